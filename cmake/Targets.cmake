@@ -1,0 +1,30 @@
+# glb_library(NAME SOURCES ... LINK ...): a static library of this project, with its warnings.
+# Includes are written from the top of the repository: #include "controller/util/result.h".
+function(glb_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PUBLIC ${ARG_LINK} PRIVATE glb_warnings)
+endfunction()
+
+# glb_program(NAME SOURCES ... LINK ...): a program in build/<preset>/bin.
+function(glb_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} glb_warnings)
+endfunction()
+
+# glb_test(NAME LABEL label SOURCES ... LINK ...): a Catch2 program that ctest runs as one test
+# under LABEL (lint, unit, abi, packet, verifier, netns, fuzz). Exit status 77 is a visible skip.
+function(glb_test name)
+  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} glb_catch_main glb_warnings)
+  add_test(NAME ${name} COMMAND ${name} --durations no)
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} SKIP_RETURN_CODE 77 TIMEOUT ${ARG_TIMEOUT})
+endfunction()
