@@ -1,0 +1,27 @@
+// The request target of HTTP: path and query (RFC 3986).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace glb {
+
+struct RequestTarget {
+    std::vector<std::string> segments; ///< of the path, decoded: "/v1/a%20b" is {"v1", "a b"}
+    std::vector<std::pair<std::string, std::string>> query;
+};
+
+/// Nothing where the path does not begin with "/", or where percent-encoding is broken.
+[[nodiscard]] std::optional<RequestTarget> parse_request_target(std::string_view target);
+
+/// Every byte outside RFC 3986's "unreserved" as %XX.
+[[nodiscard]] std::string percent_encode(std::string_view text);
+
+/// "PATH?NAME=VALUE&...", encoded; PATH alone where there are no pairs.
+[[nodiscard]] std::string with_query(std::string path,
+                                     const std::vector<std::pair<std::string, std::string>> &query);
+
+} // namespace glb

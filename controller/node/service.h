@@ -1,0 +1,88 @@
+// NodeService: what the HTTP API asks of a running node. The node implements it; the API's tests have a fake.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "controller/api/flow_filter.h"
+#include "controller/api/peer.h"
+#include "controller/api/problem.h"
+#include "controller/metrics/snapshot.h"
+#include "controller/util/result.h"
+
+namespace glb {
+
+struct ApplyOptions {
+    bool dry_run = false; ///< check and diff, change nothing
+    Peer peer;            ///< who asked, for the log
+};
+
+/// The outcome of an apply that was understood. With `errors` the manifest is refused and nothing has changed;
+/// otherwise `changes` says what did, or with dry_run would.
+struct ApplyResult {
+    nlohmann::json changes = nlohmann::json::array(); ///< {"action","kind","name","before","after"} each
+    bool applied = false;                             ///< false with dry_run, or where it is refused
+    std::uint64_t epoch = 0;                          ///< in force after the call
+    std::vector<std::string> warnings;
+    std::vector<Problem> errors;
+};
+
+struct DownOptions {
+    bool keep_guard = false;
+    Peer peer;
+};
+
+/// All calls come on the node's event loop and must not hold it for long. Counters, flows and the guard's count
+/// are read from the maps when asked. An Error's `code` chooses the HTTP status: ENOENT 404, EINVAL 400,
+/// EBUSY 409, ENOTSUP 501, EAGAIN 503, every other 500.
+class NodeService {
+  public:
+    virtual ~NodeService() = default;
+
+    /// {"ready","node","version","epoch","uptimeSeconds","guard":{"installed","uninspected"},"bypassed":[],
+    ///  "interfaces":[{"name","mode","attached","shared"}],
+    ///  "flows":{"active","unconfirmed","capacity","untracked"},"targets":{STATE: count, ...}}
+    virtual Result<nlohmann::json> status() = 0;
+
+    /// {"targets":[{"targetGroup","id","address","port","weight","state","reason","description","sinceSeconds",
+    ///  "lastError","drainedByOperator","activeFlows","newFlows","packetsOut","packetsBack","bytesOut",
+    ///  "bytesBack","slots"}]}, of one group where `group` names it (ENOENT where there is none such).
+    virtual Result<nlohmann::json> targets(const std::optional<std::string> &group) = 0;
+
+    /// {"endpoints":[{"name","id","mode","targetGroup","interfaces":[{"name","vlan","mtu"}],"packetsIn",
+    ///  "bytesIn","packetsForwarded","bytesForwarded","bypassed"}]}
+    virtual Result<nlohmann::json> endpoints() = 0;
+
+    /// {"total","truncated","flows":[{"endpoint","protocol","source","destination","targetGroup","target",
+    ///  "state","cookie","ageSeconds","idleSeconds","packetsOut","packetsBack","bytesOut","bytesBack"}]};
+    /// `total` counts all that match, beyond the limit too.
+    virtual Result<nlohmann::json> flows(const FlowFilter &filter) = 0;
+
+    /// {"drops":[{"reason","packets","bytes","meaning"}]}, every reason, at zero too.
+    virtual Result<nlohmann::json> drops() = 0;
+
+    /// The same shape under "counters".
+    virtual Result<nlohmann::json> counters() = 0;
+
+    /// {"installed","uninspected":{"packets","bytes"},"restored": times something removed was put back,
+    ///  "interfaces":[{"name","vlan","endpoint","whenDetached","guarded","door"}]}
+    virtual Result<nlohmann::json> guard() = 0;
+
+    /// The manifest in force, whole; ENOENT where the node idles without one.
+    virtual Result<nlohmann::json> manifest() = 0;
+
+    /// Applies all of the manifest or nothing, and returns when the data path has it. An Error means that it
+    /// was sound but could not be carried out; what was in force is in force again.
+    virtual Result<ApplyResult> apply(const std::string &manifest_text, const ApplyOptions &options) = 0;
+
+    /// Takes programs, pins, rules and, unless it is to be kept, the guard away, in that order.
+    virtual Status down(const DownOptions &options) = 0;
+
+    virtual MetricsSnapshot metrics() = 0;
+};
+
+} // namespace glb
