@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * The flow table's entries. Hot and cold array have one 64-byte line an entry, at the same index.
+ * The rules that go with them (claim, publish, rescan, readers) are in steer/flow_table.h.
+ */
+#ifndef GLB_ABI_FLOW_H
+#define GLB_ABI_FLOW_H
+
+#include <linux/types.h>
+
+#include "abi/check.h"
+#include "abi/limits.h"
+
+/*
+ * meta, one word that changes by compare-and-swap only:
+ *   63     busy: a CPU is writing the line
+ *   62     outstanding: sent to its target, nothing back since (passive health)
+ *   61     tcp
+ *   56-60  code (below)
+ *   48-55  generation: the low 8 bits of the cookie
+ *   32-47  target index
+ *   0-31   last seen, in ticks (GLB_TICK_SHIFT)
+ */
+#define GLB_META_BUSY (1ull << 63)
+#define GLB_META_OUTSTANDING (1ull << 62)
+#define GLB_META_TCP (1ull << 61)
+#define GLB_META_CODE_SHIFT 56
+#define GLB_META_GENERATION_SHIFT 48
+#define GLB_META_TARGET_SHIFT 32
+
+/*
+ * Codes: the state, and of a half flow how far it came. An orientation is 0 where the packet's source is the
+ * lower end of the canonical tuple, else 1.
+ */
+enum glb_flow_code {
+    GLB_FLOW_FREE = 0,
+    GLB_FLOW_NEW = 1,
+    GLB_FLOW_HALF = 2,       /* a bare TCP SYN came back */
+    GLB_FLOW_HALF_0 = 3,     /* TCP: ACK of orientation 0 came back; others: one packet of orientation 0 */
+    GLB_FLOW_HALF_1 = 4,
+    GLB_FLOW_HALF_SYNACK_0 = 5, /* TCP: SYN-ACK of orientation 0 came back; the opener is orientation 1 */
+    GLB_FLOW_HALF_SYNACK_1 = 6,
+    GLB_FLOW_HALF_LONG_0 = 7, /* others: two packets of orientation 0 came back, none of 1 */
+    GLB_FLOW_HALF_LONG_1 = 8,
+    GLB_FLOW_HALF_LONG = 9,   /* TCP: a segment with neither SYN nor ACK came back */
+    GLB_FLOW_ESTABLISHED = 10,
+    GLB_FLOW_CLOSING_0 = 11, /* the FIN of orientation 0 came back */
+    GLB_FLOW_CLOSING_1 = 12,
+    GLB_FLOW_CLOSED = 13,
+};
+
+struct glb_flow_count {
+    __u32 packets;
+    __u32 bytes;
+};
+
+/* Counter index: leg * 2 + orientation. */
+#define GLB_LEG_OUT 0
+#define GLB_LEG_BACK 1
+
+/*
+ * Cached egress of the return leg, one word: next hop (bits 0-15, an index of glb_next_hops), route generation
+ * (16-31), tick of the look-up (32-55, low 24 bits), generation of the entry (56-63). The last one makes a
+ * late write by another flow's packet void.
+ */
+struct glb_flow_hot {
+    __u64 tag;
+    __u64 meta;
+    struct glb_flow_count count[4];
+    __u64 egress[2];
+};
+GLB_ABI(struct glb_flow_hot, 64);
+
+/* The ends of the tuple in canonical order; `opener` is the orientation of the first packet. */
+struct glb_flow_cold {
+    __u32 low[4];  /* IPv4: the first word, network order */
+    __u32 high[4];
+    __be16 low_port; /* ICMP echo: the identifier, in both */
+    __be16 high_port;
+    __u8 ip_proto;
+    __u8 family; /* 4 or 6 */
+    __u8 opener;
+    __u8 generation; /* whose cold line this is: equal to meta's, or the line is not this flow's */
+    __u32 endpoint;
+    __u32 start_tick;
+    __u32 carry[4]; /* how often count[i].bytes wrapped */
+};
+GLB_ABI(struct glb_flow_cold, 64);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Counting by reason, per CPU. */
+#ifndef GLB_COUNT_COUNT_H
+#define GLB_COUNT_COUNT_H
+
+#include "maps.h"
+
+static __always_inline void glb_count_add(void *map, __u32 row, __u32 bytes) {
+    struct glb_count *count = bpf_map_lookup_elem(map, &row);
+    if (count) {
+        count->packets++;
+        count->bytes += bytes;
+    }
+}
+
+static __always_inline void glb_count(enum glb_counter counter, __u32 bytes) {
+    glb_count_add(&glb_counters, counter, bytes);
+}
+
+static __always_inline void glb_count_drop(enum glb_drop reason, __u32 bytes) {
+    glb_count_add(&glb_drops, reason, bytes);
+}
+
+static __always_inline void glb_event_send(__u32 kind, __u32 ifindex, __u32 family, const __u32 *address) {
+    struct glb_event *event = bpf_ringbuf_reserve(&glb_events, sizeof *event, 0);
+    if (!event) {
+        glb_count(GLB_COUNT_EVENT_LOST, 0);
+        return;
+    }
+    event->kind = kind;
+    event->ifindex = ifindex;
+    event->family = family;
+    event->endpoint = 0;
+    event->address[0] = address[0];
+    event->address[1] = family == 6 ? address[1] : 0;
+    event->address[2] = family == 6 ? address[2] : 0;
+    event->address[3] = family == 6 ? address[3] : 0;
+    bpf_ringbuf_submit(event, 0);
+}
+
+#endif
