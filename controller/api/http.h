@@ -40,13 +40,13 @@ using HttpRespond = std::function<void(HttpResponse)>;
 using HttpHandler = std::function<void(const HttpRequest &, HttpRespond)>;
 
 struct HttpLimits {
-    std::size_t header_bytes = 16u << 10;             ///< beyond: 431
-    std::size_t body_bytes = 16u << 20;               ///< beyond: 413
-    std::size_t connections = 512;                    ///< beyond: 503, and closed
-    std::chrono::milliseconds idle{60'000};           ///< until the next request's header is whole
-    std::chrono::milliseconds body{30'000};           ///< until the body is whole
-    std::chrono::milliseconds answer{120'000};        ///< for the handler
-    std::chrono::milliseconds write{30'000};          ///< until the client has taken the answer
+    std::size_t header_bytes = 16u << 10; ///< beyond: 431
+    std::size_t body_bytes = 16u << 20;   ///< beyond: 413
+    std::size_t connections = 512;        ///< beyond: 503, and closed
+    std::chrono::milliseconds idle{60'000};    ///< until the next request's header is whole; then closed
+    std::chrono::milliseconds body{30'000};    ///< until the body is whole; then closed
+    std::chrono::milliseconds answer{120'000}; ///< for the handler; then 504
+    std::chrono::milliseconds write{30'000};   ///< until the client has taken the answer; then closed
 };
 
 /// Serves from its making to its destruction, which closes every connection. The io_context outlives it.
@@ -60,8 +60,9 @@ class HttpServer {
 
     [[nodiscard]] std::size_t connections() const;
 
+    struct State; ///< private to http_server.cpp
+
   private:
-    struct State;
     explicit HttpServer(std::shared_ptr<State> state);
     std::shared_ptr<State> state_;
 };
