@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Whose is this packet: return traffic of the tunnel, the node's own, an endpoint's, or nothing of ours.
+ * The order of the tests is the contract; docs/packet-walk.md tells it in prose.
+ */
+#ifndef GLB_CLASSIFY_CLASSIFY_H
+#define GLB_CLASSIFY_CLASSIFY_H
+
+#include "abi/probe.h"
+#include "maps.h"
+#include "parse/cursor.h"
+#include "parse/ethernet.h"
+#include "parse/packet.h"
+
+enum glb_class {
+    GLB_CLASS_OTHER = 0,
+    GLB_CLASS_OWN,
+    GLB_CLASS_RETURN,   /* GENEVE to the tunnel address, on the tunnel's interface and VLAN */
+    GLB_CLASS_SPOOFED,  /* the same on any other */
+    GLB_CLASS_ENDPOINT,
+};
+
+/* The row of (interface, VLANs), NULL where the manifest names it not. */
+static __always_inline const struct glb_port *glb_port_find(__u32 bank, __u32 ifindex, const struct glb_frame *frame) {
+    const __u64 key = glb_port_key(ifindex, (__u16)frame->vlan[0], (__u16)frame->vlan[1]);
+#pragma unroll
+    for (__u32 probe = 0; probe < GLB_PROBES; probe++) {
+        const __u32 row = bank * GLB_PORT_SLOTS + glb_probe_slot(key, probe, GLB_PORT_SLOTS);
+        const struct glb_port *port = bpf_map_lookup_elem(&glb_ports, &row);
+        if (port && port->key == key)
+            return port;
+    }
+    return 0;
+}
+
+/* Whether the frame is to this port: its own MAC, or that of a device on it. */
+static __always_inline int glb_mac_is_own(const struct glb_port *port, const __u8 *mac) {
+    const __u64 number = glb_mac_number(mac);
+#pragma unroll
+    for (int i = 0; i < GLB_PORT_MACS; i++)
+        if (port->mac[i] == number)
+            return 1;
+    if (!(port->flags & GLB_PORT_MACS_MORE))
+        return 0;
+    struct glb_own_mac_key key = {.scope = port->scope};
+    __builtin_memcpy(key.mac, mac, sizeof key.mac);
+    return bpf_map_lookup_elem(&glb_own_macs, &key) != 0;
+}
+
+static __noinline int glb_own_more(__u32 scope, const struct glb_packet *packet) {
+    struct glb_own_key key = {.prefix_length = 32 + 128, .scope = scope};
+    if (packet->family == 4) {
+        key.address[10] = 0xff;
+        key.address[11] = 0xff;
+        __builtin_memcpy(&key.address[12], &packet->daddr[0], 4);
+    } else {
+        __builtin_memcpy(key.address, packet->daddr, 16);
+    }
+    return bpf_map_lookup_elem(&glb_own, &key) != 0;
+}
+
+static __always_inline int glb_address_is_own(const struct glb_port *port, const struct glb_packet *packet) {
+    if (packet->family == 4) {
+#pragma unroll
+        for (int i = 0; i < GLB_PORT_OWN4; i++)
+            if (i < port->own4_count && port->own4[i] == packet->daddr[0])
+                return 1;
+    } else {
+#pragma unroll
+        for (int i = 0; i < GLB_PORT_OWN6; i++)
+            if (i < port->own6_count && port->own6[i][0] == packet->daddr[0] &&
+                port->own6[i][1] == packet->daddr[1] && port->own6[i][2] == packet->daddr[2] &&
+                port->own6[i][3] == packet->daddr[3])
+                return 1;
+    }
+    return port->flags & GLB_PORT_OWN_MORE ? glb_own_more(port->scope, packet) : 0;
+}
+
+/* Multicast, limited broadcast, link-local and neighbour discovery concern this link alone. */
+static __always_inline int glb_is_link_scope(const struct glb_packet *packet) {
+    if (packet->family == 4) {
+        const __u32 address = bpf_ntohl(packet->daddr[0]);
+        return address >= 0xe0000000 || (address & 0xffff0000) == 0xa9fe0000;
+    }
+    const __u32 head = bpf_ntohl(packet->daddr[0]);
+    const __u32 source = bpf_ntohl(packet->saddr[0]);
+    if ((head & 0xff000000) == 0xff000000 || (head & 0xffc00000) == 0xfe800000 ||
+        (source & 0xffc00000) == 0xfe800000)
+        return 1;
+    const __u32 type = bpf_ntohs(packet->dport);
+    return packet->ip_proto == GLB_IPPROTO_ICMPV6 && !packet->sport && type >= 133 && type <= 137;
+}
+
+/* UDP to the tunnel address and to a port that this node's targets use. */
+static __always_inline int glb_is_geneve(const struct glb_node *node, const struct glb_packet *packet) {
+    if (packet->family != 4 || packet->ip_proto != GLB_IPPROTO_UDP || packet->daddr[0] != node->tunnel_address)
+        return 0;
+    if (packet->flags & GLB_PKT_FRAGMENT)
+        return 1;
+#pragma unroll
+    for (int i = 0; i < GLB_MAX_GENEVE_PORTS; i++)
+        if (i < node->geneve_port_count && node->geneve_port[i] == packet->dport)
+            return 1;
+    return 0;
+}
+
+static __always_inline enum glb_class glb_classify_ip(const struct glb_node *node, const struct glb_port *port,
+                                                      const struct glb_packet *packet) {
+    if (glb_unlikely(glb_is_geneve(node, packet)))
+        return port->flags & GLB_PORT_TUNNEL ? GLB_CLASS_RETURN : GLB_CLASS_SPOOFED;
+    if (glb_address_is_own(port, packet) || glb_is_link_scope(packet))
+        return GLB_CLASS_OWN;
+    return port->flags & GLB_PORT_ENDPOINT ? GLB_CLASS_ENDPOINT : GLB_CLASS_OTHER;
+}
+
+#endif

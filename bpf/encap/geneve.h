@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* GENEVE as AWS Gateway Load Balancer speaks it (RFC 8926; option class 0x0108, three options, 40 bytes). */
+#ifndef GLB_ENCAP_GENEVE_H
+#define GLB_ENCAP_GENEVE_H
+
+#include <linux/types.h>
+
+#define GLB_GENEVE_CLASS_AWS 0x0108
+#define GLB_GENEVE_OPTION_ENDPOINT 1
+#define GLB_GENEVE_OPTION_ATTACHMENT 2
+#define GLB_GENEVE_OPTION_COOKIE 3
+#define GLB_GENEVE_CRITICAL 0x80 /* of an option's type */
+#define GLB_GENEVE_BASE 8
+
+struct glb_geneve {
+    __u8 version_optlen; /* version 2 bits, options in words 6 bits */
+    __u8 flags;          /* O, C, reserved */
+    __be16 protocol;
+    __u8 vni[3];
+    __u8 reserved;
+};
+
+#define GLB_GENEVE_O 0x80
+#define GLB_GENEVE_C 0x40
+
+struct glb_geneve_option {
+    __be16 option_class;
+    __u8 type;
+    __u8 len; /* lower five bits: words of value */
+};
+
+/* The header that this node writes: always these 40 bytes. Packed: the values are not aligned to 8. */
+struct glb_geneve_aws {
+    struct glb_geneve base;
+    struct glb_geneve_option endpoint_option;
+    __be64 endpoint;
+    struct glb_geneve_option attachment_option;
+    __be64 attachment;
+    struct glb_geneve_option cookie_option;
+    __be32 cookie;
+} __attribute__((packed));
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * IPv4 (RFC 791) and IPv6 with extension headers (RFC 8200). Lengths come from the IP header, never from the
+ * frame's end: Ethernet padding is not the packet's.
+ */
+#ifndef GLB_PARSE_IP_H
+#define GLB_PARSE_IP_H
+
+#include "parse/l4.h"
+
+#define GLB_IPV6_EXTENSIONS 8 /* more in a row than this is malformed */
+
+static __always_inline int glb_parse_ipv4(struct xdp_md *ctx, __u32 offset, __u32 frame_len,
+                                          struct glb_packet *packet) {
+    const struct glb_ipv4 *ip = glb_at(ctx, offset, struct glb_ipv4);
+    if (!ip)
+        return offset + sizeof *ip > frame_len ? GLB_PARSE_MALFORMED : GLB_PARSE_SHORT;
+    const __u32 header = (ip->version_ihl & 0xf) * 4;
+    const __u32 len = bpf_ntohs(ip->len);
+    if (ip->version_ihl >> 4 != 4 || header < sizeof *ip || len < header || offset + len > frame_len)
+        return GLB_PARSE_MALFORMED;
+    packet->family = 4;
+    packet->l3_len = len;
+    packet->ip_proto = ip->ip_proto;
+    packet->tos = ip->tos;
+    packet->ttl = ip->ttl;
+    packet->saddr[0] = ip->source;
+    packet->daddr[0] = ip->destination;
+    if (glb_unlikely(ip->fragment & bpf_htons(GLB_IPV4_FRAGMENT))) {
+        packet->flags |= GLB_PKT_FRAGMENT;
+        return GLB_PARSE_OK;
+    }
+    return glb_parse_l4(ctx, offset + header, len - header, packet);
+}
+
+/* Walks the extension headers; returns the upper-layer offset, or a negative glb_parse_result. */
+__noinline int glb_parse_extensions(struct xdp_md *ctx, __u32 offset, __u32 end, struct glb_packet *packet) {
+    if (!packet)
+        return -GLB_PARSE_MALFORMED;
+    __u32 next = packet->ip_proto;
+
+    for (int i = 0; i < GLB_IPV6_EXTENSIONS; i++) {
+        if (next != GLB_IPPROTO_HOPOPTS && next != GLB_IPPROTO_ROUTING && next != GLB_IPPROTO_DSTOPTS &&
+            next != GLB_IPPROTO_FRAGMENT) {
+            packet->ip_proto = next;
+            return offset;
+        }
+        const __u8 *header = glb_at_bytes(ctx, offset, 8);
+        if (offset + 8 > end)
+            return -GLB_PARSE_MALFORMED;
+        if (!header)
+            return -GLB_PARSE_SHORT;
+        if (next == GLB_IPPROTO_FRAGMENT) {
+            packet->ip_proto = header[0];
+            /* An atomic fragment (RFC 6946) is whole: offset 0 and no more. */
+            if ((((__u32)header[2] << 8) | header[3]) & 0xfff9) {
+                packet->flags |= GLB_PKT_FRAGMENT;
+                return offset;
+            }
+            next = header[0];
+            offset += 8;
+            continue;
+        }
+        next = header[0];
+        offset += ((__u32)header[1] + 1) * 8;
+        if (offset > end)
+            return -GLB_PARSE_MALFORMED;
+    }
+    return -GLB_PARSE_MALFORMED;
+}
+
+static __always_inline int glb_parse_ipv6(struct xdp_md *ctx, __u32 offset, __u32 frame_len,
+                                          struct glb_packet *packet) {
+    const struct glb_ipv6 *ip = glb_at(ctx, offset, struct glb_ipv6);
+    if (!ip)
+        return offset + sizeof *ip > frame_len ? GLB_PARSE_MALFORMED : GLB_PARSE_SHORT;
+    const __u32 len = sizeof *ip + bpf_ntohs(ip->payload_len);
+    if (ip->version_class >> 4 != 6 || offset + len > frame_len)
+        return GLB_PARSE_MALFORMED;
+    packet->family = 6;
+    packet->l3_len = len;
+    packet->ip_proto = ip->next_header;
+    packet->tos = (ip->version_class << 4) | (ip->class_flow >> 4);
+    packet->ttl = ip->hop_limit;
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        packet->saddr[i] = ip->source[i];
+        packet->daddr[i] = ip->destination[i];
+    }
+    __u32 upper = offset + sizeof *ip;
+    const __u32 next = ip->next_header;
+    if (glb_unlikely(next == GLB_IPPROTO_HOPOPTS || next == GLB_IPPROTO_ROUTING ||
+                     next == GLB_IPPROTO_DSTOPTS || next == GLB_IPPROTO_FRAGMENT)) {
+        const int found = glb_parse_extensions(ctx, upper, offset + len, packet);
+        if (found < 0)
+            return -found;
+        if (packet->flags & GLB_PKT_FRAGMENT)
+            return GLB_PARSE_OK;
+        upper = found;
+    }
+    if (upper > offset + len)
+        return GLB_PARSE_MALFORMED;
+    return glb_parse_l4(ctx, upper, offset + len - upper, packet);
+}
+
+/* Parses the IP packet at `offset`. `packet` must be zero. `frame_len` bounds what its length may say. */
+static __always_inline int glb_parse_ip(struct xdp_md *ctx, __u32 offset, __u32 eth_proto, __u32 frame_len,
+                                        struct glb_packet *packet) {
+    packet->eth_proto = eth_proto;
+    if (eth_proto == GLB_ETH_IP)
+        return glb_parse_ipv4(ctx, offset, frame_len, packet);
+    return glb_parse_ipv6(ctx, offset, frame_len, packet);
+}
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * The life of a flow: one pure function. It is called for the return leg only: what a target sent back is
+ * evidence, what a client sent is not. ICMP errors and fragments never come here.
+ */
+#ifndef GLB_STEER_FLOW_STATE_H
+#define GLB_STEER_FLOW_STATE_H
+
+#include "abi/flow.h"
+
+#define GLB_SEG_FIN 0x01
+#define GLB_SEG_SYN 0x02
+#define GLB_SEG_RST 0x04
+#define GLB_SEG_ACK 0x10
+
+#define GLB_NEW_TICKS (30 * GLB_TICKS_PER_SECOND)
+#define GLB_CLOSED_TICKS (10 * GLB_TICKS_PER_SECOND)
+/* An established flow of another protocol than TCP may be replaced after this much silence. */
+#define GLB_REPLACE_TICKS (10 * GLB_TICKS_PER_SECOND)
+
+static inline __u32 glb_meta_code(__u64 meta) {
+    return (__u32)(meta >> GLB_META_CODE_SHIFT) & 0x1f;
+}
+static inline __u32 glb_meta_target(__u64 meta) {
+    return (__u32)(meta >> GLB_META_TARGET_SHIFT) & 0xffff;
+}
+static inline __u32 glb_meta_generation(__u64 meta) {
+    return (__u32)(meta >> GLB_META_GENERATION_SHIFT) & 0xff;
+}
+static inline __u64 glb_meta_with_code(__u64 meta, __u32 code) {
+    return (meta & ~(0x1full << GLB_META_CODE_SHIFT)) | ((__u64)code << GLB_META_CODE_SHIFT);
+}
+static inline __u64 glb_meta_with_target(__u64 meta, __u32 target) {
+    return (meta & ~(0xffffull << GLB_META_TARGET_SHIFT)) | ((__u64)target << GLB_META_TARGET_SHIFT);
+}
+static inline __u64 glb_meta_with_seen(__u64 meta, __u32 tick) {
+    return (meta & ~0xffffffffull) | tick;
+}
+static inline __u64 glb_meta_make(__u32 code, int tcp, __u32 generation, __u32 target, __u32 tick) {
+    return ((__u64)code << GLB_META_CODE_SHIFT) | (tcp ? GLB_META_TCP : 0) |
+           ((__u64)(generation & 0xff) << GLB_META_GENERATION_SHIFT) |
+           ((__u64)target << GLB_META_TARGET_SHIFT) | tick;
+}
+
+static inline int glb_flow_is_established(__u32 code) {
+    return code >= GLB_FLOW_ESTABLISHED && code != GLB_FLOW_CLOSED;
+}
+
+/* Idle timeout in ticks of a flow of this code. */
+static inline __u32 glb_flow_timeout(__u32 code, int tcp, __u32 tcp_ticks, __u32 other_ticks) {
+    if (code == GLB_FLOW_CLOSED)
+        return GLB_CLOSED_TICKS;
+    if (code <= GLB_FLOW_HALF || (!tcp && code <= GLB_FLOW_HALF_1))
+        return GLB_NEW_TICKS;
+    return tcp ? tcp_ticks : other_ticks;
+}
+
+static inline __u32 glb_flow_advance_other(__u32 code, __u32 orientation) {
+    if (code <= GLB_FLOW_HALF)
+        return GLB_FLOW_HALF_0 + orientation;
+    if (code == GLB_FLOW_HALF_0 + orientation)
+        return GLB_FLOW_HALF_LONG_0 + orientation;
+    if (code == GLB_FLOW_HALF_1 - orientation || code == GLB_FLOW_HALF_LONG_1 - orientation)
+        return GLB_FLOW_ESTABLISHED;
+    return code;
+}
+
+static inline __u32 glb_flow_advance_half_tcp(__u32 code, __u32 segment, __u32 orientation) {
+    if (segment & GLB_SEG_SYN) {
+        if (segment & GLB_SEG_ACK)
+            return GLB_FLOW_HALF_SYNACK_0 + orientation;
+        return code == GLB_FLOW_NEW ? GLB_FLOW_HALF : code;
+    }
+    if (!(segment & GLB_SEG_ACK))
+        return code <= GLB_FLOW_HALF ? GLB_FLOW_HALF_LONG : code;
+    if (code == GLB_FLOW_HALF_SYNACK_1 - orientation || code == GLB_FLOW_HALF_1 - orientation)
+        return GLB_FLOW_ESTABLISHED;
+    if (code == GLB_FLOW_HALF_SYNACK_0 + orientation)
+        return code;
+    return GLB_FLOW_HALF_0 + orientation;
+}
+
+/*
+ * The code after a returned packet. `segment` has the TCP flags (0 for other protocols), `payload` says whether
+ * it carries data. A closed flow is reopened by data alone: the last ACK of every orderly end, and a
+ * retransmitted FIN, follow both FINs and must leave it closed.
+ */
+static inline __u32 glb_flow_advance(__u32 code, int tcp, __u32 segment, int payload, __u32 orientation) {
+    if (!tcp)
+        return glb_flow_advance_other(code, orientation);
+    if (segment & GLB_SEG_RST)
+        return GLB_FLOW_CLOSED;
+    if (code == GLB_FLOW_CLOSED)
+        return payload && !(segment & GLB_SEG_FIN) ? GLB_FLOW_ESTABLISHED : code;
+    if (code < GLB_FLOW_ESTABLISHED)
+        code = glb_flow_advance_half_tcp(code, segment, orientation);
+    if (code < GLB_FLOW_ESTABLISHED || !(segment & GLB_SEG_FIN))
+        return code;
+    if (code == GLB_FLOW_ESTABLISHED)
+        return GLB_FLOW_CLOSING_0 + orientation;
+    return code == GLB_FLOW_CLOSING_1 - orientation ? GLB_FLOW_CLOSED : code;
+}
+
+#endif

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The out leg: which target gets this packet. Flow table first, Maglev on a miss; and whether the flow gets an
+ * entry.
+ */
+#ifndef GLB_STEER_STEER_H
+#define GLB_STEER_STEER_H
+
+#include "parse/packet.h"
+#include "steer/table_bpf.h"
+#include "steer/flow_table.h"
+#include "steer/maglev.h"
+
+/* What a packet is steered by, filled in before; and what comes out. */
+struct glb_steering {
+    struct glb_flow_wish wish;
+    __u64 hash; /* steering hash */
+    __u32 group;
+    __u32 packet_flags;
+    __u32 tcp_flags;
+    __u32 target; /* out */
+    __u32 cookie; /* out; 0 for untracked packets */
+    __s32 slot;   /* out; GLB_FLOW_NONE where untracked */
+};
+
+/* A packet that begins a flow: a bare SYN, or another protocol's first one (no entry, no fresh stamp). */
+static __always_inline int glb_begins_flow(const struct glb_steering *steering) {
+    if (steering->packet_flags & GLB_PKT_TCP)
+        return (steering->tcp_flags & (GLB_TCP_SYN | GLB_TCP_ACK | GLB_TCP_RST)) == GLB_TCP_SYN;
+    return 0;
+}
+
+static __always_inline __u32 glb_cookie(__u32 slot, __u64 meta) {
+    return (slot << 8) | glb_meta_generation(meta);
+}
+
+static __always_inline void glb_steering_done(struct glb_steering *steering, __u32 slot, __u64 meta) {
+    steering->slot = (__s32)slot;
+    steering->target = glb_meta_target(meta);
+    steering->cookie = glb_cookie(slot, meta);
+}
+
+/* Moves last seen on where its tick changed; a lost race means that another packet did it. */
+static __always_inline void glb_flow_touch(struct glb_flow_hot *hot, __u64 meta, __u32 now) {
+    if ((__u32)meta != now && (__s32)(now - (__u32)meta) > 0)
+        __sync_val_compare_and_swap(&hot->meta, meta, glb_meta_with_seen(meta, now));
+}
+
+/* Whether the target keeps a flow of this code: `hold` binds established flows alone. */
+static __always_inline int glb_target_keeps(__u32 target, __u32 code) {
+    const __u64 wanted = glb_flow_is_established(code) ? GLB_TARGET_KEEP : GLB_TARGET_KEEP_HALF;
+    return (glb_target_word(target) & wanted) != 0;
+}
+
+/* No entry, and none is made: fragments, ICMP errors, and flows that found no place. */
+static __always_inline int glb_steer_untracked(struct glb_steering *steering, const struct glb_group *group) {
+    steering->slot = GLB_FLOW_NONE;
+    steering->cookie = 0;
+    steering->target = glb_steer_without_entry(steering->hash, group, steering->group, steering->wish.now);
+    if (steering->target == GLB_NO_TARGET)
+        return 0;
+    glb_stamp_set(steering->wish.tag, steering->wish.now);
+    glb_count(GLB_COUNT_UNTRACKED, 0);
+    return 1;
+}
+
+/*
+ * Steers a packet that met no live entry of its own. `slot` is GLB_FLOW_NONE, or names an entry of this very
+ * tag that is closed or expired, or whose target is gone, and `meta` what it held. 0 where no target takes it.
+ */
+static __always_inline int glb_steer_miss(struct glb_steering *steering, const struct glb_group *group) {
+    struct glb_flow_wish *wish = &steering->wish;
+    const int keyed_by_ports = !(steering->packet_flags & (GLB_PKT_FRAGMENT | GLB_PKT_ICMP_ERROR));
+    if (!keyed_by_ports)
+        return glb_steer_untracked(steering, group);
+
+    int begins = glb_begins_flow(steering);
+    if (!(steering->packet_flags & GLB_PKT_TCP))
+        begins = !glb_stamp_is_fresh(wish->tag, wish->now);
+    const __u32 target = begins && group->stickiness == GLB_STICK_5
+                             ? (__u32)glb_maglev_pick(steering->hash, group->table, steering->group)
+                             : glb_steer_without_entry(steering->hash, group, steering->group, wish->now);
+    if (target == GLB_NO_TARGET)
+        return 0;
+    wish->target = target;
+    const int slot = glb_flow_claim(wish, glb_settings.bucket_mask);
+    if (slot < 0)
+        return glb_steer_untracked(steering, group);
+    glb_count(begins ? GLB_COUNT_FLOW_NEW : GLB_COUNT_FLOW_MIDWAY, 0);
+    struct glb_target_count *count = bpf_map_lookup_elem(&glb_target_counts, &target);
+    if (count)
+        count->new_flows++;
+    glb_steering_done(steering, (__u32)slot, wish->meta);
+    return 1;
+}
+
+/* The flow's target is gone: another one takes it over, in place. The cookie stays. */
+static __always_inline int glb_steer_again(struct glb_steering *steering, const struct glb_group *group,
+                                           struct glb_flow_hot *hot, __u32 slot, __u64 meta) {
+    const __u32 target = (__u32)glb_maglev_pick(steering->hash, group->table, steering->group);
+    if (target == GLB_NO_TARGET)
+        return 0;
+    const __u64 moved = glb_meta_with_seen(glb_meta_with_target(meta, target), steering->wish.now);
+    const __u64 before = __sync_val_compare_and_swap(&hot->meta, meta, moved);
+    if (before == meta)
+        glb_count(GLB_COUNT_FLOW_RESTEERED, 0);
+    glb_steering_done(steering, slot, moved);
+    return 1;
+}
+
+/* Begins a new flow in the entry of an older one of the same tuple (closed, expired, or without a target). */
+static __always_inline int glb_steer_renew(struct glb_steering *steering, const struct glb_group *group,
+                                           struct glb_flow_hot *hot, __u32 slot, __u64 meta) {
+    struct glb_flow_wish *wish = &steering->wish;
+    wish->target = group->stickiness == GLB_STICK_5
+                       ? (__u32)glb_maglev_pick(steering->hash, group->table, steering->group)
+                       : glb_steer_without_entry(steering->hash, group, steering->group, wish->now);
+    if (wish->target == GLB_NO_TARGET)
+        return 0;
+    if (__sync_val_compare_and_swap(&hot->meta, meta, meta | GLB_META_BUSY) == meta) {
+        glb_flow_enter(hot, slot, meta, wish);
+        glb_count(GLB_COUNT_FLOW_NEW, 0);
+        struct glb_target_count *count = bpf_map_lookup_elem(&glb_target_counts, &wish->target);
+        if (count)
+            count->new_flows++;
+        glb_steering_done(steering, slot, wish->meta);
+        return 1;
+    }
+    /* Another CPU was faster: its choice, or for this one packet the hash alone. */
+    const __u64 other = glb_flow_read(slot, wish->tag);
+    if (!other)
+        return glb_steer_untracked(steering, group);
+    glb_steering_done(steering, slot, other);
+    return 1;
+}
+
+/* All that is no plain hit. 1 where a target was found. Global: the verifier sees it once. */
+__noinline int glb_steer_slow(struct glb_steering *steering) {
+    if (!steering)
+        return 0;
+    const struct glb_flow_wish *wish = &steering->wish;
+    const struct glb_group *group = glb_group_row(wish->bank & 1, steering->group & (GLB_MAX_GROUPS - 1));
+    if (!group)
+        return 0;
+    const int slot = glb_flow_search(wish->tag, glb_settings.bucket_mask, 0xffffffff);
+    if (slot < 0)
+        return glb_steer_miss(steering, group);
+    struct glb_flow_hot *hot = glb_flow_hot_at((__u32)slot);
+    const __u64 meta = glb_flow_read((__u32)slot, wish->tag);
+    if (!hot || !meta)
+        return glb_steer_miss(steering, group);
+
+    const __u32 code = glb_meta_code(meta);
+    const int over = code == GLB_FLOW_CLOSED || glb_flow_expired(meta, wish->now, wish->bank & 1);
+    const int kept = glb_target_keeps(glb_meta_target(meta), code);
+    const int tracked = !(steering->packet_flags & (GLB_PKT_FRAGMENT | GLB_PKT_ICMP_ERROR));
+    if (tracked && (over || !kept) && glb_begins_flow(steering))
+        return glb_steer_renew(steering, group, hot, (__u32)slot, meta);
+    if (!kept)
+        return glb_steer_again(steering, group, hot, (__u32)slot, meta);
+    if (tracked)
+        glb_flow_touch(hot, meta, wish->now);
+    glb_steering_done(steering, (__u32)slot, meta);
+    return 1;
+}
+
+/*
+ * The plain hit reads one line: the home way, a live target, and no SYN that may begin a flow. Everything else
+ * goes to glb_steer_slow().
+ */
+static __always_inline int glb_steer(struct glb_steering *steering) {
+    const struct glb_flow_wish *wish = &steering->wish;
+    const __u32 slot = glb_flow_place(wish->tag, glb_settings.bucket_mask, 0);
+    const __u64 meta = glb_flow_read(slot, wish->tag);
+    const __u32 code = glb_meta_code(meta);
+    /* Old enough that it might have expired, or closed: the slow path judges. */
+    if (glb_likely(meta && code != GLB_FLOW_CLOSED && wish->now - (__u32)meta < GLB_CLOSED_TICKS &&
+                   glb_target_keeps(glb_meta_target(meta), code))) {
+        struct glb_flow_hot *hot = glb_flow_hot_at(slot);
+        if (hot && !(steering->packet_flags & (GLB_PKT_FRAGMENT | GLB_PKT_ICMP_ERROR)))
+            glb_flow_touch(hot, meta, wish->now);
+        glb_steering_done(steering, slot, meta);
+        return 1;
+    }
+    return glb_steer_slow(steering);
+}
+
+#endif
