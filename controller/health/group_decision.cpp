@@ -1,0 +1,80 @@
+#include "controller/health/group_decision.h"
+
+#include <algorithm>
+
+namespace glb {
+namespace {
+
+bool takes_part(const GroupMember &member) {
+    return member.weight != 0 && member.state != TargetState::draining;
+}
+
+bool is_alive(const GroupMember &member) {
+    return takes_part(member) &&
+           (member.state == TargetState::healthy || member.state == TargetState::unavailable);
+}
+
+bool has_failed(const GroupMember &member) {
+    return takes_part(member) && member.state == TargetState::unhealthy;
+}
+
+// Initial, or unused until a moment ago.
+bool is_unjudged(const GroupMember &member) {
+    return takes_part(member) && !is_alive(member) && !has_failed(member);
+}
+
+template <typename Predicate>
+GroupDecision send_to(std::span<const GroupMember> members, GroupAction action, Predicate chosen) {
+    GroupDecision decision{action, std::vector<bool>(members.size(), false)};
+    std::transform(members.begin(), members.end(), decision.takes_new_flows.begin(), chosen);
+    return decision;
+}
+
+GroupDecision send_to_none(std::span<const GroupMember> members, GroupAction action) {
+    return send_to(members, action, [](const GroupMember &) { return false; });
+}
+
+} // namespace
+
+std::string_view to_string(GroupAction action) {
+    switch (action) {
+    case GroupAction::steer:
+        return "steer";
+    case GroupAction::spread:
+        return "spread";
+    case GroupAction::bypass:
+        return "bypass";
+    case GroupAction::drop:
+        return "drop";
+    case GroupAction::no_target_yet:
+        return "no_target_yet";
+    case GroupAction::no_target:
+        return "no_target";
+    }
+    return "";
+}
+
+GroupDecision decide_group(std::span<const GroupMember> members, AllUnhealthyPolicy policy,
+                           bool ever_healthy) {
+    if (std::none_of(members.begin(), members.end(), takes_part))
+        return send_to_none(members, GroupAction::no_target);
+    if (std::any_of(members.begin(), members.end(), is_alive))
+        return send_to(members, GroupAction::steer, is_alive);
+
+    const bool any_failed = std::any_of(members.begin(), members.end(), has_failed);
+    const bool any_unjudged = std::any_of(members.begin(), members.end(), is_unjudged);
+    const bool unjudged_count = any_unjudged && !(ever_healthy && any_failed);
+
+    switch (policy) {
+    case AllUnhealthyPolicy::spread:
+        return unjudged_count ? send_to(members, GroupAction::spread, takes_part)
+                              : send_to(members, GroupAction::spread, has_failed);
+    case AllUnhealthyPolicy::bypass:
+        return send_to_none(members, unjudged_count ? GroupAction::no_target_yet : GroupAction::bypass);
+    case AllUnhealthyPolicy::drop:
+        break;
+    }
+    return send_to_none(members, unjudged_count ? GroupAction::no_target_yet : GroupAction::drop);
+}
+
+} // namespace glb

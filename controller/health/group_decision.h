@@ -1,0 +1,55 @@
+// Which targets of a group take new flows, and what happens to new flows when none can.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "controller/health/target_health.h"
+
+namespace glb {
+
+/// What the manifest calls onAllUnhealthy.
+enum class AllUnhealthyPolicy : std::uint8_t { spread, bypass, drop };
+
+struct GroupMember {
+    TargetState state = TargetState::initial;
+    std::uint32_t weight = 1;
+};
+
+enum class GroupAction : std::uint8_t {
+    steer,         ///< to the targets that are marked, all of them alive
+    spread,        ///< to the targets that are marked, though none is known to be alive
+    bypass,        ///< forward uninspected: the group is down and its owner chose that
+    drop,          ///< the group is down
+    no_target_yet, ///< drop: no target has been judged yet
+    no_target,     ///< drop: there is none, or all are draining or have weight 0
+};
+
+[[nodiscard]] std::string_view to_string(GroupAction action);
+
+struct GroupDecision {
+    GroupAction action = GroupAction::no_target;
+    std::vector<bool>
+        takes_new_flows; ///< one for each member, in their order; all false but for steer and spread
+
+    bool operator==(const GroupDecision &) const = default;
+};
+
+/// Members that drain or have weight 0 take no new flows and have no say in whether the group is down: a
+/// group of nothing else drops, also where the policy is bypass, for nobody chose that.
+///
+/// Healthy and unavailable (checks disabled) members are alive. With one alive, they take the new flows. With
+/// none:
+/// - `ever_healthy` (a member of this group was alive once): initial members have no say beside unhealthy
+/// ones, so
+///   adding a target to a group that is down does not change what happens to its flows until it is judged;
+/// - otherwise initial members keep the group from being down: spread uses them with the others, drop and
+/// bypass
+///   give no_target_yet until each has failed its checks;
+/// - a group whose members are all initial is never down.
+[[nodiscard]] GroupDecision decide_group(std::span<const GroupMember> members, AllUnhealthyPolicy policy,
+                                         bool ever_healthy);
+
+} // namespace glb
