@@ -35,6 +35,9 @@ using Protocol = asio::generic::stream_protocol;
 using Stream = beast::basic_stream<Protocol>;
 using Parser = http::request_parser<http::string_body>;
 
+// Every co_await of this file is a statement of its own, or the whole of an initialiser: g++ 12 destroys the
+// temporary awaitable of one inside a condition twice.
+
 /// The completion token of this file: resumes the coroutine and writes the error instead of throwing it.
 auto into(error_code &error) { return asio::redirect_error(asio::use_awaitable, error); }
 
@@ -121,7 +124,8 @@ class Session {
     /// Serves requests one after the other until the client or an error ends it.
     asio::awaitable<void> run() {
         if (state_->sessions.size() > state_->limits.connections) {
-            co_await refuse(problem(503, "too many connections"));
+            const auto response = problem(503, "too many connections");
+            co_await refuse(response);
             co_return;
         }
         bool keep_alive = true;
@@ -132,15 +136,19 @@ class Session {
             error_code error;
             co_await read(parser, error);
             if (error) {
-                if (auto response = problem_of(error); response && state_->open)
-                    co_await refuse(std::move(*response));
+                const auto response = problem_of(error);
+                if (response && state_->open)
+                    co_await refuse(*response);
                 co_return;
             }
             const bool head = parser.get().method() == http::verb::head;
             const unsigned version = parser.get().version();
             keep_alive = parser.get().keep_alive();
             const auto response = co_await answer(parser.get());
-            if (!state_->open || !co_await write(response, version, keep_alive, head))
+            if (!state_->open)
+                co_return;
+            co_await write(response, version, keep_alive, head, error);
+            if (error)
                 co_return;
         }
         co_await linger();
@@ -186,7 +194,8 @@ class Session {
         co_return std::move(*pending->response);
     }
 
-    asio::awaitable<bool> write(const HttpResponse &response, unsigned version, bool keep_alive, bool head) {
+    asio::awaitable<void> write(const HttpResponse &response, unsigned version, bool keep_alive, bool head,
+                                error_code &error) {
         http::response<http::string_body> message;
         message.version(version);
         message.result(response.status);
@@ -200,16 +209,16 @@ class Session {
             message.body() = response.body;
         stream_.expires_after(state_->limits.write);
         http::response_serializer<http::string_body> serializer(message);
-        error_code error;
         if (head)
             co_await http::async_write_header(stream_, serializer, into(error));
         else
             co_await http::async_write(stream_, serializer, into(error));
-        co_return !error;
     }
 
-    asio::awaitable<void> refuse(HttpResponse response) {
-        if (co_await write(response, 11, false, false))
+    asio::awaitable<void> refuse(const HttpResponse &response) {
+        error_code error;
+        co_await write(response, 11, false, false, error);
+        if (!error)
             co_await linger();
     }
 

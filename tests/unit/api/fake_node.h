@@ -1,0 +1,117 @@
+// A node that answers from fixed documents and remembers what it was asked: for the tests of API and glbctl.
+#pragma once
+
+#include <cerrno>
+#include <optional>
+#include <string>
+
+#include "controller/node/service.h"
+
+namespace glb::test {
+
+class FakeNode : public NodeService {
+  public:
+    Result<nlohmann::json> status() override {
+        return nlohmann::json::parse(R"({"ready": true, "node": "glb-a", "version": "0.1.0", "epoch": 3,
+            "uptimeSeconds": 130, "guard": {"installed": true, "uninspected": 0}, "bypassed": [],
+            "interfaces": [{"name": "cli0", "mode": "native", "attached": true, "shared": false},
+                           {"name": "srv0", "mode": "native", "attached": false, "shared": false}],
+            "flows": {"active": 812, "unconfirmed": 4, "capacity": 1048576, "untracked": 0},
+            "targets": {"healthy": 2, "unhealthy": 1, "draining": 0, "initial": 0, "unused": 0,
+                        "unavailable": 0}})");
+    }
+
+    Result<nlohmann::json> targets(const std::optional<std::string> &group) override {
+        if (group && *group != "firewalls")
+            return tl::unexpected(Error{"there is no target group \"" + *group + "\"", ENOENT});
+        return nlohmann::json::parse(R"({"targets": [
+            {"targetGroup": "firewalls", "id": "fw-1", "address": "10.1.0.11", "port": 6081, "weight": 1,
+             "state": "healthy", "reason": null, "description": null, "sinceSeconds": 40, "lastError": null,
+             "drainedByOperator": false, "activeFlows": 271, "newFlows": 1200, "packetsOut": 52000,
+             "packetsBack": 51999, "bytesOut": 1048576, "bytesBack": 1536, "slots": 21846},
+            {"targetGroup": "firewalls", "id": "fw-2", "address": "2001:db8::12", "port": 6081, "weight": 10,
+             "state": "unhealthy", "reason": "Target.Timeout", "description": "Request timed out",
+             "sinceSeconds": 3900, "lastError": "connect: timed out", "drainedByOperator": false,
+             "activeFlows": 0, "newFlows": 0, "packetsOut": 0, "packetsBack": 0, "bytesOut": 0,
+             "bytesBack": 0, "slots": 43691}]})");
+    }
+
+    Result<nlohmann::json> endpoints() override {
+        return nlohmann::json::parse(R"({"endpoints": [{"name": "branch", "id": "vpce-02b8ee1d4db0c51c4",
+            "mode": "routed", "targetGroup": "firewalls",
+            "interfaces": [{"name": "cli0", "vlan": null, "mtu": 1500}, {"name": "eth1", "vlan": 100, "mtu": 1500}],
+            "packetsIn": 1000, "bytesIn": 64000, "packetsForwarded": 999, "bytesForwarded": 63936,
+            "bypassed": false}]})");
+    }
+
+    Result<nlohmann::json> flows(const FlowFilter &filter) override {
+        last_filter = filter;
+        return nlohmann::json::parse(R"({"total": 812, "truncated": true, "flows": [{"endpoint": "branch",
+            "protocol": "tcp", "source": "192.0.2.10:40000", "destination": "198.51.100.20:80",
+            "targetGroup": "firewalls", "target": "fw-1", "state": "established", "cookie": "0x0001a2b3",
+            "ageSeconds": 3, "idleSeconds": 0, "packetsOut": 12, "packetsBack": 12, "bytesOut": 9000,
+            "bytesBack": 9000}]})");
+    }
+
+    Result<nlohmann::json> drops() override {
+        return nlohmann::json::parse(R"({"drops": [
+            {"reason": "unknown_sender", "packets": 7, "bytes": 700, "meaning": "GENEVE from no target"},
+            {"reason": "too_big", "packets": 0, "bytes": 0, "meaning": "does not fit the tunnel's MTU"}]})");
+    }
+
+    Result<nlohmann::json> counters() override {
+        return nlohmann::json::parse(R"({"counters": [
+            {"reason": "encapsulated", "packets": 1234567, "bytes": 99, "meaning": "packets sent to a target"}]})");
+    }
+
+    Result<nlohmann::json> guard() override {
+        return nlohmann::json::parse(R"({"installed": true, "uninspected": {"packets": 2, "bytes": 120},
+            "restored": 1, "interfaces": [{"name": "cli0", "vlan": null, "endpoint": "branch",
+            "whenDetached": "drop", "guarded": true, "door": false}]})");
+    }
+
+    Result<nlohmann::json> manifest() override { return nlohmann::json{{"version", 1}}; }
+
+    /// A text of "conflict" fails in carrying out, one without "version" is refused, all else is applied.
+    Result<ApplyResult> apply(const std::string &text, const ApplyOptions &options) override {
+        last_apply = options;
+        last_manifest = text;
+        ApplyResult result;
+        if (text == "conflict")
+            return tl::unexpected(Error{"cli0 carries another XDP program", EBUSY});
+        if (text.find("version") == std::string::npos) {
+            result.errors = {{"/version", "required; allowed is 1"},
+                             {"/targetGroups/0/targets/1/address", "\"x\" is no IPv4 or IPv6 address"}};
+            return result;
+        }
+        result.changes = nlohmann::json::parse(R"([
+            {"action": "add", "kind": "target", "name": "firewalls/fw-4", "before": null, "after": {"weight": 1}},
+            {"action": "change", "kind": "target", "name": "firewalls/fw-1", "before": {"weight": 1, "port": 6081},
+             "after": {"weight": 2, "port": 6081}}])");
+        result.applied = !options.dry_run;
+        result.epoch = options.dry_run ? 3 : 4;
+        result.warnings = {"under0: MTU 1500 is below 1568"};
+        return result;
+    }
+
+    Status down(const DownOptions &options) override {
+        last_down = options;
+        return {};
+    }
+
+    MetricsSnapshot metrics() override {
+        MetricsSnapshot snapshot;
+        snapshot.version = "0.1.0";
+        snapshot.node = "glb-a";
+        snapshot.ready = ready;
+        return snapshot;
+    }
+
+    bool ready = true;
+    std::optional<FlowFilter> last_filter;
+    std::optional<ApplyOptions> last_apply;
+    std::optional<DownOptions> last_down;
+    std::string last_manifest;
+};
+
+} // namespace glb::test

@@ -1,0 +1,146 @@
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+
+#include "controller/api/routes.h"
+#include "fake_node.h"
+
+using namespace glb;
+using nlohmann::json;
+
+namespace {
+
+struct Api {
+    test::FakeNode node;
+    HttpHandler handler = api_routes(node);
+
+    HttpResponse operator()(const std::string &method, const std::string &target, const std::string &body = {}) {
+        HttpResponse answer;
+        answer.status = 0;
+        HttpRequest request{method, target, body, {true, 1000, 1001, 42}};
+        handler(request, [&](HttpResponse response) { answer = std::move(response); });
+        return answer;
+    }
+};
+
+std::string allow(const HttpResponse &response) {
+    for (const auto &[name, value] : response.headers)
+        if (name == "Allow")
+            return value;
+    return "";
+}
+
+} // namespace
+
+TEST_CASE("every GET gives the node's document") {
+    Api api;
+    CHECK(json::parse(api("GET", "/v1/status").body) == *api.node.status());
+    CHECK(json::parse(api("GET", "/v1/endpoints").body) == *api.node.endpoints());
+    CHECK(json::parse(api("GET", "/v1/targets").body) == *api.node.targets(std::nullopt));
+    CHECK(json::parse(api("GET", "/v1/targets?group=firewalls").body) == *api.node.targets(std::nullopt));
+    CHECK(json::parse(api("GET", "/v1/drops").body) == *api.node.drops());
+    CHECK(json::parse(api("GET", "/v1/counters").body) == *api.node.counters());
+    CHECK(json::parse(api("GET", "/v1/guard").body) == *api.node.guard());
+    CHECK(json::parse(api("GET", "/v1/manifest").body) == *api.node.manifest());
+    CHECK(api("GET", "/v1/status").status == 200);
+}
+
+TEST_CASE("an error's code chooses the status") {
+    Api api;
+    const auto response = api("GET", "/v1/targets?group=nowhere");
+    CHECK(response.status == 404);
+    CHECK(json::parse(response.body)["errors"][0]["message"] == "there is no target group \"nowhere\"");
+    CHECK(api("POST", "/v1/manifest", "conflict").status == 409);
+}
+
+TEST_CASE("flows takes the filter from the query, and tells every error") {
+    Api api;
+    CHECK(api("GET", "/v1/flows?source=%5B2001:db8::1%5D:443&protocol=tcp&limit=0").status == 200);
+    REQUIRE(api.node.last_filter);
+    CHECK(api.node.last_filter->protocol == 6);
+    CHECK(api.node.last_filter->source->to_string() == "[2001:db8::1]:443");
+    CHECK(api.node.last_filter->limit == 0);
+
+    const auto refused = api("GET", "/v1/flows?state=open&colour=red");
+    CHECK(refused.status == 400);
+    const auto errors = json::parse(refused.body)["errors"];
+    REQUIRE(errors.size() == 2);
+    CHECK(errors[0]["pointer"] == "/state");
+    CHECK(errors[1]["pointer"] == "/colour");
+}
+
+TEST_CASE("a manifest is applied in its sender's name, or tried, or refused") {
+    Api api;
+    const auto applied = api("POST", "/v1/manifest", R"({"version": 1})");
+    CHECK(applied.status == 200);
+    CHECK(json::parse(applied.body)["applied"] == true);
+    CHECK(json::parse(applied.body)["epoch"] == 4);
+    CHECK(json::parse(applied.body)["changes"].size() == 2);
+    CHECK(api.node.last_manifest == R"({"version": 1})");
+    CHECK(api.node.last_apply->peer.uid == 1000);
+    CHECK(api.node.last_apply->peer.pid == 42);
+    CHECK_FALSE(api.node.last_apply->dry_run);
+
+    CHECK(json::parse(api("POST", "/v1/manifest?dryRun=true", R"({"version": 1})").body)["applied"] == false);
+    CHECK(api.node.last_apply->dry_run);
+
+    const auto refused = api("POST", "/v1/manifest", "{}");
+    CHECK(refused.status == 422);
+    CHECK(json::parse(refused.body)["errors"].size() == 2);
+    CHECK(json::parse(refused.body)["errors"][0]["pointer"] == "/version");
+
+    // A misspelt dryRun must never turn a trial into the real thing.
+    api.node.last_apply.reset();
+    CHECK(api("POST", "/v1/manifest?dryrun=true", R"({"version": 1})").status == 400);
+    CHECK(api("POST", "/v1/manifest?dryRun=yes", R"({"version": 1})").status == 400);
+    CHECK(api("POST", "/v1/manifest?dryRun=true&dryRun=false", R"({"version": 1})").status == 400);
+    CHECK_FALSE(api.node.last_apply);
+}
+
+TEST_CASE("down keeps the guard only where asked") {
+    Api api;
+    CHECK(api("POST", "/v1/down").status == 200);
+    CHECK_FALSE(api.node.last_down->keep_guard);
+    CHECK(json::parse(api("POST", "/v1/down?keepGuard=true").body)["guardKept"] == true);
+    CHECK(api.node.last_down->keep_guard);
+    CHECK(api.node.last_down->peer.uid == 1000);
+}
+
+TEST_CASE("what is not there is 404, what is there by another method 405 with Allow, what comes later 501") {
+    Api api;
+    for (const auto *path : {"/", "/v1", "/v1/statuses", "/v1/status/more", "/v2/status", "/healthz",
+                             "/v1/targets/a/drain", "/v1/targets/a/b/c/drain"})
+        CHECK(api("GET", path).status == 404);
+    CHECK(api("GET", "status").status == 400);
+    CHECK(api("GET", "/v1/%zz").status == 400);
+    const auto wrong = api("DELETE", "/v1/manifest");
+    CHECK(wrong.status == 405);
+    CHECK(allow(wrong) == "GET, HEAD, POST");
+    CHECK(allow(api("POST", "/v1/status")) == "GET, HEAD");
+    for (const auto *path : {"/v1/targets/firewalls/fw-1/drain", "/v1/targets/a%2Fb/fw-1/undrain", "/v1/explain"}) {
+        const auto later = api("POST", path);
+        CHECK(later.status == 501);
+        CHECK(json::parse(later.body)["errors"][0]["message"] == "not yet supported");
+    }
+    CHECK(api("GET", "/v1/trace").status == 501);
+}
+
+TEST_CASE("metrics say honestly that they are text 0.0.4; the TCP side has nothing else than its two paths") {
+    test::FakeNode node;
+    const auto handler = metrics_routes(node);
+    const auto get = [&](const std::string &method, const std::string &path) {
+        HttpResponse answer;
+        handler({method, path, "", {}}, [&](HttpResponse response) { answer = std::move(response); });
+        return answer;
+    };
+    CHECK(get("GET", "/metrics").content_type == "text/plain; version=0.0.4; charset=utf-8");
+    CHECK(get("GET", "/metrics").body.find("glb_build_info{version=\"0.1.0\",node=\"glb-a\"} 1") !=
+          std::string::npos);
+    CHECK(get("GET", "/metrics").body.find("# EOF") == std::string::npos);
+    CHECK(get("GET", "/healthz").status == 200);
+    node.ready = false;
+    CHECK(get("GET", "/healthz").status == 503);
+    CHECK(get("GET", "/v1/status").status == 404);
+    CHECK(get("POST", "/v1/down").status == 404);
+    CHECK(get("POST", "/metrics").status == 405);
+}
