@@ -1,0 +1,26 @@
+// The socket of a probe: where it comes from, and that it leaves nothing behind.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "controller/util/address.h"
+#include "controller/util/fd.h"
+#include "controller/util/result.h"
+
+namespace glb {
+
+/// Where probes come from. Empty members leave the choice to the kernel.
+struct ProbeSource {
+    IpAddress address;      ///< the tunnel's
+    std::string device;     ///< SO_BINDTODEVICE; needs CAP_NET_RAW where the kernel is older than 5.7
+    std::uint32_t mark = 0; ///< SO_MARK; needs CAP_NET_ADMIN
+
+    bool operator==(const ProbeSource &) const = default;
+};
+
+/// A non-blocking TCP socket of `family` (4 or 6), bound to `source`, that closes with a RST (SO_LINGER 0):
+/// neither side keeps a TIME_WAIT, of which thousands of probes a second would pile up.
+[[nodiscard]] Result<Fd> open_probe_socket(std::uint8_t family, const ProbeSource &source);
+
+} // namespace glb

@@ -1,0 +1,109 @@
+// LittleServer: a TCP server on loopback that treats each connection as a test wants.
+#pragma once
+
+#include <utility> // Boost 1.74's awaitable.hpp uses std::exchange without it
+
+#include <array>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+namespace glb::test {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using Nothing = asio::awaitable<void>;
+
+/// Everything up to the empty line that ends the request; "" where the peer went away.
+inline asio::awaitable<std::string> read_request(tcp::socket &peer) {
+    std::string request;
+    boost::system::error_code error;
+    std::array<char, 1024> bytes;
+    while (!error && request.find("\r\n\r\n") == request.npos) {
+        const std::size_t size = co_await peer.async_read_some(
+            asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
+        request.append(bytes.data(), size);
+    }
+    co_return error ? std::string() : request;
+}
+
+inline Nothing send(tcp::socket &peer, const std::string &text) {
+    boost::system::error_code ignored;
+    co_await asio::async_write(peer, asio::buffer(text), asio::redirect_error(asio::use_awaitable, ignored));
+}
+
+inline Nothing linger_for(tcp::socket &peer, std::chrono::milliseconds length) {
+    asio::steady_timer timer(peer.get_executor(), length);
+    co_await timer.async_wait(asio::use_awaitable);
+}
+
+/// Waits until the peer closes or resets.
+inline Nothing until_gone(tcp::socket &peer) {
+    boost::system::error_code error;
+    std::array<char, 1024> bytes;
+    while (!error)
+        co_await peer.async_read_some(asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
+}
+
+class LittleServer {
+  public:
+    /// Takes the connection; it is closed at the coroutine's end.
+    using Behaviour = std::function<Nothing(tcp::socket &)>;
+
+    LittleServer(asio::io_context &loop, Behaviour behaviour, const char *address = "127.0.0.1")
+        : state_(std::make_shared<State>(loop, std::move(behaviour), asio::ip::make_address(address))) {
+        asio::co_spawn(
+            loop, [state = state_] { return serve(state); }, asio::detached);
+    }
+    ~LittleServer() { state_->acceptor.close(); }
+    LittleServer(const LittleServer &) = delete;
+    LittleServer &operator=(const LittleServer &) = delete;
+
+    [[nodiscard]] std::uint16_t port() const { return state_->acceptor.local_endpoint().port(); }
+    /// The far ends of the connections so far.
+    [[nodiscard]] const std::vector<tcp::endpoint> &peers() const { return state_->peers; }
+
+  private:
+    struct State {
+        State(asio::io_context &loop, Behaviour b, const asio::ip::address &address)
+            : acceptor(loop, tcp::endpoint(address, 0)), behaviour(std::move(b)) {}
+        tcp::acceptor acceptor;
+        Behaviour behaviour;
+        std::vector<tcp::endpoint> peers;
+    };
+
+    static Nothing serve(std::shared_ptr<State> state) {
+        for (;;) {
+            boost::system::error_code error;
+            tcp::socket peer =
+                co_await state->acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
+            if (error)
+                co_return;
+            boost::system::error_code gone;
+            state->peers.push_back(peer.remote_endpoint(gone));
+            auto socket = std::make_shared<tcp::socket>(std::move(peer));
+            asio::co_spawn(
+                socket->get_executor(), [state, socket] { return handle(state, socket); }, asio::detached);
+        }
+    }
+    static Nothing handle(std::shared_ptr<State> state, std::shared_ptr<tcp::socket> socket) {
+        co_await state->behaviour(*socket);
+    }
+
+    std::shared_ptr<State> state_;
+};
+
+} // namespace glb::test
