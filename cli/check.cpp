@@ -1,0 +1,54 @@
+// glbctl check: reads a manifest as the daemon would, without one.
+#include <memory>
+
+#include "cli/command.h"
+#include "controller/config/parse.h"
+#include "controller/config/supported.h"
+
+namespace glb::cli {
+
+namespace {
+
+using nlohmann::json;
+
+std::vector<Problem> problems_in(const std::string &text) {
+    const auto manifest = parse_manifest(text);
+    std::vector<Problem> problems;
+    for (const auto &[pointer, message] : manifest ? not_yet_supported(*manifest) : manifest.error())
+        problems.push_back({pointer, message});
+    return problems;
+}
+
+json document_of(const std::vector<Problem> &problems) {
+    auto errors = json::array();
+    for (const auto &[pointer, message] : problems)
+        errors.push_back({{"pointer", pointer}, {"message", message}});
+    return {{"errors", std::move(errors)}};
+}
+
+int check(const Context &context, const std::string &file) {
+    const auto text = read_input(file);
+    if (!text) {
+        complain(text.error().message);
+        return exit_refused;
+    }
+    const auto problems = problems_in(*text);
+    complain(input_name(file), problems);
+    if (context.output == Output::json)
+        print(document_of(problems).dump(-1, ' ', false, json::error_handler_t::replace) + '\n');
+    else if (problems.empty())
+        print(input_name(file) + ": good\n");
+    return problems.empty() ? exit_done : exit_refused;
+}
+
+} // namespace
+
+void add_check(CLI::App &app, Context &context) {
+    const auto file = std::make_shared<std::string>();
+    auto *command = add_command(app, context, "check", "Checks a manifest, without a daemon",
+                                {"glbctl check /etc/glb/manifest.json", "glbctl -o json check - < manifest.json"},
+                                [&context, file] { return check(context, *file); });
+    command->add_option("FILE", *file, "the manifest; - is stdin")->required();
+}
+
+} // namespace glb::cli

@@ -1,0 +1,121 @@
+#include "cli/command.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <iterator>
+#include <memory>
+
+#include "cli/render.h"
+#include "controller/api/http.h"
+#include "controller/api/uri.h"
+#include "controller/util/files.h"
+
+namespace glb::cli {
+
+namespace {
+
+using nlohmann::json;
+
+/// The command's own exit status and words for a failed exchange; who may not ask was refused, and that is
+/// another thing than a daemon that is not there.
+int explain_failure(const Context &context, const Error &error) {
+    switch (error.code) {
+    case ENOENT:
+    case ECONNREFUSED:
+        complain(fmt::format("no daemon answers at {}; is glbd running, and is --socket right?", context.socket));
+        return exit_no_daemon;
+    case EACCES:
+    case EPERM:
+        complain(fmt::format("{}: permission denied; be root or a member of the group glb", context.socket));
+        return exit_refused;
+    case ETIMEDOUT:
+        complain(fmt::format("the daemon at {} does not answer in time", context.socket));
+        return exit_no_daemon;
+    default:
+        complain("no answer from the daemon: " + error.message);
+        return exit_no_daemon;
+    }
+}
+
+} // namespace
+
+CLI::App *add_command(CLI::App &app, Context &context, const std::string &name, const std::string &description,
+                      const std::vector<std::string> &examples, std::function<int()> run) {
+    auto *command = app.add_subcommand(name, description);
+    std::string footer = "Examples:";
+    for (const auto &example : examples)
+        footer += "\n  " + example;
+    command->footer(footer);
+    command->callback([&context, run = std::move(run)] { context.run = run; });
+    return command;
+}
+
+Answer exchange(const Context &context, const std::string &method, const std::string &target,
+                const std::string &body) {
+    Answer answer;
+    auto response = http_request(context.socket, method, target, body);
+    if (!response) {
+        answer.exit = explain_failure(context, response.error());
+        return answer;
+    }
+    answer.status = response->status;
+    answer.text = std::move(response->body);
+    answer.document = json::parse(answer.text, nullptr, false);
+    if (answer.document.is_discarded()) {
+        complain(fmt::format("what answers at {} is no glbd: its answer (status {}) is no JSON", context.socket,
+                             answer.status));
+        answer.exit = exit_refused;
+    } else if (answer.status >= 400) {
+        answer.exit = exit_refused;
+    }
+    return answer;
+}
+
+int ask(const Context &context, const std::string &path, const Query &query,
+        const std::function<std::string(const json &)> &show) {
+    const auto answer = exchange(context, "GET", with_query(path, query));
+    if (answer.exit == exit_done)
+        print(context.output == Output::json ? answer.text : show(answer.document));
+    else if (answer.status >= 400)
+        complain("glbctl", problems_of(answer.document));
+    return answer.exit;
+}
+
+void complain(const std::string &reason) {
+    std::fputs(("glbctl: " + printable(reason) + '\n').c_str(), stderr);
+}
+
+void complain(const std::string &where, const std::vector<Problem> &problems) {
+    for (const auto &[pointer, message] : problems) {
+        const auto place = pointer.empty() ? where : where + ": " + pointer;
+        std::fputs((printable(place + ": " + message) + '\n').c_str(), stderr);
+    }
+}
+
+std::vector<Problem> problems_of(const json &document) {
+    std::vector<Problem> problems;
+    for (const auto &error : array_of(document, "errors"))
+        problems.push_back({error.is_object() && error.contains("pointer") ? text_of(error, "pointer") : "",
+                            text_of(error, "message")});
+    if (problems.empty())
+        problems.push_back({"", "the daemon refuses, and gives no reason"});
+    return problems;
+}
+
+Result<std::string> read_input(const std::string &file) {
+    if (file != "-")
+        return read_file(file);
+    std::string text;
+    std::array<char, 65536> chunk{};
+    while (const auto count = std::fread(chunk.data(), 1, chunk.size(), stdin))
+        text.append(chunk.data(), count);
+    if (std::ferror(stdin))
+        return fail("stdin cannot be read");
+    return text;
+}
+
+std::string input_name(const std::string &file) { return file == "-" ? "stdin" : file; }
+
+void print(const std::string &text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+} // namespace glb::cli

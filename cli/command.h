@@ -1,0 +1,77 @@
+// What every command of glbctl shares: options, the way to the daemon, exit statuses.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "controller/api/problem.h"
+#include "controller/util/result.h"
+
+namespace glb::cli {
+
+enum Exit : int { exit_done = 0, exit_refused = 1, exit_usage = 2, exit_no_daemon = 3 };
+
+enum class Output { table, json };
+
+/// Set by the options of the command line; `run` by the command that was named.
+struct Context {
+    std::string socket = "/run/glb/glbd.sock";
+    Output output = Output::table;
+    bool colour = false; ///< stdout is a terminal, and NO_COLOR is not set
+    std::function<int()> run;
+};
+
+using Query = std::vector<std::pair<std::string, std::string>>;
+
+/// Adds a command with its help and examples (one a line); `run` returns its exit status.
+CLI::App *add_command(CLI::App &app, Context &context, const std::string &name, const std::string &description,
+                      const std::vector<std::string> &examples, std::function<int()> run);
+
+/// Asks the daemon, and shows the answer: with -o json the document as it came, else what `show` makes of it.
+/// Failures go to stderr; the exit status is returned.
+int ask(const Context &context, const std::string &path, const Query &query,
+        const std::function<std::string(const nlohmann::json &)> &show);
+
+/// One exchange with the daemon. Where nobody answers, the reason is told on stderr and `exit` is set.
+struct Answer {
+    int exit = exit_done; ///< other than exit_done: it failed, and `status` and `text` may be empty
+    unsigned status = 0;
+    std::string text;       ///< as it came
+    nlohmann::json document; ///< parsed
+};
+[[nodiscard]] Answer exchange(const Context &context, const std::string &method, const std::string &target,
+                              const std::string &body = {});
+
+/// "glbctl: REASON" on stderr.
+void complain(const std::string &reason);
+
+/// Each as "WHERE: POINTER: MESSAGE" on stderr; WHERE is a file's name, or "glbctl".
+void complain(const std::string &where, const std::vector<Problem> &problems);
+
+/// The problems of the API's error document.
+[[nodiscard]] std::vector<Problem> problems_of(const nlohmann::json &document);
+
+/// The file's text, or of stdin where its name is "-".
+[[nodiscard]] Result<std::string> read_input(const std::string &file);
+
+/// How messages call the input: its name, or "stdin".
+[[nodiscard]] std::string input_name(const std::string &file);
+
+void print(const std::string &text);
+
+// The commands, by the file that has them.
+void add_check(CLI::App &app, Context &context);
+void add_manifest_commands(CLI::App &app, Context &context); ///< apply, diff, export
+void add_status(CLI::App &app, Context &context);
+void add_endpoints(CLI::App &app, Context &context);
+void add_targets(CLI::App &app, Context &context);
+void add_flows(CLI::App &app, Context &context);
+void add_counters(CLI::App &app, Context &context); ///< drops, counters
+void add_guard_commands(CLI::App &app, Context &context); ///< guard, down
+
+} // namespace glb::cli

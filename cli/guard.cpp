@@ -1,0 +1,67 @@
+// glbctl guard and down: what keeps traffic from passing uninspected, and how all of it is taken away.
+#include <memory>
+
+#include "cli/command.h"
+#include "cli/render.h"
+#include "controller/api/uri.h"
+
+namespace glb::cli {
+
+namespace {
+
+using nlohmann::json;
+
+std::string show(const json &guard, bool colour) {
+    const bool installed = flag_of(guard, "installed");
+    const auto &stopped = object_of(guard, "uninspected");
+    auto out = paint(installed ? "installed" : "NOT INSTALLED", installed ? Tone::good : Tone::bad, colour);
+    out += fmt::format("; stopped {} packets, {}; put back {} times\n", count_of(stopped, "packets"),
+                       bytes_of(stopped, "bytes"), count_of(guard, "restored"));
+
+    Table table({{"INTERFACE"}, {"VLAN"}, {"ENDPOINT"}, {"WHEN DETACHED"}, {"GUARDED"}, {"DOOR"}});
+    const auto mark = [](bool good) { return Cell(good ? "yes" : "NO", good ? Tone::good : Tone::bad); };
+    for (const auto &row : array_of(guard, "interfaces"))
+        table.add({text_of(row, "name"), text_of(row, "vlan"), text_of(row, "endpoint"),
+                   text_of(row, "whenDetached"), mark(flag_of(row, "guarded")), mark(flag_of(row, "door"))});
+    return table.empty() ? out : out + '\n' + table.text(colour);
+}
+
+struct Down {
+    bool yes = false;
+    bool keep_guard = false;
+};
+
+int take_down(const Context &context, const Down &down) {
+    if (!down.yes) {
+        complain("down takes the data path away, and traffic stops or passes uninspected; say --yes");
+        return exit_usage;
+    }
+    const auto target = with_query("/v1/down", down.keep_guard ? Query{{"keepGuard", "true"}} : Query{});
+    const auto answer = exchange(context, "POST", target);
+    if (answer.exit == exit_done)
+        print(context.output == Output::json ? answer.text
+              : down.keep_guard              ? "down; the guard stays and lets nothing pass\n"
+                                             : "down\n");
+    else if (answer.status >= 400)
+        complain("glbctl", problems_of(answer.document));
+    return answer.exit;
+}
+
+} // namespace
+
+void add_guard_commands(CLI::App &app, Context &context) {
+    add_command(app, context, "guard", "What the guard holds and has stopped",
+                {"glbctl guard", "glbctl -o json guard | jq .uninspected.packets"}, [&context] {
+                    return ask(context, "/v1/guard", {},
+                               [&](const json &guard) { return show(guard, context.colour); });
+                });
+
+    const auto options = std::make_shared<Down>();
+    auto *command = add_command(app, context, "down", "Takes programs, pins, rules and guard away, in that order",
+                                {"glbctl down --yes", "glbctl down --yes --keep-guard"},
+                                [&context, options] { return take_down(context, *options); });
+    command->add_flag("--yes", options->yes, "it is meant; without it nothing is done");
+    command->add_flag("--keep-guard", options->keep_guard, "leave the guard, so that nothing passes uninspected");
+}
+
+} // namespace glb::cli

@@ -1,0 +1,64 @@
+// glbctl: the command line of glbd. Each command is in a file of its own; this one reads the options.
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include <unistd.h>
+
+#include "cli/command.h"
+
+namespace {
+
+using namespace glb::cli;
+
+bool wants_colour() {
+    const char *no_color = std::getenv("NO_COLOR"); // no-color.org: any value but the empty one
+    const char *terminal = std::getenv("TERM");
+    return ::isatty(STDOUT_FILENO) == 1 && (!no_color || !*no_color) &&
+           !(terminal && std::string_view(terminal) == "dumb");
+}
+
+void add_commands(CLI::App &app, Context &context) {
+    add_check(app, context);
+    add_manifest_commands(app, context);
+    add_status(app, context);
+    add_endpoints(app, context);
+    add_targets(app, context);
+    add_flows(app, context);
+    add_counters(app, context);
+    add_guard_commands(app, context);
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+    Context context;
+    context.colour = wants_colour();
+
+    CLI::App app{"Controls the gateway load balancer glbd.", "glbctl"};
+    app.set_version_flag("--version", "glbctl " GLB_VERSION);
+    app.add_option("--socket", context.socket, "Unix socket of the daemon")->type_name("PATH")->capture_default_str();
+    app.add_option_function<std::string>(
+           "-o,--output",
+           [&](const std::string &name) { context.output = name == "json" ? Output::json : Output::table; },
+           "table for people (the default), json for programs")
+        ->check(CLI::IsMember({"table", "json"}))
+        ->type_name("table|json");
+    app.footer("Exit status: 0 done; 1 refused or failed; 2 wrong usage; 3 no daemon answers.\n"
+               "glbctl COMMAND --help tells more, with examples.");
+    app.require_subcommand(1);
+    app.fallthrough(); // so that -o and --socket may stand behind the command too
+    add_commands(app, context);
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError &error) {
+        return app.exit(error) == 0 ? exit_done : exit_usage;
+    }
+    const int status = context.run();
+    // A full disk or a closed pipe must not look like success.
+    if (std::fflush(stdout) != 0 && status == exit_done)
+        return exit_refused;
+    return status;
+}

@@ -1,0 +1,85 @@
+// The man page and the completion tell of the commands and options that glbctl has.
+#include <catch2/catch.hpp>
+
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "cli/command.h"
+#include "controller/util/files.h"
+#include "process.h"
+
+namespace {
+
+using Names = std::set<std::string>;
+
+/// The program's own list: every command, and every long option of it.
+std::vector<std::pair<std::string, Names>> commands() {
+    static glb::cli::Context context;
+    static CLI::App app;
+    if (app.get_subcommands({}).empty()) {
+        glb::cli::add_check(app, context);
+        glb::cli::add_manifest_commands(app, context);
+        glb::cli::add_status(app, context);
+        glb::cli::add_endpoints(app, context);
+        glb::cli::add_targets(app, context);
+        glb::cli::add_flows(app, context);
+        glb::cli::add_counters(app, context);
+        glb::cli::add_guard_commands(app, context);
+    }
+    std::vector<std::pair<std::string, Names>> list;
+    for (const auto *command : app.get_subcommands({})) {
+        Names options;
+        for (const auto *option : command->get_options())
+            for (const auto &name : option->get_lnames())
+                options.insert("--" + name);
+        list.emplace_back(command->get_name(), options);
+    }
+    return list;
+}
+
+std::string text_of_file(const std::string &path) {
+    auto text = glb::read_file(std::string(SOURCE_DIR "/") + path);
+    REQUIRE(text);
+    return *text;
+}
+
+/// What bash offers behind `line`, whose last word is being typed.
+Names complete(const std::string &line) {
+    const std::string script = "source '" SOURCE_DIR "/deploy/completion/glbctl.bash'; COMP_WORDS=(" + line +
+                               "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _glbctl; printf '%s\\n' \"${COMPREPLY[@]}\"";
+    const auto outcome = glb::test::run({"/bin/bash", "-c", script}, {}, {"PATH=/usr/bin:/bin"});
+    INFO(outcome.err);
+    CHECK(outcome.status == 0);
+    std::istringstream in(outcome.out);
+    Names names;
+    for (std::string word; in >> word;)
+        names.insert(word);
+    return names;
+}
+
+} // namespace
+
+TEST_CASE("the man page has every command and option") {
+    auto page = text_of_file("docs/man/glbctl.1");
+    page = std::regex_replace(page, std::regex(R"(\\-)"), "-");
+    CHECK(commands().size() == 12);
+    for (const auto &[command, options] : commands()) {
+        INFO(command);
+        CHECK(std::regex_search(page, std::regex("\n\\.B[IR]? " + command + "( .*)?\n")));
+        for (const auto &option : options)
+            CHECK((option == "--help" || page.find(option) != std::string::npos));
+    }
+}
+
+TEST_CASE("the completion offers every command and each command's options") {
+    const auto offered = complete("glbctl ''");
+    for (const auto &[command, options] : commands()) {
+        INFO(command);
+        CHECK(offered.count(command) == 1);
+        CHECK(complete("glbctl -o json " + command + " --") == options);
+    }
+    CHECK(complete("glbctl st") == Names{"status"});
+    CHECK(complete("glbctl -o ''") == Names{"table", "json"});
+    CHECK(complete("glbctl flows --state c") == Names{"closing", "closed"});
+}
