@@ -45,9 +45,10 @@ int check(const Context &context, const std::string &file) {
 
 void add_check(CLI::App &app, Context &context) {
     const auto file = std::make_shared<std::string>();
-    auto *command = add_command(app, context, "check", "Checks a manifest, without a daemon",
-                                {"glbctl check /etc/glb/manifest.json", "glbctl -o json check - < manifest.json"},
-                                [&context, file] { return check(context, *file); });
+    auto *command =
+        add_command(app, context, "check", "Checks a manifest, without a daemon",
+                    {"glbctl check /etc/glb/manifest.json", "glbctl -o json check - < manifest.json"},
+                    [&context, file] { return check(context, *file); });
     command->add_option("FILE", *file, "the manifest; - is stdin")->required();
 }
 

@@ -22,7 +22,8 @@ int explain_failure(const Context &context, const Error &error) {
     switch (error.code) {
     case ENOENT:
     case ECONNREFUSED:
-        complain(fmt::format("no daemon answers at {}; is glbd running, and is --socket right?", context.socket));
+        complain(
+            fmt::format("no daemon answers at {}; is glbd running, and is --socket right?", context.socket));
         return exit_no_daemon;
     case EACCES:
     case EPERM:
@@ -39,8 +40,9 @@ int explain_failure(const Context &context, const Error &error) {
 
 } // namespace
 
-CLI::App *add_command(CLI::App &app, Context &context, const std::string &name, const std::string &description,
-                      const std::vector<std::string> &examples, std::function<int()> run) {
+CLI::App *add_command(CLI::App &app, Context &context, const std::string &name,
+                      const std::string &description, const std::vector<std::string> &examples,
+                      std::function<int()> run) {
     auto *command = app.add_subcommand(name, description);
     std::string footer = "Examples:";
     for (const auto &example : examples)
@@ -62,8 +64,8 @@ Answer exchange(const Context &context, const std::string &method, const std::st
     answer.text = std::move(response->body);
     answer.document = json::parse(answer.text, nullptr, false);
     if (answer.document.is_discarded()) {
-        complain(fmt::format("what answers at {} is no glbd: its answer (status {}) is no JSON", context.socket,
-                             answer.status));
+        complain(fmt::format("what answers at {} is no glbd: its answer (status {}) is no JSON",
+                             context.socket, answer.status));
         answer.exit = exit_refused;
     } else if (answer.status >= 400) {
         answer.exit = exit_refused;
@@ -114,8 +116,12 @@ Result<std::string> read_input(const std::string &file) {
     return text;
 }
 
-std::string input_name(const std::string &file) { return file == "-" ? "stdin" : file; }
+std::string input_name(const std::string &file) {
+    return file == "-" ? "stdin" : file;
+}
 
-void print(const std::string &text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+void print(const std::string &text) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+}
 
 } // namespace glb::cli

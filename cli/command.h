@@ -29,8 +29,9 @@ struct Context {
 using Query = std::vector<std::pair<std::string, std::string>>;
 
 /// Adds a command with its help and examples (one a line); `run` returns its exit status.
-CLI::App *add_command(CLI::App &app, Context &context, const std::string &name, const std::string &description,
-                      const std::vector<std::string> &examples, std::function<int()> run);
+CLI::App *add_command(CLI::App &app, Context &context, const std::string &name,
+                      const std::string &description, const std::vector<std::string> &examples,
+                      std::function<int()> run);
 
 /// Asks the daemon, and shows the answer: with -o json the document as it came, else what `show` makes of it.
 /// Failures go to stderr; the exit status is returned.
@@ -41,7 +42,7 @@ int ask(const Context &context, const std::string &path, const Query &query,
 struct Answer {
     int exit = exit_done; ///< other than exit_done: it failed, and `status` and `text` may be empty
     unsigned status = 0;
-    std::string text;       ///< as it came
+    std::string text;        ///< as it came
     nlohmann::json document; ///< parsed
 };
 [[nodiscard]] Answer exchange(const Context &context, const std::string &method, const std::string &target,
@@ -71,7 +72,7 @@ void add_status(CLI::App &app, Context &context);
 void add_endpoints(CLI::App &app, Context &context);
 void add_targets(CLI::App &app, Context &context);
 void add_flows(CLI::App &app, Context &context);
-void add_counters(CLI::App &app, Context &context); ///< drops, counters
+void add_counters(CLI::App &app, Context &context);       ///< drops, counters
 void add_guard_commands(CLI::App &app, Context &context); ///< guard, down
 
 } // namespace glb::cli

@@ -11,10 +11,8 @@ namespace {
 using nlohmann::json;
 
 std::string show(const json &document, const char *list, bool is_loss, bool colour) {
-    Table table({{is_loss ? "REASON" : "COUNTER"},
-                 {"PACKETS", Align::right},
-                 {"BYTES", Align::right},
-                 {"MEANING"}});
+    Table table(
+        {{is_loss ? "REASON" : "COUNTER"}, {"PACKETS", Align::right}, {"BYTES", Align::right}, {"MEANING"}});
     for (const auto &row : array_of(document, list)) {
         const auto packets = count_of(row, "packets");
         const auto tone = packets == "0" ? Tone::dim : is_loss ? Tone::warning : Tone::plain;
@@ -25,12 +23,11 @@ std::string show(const json &document, const char *list, bool is_loss, bool colo
 
 void add(CLI::App &app, Context &context, const char *name, const std::string &description, bool is_loss,
          const std::string &example) {
-    add_command(app, context, name, description, {"glbctl " + std::string(name), example},
-                [&context, name, is_loss] {
-                    return ask(context, std::string("/v1/") + name, {}, [&](const json &document) {
-                        return show(document, name, is_loss, context.colour);
-                    });
-                });
+    add_command(
+        app, context, name, description, {"glbctl " + std::string(name), example}, [&context, name, is_loss] {
+            return ask(context, std::string("/v1/") + name, {},
+                       [&](const json &document) { return show(document, name, is_loss, context.colour); });
+        });
 }
 
 } // namespace
@@ -38,8 +35,7 @@ void add(CLI::App &app, Context &context, const char *name, const std::string &d
 void add_counters(CLI::App &app, Context &context) {
     add(app, context, "drops", "Every reason for which a packet is not forwarded, at zero too", true,
         "glbctl -o json drops | jq '.drops[] | select(.packets > 0)'");
-    add(app, context, "counters", "Every other counter of the data path", false,
-        "watch -d glbctl counters");
+    add(app, context, "counters", "Every other counter of the data path", false, "watch -d glbctl counters");
 }
 
 } // namespace glb::cli

@@ -26,7 +26,9 @@ std::string show(const json &document, bool colour) {
                  {"BYTES BACK", Align::right}});
     for (const auto &row : array_of(document, "flows")) {
         const auto state = text_of(row, "state");
-        const auto tone = state == "established" ? Tone::good : state == "unconfirmed" ? Tone::warning : Tone::dim;
+        const auto tone = state == "established"   ? Tone::good
+                          : state == "unconfirmed" ? Tone::warning
+                                                   : Tone::dim;
         table.add({text_of(row, "endpoint"),
                    text_of(row, "protocol"),
                    text_of(row, "source"),
@@ -69,8 +71,10 @@ void add_flows(CLI::App &app, Context &context) {
                      "glbctl -o json flows --limit 0 | jq '.flows | length'"},
                     [&context, fields] { return run(context, *fields); });
     const auto add = [&](const std::string &name, const std::string &type, const std::string &help) {
-        command->add_option_function<std::string>(
-                   "--" + name, [fields, name](const std::string &value) { fields->emplace_back(name, value); }, help)
+        command
+            ->add_option_function<std::string>(
+                "--" + name, [fields, name](const std::string &value) { fields->emplace_back(name, value); },
+                help)
             ->type_name(type);
     };
     add("endpoint", "NAME", "of this endpoint");

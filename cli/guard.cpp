@@ -57,11 +57,13 @@ void add_guard_commands(CLI::App &app, Context &context) {
                 });
 
     const auto options = std::make_shared<Down>();
-    auto *command = add_command(app, context, "down", "Takes programs, pins, rules and guard away, in that order",
-                                {"glbctl down --yes", "glbctl down --yes --keep-guard"},
-                                [&context, options] { return take_down(context, *options); });
+    auto *command =
+        add_command(app, context, "down", "Takes programs, pins, rules and guard away, in that order",
+                    {"glbctl down --yes", "glbctl down --yes --keep-guard"},
+                    [&context, options] { return take_down(context, *options); });
     command->add_flag("--yes", options->yes, "it is meant; without it nothing is done");
-    command->add_flag("--keep-guard", options->keep_guard, "leave the guard, so that nothing passes uninspected");
+    command->add_flag("--keep-guard", options->keep_guard,
+                      "leave the guard, so that nothing passes uninspected");
 }
 
 } // namespace glb::cli

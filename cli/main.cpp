@@ -38,7 +38,9 @@ int main(int argc, char **argv) {
 
     CLI::App app{"Controls the gateway load balancer glbd.", "glbctl"};
     app.set_version_flag("--version", "glbctl " GLB_VERSION);
-    app.add_option("--socket", context.socket, "Unix socket of the daemon")->type_name("PATH")->capture_default_str();
+    app.add_option("--socket", context.socket, "Unix socket of the daemon")
+        ->type_name("PATH")
+        ->capture_default_str();
     app.add_option_function<std::string>(
            "-o,--output",
            [&](const std::string &name) { context.output = name == "json" ? Output::json : Output::table; },

@@ -13,7 +13,8 @@ using nlohmann::json;
 std::string shorten(const json &value) {
     if (value.is_null())
         return "-";
-    return value.is_string() ? value.get<std::string>() : value.dump(-1, ' ', false, json::error_handler_t::replace);
+    return value.is_string() ? value.get<std::string>()
+                             : value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 Tone tone_of_action(std::string_view action) {
@@ -26,9 +27,10 @@ std::string changes_text(const json &changes, bool colour) {
     for (const auto &change : changes) {
         const auto action = text_of(change, "action");
         const std::string_view sign = action == "add" ? "+" : action == "remove" ? "-" : "~";
-        out += paint(printable(fmt::format("{} {} {}", sign, text_of(change, "kind"), text_of(change, "name"))),
-                     tone_of_action(action), colour) +
-               '\n';
+        out +=
+            paint(printable(fmt::format("{} {} {}", sign, text_of(change, "kind"), text_of(change, "name"))),
+                  tone_of_action(action), colour) +
+            '\n';
         const auto &before = object_of(change, "before");
         const auto &after = object_of(change, "after");
         if (before.empty() || after.empty())
@@ -36,7 +38,8 @@ std::string changes_text(const json &changes, bool colour) {
         for (const auto &[member, value] : after.items()) {
             const auto old = before.contains(member) ? before[member] : json();
             if (old != value)
-                out += printable(fmt::format("    {}: {} -> {}", member, shorten(old), shorten(value))) + '\n';
+                out +=
+                    printable(fmt::format("    {}: {} -> {}", member, shorten(old), shorten(value))) + '\n';
         }
         for (const auto &[member, value] : before.items())
             if (!after.contains(member))
@@ -68,7 +71,8 @@ int send(const Context &context, const Sending &sending) {
         return exit_refused;
     }
     const bool dry_run = sending.dry_run || sending.only_diff;
-    const auto answer = exchange(context, "POST", dry_run ? "/v1/manifest?dryRun=true" : "/v1/manifest", *text);
+    const auto answer =
+        exchange(context, "POST", dry_run ? "/v1/manifest?dryRun=true" : "/v1/manifest", *text);
     if (answer.status == 0)
         return answer.exit;
     if (context.output == Output::json && !answer.document.is_discarded())
@@ -76,7 +80,8 @@ int send(const Context &context, const Sending &sending) {
     if (answer.status >= 400) {
         // What is wrong with the manifest belongs to the file; what went wrong in carrying it out does not.
         if (!answer.document.is_discarded())
-            complain(answer.status == 422 ? input_name(sending.file) : "glbctl", problems_of(answer.document));
+            complain(answer.status == 422 ? input_name(sending.file) : "glbctl",
+                     problems_of(answer.document));
         return answer.exit;
     }
     for (const auto &warning : array_of(answer.document, "warnings"))
@@ -91,18 +96,20 @@ int send(const Context &context, const Sending &sending) {
 
 void add_manifest_commands(CLI::App &app, Context &context) {
     const auto applying = std::make_shared<Sending>();
-    auto *apply = add_command(app, context, "apply", "Makes a manifest the one in force: all of it or nothing",
-                              {"glbctl apply /etc/glb/manifest.json", "glbctl apply --dry-run manifest.json",
-                               "jq '.targetGroups[0].targets[0].weight = 0' m.json | glbctl apply -"},
-                              [&context, applying] { return send(context, *applying); });
+    auto *apply =
+        add_command(app, context, "apply", "Makes a manifest the one in force: all of it or nothing",
+                    {"glbctl apply /etc/glb/manifest.json", "glbctl apply --dry-run manifest.json",
+                     "jq '.targetGroups[0].targets[0].weight = 0' m.json | glbctl apply -"},
+                    [&context, applying] { return send(context, *applying); });
     apply->add_option("FILE", applying->file, "the manifest; - is stdin")->required();
     apply->add_flag("--dry-run", applying->dry_run, "check, show what would change, and stop");
 
     const auto diffing = std::make_shared<Sending>();
     diffing->only_diff = true;
-    auto *diff = add_command(app, context, "diff", "Shows what apply would change",
-                             {"glbctl diff manifest.json", "glbctl -o json diff manifest.json | jq '.changes | length'"},
-                             [&context, diffing] { return send(context, *diffing); });
+    auto *diff = add_command(
+        app, context, "diff", "Shows what apply would change",
+        {"glbctl diff manifest.json", "glbctl -o json diff manifest.json | jq '.changes | length'"},
+        [&context, diffing] { return send(context, *diffing); });
     diff->add_option("FILE", diffing->file, "the manifest; - is stdin")->required();
 
     add_command(app, context, "export", "Prints the manifest in force, as JSON",

@@ -24,7 +24,10 @@ CodePoint next_code_point(std::string_view text) {
     const unsigned first = byte(0);
     if (first < 0x80)
         return {first, 1, true};
-    const std::size_t length = first >= 0xf0 && first < 0xf5 ? 4u : first >= 0xe0 ? 3u : first >= 0xc2 ? 2u : 0u;
+    const std::size_t length = first >= 0xf0 && first < 0xf5 ? 4u
+                               : first >= 0xe0               ? 3u
+                               : first >= 0xc2               ? 2u
+                                                             : 0u;
     if (length == 0 || first >= 0xf5 || text.size() < length)
         return {};
     char32_t value = first & (0xffu >> (length + 1));
@@ -51,7 +54,8 @@ constexpr std::array wide_ranges{
     Range{0x1f300, 0x1f64f}, Range{0x1f900, 0x1f9ff}, Range{0x20000, 0x3fffd},
 };
 constexpr std::array zero_ranges{
-    Range{0x0300, 0x036f}, Range{0x200b, 0x200f}, Range{0x20d0, 0x20ff}, Range{0xfe00, 0xfe0f}, Range{0xfe20, 0xfe2f},
+    Range{0x0300, 0x036f}, Range{0x200b, 0x200f}, Range{0x20d0, 0x20ff},
+    Range{0xfe00, 0xfe0f}, Range{0xfe20, 0xfe2f},
 };
 
 template <std::size_t N>
@@ -164,9 +168,13 @@ std::string printable(std::string_view text) {
     return out;
 }
 
-std::string bytes_text(std::uint64_t bytes) { return scaled(bytes, 1024, {"B", "KiB", "MiB", "GiB", "TiB", "PiB"}); }
+std::string bytes_text(std::uint64_t bytes) {
+    return scaled(bytes, 1024, {"B", "KiB", "MiB", "GiB", "TiB", "PiB"});
+}
 
-std::string count_text(std::uint64_t count) { return scaled(count, 1000, {"", "k", "M", "G", "T"}); }
+std::string count_text(std::uint64_t count) {
+    return scaled(count, 1000, {"", "k", "M", "G", "T"});
+}
 
 std::string duration_text(std::uint64_t seconds) {
     if (seconds < 60)
@@ -213,7 +221,8 @@ const json &array_of(const json &object, const char *member) {
 
 const json &object_of(const json &object, const char *member) {
     static const json none = json::object();
-    return object.is_object() && object.contains(member) && object[member].is_object() ? object[member] : none;
+    return object.is_object() && object.contains(member) && object[member].is_object() ? object[member]
+                                                                                       : none;
 }
 
 Tone tone_of_state(std::string_view state) {

@@ -22,7 +22,10 @@ std::string guard_line(const json &guard, bool colour) {
     return painted_line("guard",
                         fmt::format("{}, {} packets kept from passing uninspected",
                                     installed ? "installed" : "NOT INSTALLED", uninspected),
-                        !installed ? Tone::bad : uninspected == "0" ? Tone::good : Tone::warning, colour);
+                        !installed           ? Tone::bad
+                        : uninspected == "0" ? Tone::good
+                                             : Tone::warning,
+                        colour);
 }
 
 std::string targets_line(const json &targets) {

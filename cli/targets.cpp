@@ -54,15 +54,15 @@ std::string show(const json &document, bool colour) {
 
 void add_targets(CLI::App &app, Context &context) {
     const auto group = std::make_shared<std::string>();
-    auto *command = add_command(app, context, "targets", "Each target: state, reason, flows, packets out and back",
-                                {"glbctl targets", "glbctl targets firewalls",
-                                 "glbctl -o json targets | jq -r '.targets[] | select(.state != \"healthy\") | .id'"},
-                                [&context, group] {
-                                    const auto query = group->empty() ? Query{} : Query{{"group", *group}};
-                                    return ask(context, "/v1/targets", query, [&](const json &document) {
-                                        return show(document, context.colour);
-                                    });
-                                });
+    auto *command =
+        add_command(app, context, "targets", "Each target: state, reason, flows, packets out and back",
+                    {"glbctl targets", "glbctl targets firewalls",
+                     "glbctl -o json targets | jq -r '.targets[] | select(.state != \"healthy\") | .id'"},
+                    [&context, group] {
+                        const auto query = group->empty() ? Query{} : Query{{"group", *group}};
+                        return ask(context, "/v1/targets", query,
+                                   [&](const json &document) { return show(document, context.colour); });
+                    });
     command->add_option("GROUP", *group, "only the targets of this group");
 }
 

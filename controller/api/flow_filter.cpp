@@ -15,9 +15,9 @@ struct ProtocolName {
 
 // The first name of a number is the one that is printed.
 constexpr std::array protocol_names{
-    ProtocolName{1, "icmp"},    ProtocolName{6, "tcp"},          ProtocolName{17, "udp"},
-    ProtocolName{47, "gre"},    ProtocolName{50, "esp"},         ProtocolName{51, "ah"},
-    ProtocolName{58, "icmpv6"}, ProtocolName{58, "icmp6"},       ProtocolName{58, "ipv6-icmp"},
+    ProtocolName{1, "icmp"},    ProtocolName{6, "tcp"},    ProtocolName{17, "udp"},
+    ProtocolName{47, "gre"},    ProtocolName{50, "esp"},   ProtocolName{51, "ah"},
+    ProtocolName{58, "icmpv6"}, ProtocolName{58, "icmp6"}, ProtocolName{58, "ipv6-icmp"},
     ProtocolName{132, "sctp"},
 };
 
@@ -38,7 +38,8 @@ Result<std::uint8_t> parse_protocol(std::string_view text) {
             return number;
     if (const auto number = parse_number<std::uint8_t>(text))
         return *number;
-    return fail("\"{}\" is no protocol; allowed are tcp, udp, icmp, icmpv6, sctp, gre, esp, ah and 0 to 255", text);
+    return fail("\"{}\" is no protocol; allowed are tcp, udp, icmp, icmpv6, sctp, gre, esp, ah and 0 to 255",
+                text);
 }
 
 Result<FlowState> parse_state(std::string_view text) {
@@ -127,10 +128,13 @@ std::string AddressMatch::to_string() const {
     if (!port)
         return prefix.to_string();
     const auto host = prefix.address.to_string();
-    return prefix.address.family == 6 ? fmt::format("[{}]:{}", host, *port) : fmt::format("{}:{}", host, *port);
+    return prefix.address.family == 6 ? fmt::format("[{}]:{}", host, *port)
+                                      : fmt::format("{}:{}", host, *port);
 }
 
-std::string_view flow_state_name(FlowState state) { return state_names.at(static_cast<std::size_t>(state)); }
+std::string_view flow_state_name(FlowState state) {
+    return state_names.at(static_cast<std::size_t>(state));
+}
 
 std::string ip_protocol_name(std::uint8_t protocol) {
     for (const auto &[number, name] : protocol_names)

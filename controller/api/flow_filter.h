@@ -1,4 +1,5 @@
-// FlowFilter: which flows somebody asks for. One parser, for the query of GET /v1/flows and for glbctl's options.
+// FlowFilter: which flows somebody asks for. One parser, for the query of GET /v1/flows and for glbctl's
+// options.
 #pragma once
 
 #include <cstddef>
@@ -29,7 +30,8 @@ enum class FlowState : std::uint8_t { unconfirmed, established, closing, closed 
 
 [[nodiscard]] std::string_view flow_state_name(FlowState state);
 
-/// "tcp", "udp", "icmp", "icmpv6", "sctp", "gre", "esp", "ah", or the number in decimal (IANA's protocol numbers).
+/// "tcp", "udp", "icmp", "icmpv6", "sctp", "gre", "esp", "ah", or the number in decimal (IANA's protocol
+/// numbers).
 [[nodiscard]] std::string ip_protocol_name(std::uint8_t protocol);
 
 /// What is absent matches every flow.

@@ -40,9 +40,9 @@ using HttpRespond = std::function<void(HttpResponse)>;
 using HttpHandler = std::function<void(const HttpRequest &, HttpRespond)>;
 
 struct HttpLimits {
-    std::size_t header_bytes = 16u << 10; ///< beyond: 431
-    std::size_t body_bytes = 16u << 20;   ///< beyond: 413
-    std::size_t connections = 512;        ///< beyond: 503, and closed
+    std::size_t header_bytes = 16u << 10;      ///< beyond: 431
+    std::size_t body_bytes = 16u << 20;        ///< beyond: 413
+    std::size_t connections = 512;             ///< beyond: 503, and closed
     std::chrono::milliseconds idle{60'000};    ///< until the next request's header is whole; then closed
     std::chrono::milliseconds body{30'000};    ///< until the body is whole; then closed
     std::chrono::milliseconds answer{120'000}; ///< for the handler; then 504

@@ -4,7 +4,9 @@
 #include <optional>
 #include <unordered_map>
 
+#include <fcntl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <utility> // Boost 1.74's awaitable.hpp needs it and does not include it
 
@@ -39,7 +41,9 @@ using Parser = http::request_parser<http::string_body>;
 // temporary awaitable of one inside a condition twice.
 
 /// The completion token of this file: resumes the coroutine and writes the error instead of throwing it.
-auto into(error_code &error) { return asio::redirect_error(asio::use_awaitable, error); }
+auto into(error_code &error) {
+    return asio::redirect_error(asio::use_awaitable, error);
+}
 
 Peer peer_of(int fd) {
     ucred credentials{};
@@ -59,8 +63,8 @@ HttpResponse problem(unsigned status, std::string_view message) {
     return response;
 }
 
-/// What a request that could not be read is answered; nothing where the connection is over, be it by a timeout,
-/// on which Beast closes the socket.
+/// What a request that could not be read is answered; nothing where the connection is over, be it by a
+/// timeout, on which Beast closes the socket.
 std::optional<HttpResponse> problem_of(error_code error) {
     if (error == http::error::header_limit || error == http::error::buffer_overflow)
         return problem(431, "the header is too large");
@@ -73,11 +77,19 @@ std::optional<HttpResponse> problem_of(error_code error) {
     return std::nullopt;
 }
 
-/// The answer of one request, which may come while the session sleeps on `ready`, or before.
+/// The answer of one request, which may come at once, while the session sleeps, or when it is long gone: what
+/// the handler holds keeps nothing of the loop alive.
 struct Pending {
-    explicit Pending(const asio::any_io_executor &executor) : ready(executor) {}
-    asio::steady_timer ready;
     std::optional<HttpResponse> response;
+    asio::steady_timer *sleeping = nullptr; ///< the session's, while it waits
+
+    void take(HttpResponse answer) {
+        if (response)
+            return;
+        response = std::move(answer);
+        if (sleeping)
+            sleeping->cancel();
+    }
 };
 
 } // namespace
@@ -85,11 +97,13 @@ struct Pending {
 /// Shared by the server and its coroutines, so that what is resumed after the server's end finds it closed.
 struct HttpServer::State {
     State(asio::io_context &io, Listener with, HttpHandler calls, HttpLimits bounds)
-        : loop(io), listener(std::move(with)), readable(io, ::dup(listener.fd())), pause(io),
-          handler(std::move(calls)), limits(bounds) {}
+        : loop(io), listener(std::move(with)), family(listener->family()),
+          readable(io, ::fcntl(listener->fd(), F_DUPFD_CLOEXEC, 0)), pause(io), handler(std::move(calls)),
+          limits(bounds) {}
 
     asio::io_context &loop;
-    Listener listener;
+    std::optional<Listener> listener; // empty once closed
+    int family;
     asio::posix::stream_descriptor readable; // of a duplicate: the listener keeps and closes its own
     asio::steady_timer pause;
     HttpHandler handler;
@@ -100,6 +114,7 @@ struct HttpServer::State {
 
     void close() {
         open = false;
+        listener.reset();
         error_code ignored;
         readable.close(ignored);
         pause.cancel();
@@ -113,8 +128,8 @@ namespace {
 class Session {
   public:
     Session(std::shared_ptr<HttpServer::State> state, Stream stream)
-        : state_(std::move(state)), stream_(std::move(stream)), peer_(peer_of(stream_.socket().native_handle())),
-          id_(state_->next_session++) {
+        : state_(std::move(state)), stream_(std::move(stream)),
+          peer_(peer_of(stream_.socket().native_handle())), id_(state_->next_session++) {
         state_->sessions.emplace(id_, &stream_);
     }
     ~Session() { state_->sessions.erase(id_); }
@@ -177,21 +192,24 @@ class Session {
         request.body = std::move(message.body());
         request.peer = peer_;
 
-        auto pending = std::make_shared<Pending>(stream_.get_executor());
-        pending->ready.expires_after(state_->limits.answer);
-        state_->handler(request, [pending](HttpResponse response) {
-            if (pending->response)
-                return;
-            pending->response = std::move(response);
-            pending->ready.cancel();
-        });
-        if (!pending->response) {
-            error_code ignored;
-            co_await pending->ready.async_wait(into(ignored));
-        }
+        auto pending = std::make_shared<Pending>();
+        state_->handler(request, [pending](HttpResponse response) { pending->take(std::move(response)); });
+        if (!pending->response)
+            co_await sleep_on(*pending);
         if (!pending->response)
             pending->response = problem(504, "no answer in time");
         co_return std::move(*pending->response);
+    }
+
+    asio::awaitable<void> sleep_on(Pending &pending) {
+        asio::steady_timer timer(stream_.get_executor(), state_->limits.answer);
+        struct Sleep { // also ended where the loop goes and destroys this coroutine in its sleep
+            Pending &pending;
+            ~Sleep() { pending.sleeping = nullptr; }
+        } sleep{pending};
+        pending.sleeping = &timer;
+        error_code ignored;
+        co_await timer.async_wait(into(ignored));
     }
 
     asio::awaitable<void> write(const HttpResponse &response, unsigned version, bool keep_alive, bool head,
@@ -245,7 +263,7 @@ class Session {
 asio::awaitable<void> serve_one(std::shared_ptr<HttpServer::State> state, int fd) {
     error_code error;
     Protocol::socket socket(state->loop);
-    socket.assign(Protocol(state->listener.family(), SOCK_STREAM), fd, error);
+    socket.assign(Protocol(state->family, SOCK_STREAM), fd, error);
     if (error) {
         ::close(fd);
         co_return;
@@ -260,7 +278,7 @@ asio::awaitable<void> accept_all(std::shared_ptr<HttpServer::State> state) {
         co_await state->readable.async_wait(asio::posix::descriptor_base::wait_read, into(error));
         if (error)
             co_return;
-        const int fd = ::accept4(state->listener.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        const int fd = ::accept4(state->listener->fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0) {
             asio::co_spawn(state->loop, serve_one(state, fd), asio::detached);
         } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
@@ -281,7 +299,11 @@ std::unique_ptr<HttpServer> HttpServer::serve(asio::io_context &loop, Listener l
 }
 
 HttpServer::HttpServer(std::shared_ptr<HttpServer::State> state) : state_(std::move(state)) {}
-HttpServer::~HttpServer() { state_->close(); }
-std::size_t HttpServer::connections() const { return state_->sessions.size(); }
+HttpServer::~HttpServer() {
+    state_->close();
+}
+std::size_t HttpServer::connections() const {
+    return state_->sessions.size();
+}
 
 } // namespace glb

@@ -21,7 +21,9 @@ namespace fs = std::filesystem;
 
 constexpr int backlog = 1024;
 
-const sockaddr *as_sockaddr(const void *address) { return static_cast<const sockaddr *>(address); }
+const sockaddr *as_sockaddr(const void *address) {
+    return static_cast<const sockaddr *>(address);
+}
 
 Result<sockaddr_un> unix_address(const fs::path &path) {
     sockaddr_un address{};
@@ -146,7 +148,9 @@ Listener &Listener::operator=(Listener &&other) noexcept {
     return *this;
 }
 
-Listener::~Listener() { remove_file(); }
+Listener::~Listener() {
+    remove_file();
+}
 
 void Listener::remove_file() {
     struct stat file {};

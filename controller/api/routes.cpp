@@ -14,7 +14,8 @@ namespace {
 using nlohmann::json;
 using Query = std::vector<std::pair<std::string, std::string>>;
 
-/// Names come from a checked manifest, texts of the kernel may hold any byte: those are replaced, not thrown at.
+/// Names come from a checked manifest, texts of the kernel may hold any byte: those are replaced, not thrown
+/// at.
 std::string to_body(const json &document) {
     return document.dump(-1, ' ', false, json::error_handler_t::replace) + '\n';
 }
@@ -60,7 +61,8 @@ HttpResponse answer(const Result<json> &result) {
 }
 
 /// The query's one allowed parameter, or nothing where it is absent; any other parameter is refused.
-Result<std::optional<std::string>, HttpResponse> only_parameter(const Query &query, std::string_view allowed) {
+Result<std::optional<std::string>, HttpResponse> only_parameter(const Query &query,
+                                                                std::string_view allowed) {
     std::optional<std::string> value;
     for (const auto &[name, text] : query) {
         if (name != allowed)
@@ -139,7 +141,9 @@ HttpResponse post_down(const Call &call) {
     return ok({{"down", true}, {"guardKept", *keep_guard}});
 }
 
-HttpResponse later(const Call &) { return refuse(501, "not yet supported"); }
+HttpResponse later(const Call &) {
+    return refuse(501, "not yet supported");
+}
 
 template <Result<json> (NodeService::*ask)()>
 HttpResponse get(const Call &call) {

@@ -64,7 +64,8 @@ std::optional<RequestTarget> parse_request_target(std::string_view target) {
     const bool query_good = for_each_part(query, '&', [&](std::string_view part) {
         const auto equals = part.find('=');
         auto name = percent_decode(part.substr(0, equals));
-        auto value = percent_decode(equals == std::string_view::npos ? std::string_view{} : part.substr(equals + 1));
+        auto value =
+            percent_decode(equals == std::string_view::npos ? std::string_view{} : part.substr(equals + 1));
         if (!name || !value)
             return false;
         parsed.query.emplace_back(std::move(*name), std::move(*value));

@@ -46,7 +46,8 @@ class Families {
 
 /// One family from one member of each element.
 template <typename Element, typename Number, typename LabelsOf>
-void each(Families &families, const std::vector<Element> &elements, Number Element::*member, LabelsOf labels_of) {
+void each(Families &families, const std::vector<Element> &elements, Number Element::*member,
+          LabelsOf labels_of) {
     for (const auto &element : elements)
         families.value(element.*member, labels_of(element));
 }
@@ -84,7 +85,8 @@ void add_endpoints(Families &out, const MetricsSnapshot &now) {
     };
     add("glb_endpoint_received_packets_total", "Packets that came in by the endpoint.",
         &EndpointMetrics::packets_in);
-    add("glb_endpoint_received_bytes_total", "Bytes that came in by the endpoint.", &EndpointMetrics::bytes_in);
+    add("glb_endpoint_received_bytes_total", "Bytes that came in by the endpoint.",
+        &EndpointMetrics::bytes_in);
     add("glb_endpoint_forwarded_packets_total", "Inspected packets of the endpoint that were sent on.",
         &EndpointMetrics::packets_forwarded);
     add("glb_endpoint_forwarded_bytes_total", "Inspected bytes of the endpoint that were sent on.",
@@ -131,10 +133,13 @@ void add_targets(Families &out, const MetricsSnapshot &now) {
 
 void add_flows_and_guard(Families &out, const MetricsSnapshot &now) {
     out.gauge("glb_flows", "Flows in the flow table.").value(now.flows_active);
-    out.gauge("glb_flows_unconfirmed", "Flows of which nothing has come back yet.").value(now.flows_unconfirmed);
-    out.gauge("glb_flow_table_entries", "Entries that the flow table has room for.").value(now.flows_capacity);
+    out.gauge("glb_flows_unconfirmed", "Flows of which nothing has come back yet.")
+        .value(now.flows_unconfirmed);
+    out.gauge("glb_flow_table_entries", "Entries that the flow table has room for.")
+        .value(now.flows_capacity);
     out.gauge("glb_guard_installed", "1 where the guard is whole.").value(now.guard_installed);
-    out.counter("glb_guard_uninspected_packets_total", "Packets that the guard kept from passing uninspected.")
+    out.counter("glb_guard_uninspected_packets_total",
+                "Packets that the guard kept from passing uninspected.")
         .value(now.guard_uninspected_packets);
     out.counter("glb_guard_uninspected_bytes_total", "Bytes that the guard kept from passing uninspected.")
         .value(now.guard_uninspected_bytes);

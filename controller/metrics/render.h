@@ -7,8 +7,8 @@
 
 namespace glb {
 
-/// The type of what render_metrics returns: the Prometheus text format 0.0.4, and nothing else. A scraper that
-/// would rather have OpenMetrics is told the truth about what it gets; all of them read 0.0.4.
+/// The type of what render_metrics returns: the Prometheus text format 0.0.4, and nothing else. A scraper
+/// that would rather have OpenMetrics is told the truth about what it gets; all of them read 0.0.4.
 inline constexpr const char *metrics_content_type = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Names begin with "glb_", values are in base units (bytes, seconds, packets), counters end in "_total".

@@ -1,5 +1,5 @@
-// MetricsSnapshot: everything /metrics tells, read at one moment. Plain data, no behaviour: the node fills it,
-// render.h turns it into text.
+// MetricsSnapshot: everything /metrics tells, read at one moment. Plain data, no behaviour: the node fills
+// it, render.h turns it into text.
 #pragma once
 
 #include <cstdint>

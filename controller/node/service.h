@@ -21,8 +21,8 @@ struct ApplyOptions {
     Peer peer;            ///< who asked, for the log
 };
 
-/// The outcome of an apply that was understood. With `errors` the manifest is refused and nothing has changed;
-/// otherwise `changes` says what did, or with dry_run would.
+/// The outcome of an apply that was understood. With `errors` the manifest is refused and nothing has
+/// changed; otherwise `changes` says what did, or with dry_run would.
 struct ApplyResult {
     nlohmann::json changes = nlohmann::json::array(); ///< {"action","kind","name","before","after"} each
     bool applied = false;                             ///< false with dry_run, or where it is refused
@@ -36,9 +36,9 @@ struct DownOptions {
     Peer peer;
 };
 
-/// All calls come on the node's event loop and must not hold it for long. Counters, flows and the guard's count
-/// are read from the maps when asked. An Error's `code` chooses the HTTP status: ENOENT 404, EINVAL 400,
-/// EBUSY 409, ENOTSUP 501, EAGAIN 503, every other 500.
+/// All calls come on the node's event loop and must not hold it for long. Counters, flows and the guard's
+/// count are read from the maps when asked. An Error's `code` chooses the HTTP status: ENOENT 404, EINVAL
+/// 400, EBUSY 409, ENOTSUP 501, EAGAIN 503, every other 500.
 class NodeService {
   public:
     virtual ~NodeService() = default;

@@ -6,7 +6,9 @@
 using namespace glb;
 
 namespace {
-IpAddress ip(const char *text) { return *IpAddress::parse(text); }
+IpAddress ip(const char *text) {
+    return *IpAddress::parse(text);
+}
 } // namespace
 
 TEST_CASE("one side of a flow is an address, a prefix, or an address and a port") {
@@ -20,8 +22,8 @@ TEST_CASE("one side of a flow is an address, a prefix, or an address and a port"
     CHECK(text("2001:db8::1:443") == "2001:db8::1:443/128"); // without brackets it is all address
 
     for (const auto *bad : {"", "host", "192.0.2.1/24", "192.0.2.0/33", "192.0.2.1:", "192.0.2.1:65536",
-                            "192.0.2.1:-1", "192.0.2.0/24:80", "[192.0.2.1]:80", "[2001:db8::1]", "[]:80", ":80",
-                            "[2001:db8::1]:x", "192.0.2.1 "}) {
+                            "192.0.2.1:-1", "192.0.2.0/24:80", "[192.0.2.1]:80", "[2001:db8::1]", "[]:80",
+                            ":80", "[2001:db8::1]:x", "192.0.2.1 "}) {
         INFO(bad);
         const auto parsed = AddressMatch::parse(bad);
         REQUIRE_FALSE(parsed);
@@ -43,14 +45,18 @@ TEST_CASE("an empty filter has the default limit and nothing else") {
     const auto filter = parse_flow_filter({});
     REQUIRE(filter);
     CHECK(filter->limit == 1000);
-    CHECK_FALSE((filter->endpoint || filter->target || filter->target_group || filter->protocol || filter->state ||
-                 filter->source || filter->destination));
+    CHECK_FALSE((filter->endpoint || filter->target || filter->target_group || filter->protocol ||
+                 filter->state || filter->source || filter->destination));
 }
 
 TEST_CASE("every field is read") {
-    const auto filter = parse_flow_filter({{"endpoint", "branch"}, {"target", "firewalls/fw-1"}, {"protocol", "icmp6"},
-                                           {"state", "closing"}, {"source", "192.0.2.1:9"},
-                                           {"destination", "198.51.100.0/24"}, {"limit", "0"}});
+    const auto filter = parse_flow_filter({{"endpoint", "branch"},
+                                           {"target", "firewalls/fw-1"},
+                                           {"protocol", "icmp6"},
+                                           {"state", "closing"},
+                                           {"source", "192.0.2.1:9"},
+                                           {"destination", "198.51.100.0/24"},
+                                           {"limit", "0"}});
     REQUIRE(filter);
     CHECK(filter->endpoint == "branch");
     CHECK(filter->target_group == "firewalls");
@@ -65,14 +71,20 @@ TEST_CASE("every field is read") {
 }
 
 TEST_CASE("every error is told at once, each at its name, with what is allowed") {
-    const auto filter = parse_flow_filter({{"protocol", "256"}, {"state", "open"}, {"source", "x"}, {"limit", "-1"},
-                                           {"target", "/"}, {"endpoint", ""}, {"what", "1"}, {"state", "closed"}});
+    const auto filter = parse_flow_filter({{"protocol", "256"},
+                                           {"state", "open"},
+                                           {"source", "x"},
+                                           {"limit", "-1"},
+                                           {"target", "/"},
+                                           {"endpoint", ""},
+                                           {"what", "1"},
+                                           {"state", "closed"}});
     REQUIRE_FALSE(filter);
     std::vector<std::string> pointers;
     for (const auto &problem : filter.error())
         pointers.push_back(problem.pointer);
-    CHECK(pointers == std::vector<std::string>{"/protocol", "/state", "/source", "/limit", "/target", "/target",
-                                               "/endpoint", "/what", "/state"});
+    CHECK(pointers == std::vector<std::string>{"/protocol", "/state", "/source", "/limit", "/target",
+                                               "/target", "/endpoint", "/what", "/state"});
     CHECK(filter.error()[1].message.find("established") != std::string::npos);
     CHECK(filter.error().back().message == "given more than once");
 }

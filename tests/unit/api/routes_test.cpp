@@ -14,7 +14,8 @@ struct Api {
     test::FakeNode node;
     HttpHandler handler = api_routes(node);
 
-    HttpResponse operator()(const std::string &method, const std::string &target, const std::string &body = {}) {
+    HttpResponse operator()(const std::string &method, const std::string &target,
+                            const std::string &body = {}) {
         HttpResponse answer;
         answer.status = 0;
         HttpRequest request{method, target, body, {true, 1000, 1001, 42}};
@@ -117,7 +118,8 @@ TEST_CASE("what is not there is 404, what is there by another method 405 with Al
     CHECK(wrong.status == 405);
     CHECK(allow(wrong) == "GET, HEAD, POST");
     CHECK(allow(api("POST", "/v1/status")) == "GET, HEAD");
-    for (const auto *path : {"/v1/targets/firewalls/fw-1/drain", "/v1/targets/a%2Fb/fw-1/undrain", "/v1/explain"}) {
+    for (const auto *path :
+         {"/v1/targets/firewalls/fw-1/drain", "/v1/targets/a%2Fb/fw-1/undrain", "/v1/explain"}) {
         const auto later = api("POST", path);
         CHECK(later.status == 501);
         CHECK(json::parse(later.body)["errors"][0]["message"] == "not yet supported");

@@ -63,7 +63,8 @@ class RunningServer {
 /// A connected Unix socket without any HTTP.
 class RawClient {
   public:
-    explicit RawClient(const std::filesystem::path &path) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    explicit RawClient(const std::filesystem::path &path)
+        : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
         path.native().copy(address.sun_path, sizeof address.sun_path - 1);
@@ -80,7 +81,8 @@ class RawClient {
         }
     }
 
-    /// What comes until `until` is in it, the peer closes (then `closed` is set), or five seconds have passed.
+    /// What comes until `until` is in it, the peer closes (then `closed` is set), or five seconds have
+    /// passed.
     [[nodiscard]] std::string receive(std::string_view until = {}) {
         std::string got;
         char chunk[4096];

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <netinet/in.h>
 #include <sys/stat.h>
 
 #include "running_server.h"
@@ -103,12 +104,58 @@ TEST_CASE("an answer may come later, from the loop") {
     first.join();
 }
 
+TEST_CASE("over TCP requests are served without a peer") {
+    auto listener = Listener::tcp("127.0.0.1:0");
+    REQUIRE(listener);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(listener->port());
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    RunningServer server(std::move(*listener), [](const HttpRequest &request, const HttpRespond &respond) {
+        HttpResponse response;
+        response.body = request.peer.known ? "known" : "nobody";
+        respond(std::move(response));
+    });
+    const Fd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    REQUIRE(::connect(client.get(), reinterpret_cast<sockaddr *>(&address), sizeof address) == 0);
+    const std::string_view request = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    REQUIRE(::send(client.get(), request.data(), request.size(), 0) == static_cast<ssize_t>(request.size()));
+    std::string got;
+    char chunk[512];
+    for (ssize_t count = 1; (count = ::recv(client.get(), chunk, sizeof chunk, 0)) > 0;)
+        got.append(chunk, static_cast<std::size_t>(count));
+    CHECK(got.substr(0, 15) == "HTTP/1.1 200 OK");
+    CHECK(got.substr(got.size() - 6) == "nobody");
+}
+
+TEST_CASE("the server's end closes everything at once, a request without an answer too") {
+    TemporaryFolder folder;
+    const auto path = folder.path() / "s";
+    boost::asio::io_context loop;
+    HttpRespond never;
+    auto server = HttpServer::serve(
+        loop, listen_on(path), [&](const HttpRequest &, HttpRespond respond) { never = std::move(respond); });
+    RawClient client(path);
+    client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    while (!never)
+        loop.run_one();
+    CHECK(server->connections() == 1);
+    server.reset();
+    CHECK_FALSE(std::filesystem::exists(path));
+    CHECK(client.receive().empty());
+    CHECK(client.closed);
+    never({}); // too late, and harmless
+    loop.run();
+    CHECK(client.receive().empty());
+}
+
 TEST_CASE("a handler that never answers costs its client a 504, nobody else anything") {
     TemporaryFolder folder;
     const auto path = folder.path() / "s";
     HttpLimits limits;
     limits.answer = 50ms;
-    RunningServer server(listen_on(path), [](const HttpRequest &, const HttpRespond &) {}, limits);
+    RunningServer server(
+        listen_on(path), [](const HttpRequest &, const HttpRespond &) {}, limits);
     const auto response = http_request(path, "GET", "/");
     REQUIRE(response);
     CHECK(response->status == 504);
@@ -121,7 +168,8 @@ TEST_CASE("keep-alive serves several requests on one connection, HEAD has no bod
     RawClient client(path);
     client.send("GET /one HTTP/1.1\r\nHost: x\r\n\r\n");
     CHECK(client.receive("GET /one ").find("200 OK") != std::string::npos);
-    client.send("HEAD /head HTTP/1.1\r\nHost: x\r\n\r\nGET /two HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    client.send(
+        "HEAD /head HTTP/1.1\r\nHost: x\r\n\r\nGET /two HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     const auto rest = client.receive();
     CHECK(client.closed);
     CHECK(rest.find("/head") == std::string::npos);

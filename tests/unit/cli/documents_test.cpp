@@ -46,8 +46,9 @@ std::string text_of_file(const std::string &path) {
 
 /// What bash offers behind `line`, whose last word is being typed.
 Names complete(const std::string &line) {
-    const std::string script = "source '" SOURCE_DIR "/deploy/completion/glbctl.bash'; COMP_WORDS=(" + line +
-                               "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _glbctl; printf '%s\\n' \"${COMPREPLY[@]}\"";
+    const std::string script =
+        "source '" SOURCE_DIR "/deploy/completion/glbctl.bash'; COMP_WORDS=(" + line +
+        "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _glbctl; printf '%s\\n' \"${COMPREPLY[@]}\"";
     const auto outcome = glb::test::run({"/bin/bash", "-c", script}, {}, {"PATH=/usr/bin:/bin"});
     INFO(outcome.err);
     CHECK(outcome.status == 0);

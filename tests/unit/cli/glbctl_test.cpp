@@ -46,7 +46,8 @@ class Stage {
         std::ofstream(path) << text;
         return path;
     }
-    [[nodiscard]] Outcome operator()(std::vector<std::string> arguments, const std::string &input = {}) const {
+    [[nodiscard]] Outcome operator()(std::vector<std::string> arguments,
+                                     const std::string &input = {}) const {
         arguments.insert(arguments.begin(), {GLBCTL, "--socket", socket()});
         return run(arguments, input);
     }
@@ -57,7 +58,9 @@ class Stage {
     pid_t daemon_ = 0;
 };
 
-bool has(const std::string &text, const std::string &part) { return text.find(part) != std::string::npos; }
+bool has(const std::string &text, const std::string &part) {
+    return text.find(part) != std::string::npos;
+}
 
 constexpr auto refused_manifest = "{}";
 constexpr auto sound_manifest = R"({"version": 1})";
@@ -69,36 +72,40 @@ TEST_CASE("status") {
     const auto outcome = glbctl({"status"});
     CHECK(outcome.status == 0);
     CHECK(outcome.err.empty());
-    CHECK(outcome.out == "node        glb-a, ready\n"
-                         "version     0.1.0\n"
-                         "epoch       3\n"
-                         "up          2m10s\n"
-                         "guard       installed, 0 packets kept from passing uninspected\n"
-                         "flows       812 active, 4 unconfirmed, room for 1.0 M; 0 packets untracked\n"
-                         "targets     2 healthy, 1 unhealthy, 0 draining, 0 initial, 0 unused, 0 unavailable\n"
-                         "\n"
-                         "INTERFACE  MODE    PROGRAM\n"
-                         "cli0       native  attached\n"
-                         "srv0       native  not attached\n");
+    CHECK(outcome.out ==
+          "node        glb-a, ready\n"
+          "version     0.1.0\n"
+          "epoch       3\n"
+          "up          2m10s\n"
+          "guard       installed, 0 packets kept from passing uninspected\n"
+          "flows       812 active, 4 unconfirmed, room for 1.0 M; 0 packets untracked\n"
+          "targets     2 healthy, 1 unhealthy, 0 draining, 0 initial, 0 unused, 0 unavailable\n"
+          "\n"
+          "INTERFACE  MODE    PROGRAM\n"
+          "cli0       native  attached\n"
+          "srv0       native  not attached\n");
 }
 
 TEST_CASE("endpoints") {
     const Stage glbctl;
     const auto outcome = glbctl({"endpoints"});
     CHECK(outcome.status == 0);
-    CHECK(outcome.out ==
-          "ENDPOINT  ID                      MODE    GROUP      INTERFACES     PACKETS IN  BYTES IN  FORWARDED     BYTES  INSPECTION\n"
-          "branch    vpce-02b8ee1d4db0c51c4  routed  firewalls  cli0,eth1.100       1.0 k  62.5 KiB        999  62.4 KiB  on\n");
+    CHECK(outcome.out == "ENDPOINT  ID                      MODE    GROUP      INTERFACES     PACKETS IN  "
+                         "BYTES IN  FORWARDED     BYTES  INSPECTION\n"
+                         "branch    vpce-02b8ee1d4db0c51c4  routed  firewalls  cli0,eth1.100       1.0 k  "
+                         "62.5 KiB        999  62.4 KiB  on\n");
 }
 
 TEST_CASE("targets, of all groups or of one") {
     const Stage glbctl;
     const auto outcome = glbctl({"targets"});
     CHECK(outcome.status == 0);
-    CHECK(outcome.out ==
-          "TARGET          ADDRESS              WEIGHT  STATE      SINCE  FLOWS    NEW     OUT    BACK  BYTES OUT  BYTES BACK  REASON\n"
-          "firewalls/fw-1  10.1.0.11:6081            1  healthy      40s    271  1.2 k  52.0 k  52.0 k    1.0 MiB     1.5 KiB  -\n"
-          "firewalls/fw-2  [2001:db8::12]:6081      10  unhealthy  1h05m      0      0       0       0        0 B         0 B  Target.Timeout (connect: timed out)\n");
+    CHECK(outcome.out == "TARGET          ADDRESS              WEIGHT  STATE      SINCE  FLOWS    NEW     "
+                         "OUT    BACK  BYTES OUT  BYTES BACK  REASON\n"
+                         "firewalls/fw-1  10.1.0.11:6081            1  healthy      40s    271  1.2 k  52.0 "
+                         "k  52.0 k    1.0 MiB     1.5 KiB  -\n"
+                         "firewalls/fw-2  [2001:db8::12]:6081      10  unhealthy  1h05m      0      0       "
+                         "0       0        0 B         0 B  Target.Timeout (connect: timed out)\n");
     CHECK(glbctl({"targets", "firewalls"}).out == outcome.out);
     const auto absent = glbctl({"targets", "no where"});
     CHECK(absent.status == 1);
@@ -108,12 +115,14 @@ TEST_CASE("targets, of all groups or of one") {
 
 TEST_CASE("flows, with filters") {
     const Stage glbctl;
-    const auto outcome = glbctl({"flows", "--protocol", "tcp", "--source", "[2001:db8::1]:443", "--limit", "1"});
+    const auto outcome =
+        glbctl({"flows", "--protocol", "tcp", "--source", "[2001:db8::1]:443", "--limit", "1"});
     CHECK(outcome.status == 0);
-    CHECK(outcome.out ==
-          "ENDPOINT  PROTO  SOURCE            DESTINATION       TARGET          STATE        AGE  IDLE  OUT  BACK  BYTES OUT  BYTES BACK\n"
-          "branch    tcp    192.0.2.10:40000  198.51.100.20:80  firewalls/fw-1  established   3s    0s   12    12    8.8 KiB     8.8 KiB\n"
-          "1 of 812 flows; --limit 0 shows all\n");
+    CHECK(outcome.out == "ENDPOINT  PROTO  SOURCE            DESTINATION       TARGET          STATE        "
+                         "AGE  IDLE  OUT  BACK  BYTES OUT  BYTES BACK\n"
+                         "branch    tcp    192.0.2.10:40000  198.51.100.20:80  firewalls/fw-1  established   "
+                         "3s    0s   12    12    8.8 KiB     8.8 KiB\n"
+                         "1 of 812 flows; --limit 0 shows all\n");
     const auto wrong = glbctl({"flows", "--protocol", "tcq", "--source", "x"});
     CHECK(wrong.status == 2);
     CHECK(wrong.out.empty());
@@ -199,10 +208,9 @@ TEST_CASE("JSON is the API's document, byte for byte") {
     const Stage glbctl;
     FakeNode node;
     const std::vector<std::pair<std::string, json>> cases{
-        {"status", *node.status()},       {"endpoints", *node.endpoints()},
-        {"targets", *node.targets({})},   {"flows", *node.flows({})},
-        {"drops", *node.drops()},         {"counters", *node.counters()},
-        {"guard", *node.guard()},         {"export", *node.manifest()},
+        {"status", *node.status()}, {"endpoints", *node.endpoints()}, {"targets", *node.targets({})},
+        {"flows", *node.flows({})}, {"drops", *node.drops()},         {"counters", *node.counters()},
+        {"guard", *node.guard()},   {"export", *node.manifest()},
     };
     for (const auto &[command, document] : cases) {
         const auto outcome = glbctl({"-o", "json", command});
@@ -228,7 +236,7 @@ TEST_CASE("without a daemon every command that needs one exits with 3 and says w
     const Stage glbctl(false);
     const auto file = glbctl.file(sound_manifest);
     const std::vector<std::vector<std::string>> commands{
-        {"status"}, {"endpoints"}, {"targets"},   {"flows"},      {"drops"},         {"counters"},
+        {"status"}, {"endpoints"}, {"targets"},    {"flows"},       {"drops"},        {"counters"},
         {"guard"},  {"export"},    {"diff", file}, {"apply", file}, {"down", "--yes"}};
     for (const auto &command : commands) {
         const auto outcome = glbctl(command);
@@ -274,7 +282,8 @@ TEST_CASE("help lists what there is, with examples, and nothing that is not ther
         CHECK(own.status == 0);
         CHECK(has(own.out, "Examples:\n  "));
     }
-    for (const auto *later : {"drain", "rollback", "bypass", "explain", "trace", "capture", "doctor", "init"}) {
+    for (const auto *later :
+         {"drain", "rollback", "bypass", "explain", "trace", "capture", "doctor", "init"}) {
         CHECK_FALSE(has(help.out, "\n  " + std::string(later) + " "));
         CHECK(glbctl({later}).status == 2);
     }
@@ -304,8 +313,9 @@ TEST_CASE("output that cannot be written is no success") {
 TEST_CASE("colour is for terminals alone, and NO_COLOR turns it off") {
     const Stage glbctl;
     const auto on_terminal = [&](const std::vector<std::string> &environment) {
-        return run({"/usr/bin/script", "-qec", GLBCTL " --socket " + glbctl.socket() + " status", "/dev/null"}, {},
-                   environment)
+        return run({"/usr/bin/script", "-qec", GLBCTL " --socket " + glbctl.socket() + " status",
+                    "/dev/null"},
+                   {}, environment)
             .out;
     };
     CHECK_FALSE(has(glbctl({"status"}).out, "\033["));

@@ -26,8 +26,8 @@ struct Pipe {
     }
 };
 
-inline pid_t start(const std::vector<std::string> &arguments, const std::vector<std::string> &environment, int in,
-                   int out, int err) {
+inline pid_t start(const std::vector<std::string> &arguments, const std::vector<std::string> &environment,
+                   int in, int out, int err) {
     const auto pointers = [](const std::vector<std::string> &texts) {
         std::vector<char *> list;
         for (const auto &text : texts)
@@ -41,8 +41,8 @@ inline pid_t start(const std::vector<std::string> &arguments, const std::vector<
     ::posix_spawn_file_actions_adddup2(&actions, out, 1);
     ::posix_spawn_file_actions_adddup2(&actions, err, 2);
     pid_t pid = 0;
-    const int failed = ::posix_spawn(&pid, arguments[0].c_str(), &actions, nullptr, pointers(arguments).data(),
-                                     pointers(environment).data());
+    const int failed = ::posix_spawn(&pid, arguments[0].c_str(), &actions, nullptr,
+                                     pointers(arguments).data(), pointers(environment).data());
     ::posix_spawn_file_actions_destroy(&actions);
     REQUIRE(failed == 0);
     return pid;

@@ -47,8 +47,10 @@ TEST_CASE("width is counted in columns, not in bytes") {
 
 TEST_CASE("nothing from outside steers the terminal") {
     CHECK(printable("a\033[31mb\n\tc\x7f") == "a?[31mb??c?");
-    CHECK(printable("\xc2\x9b" "31m") == "?31m"); // C1's one-byte CSI
-    CHECK(printable("\xe2\x80\xae" "evil") == "?evil"); // right-to-left override
+    CHECK(printable("\xc2\x9b"
+                    "31m") == "?31m"); // C1's one-byte CSI
+    CHECK(printable("\xe2\x80\xae"
+                    "evil") == "?evil"); // right-to-left override
     CHECK(printable("\xff\xc3") == "??");
     CHECK(printable("\xc0\xaf\xed\xa0\x80") == "?????"); // overlong, surrogate
     CHECK(printable("Zürich 東京 🔥") == "Zürich 東京 🔥");
