@@ -131,11 +131,6 @@ struct {
 } glb_events SEC(".maps");
 
 /* Settings of one load: the table's shape and key (they belong to the pinned table), the door's magic. */
-struct glb_settings {
-    struct glb_nh_key table_key;
-    __u32 bucket_mask; /* buckets - 1 */
-    __u32 door_magic;
-};
 const volatile struct glb_settings glb_settings = {.bucket_mask = GLB_FLOW_MIN_CAPACITY / GLB_FLOW_WAYS - 1};
 
 #endif

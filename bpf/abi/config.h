@@ -208,12 +208,14 @@ struct glb_guard_port {
 };
 GLB_ABI(struct glb_guard_port, 8);
 
-/* glb_guard_config, one row. */
-struct glb_guard_config {
-    __u32 mask;
-    __u32 pad;
+
+/* Settings of one load (const volatile in the program). */
+struct glb_settings {
+    struct glb_nh_key table_key;
+    __u32 bucket_mask; /* buckets - 1 */
+    __u32 door_magic;
 };
-GLB_ABI(struct glb_guard_config, 8);
+GLB_ABI(struct glb_settings, 56);
 
 /* Metadata in front of a packet that goes through the door. */
 struct glb_door {

@@ -35,7 +35,7 @@ static inline __u64 glb_nh_pair(__u32 a, __u32 b, __u32 key_a, __u32 key_b) {
     return (__u64)(__u32)(a + key_a) * (__u32)(b + key_b);
 }
 
-static inline __u64 glb_nh_addresses(const struct glb_tuple *tuple, const struct glb_nh_key *key) {
+static inline __u64 glb_nh_addresses(const struct glb_tuple *tuple, const volatile struct glb_nh_key *key) {
     __u64 sum = glb_nh_pair(tuple->low[0], tuple->high[0], key->word[0], key->word[1]);
     if (tuple->family == 6) {
         sum += glb_nh_pair(tuple->low[1], tuple->high[1], key->word[2], key->word[3]);
@@ -46,7 +46,7 @@ static inline __u64 glb_nh_addresses(const struct glb_tuple *tuple, const struct
 }
 
 /* The table's tag: endpoint and the whole tuple. */
-static inline __u64 glb_hash_tag(const struct glb_tuple *tuple, __u32 endpoint, const struct glb_nh_key *key) {
+static inline __u64 glb_hash_tag(const struct glb_tuple *tuple, __u32 endpoint, const volatile struct glb_nh_key *key) {
     const __u32 ports = ((__u32)tuple->low_port << 16) | tuple->high_port;
     const __u32 rest = (endpoint << 16) | ((__u32)tuple->ip_proto << 8) | tuple->family;
     return glb_hash_finish(glb_nh_addresses(tuple, key) +
@@ -54,7 +54,7 @@ static inline __u64 glb_hash_tag(const struct glb_tuple *tuple, __u32 endpoint, 
 }
 
 /* Steering: the sticky part of the tuple (enum glb_stickiness), equal on every node with equal hashSeed. */
-static inline __u64 glb_hash_steer(const struct glb_tuple *tuple, __u32 stickiness, const struct glb_nh_key *key) {
+static inline __u64 glb_hash_steer(const struct glb_tuple *tuple, __u32 stickiness, const volatile struct glb_nh_key *key) {
     const __u32 ports = stickiness == GLB_STICK_5 ? ((__u32)tuple->low_port << 16) | tuple->high_port : 0;
     const __u32 proto = stickiness == GLB_STICK_2 ? 0 : tuple->ip_proto;
     return glb_hash_finish(glb_nh_addresses(tuple, key) +

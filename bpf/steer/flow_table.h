@@ -72,7 +72,7 @@ GLB_FLOW_GLOBAL int glb_flow_search(__u64 tag, __u32 bucket_mask, __u32 but) {
  * then flows of other protocols than TCP that have been silent for ten seconds; longest idle first.
  * Established TCP is never replaced.
  */
-static inline __u64 glb_flow_rank(__u64 meta, __u32 now, __u32 bank) {
+GLB_FLOW_GLOBAL __u64 glb_flow_rank(__u64 meta, __u32 now, __u32 bank) {
     const __u32 code = glb_meta_code(meta);
     const __u32 idle = now - (__u32)meta;
     if (meta & GLB_META_BUSY)

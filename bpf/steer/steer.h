@@ -7,21 +7,8 @@
 #define GLB_STEER_STEER_H
 
 #include "parse/packet.h"
-#include "steer/table_bpf.h"
-#include "steer/flow_table.h"
 #include "steer/maglev.h"
-
-/* What a packet is steered by, filled in before; and what comes out. */
-struct glb_steering {
-    struct glb_flow_wish wish;
-    __u64 hash; /* steering hash */
-    __u32 group;
-    __u32 packet_flags;
-    __u32 tcp_flags;
-    __u32 target; /* out */
-    __u32 cookie; /* out; 0 for untracked packets */
-    __s32 slot;   /* out; GLB_FLOW_NONE where untracked */
-};
+#include "steer/steering.h"
 
 /* A packet that begins a flow: a bare SYN, or another protocol's first one (no entry, no fresh stamp). */
 static __always_inline int glb_begins_flow(const struct glb_steering *steering) {

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The data path: one program on every interface of the manifest.
+ *
+ *   parse -> classify -> steer -> encap            an endpoint's packet, to its target
+ *   parse -> classify -> verify -> decap -> forward   what a target sent back
+ *   count                                          every packet, by what became of it
+ */
+#include "lib/bpf.h"
+
+#include "classify/classify.h"
+#include "count/count.h"
+#include "decap/back.h"
+#include "encap/out.h"
+#include "forward/door.h"
+#include "maps.h"
+#include "parse/ethernet.h"
+#include "parse/ip.h"
+#include "scratch.h"
+#include "verdict.h"
+
+static __always_inline void glb_count_endpoint_in(__u32 endpoint, __u32 bytes) {
+    struct glb_endpoint_count *count = bpf_map_lookup_elem(&glb_endpoint_counts, &endpoint);
+    if (count) {
+        count->in.packets++;
+        count->in.bytes += bytes;
+    }
+}
+
+static __always_inline struct glb_verdict glb_process_ip(struct xdp_md *ctx, const struct glb_frame *frame,
+                                                         const struct glb_node *node, const struct glb_port *port,
+                                                         __u32 bank) {
+    struct glb_scratch *scratch = glb_scratch_get();
+    if (!scratch)
+        return glb_drop(GLB_DROP_NO_CONFIG);
+    struct glb_packet *packet = &scratch->packet;
+    __builtin_memset(packet, 0, sizeof *packet);
+    const int parsed = glb_parse_ip(ctx, frame->l2_len, frame->eth_proto, glb_frame_len(ctx), packet);
+    if (parsed) {
+        /* The kernel judges what is not an endpoint's. */
+        if (!(port->flags & GLB_PORT_ENDPOINT))
+            return glb_pass(GLB_PASS_OTHER);
+        return glb_drop(parsed == GLB_PARSE_SHORT ? GLB_DROP_SHORT_LINEAR : GLB_DROP_MALFORMED);
+    }
+    switch (glb_classify_ip(node, port, packet)) {
+    case GLB_CLASS_RETURN:
+        return glb_back(ctx, frame, scratch, node, port, bank);
+    case GLB_CLASS_SPOOFED:
+        if (packet->flags & GLB_PKT_FRAGMENT)
+            return glb_pass(GLB_PASS_OWN);
+        return glb_drop(GLB_DROP_UNKNOWN_SENDER);
+    case GLB_CLASS_ENDPOINT:
+        glb_count_endpoint_in(port->endpoint, packet->l3_len);
+        return glb_out(ctx, frame, scratch, node, port->endpoint, bank);
+    case GLB_CLASS_OWN:
+        return glb_pass(GLB_PASS_OWN);
+    default:
+        return glb_pass(GLB_PASS_OTHER);
+    }
+}
+
+static __always_inline struct glb_verdict glb_process(struct xdp_md *ctx) {
+    const __u32 zero = 0;
+    const struct glb_control *control = bpf_map_lookup_elem(&glb_control, &zero);
+    struct glb_frame frame;
+
+    if (!control || glb_parse_ethernet(ctx, &frame))
+        return glb_pass(GLB_PASS_OTHER);
+    const __u32 bank = GLB_READ(control->bank) & 1;
+    const struct glb_node *node = bpf_map_lookup_elem(&glb_node, &bank);
+    const struct glb_port *port = glb_port_find(bank, ctx->ingress_ifindex, &frame);
+    if (!node || !port)
+        return glb_pass(GLB_PASS_OTHER);
+    const struct glb_eth *eth = glb_at(ctx, 0, struct glb_eth);
+    if (!eth || (frame.eth_proto != GLB_ETH_IP && frame.eth_proto != GLB_ETH_IPV6))
+        return glb_pass(GLB_PASS_OWN);
+    if (!glb_mac_is_own(port, eth->destination))
+        return glb_pass(GLB_PASS_OWN);
+    return glb_process_ip(ctx, &frame, node, port, bank);
+}
+
+static __always_inline int glb_pass_up(struct xdp_md *ctx, enum glb_counter counter, __u32 bytes) {
+    if (!glb_door_strip(ctx)) {
+        glb_count_drop(GLB_DROP_DOOR_FAILED, bytes);
+        return XDP_DROP;
+    }
+    glb_count(counter, bytes);
+    return XDP_PASS;
+}
+
+SEC("xdp.frags")
+int glb_xdp(struct xdp_md *ctx) {
+    const __u32 bytes = glb_frame_len(ctx);
+    const struct glb_verdict verdict = glb_process(ctx);
+
+    switch (verdict.action) {
+    case GLB_PASS_OTHER:
+        return glb_pass_up(ctx, GLB_COUNT_OTHER, bytes);
+    case GLB_PASS_OWN:
+        return glb_pass_up(ctx, GLB_COUNT_OWN, bytes);
+    case GLB_ENCAP_REDIRECT:
+        glb_count(GLB_COUNT_ENCAPSULATED, bytes);
+        return bpf_redirect_map(&glb_devmap, verdict.argument, XDP_DROP);
+    case GLB_FORWARD:
+        glb_count(GLB_COUNT_FORWARDED, bytes);
+        return bpf_redirect_map(&glb_devmap, verdict.argument, XDP_DROP);
+    case GLB_DOOR:
+        if (!glb_door_open(ctx, verdict.argument)) {
+            glb_count_drop(GLB_DROP_DOOR_FAILED, bytes);
+            return XDP_DROP;
+        }
+        glb_count(GLB_COUNT_DOOR, bytes);
+        return XDP_PASS;
+    default:
+        glb_count_drop(verdict.argument, bytes);
+        return XDP_DROP;
+    }
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,182 @@
+// The back leg: what a target may send back, what it may not, and what the flow learns from it.
+#include <catch2/catch.hpp>
+
+#include <linux/bpf.h>
+
+#include "tests/packet/rig.h"
+
+using namespace glb;
+using namespace glb::test;
+
+namespace {
+
+const Packet request = IPv4{} / Udp{} / Payload{from_text("question")};
+
+/// A flow that has been sent out, and where.
+struct Sent {
+    unsigned target;
+    std::uint32_t cookie;
+    std::uint16_t entropy;
+};
+
+Sent send_out(Rig &rig, const Packet &inner) {
+    const auto outcome = rig.send((Eth{.dst = node_mac} / inner).bytes());
+    REQUIRE(outcome.code == XDP_REDIRECT);
+    return {outcome.frame.at(5) == target2_mac.bytes[5] ? 1u : 0u, cookie_of(outcome.frame), entropy_of(outcome.frame)};
+}
+
+/// In this rig the FIB knows no way on, so every packet that is accepted takes the door: untagged, its IP
+/// packet unchanged, the metadata in front of the data.
+void check_accepted(Rig &rig, const Outcome &outcome, const Packet &inner, unsigned target) {
+    CHECK(outcome.code == XDP_PASS);
+    CHECK(rig.count(GLB_COUNT_DOOR) == 1);
+    // Magic and endpoint, as the door's metadata has them; the test run shows metadata in front of the frame.
+    const Bytes metadata = from_hex("ed5eed5e 03000000");
+    const Bytes expected =
+        metadata + (Eth{.dst = node_mac, .src = target ? target2_mac : target_mac} / inner).bytes();
+    CHECK_THAT(outcome.frame, equals(expected));
+}
+
+} // namespace
+
+TEST_CASE("a returned packet comes out of the tunnel whole", "[decap]") {
+    Rig rig;
+    const Packet inner = GENERATE(Packet(request), Packet(IPv6{} / Tcp{.flags = tcp::syn}), Packet(IPv4{} / icmp_echo(5, 1)));
+    const auto sent = send_out(rig, inner);
+    SECTION("as it is") {
+        check_accepted(rig, rig.send(returned(sent.target, sent.cookie, sent.entropy, inner)), inner, sent.target);
+    }
+    SECTION("with Ethernet padding") {
+        check_accepted(rig, rig.send(padded_to(returned(sent.target, sent.cookie, sent.entropy, inner), 300)), inner,
+                       sent.target);
+    }
+}
+
+TEST_CASE("a stale cookie is a hint that does not fit: counted, forwarded", "[decap]") {
+    Rig rig;
+    const auto sent = send_out(rig, request);
+    const auto cookie = GENERATE_COPY(sent.cookie ^ 1u, sent.cookie ^ 0x10000u, 0xffffffffu, 0u);
+    check_accepted(rig, rig.send(returned(sent.target, cookie, sent.entropy, request)), request, sent.target);
+    CHECK(rig.count(GLB_COUNT_COOKIE_STALE) == 1);
+
+    SECTION("under strict cookies it is a drop") {
+        rig.reconfigure([](auto &config) { config.groups[0].strict_cookie = true; });
+        CHECK(rig.send(returned(sent.target, cookie, sent.entropy, request)).code == XDP_DROP);
+        CHECK(rig.drops(GLB_DROP_COOKIE_MISMATCH) == 1);
+    }
+}
+
+TEST_CASE("what a target may not send is dropped by its name", "[decap]") {
+    Rig rig;
+    const auto sent = send_out(rig, request);
+    const auto good = returned(sent.target, sent.cookie, sent.entropy, request);
+    const std::size_t udp = outer_offset + 20;
+    const std::size_t geneve = udp + 8;
+    auto bad = good;
+    auto reason = GLB_DROP_MAX;
+
+    SECTION("unknown sender") {
+        bad = (Eth{.dst = node_mac, .src = target_mac} / Vlan{7} / IPv4{.src = "10.0.1.99", .dst = "10.0.1.10"} /
+               Udp{.sport = sent.entropy, .dport = 6081, .checksum = 0} /
+               Geneve{.options = aws_options(endpoint_id, 0, sent.cookie)} / request)
+                  .bytes();
+        reason = GLB_DROP_UNKNOWN_SENDER;
+    }
+    SECTION("the tunnel address by another interface") {
+        bad.erase(bad.begin() + 12, bad.begin() + 16); // without its tag it comes by the endpoint
+        reason = GLB_DROP_UNKNOWN_SENDER;
+    }
+    SECTION("another MAC") {
+        bad[11] ^= 1;
+        reason = GLB_DROP_SENDER_MAC;
+    }
+    SECTION("outer fragment") {
+        bad[outer_offset + 6] = 0x20;
+        reason = GLB_DROP_OUTER_FRAGMENT;
+    }
+    SECTION("UDP length shorter than GENEVE") {
+        set16(bad, udp + 4, 15);
+        reason = GLB_DROP_OUTER_MALFORMED;
+    }
+    SECTION("version") {
+        bad[geneve] |= 0x40;
+        reason = GLB_DROP_GENEVE_VERSION;
+    }
+    SECTION("control packet") {
+        bad[geneve + 1] |= 0x80;
+        reason = GLB_DROP_GENEVE_CONTROL;
+    }
+    SECTION("an option beyond the header") {
+        bad[geneve + 8 + 3] = 31;
+        reason = GLB_DROP_GENEVE_OPTIONS;
+    }
+    SECTION("unknown critical option") {
+        bad[geneve + 8 + 12 + 2] = 0x99; // the attachment option becomes a critical one
+        reason = GLB_DROP_GENEVE_CRITICAL;
+    }
+    SECTION("no cookie option") {
+        bad[geneve + 8 + 24 + 2] = 0x55;
+        reason = GLB_DROP_GENEVE_MISSING;
+    }
+    SECTION("an Ethernet frame inside") {
+        set16(bad, geneve + 2, 0x6558);
+        reason = GLB_DROP_GENEVE_PROTOCOL;
+    }
+    SECTION("inner packet longer than what the tunnel carried") {
+        set16(bad, geneve + 40 + 2, 1000);
+        reason = GLB_DROP_INNER_MALFORMED;
+    }
+    SECTION("unknown endpoint") {
+        bad[geneve + 8 + 4] ^= 0xff;
+        reason = GLB_DROP_UNKNOWN_ENDPOINT;
+    }
+    SECTION("a flow that never left here") {
+        bad = returned(sent.target, sent.cookie, sent.entropy, IPv4{.src = "203.0.113.7"} / Udp{});
+        reason = GLB_DROP_UNKNOWN_FLOW;
+    }
+    SECTION("another target's flow") {
+        bad = returned(1 - sent.target, sent.cookie, sent.entropy, request);
+        reason = GLB_DROP_WRONG_TARGET;
+    }
+    REQUIRE(reason != GLB_DROP_MAX);
+    CHECK(rig.send(bad).code == XDP_DROP);
+    CHECK(rig.drops(reason) == 1);
+    CHECK(rig.count(GLB_COUNT_DOOR) == 0);
+}
+
+TEST_CASE("options come in any order, with unknown ones between", "[decap]") {
+    Rig rig;
+    const auto sent = send_out(rig, request);
+    auto options = aws_options(endpoint_id, 0, sent.cookie);
+    std::swap(options[0], options[2]);
+    options.insert(options.begin() + 1, GeneveOption{.option_class = 0x0102, .option_type = 0x21, .value = Bytes(16)});
+    const Bytes frame = (Eth{.dst = node_mac, .src = sent.target ? target2_mac : target_mac} / Vlan{7} /
+                         IPv4{.src = sent.target ? "10.0.1.21" : "10.0.1.20", .dst = "10.0.1.10", .ttl = 2} /
+                         Udp{.sport = sent.entropy, .dport = 6081, .checksum = 0xdead} / Geneve{.options = options} /
+                         request)
+                            .bytes();
+    check_accepted(rig, rig.send(frame), request, sent.target);
+}
+
+TEST_CASE("an ICMP error of the appliance follows the flow that it quotes", "[decap]") {
+    Rig rig;
+    const auto sent = send_out(rig, request);
+    const Packet error = IPv4{.src = "203.0.113.254", .dst = "192.0.2.10"} / icmp_unreachable(13) / request;
+    check_accepted(rig, rig.send(returned(sent.target, sent.cookie, sent.entropy, error)), error, sent.target);
+
+    SECTION("but not from a target that does not own it") {
+        CHECK(rig.send(returned(1 - sent.target, sent.cookie, sent.entropy, error)).code == XDP_DROP);
+        CHECK(rig.drops(GLB_DROP_WRONG_TARGET) == 1);
+    }
+}
+
+TEST_CASE("a fragment that left here untracked comes back untracked", "[decap]") {
+    Rig rig;
+    const Packet later = IPv4{.fragment_offset = 100, .ip_proto = 17} / Payload{Bytes(64)};
+    const auto sent = send_out(rig, later);
+    CHECK(rig.count(GLB_COUNT_UNTRACKED) == 1);
+    check_accepted(rig, rig.send(returned(sent.target, sent.cookie, sent.entropy, later)), later, sent.target);
+    CHECK(rig.count(GLB_COUNT_RETURN_UNTRACKED) == 1);
+    CHECK(rig.send(returned(1 - sent.target, sent.cookie, sent.entropy, later)).code == XDP_DROP);
+    CHECK(rig.drops(GLB_DROP_UNKNOWN_FLOW) == 1);
+}
