@@ -23,6 +23,9 @@
 #define GLB_READ(lvalue) (*(volatile __typeof__(lvalue) *)&(lvalue))
 #define GLB_WRITE(lvalue, value) (*(volatile __typeof__(lvalue) *)&(lvalue) = (value))
 
+/* An exchange that no earlier write passes (BPF's exchange is fully ordered on every architecture). */
+#define GLB_PUBLISH(lvalue, value) ((void)__sync_lock_test_and_set(&(lvalue), (value)))
+
 /* Added after the headers of the oldest supported build machine. */
 #ifndef GLB_FIB_TBID
 #define GLB_FIB_DIRECT (1u << 0)

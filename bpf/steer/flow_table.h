@@ -4,7 +4,7 @@
  *
  *   claim    cmpxchg on meta, from the exact value that was judged free or replaceable, to busy
  *   write    tag, counters, cold line; then publish meta by an atomic exchange
- *   rescan   both buckets; of two entries with one tag the higher slot withdraws
+ *   rescan   both buckets; of two entries with one tag the lower slot stays, and who sees both acts
  *   readers  take meta, skip busy, compare the tag, and read meta again before they trust either
  *
  * It is also compiled natively and hammered by threads: whoever includes it supplies glb_flow_hot_at(),
@@ -140,26 +140,50 @@ static inline void glb_flow_enter(struct glb_flow_hot *hot, __u32 slot, __u64 be
     wish->meta = glb_meta_make(GLB_FLOW_NEW, wish->tcp != 0, generation, wish->target, wish->now);
     GLB_WRITE(hot->tag, wish->tag);
     for (int i = 0; i < 4; i++) {
-        hot->count[i].packets = 0;
-        hot->count[i].bytes = 0;
+        GLB_WRITE(hot->count[i].packets, 0);
+        GLB_WRITE(hot->count[i].bytes, 0);
     }
-    hot->egress[0] = 0;
-    hot->egress[1] = 0;
+    GLB_WRITE(hot->egress[0], 0);
+    GLB_WRITE(hot->egress[1], 0);
     glb_flow_fill_cold(slot, wish, generation);
-    __sync_lock_test_and_set(&hot->meta, wish->meta);
+    GLB_PUBLISH(hot->meta, wish->meta);
 }
 
-/* Frees our own entry; others may have moved its state or time meanwhile, its generation is still ours. */
-static inline void glb_flow_withdraw(struct glb_flow_hot *hot, __u64 mine) {
+/* Frees the entry of this generation; others may move its state or time meanwhile. */
+static inline void glb_flow_withdraw(struct glb_flow_hot *hot, __u64 entry) {
     for (int attempt = 0; attempt < 8; attempt++) {
         const __u64 meta = GLB_READ(hot->meta);
-        if ((meta & GLB_META_BUSY) || glb_meta_generation(meta) != glb_meta_generation(mine))
+        if ((meta & GLB_META_BUSY) || glb_meta_generation(meta) != glb_meta_generation(entry))
             return;
-        const __u64 freed = glb_meta_make(GLB_FLOW_FREE, 0, glb_meta_generation(mine), 0, 0);
+        const __u64 freed = glb_meta_make(GLB_FLOW_FREE, 0, glb_meta_generation(entry), 0, 0);
         if (__sync_val_compare_and_swap(&hot->meta, meta, freed) == meta)
             break;
     }
     glb_flow_withdrawn();
+}
+
+/*
+ * Behind the publish: the slot that the flow lives in, or GLB_FLOW_NONE where ours is gone and the other went too.
+ * Of two entries of one tag the lower slot stays. Who sees the other acts, whichever side it is on: the owner of
+ * the higher one may have rescanned before the lower was published, and will not look again.
+ */
+static inline int glb_flow_settle(struct glb_flow_hot *hot, __u32 slot, struct glb_flow_wish *wish,
+                                  __u32 bucket_mask) {
+    for (int round = 0; round < 4; round++) {
+        const int twin = glb_flow_search(wish->tag, bucket_mask, slot);
+        if (twin < 0)
+            return (int)slot;
+        const __u64 meta = glb_flow_read((__u32)twin, wish->tag);
+        if ((__u32)twin < slot) {
+            glb_flow_withdraw(hot, wish->meta);
+            wish->meta = meta;
+            return meta ? twin : GLB_FLOW_NONE;
+        }
+        struct glb_flow_hot *other = glb_flow_hot_at((__u32)twin);
+        if (other && meta)
+            glb_flow_withdraw(other, meta);
+    }
+    return (int)slot;
 }
 
 /*
@@ -182,12 +206,8 @@ GLB_FLOW_GLOBAL int glb_flow_claim(struct glb_flow_wish *wish, __u32 bucket_mask
         if (glb_meta_code(seen) && !glb_flow_expired(seen, wish->now, wish->bank))
             glb_flow_leaves(GLB_READ(hot->tag), wish->now);
         glb_flow_enter(hot, (__u32)victim, seen, wish);
-        const int twin = glb_flow_search(wish->tag, bucket_mask, (__u32)victim);
-        if (twin < 0 || twin > victim)
-            return victim;
-        glb_flow_withdraw(hot, wish->meta);
-        wish->meta = glb_flow_read((__u32)twin, wish->tag);
-        if (wish->meta)
+        const int twin = glb_flow_settle(hot, (__u32)victim, wish, bucket_mask);
+        if (twin >= 0)
             return twin;
     }
     return GLB_FLOW_NONE;
