@@ -1,0 +1,91 @@
+// build_bank(): rows where the data path looks for them.
+#include <catch2/catch.hpp>
+
+#include <arpa/inet.h>
+
+#include "abi/probe.h"
+#include "controller/datapath/bank.h"
+#include "controller/datapath/program.h"
+#include "lib/checksum.h"
+
+using namespace glb;
+using namespace glb::datapath;
+
+namespace {
+
+const glb_port *find_port(const BankImage &image, std::uint64_t key) {
+    for (std::uint32_t probe = 0; probe < GLB_PROBES; ++probe) {
+        const auto &port = image.ports[glb_probe_slot(key, probe, GLB_PORT_SLOTS)];
+        if (port.key == key)
+            return &port;
+    }
+    return nullptr;
+}
+
+} // namespace
+
+TEST_CASE("a thousand ports are all found within the probes", "[abi]") {
+    BankConfig config;
+    config.tunnel_address = *IpAddress::parse("10.0.1.10");
+    for (std::uint32_t i = 0; i < GLB_MAX_PORTS; ++i) {
+        PortConfig port;
+        port.ifindex = 2 + i / 100;
+        port.vlans = {static_cast<std::uint16_t>(i % 100), 0};
+        config.ports.push_back(port);
+    }
+    const auto image = build_bank(config);
+    INFO((image ? std::string() : image.error().message));
+    REQUIRE(image);
+    for (const auto &port : config.ports)
+        CHECK(find_port(*image, glb_port_key(port.ifindex, port.vlans[0], 0)));
+    CHECK_FALSE(find_port(*image, glb_port_key(1, 0, 0)));
+}
+
+TEST_CASE("a port's further addresses go to the trie, under its own scope", "[abi]") {
+    BankConfig config;
+    PortConfig port;
+    port.ifindex = 9;
+    for (int i = 0; i < GLB_PORT_OWN4 + 2; ++i)
+        port.addresses.push_back(*IpPrefix::parse("192.0.2." + std::to_string(i + 1)));
+    port.addresses.push_back(*IpPrefix::parse("198.51.100.0/24"));
+    config.ports = {port};
+    const auto image = build_bank(config);
+    REQUIRE(image);
+    const auto *row = find_port(*image, glb_port_key(9, 0, 0));
+    REQUIRE(row);
+    CHECK(row->own4_count == GLB_PORT_OWN4);
+    CHECK((row->flags & GLB_PORT_OWN_MORE) != 0);
+    REQUIRE(image->own.size() == 3);
+    CHECK(image->own[0].scope == row->scope);
+    CHECK(image->own[0].prefix_length == 32 + 128);
+    CHECK(image->own[2].prefix_length == 32 + 96 + 24);
+    CHECK(own_scope(1, 0) == own_scope(0, 0) + GLB_PORT_SLOTS);
+}
+
+TEST_CASE("a doubled port and indexes out of range are refused", "[abi]") {
+    BankConfig config;
+    PortConfig port;
+    port.ifindex = 9;
+    config.ports = {port, port};
+    CHECK_FALSE(build_bank(config));
+    config.ports.clear();
+    config.endpoints = {{.index = GLB_MAX_ENDPOINTS, .id = 1, .attachment = 0, .route_table = 0, .group = 0}};
+    CHECK_FALSE(build_bank(config));
+    config.endpoints.clear();
+    TargetConfig target;
+    target.index = GLB_MAX_TARGETS;
+    target.address = *IpAddress::parse("10.0.1.20");
+    config.targets = {target};
+    CHECK_FALSE(build_bank(config));
+    target.index = 0;
+    target.address = *IpAddress::parse("2001:db8::1");
+    config.targets = {target};
+    CHECK_FALSE(build_bank(config));
+}
+
+TEST_CASE("capacities are rounded up to what the table's shape needs", "[abi]") {
+    CHECK(round_capacity(1) == 4096);
+    CHECK(round_capacity(4097) == 8192);
+    CHECK(round_capacity(1048576) == 1048576);
+    CHECK(round_capacity(1ull << 40) == GLB_FLOW_MAX_CAPACITY);
+}

@@ -1,0 +1,62 @@
+// Loads every program and holds what the verifier had to look at against the budget.
+#include <catch2/catch.hpp>
+
+#include <fstream>
+#include <map>
+#include <memory>
+#include <sstream>
+
+#include <bpf/bpf.h>
+#include <glb_guard.skel.h>
+
+#include "controller/datapath/program.h"
+
+namespace {
+
+std::map<std::string, std::uint32_t> budget() {
+    std::map<std::string, std::uint32_t> limits;
+    std::ifstream file(GLB_BUDGET);
+    for (std::string line; std::getline(file, line);) {
+        std::istringstream fields(line);
+        std::string name;
+        std::uint32_t most = 0;
+        if (line.rfind("#", 0) != 0 && std::getline(fields, name, ',') && fields >> most)
+            limits[name] = most;
+    }
+    return limits;
+}
+
+std::uint32_t verified(int fd) {
+    bpf_prog_info info{};
+    std::uint32_t size = sizeof info;
+    REQUIRE(bpf_obj_get_info_by_fd(fd, &info, &size) == 0);
+    return info.verified_insns;
+}
+
+void check(const std::string &name, int fd) {
+    const auto limits = budget();
+    REQUIRE(limits.count(name) == 1);
+    const auto spent = verified(fd);
+    INFO(name << ": " << spent << " of " << limits.at(name));
+    CHECK(spent <= limits.at(name));
+    if (spent * 10 > limits.at(name) * 9)
+        WARN(name << " is within a tenth of its budget: " << spent << " of " << limits.at(name));
+}
+
+} // namespace
+
+TEST_CASE("the XDP program loads within its budget", "[verifier]") {
+    glb::datapath::LoadSettings settings;
+    settings.capacity = GLB_FLOW_MIN_CAPACITY;
+    settings.door_magic = 1;
+    const auto program = glb::datapath::Program::load(settings);
+    INFO((program ? std::string() : program.error().message));
+    REQUIRE(program);
+    check("glb_xdp", program->fd());
+}
+
+TEST_CASE("the guard's tc program loads within its budget", "[verifier]") {
+    std::unique_ptr<glb_guard, void (*)(glb_guard *)> guard(glb_guard::open_and_load(), glb_guard::destroy);
+    REQUIRE(guard);
+    check("glb_guard", bpf_program__fd(guard->progs.glb_guard));
+}
