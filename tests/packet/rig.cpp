@@ -1,11 +1,6 @@
 #include "tests/packet/rig.h"
 
-#include <net/if.h>
 #include <stdexcept>
-#include <unistd.h>
-
-#include <bpf/bpf.h>
-#include <linux/bpf.h>
 
 namespace glb::test {
 
@@ -89,7 +84,8 @@ std::uint32_t read32(const Bytes &bytes, std::size_t at) {
 
 } // namespace
 
-Rig::Rig() : config(first_config()), program(must(datapath::Program::load(settings()))) {
+Rig::Rig()
+    : config(first_config()), program(must(datapath::Program::load(settings()))), runner_(program.fd()) {
     std::vector<std::uint16_t> slots(GLB_MAGLEV_SLOTS);
     for (std::size_t i = 0; i < slots.size(); ++i)
         slots[i] = static_cast<std::uint16_t>(i % 2);
@@ -106,25 +102,10 @@ void Rig::apply() {
 }
 
 Outcome Rig::send(const Bytes &frame) {
-    Outcome outcome;
-    outcome.frame.assign(4096, 0);
-    xdp_md context{};
-    context.data_end = static_cast<std::uint32_t>(frame.size());
-    context.ingress_ifindex = 1;
-    bpf_test_run_opts options{};
-    options.sz = sizeof options;
-    options.data_in = frame.data();
-    options.data_size_in = static_cast<std::uint32_t>(frame.size());
-    options.data_out = outcome.frame.data();
-    options.data_size_out = static_cast<std::uint32_t>(outcome.frame.size());
-    options.ctx_in = &context;
-    options.ctx_size_in = sizeof context;
-    options.repeat = 1;
-    if (bpf_prog_test_run_opts(program.fd(), &options) != 0)
-        throw std::runtime_error("BPF_PROG_TEST_RUN refused: " + std::to_string(errno));
-    outcome.code = options.retval;
-    outcome.frame.resize(options.data_size_out);
-    return outcome;
+    RunOptions options;
+    options.ingress_ifindex = 1;
+    auto result = runner_.run(frame, options);
+    return {result.verdict, std::move(result.bytes), std::move(result.metadata)};
 }
 
 std::uint64_t Rig::drops(glb_drop reason) const {

@@ -9,6 +9,7 @@
 #include "controller/datapath/program.h"
 #include "tests/harness/catch_bytes.h"
 #include "tests/harness/packet.h"
+#include "tests/harness/prog_run.h"
 
 namespace glb::test {
 
@@ -16,6 +17,7 @@ namespace glb::test {
 struct Outcome {
     std::uint32_t code = 0; ///< XDP_DROP, XDP_PASS, XDP_REDIRECT
     Bytes frame;
+    Bytes metadata; ///< what it left in front of the frame
 };
 
 class Rig {
@@ -40,6 +42,9 @@ class Rig {
 
     datapath::BankConfig config;
     datapath::Program program;
+
+  private:
+    PoisonedRunner runner_; // headroom of 0xFF: a header byte that nobody wrote shows
 };
 
 inline constexpr std::uint64_t endpoint_id = 0x2b8ee1d4db0c51c4;

@@ -39,7 +39,8 @@ class FakeNode : public NodeService {
     Result<nlohmann::json> endpoints() override {
         return nlohmann::json::parse(R"({"endpoints": [{"name": "branch", "id": "vpce-02b8ee1d4db0c51c4",
             "mode": "routed", "targetGroup": "firewalls",
-            "interfaces": [{"name": "cli0", "vlan": null, "mtu": 1500}, {"name": "eth1", "vlan": 100, "mtu": 1500}],
+            "interfaces": [{"name": "cli0", "vlan": null, "mtu": 1500},
+                           {"name": "eth1", "vlan": 100, "mtu": 1500}],
             "packetsIn": 1000, "bytesIn": 64000, "packetsForwarded": 999, "bytesForwarded": 63936,
             "bypassed": false}]})");
     }
@@ -61,7 +62,8 @@ class FakeNode : public NodeService {
 
     Result<nlohmann::json> counters() override {
         return nlohmann::json::parse(R"({"counters": [
-            {"reason": "encapsulated", "packets": 1234567, "bytes": 99, "meaning": "packets sent to a target"}]})");
+            {"reason": "encapsulated", "packets": 1234567, "bytes": 99,
+             "meaning": "packets sent to a target"}]})");
     }
 
     Result<nlohmann::json> guard() override {
@@ -85,9 +87,10 @@ class FakeNode : public NodeService {
             return result;
         }
         result.changes = nlohmann::json::parse(R"([
-            {"action": "add", "kind": "target", "name": "firewalls/fw-4", "before": null, "after": {"weight": 1}},
-            {"action": "change", "kind": "target", "name": "firewalls/fw-1", "before": {"weight": 1, "port": 6081},
-             "after": {"weight": 2, "port": 6081}}])");
+            {"action": "add", "kind": "target", "name": "firewalls/fw-4", "before": null,
+             "after": {"weight": 1}},
+            {"action": "change", "kind": "target", "name": "firewalls/fw-1",
+             "before": {"weight": 1, "port": 6081}, "after": {"weight": 2, "port": 6081}}])");
         result.applied = !options.dry_run;
         result.epoch = options.dry_run ? 3 : 4;
         result.warnings = {"under0: MTU 1500 is below 1568"};

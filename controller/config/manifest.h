@@ -1,0 +1,202 @@
+// The manifest as plain values: what the user wants, with every default filled in.
+// Nothing here reads, checks or applies; member by member it is docs/reference/manifest.md.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/util/address.h"
+
+namespace glb {
+
+/// What one document may hold. The data path's tables are sized for these.
+namespace manifest_limits {
+inline constexpr std::size_t interface_pairs = 1024; ///< (interface, vlan), endpoints and tunnel together
+inline constexpr std::size_t endpoints = 256;
+inline constexpr std::size_t target_groups = 64;
+inline constexpr std::size_t targets = 4096; ///< of all groups together
+inline constexpr std::size_t own_addresses = 1024;
+} // namespace manifest_limits
+
+/// Bytes that GENEVE over IPv4 with its options puts in front of a packet.
+inline constexpr std::uint32_t tunnel_overhead = 68;
+inline constexpr std::uint32_t main_route_table = 254; ///< RT_TABLE_MAIN of rtnetlink(7)
+
+// Enumerators stand in the order of their texts in texts.h.
+enum class SenderMac : std::uint8_t { on_link, any };
+enum class XdpSharing : std::uint8_t { exclusive, shared };
+enum class XdpMode : std::uint8_t { native, generic };
+enum class EndpointMode : std::uint8_t { routed, inline_pair };
+enum class WhenDetached : std::uint8_t { drop, pass };
+enum class TooBigWithoutDf : std::uint8_t { drop, fragment };
+enum class NonIp : std::uint8_t { pass, drop };
+enum class LinkState : std::uint8_t { follow, ignore };
+enum class Stickiness : std::uint8_t { tuple5, tuple3, tuple2 };
+enum class FailurePolicy : std::uint8_t { hold, rehash, reset };
+enum class AllUnhealthyPolicy : std::uint8_t { spread, bypass, drop };
+enum class CookiePolicy : std::uint8_t { hint, strict };
+enum class Dialect : std::uint8_t { aws };
+enum class Egress : std::uint8_t { node, appliance };
+enum class ProbeProtocol : std::uint8_t { tcp, http, https, geneve, none };
+enum class UdpChecksum : std::uint8_t { zero, computed };
+
+/// An interface of this machine, and the tags of what is meant on it.
+struct InterfaceRef {
+    std::string name;
+    std::vector<std::uint16_t> vlans; ///< 0 to 2 tags, the outer one first; each 1 to 4094
+
+    auto operator<=>(const InterfaceRef &) const = default;
+};
+
+/// Where GENEVE goes out and comes back.
+struct Tunnel {
+    InterfaceRef interface;
+    IpAddress address;
+    std::optional<IpAddress> address6;
+    SenderMac sender_mac = SenderMac::on_link;
+
+    bool operator==(const Tunnel &) const = default;
+};
+
+struct Node {
+    std::string name; ///< empty: the host's name
+    Tunnel tunnel;
+    std::vector<IpPrefix> own_addresses;
+    std::uint32_t mark_mask = 0x0fff0000;
+    std::uint32_t flow_table_capacity = 1048576;       ///< entries, before rounding
+    std::optional<std::vector<std::uint8_t>> hash_seed; ///< 8 to 32 bytes; none: generated and kept in state
+    XdpSharing xdp = XdpSharing::exclusive;
+    XdpMode xdp_mode = XdpMode::native;
+
+    bool operator==(const Node &) const = default;
+};
+
+struct MssClamp {
+    enum class Kind : std::uint8_t { automatic, off, fixed };
+    Kind kind = Kind::automatic;
+    std::uint16_t bytes = 0; ///< with `fixed`: 536 to 8960
+
+    bool operator==(const MssClamp &) const = default;
+};
+
+struct Endpoint {
+    std::string name;
+    std::uint64_t id = 0;
+    std::uint64_t attachment_id = 0;
+    EndpointMode mode = EndpointMode::routed;
+    std::vector<InterfaceRef> interfaces;
+    std::uint32_t route_table = main_route_table;
+    std::string target_group;
+    WhenDetached when_detached = WhenDetached::drop;
+    MssClamp mss_clamp;
+    TooBigWithoutDf too_big_without_df = TooBigWithoutDf::drop;
+    NonIp non_ip = NonIp::pass;
+    LinkState link_state = LinkState::follow;
+    std::uint32_t new_flows_per_source_per_second = 0; ///< 0: no limit
+
+    bool operator==(const Endpoint &) const = default;
+};
+
+/// HTTP status codes from `first` to `last`, both included.
+struct StatusRange {
+    std::uint16_t first = 200;
+    std::uint16_t last = 399;
+
+    bool operator==(const StatusRange &) const = default;
+};
+
+/// The inner packet of an in-band probe.
+struct InBandProbe {
+    IpAddress source = *IpAddress::parse("192.0.2.1");
+    IpAddress destination = *IpAddress::parse("192.0.2.2");
+    std::uint16_t port = 7;
+
+    bool operator==(const InBandProbe &) const = default;
+};
+
+/// Health from the traffic itself.
+struct PassiveCheck {
+    bool enabled = false;
+    std::optional<std::chrono::milliseconds> window; ///< none: the built-in window
+
+    bool operator==(const PassiveCheck &) const = default;
+};
+
+struct HealthCheck {
+    ProbeProtocol protocol = ProbeProtocol::tcp;
+    std::uint16_t port = 80;
+    std::string path = "/";
+    std::string host; ///< empty: the target's address
+    std::vector<StatusRange> matcher = {StatusRange{}};
+    std::string ca_file; ///< empty: certificates are not verified
+    std::chrono::milliseconds timeout{1000};
+    std::chrono::milliseconds interval{2000};
+    std::uint8_t healthy_threshold = 3;
+    std::uint8_t unhealthy_threshold = 3;
+    InBandProbe in_band;
+    PassiveCheck passive;
+    std::uint8_t max_ejected_percent = 50;
+
+    bool operator==(const HealthCheck &) const = default;
+};
+
+struct Target {
+    std::string id;
+    IpAddress address;
+    std::uint16_t port = 6081;
+    std::uint16_t weight = 1; ///< 0 drains
+    UdpChecksum udp_checksum = UdpChecksum::zero;
+
+    bool operator==(const Target &) const = default;
+};
+
+struct TargetGroup {
+    std::string name;
+    Stickiness stickiness = Stickiness::tuple5;
+    std::chrono::seconds idle_tcp{350};
+    std::chrono::seconds idle_other{120};
+    std::chrono::seconds deregistration_delay{300};
+    FailurePolicy on_unhealthy = FailurePolicy::rehash;
+    FailurePolicy on_deregistered = FailurePolicy::rehash;
+    AllUnhealthyPolicy on_all_unhealthy = AllUnhealthyPolicy::spread;
+    CookiePolicy cookie = CookiePolicy::hint;
+    Dialect dialect = Dialect::aws;
+    Egress egress = Egress::node;
+    HealthCheck health_check;
+    std::vector<Target> targets;
+
+    bool operator==(const TargetGroup &) const = default;
+};
+
+struct IpfixCollector {
+    IpAddress address;
+    std::uint16_t port = 4739; ///< IANA's port for IPFIX
+
+    bool operator==(const IpfixCollector &) const = default;
+};
+
+struct FlowLog {
+    std::string file; ///< empty: no file
+    std::uint64_t max_bytes = 100u << 20;
+    std::uint32_t keep = 5;
+    std::chrono::seconds interval{60};
+    std::optional<IpfixCollector> ipfix;
+
+    bool operator==(const FlowLog &) const = default;
+};
+
+struct Manifest {
+    std::uint32_t version = 1;
+    Node node;
+    std::vector<Endpoint> endpoints;
+    std::vector<TargetGroup> target_groups;
+    std::optional<FlowLog> flow_log;
+
+    bool operator==(const Manifest &) const = default;
+};
+
+} // namespace glb
