@@ -1,0 +1,75 @@
+// Programs that a test runs: to their end, or beside it. Always reaped, never left behind.
+#pragma once
+
+#include <chrono>
+#include <csignal>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "controller/util/fd.h"
+
+namespace glb::test {
+
+using std::chrono::milliseconds;
+
+/// Asks `predicate` every 10 ms until it is true or `timeout` has passed; returns what it said last.
+template <typename Predicate>
+[[nodiscard]] bool eventually(milliseconds timeout, Predicate predicate) {
+    const auto end = std::chrono::steady_clock::now() + timeout;
+    while (!predicate()) {
+        if (std::chrono::steady_clock::now() >= end)
+            return predicate();
+        std::this_thread::sleep_for(milliseconds(10));
+    }
+    return true;
+}
+
+struct CommandResult {
+    int code = -1;      ///< exit status; 128 + signal where a signal ended it; 127 where it cannot be run
+    std::string output; ///< stdout and stderr as they came
+    bool timed_out = false;
+};
+
+/// A program that runs beside the test. It is killed with its whole process group, and reaped, when this
+/// object ends, or when the thread that started it does. Its stdout and stderr go to a file in memory.
+class Process {
+  public:
+    /// `netns` is the descriptor of a network namespace, or -1 for the caller's own. Only the network
+    /// namespace changes: /sys and bpffs stay those of the host. Throws std::runtime_error.
+    explicit Process(const std::vector<std::string> &argv, int netns = -1);
+    ~Process();
+    Process(Process &&other) noexcept;
+    Process &operator=(Process &&) = delete;
+
+    [[nodiscard]] pid_t pid() const { return pid_; }
+    [[nodiscard]] bool running();
+    [[nodiscard]] std::string output() const;
+
+    /// True once the output holds a match of the ECMAScript `regex`.
+    [[nodiscard]] bool wait_for_output(const std::string &regex, milliseconds timeout) const;
+
+    /// True once it has ended; then code() is its status, as in CommandResult.
+    [[nodiscard]] bool wait(milliseconds timeout);
+    [[nodiscard]] int code() const { return code_; }
+
+    /// Sends `signal` to the process group.
+    void kill(int signal = SIGTERM);
+
+  private:
+    pid_t pid_ = -1;
+    bool reaped_ = false;
+    int code_ = -1;
+    Fd output_;
+};
+
+/// Runs a program to its end; kills it where `timeout` passes first.
+[[nodiscard]] CommandResult run_command(const std::vector<std::string> &argv, int netns = -1,
+                                        milliseconds timeout = std::chrono::seconds(30));
+
+/// The same; throws std::runtime_error with the command and its output where it does not exit with 0.
+std::string must_run(const std::vector<std::string> &argv, int netns = -1);
+
+} // namespace glb::test
