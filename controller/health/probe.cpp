@@ -134,7 +134,7 @@ asio::awaitable<ProbeResult> Probe::talk() {
     if (!means_connected(error))
         co_return failed_with(error, "connect");
     connected_ = true;
-    if (target_.settings.protocol == ProbeProtocol::tcp)
+    if (target_.settings.protocol == ProbeKind::tcp)
         co_return ProbeResult{ProbeOutcome::ok, 0, "", {}};
     co_return co_await ask_http();
 }

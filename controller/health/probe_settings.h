@@ -10,11 +10,11 @@
 
 namespace glb {
 
-enum class ProbeProtocol : std::uint8_t { none, tcp, http };
+enum class ProbeKind : std::uint8_t { none, tcp, http };
 
 /// The defaults are those of the manifest.
 struct ProbeSettings {
-    ProbeProtocol protocol = ProbeProtocol::tcp; ///< none: no probes, the target counts as usable
+    ProbeKind protocol = ProbeKind::tcp; ///< none: no probes, the target counts as usable
     std::uint16_t port = 80;
     std::string path = "/";                   ///< HTTP
     std::string host;                         ///< HTTP, the Host header; empty: the target's address

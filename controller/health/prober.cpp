@@ -24,7 +24,7 @@ Prober::~Prober() {
 void Prober::set_targets(const std::vector<ProbeTarget> &targets) {
     auto former = std::exchange(probes_, {});
     for (const auto &target : targets) {
-        if (target.settings.protocol == ProbeProtocol::none || probes_.contains(target.key))
+        if (target.settings.protocol == ProbeKind::none || probes_.contains(target.key))
             continue;
         const auto known = former.find(target.key);
         if (known != former.end() && known->second->target() == target) {

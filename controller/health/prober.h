@@ -41,7 +41,7 @@ class Prober {
     Prober &operator=(const Prober &) = delete;
     ~Prober();
 
-    /// From now on exactly these targets are probed (those with ProbeProtocol::none are not). A target whose
+    /// From now on exactly these targets are probed (those with ProbeKind::none are not). A target whose
     /// row is equal to before goes on undisturbed, the probe under way included; one that changed starts
     /// anew. Nothing is reported of a target that is gone, not even by a probe under way. A second row of a
     /// key is ignored.

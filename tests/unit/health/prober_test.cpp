@@ -37,7 +37,7 @@ struct Bench {
     }
 };
 
-ProbeTarget target_at(std::uint16_t port, ProbeProtocol protocol = ProbeProtocol::http) {
+ProbeTarget target_at(std::uint16_t port, ProbeKind protocol = ProbeKind::http) {
     ProbeTarget target;
     target.key = "fw-1";
     target.address = *IpAddress::parse("127.0.0.1");
@@ -192,7 +192,7 @@ TEST_CASE("HTTP: garbage, silence and a close without answer are failures that s
 }
 
 TEST_CASE("a closed port is refused", "[prober]") {
-    const auto protocol = GENERATE(ProbeProtocol::tcp, ProbeProtocol::http);
+    const auto protocol = GENERATE(ProbeKind::tcp, ProbeKind::http);
     Bench bench;
     const auto result = bench.first_result(target_at(closed_port(), protocol));
     CHECK(result.outcome == ProbeOutcome::refused);
@@ -209,7 +209,7 @@ TEST_CASE("a peer that never completes the handshake times out", "[prober]") {
         fillers.emplace_back(bench.loop, tcp::v4());
         fillers.back().async_connect(full.local_endpoint(), [](const boost::system::error_code &) {});
     }
-    auto target = target_at(full.local_endpoint().port(), ProbeProtocol::tcp);
+    auto target = target_at(full.local_endpoint().port(), ProbeKind::tcp);
     target.settings.timeout = 50ms;
     const auto result = bench.first_result(target);
     CHECK(result.outcome == ProbeOutcome::timeout);
@@ -219,7 +219,7 @@ TEST_CASE("a peer that never completes the handshake times out", "[prober]") {
 TEST_CASE("TCP: an open port is enough, and no TIME_WAIT stays behind", "[prober]") {
     Bench bench;
     LittleServer server(bench.loop, [](tcp::socket &peer) -> Nothing { co_await until_gone(peer); });
-    auto target = target_at(server.port(), ProbeProtocol::tcp);
+    auto target = target_at(server.port(), ProbeKind::tcp);
     target.settings.interval = 2ms;
     bench.prober.set_targets({target});
     REQUIRE(bench.run_until([&] { return bench.results["fw-1"].size() >= 20; }));
@@ -338,7 +338,7 @@ TEST_CASE("targets without checks are not probed, and results may change the tar
         ++results;
         prober->set_targets({});
     });
-    auto unchecked = target_at(1, ProbeProtocol::none);
+    auto unchecked = target_at(1, ProbeKind::none);
     unchecked.key = "unchecked";
     prober->set_targets({target_at(closed_port()), unchecked});
     loop.run_for(10s); // ends by itself, for nothing is left to be done
