@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Every map: key, value, who writes, who reads, how long it lives. All but the ring buffer and glb_door_config
+ * Every map: key, value, who writes, who reads, how long it lives. All but the ring buffer and the settings
  * are pinned by the controller and outlive it. "Controller" is glbd, "path" the XDP program.
  */
 #ifndef GLB_MAPS_H
@@ -123,6 +123,11 @@ GLB_PERCPU(glb_drops, struct glb_count, GLB_DROP_MAX);
 GLB_PERCPU(glb_counters, struct glb_count, GLB_COUNT_MAX);
 GLB_PERCPU(glb_endpoint_counts, struct glb_endpoint_count, GLB_MAX_ENDPOINTS);
 GLB_PERCPU(glb_target_counts, struct glb_target_count, GLB_MAX_TARGETS);
+
+/* The controller's memory, pinned with the rest: settings of the load, names of indexes, Maglev fingerprints. */
+GLB_ARRAY(glb_kept, struct glb_kept, 1);
+GLB_ARRAY(glb_names, struct glb_name, GLB_NAMES);
+GLB_ARRAY(glb_table_prints, __u64, GLB_MAX_TABLES);
 
 /* Events to the controller: next hops that it must resolve, senders whose MAC changed. */
 struct {

@@ -217,6 +217,32 @@ struct glb_settings {
 };
 GLB_ABI(struct glb_settings, 56);
 
+/*
+ * What is pinned for the next daemon, written and read by the controller alone: the maps describe themselves,
+ * so that no file beside them can be out of step.
+ */
+#define GLB_SEED_BYTES 32
+
+/* glb_kept, one row. `schema` 0: not filled yet, the pins are worth nothing. */
+struct glb_kept {
+    __u32 schema;
+    __u32 seed_length; /* bytes of hashSeed */
+    __u8 seed[GLB_SEED_BYTES];
+    struct glb_settings settings;
+};
+GLB_ABI(struct glb_kept, 96);
+
+/* glb_names: whose the indexes are, NUL-terminated: endpoints, groups, targets ("group/target"). */
+#define GLB_NAME_BYTES 128
+#define GLB_NAMES_ENDPOINTS 0
+#define GLB_NAMES_GROUPS GLB_MAX_ENDPOINTS
+#define GLB_NAMES_TARGETS (GLB_MAX_ENDPOINTS + GLB_MAX_GROUPS)
+#define GLB_NAMES (GLB_MAX_ENDPOINTS + GLB_MAX_GROUPS + GLB_MAX_TARGETS)
+struct glb_name {
+    char text[GLB_NAME_BYTES];
+};
+GLB_ABI(struct glb_name, 128);
+
 /* Metadata in front of a packet that goes through the door. */
 struct glb_door {
     __u32 magic; /* random at each load */

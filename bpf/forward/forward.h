@@ -138,8 +138,9 @@ __noinline int glb_fib(struct xdp_md *ctx, const struct glb_packet *packet, cons
     }
     const long code = bpf_fib_lookup(ctx, &fib, sizeof fib, flags);
     if (code == BPF_FIB_LKUP_RET_NO_NEIGH) {
-        __u32 address[4] = {packet->daddr[0], packet->daddr[1], packet->daddr[2], packet->daddr[3]};
-        glb_event_send(GLB_EVENT_NO_NEIGHBOUR, fib.ifindex, packet->family, address);
+        /* The kernel put the gateway in place of the destination, and its family. */
+        __u32 address[4] = {fib.ipv6_dst[0], fib.ipv6_dst[1], fib.ipv6_dst[2], fib.ipv6_dst[3]};
+        glb_event_send(GLB_EVENT_NO_NEIGHBOUR, fib.ifindex, fib.family == GLB_AF_INET ? 4 : 6, address);
     }
     if (code != BPF_FIB_LKUP_RET_SUCCESS)
         return 1;

@@ -6,10 +6,12 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "abi/reasons.h"
 #include "controller/datapath/bank.h"
+#include "controller/datapath/pins.h"
 #include "controller/util/result.h"
 
 namespace glb::datapath {
@@ -24,10 +26,16 @@ struct LoadSettings {
 /// The capacity that a wish of `entries` gets: the next power of two within the limits.
 [[nodiscard]] std::uint32_t round_capacity(std::uint64_t entries);
 
+/// What tells one table's content from another's; never 0.
+[[nodiscard]] std::uint64_t maglev_fingerprint(std::span<const std::uint16_t> slots);
+
 class Program {
   public:
     /// Opens and loads program and maps. Fails with the kernel's words (the verifier's last lines).
     [[nodiscard]] static Result<Program> load(const LoadSettings &settings);
+    /// The same with maps that outlive the process: those that are pinned are taken over as they are, the rest
+    /// is made and pinned. `settings` must be those of the pinned maps (Pins::kept()) where there are any.
+    [[nodiscard]] static Result<Program> load(const LoadSettings &settings, const Pins &pins);
 
     Program(Program &&) noexcept;
     Program &operator=(Program &&) noexcept;
@@ -45,15 +53,45 @@ class Program {
     /// Makes every cached egress stale.
     [[nodiscard]] Status raise_route_generation();
 
-    /// Puts a Maglev table of GLB_MAGLEV_SLOTS target indexes at `index` of glb_maglev.
+    /// Puts a Maglev table of GLB_MAGLEV_SLOTS target indexes at `index` of glb_maglev, and its fingerprint.
     [[nodiscard]] Status put_maglev(std::uint32_t index, std::span<const std::uint16_t> slots);
+    [[nodiscard]] Status remove_maglev(std::uint32_t index);
+    /// The fingerprint of the table at `index`; 0 where there is none.
+    [[nodiscard]] Result<std::uint64_t> maglev_print(std::uint32_t index) const;
     [[nodiscard]] Status set_target_word(std::uint32_t target, std::uint64_t word);
     [[nodiscard]] Status set_group_word(std::uint32_t group, glb_none_action action);
     /// GLB_FALLBACK_SLOTS target indexes that take new flows, spread by weight.
     [[nodiscard]] Status set_fallback(std::uint32_t group, std::span<const std::uint16_t> targets);
     [[nodiscard]] Status set_egress(std::uint32_t fib_ifindex, const glb_egress &egress);
     [[nodiscard]] Status remove_egress(std::uint32_t fib_ifindex);
+    [[nodiscard]] Result<std::vector<std::uint32_t>> egress_interfaces() const;
     [[nodiscard]] Status add_device(std::uint32_t ifindex);
+
+    /// Gives or takes the cached egress of (interface of the FIB, MAC). An index may be given to another
+    /// neighbour only after raise_route_generation() and a grace period.
+    [[nodiscard]] Status set_next_hop(std::uint32_t index, std::uint32_t fib_ifindex, const glb_next_hop &hop);
+    [[nodiscard]] Status remove_next_hop(std::uint32_t fib_ifindex, const MacAddress &mac);
+    /// Takes every row, of an earlier daemon too.
+    [[nodiscard]] Status clear_next_hops();
+
+    /// The controller's memory beside the configuration.
+    [[nodiscard]] Result<glb_kept> kept() const;
+    [[nodiscard]] Status set_kept(const glb_kept &kept);
+    [[nodiscard]] Result<std::vector<std::string>> names() const; ///< GLB_NAMES of them, empty: free
+    [[nodiscard]] Status set_name(std::uint32_t row, const std::string &name);
+    [[nodiscard]] Result<std::uint64_t> target_word(std::uint32_t target) const;
+    /// Rows of the active bank.
+    [[nodiscard]] Result<glb_group> active_group(std::uint32_t group) const;
+    [[nodiscard]] Result<glb_target> active_target(std::uint32_t target) const;
+
+    /// Calls `take` with each event that waits. Never blocks; event_fd() is readable when there are some.
+    [[nodiscard]] int event_fd() const;
+    [[nodiscard]] Status drain_events(const std::function<void(const glb_event &)> &take);
+
+    [[nodiscard]] Result<glb_endpoint_count> endpoint_count(std::uint32_t endpoint) const;
+    [[nodiscard]] Result<glb_target_count> target_count(std::uint32_t target) const;
+    [[nodiscard]] Status clear_endpoint_count(std::uint32_t endpoint);
+    [[nodiscard]] Status clear_target_count(std::uint32_t target);
 
     /// Sums over the CPUs.
     [[nodiscard]] Result<std::vector<glb_count>> drops() const;
@@ -61,6 +99,7 @@ class Program {
 
   private:
     struct State;
+    static Result<Program> load(const LoadSettings &settings, const Pins *pins);
     explicit Program(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
 };

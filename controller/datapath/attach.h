@@ -1,0 +1,56 @@
+// Attachments: the program on its interfaces, by pinned links that are replaced in place.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "controller/datapath/pins.h"
+#include "controller/util/fd.h"
+#include "controller/util/result.h"
+
+namespace glb::datapath {
+
+enum class AttachMode : std::uint8_t { native, generic };
+
+/// What an interface carries as XDP program.
+struct Carried {
+    std::uint32_t program_id = 0; ///< 0: nothing
+    bool native = true;
+    std::string name; ///< as libxdp knows it; empty where looking up by id is not permitted
+    std::string tag;  ///< the same, 16 hex digits
+};
+
+[[nodiscard]] Result<Carried> carried_by(unsigned ifindex);
+
+class Attachments {
+  public:
+    /// Adopts the links that an earlier daemon pinned; the pin of a dead link (its interface is gone) is dropped.
+    [[nodiscard]] static Result<Attachments> open(Pins pins);
+
+    /// Puts the program into every link, in place: no packet is lost, none goes by.
+    [[nodiscard]] Status replace_program(int program);
+
+    /// Attaches where we are not yet, by a link that is pinned before anything else can fail. EBUSY where the
+    /// interface carries another's program.
+    [[nodiscard]] Status attach(unsigned ifindex, const std::string &name, AttachMode mode, int program);
+    [[nodiscard]] Status detach(unsigned ifindex);
+
+    /// Whether our link there is alive; a dead one is dropped.
+    [[nodiscard]] bool is_attached(unsigned ifindex);
+    [[nodiscard]] AttachMode mode(unsigned ifindex) const;
+    [[nodiscard]] std::vector<unsigned> interfaces() const;
+
+  private:
+    explicit Attachments(Pins pins) : pins_(std::move(pins)) {}
+
+    struct Link {
+        Fd fd;
+        AttachMode mode = AttachMode::native;
+    };
+    Pins pins_;
+    std::map<unsigned, Link> links_;
+};
+
+} // namespace glb::datapath

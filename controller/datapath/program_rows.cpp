@@ -1,0 +1,157 @@
+// Program: steering tables, words, egress, next hops, names: rows that are written one at a time.
+#include <cstring>
+#include <string_view>
+
+#include <openssl/sha.h>
+
+#include "controller/datapath/map_io.h"
+#include "controller/datapath/program_state.h"
+#include "controller/util/fd.h"
+
+namespace glb::datapath {
+
+std::uint64_t maglev_fingerprint(std::span<const std::uint16_t> slots) {
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    SHA256(reinterpret_cast<const unsigned char *>(slots.data()), slots.size_bytes(), digest);
+    std::uint64_t print = 0;
+    std::memcpy(&print, digest, sizeof print);
+    return print ? print : 1;
+}
+
+Status Program::put_maglev(std::uint32_t index, std::span<const std::uint16_t> slots) {
+    if (slots.size() != GLB_MAGLEV_SLOTS || index >= GLB_MAX_TABLES)
+        return fail("a Maglev table has {} slots, not {}; indexes end at {}", GLB_MAGLEV_SLOTS, slots.size(),
+                    GLB_MAX_TABLES);
+    Fd table(bpf_map_create(BPF_MAP_TYPE_ARRAY, "glb_maglev_tab", sizeof(std::uint32_t), sizeof(std::uint64_t),
+                            GLB_MAGLEV_WORDS, nullptr));
+    if (!table)
+        return fail_errno(errno, "cannot make a Maglev table");
+    std::vector<std::uint64_t> words(GLB_MAGLEV_WORDS, ~std::uint64_t{0});
+    std::memcpy(words.data(), slots.data(), slots.size_bytes());
+    GLB_TRY(write_rows(table.get(), 0, words, "a Maglev table"));
+    const int fd = table.get();
+    GLB_TRY(update_row(map_fd("glb_maglev"), index, &fd, "glb_maglev"));
+    const auto print = maglev_fingerprint(slots);
+    return update_row(map_fd("glb_table_prints"), index, &print, "glb_table_prints");
+}
+
+Status Program::remove_maglev(std::uint32_t index) {
+    const std::uint64_t none = 0;
+    GLB_TRY(update_row(map_fd("glb_table_prints"), index, &none, "glb_table_prints"));
+    if (bpf_map_delete_elem(map_fd("glb_maglev"), &index) != 0 && errno != ENOENT)
+        return fail_errno(errno, "cannot remove Maglev table {}", index);
+    return {};
+}
+
+Result<std::uint64_t> Program::maglev_print(std::uint32_t index) const {
+    return read_row<std::uint64_t>(map_fd("glb_table_prints"), index, "glb_table_prints");
+}
+
+Status Program::set_target_word(std::uint32_t target, std::uint64_t word) {
+    return update_row(map_fd("glb_target_words"), target, &word, "glb_target_words");
+}
+
+Result<std::uint64_t> Program::target_word(std::uint32_t target) const {
+    return read_row<std::uint64_t>(map_fd("glb_target_words"), target, "glb_target_words");
+}
+
+Status Program::set_group_word(std::uint32_t group, glb_none_action action) {
+    const std::uint64_t word = action;
+    return update_row(map_fd("glb_group_words"), group, &word, "glb_group_words");
+}
+
+Status Program::set_fallback(std::uint32_t group, std::span<const std::uint16_t> targets) {
+    if (targets.size() != GLB_FALLBACK_SLOTS || group >= GLB_MAX_GROUPS)
+        return fail("a group's short list has {} places, not {}", GLB_FALLBACK_SLOTS, targets.size());
+    const std::vector<std::uint64_t> rows(targets.begin(), targets.end());
+    return write_rows(map_fd("glb_fallback"), group * GLB_FALLBACK_SLOTS, rows, "glb_fallback");
+}
+
+Status Program::set_egress(std::uint32_t fib_ifindex, const glb_egress &egress) {
+    return update_row(map_fd("glb_egress"), fib_ifindex, &egress, "glb_egress");
+}
+
+Status Program::remove_egress(std::uint32_t fib_ifindex) {
+    if (bpf_map_delete_elem(map_fd("glb_egress"), &fib_ifindex) != 0 && errno != ENOENT)
+        return fail_errno(errno, "cannot remove interface {} from glb_egress", fib_ifindex);
+    return {};
+}
+
+Result<std::vector<std::uint32_t>> Program::egress_interfaces() const {
+    return all_keys<std::uint32_t>(map_fd("glb_egress"));
+}
+
+Status Program::add_device(std::uint32_t ifindex) {
+    return update_row(map_fd("glb_devmap"), ifindex, &ifindex, "glb_devmap");
+}
+
+namespace {
+
+glb_next_hop_key next_hop_key(std::uint32_t fib_ifindex, const std::uint8_t *mac) {
+    glb_next_hop_key key{};
+    key.ifindex = fib_ifindex;
+    std::memcpy(key.mac, mac, sizeof key.mac);
+    return key;
+}
+
+} // namespace
+
+Status Program::set_next_hop(std::uint32_t index, std::uint32_t fib_ifindex, const glb_next_hop &hop) {
+    GLB_TRY(update_row(map_fd("glb_next_hops"), index, &hop, "glb_next_hops"));
+    const auto key = next_hop_key(fib_ifindex, hop.destination);
+    if (bpf_map_update_elem(map_fd("glb_next_hop_ids"), &key, &index, BPF_ANY) != 0)
+        return fail_errno(errno, "cannot write glb_next_hop_ids");
+    return {};
+}
+
+Status Program::remove_next_hop(std::uint32_t fib_ifindex, const MacAddress &mac) {
+    const auto key = next_hop_key(fib_ifindex, mac.bytes.data());
+    if (bpf_map_delete_elem(map_fd("glb_next_hop_ids"), &key) != 0 && errno != ENOENT)
+        return fail_errno(errno, "cannot remove a row of glb_next_hop_ids");
+    return {};
+}
+
+Status Program::clear_next_hops() {
+    for (const auto &key : all_keys<glb_next_hop_key>(map_fd("glb_next_hop_ids")))
+        if (bpf_map_delete_elem(map_fd("glb_next_hop_ids"), &key) != 0 && errno != ENOENT)
+            return fail_errno(errno, "cannot clear glb_next_hop_ids");
+    return {};
+}
+
+Result<glb_kept> Program::kept() const {
+    return read_row<glb_kept>(map_fd("glb_kept"), 0, "glb_kept");
+}
+
+Status Program::set_kept(const glb_kept &kept) {
+    return update_row(map_fd("glb_kept"), 0, &kept, "glb_kept");
+}
+
+Result<std::vector<std::string>> Program::names() const {
+    std::vector<std::string> names;
+    names.reserve(GLB_NAMES);
+    for (std::uint32_t row = 0; row < GLB_NAMES; ++row) {
+        GLB_ASSIGN(const auto name, read_row<glb_name>(map_fd("glb_names"), row, "glb_names"));
+        names.emplace_back(name.text, ::strnlen(name.text, sizeof name.text));
+    }
+    return names;
+}
+
+Status Program::set_name(std::uint32_t row, const std::string &name) {
+    glb_name value{};
+    if (name.size() >= sizeof value.text)
+        return fail("the name {} is longer than {} bytes", name, sizeof value.text - 1);
+    std::memcpy(value.text, name.data(), name.size());
+    return update_row(map_fd("glb_names"), row, &value, "glb_names");
+}
+
+Result<glb_group> Program::active_group(std::uint32_t group) const {
+    GLB_ASSIGN(const auto now, control());
+    return read_row<glb_group>(map_fd("glb_groups"), (now.bank & 1) * GLB_MAX_GROUPS + group, "glb_groups");
+}
+
+Result<glb_target> Program::active_target(std::uint32_t target) const {
+    GLB_ASSIGN(const auto now, control());
+    return read_row<glb_target>(map_fd("glb_targets"), (now.bank & 1) * GLB_MAX_TARGETS + target, "glb_targets");
+}
+
+} // namespace glb::datapath
