@@ -51,6 +51,8 @@ static __always_inline struct glb_verdict glb_process_ip(struct xdp_md *ctx, con
         return glb_drop(GLB_DROP_UNKNOWN_SENDER);
     case GLB_CLASS_ENDPOINT:
         glb_count_endpoint_in(port->endpoint, packet->l3_len);
+        if (glb_unlikely(glb_is_own_tunnel(node, packet)))
+            glb_count(GLB_COUNT_LOOP_SUSPECTED, packet->l3_len);
         return glb_out(ctx, frame, scratch, node, port->endpoint, bank);
     case GLB_CLASS_OWN:
         return glb_pass(GLB_PASS_OWN);
@@ -88,6 +90,16 @@ static __always_inline int glb_pass_up(struct xdp_md *ctx, enum glb_counter coun
     return XDP_PASS;
 }
 
+/* By the devmap; an interface that it does not hold would lose the frame without a trace. */
+static __always_inline int glb_hand_over(__u32 ifindex, enum glb_counter counter, __u32 bytes) {
+    const int code = bpf_redirect_map(&glb_devmap, ifindex, XDP_DROP);
+    if (glb_unlikely(code != XDP_REDIRECT))
+        glb_count_drop(GLB_DROP_REDIRECT_FAILED, bytes);
+    else
+        glb_count(counter, bytes);
+    return code;
+}
+
 SEC("xdp.frags")
 int glb_xdp(struct xdp_md *ctx) {
     const __u32 bytes = glb_frame_len(ctx);
@@ -99,11 +111,9 @@ int glb_xdp(struct xdp_md *ctx) {
     case GLB_PASS_OWN:
         return glb_pass_up(ctx, GLB_COUNT_OWN, bytes);
     case GLB_ENCAP_REDIRECT:
-        glb_count(GLB_COUNT_ENCAPSULATED, bytes);
-        return bpf_redirect_map(&glb_devmap, verdict.argument, XDP_DROP);
+        return glb_hand_over(verdict.argument, GLB_COUNT_ENCAPSULATED, bytes);
     case GLB_FORWARD:
-        glb_count(GLB_COUNT_FORWARDED, bytes);
-        return bpf_redirect_map(&glb_devmap, verdict.argument, XDP_DROP);
+        return glb_hand_over(verdict.argument, GLB_COUNT_FORWARDED, bytes);
     case GLB_DOOR:
         if (!glb_door_open(ctx, verdict.argument)) {
             glb_count_drop(GLB_DROP_DOOR_FAILED, bytes);

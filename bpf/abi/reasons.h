@@ -33,7 +33,7 @@
     X(WRONG_TARGET, "wrong_target", "returned by a target that does not own the flow")                       \
     X(COOKIE_MISMATCH, "cookie_mismatch", "strict cookies: the returned cookie does not fit the flow")       \
     X(DOOR_FAILED, "door_failed", "the packet needs the kernel's stack, and the driver has no XDP metadata") \
-    X(REDIRECT_FAILED, "redirect_failed", "the kernel lost the frame after XDP redirected it")
+    X(REDIRECT_FAILED, "redirect_failed", "the egress is not in the devmap, or the kernel lost the frame after XDP redirected it")
 
 #define GLB_COUNTERS(X)                                                                                      \
     X(ENCAPSULATED, "encapsulated", "packets sent to a target")                                              \

@@ -91,17 +91,27 @@ static __always_inline int glb_is_link_scope(const struct glb_packet *packet) {
     return packet->ip_proto == GLB_IPPROTO_ICMPV6 && !packet->sport && type >= 133 && type <= 137;
 }
 
+static __always_inline int glb_is_geneve_port(const struct glb_node *node, __be16 port) {
+#pragma unroll
+    for (int i = 0; i < GLB_MAX_GENEVE_PORTS; i++)
+        if (i < node->geneve_port_count && node->geneve_port[i] == port)
+            return 1;
+    return 0;
+}
+
 /* UDP to the tunnel address and to a port that this node's targets use. */
 static __always_inline int glb_is_geneve(const struct glb_node *node, const struct glb_packet *packet) {
     if (packet->family != 4 || packet->ip_proto != GLB_IPPROTO_UDP || packet->daddr[0] != node->tunnel_address)
         return 0;
     if (packet->flags & GLB_PKT_FRAGMENT)
         return 1;
-#pragma unroll
-    for (int i = 0; i < GLB_MAX_GENEVE_PORTS; i++)
-        if (i < node->geneve_port_count && node->geneve_port[i] == packet->dport)
-            return 1;
-    return 0;
+    return glb_is_geneve_port(node, packet->dport);
+}
+
+/* What this node sent into the tunnel comes in as an endpoint's traffic: something routes in a circle. */
+static __always_inline int glb_is_own_tunnel(const struct glb_node *node, const struct glb_packet *packet) {
+    return packet->family == 4 && packet->ip_proto == GLB_IPPROTO_UDP &&
+           packet->saddr[0] == node->tunnel_address && glb_is_geneve_port(node, packet->dport);
 }
 
 static __always_inline enum glb_class glb_classify_ip(const struct glb_node *node, const struct glb_port *port,

@@ -28,9 +28,11 @@ static __always_inline const struct glb_target *glb_target_row(__u32 bank, __u32
     return bpf_map_lookup_elem(&glb_targets, &row);
 }
 
+/* NULL where no group was written: every group has timeouts, an empty row has none. */
 static __always_inline const struct glb_group *glb_group_row(__u32 bank, __u32 group) {
     const __u32 row = bank * GLB_MAX_GROUPS + group;
-    return bpf_map_lookup_elem(&glb_groups, &row);
+    const struct glb_group *found = bpf_map_lookup_elem(&glb_groups, &row);
+    return found && found->tcp_ticks ? found : 0;
 }
 
 /* Whether the entry's idle timeout has passed: its group's, found by its target. */

@@ -1,0 +1,184 @@
+// Every reason for which a packet is not forwarded is provoked here, or the table says why it cannot be.
+#include <catch2/catch.hpp>
+
+#include <functional>
+#include <map>
+#include <memory>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+
+#include <packet_tight.skel.h>
+
+#include "tests/packet/rig.h"
+
+using namespace glb;
+using namespace glb::test;
+
+namespace {
+
+const Packet request = IPv4{} / Udp{} / Payload{from_text("a question of 22 bytes")};
+
+Bytes from_client(const Packet &inner) {
+    return (Eth{.dst = node_mac} / inner).bytes();
+}
+
+/// Sends `request` out and returns what its target would send back, after `spoil` had it.
+Bytes back(Rig &rig, const std::function<void(Bytes &)> &spoil, const Packet &inner = request) {
+    const auto out = rig.send(from_client(request));
+    REQUIRE(out.code == XDP_REDIRECT);
+    const unsigned target = out.frame.at(5) == target2_mac.bytes[5];
+    auto frame = returned(target, cookie_of(out.frame), entropy_of(out.frame), inner);
+    spoil(frame);
+    return frame;
+}
+
+void keep(Bytes &) {}
+
+constexpr std::size_t udp_at = outer_offset + 20;
+constexpr std::size_t geneve_at = udp_at + 8;
+constexpr std::size_t options_at = geneve_at + 8;
+constexpr std::size_t inner_at = geneve_at + 40;
+
+std::function<void(Bytes &)> set(std::size_t at, std::uint8_t value) {
+    return [=](Bytes &frame) { frame.at(at) = value; };
+}
+
+/// Sends through a program that leaves 24 bytes of headroom. The frame has 64 bytes.
+Outcome send_tight(Rig &rig, const Bytes &frame) {
+    std::unique_ptr<packet_tight, void (*)(packet_tight *)> tight(packet_tight::open_and_load(), packet_tight::destroy);
+    REQUIRE(tight);
+    REQUIRE(frame.size() == 64);
+    const std::uint32_t key = 0;
+    const int subject = rig.program.fd();
+    REQUIRE(bpf_map_update_elem(bpf_map__fd(tight->maps.subject), &key, &subject, BPF_ANY) == 0);
+    auto result = run_xdp(bpf_program__fd(tight->progs.packet_tight_prog), frame, {.ingress_ifindex = 1});
+    return {result.verdict, std::move(result.bytes), std::move(result.metadata)};
+}
+
+using Provoke = std::function<Outcome(Rig &)>;
+
+/// A provocation that is one frame.
+template <typename F>
+Provoke frame(F make) {
+    return [make](Rig &rig) { return rig.send(make(rig)); };
+}
+
+Provoke spoiled(std::function<void(Bytes &)> spoil) {
+    return [spoil = std::move(spoil)](Rig &rig) { return rig.send(back(rig, spoil)); };
+}
+
+Outcome without_targets(Rig &rig, glb_none_action action) {
+    for (std::uint32_t index = 0; index < 2; ++index)
+        REQUIRE(rig.program.set_target_word(index, 0));
+    REQUIRE(rig.program.set_group_word(2, action));
+    return rig.send(from_client(request));
+}
+
+Bytes from_stranger(Rig &rig) {
+    return back(rig, [](Bytes &bytes) {
+        bytes.at(outer_offset + 15) = 99; // 10.0.1.99; the checksum is the NIC's and the stack's affair
+    });
+}
+
+const std::map<glb_drop, Provoke> out_leg{
+    {GLB_DROP_MALFORMED, frame([](Rig &) { return from_client(IPv4{.total_length = 2000} / Udp{}); })},
+    // The transport header lies further in than headers are read.
+    {GLB_DROP_SHORT_LINEAR, frame([](Rig &) {
+         return from_client(IPv6{} / DestOptions{.data = Bytes(600)} / Udp{} / Payload{from_text("far")});
+     })},
+    {GLB_DROP_TOO_BIG, frame([](Rig &) { return from_client(IPv4{} / Udp{} / Payload{Bytes(1405)}); })},
+    {GLB_DROP_NO_TARGET, [](Rig &rig) { return without_targets(rig, GLB_NONE_DROP); }},
+    {GLB_DROP_NO_TARGET_YET, [](Rig &rig) { return without_targets(rig, GLB_NONE_NOT_YET); }},
+    {GLB_DROP_NO_NEIGHBOUR, frame([](Rig &rig) {
+         rig.reconfigure([](auto &config) {
+             for (auto &target : config.targets)
+                 target.path.reset();
+         });
+         return from_client(request);
+     })},
+    {GLB_DROP_NO_HEADROOM, [](Rig &rig) { return send_tight(rig, from_client(request)); }},
+    // An endpoint whose group was never written.
+    {GLB_DROP_NO_CONFIG, frame([](Rig &rig) {
+         rig.reconfigure([](auto &config) { config.endpoints[0].group = 9; });
+         return from_client(request);
+     })},
+    // A target behind an interface that the devmap does not hold.
+    {GLB_DROP_REDIRECT_FAILED, frame([](Rig &rig) {
+         rig.reconfigure([](auto &config) {
+             for (auto &target : config.targets)
+                 target.path->ifindex = 4000;
+         });
+         return from_client(request);
+     })},
+};
+
+const std::map<glb_drop, Provoke> back_leg{
+    {GLB_DROP_UNKNOWN_SENDER, frame(from_stranger)},
+    {GLB_DROP_SENDER_MAC, spoiled(set(11, 0x99))},
+    {GLB_DROP_OUTER_FRAGMENT, spoiled(set(outer_offset + 6, 0x20))},
+    {GLB_DROP_OUTER_MALFORMED, spoiled([](Bytes &bytes) { set16(bytes, udp_at + 4, 15); })},
+    {GLB_DROP_GENEVE_VERSION, spoiled(set(geneve_at, 0x4a))},
+    {GLB_DROP_GENEVE_CONTROL, spoiled(set(geneve_at + 1, 0x80))},
+    {GLB_DROP_GENEVE_OPTIONS, spoiled(set(options_at + 3, 31))},
+    {GLB_DROP_GENEVE_CRITICAL, spoiled(set(options_at + 12 + 2, 0x99))},
+    {GLB_DROP_GENEVE_MISSING, spoiled(set(options_at + 24 + 2, 0x55))},
+    {GLB_DROP_GENEVE_PROTOCOL, spoiled([](Bytes &bytes) { set16(bytes, geneve_at + 2, 0x6558); })},
+    {GLB_DROP_INNER_MALFORMED, spoiled([](Bytes &bytes) { set16(bytes, inner_at + 2, 1000); })},
+    {GLB_DROP_UNKNOWN_ENDPOINT, spoiled(set(options_at + 4, 0x77))},
+    {GLB_DROP_UNKNOWN_FLOW,
+     frame([](Rig &rig) { return back(rig, keep, IPv4{.src = "203.0.113.7"} / Udp{}); })},
+    {GLB_DROP_WRONG_TARGET, frame([](Rig &rig) {
+         const auto out = rig.send(from_client(request));
+         const unsigned owner = out.frame.at(5) == target2_mac.bytes[5];
+         return returned(1 - owner, cookie_of(out.frame), entropy_of(out.frame), request);
+     })},
+    {GLB_DROP_COOKIE_MISMATCH, frame([](Rig &rig) {
+         rig.reconfigure([](auto &config) { config.groups[0].strict_cookie = true; });
+         return back(rig, set(options_at + 24 + 7, 0x5a));
+     })},
+};
+
+/// What no packet of BPF_PROG_TEST_RUN can bring about, and where it is looked at instead.
+const std::map<glb_drop, std::string> elsewhere{
+    {GLB_DROP_DOOR_FAILED, "drivers without XDP metadata: tests/fuzz runs the program with such a driver's answers"},
+};
+
+std::string name_of(glb_drop reason) {
+#define GLB_NAME(name, text, meaning) text,
+    static const char *const names[] = {GLB_DROP_REASONS(GLB_NAME)};
+#undef GLB_NAME
+    return names[reason];
+}
+
+} // namespace
+
+TEST_CASE("every drop reason is provoked, and counts itself and nothing else", "[drops]") {
+    auto all = out_leg;
+    all.insert(back_leg.begin(), back_leg.end());
+    for (int number = 0; number < GLB_DROP_MAX; ++number) {
+        const auto reason = static_cast<glb_drop>(number);
+        INFO(name_of(reason));
+        if (elsewhere.count(reason)) {
+            CHECK(all.count(reason) == 0);
+            continue;
+        }
+        REQUIRE(all.count(reason) == 1); // a new reason needs a case above
+        Rig rig;
+        CHECK(all.at(reason)(rig).code == XDP_DROP);
+        for (int other = 0; other < GLB_DROP_MAX; ++other) {
+            INFO("counter " << name_of(static_cast<glb_drop>(other)));
+            CHECK(rig.drops(static_cast<glb_drop>(other)) == (other == number ? 1 : 0));
+        }
+    }
+}
+
+TEST_CASE("our own tunnel packets as an endpoint's traffic are counted, and sent on", "[encap]") {
+    Rig rig;
+    const Packet inner = Udp{.sport = 50000, .dport = 6081} / Payload{Bytes(60)};
+    CHECK(rig.send(from_client(IPv4{.src = "10.0.1.10", .dst = "10.0.1.20"} / inner)).code == XDP_REDIRECT);
+    CHECK(rig.count(GLB_COUNT_LOOP_SUSPECTED) == 1);
+    CHECK(rig.send(from_client(IPv4{.src = "10.0.1.11", .dst = "10.0.1.20"} / inner)).code == XDP_REDIRECT);
+    CHECK(rig.count(GLB_COUNT_LOOP_SUSPECTED) == 1);
+}
