@@ -1,0 +1,20 @@
+// The name that a mistyped one was probably meant to be.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace glb {
+
+/// The candidate at the smallest edit distance (Levenshtein, bytes, case ignored), where that is at most a
+/// third of the longer of the two, rounded up. Of equally near ones the first.
+[[nodiscard]] std::optional<std::string_view> nearest(std::string_view text,
+                                                      const std::vector<std::string_view> &candidates);
+
+/// `; did you mean "interfaces"?`, or nothing: the end of a message.
+[[nodiscard]] std::string did_you_mean(std::string_view text,
+                                       const std::vector<std::string_view> &candidates);
+
+} // namespace glb

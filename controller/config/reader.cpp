@@ -1,0 +1,115 @@
+#include "controller/config/reader.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "controller/config/near.h"
+
+namespace glb {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::uint64_t most_exact = std::uint64_t{1} << 53; // above it, doubles skip whole numbers
+
+// Also 5.0 and 1e3, which JSON does not tell from 5 and 1000 (RFC 8259, 6).
+std::optional<std::uint64_t> as_whole(const nlohmann::json &value) {
+    if (value.is_number_unsigned())
+        return value.get<std::uint64_t>();
+    if (!value.is_number_float())
+        return std::nullopt;
+    const auto number = value.get<double>();
+    if (number < 0 || number > static_cast<double>(most_exact) || std::floor(number) != number)
+        return std::nullopt;
+    return static_cast<std::uint64_t>(number);
+}
+
+std::string in_seconds(milliseconds duration) {
+    return fmt::format("{:g}", static_cast<double>(duration.count()) / 1000);
+}
+
+} // namespace
+
+Members::Members(const Place &place) : place_(place) {
+    if (!place_.value.is_object())
+        place_.refuse("must be an object");
+}
+
+const nlohmann::json *Members::find(std::string_view name) {
+    known_.push_back(name);
+    if (!place_.value.is_object())
+        return nullptr;
+    const auto found = place_.value.find(std::string(name));
+    return found == place_.value.end() ? nullptr : &*found;
+}
+
+void Members::require(std::string_view name) const {
+    if (place_.value.is_object() && !place_.value.contains(std::string(name)))
+        place_.refuse(fmt::format("the member \"{}\" is missing", name));
+}
+
+void Members::refuse_unknown() const {
+    if (!place_.value.is_object())
+        return;
+    for (const auto &[name, value] : place_.value.items()) {
+        if (std::find(known_.begin(), known_.end(), name) != known_.end())
+            continue;
+        const Place member{value, pointer_to(place_.pointer, name), place_.errors};
+        const auto hint = did_you_mean(name, known_);
+        member.refuse("unknown member" +
+                      (hint.empty() ? fmt::format("; there are: {}", fmt::join(known_, ", ")) : hint));
+    }
+}
+
+const std::string *text_at(const Place &place, std::string_view wanted) {
+    if (!place.value.is_string())
+        place.refuse(std::string(wanted));
+    return place.value.get_ptr<const std::string *>();
+}
+
+std::optional<std::uint64_t> whole_at(const Place &place, std::uint64_t least, std::uint64_t most) {
+    const auto value = as_whole(place.value);
+    if (value && *value >= least && *value <= most)
+        return value;
+    place.refuse(least == most ? fmt::format("must be {}", least)
+                               : fmt::format("must be a whole number from {} to {}", least, most));
+    return std::nullopt;
+}
+
+std::optional<milliseconds> seconds_at(const Place &place, milliseconds least, milliseconds most) {
+    const auto scaled = place.value.is_number() ? place.value.get<double>() * 1000 : -1;
+    // The decimal fraction of a double is off by a tiny part; half a microsecond is no tiny part.
+    const auto whole = std::round(scaled);
+    if (whole >= static_cast<double>(least.count()) && whole <= static_cast<double>(most.count()) &&
+        std::abs(scaled - whole) < 0.0005)
+        return milliseconds(static_cast<milliseconds::rep>(whole));
+    place.refuse(fmt::format("must be a number of seconds from {} to {}, to the millisecond",
+                             in_seconds(least), in_seconds(most)));
+    return std::nullopt;
+}
+
+std::optional<std::uint64_t> number_or_hex_at(const Place &place, std::uint64_t most) {
+    const auto value = place.value.is_string() ? parse_hex_number(place.value.get_ref<const std::string &>())
+                                               : as_whole(place.value);
+    const auto limit = place.value.is_string() ? most : std::min(most, most_exact);
+    if (value && *value <= limit)
+        return value;
+    if (most > most_exact)
+        place.refuse(fmt::format("must be a whole number from 0 to {}, or \"0x\" and up to 16 hex digits",
+                                 most_exact));
+    else
+        place.refuse(fmt::format("must be \"0x\" and hex digits, or a whole number, from 0 to {:#x}", most));
+    return std::nullopt;
+}
+
+void refuse_choice(const Place &place, const std::vector<std::string_view> &allowed) {
+    const auto *given = place.value.get_ptr<const std::string *>();
+    const auto hint = given != nullptr ? did_you_mean(*given, allowed) : std::string();
+    if (allowed.size() == 1)
+        place.refuse(fmt::format("must be \"{}\"", allowed.front()));
+    else
+        place.refuse(fmt::format("must be one of \"{}\"{}", fmt::join(allowed, "\", \""), hint));
+}
+
+} // namespace glb

@@ -1,0 +1,87 @@
+#include "controller/config/supported.h"
+
+#include <fmt/format.h>
+
+#include "controller/config/document.h"
+#include "controller/config/texts.h"
+
+namespace glb {
+
+namespace {
+
+class Asks {
+  public:
+    /// Notes `what` at `pointer` where `asked`.
+    void note(bool asked, std::string pointer, std::string_view what) {
+        if (asked)
+            errors_.push_back({std::move(pointer), fmt::format("{}: not yet supported", what)});
+    }
+
+    void node(const Node &node);
+    void endpoint(const Endpoint &endpoint, const std::string &at);
+    void target_group(const TargetGroup &group, const std::string &at);
+    void health_check(const HealthCheck &check, const std::string &at);
+    void target(const Target &target, const std::string &at);
+
+    std::vector<ManifestError> take() && { return std::move(errors_); }
+
+  private:
+    std::vector<ManifestError> errors_;
+};
+
+void Asks::node(const Node &node) {
+    note(node.xdp == XdpSharing::shared, "/node/xdp", "sharing interfaces with other XDP programs");
+    note(node.tunnel.address6.has_value(), "/node/tunnel/address6", "a tunnel over IPv6");
+}
+
+void Asks::endpoint(const Endpoint &endpoint, const std::string &at) {
+    const Endpoint defaults;
+    note(endpoint.mode == EndpointMode::inline_pair, at + "/mode", "an inline endpoint");
+    note(endpoint.mss_clamp != defaults.mss_clamp, at + "/mssClamp", "a choice of the MSS");
+    note(endpoint.too_big_without_df == TooBigWithoutDf::fragment, at + "/tooBigWithoutDf", "fragmenting");
+    note(endpoint.non_ip != defaults.non_ip, at + "/nonIp", "a choice for what is not IP");
+    note(endpoint.link_state != defaults.link_state, at + "/linkState", "a choice for the state of links");
+    note(endpoint.new_flows_per_source_per_second != 0, at + "/newFlowsPerSourcePerSecond",
+         "a limit of new flows");
+}
+
+void Asks::health_check(const HealthCheck &check, const std::string &at) {
+    const HealthCheck defaults;
+    note(check.protocol == ProbeProtocol::https || check.protocol == ProbeProtocol::geneve, at + "/protocol",
+         fmt::format("probes by {}", to_text(check.protocol)));
+    note(!check.ca_file.empty(), at + "/caFile", "verifying a target's certificate");
+    note(check.in_band != defaults.in_band, at + "/inBand", "probes through the target");
+    note(check.passive.enabled, at + "/passive", "health from the traffic itself");
+    note(check.max_ejected_percent != defaults.max_ejected_percent, at + "/maxEjectedPercent",
+         "a bound on passive ejection");
+}
+
+void Asks::target(const Target &target, const std::string &at) {
+    note(target.address.family == 6, at + "/address", "a target with an IPv6 address");
+    note(target.udp_checksum == UdpChecksum::computed, at + "/udpChecksum", "a computed UDP checksum");
+}
+
+void Asks::target_group(const TargetGroup &group, const std::string &at) {
+    note(group.on_unhealthy == FailurePolicy::reset, at + "/onTargetFailure/unhealthy", "\"reset\"");
+    note(group.on_deregistered == FailurePolicy::reset, at + "/onTargetFailure/deregistered", "\"reset\"");
+    note(group.on_all_unhealthy == AllUnhealthyPolicy::bypass, at + "/onAllUnhealthy", "\"bypass\"");
+    note(group.egress == Egress::appliance, at + "/egress", "appliances that send on by themselves");
+    health_check(group.health_check, at + "/healthCheck");
+    for (std::size_t i = 0; i < group.targets.size(); ++i)
+        target(group.targets[i], pointer_to(at + "/targets", i));
+}
+
+} // namespace
+
+std::vector<ManifestError> not_yet_supported(const Manifest &manifest) {
+    Asks asks;
+    asks.node(manifest.node);
+    for (std::size_t i = 0; i < manifest.endpoints.size(); ++i)
+        asks.endpoint(manifest.endpoints[i], pointer_to("/endpoints", i));
+    for (std::size_t i = 0; i < manifest.target_groups.size(); ++i)
+        asks.target_group(manifest.target_groups[i], pointer_to("/targetGroups", i));
+    asks.note(manifest.flow_log.has_value(), "/flowLog", "a flow log");
+    return std::move(asks).take();
+}
+
+} // namespace glb
