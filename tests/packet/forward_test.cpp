@@ -1,0 +1,332 @@
+// The way on of an inspected packet: the kernel's FIB, the egress cached in the flow, and the door. Each test
+// has a namespace of its own with two ways out, lan0 and wan0, beside the tunnel's device.
+#include <catch2/catch.hpp>
+
+#include <chrono>
+#include <thread>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <sched.h>
+
+#include "tests/harness/netns.h"
+#include "tests/harness/skip.h"
+#include "tests/packet/rig.h"
+
+using namespace glb;
+using namespace glb::test;
+
+namespace {
+
+const Mac lan_mac = "02:00:00:00:aa:01", lan_gateway = "02:00:00:00:aa:99";
+const Mac wan_mac = "02:00:00:00:bb:01", wan_gateway = "02:00:00:00:bb:99";
+
+/// The calling thread lives in the namespace while this object does.
+class Inside {
+  public:
+    explicit Inside(const Namespace &ns) : home_(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)) {
+        if (::setns(ns.fd(), CLONE_NEWNET) != 0)
+            throw std::runtime_error("setns");
+    }
+    ~Inside() { ::setns(home_.get(), CLONE_NEWNET); }
+    Inside(const Inside &) = delete;
+    Inside &operator=(const Inside &) = delete;
+
+  private:
+    Fd home_;
+};
+
+/// What is sent out and comes back: to 198.51.100.20 by lan0, to 198.51.100.30 by wan0.
+const Packet to_lan = IPv4{} / Udp{} / Payload{from_text("forward me")};
+const Packet to_lan6 = IPv6{} / Udp{} / Payload{from_text("forward me too")};
+
+struct World {
+    World() : ns("packet"), inside(ns) {
+        for (const auto *key : {"net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"})
+            ns.sysctl(key, "1");
+        device("tun0", "02:00:00:00:cc:01", "10.0.1.10/24");
+        device("lan0", lan_mac.to_string(), "192.0.2.1/24");
+        device("wan0", wan_mac.to_string(), "203.0.113.1/24");
+        ns.address("lan0", "2001:db8:1::1/64");
+        ns.address("wan0", "2001:db8:3::1/64");
+        neighbour("lan0", "192.0.2.99", lan_gateway);
+        neighbour("lan0", "2001:db8:1::99", lan_gateway);
+        neighbour("wan0", "203.0.113.99", wan_gateway);
+        ns.route("198.51.100.0/24", "192.0.2.99");
+        ns.route("198.51.100.30/32", "203.0.113.99");
+        ns.must({"ip", "-6", "route", "add", "2001:db8:2::/64", "via", "2001:db8:1::99"});
+        rig.reconfigure([&](auto &config) { config.ports[1].fib_ifindex = ns.ifindex("tun0"); });
+        for (const auto *name : {"lan0", "wan0"}) {
+            REQUIRE(rig.program.add_device(ns.ifindex(name)));
+            egress(name);
+        }
+    }
+
+    void device(const std::string &name, const std::string &mac, const std::string &prefix) {
+        ns.must({"ip", "link", "add", name, "address", mac, "type", "veth", "peer", "name", name + "p"});
+        ns.must({"ip", "link", "set", name, "up"});
+        ns.must({"ip", "link", "set", name + "p", "up"});
+        ns.address(name, prefix);
+    }
+    void neighbour(const std::string &dev, const std::string &address, const Mac &mac) {
+        ns.must({"ip", "neigh", "replace", address, "lladdr", mac.to_string(), "dev", dev, "nud", "permanent"});
+    }
+    void egress(const std::string &name, std::uint16_t mtu = 1500) {
+        glb_egress row{};
+        row.ifindex = ns.ifindex(name);
+        row.mtu = mtu;
+        REQUIRE(rig.program.set_egress(row.ifindex, row));
+    }
+    /// Gives the neighbour behind `name` an index, so that flows can cache it.
+    void next_hop(std::uint32_t index, const std::string &name, const Mac &source, const Mac &destination) {
+        glb_next_hop hop{};
+        std::copy(destination.bytes.begin(), destination.bytes.end(), hop.destination);
+        std::copy(source.bytes.begin(), source.bytes.end(), hop.source);
+        hop.egress.ifindex = ns.ifindex(name);
+        hop.egress.mtu = 1500;
+        REQUIRE(rig.program.set_next_hop(index, ns.ifindex(name), hop));
+    }
+
+    /// Sends `inner` out, and in again as its target returns it.
+    Outcome walk(const Packet &inner) {
+        const auto out = rig.send((Eth{.dst = node_mac} / inner).bytes());
+        REQUIRE(out.code == XDP_REDIRECT);
+        const unsigned target = out.frame.at(5) == target2_mac.bytes[5];
+        return rig.send(returned(target, cookie_of(out.frame), entropy_of(out.frame), inner));
+    }
+
+    /// Metadata and packet are those of the door: the packet unchanged, for the kernel's stack to judge.
+    void check_door(const Packet &inner) {
+        const auto outcome = walk(inner);
+        CHECK(outcome.code == XDP_PASS);
+        CHECK_THAT(outcome.metadata, equals(from_hex("ed5eed5e 03000000"))); // magic, endpoint
+        CHECK_THAT(Bytes(outcome.frame.begin() + 14, outcome.frame.end()), equals(inner.bytes()));
+        CHECK(rig.count(GLB_COUNT_DOOR) == 1);
+        CHECK(rig.count(GLB_COUNT_FORWARDED) == 0);
+    }
+    std::vector<glb_event> events() {
+        std::vector<glb_event> all;
+        REQUIRE(rig.program.drain_events([&](const glb_event &event) { all.push_back(event); }));
+        return all;
+    }
+
+    Namespace ns;
+    Inside inside;
+    Rig rig;
+};
+
+/// The frame that must leave: the packet with one hop less, between these two.
+template <typename Ip>
+Bytes onward(const Mac &destination, const Mac &source, Ip ip, const Packet &rest) {
+    if constexpr (std::is_same_v<Ip, IPv4>)
+        --ip.ttl;
+    else
+        --ip.hop_limit;
+    return (Eth{.dst = destination, .src = source} / ip / rest).bytes();
+}
+
+} // namespace
+
+TEST_CASE("by the FIB a packet leaves with the hop's MACs, one hop less and a right checksum", "[forward]") {
+    need_root();
+    World world;
+    SECTION("IPv4") {
+        const Packet rest = Udp{} / Payload{from_text("x")};
+        for (const int ttl : {2, 64, 255}) {
+            const IPv4 ip{.ttl = static_cast<std::uint8_t>(ttl), .tos = 0xb8, .id = 7, .df = true};
+            const auto outcome = world.walk(ip / rest);
+            CHECK(outcome.code == XDP_REDIRECT);
+            CHECK_THAT(outcome.frame, equals(onward(lan_gateway, lan_mac, ip, rest)));
+        }
+        CHECK(world.rig.count(GLB_COUNT_FORWARDED) == 3);
+    }
+    SECTION("IPv6") {
+        const Packet rest = Tcp{.flags = tcp::syn};
+        const auto outcome = world.walk(IPv6{.hop_limit = 2} / rest);
+        CHECK(outcome.code == XDP_REDIRECT);
+        CHECK_THAT(outcome.frame, equals(onward(lan_gateway, lan_mac, IPv6{.hop_limit = 2}, rest)));
+    }
+    SECTION("another route, another way out") {
+        const IPv4 ip{.dst = "198.51.100.30"};
+        CHECK_THAT(world.walk(ip / Udp{}).frame, equals(onward(wan_gateway, wan_mac, ip, Udp{})));
+    }
+    SECTION("an on-link destination is its own next hop") {
+        const Mac host = "02:00:00:00:aa:42";
+        world.neighbour("lan0", "192.0.2.42", host);
+        const IPv4 ip{.src = "198.51.100.20", .dst = "192.0.2.42"};
+        CHECK_THAT(world.walk(ip / Udp{}).frame, equals(onward(host, lan_mac, ip, Udp{})));
+    }
+    CHECK(world.rig.count(GLB_COUNT_DOOR) == 0);
+    CHECK(world.rig.count(GLB_COUNT_CACHED_EGRESS) == 0);
+}
+
+TEST_CASE("the tunnel's own interface may be the way out: one-arm", "[forward]") {
+    need_root();
+    World world;
+    const Mac gateway = "02:00:00:00:cc:99";
+    world.neighbour("tun0", "10.0.1.99", gateway);
+    world.ns.route("198.51.100.40/32", "10.0.1.99");
+    REQUIRE(world.rig.program.add_device(world.ns.ifindex("tun0")));
+    world.egress("tun0");
+    const IPv4 ip{.dst = "198.51.100.40"};
+    const auto outcome = world.walk(ip / Udp{});
+    CHECK(outcome.code == XDP_REDIRECT);
+    CHECK_THAT(outcome.frame, equals(onward(gateway, "02:00:00:00:cc:01", ip, Udp{})));
+}
+
+TEST_CASE("tags of the egress are put in front", "[forward]") {
+    need_root();
+    World world;
+    const unsigned tags = GENERATE(1u, 2u);
+    glb_egress row{};
+    row.ifindex = world.ns.ifindex("wan0"); // a VLAN on wan0 is what the FIB calls lan0 here
+    row.mtu = 1500;
+    row.vlan_count = static_cast<std::uint16_t>(tags);
+    row.vlan_proto[0] = htons(tags == 2 ? 0x88a8 : 0x8100);
+    row.vlan_tci[0] = htons(100);
+    row.vlan_proto[1] = htons(0x8100);
+    row.vlan_tci[1] = htons(200);
+    REQUIRE(world.rig.program.set_egress(world.ns.ifindex("lan0"), row));
+    const auto outcome = world.walk(IPv4{} / Udp{});
+    CHECK(outcome.code == XDP_REDIRECT);
+    const Packet ethernet = Eth{.dst = lan_gateway, .src = lan_mac};
+    const Packet inner = IPv4{.ttl = 63} / Udp{};
+    const Bytes wanted = tags == 2 ? ethernet / Vlan{.id = 100, .tpid = 0x88a8} / Vlan{200} / inner
+                                   : ethernet / Vlan{100} / inner;
+    CHECK_THAT(outcome.frame, equals(wanted));
+}
+
+TEST_CASE("the flow caches its egress, for these routes and this second", "[forward]") {
+    need_root();
+    World world;
+    const Packet inner = GENERATE(Packet(to_lan), Packet(to_lan6));
+    world.next_hop(77, "lan0", lan_mac, lan_gateway);
+    const auto first = world.walk(inner);
+    REQUIRE(first.code == XDP_REDIRECT);
+    CHECK(world.rig.count(GLB_COUNT_CACHED_EGRESS) == 0);
+
+    // The row is told from the FIB's answer by its destination.
+    const Mac marked = "02:00:00:00:ee:ee";
+    world.next_hop(77, "lan0", lan_mac, marked);
+    const auto by_cache = world.walk(inner);
+    CHECK(world.rig.count(GLB_COUNT_CACHED_EGRESS) == 1);
+    CHECK(Bytes(by_cache.frame.begin(), by_cache.frame.begin() + 6) == Bytes(marked.bytes.begin(), marked.bytes.end()));
+    CHECK(Bytes(by_cache.frame.begin() + 14, by_cache.frame.end()) ==
+          Bytes(first.frame.begin() + 14, first.frame.end()));
+
+    SECTION("stale after a change of routes") {
+        REQUIRE(world.rig.program.raise_route_generation());
+    }
+    SECTION("stale after a second") {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+    }
+    CHECK_THAT(world.walk(inner).frame, equals(first.frame));
+    CHECK(world.rig.count(GLB_COUNT_CACHED_EGRESS) == 1);
+}
+
+TEST_CASE("each direction of a flow has an egress of its own", "[forward]") {
+    need_root();
+    World world;
+    world.next_hop(1, "lan0", lan_mac, lan_gateway);
+    world.next_hop(2, "wan0", wan_mac, wan_gateway);
+    world.ns.route("10.9.0.0/16", "203.0.113.99");
+    const IPv4 there{.src = "10.9.0.1"}, again{.src = "198.51.100.20", .dst = "10.9.0.1"};
+    const Packet ask = Udp{}, answer = Udp{.sport = 53, .dport = 12345};
+    for (int round = 0; round < 2; ++round) {
+        CHECK_THAT(world.walk(there / ask).frame, equals(onward(lan_gateway, lan_mac, there, ask)));
+        CHECK_THAT(world.walk(again / answer).frame, equals(onward(wan_gateway, wan_mac, again, answer)));
+    }
+    CHECK(world.rig.count(GLB_COUNT_FLOW_NEW) == 1);
+    CHECK(world.rig.count(GLB_COUNT_CACHED_EGRESS) == 2);
+}
+
+TEST_CASE("neither fragments nor ICMP errors use or fill the cache", "[forward]") {
+    need_root();
+    World world;
+    world.next_hop(1, "lan0", lan_mac, lan_gateway);
+    const auto out = world.rig.send((Eth{.dst = node_mac} / to_lan).bytes());
+    const unsigned target = out.frame.at(5) == target2_mac.bytes[5];
+    const Packet error = IPv4{.src = "203.0.113.254", .dst = "198.51.100.30"} / icmp_unreachable(13) / to_lan;
+    for (int round = 0; round < 2; ++round) {
+        const auto sent = world.rig.send(returned(target, cookie_of(out.frame), entropy_of(out.frame), error));
+        CHECK(sent.code == XDP_REDIRECT);
+        CHECK(Bytes(sent.frame.begin(), sent.frame.begin() + 6) ==
+              Bytes(wan_gateway.bytes.begin(), wan_gateway.bytes.end()));
+    }
+    CHECK(world.rig.count(GLB_COUNT_CACHED_EGRESS) == 0);
+    CHECK(world.walk(to_lan).code == XDP_REDIRECT);
+    CHECK(world.rig.count(GLB_COUNT_CACHED_EGRESS) == 0); // the errors left nothing there
+}
+
+TEST_CASE("what the kernel's stack must judge goes through the door", "[forward][door]") {
+    need_root();
+    World world;
+    SECTION("the last hop") {
+        world.check_door(GENERATE(Packet(IPv4{.ttl = 1} / Udp{}), Packet(IPv4{.ttl = 0} / Udp{}),
+                                  Packet(IPv6{.hop_limit = 1} / Udp{})));
+    }
+    SECTION("too big for the egress") {
+        world.egress("lan0", 1000);
+        world.check_door(IPv4{} / Udp{} / Payload{Bytes(973)});
+        CHECK(world.walk(IPv4{} / Udp{} / Payload{Bytes(972)}).code == XDP_REDIRECT);
+    }
+    SECTION("too big for the route") {
+        world.ns.must({"ip", "route", "replace", "198.51.100.0/24", "via", "192.0.2.99", "mtu", "lock", "900"});
+        world.check_door(IPv4{} / Udp{} / Payload{Bytes(900)});
+    }
+    SECTION("a local address") {
+        world.check_door(GENERATE(Packet(IPv4{.dst = "203.0.113.1"} / Udp{}), Packet(IPv6{.dst = "2001:db8:3::1"} / Udp{})));
+    }
+    SECTION("no route") {
+        world.check_door(GENERATE(Packet(IPv4{.dst = "100.64.0.1"} / Udp{}), Packet(IPv6{.dst = "2001:db8:9::1"} / Udp{})));
+    }
+    SECTION("an egress that carries no program of ours") {
+        REQUIRE(world.rig.program.remove_egress(world.ns.ifindex("lan0")));
+        world.check_door(to_lan);
+    }
+    CHECK(world.events().empty());
+}
+
+TEST_CASE("an unresolved next hop goes through the door, and the controller hears of it", "[forward][door]") {
+    need_root();
+    World world;
+    SECTION("IPv4: the gateway") {
+        world.ns.route("100.64.0.0/16", "203.0.113.77");
+        world.check_door(IPv4{.dst = "100.64.1.2"} / Udp{});
+        const auto events = world.events();
+        REQUIRE(events.size() == 1);
+        CHECK(events[0].kind == GLB_EVENT_NO_NEIGHBOUR);
+        CHECK(events[0].ifindex == world.ns.ifindex("wan0"));
+        CHECK(events[0].family == 4);
+        CHECK(events[0].address[0] == IpAddress::parse("203.0.113.77")->v4_network_order());
+    }
+    SECTION("IPv6: the gateway") {
+        world.ns.must({"ip", "-6", "route", "add", "2001:db8:7::/64", "via", "2001:db8:1::77"});
+        world.check_door(IPv6{.dst = "2001:db8:7::1"} / Udp{});
+        const auto events = world.events();
+        REQUIRE(events.size() == 1);
+        CHECK(events[0].ifindex == world.ns.ifindex("lan0"));
+        CHECK(events[0].family == 6);
+        CHECK(Bytes(reinterpret_cast<const std::uint8_t *>(events[0].address),
+                    reinterpret_cast<const std::uint8_t *>(events[0].address) + 16) ==
+              from_hex("20010db8 00010000 00000000 00000077"));
+    }
+}
+
+TEST_CASE("an endpoint's route table decides for its packets alone", "[forward]") {
+    need_root();
+    World world;
+    const auto outcome = [&](std::uint32_t table) {
+        world.rig.reconfigure([&](auto &config) { config.endpoints[0].route_table = table; });
+        return world.walk(to_lan);
+    };
+    // 70000 does not fit 16 bits: the table's number is handed over in two halves.
+    for (const auto *table : {"100", "70000"})
+        world.ns.must({"ip", "route", "add", "198.51.100.0/24", "via", "203.0.113.99", "table", table});
+    const Packet rest = Udp{} / Payload{from_text("forward me")};
+    CHECK_THAT(outcome(0).frame, equals(onward(lan_gateway, lan_mac, IPv4{}, rest)));
+    CHECK_THAT(outcome(100).frame, equals(onward(wan_gateway, wan_mac, IPv4{}, rest)));
+    CHECK_THAT(outcome(70000).frame, equals(onward(wan_gateway, wan_mac, IPv4{}, rest)));
+    CHECK_THAT(outcome(0).frame, equals(onward(lan_gateway, lan_mac, IPv4{}, rest)));
+}
