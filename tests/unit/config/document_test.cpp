@@ -1,0 +1,53 @@
+#include "sample.h"
+
+#include "controller/config/document.h"
+
+using namespace glb;
+using namespace glb::test;
+
+TEST_CASE("a syntax error is one error, with line and column", "[config]") {
+    const auto errors = errors_in_text("{\n  \"version\": 1,\n  \"node\": {]\n}");
+    REQUIRE(errors.size() == 1);
+    CHECK(errors[0].pointer == "");
+    CHECK_THAT(errors[0].message, Catch::StartsWith("line 3, column 12: "));
+    CHECK(errors_in_text("").size() == 1);
+    CHECK(errors_in_text("{\"version\": 1} x").size() == 1);
+    CHECK(errors_in_text("{\"version\": 01}").size() == 1);
+    CHECK(errors_in_text("{\"a\": \"\xff\"}").size() == 1);
+}
+
+TEST_CASE("a duplicate member is an error at the later, wherever it stands", "[config]") {
+    const auto document = read_document(R"({"a": 1, "b": [{"c~/d": 1, "c~/d": 2}], "a": 3})");
+    REQUIRE(document.errors.size() == 2);
+    CHECK(document.errors[0].pointer == "/b/0/c~0~1d");
+    CHECK(document.errors[1].pointer == "/a");
+    CHECK((*document.root)["a"] == 3);
+}
+
+TEST_CASE("a number that cannot be kept exactly is refused", "[config]") {
+    CHECK(read_document("[0.5, 1e3, 0.100000000000001, 18446744073709551615]").errors.empty());
+    const auto long_fraction = read_document("[0.1000000000000000055]");
+    REQUIRE(long_fraction.errors.size() == 1);
+    CHECK(long_fraction.errors[0].pointer == "/0");
+    CHECK(read_document("[18446744073709551617]").errors.size() == 1);
+    const auto huge = read_document("[1, 1e999]");
+    REQUIRE(huge.errors.size() == 1);
+    CHECK(huge.errors[0].pointer == "/1");
+}
+
+TEST_CASE("the document's size and depth are bounded", "[config]") {
+    CHECK(read_document(std::string(16, '[') + std::string(16, ']')).errors.empty());
+    CHECK(read_document(std::string(17, '[') + std::string(17, ']')).errors.size() == 1);
+    CHECK(read_document(std::string(9u << 20, ' ')).errors.size() == 1);
+    std::string many = "[0";
+    for (int i = 0; i < 200000; ++i)
+        many += ",0";
+    CHECK(read_document(many + "]").errors.size() == 1);
+}
+
+TEST_CASE("no more than a thousand errors are kept", "[config]") {
+    auto document = sample();
+    for (int i = 0; i < 2000; ++i)
+        document["x" + std::to_string(i)] = i;
+    CHECK(errors_in(document).size() == 1000);
+}
