@@ -1,0 +1,67 @@
+#include "sample.h"
+
+#include "controller/config/supported.h"
+
+using namespace glb;
+using namespace glb::test;
+using nlohmann::json;
+
+namespace {
+
+/// The manifest is sound, and asks for something to come at `at` alone.
+void asks(const std::string &pointer, const json &value, const std::string &at = "same") {
+    const auto errors = not_yet_supported(manifest_of(with(pointer, value)));
+    INFO(pointer << " = " << value.dump());
+    REQUIRE(errors.size() == 1);
+    CHECK(errors[0].pointer == (at == "same" ? pointer : at));
+    CHECK_THAT(errors[0].message, Catch::EndsWith("not yet supported"));
+}
+
+void asks_nothing(const std::string &pointer, const json &value) {
+    INFO(pointer << " = " << value.dump());
+    CHECK(not_yet_supported(manifest_of(with(pointer, value))).empty());
+}
+
+} // namespace
+
+TEST_CASE("what is to come is refused where it is asked for", "[config]") {
+    asks("/node/xdp", "shared");
+    asks("/node/tunnel/address6", "2001:db8::1");
+    asks("/endpoints/0/mode", "inline");
+    asks("/endpoints/0/mssClamp", "off");
+    asks("/endpoints/0/mssClamp", 1400);
+    asks("/endpoints/0/tooBigWithoutDf", "fragment");
+    asks("/endpoints/0/nonIp", "drop");
+    asks("/endpoints/0/linkState", "ignore");
+    asks("/endpoints/0/newFlowsPerSourcePerSecond", 1);
+    asks("/targetGroups/0/onTargetFailure", {{"unhealthy", "reset"}},
+         "/targetGroups/0/onTargetFailure/unhealthy");
+    asks("/targetGroups/0/onTargetFailure", {{"deregistered", "reset"}},
+         "/targetGroups/0/onTargetFailure/deregistered");
+    asks("/targetGroups/0/onAllUnhealthy", "bypass");
+    asks("/targetGroups/0/egress", "appliance");
+    asks("/targetGroups/0/targets/1/address", "2001:db8::2");
+    asks("/targetGroups/0/targets/1/udpChecksum", "computed");
+    asks("/flowLog", {{"file", "/f"}});
+    const std::string check = "/targetGroups/0/healthCheck";
+    asks(check, {{"protocol", "HTTPS"}}, check + "/protocol");
+    asks(check, {{"protocol", "GENEVE"}}, check + "/protocol");
+    asks(check, {{"caFile", "/ca.pem"}}, check + "/caFile");
+    asks(check, {{"inBand", {{"port", 8}}}}, check + "/inBand");
+    asks(check, {{"passive", true}}, check + "/passive");
+    asks(check, {{"passive", {{"windowMilliseconds", 50}}}}, check + "/passive");
+    asks(check, {{"maxEjectedPercent", 20}}, check + "/maxEjectedPercent");
+}
+
+TEST_CASE("defaults, written out or not, ask for nothing", "[config]") {
+    CHECK(not_yet_supported(manifest_of(sample())).empty());
+    asks_nothing("/endpoints/0/mssClamp", "auto");
+    asks_nothing("/endpoints/0/nonIp", "pass");
+    asks_nothing("/targetGroups/0/healthCheck",
+                 {{"passive", false}, {"maxEjectedPercent", 50}, {"protocol", "NONE"}});
+    asks_nothing("/targetGroups/0/onTargetFailure", {{"unhealthy", "hold"}, {"deregistered", "rehash"}});
+    asks_nothing("/targetGroups/0/onAllUnhealthy", "drop");
+    asks_nothing("/targetGroups/0/cookie", "strict");
+    asks_nothing("/node/xdpMode", "generic");
+    asks_nothing("/node/tunnel/senderMac", "any");
+}
