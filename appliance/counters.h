@@ -9,11 +9,12 @@
 
 namespace glb::appliance {
 
-// name, text. Everything from `truncated` on is a drop.
+// name, text. Everything from `unknown_node` on is a drop.
 #define GLB_APPLIANCE_COUNTERS(X)                                                                            \
     X(received, "GENEVE packets received")                                                                   \
     X(inspected, "inner packets handed to the kernel by a TUN device")                                       \
     X(returned, "packets sent back to the node")                                                             \
+    X(unknown_node, "from an address that no --node names")                                                  \
     X(truncated, "longer than the receive buffer")                                                           \
     X(geneve_short, "shorter than its GENEVE header says")                                                   \
     X(geneve_version, "GENEVE version is not 0")                                                             \
@@ -29,7 +30,7 @@ namespace glb::appliance {
     X(unknown_flow, "came out of a TUN device, but never came in")                                           \
     X(too_big, "larger than the MTU towards the node")                                                       \
     X(send_failed, "the kernel refused to send")                                                             \
-    X(fault, "dropped because a fault was asked for")
+    X(fault, "dropped because --fault silent was asked for")
 
 enum class Counter : unsigned {
 #define X(name, text) name,
@@ -44,7 +45,7 @@ inline constexpr std::array counter_names{
 };
 
 inline constexpr std::size_t counter_count = counter_names.size();
-inline constexpr Counter first_drop = Counter::truncated;
+inline constexpr Counter first_drop = Counter::unknown_node;
 
 /// The counters of one worker: written by it alone, read by anybody.
 class alignas(64) Counters {

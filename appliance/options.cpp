@@ -73,7 +73,8 @@ void Arguments::add_to(CLI::App &app) {
     app.add_option("--listen", listen, "UDP address and port on which GENEVE arrives")
         ->type_name("ADDR:PORT")
         ->capture_default_str();
-    app.add_option("--health", health, "HTTP address and port of /healthz and /counters; \"none\" turns it off")
+    app.add_option("--health", health,
+                   "HTTP address and port of /healthz and /counters; \"none\" turns it off")
         ->type_name("ADDR:PORT")
         ->capture_default_str();
     app.add_option("--endpoint", endpoints, "endpoint whose TUN device is made at start; may be repeated")

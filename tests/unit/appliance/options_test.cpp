@@ -41,10 +41,10 @@ TEST_CASE("without options the appliance listens where AWS's does") {
 }
 
 TEST_CASE("options are read, repeated ones are gathered") {
-    const auto options = options_of({"--listen", "10.0.1.20:7000", "--endpoint", "vpce-02b8ee1d4db0c51c4",
-                                     "--endpoint", "vpce-00000000000000001", "--endpoint",
-                                     "vpce-00000000000000001", "--node", "10.0.1.10", "--health", "none",
-                                     "--fault", "silent", "--threads", "3", "--listed-only"});
+    const auto options =
+        options_of({"--listen", "10.0.1.20:7000", "--endpoint", "vpce-02b8ee1d4db0c51c4", "--endpoint",
+                    "vpce-00000000000000001", "--endpoint", "vpce-00000000000000001", "--node", "10.0.1.10",
+                    "--health", "none", "--fault", "silent", "--threads", "3", "--listed-only"});
     REQUIRE(options);
     CHECK(options->listen.address == inet_addr("10.0.1.20"));
     CHECK(options->listen.port == htons(7000));

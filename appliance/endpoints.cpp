@@ -1,0 +1,86 @@
+#include "appliance/endpoints.h"
+
+#include <algorithm>
+
+#include "appliance/endpoint_id.h"
+
+namespace glb::appliance {
+namespace {
+
+constexpr auto refusal_time = std::chrono::seconds(10);
+constexpr std::size_t max_refusals = 1024; // ids come from the network: never remember them without end
+
+} // namespace
+
+Endpoints::Endpoints(const Options &options, Log log, Watch watch, Netlink netlink)
+    : options_(options), log_(std::move(log)), watch_(std::move(watch)), netlink_(std::move(netlink)) {}
+
+Result<std::unique_ptr<Endpoints>> Endpoints::make(const Options &options, Log log, Watch watch) {
+    GLB_TRY(prepare_namespace());
+    GLB_ASSIGN(auto netlink, Netlink::open());
+    GLB_TRY(remove_rules(netlink, options.table, options.max_endpoints));
+    return std::unique_ptr<Endpoints>(
+        new Endpoints(options, std::move(log), std::move(watch), std::move(netlink)));
+}
+
+Endpoints::~Endpoints() {
+    const auto removed = remove_rules(netlink_, options_.table, options_.max_endpoints);
+    if (!removed)
+        log_(removed.error().message);
+}
+
+Status Endpoints::check_allowed(std::uint64_t id) const {
+    if (options_.listed_only && std::ranges::find(options_.endpoints, id) == options_.endpoints.end())
+        return fail("{} is not listed", endpoint_text(id));
+    if (endpoints_.size() >= options_.max_endpoints)
+        return fail("{} is one too many: --max-endpoints is {}", endpoint_text(id), options_.max_endpoints);
+    const auto name = device_name(id);
+    for (const auto &[other, endpoint] : endpoints_) {
+        if (endpoint->device.name == name)
+            return fail("{} and {} would both be the device {}", endpoint_text(id), endpoint_text(other),
+                        name);
+    }
+    return {};
+}
+
+Result<std::unique_ptr<Endpoint>> Endpoints::make_endpoint(std::uint64_t id) {
+    GLB_TRY(check_allowed(id));
+    GLB_ASSIGN(auto tun, TunDevice::open(device_name(id), options_.threads));
+    RoutedDevice device{.name = device_name(id),
+                        .ifindex = tun.ifindex(),
+                        .mtu = options_.mtu,
+                        .table = options_.table + static_cast<std::uint32_t>(endpoints_.size())};
+    GLB_TRY(route_device(netlink_, device));
+    return std::make_unique<Endpoint>(
+        Endpoint{id, std::move(device), std::move(tun), std::vector<EndpointTraffic>(options_.threads)});
+}
+
+Result<Endpoint *> Endpoints::get(std::uint64_t id, TimePoint now) {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = endpoints_.find(id); found != endpoints_.end())
+        return found->second.get();
+    if (const auto found = refused_.find(id); found != refused_.end() && now < found->second)
+        return fail("{} was refused just now", endpoint_text(id));
+
+    auto made = make_endpoint(id);
+    if (!made) {
+        if (refused_.size() >= max_refusals)
+            refused_.clear();
+        refused_[id] = now + refusal_time;
+        log_(fmt::format("endpoint refused: {}", made.error().message));
+        return tl::unexpected(made.error());
+    }
+    auto &endpoint = *endpoints_.emplace(id, std::move(*made)).first->second;
+    log_(fmt::format("endpoint {}: device {}, table and mark {}", endpoint_text(id), endpoint.device.name,
+                     endpoint.device.table));
+    watch_(endpoint);
+    return &endpoint;
+}
+
+void Endpoints::for_each(const std::function<void(const Endpoint &)> &visit) const {
+    const std::lock_guard lock(mutex_);
+    for (const auto &[id, endpoint] : endpoints_)
+        visit(*endpoint);
+}
+
+} // namespace glb::appliance

@@ -1,0 +1,61 @@
+#include "appliance/status.h"
+
+#include <nlohmann/json.hpp>
+
+#include "appliance/endpoint_id.h"
+
+namespace glb::appliance {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json endpoint_json(const EndpointSnapshot &endpoint) {
+    return {{"id", endpoint_text(endpoint.id)}, {"device", endpoint.device},
+            {"table", endpoint.table},          {"packetsIn", endpoint.packets_in},
+            {"bytesIn", endpoint.bytes_in},     {"packetsBack", endpoint.packets_back},
+            {"bytesBack", endpoint.bytes_back}};
+}
+
+HttpResponse plain(unsigned status, std::string text) {
+    return {.status = status,
+            .content_type = "text/plain; charset=utf-8",
+            .body = std::move(text),
+            .headers = {}};
+}
+
+} // namespace
+
+std::string counters_json(const Snapshot &snapshot) {
+    Json counters = Json::object(), drops = Json::object(), endpoints = Json::array();
+    for (std::size_t i = 0; i < counter_count; ++i) {
+        auto &part = static_cast<Counter>(i) < first_drop ? counters : drops;
+        part[std::string(counter_names[i])] = snapshot.counters[i];
+    }
+    drops["socket_overrun"] = snapshot.socket_overruns;
+    for (const auto &endpoint : snapshot.endpoints)
+        endpoints.push_back(endpoint_json(endpoint));
+    return Json{{"counters", std::move(counters)},
+                {"drops", std::move(drops)},
+                {"flows", snapshot.flows},
+                {"endpoints", std::move(endpoints)}}
+               .dump() +
+           "\n";
+}
+
+HttpResponse answer(const HttpRequest &request, bool alive, const Snapshot &snapshot) {
+    const auto path = request.target.substr(0, request.target.find('?'));
+    const bool health = path == "/" || path == "/healthz";
+    if (!health && path != "/counters")
+        return plain(404, "not found; there are /healthz and /counters\n");
+    if (request.method != "GET") {
+        auto refusal = plain(405, "only GET\n");
+        refusal.headers.emplace_back("Allow", "GET, HEAD");
+        return refusal;
+    }
+    if (health)
+        return alive ? plain(200, "ok\n") : plain(503, "a packet thread is stuck\n");
+    return {
+        .status = 200, .content_type = "application/json", .body = counters_json(snapshot), .headers = {}};
+}
+
+} // namespace glb::appliance

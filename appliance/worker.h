@@ -1,0 +1,64 @@
+// Worker: one packet thread, with a UDP socket and one queue of every TUN device.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "appliance/batch.h"
+#include "appliance/counters.h"
+#include "appliance/endpoints.h"
+#include "appliance/flow_table.h"
+#include "appliance/geneve.h"
+#include "appliance/options.h"
+#include "controller/util/fd.h"
+#include "controller/util/result.h"
+
+namespace glb::appliance {
+
+/// Never blocks but in epoll and, briefly, in sending. All packets of a flow go through one worker, in order:
+/// in by the UDP socket that the kernel chose, out by the TUN queue by which the flow went in.
+class Worker {
+  public:
+    /// `endpoints` is null for reflecting. Both references outlive the worker.
+    [[nodiscard]] static Result<std::unique_ptr<Worker>> make(unsigned index, const Options &options,
+                                                              Fd receiver, FlowTable &flows);
+
+    /// Reads this worker's queue of the endpoint's device from now on. May be called by any thread.
+    void watch(Endpoint &endpoint);
+
+    /// Works until stop(). Each round is a heartbeat.
+    void run(Endpoints *endpoints);
+    void stop();
+
+    [[nodiscard]] const Counters &counters() const { return counters_; }
+    [[nodiscard]] TimePoint last_round() const { return last_round_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t socket_overruns() const;
+
+  private:
+    Worker(unsigned index, const Options &options, FlowTable &flows, Fd receiver, Fd sender, Fd stop,
+           Fd poll);
+
+    void receive(TimePoint now);
+    void take(const Arrival &arrival, TimePoint now);
+    void reflect(const ReturnPath &path, Bytes inner);
+    void inspect(const GenevePacket &packet, const ReturnPath &path, TimePoint now);
+    void give_back(Endpoint &endpoint, TimePoint now);
+    [[nodiscard]] Endpoint *endpoint_of(std::uint64_t id, TimePoint now);
+
+    const unsigned index_;
+    const Options options_;
+    FlowTable &flows_;
+    Endpoints *endpoints_ = nullptr;
+    Fd receiver_, sender_, stop_, poll_;
+    ReceiveBatch arrivals_;
+    SendBatch departures_;
+    std::vector<std::uint8_t> from_tun_; ///< one batch of inner packets
+    std::unordered_map<std::uint64_t, Endpoint *> known_;
+    Counters counters_;
+    std::atomic<TimePoint> last_round_;
+};
+
+} // namespace glb::appliance
