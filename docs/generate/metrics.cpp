@@ -1,0 +1,60 @@
+#include <fmt/format.h>
+
+#include <regex>
+#include <sstream>
+
+#include "controller/metrics/render.h"
+#include "docs/generate/pages.h"
+
+namespace glb::reference {
+
+namespace {
+
+MetricsSnapshot one_of_each() {
+    MetricsSnapshot snapshot;
+    snapshot.drops.emplace_back();
+    snapshot.counters.emplace_back();
+    snapshot.endpoints.emplace_back();
+    snapshot.targets.emplace_back();
+    snapshot.interfaces.emplace_back();
+    return snapshot;
+}
+
+/// The names of the labels in `name{a="…",b="…"} 0`.
+std::string labels_in(const std::string &sample) {
+    static const std::regex label(R"re(([a-z_]+)=")re");
+    std::string out;
+    for (std::sregex_iterator it(sample.begin(), sample.end(), label), end; it != end; ++it)
+        out += fmt::format("{}`{}`", out.empty() ? "" : ", ", (*it)[1].str());
+    return out;
+}
+
+/// What follows `# KEYWORD name ` in a comment line of the exposition format.
+std::string after_name(const std::string &line) {
+    return line.substr(line.find(' ', line.find(' ', 2) + 1) + 1);
+}
+
+} // namespace
+
+std::string metrics_page() {
+    std::string out = "# Metrics\n\n"
+                      "<!-- Generated from controller/metrics: build the target \"reference\". -->\n\n"
+                      "What `GET /metrics` tells, in Prometheus' text format 0.0.4. Units are packets, bytes "
+                      "and seconds.\n\n"
+                      "| name | type | labels | meaning |\n|---|---|---|---|\n";
+    std::istringstream text(render_metrics(one_of_each()));
+    std::string help, type, described;
+    for (std::string line; std::getline(text, line);) {
+        if (line.starts_with("# HELP ")) {
+            help = after_name(line);
+        } else if (line.starts_with("# TYPE ")) {
+            type = after_name(line);
+        } else if (const auto name = line.substr(0, line.find_first_of("{ ")); name != described) {
+            described = name;
+            out += fmt::format("| `{}` | {} | {} | {} |\n", name, type, labels_in(line), help);
+        }
+    }
+    return out;
+}
+
+} // namespace glb::reference

@@ -1,0 +1,50 @@
+#include <fmt/format.h>
+
+#include <array>
+#include <string_view>
+
+#include "bpf/abi/reasons.h"
+#include "docs/generate/pages.h"
+
+namespace glb::reference {
+
+namespace {
+
+struct Reason {
+    std::string_view text;
+    std::string_view meaning;
+};
+
+#define ROW(name, text, meaning) Reason{text, meaning},
+constexpr std::array drops = {GLB_DROP_REASONS(ROW)};
+constexpr std::array counters = {GLB_COUNTERS(ROW)};
+#undef ROW
+
+std::string table(std::string_view head, const auto &rows) {
+    auto out = fmt::format("| {} | meaning |\n|---|---|\n", head);
+    for (const auto &[text, meaning] : rows)
+        out += fmt::format("| `{}` | {} |\n", text, meaning);
+    return out;
+}
+
+} // namespace
+
+std::string drops_page() {
+    return "# Drop reasons\n\n"
+           "<!-- Generated from bpf/abi/reasons.h: build the target \"reference\". -->\n\n"
+           "Why a packet was not forwarded. `glbctl drops` shows all of them, at zero too; in `/metrics` "
+           "they are\n"
+           "the label `reason` of `glb_dropped_packets_total` and `glb_dropped_bytes_total`.\n\n" +
+           table("reason", drops);
+}
+
+std::string counters_page() {
+    return "# Counters\n\n"
+           "<!-- Generated from bpf/abi/reasons.h: build the target \"reference\". -->\n\n"
+           "What else the data path counts. `glbctl counters` shows all of them, at zero too; in `/metrics` "
+           "they\n"
+           "are the label `counter` of `glb_datapath_packets_total` and `glb_datapath_bytes_total`.\n\n" +
+           table("counter", counters);
+}
+
+} // namespace glb::reference
