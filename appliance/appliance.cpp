@@ -38,7 +38,7 @@ Status Appliance::make_endpoints(const Options &options, Endpoints::Log log) {
     };
     GLB_ASSIGN(endpoints_, Endpoints::make(options, std::move(log), watch));
     for (const auto id : options.endpoints)
-        GLB_TRY(endpoints_->get(id, std::chrono::steady_clock::now()));
+        GLB_TRY(endpoints_->add(id));
     return {};
 }
 

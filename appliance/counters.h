@@ -27,6 +27,7 @@ namespace glb::appliance {
     X(endpoint_refused, "no device for the endpoint: limit, clash of names, or the kernel refused")          \
     X(tun_write, "the kernel did not take the packet from the TUN device's writer")                          \
     X(tun_malformed, "what came out of a TUN device is no whole IP packet")                                  \
+    X(link_chatter, "the kernel's own multicast on a TUN device's link (MLD, neighbour discovery)")          \
     X(unknown_flow, "came out of a TUN device, but never came in")                                           \
     X(too_big, "larger than the MTU towards the node")                                                       \
     X(send_failed, "the kernel refused to send")                                                             \

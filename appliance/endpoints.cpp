@@ -55,26 +55,34 @@ Result<std::unique_ptr<Endpoint>> Endpoints::make_endpoint(std::uint64_t id) {
         Endpoint{id, std::move(device), std::move(tun), std::vector<EndpointTraffic>(options_.threads)});
 }
 
-Result<Endpoint *> Endpoints::get(std::uint64_t id, TimePoint now) {
-    const std::lock_guard lock(mutex_);
+Result<Endpoint *> Endpoints::add_locked(std::uint64_t id) {
     if (const auto found = endpoints_.find(id); found != endpoints_.end())
         return found->second.get();
-    if (const auto found = refused_.find(id); found != refused_.end() && now < found->second)
-        return fail("{} was refused just now", endpoint_text(id));
-
-    auto made = make_endpoint(id);
-    if (!made) {
-        if (refused_.size() >= max_refusals)
-            refused_.clear();
-        refused_[id] = now + refusal_time;
-        log_(fmt::format("endpoint refused: {}", made.error().message));
-        return tl::unexpected(made.error());
-    }
-    auto &endpoint = *endpoints_.emplace(id, std::move(*made)).first->second;
+    GLB_ASSIGN(auto made, make_endpoint(id));
+    auto &endpoint = *endpoints_.emplace(id, std::move(made)).first->second;
     log_(fmt::format("endpoint {}: device {}, table and mark {}", endpoint_text(id), endpoint.device.name,
                      endpoint.device.table));
     watch_(endpoint);
     return &endpoint;
+}
+
+Result<Endpoint *> Endpoints::add(std::uint64_t id) {
+    const std::lock_guard lock(mutex_);
+    return add_locked(id);
+}
+
+Endpoint *Endpoints::for_packet(std::uint64_t id, TimePoint now) {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = refused_.find(id); found != refused_.end() && now < found->second)
+        return nullptr;
+    const auto endpoint = add_locked(id);
+    if (endpoint)
+        return *endpoint;
+    if (refused_.size() >= max_refusals)
+        refused_.clear();
+    refused_[id] = now + refusal_time;
+    log_(fmt::format("endpoint refused: {}", endpoint.error().message));
+    return nullptr;
 }
 
 void Endpoints::for_each(const std::function<void(const Endpoint &)> &visit) const {

@@ -54,15 +54,19 @@ class Endpoints {
     Endpoints(const Endpoints &) = delete;
     Endpoints &operator=(const Endpoints &) = delete;
 
-    /// The endpoint with its device, made now where it is new; it lives as long as this object. Fails for an
-    /// endpoint that may not have one (limit, not listed, a name that another has), and at once, without
-    /// asking the kernel again, for 10 s after the kernel refused.
-    [[nodiscard]] Result<Endpoint *> get(std::uint64_t id, TimePoint now);
+    /// The endpoint with its device, made now where it is new; it lives as long as this object. Fails where
+    /// it may not have one (limit, not listed, a name that another has) or the kernel refuses.
+    [[nodiscard]] Result<Endpoint *> add(std::uint64_t id);
+
+    /// The same for the endpoint of a packet. A failure is logged, and stands for 10 s without being tried
+    /// again: then and until then the answer is null.
+    [[nodiscard]] Endpoint *for_packet(std::uint64_t id, TimePoint now);
 
     void for_each(const std::function<void(const Endpoint &)> &visit) const;
 
   private:
     Endpoints(const Options &options, Log log, Watch watch, Netlink netlink);
+    [[nodiscard]] Result<Endpoint *> add_locked(std::uint64_t id);
     [[nodiscard]] Result<std::unique_ptr<Endpoint>> make_endpoint(std::uint64_t id);
     [[nodiscard]] Status check_allowed(std::uint64_t id) const;
 

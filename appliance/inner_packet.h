@@ -174,6 +174,11 @@ struct IpHeader {
     return detail::canonical_key(endpoint, *ip, source, destination);
 }
 
+/// To a link-local multicast address of IPv6 (ff02::/16): nothing that a router may send on.
+[[nodiscard]] inline bool is_link_multicast(Bytes packet) {
+    return packet.size() >= 40 && packet[0] >> 4 == 6 && packet[24] == 0xff && packet[25] == 0x02;
+}
+
 /// Of a first fragment: the key by which the later ones go, so that they find a way back even where the
 /// kernel has put them together and cut them anew in between. Nothing for any other packet.
 [[nodiscard]] inline std::optional<FlowKey> later_fragments_key(std::uint64_t endpoint, Bytes packet) {

@@ -48,10 +48,7 @@ Status set_device_sysctls(const std::string &name) {
     GLB_TRY(set_sysctl(v6 + "disable_ipv6", "0"));
     GLB_TRY(set_sysctl(v6 + "accept_ra", "0"));
     // Without a link-local address the kernel sends no redirects, which has no sysctl in IPv6.
-    GLB_TRY(set_sysctl(v6 + "addr_gen_mode", "1"));
-    // IPv6 forwards by the sysctl for all devices; with its own a device joins and announces the routers'
-    // groups.
-    return set_sysctl(v6 + "forwarding", "0");
+    return set_sysctl(v6 + "addr_gen_mode", "1");
 }
 
 Status bring_up(Netlink &netlink, const RoutedDevice &device) {
@@ -59,8 +56,7 @@ Status bring_up(Netlink &netlink, const RoutedDevice &device) {
     auto &link = request.extra<ifinfomsg>();
     link.ifi_family = AF_UNSPEC;
     link.ifi_index = static_cast<int>(device.ifindex);
-    // No multicast: the kernel would announce its groups into the node's endpoint.
-    link.ifi_change = IFF_UP | IFF_MULTICAST;
+    link.ifi_change = IFF_UP;
     link.ifi_flags = IFF_UP;
     request.put(IFLA_MTU, device.mtu);
     request.put(IFLA_TXQLEN, queue_length);

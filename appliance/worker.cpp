@@ -146,11 +146,10 @@ void Worker::inspect(const GenevePacket &packet, const ReturnPath &path, TimePoi
 Endpoint *Worker::endpoint_of(std::uint64_t id, TimePoint now) {
     if (const auto found = known_.find(id); found != known_.end())
         return found->second;
-    const auto endpoint = endpoints_->get(id, now);
-    if (!endpoint)
-        return nullptr;
-    known_.emplace(id, *endpoint);
-    return *endpoint;
+    auto *const endpoint = endpoints_->for_packet(id, now);
+    if (endpoint)
+        known_.emplace(id, endpoint);
+    return endpoint;
 }
 
 void Worker::give_back(Endpoint &endpoint, TimePoint now) {
@@ -169,7 +168,7 @@ void Worker::give_back(Endpoint &endpoint, TimePoint now) {
         }
         const auto path = flows_.find(*key, now);
         if (!path) {
-            counters_.add(Counter::unknown_flow);
+            counters_.add(is_link_multicast(packet) ? Counter::link_chatter : Counter::unknown_flow);
             continue;
         }
         departures_.add(*path, packet);

@@ -1,0 +1,230 @@
+// What an appliance is for: packets go through the firewall of its namespace and come back with their own
+// header.
+#include "tests/harness/catch_bytes.h"
+#include "tests/harness/skip.h"
+#include "tests/netns/appliance/bench.h"
+
+using namespace glb::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::uint64_t other_endpoint = 0x1111222233334444;
+
+Bytes inner_of_golden() {
+    const auto packet = golden_out();
+    return {packet.begin() + 68, packet.end()};
+}
+
+void forward_rule(const ApplianceBench &bench, const std::string &rule) {
+    bench.firewall.must(
+        {"nft", "add table inet fw; add chain inet fw f { type filter hook forward priority 0; }; "
+                "add rule inet fw f " +
+                    rule});
+}
+
+/// The message type of an ICMP or ICMPv6 packet without extension headers, else -1.
+int icmp_type(const Bytes &inner) {
+    if (inner.at(0) >> 4 == 6)
+        return inner.at(6) == 58 ? inner.at(40) : -1;
+    return inner.at(9) == 1 ? inner.at(20) : -1;
+}
+
+} // namespace
+
+TEST_CASE("inspect: the golden packet comes back as the wire format says, one hop older inside") {
+    need_root();
+    ApplianceBench bench;
+    bench.start();
+    bench.send_outer(golden_out());
+    const auto back = bench.next();
+    REQUIRE(back);
+
+    // TTL, DF and identification are the appliance's own affair, and with them the checksum.
+    auto expected = golden_back();
+    expected[6] = back->outer[6];
+    expected[8] = back->outer[8];
+    set16(expected, 10, 0);
+    set16(expected, 10, internet_checksum(ByteView(expected).first(20)));
+    const auto inner = forwarded(inner_of_golden());
+    std::ranges::copy(inner, expected.begin() + 68);
+    CHECK_THAT(back->outer, equals(expected));
+    CHECK(bench.counts("inspected", 1));
+    CHECK(bench.counts("returned", 1));
+}
+
+TEST_CASE("inspect: nothing needs to be set before, and strict reverse path filtering is no harm") {
+    need_root();
+    ApplianceBench bench;
+    bench.firewall.sysctl("net/ipv4/ip_forward", "0");
+    bench.firewall.sysctl("net/ipv4/conf/all/rp_filter", "1");
+    bench.firewall.sysctl("net/ipv4/conf/default/rp_filter", "1");
+    bench.firewall.sysctl("net/ipv6/conf/all/forwarding", "0");
+    bench.start();
+    bench.send(golden_endpoint, 1, inner_of_golden());
+    CHECK(bench.next());
+    const Bytes packet = IPv6{} / Tcp{.flags = tcp::syn};
+    bench.send(golden_endpoint, 2, packet);
+    const auto back = bench.next();
+    REQUIRE(back);
+    CHECK_THAT(back->header, equals(geneve_header(golden_endpoint, 2, true)));
+    CHECK_THAT(back->inner, equals(forwarded(packet)));
+}
+
+TEST_CASE("inspect: the firewall drops one port and lets the others through") {
+    need_root();
+    ApplianceBench bench;
+    forward_rule(bench, "iifname \"gwi-*\" tcp dport 23 drop");
+    bench.start();
+    bench.send(golden_endpoint, 1, IPv4{} / Tcp{.dport = 23, .flags = tcp::syn});
+    bench.send(golden_endpoint, 2, IPv6{} / Tcp{.dport = 23, .flags = tcp::syn});
+    CHECK(bench.nothing_before_a_marker());
+    for (const Bytes &packet : {Bytes(IPv4{} / Tcp{.dport = 80}), Bytes(IPv6{} / Tcp{.dport = 80}),
+                                Bytes(IPv4{} / Sctp{}), Bytes(IPv4{} / Esp{} / Payload("x")),
+                                Bytes(IPv4{} / Gre{} / Payload("x")), Bytes(IPv6{} / icmp6_echo(7, 1))}) {
+        bench.send(golden_endpoint, 3, packet);
+        const auto back = bench.next();
+        REQUIRE(back);
+        CHECK_THAT(back->inner, equals(forwarded(packet)));
+    }
+}
+
+TEST_CASE("inspect: each flow has its own header, a flow the newest of either direction") {
+    need_root();
+    ApplianceBench bench;
+    bench.start();
+    const auto flow = [](std::uint16_t port) -> Bytes { return IPv4{} / Tcp{.sport = port}; };
+    const Bytes answer = IPv4{.src = "198.51.100.20", .dst = "192.0.2.10"} / Tcp{.sport = 80, .dport = 1000};
+    const auto comes_back = [&](std::uint32_t cookie, const Bytes &packet, std::uint16_t port) {
+        bench.send(golden_endpoint, cookie, packet, port);
+        const auto back = bench.next();
+        return back && back->header == geneve_header(golden_endpoint, cookie) && back->source_port == port &&
+               back->destination_port == 6081;
+    };
+    CHECK(comes_back(10, flow(1000), 50000));
+    CHECK(comes_back(20, flow(2000), 50001));
+    CHECK(comes_back(11, answer, 50002));
+    CHECK(comes_back(20, flow(2000), 50001));
+    CHECK(comes_back(10, flow(1000), 50000));
+    CHECK(bench.counters()["flows"] == 2);
+}
+
+TEST_CASE("inspect: two endpoints with the same addresses do not mix") {
+    need_root();
+    ApplianceBench bench;
+    bench.start();
+    const Bytes alive = IPv4{} / Tcp{}, dying = IPv4{.ttl = 1} / Tcp{};
+    for (const auto &packet : {alive, dying, alive, dying}) {
+        for (const auto endpoint : {golden_endpoint, other_endpoint}) {
+            const auto cookie = static_cast<std::uint32_t>(endpoint);
+            bench.send(endpoint, cookie, packet);
+            const auto back = bench.next();
+            REQUIRE(back);
+            CHECK_THAT(back->header, equals(geneve_header(endpoint, cookie)));
+        }
+    }
+    const auto endpoints = bench.counters()["endpoints"];
+    REQUIRE(endpoints.size() == 2);
+    for (const auto &endpoint : endpoints) {
+        CHECK(endpoint["packetsIn"] == 4);
+        CHECK(endpoint["packetsBack"] == 4);
+    }
+}
+
+TEST_CASE("inspect: an ICMP error of the appliance's own kernel goes back with the header of its flow") {
+    need_root();
+    ApplianceBench bench;
+    bench.start();
+    bench.send(golden_endpoint, 5, IPv4{.ttl = 1} / Udp{} / Payload("hello"), 45001);
+    auto back = bench.next();
+    REQUIRE(back);
+    CHECK_THAT(back->header, equals(geneve_header(golden_endpoint, 5)));
+    CHECK(back->source_port == 45001);
+    CHECK(icmp_type(back->inner) == 11);
+
+    bench.send(golden_endpoint, 6, IPv6{.hop_limit = 1} / Tcp{}, 45002);
+    back = bench.next();
+    REQUIRE(back);
+    CHECK(back->source_port == 45002);
+    CHECK(icmp_type(back->inner) == 3);
+    // The protocol of the packet inside is that of the error, and is IPv6 as was its flow's.
+    CHECK_THAT(back->header, equals(geneve_header(golden_endpoint, 6, true)));
+}
+
+TEST_CASE("inspect: what the firewall refuses is answered through the tunnel") {
+    need_root();
+    ApplianceBench bench;
+    forward_rule(bench, "tcp dport 23 reject with tcp reset; add rule inet fw f udp dport 53 reject");
+    bench.start();
+    for (const bool ipv6 : {false, true}) {
+        const Packet ip = ipv6 ? Packet(IPv6{}) : Packet(IPv4{});
+        INFO("IPv6 " << ipv6);
+        bench.send(golden_endpoint, 7, ip / Tcp{.sport = 999, .dport = 23, .flags = tcp::syn, .seq = 41});
+        auto back = bench.next();
+        REQUIRE(back);
+        const std::size_t tcp_at = ipv6 ? 40 : 20;
+        REQUIRE(back->inner.size() >= tcp_at + 20);
+        CHECK((back->inner[tcp_at + 13] & tcp::rst) != 0);
+        CHECK_THAT(back->header, equals(geneve_header(golden_endpoint, 7, ipv6)));
+
+        bench.send(golden_endpoint, 8, ip / Udp{} / Payload("query"));
+        back = bench.next();
+        REQUIRE(back);
+        CHECK(icmp_type(back->inner) == (ipv6 ? 1 : 3));
+        CHECK_THAT(back->header, equals(geneve_header(golden_endpoint, 8, ipv6)));
+    }
+}
+
+TEST_CASE("inspect: fragments come back, also where connection tracking has put them together between") {
+    need_root();
+    const bool tracked = GENERATE(false, true);
+    INFO("connection tracking " << tracked);
+    ApplianceBench bench;
+    if (tracked)
+        forward_rule(bench, "ct state invalid drop");
+    bench.start({"--endpoint", "vpce-02b8ee1d4db0c51c4"});
+    const Bytes whole = IPv4{.id = 77} / Udp{} / Payload(1800);
+    for (const auto &fragment : fragments_of(whole, 800))
+        bench.send(golden_endpoint, 9, fragment);
+    std::size_t bytes = 0;
+    for (int i = 0; i < 3; ++i) {
+        const auto back = bench.next();
+        REQUIRE(back);
+        CHECK_THAT(back->header, equals(geneve_header(golden_endpoint, 9)));
+        CHECK(back->inner.size() <= 820);
+        bytes += back->inner.size() - 20;
+    }
+    CHECK(bytes == 1808);
+}
+
+TEST_CASE("inspect: IPv6 fragments come back too") {
+    need_root();
+    ApplianceBench bench;
+    forward_rule(bench, "ct state invalid drop");
+    bench.start();
+    const Bytes whole = IPv6{} / Udp{} / Payload(1392);
+    const Bytes first = IPv6{} / Fragment6{.more = true, .id = 5, .next_header = 17} /
+                        Payload(Bytes(whole.begin() + 40, whole.begin() + 40 + 800));
+    const Bytes last = IPv6{} / Fragment6{.offset = 100, .id = 5, .next_header = 17} /
+                       Payload(Bytes(whole.begin() + 840, whole.end()));
+    bench.send(golden_endpoint, 9, first);
+    bench.send(golden_endpoint, 9, last);
+    for (const auto length : {first.size(), last.size()}) {
+        const auto back = bench.next();
+        REQUIRE(back);
+        CHECK(back->inner.size() == length);
+        CHECK_THAT(back->header, equals(geneve_header(golden_endpoint, 9, true)));
+    }
+}
+
+TEST_CASE("inspect: what did not come in by the tunnel does not go out by it") {
+    need_root();
+    ApplianceBench bench;
+    bench.start({"--endpoint", "vpce-02b8ee1d4db0c51c4"});
+    REQUIRE(bench.counts("unknown_flow", 0));
+    (void)bench.firewall.run({"ping", "-c", "1", "-W", "1", "-I", "gwi-1d4db0c51c4", "203.0.113.9"});
+    CHECK(bench.counts("unknown_flow", 1));
+    CHECK(bench.nothing_before_a_marker());
+    // What the kernel says for itself when the device comes up is no flow that was lost.
+    CHECK(bench.counters()["drops"]["link_chatter"] > 0);
+}

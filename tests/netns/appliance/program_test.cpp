@@ -1,0 +1,245 @@
+// The program around the packets: reflecting, refusals, counters, faults, its start and its end.
+#include <map>
+
+#include "tests/harness/catch_bytes.h"
+#include "tests/harness/skip.h"
+#include "tests/netns/appliance/bench.h"
+
+using namespace glb::test;
+using namespace std::chrono_literals;
+using Catch::Matchers::Contains;
+
+namespace {
+
+const std::string golden_device = "gwi-1d4db0c51c4";
+const std::string golden_text = "vpce-02b8ee1d4db0c51c4";
+
+Bytes udp_flow(std::uint16_t port, std::uint32_t sequence = 0) {
+    Bytes payload;
+    put32(payload, sequence);
+    return IPv4{} / Udp{.sport = port} / Payload(payload);
+}
+
+/// Rules and devices of the program that a namespace holds.
+std::string left_behind(const Namespace &ns) {
+    return ns.must(
+        {"sh", "-c",
+         "ip rule list | grep 'proto 198'; ip -6 rule list | grep 'proto 198'; ip -o link | grep gwi-; "
+         "ip route show table all | grep gwi-; true"});
+}
+
+} // namespace
+
+TEST_CASE("program: --reflect sends every packet back as it came") {
+    need_root();
+    ApplianceBench bench;
+    bench.start({"--reflect"});
+    bench.send_outer(golden_out());
+    auto back = bench.next();
+    REQUIRE(back);
+    const auto golden = golden_back();
+    CHECK_THAT(Bytes(back->outer.begin() + 12, back->outer.end()),
+               equals({golden.begin() + 12, golden.end()}));
+    CHECK(internet_checksum(ByteView(back->outer).first(20)) == 0);
+
+    // Options in another order, and an unknown one, come back as they were; padding does not.
+    auto options = aws_options(7, 8, 9);
+    std::swap(options[0], options[2]);
+    options.push_back({0x0132, 1, Bytes(12, 0x5a), {}});
+    Geneve geneve{.options = options};
+    geneve.eth_proto = 0x86dd;
+    const Bytes payload = geneve / IPv6{} / Tcp{};
+    bench.send_payload(padded_to(payload, payload.size() + 9, 0xff), 41000);
+    back = bench.next();
+    REQUIRE(back);
+    CHECK_THAT(back->header + back->inner, equals(payload));
+    CHECK(back->source_port == 41000);
+    CHECK(left_behind(bench.firewall).empty());
+}
+
+TEST_CASE("program: congestion in the tunnel reaches the packet inside") {
+    need_root();
+    ApplianceBench bench;
+    bench.start({"--reflect"});
+    const Bytes inner = IPv4{.tos = 0x02} / Udp{} / Payload("hi");
+    const Bytes marked = IPv4{.tos = 0x03} / Udp{} / Payload("hi");
+    const Bytes outer = IPv4{.src = "10.0.1.10", .dst = "10.0.1.20", .tos = 0x03} /
+                        Udp{.sport = 40001, .dport = 6081, .checksum = 0} /
+                        Payload(geneve_header(golden_endpoint, 1) + inner);
+    bench.send_outer(outer);
+    const auto back = bench.next();
+    REQUIRE(back);
+    CHECK_THAT(back->inner, equals(marked));
+    CHECK((back->outer[1] & 3) == 3);
+}
+
+TEST_CASE("program: garbage is counted by its reason and answered by nothing") {
+    need_root();
+    ApplianceBench bench;
+    bench.start({"--endpoint", golden_text});
+    const Bytes good = geneve_header(golden_endpoint, 1) + udp_flow(1);
+    const auto changed = [&](std::size_t offset, std::uint8_t value) {
+        Bytes bytes = good;
+        bytes[offset] = value;
+        return bytes;
+    };
+    const std::vector<std::pair<std::string, Bytes>> cases{
+        {"geneve_short", truncated(good, 7)},   {"geneve_version", changed(0, 0x48)},
+        {"geneve_control", changed(1, 0x80)},   {"geneve_protocol", changed(2, 0x65)},
+        {"geneve_critical", changed(10, 0x83)}, {"geneve_options", changed(11, 0x1f)},
+        {"geneve_missing", changed(8, 0x77)},   {"inner_malformed", truncated(good, good.size() - 1)},
+        {"truncated", good + Bytes(9300)},
+    };
+    bench.firewall.must({"ip", "link", "set", "eth0", "mtu", "9500"});
+    bench.node.must({"ip", "link", "set", "tun0", "mtu", "9500"});
+    for (const auto &[reason, payload] : cases) {
+        INFO(reason);
+        bench.send_payload(payload);
+        CHECK(bench.counts(reason, 1));
+    }
+    bench.send_payload({});
+    CHECK(bench.counts("geneve_short", 2));
+    CHECK(bench.counts("received", cases.size() + 1));
+    CHECK(bench.counts("returned", 0));
+    CHECK(bench.nothing_before_a_marker());
+}
+
+TEST_CASE("program: who may send, and which endpoints there may be") {
+    need_root();
+    ApplianceBench bench;
+    SECTION("another node") {
+        bench.start({"--node", "10.0.1.99"});
+        bench.send(golden_endpoint, 1, udp_flow(1));
+        CHECK(bench.counts("unknown_node", 1));
+    }
+    SECTION("an endpoint that is not listed") {
+        bench.start({"--endpoint", golden_text, "--listed-only", "--node", "10.0.1.10"});
+        bench.send(2, 1, udp_flow(1));
+        CHECK(bench.counts("endpoint_refused", 1));
+        CHECK(bench.nothing_before_a_marker());
+    }
+    SECTION("one endpoint too many") {
+        bench.start({"--endpoint", golden_text, "--max-endpoints", "1"});
+        bench.send(2, 1, udp_flow(1));
+        CHECK(bench.counts("endpoint_refused", 1));
+        CHECK(bench.program().wait_for_output("vpce-00000000000000002.*--max-endpoints", 2s));
+    }
+    SECTION("two endpoints that would share a device's name") {
+        bench.start({"--endpoint", golden_text});
+        bench.send(golden_endpoint ^ 1ull << 60, 1, udp_flow(1));
+        CHECK(bench.counts("endpoint_refused", 1));
+        CHECK(bench.program().wait_for_output("both be the device " + golden_device, 2s));
+    }
+    CHECK(bench.counts("returned", bench.counters()["counters"]["inspected"]));
+}
+
+TEST_CASE("program: faults that are asked for") {
+    need_root();
+    ApplianceBench bench;
+    SECTION("silent") {
+        bench.start({"--fault", "silent"});
+        bench.send(golden_endpoint, 1, udp_flow(1));
+        CHECK(bench.counts("fault", 1));
+        CHECK(http_get(bench.firewall, "http://127.0.0.1/healthz").code == 200);
+    }
+    SECTION("stale cookie") {
+        bench.start({"--fault", "stale-cookie"});
+        for (const std::uint32_t cookie : {1u, 2u}) {
+            bench.send(golden_endpoint, cookie, udp_flow(1));
+            const auto back = bench.next();
+            REQUIRE(back);
+            CHECK_THAT(back->header, equals(geneve_header(golden_endpoint, 1)));
+        }
+    }
+    SECTION("UDP checksum") {
+        bench.start({"--fault", "udp-checksum"});
+        bench.send(golden_endpoint, 1, udp_flow(1));
+        const auto back = bench.next();
+        REQUIRE(back);
+        CHECK(back->udp_checksum == 0xbad1);
+    }
+}
+
+TEST_CASE("program: many packets of many flows all come back, each flow in its order") {
+    need_root();
+    ApplianceBench bench;
+    bench.start();
+    constexpr std::uint32_t flows = 32, rounds = 100;
+    std::map<Bytes, std::uint32_t> next_of_flow; // by the inner packet's ports
+    for (std::uint32_t round = 0; round < rounds; ++round) {
+        for (std::uint32_t flow = 0; flow < flows; ++flow)
+            bench.send(golden_endpoint, flow, udp_flow(static_cast<std::uint16_t>(1000 + flow), round),
+                       static_cast<std::uint16_t>(49152 + flow));
+        for (std::uint32_t i = 0; i < flows; ++i) {
+            const auto back = bench.next();
+            REQUIRE(back);
+            const Bytes ports(back->inner.begin() + 20, back->inner.begin() + 24);
+            Bytes sequence;
+            put32(sequence, next_of_flow[ports]++);
+            REQUIRE(Bytes(back->inner.begin() + 28, back->inner.end()) == sequence);
+        }
+    }
+    CHECK(next_of_flow.size() == flows);
+    CHECK(bench.counts("returned", std::uint64_t{flows} * rounds));
+    CHECK(bench.counters()["flows"] == flows);
+}
+
+TEST_CASE("program: it ends cleanly and leaves nothing") {
+    need_root();
+    ApplianceBench bench;
+    bench.start({"--endpoint", golden_text});
+    CHECK_THAT(left_behind(bench.firewall), Contains(golden_device));
+    bench.kill(GENERATE(SIGTERM, SIGINT));
+    CHECK(bench.program().code() == 0);
+    CHECK(left_behind(bench.firewall).empty());
+}
+
+TEST_CASE("program: it starts over what a killed one and others left") {
+    need_root();
+    ApplianceBench bench;
+    SECTION("rules of a killed process") {
+        bench.start({"--endpoint", golden_text});
+        bench.send(2, 1, udp_flow(1));
+        REQUIRE(bench.next());
+        bench.kill(SIGKILL);
+        CHECK_THAT(left_behind(bench.firewall), Contains("proto 198"));
+    }
+    SECTION("a persistent device of that name") {
+        bench.firewall.must({"ip", "tuntap", "add", "mode", "tun", "multi_queue", "name", golden_device});
+    }
+    bench.start({"--endpoint", golden_text});
+    bench.send_outer(golden_out());
+    CHECK(bench.next());
+    bench.kill(SIGTERM);
+    CHECK(left_behind(bench.firewall).empty());
+}
+
+TEST_CASE("program: what it cannot have is told in one line, and nothing is left") {
+    need_root();
+    ApplianceBench bench;
+    const auto refusal = [&](const std::vector<std::string> &options) {
+        const auto result = bench.run(options);
+        CHECK(result.code == 1);
+        CHECK(std::ranges::count(result.output, '\n') == 1);
+        return result.output;
+    };
+    SECTION("a device that is no multi-queue TUN") {
+        bench.firewall.must({"ip", "tuntap", "add", "mode", "tun", "name", golden_device});
+        CHECK_THAT(refusal({"--endpoint", golden_text}), Contains("ip link delete " + golden_device));
+        bench.firewall.must({"ip", "link", "delete", golden_device});
+    }
+    SECTION("ports that are in use") {
+        bench.start();
+        CHECK_THAT(refusal({"--health", "none"}), Contains("--listen 0.0.0.0:6081"));
+        CHECK_THAT(refusal({"--listen", "0.0.0.0:7000"}), Contains("--health"));
+        bench.kill(SIGTERM);
+    }
+    SECTION("an address that is not ours") {
+        CHECK_THAT(refusal({"--listen", "203.0.113.1:6081"}), Contains("--listen 203.0.113.1:6081"));
+    }
+    CHECK(left_behind(bench.firewall).empty());
+    const auto usage = bench.run({"--listen", "nowhere"});
+    CHECK(usage.code == 2);
+    CHECK_THAT(usage.output, Contains("--listen nowhere"));
+    CHECK(bench.run({"--help"}).code == 0);
+}
