@@ -1,0 +1,118 @@
+#include "controller/guard/filter.h"
+
+#include <arpa/inet.h>
+#include <linux/if_ether.h>
+#include <linux/pkt_cls.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+
+namespace glb::guard {
+namespace {
+
+constexpr std::uint32_t clsact_handle = TC_H_CLSACT & TC_H_MAJ_MASK;
+
+std::uint32_t parent_of(bool egress) {
+    return TC_H_MAKE(TC_H_CLSACT, egress ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS);
+}
+
+NetlinkRequest filter_request(std::uint16_t type, std::uint16_t flags, unsigned ifindex) {
+    NetlinkRequest request(type, flags);
+    auto &header = request.extra<tcmsg>();
+    header.tcm_family = AF_UNSPEC;
+    header.tcm_ifindex = static_cast<int>(ifindex);
+    header.tcm_parent = parent_of(false);
+    header.tcm_handle = filter_handle;
+    header.tcm_info = TC_H_MAKE(filter_priority << 16, htons(ETH_P_ALL));
+    request.put(TCA_KIND, std::string("bpf"));
+    return request;
+}
+
+NetlinkRequest qdisc_request(std::uint16_t type, std::uint16_t flags, unsigned ifindex) {
+    NetlinkRequest request(type, flags);
+    auto &header = request.extra<tcmsg>();
+    header.tcm_family = AF_UNSPEC;
+    header.tcm_ifindex = static_cast<int>(ifindex);
+    header.tcm_parent = TC_H_CLSACT;
+    header.tcm_handle = clsact_handle;
+    request.put(TCA_KIND, std::string("clsact"));
+    return request;
+}
+
+bool is_absence(const Status &status) {
+    const int code = status.error().code;
+    return code == ENOENT || code == ENODEV || code == EINVAL;
+}
+
+} // namespace
+
+Result<std::vector<Filter>> list_filters(Netlink &netlink, unsigned ifindex, bool egress) {
+    std::vector<Filter> filters;
+    NetlinkRequest request(RTM_GETTFILTER, 0);
+    auto &header = request.extra<tcmsg>();
+    header.tcm_family = AF_UNSPEC;
+    header.tcm_ifindex = static_cast<int>(ifindex);
+    header.tcm_parent = parent_of(egress);
+    const auto done = netlink.dump(
+        request, "cannot list the tc filters", [&] { filters.clear(); },
+        [&](const nlmsghdr &message) {
+            if (message.nlmsg_type != RTM_NEWTFILTER)
+                return;
+            const auto &found = *static_cast<const tcmsg *>(mnl_nlmsg_get_payload(&message));
+            // A priority announces itself by a row without a handle.
+            if (found.tcm_handle == 0)
+                return;
+            Filter filter{found.tcm_info >> 16, found.tcm_handle, {}, 0};
+            const NetlinkAttributes attributes(message, sizeof(tcmsg));
+            if (const auto *options = attributes.get(TCA_OPTIONS);
+                options && attributes.text(TCA_KIND) == "bpf") {
+                const NetlinkAttributes bpf(options);
+                filter.name = bpf.text(TCA_BPF_NAME);
+                filter.program_id = bpf.u32(TCA_BPF_ID);
+            }
+            filters.push_back(std::move(filter));
+        });
+    if (!done && !is_absence(done))
+        return tl::unexpected(done.error());
+    return filters;
+}
+
+Result<bool> add_clsact(Netlink &netlink, unsigned ifindex) {
+    auto request = qdisc_request(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, ifindex);
+    const auto done = netlink.execute(request, "cannot add the clsact qdisc");
+    if (!done && done.error().code != EEXIST)
+        return tl::unexpected(done.error());
+    return done.has_value();
+}
+
+Status remove_clsact(Netlink &netlink, unsigned ifindex) {
+    auto request = qdisc_request(RTM_DELQDISC, 0, ifindex);
+    const auto done = netlink.execute(request, "cannot remove the clsact qdisc");
+    return done || is_absence(done) ? Status{} : done;
+}
+
+Status put_filter(Netlink &netlink, unsigned ifindex, int program_fd) {
+    auto request = filter_request(RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_REPLACE, ifindex);
+    auto *options = mnl_attr_nest_start(request.header(), TCA_OPTIONS);
+    request.put(TCA_BPF_FD, static_cast<std::uint32_t>(program_fd));
+    request.put(TCA_BPF_NAME, std::string(filter_name));
+    request.put(TCA_BPF_FLAGS, std::uint32_t{TCA_BPF_FLAG_ACT_DIRECT});
+    mnl_attr_nest_end(request.header(), options);
+    return netlink.execute(request, "cannot attach the guard's filter");
+}
+
+Status remove_filter(Netlink &netlink, unsigned ifindex) {
+    auto filters = list_filters(netlink, ifindex);
+    if (!filters)
+        return tl::unexpected(filters.error());
+    for (const auto &filter : *filters) {
+        if (!filter.is_own())
+            continue;
+        auto request = filter_request(RTM_DELTFILTER, 0, ifindex);
+        const auto done = netlink.execute(request, "cannot remove the guard's filter");
+        if (!done && !is_absence(done))
+            return done;
+    }
+    return {};
+}
+
+} // namespace glb::guard
