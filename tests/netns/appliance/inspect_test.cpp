@@ -131,6 +131,26 @@ TEST_CASE("inspect: two endpoints with the same addresses do not mix") {
     }
 }
 
+TEST_CASE("inspect: connection tracking keeps two endpoints apart where each has a zone") {
+    need_root();
+    ApplianceBench bench;
+    // The man page's advice; then a rule that shows whose connection a packet is taken for.
+    forward_rule(bench, "ct state established drop");
+    bench.firewall.must({"nft", "add chain inet fw zone { type filter hook prerouting priority raw; }; "
+                                "add rule inet fw zone ct zone set meta mark map { 6081 : 1, 6082 : 2 }"});
+    bench.start();
+    const Bytes query = IPv4{} / Udp{} / Payload("query");
+    const Bytes answer = IPv4{.src = "198.51.100.20", .dst = "192.0.2.10"} / Udp{.sport = 53, .dport = 12345};
+    for (const auto endpoint : {golden_endpoint, other_endpoint}) {
+        bench.send(endpoint, 1, query);
+        const auto back = bench.next();
+        REQUIRE(back);
+        CHECK_THAT(back->header, equals(geneve_header(endpoint, 1)));
+        bench.send(endpoint, 2, answer); // makes the connection an established one; dropped
+    }
+    CHECK(bench.nothing_before_a_marker());
+}
+
 TEST_CASE("inspect: an ICMP error of the appliance's own kernel goes back with the header of its flow") {
     need_root();
     ApplianceBench bench;

@@ -104,6 +104,52 @@ TEST_CASE("program: garbage is counted by its reason and answered by nothing") {
     CHECK(bench.nothing_before_a_marker());
 }
 
+TEST_CASE("program: what the kernel refuses is counted, and the next packet goes on") {
+    need_root();
+    ApplianceBench bench;
+    bench.start({"--endpoint", golden_text});
+    const auto &firewall = bench.firewall;
+    SECTION("an answer larger than the way back") {
+        firewall.must({"ip", "route", "add", "10.0.1.10", "dev", "eth0", "mtu", "lock", "600"});
+        bench.send(golden_endpoint, 1, IPv4{} / Udp{} / Payload(700));
+        CHECK(bench.counts("too_big", 1));
+    }
+    SECTION("a firewall that shuts the appliance's own mouth") {
+        firewall.must({"nft",
+                       "add table inet fw; add chain inet fw o { type filter hook output priority 0; }; "
+                       "add rule inet fw o udp sport 40009 drop"});
+        bench.send(golden_endpoint, 1, udp_flow(1), 40009);
+        CHECK(bench.counts("send_failed", 1));
+    }
+    SECTION("a device that somebody took down") {
+        firewall.must({"ip", "link", "set", golden_device, "down"});
+        bench.send(golden_endpoint, 1, udp_flow(1));
+        CHECK(bench.counts("tun_write", 1));
+        firewall.must({"ip", "link", "set", golden_device, "up"});
+        firewall.must({"ip", "route", "add", "default", "dev", golden_device, "table", "6081"});
+    }
+    SECTION("bytes out of a device that are no packet") {
+        send_frame(firewall, golden_device, from_text("what a packet socket may write"));
+        CHECK(bench.counts("tun_malformed", 1));
+    }
+    CHECK(bench.nothing_before_a_marker());
+}
+
+TEST_CASE("program: packets that come faster than they are taken are counted") {
+    need_root();
+    ApplianceBench bench;
+    bench.start({"--reflect"});
+    bench.program().kill(SIGSTOP);
+    for (int i = 0; i < 20'000; ++i)
+        bench.send(golden_endpoint, 1, IPv4{} / Udp{} / Payload(1300));
+    bench.program().kill(SIGCONT);
+    CHECK(eventually(5s, [&] {
+        const auto all = bench.counters();
+        return all["counters"]["received"].get<int>() + all["drops"]["socket_overrun"].get<int>() == 20'000;
+    }));
+    CHECK(bench.counters()["drops"]["socket_overrun"] > 0);
+}
+
 TEST_CASE("program: who may send, and which endpoints there may be") {
     need_root();
     ApplianceBench bench;
