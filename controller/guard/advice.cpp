@@ -32,16 +32,18 @@ std::vector<std::string> table_warnings(const std::string &ruleset_json) {
         if (table == "inet glb")
             continue;
         if (is_flowtable)
-            warnings.push_back(
-                fmt::format("flowtable {} of table {}: its packets pass by the guard's forward chain", name, table));
+            warnings.push_back(fmt::format(
+                "flowtable {} of table {}: its packets pass by the guard's forward chain", name, table));
         else if (row.value("type", "") == "nat")
-            warnings.push_back(fmt::format("chain {} of table {} does NAT: packets that the data path forwards "
-                                           "itself are not translated",
-                                           name, table));
+            warnings.push_back(
+                fmt::format("chain {} of table {} does NAT: packets that the data path forwards "
+                            "itself are not translated",
+                            name, table));
         else if (row.value("hook", "") == "forward")
-            warnings.push_back(fmt::format("chain {} of table {} filters forwarded packets: it does not see those "
-                                           "that the data path forwards itself",
-                                           name, table));
+            warnings.push_back(
+                fmt::format("chain {} of table {} filters forwarded packets: it does not see those "
+                            "that the data path forwards itself",
+                            name, table));
     }
     return warnings;
 }

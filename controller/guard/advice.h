@@ -12,8 +12,8 @@ namespace glb::guard {
 /// flowtables, whose packets pass by every forward chain.
 [[nodiscard]] std::vector<std::string> table_warnings(const std::string &ruleset_json);
 
-/// Of all routing rules: those that match an ingress interface, and VRFs. The data path's look-up sees the tunnel
-/// as ingress and will not match them.
+/// Of all routing rules: those that match an ingress interface, and VRFs. The data path's look-up sees the
+/// tunnel as ingress and will not match them.
 [[nodiscard]] std::vector<std::string> rule_warnings(const std::vector<Rule> &rules);
 
 /// One line for each forwarding sysctl that is off, with the command that turns it on. Asks /proc/sys.

@@ -27,7 +27,8 @@ struct Filter {
 };
 
 /// The filters at ingress in the order in which packets meet them. Empty where there is no qdisc or device.
-[[nodiscard]] Result<std::vector<Filter>> list_filters(Netlink &netlink, unsigned ifindex, bool egress = false);
+[[nodiscard]] Result<std::vector<Filter>> list_filters(Netlink &netlink, unsigned ifindex,
+                                                       bool egress = false);
 
 /// Makes sure of the clsact qdisc. True where it was made now, false where one was there.
 [[nodiscard]] Result<bool> add_clsact(Netlink &netlink, unsigned ifindex);

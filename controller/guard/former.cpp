@@ -33,7 +33,8 @@ FormerState FormerState::load(const std::filesystem::path &file, bool &damaged) 
         return {};
     const auto json = nlohmann::json::parse(text ? *text : "", nullptr, false);
     damaged = true;
-    if (!json.is_object() || !json.contains("markMask") || !json.contains("sysctls") || !json.contains("clsact"))
+    if (!json.is_object() || !json.contains("markMask") || !json.contains("sysctls") ||
+        !json.contains("clsact"))
         return {};
     FormerState state;
     if (!json["markMask"].is_number_unsigned() || !json["sysctls"].is_object() || !json["clsact"].is_array())

@@ -12,8 +12,8 @@
 
 namespace glb::guard {
 
-/// The value of a sysctl (key below /proc/sys) without its newline; none where it does not exist. /proc/sys is
-/// that of the calling thread's network namespace.
+/// The value of a sysctl (key below /proc/sys) without its newline; none where it does not exist. /proc/sys
+/// is that of the calling thread's network namespace.
 [[nodiscard]] std::optional<std::string> read_sysctl(const std::string &key);
 [[nodiscard]] Status write_sysctl(const std::string &key, const std::string &value);
 

@@ -111,7 +111,7 @@ Status Guard::repair_rules(GuardReport &report) {
         if (contains(present, rule))
             continue;
         GLB_TRY(add_rule(netlink_, rule));
-        report.repaired.push_back("ip rule " + rule.to_string());
+        report.repaired.push_back(rule.to_string());
     }
     for (auto &warning : rule_warnings(present))
         report.warnings.push_back(std::move(warning));
@@ -132,7 +132,10 @@ Status Guard::repair_sysctls(GuardReport &report) {
     if (former_ != before)
         GLB_TRY(former_.save(paths_.state));
     for (const auto &sysctl : wrong) {
-        GLB_TRY(write_sysctl(sysctl.key, sysctl.value));
+        const auto done = write_sysctl(sysctl.key, sysctl.value);
+        if (!done && done.error().code == ENOENT)
+            continue; // the interface has just gone
+        GLB_TRY(done);
         report.repaired.push_back("sysctl " + sysctl.key);
     }
     return {};
@@ -141,15 +144,19 @@ Status Guard::repair_sysctls(GuardReport &report) {
 Status Guard::repair_filters(GuardReport &report) {
     for (const auto ifindex : interfaces(*plan_)) {
         GLB_ASSIGN(const auto filters, list_filters(netlink_, ifindex));
-        const auto own = std::find_if(filters.begin(), filters.end(), [](const auto &f) { return f.is_own(); });
+        const auto own =
+            std::find_if(filters.begin(), filters.end(), [](const auto &f) { return f.is_own(); });
         if (own != filters.begin() && own != filters.end())
-            report.warnings.push_back(fmt::format("another tc filter on {} runs before the guard's: {} (priority {})",
-                                                  name_of(ifindex), filters.front().name,
-                                                  filters.front().priority));
+            report.warnings.push_back(
+                fmt::format("another tc filter on {} runs before the guard's: {} (priority {})",
+                            name_of(ifindex), filters.front().name, filters.front().priority));
         if (own != filters.end() && own->program_id == program_->id())
             continue;
-        GLB_ASSIGN(const bool made, add_clsact(netlink_, ifindex));
-        if (made && former_.clsact.insert(name_of(ifindex)).second)
+        const auto made = add_clsact(netlink_, ifindex);
+        if (!made && made.error().code == ENODEV)
+            continue; // it has just gone; by its name it is found again when it comes back
+        GLB_TRY(made);
+        if (*made && former_.clsact.insert(name_of(ifindex)).second)
             GLB_TRY(former_.save(paths_.state));
         GLB_TRY(put_filter(netlink_, ifindex, program_->fd()));
         report.repaired.push_back("tc filter on " + name_of(ifindex));
@@ -169,8 +176,8 @@ Result<GuardReport> Guard::check_and_repair() {
     GLB_TRY(repair_filters(report));
     report.warnings.insert(report.warnings.end(), table_warnings_.begin(), table_warnings_.end());
     if (former_damaged_)
-        report.warnings.push_back(fmt::format("{} was damaged: what sysctls were before the guard is not known",
-                                              paths_.state.string()));
+        report.warnings.push_back(fmt::format(
+            "{} was damaged: what sysctls were before the guard is not known", paths_.state.string()));
     report.installed = true;
     return report;
 }
@@ -210,7 +217,8 @@ Status Guard::remove_stale_filters(const std::vector<unsigned> &wanted) {
 
 Status Guard::restore_sysctls(const std::vector<Sysctl> &wanted) {
     const auto is_wanted = [&](const std::string &key) {
-        return std::any_of(wanted.begin(), wanted.end(), [&](const auto &sysctl) { return sysctl.key == key; });
+        return std::any_of(wanted.begin(), wanted.end(),
+                           [&](const auto &sysctl) { return sysctl.key == key; });
     };
     const auto before = former_;
     for (auto row = former_.sysctls.begin(); row != former_.sysctls.end();) {

@@ -1,5 +1,6 @@
-// Guard: keeps the kernel from forwarding past the appliances whatever is or is not attached. tc filter, nftables
-// table `inet glb`, routing rules and sysctls; all of it outlives the daemon, and goes with remove().
+// Guard: keeps the kernel from forwarding past the appliances whatever is or is not attached. tc filter,
+// nftables table `inet glb`, routing rules and sysctls; all of it outlives the daemon, and goes with
+// remove().
 #pragma once
 
 #include <filesystem>
@@ -31,8 +32,9 @@ class Guard {
   public:
     [[nodiscard]] static Result<Guard> open(GuardPaths paths);
 
-    /// Makes the kernel hold this plan and no older one. Idempotent; takes over what an earlier daemon left. What
-    /// stays guarded is guarded at every moment: rules before filters, new before old, filters replaced in place.
+    /// Makes the kernel hold this plan and no older one. Idempotent; takes over what an earlier daemon left.
+    /// What stays guarded is guarded at every moment: rules before filters, new before old, filters replaced
+    /// in place.
     [[nodiscard]] Status install(const GuardPlan &plan);
 
     /// The magic of the loaded data path; 0: nothing passes. Call it after install().

@@ -75,8 +75,12 @@ Result<const nlmsghdr *> ask(mnl_socket *socket, const nlmsghdr &request, std::a
 
 } // namespace
 
-void Nftables::FreeContext::operator()(nft_ctx *context) const { nft_ctx_free(context); }
-void Nftables::CloseSocket::operator()(mnl_socket *socket) const { mnl_socket_close(socket); }
+void Nftables::FreeContext::operator()(nft_ctx *context) const {
+    nft_ctx_free(context);
+}
+void Nftables::CloseSocket::operator()(mnl_socket *socket) const {
+    mnl_socket_close(socket);
+}
 
 Result<Nftables> Nftables::open() {
     Nftables nftables;
@@ -109,8 +113,12 @@ std::string Nftables::listing(const std::string &what, unsigned flags) {
     return failed ? std::string() : text;
 }
 
-std::string Nftables::list(const std::string &what) { return listing(what, NFT_CTX_OUTPUT_STATELESS); }
-std::string Nftables::list_json(const std::string &what) { return listing(what, NFT_CTX_OUTPUT_JSON); }
+std::string Nftables::list(const std::string &what) {
+    return listing(what, NFT_CTX_OUTPUT_STATELESS);
+}
+std::string Nftables::list_json(const std::string &what) {
+    return listing(what, NFT_CTX_OUTPUT_JSON);
+}
 
 Result<std::uint32_t> Nftables::generation() {
     std::array<char, 8192> out{}, in{};

@@ -25,7 +25,8 @@ class Nftables {
     [[nodiscard]] std::string list(const std::string &what);
     [[nodiscard]] std::string list_json(const std::string &what);
 
-    /// Raised by the kernel at each transaction of anybody (NFT_MSG_GETGEN): equal means that nothing changed.
+    /// Raised by the kernel at each transaction of anybody (NFT_MSG_GETGEN): equal means that nothing
+    /// changed.
     [[nodiscard]] Result<std::uint32_t> generation();
 
     /// The table's counter `uninspected`; none where it does not exist.

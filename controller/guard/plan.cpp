@@ -48,9 +48,13 @@ std::string endpoint_mark_set(const GuardPlan &plan) {
 
 } // namespace
 
-std::uint32_t guard_mark(std::uint32_t mask) { return mask; }
+std::uint32_t guard_mark(std::uint32_t mask) {
+    return mask;
+}
 
-std::uint32_t seen_mark(std::uint32_t mask) { return mask & (mask - 1); }
+std::uint32_t seen_mark(std::uint32_t mask) {
+    return mask & (mask - 1);
+}
 
 std::uint32_t endpoint_mark(std::uint32_t mask, std::uint16_t index) {
     std::uint32_t value = index + 1u, mark = 0;
@@ -83,8 +87,8 @@ Status check_plan(const GuardPlan &plan) {
 
 std::string ruleset_text(const GuardPlan &plan, const Count &counted) {
     // Priority raw on forward: before the chains of a firewall, so that each packet which must not pass is
-    // counted here and not in a drop of theirs, and before any mangle chain that could change the mark. A drop is
-    // final whatever comes later. On prerouting: notrack must come before conntrack (-200).
+    // counted here and not in a drop of theirs, and before any mangle chain that could change the mark. A
+    // drop is final whatever comes later. On prerouting: notrack must come before conntrack (-200).
     std::string text = "add table inet glb\n";
     text += fmt::format("add counter inet glb uninspected {{ packets {} bytes {} }}\n", counted.packets,
                         counted.bytes);
@@ -93,8 +97,8 @@ std::string ruleset_text(const GuardPlan &plan, const Count &counted) {
             "flush chain inet glb prerouting\n"
             "flush chain inet glb forward\n";
     const auto mask = plan.mark_mask, guard = guard_mark(mask), seen = seen_mark(mask);
-    // The blackhole rule would swallow packets before forward could count them. While this chain stands it gives
-    // them another mark, which forward drops; once it is flushed they run into the blackhole.
+    // The blackhole rule would swallow packets before forward could count them. While this chain stands it
+    // gives them another mark, which forward drops; once it is flushed they run into the blackhole.
     text += fmt::format("add rule inet glb prerouting {} meta mark set meta mark and {:#010x} or {:#010x}\n",
                         mark_is(mask, "==", fmt::format("{:#010x}", guard)), ~mask, seen);
     if (!endpoints(plan).empty())
@@ -103,8 +107,8 @@ std::string ruleset_text(const GuardPlan &plan, const Count &counted) {
             mark_is(mask, "", fmt::format("{{ {:#010x}, {:#010x} }}", seen, guard)) +
             " counter name uninspected drop\n";
     for (const auto &device : guarded_devices(plan))
-        text += fmt::format("add rule inet glb forward iifname \"{}\" {} counter name uninspected drop\n", device,
-                            mark_is(mask, "!=", endpoint_mark_set(plan)));
+        text += fmt::format("add rule inet glb forward iifname \"{}\" {} counter name uninspected drop\n",
+                            device, mark_is(mask, "!=", endpoint_mark_set(plan)));
     return text;
 }
 

@@ -1,5 +1,5 @@
-// GuardPlan: what the guard shall hold, and what follows from it: marks, nftables rules, routing rules, sysctls.
-// Pure functions; nothing here asks or changes the kernel.
+// GuardPlan: what the guard shall hold, and what follows from it: marks, nftables rules, routing rules,
+// sysctls. Pure functions; nothing here asks or changes the kernel.
 #pragma once
 
 #include <array>
@@ -36,14 +36,14 @@ struct GuardPlan {
 
 /// Marks, as values of the mask's bits: all ones is the guard's, index + 1 an endpoint's, 0 nobody's.
 [[nodiscard]] std::uint32_t guard_mark(std::uint32_t mask);
-/// All ones less the lowest bit: what nftables makes of the guard's mark, so that the blackhole rule takes only
-/// what nftables did not see.
+/// All ones less the lowest bit: what nftables makes of the guard's mark, so that the blackhole rule takes
+/// only what nftables did not see.
 [[nodiscard]] std::uint32_t seen_mark(std::uint32_t mask);
 /// The bits of `index + 1`, lowest first, laid into the mask's bits. Ask check_plan() whether it fits.
 [[nodiscard]] std::uint32_t endpoint_mark(std::uint32_t mask, std::uint16_t index);
 
-/// Fails where the mask has no room for an endpoint's mark beside 0 and the guard's two, where one endpoint has two
-/// tables, or where a name could not stand in a rule.
+/// Fails where the mask has no room for an endpoint's mark beside 0 and the guard's two, where one endpoint
+/// has two tables, or where a name could not stand in a rule.
 [[nodiscard]] Status check_plan(const GuardPlan &plan);
 
 struct Count {
@@ -51,8 +51,8 @@ struct Count {
     std::uint64_t bytes = 0;
 };
 
-/// One nftables transaction that makes table `inet glb` what the plan wants, whatever stood in its chains. The
-/// counter keeps its value where it exists and begins with `counted` where it does not.
+/// One nftables transaction that makes table `inet glb` what the plan wants, whatever stood in its chains.
+/// The counter keeps its value where it exists and begins with `counted` where it does not.
 [[nodiscard]] std::string ruleset_text(const GuardPlan &plan, const Count &counted);
 
 /// The routing rules, both families, sorted.

@@ -33,10 +33,16 @@ GuardProgram::GuardProgram(glb_guard *skeleton) : skeleton_(skeleton) {}
 GuardProgram::GuardProgram(GuardProgram &&) noexcept = default;
 GuardProgram &GuardProgram::operator=(GuardProgram &&) noexcept = default;
 GuardProgram::~GuardProgram() = default;
-void GuardProgram::Destroy::operator()(glb_guard *skeleton) const { glb_guard__destroy(skeleton); }
+void GuardProgram::Destroy::operator()(glb_guard *skeleton) const {
+    glb_guard__destroy(skeleton);
+}
 
-int GuardProgram::fd() const { return bpf_program__fd(skeleton_->progs.glb_guard); }
-std::uint32_t GuardProgram::mark_mask() const { return skeleton_->rodata->glb_guard_mask; }
+int GuardProgram::fd() const {
+    return bpf_program__fd(skeleton_->progs.glb_guard);
+}
+std::uint32_t GuardProgram::mark_mask() const {
+    return skeleton_->rodata->glb_guard_mask;
+}
 
 Result<GuardProgram> GuardProgram::load(const std::filesystem::path &folder, std::uint32_t mark_mask,
                                         bool fresh) {

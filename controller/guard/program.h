@@ -1,5 +1,5 @@
-// GuardProgram: the loaded tc program and its maps, which are pinned so that a restarted daemon writes the very
-// maps that the live filters read.
+// GuardProgram: the loaded tc program and its maps, which are pinned so that a restarted daemon writes the
+// very maps that the live filters read.
 #pragma once
 
 #include <filesystem>
@@ -13,10 +13,10 @@ namespace glb::guard {
 
 class GuardProgram {
   public:
-    /// Loads the program with this mask. Maps pinned in `folder` (on a bpffs) are taken over as they are; where
-    /// `fresh` is set, or they are of another shape, new ones take their pins.
-    [[nodiscard]] static Result<GuardProgram> load(const std::filesystem::path &folder, std::uint32_t mark_mask,
-                                                   bool fresh);
+    /// Loads the program with this mask. Maps pinned in `folder` (on a bpffs) are taken over as they are;
+    /// where `fresh` is set, or they are of another shape, new ones take their pins.
+    [[nodiscard]] static Result<GuardProgram> load(const std::filesystem::path &folder,
+                                                   std::uint32_t mark_mask, bool fresh);
     GuardProgram(GuardProgram &&) noexcept;
     GuardProgram &operator=(GuardProgram &&) noexcept;
     ~GuardProgram();
@@ -25,8 +25,8 @@ class GuardProgram {
     [[nodiscard]] std::uint32_t id() const { return id_; }
     [[nodiscard]] std::uint32_t mark_mask() const;
 
-    /// Writes marks and ports of the plan, then takes away the ports that it does not have: a port that stays is
-    /// marked at every moment.
+    /// Writes marks and ports of the plan, then takes away the ports that it does not have: a port that stays
+    /// is marked at every moment.
     [[nodiscard]] Status write(const GuardPlan &plan);
     [[nodiscard]] Status set_magic(std::uint32_t magic);
 

@@ -2,103 +2,17 @@
 // guard somebody takes away.
 #include <catch2/catch.hpp>
 
-#include "controller/guard/guard.h"
-#include "tests/harness/netns.h"
+#include <algorithm>
+#include <filesystem>
+
 #include "tests/harness/skip.h"
-#include "tests/harness/traffic.h"
+#include "tests/netns/guard/router.h"
 
 using namespace glb;
-using namespace glb::guard;
 using namespace glb::test;
 
-namespace {
-
-// client - node - server, both versions, the node forwards.
-struct Router {
-    Router() : client("grd-cli"), node("grd-node"), server("grd-srv") {
-        wire_client();
-        veth(node, "srv0", server, "eth0");
-        node.address("srv0", "198.51.100.1/24");
-        node.address("srv0", "2001:db8:2::1/64");
-        server.address("eth0", "198.51.100.2/24");
-        server.address("eth0", "2001:db8:2::2/64");
-        server.route("default", "198.51.100.1");
-        server.route("default", "2001:db8:2::1");
-        node.sysctl("net/ipv4/ip_forward", "1");
-        node.sysctl("net/ipv6/conf/all/forwarding", "1");
-    }
-    void wire_client() const {
-        veth(node, "cli0", client, "eth0");
-        node.address("cli0", "192.0.2.1/24");
-        node.address("cli0", "2001:db8:1::1/64");
-        client.address("eth0", "192.0.2.2/24");
-        client.address("eth0", "2001:db8:1::2/64");
-        client.route("default", "192.0.2.1");
-        client.route("default", "2001:db8:1::1");
-    }
-    [[nodiscard]] bool ping(const std::string &address) const {
-        return client.run({"ping", "-n", "-c", "1", "-W", "1", address}).code == 0;
-    }
-    [[nodiscard]] bool passes() const { return ping("198.51.100.2") || ping("2001:db8:2::2"); }
-
-    [[nodiscard]] GuardPlan plan(WhenDetached when = WhenDetached::drop) const {
-        GuardPlan plan;
-        for (const std::string name : {"cli0", "srv0"}) {
-            GuardPort port;
-            port.interface = port.device = name;
-            port.ifindex = node.ifindex(name);
-            port.endpoint = 0;
-            port.endpoint_name = "web";
-            port.when_detached = when;
-            plan.ports.push_back(port);
-        }
-        return plan;
-    }
-    [[nodiscard]] std::string all_that_is() const {
-        return node.must({"nft", "list", "ruleset"}) + node.must({"ip", "rule"}) + node.must({"ip", "-6", "rule"}) +
-               node.must({"tc", "qdisc", "show"}) + node.must({"tc", "filter", "show", "dev", "cli0", "ingress"}) +
-               node.must({"sysctl", "net.ipv4.conf.cli0", "net.ipv4.fwmark_reflect", "net.ipv6.fwmark_reflect"});
-    }
-
-    Namespace client, node, server;
-    Bpffs bpffs;
-    TempFolder folder;
-    GuardPaths paths{bpffs.path() / "guard", folder.path() / "guard.json"};
-};
-
-// Catch2 is not for other threads: what fails there is thrown.
-template <typename T>
-T must(Result<T> result) {
-    if (!result)
-        throw std::runtime_error(result.error().message);
-    if constexpr (!std::is_void_v<T>)
-        return std::move(*result);
-}
-
-struct InNode {
-    explicit InNode(const Router &router)
-        : router_(router), guard_(router.node.call([&] { return must(Guard::open(router.paths)); })) {}
-    void install(const GuardPlan &plan) {
-        router_.node.call([&] { must(guard_.install(plan)); });
-    }
-    GuardReport check() {
-        return router_.node.call([&] { return must(guard_.check_and_repair()); });
-    }
-    std::uint64_t uninspected() {
-        return router_.node.call([&] { return must(guard_.uninspected()).packets; });
-    }
-    void remove() {
-        router_.node.call([&] { must(guard_.remove()); });
-    }
-
-  private:
-    const Router &router_;
-    Guard guard_;
-};
-
-} // namespace
-
-TEST_CASE("guard: nothing is forwarded, it is counted, the node itself answers, and remove() leaves nothing") {
+TEST_CASE(
+    "guard: nothing is forwarded, it is counted, the node itself answers, and remove() leaves nothing") {
     need_root();
     const Router router;
     REQUIRE(router.ping("198.51.100.2"));
@@ -193,5 +107,37 @@ TEST_CASE("guard: a second one takes over the filters' maps and the count") {
     CHECK(second.check().repaired.empty());
     CHECK_FALSE(router.passes());
     second.remove();
+    CHECK(router.all_that_is() == before);
+}
+
+TEST_CASE("guard: forwarding is never turned on, but named with its command") {
+    need_root();
+    const Router router;
+    router.node.sysctl("net/ipv4/conf/cli0/forwarding", "0");
+    InNode guard(router);
+    guard.install(router.plan());
+    CHECK(guard.missing_forwarding() ==
+          std::vector<std::string>{
+              "net/ipv4/conf/cli0/forwarding is 0: sysctl -w net/ipv4/conf/cli0/forwarding=1"});
+    CHECK(router.node.must({"cat", "/proc/sys/net/ipv4/conf/cli0/forwarding"}) == "0\n");
+}
+
+TEST_CASE("guard: warns of what others have, and leaves it alone") {
+    need_root();
+    const Router router;
+    router.node.must(
+        {"nft", "add table ip host; add chain ip host post { type nat hook postrouting priority 100; }"});
+    router.node.must({"ip", "rule", "add", "iif", "cli0", "lookup", "99", "priority", "500"});
+    const auto before = router.all_that_is();
+    InNode guard(router);
+    guard.install(router.plan());
+    const auto warnings = guard.check().warnings;
+    const auto warns_of = [&](const std::string &what) {
+        return std::any_of(warnings.begin(), warnings.end(),
+                           [&](const auto &line) { return line.find(what) != std::string::npos; });
+    };
+    CHECK(warns_of("chain post of table ip host does NAT"));
+    CHECK(warns_of("iif cli0"));
+    guard.remove();
     CHECK(router.all_that_is() == before);
 }

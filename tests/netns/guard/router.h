@@ -1,0 +1,111 @@
+// The world of the guard's tests: a client, a node that forwards, a server.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "controller/guard/guard.h"
+#include "tests/harness/netns.h"
+#include "tests/harness/traffic.h"
+
+namespace glb::test {
+
+using guard::Guard;
+using guard::GuardPaths;
+using guard::GuardPlan;
+using guard::GuardPort;
+using guard::GuardReport;
+
+// client - node - server, both versions, the node forwards.
+struct Router {
+    Router() : client("grd-cli"), node("grd-node"), server("grd-srv") {
+        wire_client();
+        veth(node, "srv0", server, "eth0");
+        node.address("srv0", "198.51.100.1/24");
+        node.address("srv0", "2001:db8:2::1/64");
+        server.address("eth0", "198.51.100.2/24");
+        server.address("eth0", "2001:db8:2::2/64");
+        server.route("default", "198.51.100.1");
+        server.route("default", "2001:db8:2::1");
+        node.sysctl("net/ipv4/ip_forward", "1");
+        node.sysctl("net/ipv6/conf/all/forwarding", "1");
+    }
+    void wire_client() const {
+        veth(node, "cli0", client, "eth0");
+        node.address("cli0", "192.0.2.1/24");
+        node.address("cli0", "2001:db8:1::1/64");
+        client.address("eth0", "192.0.2.2/24");
+        client.address("eth0", "2001:db8:1::2/64");
+        client.route("default", "192.0.2.1");
+        client.route("default", "2001:db8:1::1");
+    }
+    [[nodiscard]] bool ping(const std::string &address) const {
+        return client.run({"ping", "-n", "-c", "1", "-W", "1", address}).code == 0;
+    }
+    [[nodiscard]] bool passes() const { return ping("198.51.100.2") || ping("2001:db8:2::2"); }
+
+    [[nodiscard]] GuardPlan plan(WhenDetached when = WhenDetached::drop) const {
+        GuardPlan plan;
+        for (const std::string name : {"cli0", "srv0"}) {
+            GuardPort port;
+            port.interface = port.device = name;
+            port.ifindex = node.ifindex(name);
+            port.endpoint = 0;
+            port.endpoint_name = "web";
+            port.when_detached = when;
+            plan.ports.push_back(port);
+        }
+        return plan;
+    }
+    [[nodiscard]] std::string all_that_is() const {
+        return node.must({"nft", "list", "ruleset"}) + node.must({"ip", "rule"}) +
+               node.must({"ip", "-6", "rule"}) + node.must({"tc", "qdisc", "show"}) +
+               node.must({"tc", "filter", "show", "dev", "cli0", "ingress"}) +
+               node.must(
+                   {"sysctl", "net.ipv4.conf.cli0", "net.ipv4.fwmark_reflect", "net.ipv6.fwmark_reflect"});
+    }
+
+    Namespace client, node, server;
+    Bpffs bpffs;
+    TempFolder folder;
+    GuardPaths paths{bpffs.path() / "guard", folder.path() / "guard.json"};
+};
+
+// Catch2 is not for other threads: what fails there is thrown.
+template <typename T>
+T must(Result<T> result) {
+    if (!result)
+        throw std::runtime_error(result.error().message);
+    if constexpr (!std::is_void_v<T>)
+        return std::move(*result);
+}
+
+struct InNode {
+    explicit InNode(const Router &router)
+        : router_(router), guard_(router.node.call([&] { return must(Guard::open(router.paths)); })) {}
+    void install(const GuardPlan &plan) {
+        router_.node.call([&] { must(guard_.install(plan)); });
+    }
+    GuardReport check() {
+        return router_.node.call([&] { return must(guard_.check_and_repair()); });
+    }
+    std::uint64_t uninspected() {
+        return router_.node.call([&] { return must(guard_.uninspected()).packets; });
+    }
+    void set_magic(std::uint32_t magic) {
+        router_.node.call([&] { must(guard_.set_magic(magic)); });
+    }
+    [[nodiscard]] std::vector<std::string> missing_forwarding() const {
+        return router_.node.call([&] { return guard_.missing_forwarding(); });
+    }
+    void remove() {
+        router_.node.call([&] { must(guard_.remove()); });
+    }
+
+  private:
+    const Router &router_;
+    Guard guard_;
+};
+
+} // namespace glb::test
