@@ -5,7 +5,7 @@
 set -euo pipefail
 
 build=(
-    build-essential cmake ninja-build ccache pkg-config git ca-certificates
+    build-essential cmake ninja-build ccache pkg-config git ca-certificates python3
     clang llvm bpftool linux-libc-dev libclang-rt-14-dev
     libbpf-dev libxdp-dev libelf-dev zlib1g-dev
     nlohmann-json3-dev libcli11-dev catch2 libfmt-dev libspdlog-dev libexpected-dev libboost-dev

@@ -21,7 +21,6 @@ inline constexpr std::size_t target_groups = 64;
 inline constexpr std::size_t targets = 4096; ///< of all groups together
 inline constexpr std::size_t own_addresses = 1024;
 } // namespace manifest_limits
-
 /// Bytes that GENEVE over IPv4 with its options puts in front of a packet.
 inline constexpr std::uint32_t tunnel_overhead = 68;
 inline constexpr std::uint32_t main_route_table = 254; ///< RT_TABLE_MAIN of rtnetlink(7)
@@ -79,7 +78,6 @@ struct MssClamp {
     enum class Kind : std::uint8_t { automatic, off, fixed };
     Kind kind = Kind::automatic;
     std::uint16_t bytes = 0; ///< with `fixed`: 536 to 8960
-
     bool operator==(const MssClamp &) const = default;
 };
 
@@ -105,7 +103,6 @@ struct Endpoint {
 struct StatusRange {
     std::uint16_t first = 200;
     std::uint16_t last = 399;
-
     bool operator==(const StatusRange &) const = default;
 };
 
