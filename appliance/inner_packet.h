@@ -52,7 +52,6 @@ namespace detail {
 struct IpHeader {
     std::uint8_t version = 0;
     std::uint8_t ip_proto = 0;
-    bool first_fragment = false;
     bool later_fragment = false;
     Bytes source, destination;
     Bytes upper;
@@ -62,11 +61,10 @@ struct IpHeader {
     const std::size_t header_length = (packet[0] & 0x0fu) * 4u;
     if (packet.size() < 20 || header_length < 20 || header_length > packet.size())
         return std::nullopt;
-    const auto fragment = load_be<std::uint16_t>(packet, 6);
+    const bool later_fragment = (load_be<std::uint16_t>(packet, 6) & 0x1fff) != 0;
     return IpHeader{4,
                     packet[9],
-                    (fragment & 0x3fff) == 0x2000,
-                    (fragment & 0x1fff) != 0,
+                    later_fragment,
                     packet.subspan(12, 4),
                     packet.subspan(16, 4),
                     packet.subspan(header_length)};
@@ -78,8 +76,7 @@ struct IpHeader {
     constexpr std::uint8_t hop_by_hop = 0, routing = 43, fragment = 44, destination_options = 60;
     if (packet.size() < 40)
         return std::nullopt;
-    IpHeader ip{
-        6, packet[6], false, false, packet.subspan(8, 16), packet.subspan(24, 16), packet.subspan(40)};
+    IpHeader ip{6, packet[6], false, packet.subspan(8, 16), packet.subspan(24, 16), packet.subspan(40)};
     for (int i = 0; i < max_extensions && !ip.later_fragment; ++i) {
         const bool is_fragment = ip.ip_proto == fragment;
         if (!is_fragment && ip.ip_proto != hop_by_hop && ip.ip_proto != routing &&
@@ -90,11 +87,7 @@ struct IpHeader {
             ip.upper = {};
             break;
         }
-        if (is_fragment) {
-            const auto offset_and_more = load_be<std::uint16_t>(ip.upper, 2);
-            ip.later_fragment = (offset_and_more & 0xfff8) != 0;
-            ip.first_fragment = (offset_and_more & 0xfff9) == 1;
-        }
+        ip.later_fragment = is_fragment && (load_be<std::uint16_t>(ip.upper, 2) & 0xfff8) != 0;
         ip.ip_proto = ip.upper[0];
         ip.upper = ip.upper.subspan(length);
     }
@@ -177,15 +170,6 @@ struct IpHeader {
 /// To a link-local multicast address of IPv6 (ff02::/16): nothing that a router may send on.
 [[nodiscard]] inline bool is_link_multicast(Bytes packet) {
     return packet.size() >= 40 && packet[0] >> 4 == 6 && packet[24] == 0xff && packet[25] == 0x02;
-}
-
-/// Of a first fragment: the key by which the later ones go, so that they find a way back even where the
-/// kernel has put them together and cut them anew in between. Nothing for any other packet.
-[[nodiscard]] inline std::optional<FlowKey> later_fragments_key(std::uint64_t endpoint, Bytes packet) {
-    const auto ip = detail::parse_ip(packet);
-    if (!ip || !ip->first_fragment)
-        return std::nullopt;
-    return detail::canonical_key(endpoint, *ip, 0, 0);
 }
 
 } // namespace glb::appliance

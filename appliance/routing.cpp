@@ -47,7 +47,7 @@ Status set_device_sysctls(const std::string &name) {
     const auto v6 = "ipv6/conf/" + name + "/";
     GLB_TRY(set_sysctl(v6 + "disable_ipv6", "0"));
     GLB_TRY(set_sysctl(v6 + "accept_ra", "0"));
-    // Without a link-local address the kernel sends no redirects, which has no sysctl in IPv6.
+    // No link-local address: the kernel would look for routers and for doubles of it in the node's endpoint.
     return set_sysctl(v6 + "addr_gen_mode", "1");
 }
 

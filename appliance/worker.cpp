@@ -135,8 +135,6 @@ void Worker::inspect(const GenevePacket &packet, const ReturnPath &path, TimePoi
     // Remembered first: the kernel forwards while we write, and another thread may read the answer.
     const auto keep = options_.fault == Fault::stale_cookie ? Keep::first : Keep::newest;
     flows_.remember(*key, path, keep, now);
-    if (const auto rest = later_fragments_key(packet.endpoint, packet.inner))
-        flows_.remember(*rest, path, keep, now);
     if (::write(endpoint->tun.queue(index_), packet.inner.data(), packet.inner.size()) < 0)
         return counters_.add(Counter::tun_write);
     counters_.add(Counter::inspected);

@@ -59,6 +59,8 @@ TEST_CASE("inspect: nothing needs to be set before, and strict reverse path filt
     bench.firewall.sysctl("net/ipv4/ip_forward", "0");
     bench.firewall.sysctl("net/ipv4/conf/all/rp_filter", "1");
     bench.firewall.sysctl("net/ipv4/conf/default/rp_filter", "1");
+    bench.firewall.sysctl("net/ipv4/conf/all/src_valid_mark", "0");
+    bench.firewall.sysctl("net/ipv4/conf/default/src_valid_mark", "0");
     bench.firewall.sysctl("net/ipv6/conf/all/forwarding", "0");
     bench.start();
     bench.send(golden_endpoint, 1, inner_of_golden());
@@ -69,6 +71,8 @@ TEST_CASE("inspect: nothing needs to be set before, and strict reverse path filt
     REQUIRE(back);
     CHECK_THAT(back->header, equals(geneve_header(golden_endpoint, 2, true)));
     CHECK_THAT(back->inner, equals(forwarded(packet)));
+    CHECK(bench.firewall.must({"ip", "address", "show", "dev", "gwi-1d4db0c51c4"}).find("inet") ==
+          std::string::npos);
 }
 
 TEST_CASE("inspect: the firewall drops one port and lets the others through") {

@@ -87,28 +87,6 @@ TEST_CASE("extension headers are walked through, up to eight") {
     CHECK(key_of(chain / Tcp{.sport = 4000, .dport = 80}).ip_proto == 60);
 }
 
-TEST_CASE("a first fragment tells the key of the later ones, and nothing else does") {
-    const auto later_key = [](const Bytes &packet) { return appliance::later_fragments_key(1, packet); };
-    const auto v4 = fragments_of(Bytes(to_server / Udp{} / Payload(100)), 40);
-    REQUIRE(v4.size() == 3);
-    CHECK(later_key(v4[0]) == key_of(v4[1]));
-    CHECK(later_key(v4[0]) == key_of(v4[2]));
-    CHECK(key_of(v4[0]) != key_of(v4[1]));
-    CHECK_FALSE(later_key(v4[1]));
-    CHECK_FALSE(later_key(v4[2]));
-    CHECK_FALSE(later_key(to_server / Udp{}));
-
-    const auto v6 = [](std::uint16_t offset, bool more) -> Bytes {
-        return to_server6 / Fragment6{.offset = offset, .more = more, .id = 5, .next_header = 17} /
-               Payload(16);
-    };
-    CHECK(later_key(v6(0, true)) == key_of(v6(2, true)));
-    CHECK(later_key(v6(0, true)) == key_of(v6(4, false)));
-    CHECK_FALSE(later_key(v6(2, true)));
-    CHECK_FALSE(later_key(v6(0, false))); // an atomic fragment (RFC 6946)
-    CHECK_FALSE(later_key(truncated(v6(0, true), 39)));
-}
-
 TEST_CASE("link-local multicast of IPv6 is known") {
     const auto is_link = [](const char *dst, std::size_t length = 48) {
         return appliance::is_link_multicast(truncated(IPv6{.dst = dst} / Udp{}, length));
