@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* What lies in the .bss of the bench's programs, mapped by the bench. */
+#ifndef GLB_BENCH_CONTROL_H
+#define GLB_BENCH_CONTROL_H
+
+#include <linux/types.h>
+
+#define BENCH_FRAME_WORDS 16 /* 128 bytes: all headers of a returned packet */
+#define BENCH_PLAIN_WORDS 7  /* 56 bytes: Ethernet, IPv4, TCP */
+#define BENCH_TUNNEL_BYTES 68
+
+/* What the generator is told, and what it keeps between packets. */
+struct bench_control {
+    __u64 frame[BENCH_FRAME_WORDS]; /* the template's headers */
+    __u64 state;                    /* state = state * multiplier + increment, a packet */
+    __u64 multiplier;
+    __u64 increment;
+    __u64 flows;    /* random indexes are 0 .. flows - 1 */
+    __u32 random;   /* index from the upper half of state, else state itself */
+    __u32 tunnelled;
+    __u32 length;   /* of the frame that the subject is given */
+    __u32 failed;   /* packets that could not be made */
+};
+
+#define BENCH_OUTER_WORDS 10 /* 80 of 82 bytes: Ethernet, IPv4, UDP, GENEVE with three options */
+
+/* What the encap floor writes. */
+struct bench_outer {
+    __u64 word[BENCH_OUTER_WORDS];
+    __u16 rest;
+    __u32 ip_sum; /* of the outer IPv4 header without its length and checksum */
+};
+
+#endif

@@ -1,0 +1,31 @@
+// The floors (floors.bpf.c), loaded with a memory of a given size.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "controller/util/result.h"
+
+struct bench_floors;
+
+namespace glb::bench {
+
+class Floors {
+  public:
+    /// `lines` of 64 bytes in the memory floor, a power of two.
+    [[nodiscard]] static Result<Floors> load(std::uint32_t lines);
+
+    [[nodiscard]] int base() const;   ///< only returns
+    [[nodiscard]] int encap() const;  ///< 68 bytes in front, from a template
+    [[nodiscard]] int memory() const; ///< one read-modify-write of the line that the flow's address names
+
+  private:
+    struct Delete {
+        void operator()(bench_floors *skeleton) const;
+    };
+    explicit Floors(bench_floors *skeleton) : skeleton_(skeleton) {}
+
+    std::unique_ptr<bench_floors, Delete> skeleton_;
+};
+
+} // namespace glb::bench

@@ -1,0 +1,66 @@
+// glb-bench: what a packet costs. No timing makes it fail; a row that measured something else does.
+#include <cstdio>
+#include <exception>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "bench/report.h"
+
+namespace {
+
+using namespace glb;
+using namespace glb::bench;
+
+struct Options {
+    Settings settings;
+    std::string only;
+    bool quick = false;
+    bool json = false;
+};
+
+Status run(const Options &options) {
+    GLB_ASSIGN(const auto wires, enter_own_namespace());
+    GLB_ASSIGN(auto generator, Generator::load());
+    std::vector<Row> rows;
+    if (!options.json)
+        fmt::print("{}", table_head());
+    for (const auto &spec : quick_rows()) {
+        if (spec.name.find(options.only) == std::string::npos)
+            continue;
+        GLB_ASSIGN(auto row, spec.measure(generator, wires, options.settings));
+        if (!options.json)
+            fmt::print("{}", table_line(row));
+        std::fflush(stdout);
+        rows.push_back(std::move(row));
+    }
+    if (options.json)
+        fmt::print("{}\n", to_json(rows, options.settings).dump(2));
+    else
+        fmt::print("{}", proof_lines(rows));
+    return {};
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+    Options options;
+    CLI::App app("Measures what a packet costs in the data path, by BPF_PROG_TEST_RUN. Needs root.", "glb-bench");
+    app.add_flag("--quick", options.quick, "The five rows of the first look");
+    app.add_flag("--json", options.json, "One JSON document instead of a table");
+    app.add_option("--row", options.only, "Only rows whose name contains this");
+    app.add_option("--rounds", options.settings.rounds, "Rounds a row")->capture_default_str()->check(CLI::Range(3, 1001));
+    app.add_option("--packets", options.settings.packets, "Packets a sample")->capture_default_str()->check(CLI::Range(1000, 10000000));
+    app.add_option("--attempts", options.settings.attempts, "Attempts at a row whose A/A is too high")->capture_default_str()->check(CLI::Range(1, 100));
+    CLI11_PARSE(app, argc, argv);
+    try {
+        if (const auto done = run(options); !done) {
+            fmt::print(stderr, "glb-bench: {}\n", done.error().message);
+            return 1;
+        }
+    } catch (const std::exception &error) {
+        fmt::print(stderr, "glb-bench: {}\n", error.what());
+        return 1;
+    }
+    return 0;
+}
