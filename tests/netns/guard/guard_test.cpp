@@ -141,3 +141,34 @@ TEST_CASE("guard: warns of what others have, and leaves it alone") {
     guard.remove();
     CHECK(router.all_that_is() == before);
 }
+
+TEST_CASE("guard: another markMask replaces marks, rules and filters, in one process and over a restart") {
+    need_root();
+    const Router router;
+    auto plan = router.plan();
+    const auto rules_of = [&](const std::string &mask) {
+        const auto rules = router.node.must({"ip", "rule"});
+        std::size_t found = 0;
+        for (auto at = rules.find(mask); at != std::string::npos; at = rules.find(mask, at + 1))
+            ++found;
+        return found;
+    };
+    {
+        InNode guard(router);
+        guard.install(plan);
+        plan.mark_mask = 0x0000ff00;
+        guard.install(plan);
+        CHECK(guard.check().repaired.empty());
+        CHECK_FALSE(router.passes());
+        CHECK(rules_of("0xff00/0xff00") == 2);
+        CHECK(rules_of("0xfff0000/0xfff0000") == 0);
+    }
+    plan.mark_mask = 0x000000ff;
+    InNode guard(router);
+    guard.install(plan);
+    CHECK(guard.check().repaired.empty());
+    CHECK(rules_of("0xff/0xff") == 2);
+    CHECK(rules_of("0xff00/0xff00") == 0);
+    router.node.must({"nft", "flush", "ruleset"}); // so that it is the filter's mark that counts
+    CHECK_FALSE(router.passes());
+}
