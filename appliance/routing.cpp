@@ -37,9 +37,8 @@ Status set_device_sysctls(const std::string &name) {
     const auto v4 = "ipv4/conf/" + name + "/";
     GLB_TRY(set_sysctl(v4 + "forwarding", "1"));
     GLB_TRY(set_sysctl(v4 + "send_redirects", "0"));
-    // Strict filtering may be on for all devices, and then asks the table that the mark leads to.
+    // Strict filtering, where it is on for all devices, passes: in and out are one device, of one table.
     GLB_TRY(set_sysctl(v4 + "rp_filter", "0"));
-    GLB_TRY(set_sysctl(v4 + "src_valid_mark", "1"));
     // Somebody's address may be the appliance's own: here it is only a source.
     GLB_TRY(set_sysctl(v4 + "accept_local", "1"));
     if (!has_ipv6())

@@ -59,8 +59,6 @@ TEST_CASE("inspect: nothing needs to be set before, and strict reverse path filt
     bench.firewall.sysctl("net/ipv4/ip_forward", "0");
     bench.firewall.sysctl("net/ipv4/conf/all/rp_filter", "1");
     bench.firewall.sysctl("net/ipv4/conf/default/rp_filter", "1");
-    bench.firewall.sysctl("net/ipv4/conf/all/src_valid_mark", "0");
-    bench.firewall.sysctl("net/ipv4/conf/default/src_valid_mark", "0");
     bench.firewall.sysctl("net/ipv6/conf/all/forwarding", "0");
     bench.start();
     bench.send(golden_endpoint, 1, inner_of_golden());
@@ -73,6 +71,18 @@ TEST_CASE("inspect: nothing needs to be set before, and strict reverse path filt
     CHECK_THAT(back->inner, equals(forwarded(packet)));
     CHECK(bench.firewall.must({"ip", "address", "show", "dev", "gwi-1d4db0c51c4"}).find("inet") ==
           std::string::npos);
+}
+
+TEST_CASE("inspect: a packet from somebody with the appliance's own address passes") {
+    need_root();
+    ApplianceBench bench;
+    bench.start();
+    const auto packet =
+        GENERATE(Bytes(IPv4{.src = "10.0.1.20"} / Tcp{}), Bytes(IPv6{.src = "2001:db8:f::20"} / Tcp{}));
+    bench.send(golden_endpoint, 1, packet);
+    const auto back = bench.next();
+    REQUIRE(back);
+    CHECK_THAT(back->inner, equals(forwarded(packet)));
 }
 
 TEST_CASE("inspect: the firewall drops one port and lets the others through") {
