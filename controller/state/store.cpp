@@ -1,0 +1,155 @@
+#include "controller/state/store.h"
+
+#include <array>
+#include <charconv>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "controller/util/files.h"
+
+namespace glb {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t new_seed_bytes = 16;
+constexpr std::size_t least_seed_bytes = 8, most_seed_bytes = 32; // the manifest's range of node.hashSeed
+
+std::string seed_text(const HashSeed &seed) {
+    return fmt::format("{:02x}\n", fmt::join(seed, ""));
+}
+
+/// Two hex digits a byte, and a newline.
+std::optional<HashSeed> parse_seed_text(std::string_view text) {
+    if (text.size() % 2 != 1 || text.back() != '\n')
+        return std::nullopt;
+    HashSeed seed;
+    for (const char *at = text.data(), *end = at + text.size() - 1; at != end; at += 2) {
+        std::uint8_t byte = 0;
+        const auto [stop, error] = std::from_chars(at, at + 2, byte, 16);
+        if (error != std::errc{} || stop != at + 2)
+            return std::nullopt;
+        seed.push_back(byte);
+    }
+    if (seed.size() < least_seed_bytes || seed.size() > most_seed_bytes)
+        return std::nullopt;
+    return seed;
+}
+
+Result<HashSeed> random_seed() {
+    HashSeed seed(new_seed_bytes);
+    // Up to 256 bytes come whole once the kernel's pool is ready; until then the call waits (getrandom(2)).
+    if (::getrandom(seed.data(), seed.size(), 0) != static_cast<ssize_t>(seed.size()))
+        return fail_errno(errno, "cannot make a hash seed");
+    return seed;
+}
+
+std::string lock_holder(int fd) {
+    std::array<char, 32> text{};
+    const ssize_t got = ::pread(fd, text.data(), text.size(), 0);
+    return got > 0 ? " (pid " + std::string(text.data(), static_cast<std::size_t>(got)) + ")" : "";
+}
+
+Result<Fd> take_lock(const fs::path &folder) {
+    const auto file = folder / "lock";
+    Fd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (!fd)
+        return fail_errno(errno, "cannot open {}", file.string());
+    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK)
+            return fail_errno(errno, "cannot lock {}", file.string());
+        return tl::unexpected(Error{fmt::format("another glbd{} uses the state folder {}; stop it, or give "
+                                                "this one another folder with --state-dir",
+                                                lock_holder(fd.get()), folder.string()),
+                                    EBUSY});
+    }
+    // Only the message above reads the pid: a full disk that refuses it does no harm.
+    const auto pid = std::to_string(::getpid());
+    [[maybe_unused]] const bool told =
+        ::ftruncate(fd.get(), 0) == 0 && ::pwrite(fd.get(), pid.data(), pid.size(), 0) > 0;
+    return fd;
+}
+
+} // namespace
+
+StateStore::StateStore(const fs::path &folder, Fd lock)
+    : lock_(std::move(lock)), manifest_(folder / "manifest"), seed_(folder / "hash-seed"),
+      values_file_(folder / "values") {}
+
+Result<StateStore> StateStore::open(const fs::path &folder) {
+    GLB_TRY(make_folders(folder, 0700));
+    GLB_ASSIGN(Fd lock, take_lock(folder));
+    StateStore store(folder, std::move(lock));
+    store.read_values();
+    return store;
+}
+
+void StateStore::read_values() {
+    auto kept = values_file_.load();
+    warning_ = std::move(kept.warning);
+    if (!kept.text)
+        return;
+    auto values = nlohmann::json::parse(*kept.text, nullptr, false);
+    if (values.is_object())
+        values_ = std::move(values);
+    else
+        warning_ = values_file_.path().string() + " holds no JSON object; it counts as empty";
+}
+
+Status StateStore::save_manifest(std::string_view text) {
+    return manifest_.save(text);
+}
+
+Status StateStore::forget_manifest() {
+    return manifest_.remove();
+}
+
+Result<StoredSeed> StateStore::hash_seed(const std::optional<HashSeed> &running, bool may_create) {
+    const auto kept = seed_.load();
+    if (kept.text) {
+        if (auto seed = parse_seed_text(*kept.text))
+            return StoredSeed{std::move(*seed), kept.warning};
+    }
+    const auto path = seed_.path().string();
+    const auto lost = !kept.warning.empty() ? kept.warning
+                      : kept.text           ? path + " holds no seed"
+                                            : path + " is missing";
+    if (running) {
+        GLB_TRY(seed_.save(seed_text(*running)));
+        return StoredSeed{*running, "hash seed: " + lost + "; that of the running data path was stored anew"};
+    }
+    if (!may_create)
+        return fail(
+            "the hash seed is lost ({}), and flows live that were steered by it; set node.hashSeed in "
+            "the manifest to the value that the other nodes have, or end the flows with glbctl down",
+            lost);
+    GLB_ASSIGN(auto seed, random_seed());
+    GLB_TRY(seed_.save(seed_text(seed)));
+    const bool first = kept.warning.empty() && !kept.text;
+    return StoredSeed{std::move(seed), first ? "" : "hash seed: " + lost + "; a new one was made"};
+}
+
+nlohmann::json StateStore::value(const std::string &key) const {
+    const auto found = values_.find(key);
+    return found == values_.end() ? nlohmann::json() : *found;
+}
+
+Status StateStore::set_value(const std::string &key, nlohmann::json value) {
+    auto values = values_;
+    if (value.is_null())
+        values.erase(key);
+    else
+        values[key] = std::move(value);
+    if (values == values_)
+        return {};
+    // Bytes that are no UTF-8 are replaced: a name must not keep the rest from being stored.
+    GLB_TRY(values_file_.save(values.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"));
+    values_ = std::move(values);
+    return {};
+}
+
+} // namespace glb

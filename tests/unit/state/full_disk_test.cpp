@@ -1,0 +1,55 @@
+// A file system that is really full. A program of its own: a skip ends all of it, and it leaves its mount
+// namespace.
+#include <catch2/catch.hpp>
+
+#include <sched.h>
+#include <sys/mount.h>
+
+#include "controller/state/kept_file.h"
+#include "tests/harness/skip.h"
+#include "tests/unit/state/folder.h"
+
+using namespace glb;
+using namespace glb::test;
+
+namespace {
+
+/// A file system of 64 KiB on a folder, for this process alone.
+class SmallDisk {
+  public:
+    explicit SmallDisk(const std::filesystem::path &at) : at_(at) {
+        if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+            ::mount("glb-test", at.c_str(), "tmpfs", 0, "size=64k") != 0)
+            throw std::runtime_error("cannot mount a tmpfs");
+    }
+    ~SmallDisk() { ::umount(at_.c_str()); }
+    SmallDisk(const SmallDisk &) = delete;
+    SmallDisk &operator=(const SmallDisk &) = delete;
+
+  private:
+    std::filesystem::path at_;
+};
+
+} // namespace
+
+TEST_CASE("a full disk refuses the new content and keeps the old, and room mends it", "[state]") {
+    need_root();
+    const Folder folder;
+    const SmallDisk disk(folder.path);
+    const KeptFile file(folder.path / "manifest");
+    REQUIRE(file.save("in force"));
+    folder.write("filler", std::string(40000, 'f'));
+    const std::string large(30000, 'x');
+    const auto failed = file.save(large);
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().code == ENOSPC);
+    CHECK(failed.error().message ==
+          "cannot write " + (folder.path / "manifest.next.new").string() +
+              ": No space left on device; what was stored before stays; make room on the file system of " +
+              folder.path.string() + ", then try again");
+    CHECK(file.load().text == "in force");
+    CHECK(file.load().warning.empty());
+    std::filesystem::remove(folder.path / "filler");
+    REQUIRE(file.save(large));
+    CHECK(file.load().text == large);
+}
