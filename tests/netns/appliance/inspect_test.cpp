@@ -76,6 +76,8 @@ TEST_CASE("inspect: nothing needs to be set before, and strict reverse path filt
 TEST_CASE("inspect: a packet from somebody with the appliance's own address passes") {
     need_root();
     ApplianceBench bench;
+    bench.firewall.sysctl("net/ipv4/conf/all/rp_filter", "0");
+    bench.firewall.sysctl("net/ipv4/conf/default/rp_filter", "1");
     bench.start();
     const auto packet =
         GENERATE(Bytes(IPv4{.src = "10.0.1.20"} / Tcp{}), Bytes(IPv6{.src = "2001:db8:f::20"} / Tcp{}));

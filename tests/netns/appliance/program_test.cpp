@@ -172,8 +172,12 @@ TEST_CASE("program: who may send, and which endpoints there may be") {
     SECTION("one endpoint too many") {
         bench.start({"--endpoint", golden_text, "--max-endpoints", "1"});
         bench.send(2, 1, udp_flow(1));
-        CHECK(bench.counts("endpoint_refused", 1));
+        bench.send(2, 1, udp_flow(1));
+        CHECK(bench.counts("endpoint_refused", 2));
         CHECK(bench.program().wait_for_output("vpce-00000000000000002.*--max-endpoints", 2s));
+        CHECK(bench.nothing_before_a_marker());
+        const auto log = bench.program().output(); // told once, not for every packet
+        CHECK(log.find("refused") == log.rfind("refused"));
     }
     SECTION("two endpoints that would share a device's name") {
         bench.start({"--endpoint", golden_text});
