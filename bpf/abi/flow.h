@@ -49,6 +49,42 @@ enum glb_flow_code {
     GLB_FLOW_CLOSED = 13,
 };
 
+#define GLB_NEW_TICKS (30 * GLB_TICKS_PER_SECOND)
+#define GLB_CLOSED_TICKS (10 * GLB_TICKS_PER_SECOND)
+
+static inline __u32 glb_meta_code(__u64 meta) {
+    return (__u32)(meta >> GLB_META_CODE_SHIFT) & 0x1f;
+}
+static inline __u32 glb_meta_target(__u64 meta) {
+    return (__u32)(meta >> GLB_META_TARGET_SHIFT) & 0xffff;
+}
+static inline __u32 glb_meta_generation(__u64 meta) {
+    return (__u32)(meta >> GLB_META_GENERATION_SHIFT) & 0xff;
+}
+static inline __u64 glb_meta_with_code(__u64 meta, __u32 code) {
+    return (meta & ~(0x1full << GLB_META_CODE_SHIFT)) | ((__u64)code << GLB_META_CODE_SHIFT);
+}
+static inline __u64 glb_meta_with_target(__u64 meta, __u32 target) {
+    return (meta & ~(0xffffull << GLB_META_TARGET_SHIFT)) | ((__u64)target << GLB_META_TARGET_SHIFT);
+}
+static inline __u64 glb_meta_with_seen(__u64 meta, __u32 tick) {
+    return (meta & ~0xffffffffull) | tick;
+}
+static inline __u64 glb_meta_make(__u32 code, int tcp, __u32 generation, __u32 target, __u32 tick) {
+    return ((__u64)code << GLB_META_CODE_SHIFT) | (tcp ? GLB_META_TCP : 0) |
+           ((__u64)(generation & 0xff) << GLB_META_GENERATION_SHIFT) |
+           ((__u64)target << GLB_META_TARGET_SHIFT) | tick;
+}
+
+/* Idle timeout in ticks of a flow of this code. */
+static inline __u32 glb_flow_timeout(__u32 code, int tcp, __u32 tcp_ticks, __u32 other_ticks) {
+    if (code == GLB_FLOW_CLOSED)
+        return GLB_CLOSED_TICKS;
+    if (code <= GLB_FLOW_HALF || (!tcp && code <= GLB_FLOW_HALF_1))
+        return GLB_NEW_TICKS;
+    return tcp ? tcp_ticks : other_ticks;
+}
+
 struct glb_flow_count {
     __u32 packets;
     __u32 bytes;

@@ -1,0 +1,66 @@
+// FlowScanner: the whole table in slices, so that an event loop is never held for long. FlowCensus: what a
+// scan counts.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "controller/flows/flow_table.h"
+
+namespace glb {
+
+class FlowScanner {
+  public:
+    using Clock = std::function<std::chrono::steady_clock::time_point()>;
+
+    /// `table` must outlive it.
+    explicit FlowScanner(const FlowTable &table, Clock clock = std::chrono::steady_clock::now)
+        : table_(table), clock_(std::move(clock)) {}
+
+    /// Goes on from where the last step ended: calls `visit` with slot after slot until `budget` is used up.
+    /// Every step visits `stride` slots at least, so a scan always ends. True: all slots are through.
+    [[nodiscard]] bool step(std::chrono::nanoseconds budget, const std::function<void(std::uint32_t)> &visit);
+
+    static constexpr std::uint32_t stride = 256; ///< slots between two looks at the clock
+
+  private:
+    const FlowTable &table_;
+    Clock clock_;
+    std::uint32_t next_ = 0;
+};
+
+/// Live entries: those whose idle timeout has not passed.
+struct FlowCount {
+    std::uint64_t active = 0;
+    std::array<std::uint64_t, 4> by_state{}; ///< by FlowState; they add up to `active`
+    std::vector<std::uint64_t> by_target;    ///< by target index; GLB_MAX_TARGETS of them
+
+    [[nodiscard]] std::uint64_t of(FlowState state) const {
+        return by_state[static_cast<std::size_t>(state)];
+    }
+};
+
+class FlowCensus {
+  public:
+    /// `now` in ticks. `table` must outlive it.
+    FlowCensus(const FlowTable &table, TargetTimeouts timeouts, std::uint32_t now);
+
+    /// As FlowScanner::step().
+    [[nodiscard]] bool step(std::chrono::nanoseconds budget);
+    [[nodiscard]] const FlowCount &count() const { return count_; } ///< of what is through so far
+
+  private:
+    const FlowTable &table_;
+    FlowScanner scanner_;
+    TargetTimeouts timeouts_;
+    std::uint32_t now_;
+    FlowCount count_;
+};
+
+/// The census of the whole table at once.
+[[nodiscard]] FlowCount count_flows(const FlowTable &table, TargetTimeouts timeouts, std::uint32_t now);
+
+} // namespace glb

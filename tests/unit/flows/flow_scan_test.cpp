@@ -1,0 +1,84 @@
+#include <catch2/catch.hpp>
+
+#include <numeric>
+
+#include "controller/flows/flow_scan.h"
+#include "tests/unit/flows/fake_table.h"
+
+using namespace glb;
+using namespace glb::test;
+using namespace std::chrono_literals;
+
+TEST_CASE("a scan visits every slot once, in slices that end with their budget", "[flows]") {
+    const std::uint32_t capacity = 10 * FlowScanner::stride + 7;
+    FakeTable fake(capacity);
+    std::chrono::steady_clock::time_point now{};
+    FlowScanner scanner(fake.table, [&] { return now; });
+    std::vector<std::uint32_t> visited;
+    const auto visit = [&](std::uint32_t slot) {
+        visited.push_back(slot);
+        now += 1us;
+    };
+
+    CHECK_FALSE(scanner.step(600us, visit)); // 256 a stride: the third passes the budget
+    CHECK(visited.size() == 3 * FlowScanner::stride);
+    CHECK_FALSE(scanner.step(0ns, visit)); // no time at all, and yet it goes on
+    CHECK(visited.size() == 4 * FlowScanner::stride);
+    int steps = 2;
+    while (!scanner.step(600us, visit))
+        ++steps;
+    CHECK(steps == 4);
+    std::vector<std::uint32_t> all(capacity);
+    std::iota(all.begin(), all.end(), 0);
+    CHECK(visited == all);
+    CHECK(scanner.step(600us, visit)); // and stays at the end
+    CHECK(visited.size() == capacity);
+}
+
+TEST_CASE("the census counts live entries by state and by target", "[flows]") {
+    FakeTable fake(4096);
+    fake.put(0, GLB_FLOW_NEW);
+    fake.put(10, GLB_FLOW_HALF_SYNACK_1);
+    fake.put(20, GLB_FLOW_ESTABLISHED);
+    fake.put(30, GLB_FLOW_ESTABLISHED, false);
+    fake.put(40, GLB_FLOW_CLOSING_0);
+    fake.put(4095, GLB_FLOW_CLOSED);
+    fake.hot[40].meta = glb_meta_with_target(fake.hot[40].meta, 9);
+    fake.hot[30].meta = glb_meta_with_target(fake.hot[30].meta, GLB_NO_TARGET);
+    fake.put(50);
+    fake.hot[50].meta |= GLB_META_BUSY;
+
+    auto count = count_flows(fake.table, {}, start);
+    CHECK(count.active == 6);
+    CHECK(count.of(FlowState::unconfirmed) == 2);
+    CHECK(count.of(FlowState::established) == 2);
+    CHECK(count.of(FlowState::closing) == 1);
+    CHECK(count.of(FlowState::closed) == 1);
+    CHECK(count.by_target.at(2) == 4);
+    CHECK(count.by_target.at(9) == 1);
+    CHECK(std::accumulate(count.by_target.begin(), count.by_target.end(), 0u) == 5);
+
+    count = count_flows(fake.table, {}, start + 30 * second); // new and closed are over
+    CHECK(count.active == 4);
+    CHECK(count.of(FlowState::unconfirmed) == 1);
+    CHECK(count.of(FlowState::closed) == 0);
+
+    TargetTimeouts timeouts(10);
+    timeouts[9].tcp_ticks = 60 * second;
+    count = count_flows(fake.table, timeouts, start + 60 * second);
+    CHECK(count.of(FlowState::closing) == 0);
+    CHECK(count.by_target.at(9) == 0);
+}
+
+TEST_CASE("a census in slices counts as one at once", "[flows]") {
+    FakeTable fake(16384);
+    for (std::uint32_t slot = 0; slot < 16384; slot += 3)
+        fake.put(slot);
+    FlowCensus census(fake.table, {}, start);
+    std::uint64_t steps = 1;
+    while (!census.step(0ns))
+        ++steps;
+    CHECK(steps == 16384 / FlowScanner::stride);
+    CHECK(census.count().active == count_flows(fake.table, {}, start).active);
+    CHECK(census.count().active == 5462);
+}
