@@ -61,4 +61,20 @@ int Floors::memory() const {
     return bpf_program__fd(skeleton_->progs.bench_memory_floor);
 }
 
+Result<Figures> measure_with_floors(Generator &generator, const Floors &floors, Subject subject, Stream plain,
+                                    const Settings &settings, const std::function<void()> &before) {
+    Stream anchor = plain;
+    anchor.order = Order::fixed;
+    anchor.state = 0;
+    Stream base = *subject.stream;
+    Plan plan;
+    plan.anchor = {floors.encap(), &anchor};
+    plan.anchor_base = {floors.base(), &anchor};
+    plan.base = {floors.base(), &base};
+    plan.memory = {floors.memory(), &plain};
+    plan.memory_base = {floors.base(), &plain};
+    plan.subject = subject;
+    return measure(generator, plan, settings, before);
+}
+
 } // namespace glb::bench

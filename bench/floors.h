@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "controller/util/result.h"
+#include "bench/measure.h"
 
 struct bench_floors;
 
@@ -27,5 +27,11 @@ class Floors {
 
     std::unique_ptr<bench_floors, Delete> skeleton_;
 };
+
+/// Measures `subject`; the anchor is the encap floor, and the memory floor has the order of flows of `plain`, a
+/// stream that is not tunnelled.
+[[nodiscard]] Result<Figures> measure_with_floors(Generator &generator, const Floors &floors, Subject subject,
+                                                  Stream plain, const Settings &settings,
+                                                  const std::function<void()> &before = [] {});
 
 } // namespace glb::bench

@@ -34,10 +34,19 @@ Status run(const Options &options) {
         std::fflush(stdout);
         rows.push_back(std::move(row));
     }
-    if (options.json)
-        fmt::print("{}\n", to_json(rows, options.settings).dump(2));
-    else
-        fmt::print("{}", proof_lines(rows));
+    std::vector<ShapeRow> shapes;
+    std::vector<LossRow> losses;
+    if (!options.quick && options.only.empty()) {
+        GLB_ASSIGN(shapes, measure_shapes(generator, wires, options.settings, 1u << 21, {0.5, 0.9}));
+        losses = simulate_loss(1u << 20, {0.5, 0.7, 0.9});
+    }
+    if (options.json) {
+        fmt::print("{}\n", to_json(rows, options.settings, shapes, losses).dump(2));
+        return {};
+    }
+    fmt::print("{}", proof_lines(rows));
+    if (!shapes.empty())
+        fmt::print("{}", shape_table(shapes, losses));
     return {};
 }
 
@@ -46,7 +55,7 @@ Status run(const Options &options) {
 int main(int argc, char **argv) {
     Options options;
     CLI::App app("Measures what a packet costs in the data path, by BPF_PROG_TEST_RUN. Needs root.", "glb-bench");
-    app.add_flag("--quick", options.quick, "The five rows of the first look");
+    app.add_flag("--quick", options.quick, "The five rows alone, without the comparison of flow tables");
     app.add_flag("--json", options.json, "One JSON document instead of a table");
     app.add_option("--row", options.only, "Only rows whose name contains this");
     app.add_option("--rounds", options.settings.rounds, "Rounds a row")->capture_default_str()->check(CLI::Range(3, 1001));

@@ -18,12 +18,13 @@ struct Subject {
 
 struct Settings {
     unsigned rounds = 31;
-    std::uint32_t packets = 20000; ///< a sample
+    std::uint32_t packets = 40000; ///< a sample
     unsigned attempts = 4;         ///< runs of a row until its noise is low enough
     double noise = 0.05;           ///< the most that counts as low
 };
 
-/// What is measured in each round: anchor, base, memory, subject, subject, memory, base, anchor.
+/// What is measured in each round: anchor, base, memory floor, subject (unmeasured), subject, subject,
+/// base, anchor.
 struct Plan {
     Subject anchor;      ///< ratios refer to it
     Subject anchor_base; ///< the generator's cost with the anchor's stream

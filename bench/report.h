@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bench/rows.h"
+#include "bench/shapes.h"
 
 namespace glb::bench {
 
@@ -16,6 +17,10 @@ namespace glb::bench {
 /// What stands below: the counters that prove each row.
 [[nodiscard]] std::string proof_lines(const std::vector<Row> &rows);
 
-[[nodiscard]] nlohmann::ordered_json to_json(const std::vector<Row> &rows, const Settings &settings);
+[[nodiscard]] std::string shape_table(const std::vector<ShapeRow> &rows, const std::vector<LossRow> &losses);
+
+/// The last two may be empty.
+[[nodiscard]] nlohmann::ordered_json to_json(const std::vector<Row> &rows, const Settings &settings,
+                                             const std::vector<ShapeRow> &shapes, const std::vector<LossRow> &losses);
 
 } // namespace glb::bench

@@ -12,23 +12,6 @@ using test::tcp::syn;
 
 constexpr std::uint32_t million = 1u << 20;
 
-/// Measures `program` with `stream`; floors and anchor are those of a table of `lines` lines.
-Result<Figures> measure_with_floors(Generator &generator, const Floors &floors, Subject subject, Stream plain,
-                                    const Settings &settings, const std::function<void()> &before = [] {}) {
-    Stream anchor = plain;
-    anchor.order = Order::fixed;
-    anchor.state = 0;
-    Stream base = *subject.stream;
-    Plan plan;
-    plan.anchor = {floors.encap(), &anchor};
-    plan.anchor_base = {floors.base(), &anchor};
-    plan.base = {floors.base(), &base};
-    plan.memory = {floors.memory(), &plain};
-    plan.memory_base = {floors.base(), &plain};
-    plan.subject = subject;
-    return measure(generator, plan, settings, before);
-}
-
 std::uint64_t count_of(const Row &row, const std::string &name) {
     const auto found = row.counted.find(name);
     return found == row.counted.end() ? 0 : found->second;

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Flow tables of several shapes, look-up only, and what a hit changes in the line. All have 64-byte entries and
+ * two buckets a tag; they differ in ways, in where the search begins, and in what tells an entry's place.
+ */
+#include "lib/bpf.h"
+
+#include "shape_abi.h"
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 4096);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __type(key, __u32);
+    __type(value, struct bench_entry);
+} bench_entries SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 512);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __type(key, __u32);
+    __type(value, struct bench_tags);
+} bench_tag_lines SEC(".maps");
+
+/* Eight prints, one byte a way, to a bucket. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 512);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __type(key, __u32);
+    __type(value, __u64);
+} bench_prints SEC(".maps");
+
+const volatile __u32 bench_entry_mask = 4095;
+
+#define WAYS 8
+
+static __always_inline struct bench_entry *bench_entry_if(__u32 slot, __u64 tag) {
+    struct bench_entry *entry = bpf_map_lookup_elem(&bench_entries, &slot);
+    return entry && GLB_READ(entry->meta) && GLB_READ(entry->tag) == tag ? entry : 0;
+}
+
+/* Way after way, entry after entry. */
+static __always_inline struct bench_entry *bench_walk(__u64 tag, __u32 ways, int from_home) {
+    const __u32 mask = (bench_entry_mask + 1) / ways - 1;
+    const __u32 begin = from_home ? bench_home_way(tag, ways) : 0;
+    for (__u32 i = 0; i < 2 * ways; i++) {
+        const __u32 way = (begin + i) & (ways - 1);
+        struct bench_entry *entry = bench_entry_if(bench_bucket(tag, i >= ways, mask) * ways + way, tag);
+        if (entry)
+            return entry;
+    }
+    return 0;
+}
+
+/* A line of whole tags tells the way. */
+static __always_inline struct bench_entry *bench_by_tags(__u64 tag) {
+    const __u32 mask = (bench_entry_mask + 1) / WAYS - 1;
+    for (__u32 which = 0; which < 2; which++) {
+        const __u32 bucket = bench_bucket(tag, which, mask);
+        const struct bench_tags *line = bpf_map_lookup_elem(&bench_tag_lines, &bucket);
+        if (!line)
+            return 0;
+        for (__u32 way = 0; way < WAYS; way++)
+            if (line->tag[way] == tag)
+                return bench_entry_if(bucket * WAYS + way, tag);
+    }
+    return 0;
+}
+
+/*
+ * A word of one-byte prints tells the ways that are worth a look: of 255 others one is for nothing. Zero bytes
+ * are found as in Warren, Hacker's Delight, section 6-1; what it finds too much is refused by the tag.
+ */
+static __always_inline struct bench_entry *bench_by_prints(__u64 tag) {
+    const __u32 mask = (bench_entry_mask + 1) / WAYS - 1;
+    const __u64 low = 0x0101010101010101ull;
+    const __u64 print = bench_print(tag) * low;
+    for (__u32 which = 0; which < 2; which++) {
+        const __u32 bucket = bench_bucket(tag, which, mask);
+        const __u64 *word = bpf_map_lookup_elem(&bench_prints, &bucket);
+        if (!word)
+            return 0;
+        const __u64 differs = GLB_READ(*word) ^ print;
+        __u64 equal = (differs - low) & ~differs & (low << 7);
+        for (int i = 0; i < WAYS && equal; i++) {
+            /* The lowest marked byte, as its number: its bit shifts that byte of the constant to the top. */
+            const __u32 way = (__u32)(((equal & -equal) >> 7) * 0x0001020304050607ull >> 56);
+            struct bench_entry *entry = bench_entry_if(bucket * WAYS + way, tag);
+            if (entry)
+                return entry;
+            equal &= equal - 1;
+        }
+    }
+    return 0;
+}
+
+static __always_inline struct bench_entry *bench_home_then_prints(__u64 tag) {
+    const __u32 mask = (bench_entry_mask + 1) / WAYS - 1;
+    struct bench_entry *entry =
+        bench_entry_if(bench_bucket(tag, 0, mask) * WAYS + bench_home_way(tag, WAYS), tag);
+    return entry ? entry : bench_by_prints(tag);
+}
+
+__u64 bench_hits;
+
+/* 0 where the frame is too short; tags are never 0 for the addresses in use. */
+static __always_inline __u64 bench_tag(struct xdp_md *ctx) {
+    void *data = (void *)(long)ctx->data;
+    if (data + 30 > (void *)(long)ctx->data_end)
+        return 0;
+    return bench_tag_of(*(__u32 *)(data + 26));
+}
+
+static __always_inline int bench_use(struct bench_entry *entry) {
+    if (entry) {
+        entry->count[0]++;
+        bench_hits++;
+    }
+    return XDP_DROP;
+}
+
+#define BENCH_SHAPE(name, lookup)                                                                            \
+    SEC("xdp.frags")                                                                                         \
+    int name(struct xdp_md *ctx) {                                                                           \
+        const __u64 tag = bench_tag(ctx);                                                                    \
+        return bench_use(lookup);                                                                            \
+    }
+
+BENCH_SHAPE(bench_8_home, bench_walk(tag, 8, 1))
+BENCH_SHAPE(bench_8_first, bench_walk(tag, 8, 0))
+BENCH_SHAPE(bench_4_home, bench_walk(tag, 4, 1))
+BENCH_SHAPE(bench_8_tags, bench_by_tags(tag))
+BENCH_SHAPE(bench_8_prints, bench_by_prints(tag))
+BENCH_SHAPE(bench_8_both, bench_home_then_prints(tag))
+
+char LICENSE[] SEC("license") = "GPL";
