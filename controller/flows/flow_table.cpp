@@ -1,6 +1,5 @@
 #include "controller/flows/flow_table.h"
 
-#include <algorithm>
 #include <array>
 #include <bit>
 
@@ -127,15 +126,12 @@ std::optional<FlowRow> FlowTable::row(std::uint32_t slot) const {
         const auto before = load(&hot_[slot].meta);
         if (!(before & GLB_META_BUSY) && !holds_flow(before))
             return std::nullopt;
-        // The carries stand in the cold line: between two readings of it, the counters belong to them.
-        const auto first = load_line(cold_[slot]);
         const auto hot = load_line(hot_[slot]);
         const auto cold = load_line(cold_[slot]);
         const auto after = load(&hot_[slot].meta);
         const auto generation = glb_meta_generation(before);
         const bool whole = holds_flow(before) && holds_flow(after) &&
-                           glb_meta_generation(after) == generation && cold.generation == generation &&
-                           std::equal(std::begin(first.carry), std::end(first.carry), std::begin(cold.carry));
+                           glb_meta_generation(after) == generation && cold.generation == generation;
         // State, target and time may move meanwhile; another generation is another flow.
         if (whole)
             return make_row(slot, after, hot, cold);

@@ -77,7 +77,8 @@ class FlowTable {
     [[nodiscard]] std::optional<FlowMeta> meta(std::uint32_t slot) const;
 
     /// All of it, from two lines. Never of two flows: what changes hands meanwhile is read again, and after
-    /// some attempts passed over. Of a flow under traffic the counters may be of slightly different moments.
+    /// some attempts passed over. Of a flow under traffic the counters may be of slightly different moments,
+    /// and a byte counter that wraps just then may be 2^32 short.
     [[nodiscard]] std::optional<FlowRow> row(std::uint32_t slot) const;
 
   private:

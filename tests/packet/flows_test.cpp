@@ -1,0 +1,177 @@
+// The controller's view of the flow table, against the loaded program: what it reads of flows that packets
+// began, advanced and counted.
+#include <catch2/catch.hpp>
+
+#include <atomic>
+#include <cstdlib>
+#include <ctime>
+#include <thread>
+
+#include <linux/bpf.h>
+
+#include "controller/flows/flow_list.h"
+#include "tests/harness/skip.h"
+#include "tests/packet/rig.h"
+
+using namespace glb;
+using namespace glb::test;
+
+namespace {
+
+const FlowNames names{.endpoints = {"", "", "", "branch"},
+                      .targets = {{"firewalls", "fw-0"}, {"firewalls", "fw-1"}}};
+
+/// As the data path has it: bpf_ktime_get_coarse_ns() is CLOCK_MONOTONIC_COARSE.
+std::uint32_t now() {
+    timespec time{};
+    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+    return static_cast<std::uint32_t>((static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 +
+                                       static_cast<std::uint64_t>(time.tv_nsec)) >>
+                                      GLB_TICK_SHIFT);
+}
+
+FlowTable table_of(const Rig &rig) {
+    auto table = FlowTable::map(rig.program.map_fd("glb_flows"), rig.program.map_fd("glb_flows_cold"),
+                                GLB_FLOW_MIN_CAPACITY);
+    if (!table)
+        throw std::runtime_error(table.error().message);
+    return std::move(*table);
+}
+
+/// Sends `inner` in, and back as its target returns it; what left for the target.
+Bytes there_and_back(Rig &rig, const Packet &inner) {
+    const auto out = rig.send(Eth{.dst = node_mac} / inner);
+    REQUIRE(out.code == XDP_REDIRECT);
+    const bool second = out.frame.at(5) == target2_mac.bytes[5];
+    const auto back = rig.send(returned(second ? 1 : 0, cookie_of(out.frame), entropy_of(out.frame), inner));
+    CHECK(back.code != XDP_DROP);
+    return out.frame;
+}
+
+Packet segment(bool by_opener, std::uint8_t flags) {
+    const Packet ip = by_opener ? IPv4{.src = "198.51.100.20", .dst = "192.0.2.10"}
+                                : IPv4{.src = "192.0.2.10", .dst = "198.51.100.20"};
+    return ip / Tcp{.sport = static_cast<std::uint16_t>(by_opener ? 40000 : 80),
+                    .dport = static_cast<std::uint16_t>(by_opener ? 80 : 40000),
+                    .flags = flags};
+}
+
+nlohmann::json only_flow(const FlowTable &table) {
+    const auto listed = list_flows(table, {}, names, {}, now());
+    REQUIRE(listed["total"] == 1);
+    return listed["flows"][0];
+}
+
+} // namespace
+
+TEST_CASE("a TCP flow is listed as its first packet had it, from its SYN to its reset", "[flows]") {
+    need_root();
+    Rig rig;
+    const auto table = table_of(rig);
+    CHECK(count_flows(table, {}, now()).active == 0);
+
+    // The opener has the higher address: the canonical order is not the flow's.
+    const auto sent = there_and_back(rig, segment(true, tcp::syn));
+    auto flow = only_flow(table);
+    const bool second = sent.at(5) == target2_mac.bytes[5];
+    CHECK(flow == nlohmann::json{{"endpoint", "branch"},
+                                 {"protocol", "tcp"},
+                                 {"source", "198.51.100.20:40000"},
+                                 {"destination", "192.0.2.10:80"},
+                                 {"targetGroup", "firewalls"},
+                                 {"target", second ? "fw-1" : "fw-0"},
+                                 {"state", "unconfirmed"},
+                                 {"cookie", fmt::format("0x{:08x}", cookie_of(sent))},
+                                 {"ageSeconds", 0},
+                                 {"idleSeconds", 0},
+                                 {"packetsOut", 1},
+                                 {"packetsBack", 1},
+                                 {"bytesOut", 40},
+                                 {"bytesBack", 40}});
+
+    there_and_back(rig, segment(false, tcp::syn | tcp::ack));
+    there_and_back(rig, segment(true, tcp::ack));
+    flow = only_flow(table);
+    CHECK(flow["state"] == "established");
+    CHECK(flow["source"] == "198.51.100.20:40000");
+    CHECK(flow["packetsOut"] == 3);
+    CHECK(flow["packetsBack"] == 3);
+    there_and_back(rig, segment(false, tcp::fin | tcp::ack));
+    CHECK(only_flow(table)["state"] == "closing");
+    there_and_back(rig, segment(true, tcp::rst));
+    CHECK(only_flow(table)["state"] == "closed");
+
+    const auto count = count_flows(table, {}, now());
+    CHECK(count.active == 1);
+    CHECK(count.of(FlowState::closed) == 1);
+    CHECK(count.by_target.at(second ? 1 : 0) == 1);
+    CHECK(count_flows(table, {}, now() + 10 * GLB_TICKS_PER_SECOND).active == 0);
+}
+
+TEST_CASE("IPv6, echoes and protocols without ports are listed", "[flows]") {
+    need_root();
+    Rig rig;
+    const auto table = table_of(rig);
+    SECTION("IPv6") {
+        there_and_back(rig, IPv6{.src = "2001:db8::10", .dst = "2001:db8:ffff::20"} /
+                                Udp{.sport = 5000, .dport = 53});
+        const auto flow = only_flow(table);
+        CHECK(flow["source"] == "[2001:db8::10]:5000");
+        CHECK(flow["destination"] == "[2001:db8:ffff::20]:53");
+        CHECK(flow["protocol"] == "udp");
+    }
+    SECTION("an echo") {
+        there_and_back(rig, IPv4{.src = "192.0.2.10", .dst = "198.51.100.20"} / icmp_echo(0x4d2, 1));
+        const auto flow = only_flow(table);
+        CHECK(flow["source"] == "192.0.2.10");
+        CHECK(flow["identifier"] == 0x4d2);
+        CHECK(flow["protocol"] == "icmp");
+    }
+    SECTION("ESP") {
+        there_and_back(rig, IPv4{.src = "192.0.2.10", .dst = "198.51.100.20"} / Esp{} /
+                                Payload{from_text("secret")});
+        const auto flow = only_flow(table);
+        CHECK(flow["destination"] == "198.51.100.20");
+        CHECK(flow["protocol"] == "esp");
+    }
+}
+
+TEST_CASE("no row is of two flows while a CPU fills the table over and over", "[flows][hammer]") {
+    need_root();
+    Rig rig;
+    const auto table = table_of(rig);
+    // A source's address, its port and the flow's length follow from one number.
+    constexpr std::uint32_t flow_number = 9000;
+    std::vector<Bytes> frames;
+    for (std::uint32_t n = 0; n < flow_number; ++n)
+        frames.push_back(
+            (Eth{.dst = node_mac} /
+             IPv4{.src = Ip4(fmt::format("10.20.{}.{}", n >> 8, n & 255).c_str()), .dst = "198.51.100.20"} /
+             Udp{.sport = static_cast<std::uint16_t>(n), .dport = 53} / Payload(std::size_t{n % 97}))
+                .bytes());
+    std::atomic<bool> end = false;
+    std::thread writer([&] {
+        for (std::uint32_t n = 0; !end; n = (n + 1) % flow_number)
+            (void)run_xdp(rig.program.fd(), frames[n], {.ingress_ifindex = 1, .most_out = 512});
+    });
+    std::uint64_t rows = 0, mixed = 0;
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(3);
+    while (std::chrono::steady_clock::now() < until)
+        for (std::uint32_t slot = 0; slot < table.capacity(); ++slot)
+            if (const auto row = table.row(slot)) {
+                const std::uint32_t n = row->source_port;
+                const auto &source = row->source.bytes;
+                // Packets and bytes are two words: one packet may be in one of them only.
+                const auto length = static_cast<std::int64_t>(28 + n % 97);
+                const auto lag = static_cast<std::int64_t>(row->out.packets) * length -
+                                 static_cast<std::int64_t>(row->out.bytes);
+                ++rows;
+                mixed += source[2] != n >> 8 || source[3] != (n & 255) || row->destination_port != 53 ||
+                         (lag != 0 && std::abs(lag) != length);
+            }
+    end = true;
+    writer.join();
+    CHECK(mixed == 0);
+    CHECK(rows > 100'000);
+    CHECK(rig.count(GLB_COUNT_FLOW_REPLACED) > 1000);
+}
