@@ -21,8 +21,8 @@ struct Filled {
 
 inline constexpr std::uint32_t no_place = 0xffffffff;
 
-/// Puts flows 0 .. `flows`-1 (tags by bench_tag_of the generator's addresses) into an empty table of `entries`
-/// places, each at the first free place of its own, in the order in which a search tries them.
+/// Puts flows 0 .. `flows`-1 (tags by bench_tag_of the generator's addresses) into an empty table of
+/// `entries` places, each at the first free place of its own, in the order in which a search tries them.
 [[nodiscard]] Filled fill(const Shape &shape, std::uint32_t entries, std::uint32_t flows);
 
 /// The tag of flow `index` as the programs compute it from the generator's packet.

@@ -18,8 +18,8 @@ namespace {
 test::Bytes outer_headers() {
     using namespace test;
     const Bytes whole = Eth{} / IPv4{.src = "172.16.0.10", .dst = "172.16.0.100", .total_length = 0} /
-                        Udp{.sport = 0xc000, .dport = 6081, .checksum = 0} / Geneve{.options = aws_options(1, 0, 0)} /
-                        IPv4{} / Tcp{};
+                        Udp{.sport = 0xc000, .dport = 6081, .checksum = 0} /
+                        Geneve{.options = aws_options(1, 0, 0)} / IPv4{} / Tcp{};
     return {whole.begin(), whole.begin() + 82};
 }
 

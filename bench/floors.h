@@ -28,10 +28,10 @@ class Floors {
     std::unique_ptr<bench_floors, Delete> skeleton_;
 };
 
-/// Measures `subject`; the anchor is the encap floor, and the memory floor has the order of flows of `plain`, a
-/// stream that is not tunnelled.
-[[nodiscard]] Result<Figures> measure_with_floors(Generator &generator, const Floors &floors, Subject subject,
-                                                  Stream plain, const Settings &settings,
-                                                  const std::function<void()> &before = [] {});
+/// Measures `subject`; the anchor is the encap floor, and the memory floor has the order of flows of `plain`,
+/// a stream that is not tunnelled.
+[[nodiscard]] Result<Figures> measure_with_floors(
+    Generator &generator, const Floors &floors, Subject subject, Stream plain, const Settings &settings,
+    const std::function<void()> &before = [] {});
 
 } // namespace glb::bench

@@ -20,7 +20,7 @@ enum class Order {
 /// What a subject is given. Carries its place in the order of flows from one sample to the next.
 struct Stream {
     test::Bytes frame; ///< of flow 0; the generator sets source address and source port of the inner packet
-    unsigned ingress = 0; ///< interface index
+    unsigned ingress = 0;   ///< interface index
     bool tunnelled = false; ///< `frame` is GENEVE with three options around the flow's packet
     Order order = Order::fixed;
     std::uint64_t flows = 1;
@@ -35,8 +35,9 @@ class Generator {
   public:
     [[nodiscard]] static Result<Generator> load();
 
-    /// Gives `subject` (a SEC("xdp.frags") program) as many packets of the stream, and returns the nanoseconds
-    /// that one took in the mean, generator and all, as the kernel measured (its resolution is 1 ns).
+    /// Gives `subject` (a SEC("xdp.frags") program) as many packets of the stream, and returns the
+    /// nanoseconds that one took in the mean, generator and all, as the kernel measured (its resolution is 1
+    /// ns).
     [[nodiscard]] Result<double> run(int subject, Stream &stream, std::uint32_t packets);
     /// One packet, and what the subject made of it.
     [[nodiscard]] Result<test::Bytes> run_once(int subject, Stream &stream);

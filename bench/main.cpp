@@ -54,13 +54,20 @@ Status run(const Options &options) {
 
 int main(int argc, char **argv) {
     Options options;
-    CLI::App app("Measures what a packet costs in the data path, by BPF_PROG_TEST_RUN. Needs root.", "glb-bench");
+    CLI::App app("Measures what a packet costs in the data path, by BPF_PROG_TEST_RUN. Needs root.",
+                 "glb-bench");
     app.add_flag("--quick", options.quick, "The five rows alone, without the comparison of flow tables");
     app.add_flag("--json", options.json, "One JSON document instead of a table");
     app.add_option("--row", options.only, "Only rows whose name contains this");
-    app.add_option("--rounds", options.settings.rounds, "Rounds a row")->capture_default_str()->check(CLI::Range(3, 1001));
-    app.add_option("--packets", options.settings.packets, "Packets a sample")->capture_default_str()->check(CLI::Range(1000, 10000000));
-    app.add_option("--attempts", options.settings.attempts, "Attempts at a row whose A/A is too high")->capture_default_str()->check(CLI::Range(1, 100));
+    app.add_option("--rounds", options.settings.rounds, "Rounds a row")
+        ->capture_default_str()
+        ->check(CLI::Range(3, 1001));
+    app.add_option("--packets", options.settings.packets, "Packets a sample")
+        ->capture_default_str()
+        ->check(CLI::Range(1000, 10000000));
+    app.add_option("--attempts", options.settings.attempts, "Attempts at a row whose A/A is too high")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 100));
     CLI11_PARSE(app, argc, argv);
     try {
         if (const auto done = run(options); !done) {

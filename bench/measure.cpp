@@ -63,7 +63,8 @@ Figures figures_of(const Samples &samples) {
 } // namespace
 
 double quantile(std::vector<double> samples, double share) {
-    const auto rank = std::min(samples.size() - 1, static_cast<std::size_t>(share * static_cast<double>(samples.size())));
+    const auto rank =
+        std::min(samples.size() - 1, static_cast<std::size_t>(share * static_cast<double>(samples.size())));
     std::nth_element(samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(rank), samples.end());
     return samples[rank];
 }

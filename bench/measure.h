@@ -1,5 +1,6 @@
-// Figures that hold on a machine that others use too: samples taken in turn with an anchor and the generator's
-// own cost, medians over rounds, and the noise of the very run beside them. docs/bench.md has the reasons.
+// Figures that hold on a machine that others use too: samples taken in turn with an anchor and the
+// generator's own cost, medians over rounds, and the noise of the very run beside them. docs/bench.md has the
+// reasons.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +45,7 @@ struct Figures {
     double base = 0;   ///< median of what was taken off
     double noise = 0;  ///< A/A: difference of the medians of the two samples of the subject, by their mean
     unsigned attempts = 0;
-    bool settled = false; ///< the noise is low enough for the figures to be reported
+    bool settled = false;      ///< the noise is low enough for the figures to be reported
     std::uint64_t packets = 0; ///< that the subject was given, in all attempts
 };
 
@@ -52,7 +53,8 @@ struct Figures {
 [[nodiscard]] double quantile(std::vector<double> samples, double share);
 
 /// Repeats until settled; the quietest attempt is returned where none is. `before` runs before each attempt.
-[[nodiscard]] Result<Figures> measure(Generator &generator, const Plan &plan, const Settings &settings,
-                                      const std::function<void()> &before = [] {});
+[[nodiscard]] Result<Figures> measure(
+    Generator &generator, const Plan &plan, const Settings &settings,
+    const std::function<void()> &before = [] {});
 
 } // namespace glb::bench

@@ -78,8 +78,11 @@ datapath::BankConfig bank(const Wires &wires) {
     config.ports = {port(wires.clients, "192.0.2.1"), port(wires.tunnel, "172.16.0.10")};
     config.ports[0].endpoint = endpoint_index;
     config.ports[1].tunnel = true;
-    config.endpoints = {
-        {.index = endpoint_index, .id = endpoint_id, .attachment = 0, .route_table = 0, .group = group_index}};
+    config.endpoints = {{.index = endpoint_index,
+                         .id = endpoint_id,
+                         .attachment = 0,
+                         .route_table = 0,
+                         .group = group_index}};
     datapath::GroupConfig group;
     group.index = group_index;
     group.table = table_index;
@@ -95,7 +98,8 @@ datapath::BankConfig bank(const Wires &wires) {
 std::uint32_t ticks_now() {
     timespec now{};
     ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    const auto nanoseconds = static_cast<std::uint64_t>(now.tv_sec) * 1000000000u + static_cast<std::uint64_t>(now.tv_nsec);
+    const auto nanoseconds =
+        static_cast<std::uint64_t>(now.tv_sec) * 1000000000u + static_cast<std::uint64_t>(now.tv_nsec);
     return static_cast<std::uint32_t>(nanoseconds >> GLB_TICK_SHIFT);
 }
 
@@ -196,7 +200,8 @@ void Node::establish() {
     constexpr std::uint64_t kept = ~(0x1full << GLB_META_CODE_SHIFT | 0xffffffffull);
     for (auto &entry : entries_)
         if (entry.meta >> GLB_META_CODE_SHIFT & 0x1f)
-            entry.meta = (entry.meta & kept) | std::uint64_t{GLB_FLOW_ESTABLISHED} << GLB_META_CODE_SHIFT | now;
+            entry.meta =
+                (entry.meta & kept) | std::uint64_t{GLB_FLOW_ESTABLISHED} << GLB_META_CODE_SHIFT | now;
 }
 
 Result<std::map<std::string, std::uint64_t>> Node::counters() const {
@@ -237,12 +242,15 @@ Result<Stream> Node::inward(const Bytes &sent) const {
         return fail("the node did not send flow 0 to a target");
     const unsigned target = sent[outer + 19] - target_network;
     const auto word = [&](std::size_t at) {
-        return std::uint32_t{sent[at]} << 24 | std::uint32_t{sent[at + 1]} << 16 | std::uint32_t{sent[at + 2]} << 8 | sent[at + 3];
+        return std::uint32_t{sent[at]} << 24 | std::uint32_t{sent[at + 1]} << 16 |
+               std::uint32_t{sent[at + 2]} << 8 | sent[at + 3];
     };
     Stream stream;
     stream.frame = Eth{.dst = node_mac, .src = target_mac(target)} /
                    IPv4{.src = target_address(target), .dst = "172.16.0.10"} /
-                   Udp{.sport = static_cast<std::uint16_t>(word(outer + 20) >> 16), .dport = GLB_GENEVE_PORT, .checksum = 0} /
+                   Udp{.sport = static_cast<std::uint16_t>(word(outer + 20) >> 16),
+                       .dport = GLB_GENEVE_PORT,
+                       .checksum = 0} /
                    Geneve{.options = aws_options(endpoint_id, 0, word(outer + 64))} / segment(tcp::ack);
     stream.ingress = wires_.tunnel;
     stream.tunnelled = true;

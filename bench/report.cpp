@@ -18,9 +18,9 @@ double share(std::uint64_t part, std::uint64_t whole) {
 }
 
 nlohmann::ordered_json figures_json(const Figures &figures) {
-    return {{"p10", figures.p10},         {"median", figures.median}, {"ratio", figures.ratio},
-            {"noise", figures.noise},     {"settled", figures.settled}, {"attempts", figures.attempts},
-            {"anchor", figures.anchor},   {"memoryFloor", figures.memory}, {"base", figures.base},
+    return {{"p10", figures.p10},        {"median", figures.median},      {"ratio", figures.ratio},
+            {"noise", figures.noise},    {"settled", figures.settled},    {"attempts", figures.attempts},
+            {"anchor", figures.anchor},  {"memoryFloor", figures.memory}, {"base", figures.base},
             {"packets", figures.packets}};
 }
 
@@ -31,20 +31,21 @@ std::string percent(double value) {
 } // namespace
 
 std::string table_head() {
-    return fmt::format("ns a packet, net of the generator's cost; x anchor: by the encap floor of the same rounds\n\n") +
-           fmt::format(line_format, "row", "p10", "median", "x anchor", "A/A", "mem floor", "table", "occupied",
-                       "home", "");
+    return fmt::format("ns a packet, net of the generator's cost; x anchor: by the encap floor of the same "
+                       "rounds\n\n") +
+           fmt::format(line_format, "row", "p10", "median", "x anchor", "A/A", "mem floor", "table",
+                       "occupied", "home", "");
 }
 
 std::string table_line(const Row &row) {
     const auto &figures = row.figures;
     const bool table = row.table.entries != 0;
-    return fmt::format(line_format, row.name, fmt::format("{:.1f}", figures.p10), fmt::format("{:.1f}", figures.median),
-                       fmt::format("{:.2f}", figures.ratio), percent(figures.noise),
-                       fmt::format("{:.1f}", figures.memory), table ? fmt::format("{}", row.table.entries) : "-",
-                       table ? percent(share(row.table.live, row.table.entries)) : "-",
-                       table ? percent(share(row.table.at_home, row.table.live)) : "-",
-                       figures.settled ? "" : "noisy");
+    return fmt::format(
+        line_format, row.name, fmt::format("{:.1f}", figures.p10), fmt::format("{:.1f}", figures.median),
+        fmt::format("{:.2f}", figures.ratio), percent(figures.noise), fmt::format("{:.1f}", figures.memory),
+        table ? fmt::format("{}", row.table.entries) : "-",
+        table ? percent(share(row.table.live, row.table.entries)) : "-",
+        table ? percent(share(row.table.at_home, row.table.live)) : "-", figures.settled ? "" : "noisy");
 }
 
 std::string proof_lines(const std::vector<Row> &rows) {
@@ -59,7 +60,8 @@ std::string proof_lines(const std::vector<Row> &rows) {
     }
     for (const auto &row : rows)
         if (!row.figures.settled) {
-            text += "\n\"noisy\": the same subject differed from itself by more than the noise allowed (A/A) in every\n"
+            text += "\n\"noisy\": the same subject differed from itself by more than the noise allowed (A/A) "
+                    "in every\n"
                     "attempt. Such a row is no figure: run it again on a quieter machine.\n";
             break;
         }
@@ -67,7 +69,8 @@ std::string proof_lines(const std::vector<Row> &rows) {
 }
 
 std::string shape_table(const std::vector<ShapeRow> &rows, const std::vector<LossRow> &losses) {
-    std::string text = "\nlook-up alone, ns net (median); x floor: by the memory floor of the same rounds\n\n";
+    std::string text =
+        "\nlook-up alone, ns net (median); x floor: by the memory floor of the same rounds\n\n";
     text += fmt::format(shape_format, "shape", "load", "hit", "x floor", "A/A", "miss", "A/A", "");
     for (const auto &row : rows)
         text += fmt::format(shape_format, row.name, percent(row.load), fmt::format("{:.1f}", row.hit.median),
@@ -86,8 +89,10 @@ nlohmann::ordered_json to_json(const std::vector<Row> &rows, const Settings &set
                                const std::vector<ShapeRow> &shapes, const std::vector<LossRow> &losses) {
     utsname machine{};
     ::uname(&machine);
-    nlohmann::ordered_json document{{"kernel", machine.release}, {"machine", machine.machine},
-                                    {"rounds", settings.rounds}, {"packetsPerSample", settings.packets},
+    nlohmann::ordered_json document{{"kernel", machine.release},
+                                    {"machine", machine.machine},
+                                    {"rounds", settings.rounds},
+                                    {"packetsPerSample", settings.packets},
                                     {"unit", "ns"}};
     auto &list = document["rows"] = nlohmann::ordered_json::array();
     for (const auto &row : rows) {
@@ -95,16 +100,22 @@ nlohmann::ordered_json to_json(const std::vector<Row> &rows, const Settings &set
         entry["name"] = row.name;
         entry["what"] = row.what;
         if (row.table.entries)
-            entry["table"] = {{"entries", row.table.entries}, {"live", row.table.live}, {"atHome", row.table.at_home}};
+            entry["table"] = {
+                {"entries", row.table.entries}, {"live", row.table.live}, {"atHome", row.table.at_home}};
         entry["counted"] = row.counted;
         list.push_back(std::move(entry));
     }
     for (const auto &row : shapes)
-        document["shapes"].push_back({{"name", row.name}, {"load", row.load}, {"hit", figures_json(row.hit)},
+        document["shapes"].push_back({{"name", row.name},
+                                      {"load", row.load},
+                                      {"hit", figures_json(row.hit)},
                                       {"miss", figures_json(row.miss)}});
     for (const auto &row : losses)
-        document["losses"].push_back({{"name", row.name}, {"load", row.load}, {"lost", row.lost},
-                                      {"linesPerHit", row.lines}, {"inFirst", row.first}});
+        document["losses"].push_back({{"name", row.name},
+                                      {"load", row.load},
+                                      {"lost", row.lost},
+                                      {"linesPerHit", row.lines},
+                                      {"inFirst", row.first}});
     return document;
 }
 

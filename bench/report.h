@@ -21,6 +21,7 @@ namespace glb::bench {
 
 /// The last two may be empty.
 [[nodiscard]] nlohmann::ordered_json to_json(const std::vector<Row> &rows, const Settings &settings,
-                                             const std::vector<ShapeRow> &shapes, const std::vector<LossRow> &losses);
+                                             const std::vector<ShapeRow> &shapes,
+                                             const std::vector<LossRow> &losses);
 
 } // namespace glb::bench

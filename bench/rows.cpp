@@ -55,12 +55,13 @@ Result<Row> encap_floor(Generator &generator, const Wires &wires, const Settings
     row.name = "encap floor";
     row.what = "68 bytes in front of a packet, from a template; no look-up, no parsing";
     auto stream = node.outward(Order::fixed, 1, ack);
-    GLB_ASSIGN(row.figures, measure_with_floors(generator, floors, {floors.encap(), &stream}, stream, settings));
+    GLB_ASSIGN(row.figures,
+               measure_with_floors(generator, floors, {floors.encap(), &stream}, stream, settings));
     return row;
 }
 
-Result<Row> ingress_hit(Generator &generator, const Wires &wires, const Settings &settings, std::uint32_t flows,
-                        std::uint32_t capacity) {
+Result<Row> ingress_hit(Generator &generator, const Wires &wires, const Settings &settings,
+                        std::uint32_t flows, std::uint32_t capacity) {
     GLB_ASSIGN(const auto floors, Floors::load(capacity));
     GLB_ASSIGN(auto node, Node::load(wires, capacity));
     auto all = node.outward(Order::counted, flows, ack);
@@ -69,7 +70,8 @@ Result<Row> ingress_hit(Generator &generator, const Wires &wires, const Settings
 
     Row row;
     row.name = flows == 1 ? "ingress hit, 1 flow" : "ingress hit, 1 M flows";
-    row.what = fmt::format("TCP segments of {} established flow{}", flows, flows == 1 ? "" : "s, in random order");
+    row.what =
+        fmt::format("TCP segments of {} established flow{}", flows, flows == 1 ? "" : "s, in random order");
     auto stream = node.outward(flows == 1 ? Order::fixed : Order::random, flows, ack);
     GLB_TRY(measure_node(row, generator, floors, node, stream, stream, settings, [&] { node.establish(); }));
     GLB_TRY(prove(row, "encapsulated", 1));

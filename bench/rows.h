@@ -16,7 +16,7 @@ struct Row {
     std::string name;
     std::string what; ///< a sentence: packet, flows, state of the table
     Figures figures;
-    Occupancy table{}; ///< when the row began; 0 entries where there is none
+    Occupancy table{};                            ///< when the row began; 0 entries where there is none
     std::map<std::string, std::uint64_t> counted; ///< by the program, from the row's first packet to its last
 };
 

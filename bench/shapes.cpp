@@ -129,8 +129,9 @@ Result<Figures> measure_lookups(Generator &generator, const Floors &floors, cons
 
 } // namespace
 
-Result<std::vector<ShapeRow>> measure_shapes(Generator &generator, const Wires &wires, const Settings &settings,
-                                             std::uint32_t entries, const std::vector<double> &loads) {
+Result<std::vector<ShapeRow>> measure_shapes(Generator &generator, const Wires &wires,
+                                             const Settings &settings, std::uint32_t entries,
+                                             const std::vector<double> &loads) {
     GLB_ASSIGN(const auto floors, Floors::load(entries));
     GLB_ASSIGN(const auto tables, Tables::load(entries));
     GLB_ASSIGN(const auto node, Node::load(wires, GLB_FLOW_MIN_CAPACITY));
@@ -148,7 +149,8 @@ Result<std::vector<ShapeRow>> measure_shapes(Generator &generator, const Wires &
             auto missing = node.outward(Order::counted, 0, test::tcp::ack);
             missing.state = absent;
             const int program = tables.program(kind.program);
-            GLB_ASSIGN(row.hit, measure_lookups(generator, floors, tables, program, present, there, settings));
+            GLB_ASSIGN(row.hit,
+                       measure_lookups(generator, floors, tables, program, present, there, settings));
             GLB_ASSIGN(row.miss, measure_lookups(generator, floors, tables, program, missing, 0, settings));
             rows.push_back(std::move(row));
         }
