@@ -155,7 +155,10 @@ Status Program::flip(bool new_epoch) {
     next.bank = (next.bank & 1) ^ 1;
     next.epoch += new_epoch ? 1 : 0;
     GLB_TRY(update_row(map_fd("glb_control"), 0, &next, "glb_control"));
-    // One RCU grace period: no packet that read the old bank is still under way.
+    return wait_for_packets(); // none lives in the old bank any more
+}
+
+Status Program::wait_for_packets() const {
     if (::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) != 0)
         return fail_errno(errno, "cannot wait for the data path");
     return {};

@@ -29,6 +29,9 @@ struct LoadSettings {
 /// What tells one table's content from another's; never 0.
 [[nodiscard]] std::uint64_t maglev_fingerprint(std::span<const std::uint16_t> slots);
 
+/// The rows of the pinned glb_names, without loading anything; an Error where they are not pinned.
+[[nodiscard]] Result<std::vector<std::string>> pinned_names(const Pins &pins);
+
 class Program {
   public:
     /// Opens and loads program and maps. Fails with the kernel's words (the verifier's last lines).
@@ -49,6 +52,8 @@ class Program {
     /// Makes the idle bank the active one, raises the epoch where `new_epoch`, and waits until no packet can
     /// still live in the old bank.
     [[nodiscard]] Status flip(bool new_epoch);
+    /// One RCU grace period: whatever packet is under way now has ended afterwards.
+    [[nodiscard]] Status wait_for_packets() const;
     [[nodiscard]] Result<glb_control> control() const;
     /// Makes every cached egress stale.
     [[nodiscard]] Status raise_route_generation();

@@ -6,12 +6,10 @@
 #include <string_view>
 #include <vector>
 
+#include "controller/config/manifest.h"
 #include "controller/health/target_health.h"
 
 namespace glb {
-
-/// What the manifest calls onAllUnhealthy.
-enum class AllUnhealthyPolicy : std::uint8_t { spread, bypass, drop };
 
 struct GroupMember {
     TargetState state = TargetState::initial;

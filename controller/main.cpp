@@ -1,0 +1,112 @@
+// glbd: options, one event loop, the node, its sockets, signals.
+#include <utility> // Boost 1.74's headers need it before
+
+#include <cstdio>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <systemd/sd-daemon.h>
+
+#include "controller/api/routes.h"
+#include "controller/node/node.h"
+#include "controller/options.h"
+#include "controller/privileges.h"
+#include "controller/util/files.h"
+#include "controller/util/log.h"
+
+namespace glb {
+
+namespace {
+
+Result<std::optional<std::string>> read_first_manifest(const DaemonOptions &options) {
+    if (!options.manifest)
+        return std::nullopt;
+    GLB_ASSIGN(auto text, read_file(*options.manifest));
+    return std::optional(std::move(text));
+}
+
+/// SIGHUP: the file is applied as if by glbctl.
+void apply_file(LocalNode &node, const DaemonOptions &options) {
+    const auto text = read_first_manifest(options);
+    if (!text || !*text) {
+        spdlog::error("SIGHUP: {}", text ? std::string("there is no --manifest to apply") : text.error().message);
+        return;
+    }
+    const auto result = node.apply(**text, {});
+    if (!result)
+        spdlog::error("SIGHUP: {}", result.error().message);
+    else
+        for (const auto &problem : result->errors)
+            spdlog::error("SIGHUP: {}: {}: {}", options.manifest->string(), problem.pointer, problem.message);
+}
+
+class Signals {
+  public:
+    Signals(boost::asio::io_context &loop, LocalNode &node, const DaemonOptions &options)
+        : loop_(loop), node_(node), options_(options), signals_(loop, SIGTERM, SIGINT, SIGHUP) {
+        wait();
+    }
+
+  private:
+    void wait() {
+        signals_.async_wait([this](const boost::system::error_code &code, int signal) {
+            if (code)
+                return;
+            if (signal == SIGHUP) {
+                apply_file(node_, options_);
+                return wait();
+            }
+            spdlog::info("ending on signal {}; traffic goes on", signal);
+            ::sd_notify(0, "STOPPING=1");
+            node_.stop();
+            loop_.stop();
+        });
+    }
+
+    boost::asio::io_context &loop_;
+    LocalNode &node_;
+    const DaemonOptions &options_;
+    boost::asio::signal_set signals_;
+};
+
+Status serve(const DaemonOptions &options) {
+    GLB_TRY(check_machine());
+    GLB_ASSIGN(const auto first_manifest, read_first_manifest(options));
+    GLB_TRY(make_folders(options.run_dir));
+    boost::asio::io_context loop(1);
+    GLB_ASSIGN(const auto node, LocalNode::open(loop, {options.state_dir, options.bpffs, GLB_VERSION}));
+    // Before the kernel is touched: a port in use must change nothing.
+    GLB_ASSIGN(auto socket, Listener::unix_socket(options.run_dir / "glbd.sock"));
+    std::optional<Listener> metrics;
+    if (options.metrics != "none") {
+        GLB_ASSIGN(metrics, Listener::tcp(options.metrics));
+    }
+    GLB_TRY(node->start(first_manifest));
+    GLB_TRY(drop_privileges());
+    const auto api = HttpServer::serve(loop, std::move(socket), api_routes(*node));
+    std::unique_ptr<HttpServer> scrape;
+    if (metrics)
+        scrape = HttpServer::serve(loop, std::move(*metrics), metrics_routes(*node));
+    const Signals signals(loop, *node, options);
+    spdlog::info("glbd {} serves {}", GLB_VERSION, (options.run_dir / "glbd.sock").string());
+    ::sd_notify(0, "READY=1");
+    loop.run();
+    return {};
+}
+
+} // namespace
+
+} // namespace glb
+
+int main(int argc, char **argv) {
+    glb::DaemonOptions options;
+    if (const auto status = glb::read_options(argc, argv, options))
+        return *status;
+    auto done = glb::setup_log(options.log_level, options.log_format);
+    if (done)
+        done = glb::serve(options);
+    if (done)
+        return 0;
+    std::fprintf(stderr, "glbd: %s\n", done.error().message.c_str());
+    return 1;
+}

@@ -1,0 +1,216 @@
+#include "controller/node/fleet.h"
+
+#include <algorithm>
+#include <set>
+
+#include "controller/config/texts.h"
+
+namespace glb {
+
+namespace {
+
+HealthPolicy policy_of(const HealthCheck &check) {
+    return {check.protocol != ProbeProtocol::none, check.healthy_threshold, check.unhealthy_threshold};
+}
+
+ProbeSettings settings_of(const HealthCheck &check) {
+    ProbeSettings settings;
+    settings.protocol = check.protocol == ProbeProtocol::none   ? ProbeKind::none
+                        : check.protocol == ProbeProtocol::http ? ProbeKind::http
+                                                                : ProbeKind::tcp;
+    settings.port = check.port;
+    settings.path = check.path;
+    settings.host = check.host;
+    if (auto matcher = HttpMatcher::parse(format_matcher(check.matcher)))
+        settings.matcher = *matcher;
+    settings.timeout = check.timeout;
+    settings.interval = check.interval;
+    settings.healthy_threshold = check.healthy_threshold;
+    settings.unhealthy_threshold = check.unhealthy_threshold;
+    return settings;
+}
+
+template <typename E>
+std::optional<E> by_text(const std::string &text, E last) {
+    for (int i = 0; i <= static_cast<int>(last); ++i)
+        if (to_string(static_cast<E>(i)) == text)
+            return static_cast<E>(i);
+    return std::nullopt;
+}
+
+bool was_alive(TargetState state) {
+    return state == TargetState::healthy || state == TargetState::unavailable;
+}
+
+} // namespace
+
+void Fleet::tell(const FleetMember &member, const std::optional<HealthTransition> &transition) {
+    if (was_alive(member.health.state()))
+        groups_[member.group].ever_healthy = true;
+    if (transition && on_transition_)
+        on_transition_(member, *transition);
+}
+
+void Fleet::set_target(const TargetGroup &group, const Target &target, bool in_use, const IndexBook &book,
+                       MonotonicTime now) {
+    const auto name = target_name(group.name, target.id);
+    auto found = members_.find(name);
+    if (found == members_.end()) {
+        std::optional<KnownHealth> known;
+        if (const auto row = known_.find(name); row != known_.end())
+            known = row->second;
+        FleetMember member{group.name, name, 0, 0, target, TargetHealth(policy_of(group.health_check), now, known),
+                           {}, group.on_deregistered};
+        found = members_.emplace(name, std::move(member)).first;
+        tell(found->second, found->second.health.on_registered(now));
+    }
+    auto &member = found->second;
+    member.index = *book.find(IndexBook::Kind::target, name);
+    member.group_index = *book.find(IndexBook::Kind::group, group.name);
+    member.target = target;
+    member.on_deregistered = group.on_deregistered;
+    member.drain_until.reset();
+    tell(member, member.health.set_policy(policy_of(group.health_check), now));
+    tell(member, member.health.set_in_use(in_use, now));
+    tell(member, member.health.set_draining(Draining::no, now));
+}
+
+void Fleet::set_manifest(const Manifest &manifest, const IndexBook &book, MonotonicTime now) {
+    std::set<std::string> used;
+    for (const auto &endpoint : manifest.endpoints)
+        used.insert(endpoint.target_group);
+    std::set<std::string> wanted;
+    std::map<std::string, std::chrono::seconds> delays;
+    for (auto &[name, group] : groups_)
+        group.wanted = false;
+    for (const auto &group : manifest.target_groups) {
+        auto &state = groups_[group.name];
+        state.wanted = true;
+        state.index = *book.find(IndexBook::Kind::group, group.name);
+        state.on_unhealthy = group.on_unhealthy;
+        state.on_all_unhealthy = group.on_all_unhealthy;
+        state.check = group.health_check;
+        delays[group.name] = group.deregistration_delay;
+        for (const auto &target : group.targets) {
+            wanted.insert(target_name(group.name, target.id));
+            set_target(group, target, used.contains(group.name), book, now);
+        }
+    }
+    for (auto &[name, member] : members_) {
+        if (wanted.contains(name) || member.drain_until)
+            continue;
+        const auto delay = delays.find(member.group);
+        member.drain_until = now + (delay == delays.end() ? std::chrono::seconds(300) : delay->second);
+        tell(member, member.health.set_draining(Draining::deregistered, now));
+    }
+    forget_empty_groups();
+}
+
+void Fleet::forget_empty_groups() {
+    std::erase_if(groups_, [&](const auto &row) {
+        return !row.second.wanted && std::none_of(members_.begin(), members_.end(), [&](const auto &member) {
+            return member.second.group == row.first;
+        });
+    });
+}
+
+void Fleet::adopt_removed(FleetMember member) {
+    const auto name = member.name;
+    groups_[member.group].index = member.group_index;
+    members_.emplace(name, std::move(member));
+}
+
+void Fleet::set_known(const nlohmann::json &known) {
+    if (!known.is_object())
+        return;
+    for (const auto &[name, row] : known.items()) {
+        if (!row.is_object())
+            continue;
+        const auto state = by_text(row.value("state", ""), TargetState::unavailable);
+        const auto reason = by_text(row.value("reason", ""), HealthReason::health_check_disabled);
+        if (!state)
+            continue;
+        known_[name] = {*state, reason.value_or(HealthReason::none)};
+        if (was_alive(*state))
+            groups_[name.substr(0, name.find('/'))].ever_healthy = true;
+    }
+}
+
+nlohmann::json Fleet::known() const {
+    auto known = nlohmann::json::object();
+    for (const auto &[name, member] : members_)
+        known[name] = {{"state", to_string(member.health.state())}, {"reason", to_string(member.health.reason())}};
+    return known;
+}
+
+void Fleet::on_probe(const std::string &name, const ProbeResult &result, MonotonicTime now) {
+    if (const auto found = members_.find(name); found != members_.end())
+        tell(found->second, found->second.health.on_probe(result, now));
+}
+
+void Fleet::on_neighbour(const std::string &name, bool resolved, MonotonicTime now) {
+    if (const auto found = members_.find(name); found != members_.end())
+        tell(found->second, found->second.health.on_neighbour(resolved, now));
+}
+
+std::vector<std::string>
+Fleet::finish_drains(const std::function<std::uint64_t(std::uint16_t)> &live_flows, MonotonicTime now) {
+    std::vector<std::string> finished;
+    for (auto at = members_.begin(); at != members_.end();) {
+        const auto &member = at->second;
+        const bool over = member.drain_until && *member.drain_until <= now &&
+                          member.on_deregistered != FailurePolicy::hold;
+        if (member.drain_until && (over || live_flows(member.index) == 0)) {
+            finished.push_back(member.name);
+            at = members_.erase(at);
+        } else {
+            ++at;
+        }
+    }
+    forget_empty_groups();
+    return finished;
+}
+
+std::vector<FleetWords> Fleet::words(MonotonicTime now) const {
+    std::vector<FleetWords> all;
+    for (const auto &[name, group] : groups_) {
+        FleetWords row{group.index, {}, {}};
+        std::vector<WordMember> members;
+        for (const auto &[key, member] : members_) {
+            if (member.group != name)
+                continue;
+            row.indexes.push_back(member.index);
+            members.push_back({member.index, member.target.weight, member.health.state()});
+        }
+        row.words = decide_words(members, group.on_unhealthy, group.on_all_unhealthy, group.ever_healthy);
+        std::size_t at = 0;
+        for (const auto &[key, member] : members_) {
+            if (member.group != name)
+                continue;
+            if (member.drain_until && *member.drain_until <= now) // under `hold`: the established flows alone
+                row.words.targets[at] = GLB_TARGET_KEEP;
+            ++at;
+        }
+        all.push_back(std::move(row));
+    }
+    return all;
+}
+
+std::vector<ProbeTarget> Fleet::probe_targets(const IpAddress &source) const {
+    std::vector<ProbeTarget> targets;
+    for (const auto &[name, member] : members_) {
+        const auto group = groups_.find(member.group);
+        if (member.drain_until || group == groups_.end() || member.health.state() == TargetState::unused ||
+            group->second.check.protocol == ProbeProtocol::none)
+            continue;
+        ProbeTarget target;
+        target.key = name;
+        target.address = member.target.address;
+        target.settings = settings_of(group->second.check);
+        target.source.address = source;
+        targets.push_back(std::move(target));
+    }
+    return targets;
+}
+
+} // namespace glb

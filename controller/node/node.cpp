@@ -1,0 +1,301 @@
+// LocalNode: its life: start, what happens by itself while it runs, stop.
+#include "controller/node/node.h"
+
+#include <algorithm>
+#include <cstring>
+#include <unistd.h>
+
+#include <boost/asio/post.hpp>
+
+#include "controller/config/parse.h"
+#include "controller/util/log.h"
+
+namespace glb {
+
+namespace {
+
+using Kind = IndexBook::Kind;
+using boost::asio::posix::stream_descriptor;
+
+constexpr std::chrono::milliseconds settle_time{20}; // changes of the network come in bursts
+constexpr std::chrono::milliseconds census_slice{2};
+constexpr std::chrono::seconds census_pause{2};
+constexpr std::chrono::seconds tick_time{1};
+
+} // namespace
+
+LocalNode::LocalNode(boost::asio::io_context &loop, NodeSettings settings, StateStore store)
+    : loop_(loop), settings_(std::move(settings)), store_(std::move(store)),
+      fleet_([](const FleetMember &member, const HealthTransition &change) {
+          spdlog::info("target {}: {} -> {} {} {}", member.name, to_string(change.from), to_string(change.to),
+                       to_string(change.reason), change.description);
+      }),
+      network_changes_(loop), events_(loop), tick_(loop), settle_(loop) {
+    prober_ = std::make_unique<Prober>(
+        loop, [this](const std::string &key, const ProbeResult &result) { on_probe(key, result); });
+}
+
+Result<std::unique_ptr<LocalNode>> LocalNode::open(boost::asio::io_context &loop, NodeSettings settings) {
+    GLB_ASSIGN(auto store, StateStore::open(settings.state_dir));
+    if (!store.warning().empty())
+        spdlog::warn("{}", store.warning());
+    return std::unique_ptr<LocalNode>(new LocalNode(loop, std::move(settings), std::move(store)));
+}
+
+Status LocalNode::open_kernel() {
+    GLB_ASSIGN(netlink_, Netlink::open());
+    GLB_ASSIGN(paths_, PathKeeper::open());
+    GLB_ASSIGN(pins_, datapath::Pins::open(settings_.bpffs));
+    GLB_ASSIGN(guard_, guard::Guard::open({settings_.bpffs / "guard", settings_.state_dir / "guard.json"}));
+    GLB_ASSIGN(monitor_, Monitor::open());
+    fleet_.set_known(store_.value("health"));
+    watch_network();
+    return {};
+}
+
+Status LocalNode::start(const std::optional<std::string> &first_manifest) {
+    GLB_TRY(open_kernel());
+    schedule_tick();
+    auto stored = store_.load_manifest();
+    if (!stored.warning.empty())
+        spdlog::warn("{}", stored.warning);
+    if (stored.text) {
+        if (first_manifest && *first_manifest != *stored.text)
+            spdlog::warn("the manifest file differs from the manifest in force, which wins; SIGHUP applies the file");
+        auto manifest = parse_manifest(*stored.text);
+        if (!manifest)
+            return fail("the stored manifest is not understood: {}: {}", manifest.error().front().pointer,
+                        manifest.error().front().message);
+        manifest_ = *manifest;
+        manifest_text_ = *stored.text;
+        if (const auto done = reconcile(*manifest_, false, {}); !done) {
+            trouble_ = done.error().message;
+            spdlog::error("not all of the manifest in force could be carried out yet: {}", trouble_);
+        }
+        return {};
+    }
+    if (!first_manifest) {
+        spdlog::info("no manifest: waiting for glbctl apply");
+        return {};
+    }
+    GLB_ASSIGN(const auto result, apply(*first_manifest, {}));
+    if (!result.errors.empty()) {
+        std::string all;
+        for (const auto &problem : result.errors)
+            all += fmt::format("\n{}: {}", problem.pointer, problem.message);
+        return fail("the manifest is refused:{}", all);
+    }
+    return {};
+}
+
+void LocalNode::stop() {
+    stopped_ = true;
+    (void)store_.set_value("health", fleet_.known());
+    prober_->set_targets({});
+    network_changes_.release();
+    boost::system::error_code ignored;
+    events_.close(ignored);
+    tick_.cancel();
+    settle_.cancel();
+}
+
+bool LocalNode::is_ready() const {
+    if (!manifest_ || !program_ || !trouble_.empty())
+        return false;
+    for (const auto &name : interface_names(*manifest_))
+        if (!is_attached(name))
+            return false;
+    return std::any_of(snapshot_.addresses.begin(), snapshot_.addresses.end(),
+                       [&](const LinkAddress &row) { return row.address == manifest_->node.tunnel.address; });
+}
+
+void LocalNode::watch_network() {
+    if (!network_changes_.is_open())
+        network_changes_.assign(monitor_->fd());
+    network_changes_.async_wait(stream_descriptor::wait_read, [this](const boost::system::error_code &code) {
+        if (code || stopped_)
+            return;
+        bool any = false;
+        const auto drained = monitor_->drain([&](const NetworkChange &change) { any = change.any(); });
+        if (!drained)
+            spdlog::warn("{}", drained.error().message);
+        if (any)
+            on_network_change();
+        watch_network();
+    });
+}
+
+/// The first change of a burst is acted upon soon, however long the burst lasts.
+void LocalNode::on_network_change() {
+    if (settling_)
+        return;
+    settling_ = true;
+    settle_.expires_after(settle_time);
+    settle_.async_wait([this](const boost::system::error_code &code) {
+        settling_ = false;
+        if (!code && !stopped_)
+            refresh();
+    });
+}
+
+void LocalNode::watch_events() {
+    if (events_.is_open()) {
+        boost::system::error_code ignored;
+        events_.close(ignored);
+    }
+    events_.assign(::dup(program_->event_fd()));
+    auto wait = std::make_shared<std::function<void()>>();
+    *wait = [this, wait] {
+        events_.async_wait(stream_descriptor::wait_read, [this, wait](const boost::system::error_code &code) {
+            if (code || stopped_ || !program_)
+                return;
+            if (const auto done = program_->drain_events([this](const glb_event &event) { on_event(event); }); !done)
+                spdlog::warn("{}", done.error().message);
+            (*wait)();
+        });
+    };
+    (*wait)();
+}
+
+void LocalNode::on_event(const glb_event &event) {
+    IpAddress address;
+    address.family = static_cast<std::uint8_t>(event.family);
+    std::memcpy(address.bytes.data(), event.address, address.bits() / 8);
+    if (event.kind == GLB_EVENT_NO_NEIGHBOUR) {
+        paths_->resolve(event.ifindex, address);
+    } else if (event.kind == GLB_EVENT_SENDER_MAC) {
+        paths_->resolve_anew(address, Clock::now());
+        on_network_change();
+    }
+}
+
+/// Routes, links or neighbours may have changed: cached egress is stale from now on, and all else follows.
+void LocalNode::refresh() {
+    if (!manifest_ || !program_) {
+        if (manifest_)
+            if (const auto done = reconcile(*manifest_, false, {}); done)
+                trouble_.clear();
+        return;
+    }
+    if (const auto done = program_->raise_route_generation(); !done)
+        spdlog::error("{}", done.error().message);
+    const auto done = reconcile(*manifest_, false, {});
+    const auto trouble = done ? std::string() : done.error().message;
+    if (trouble != trouble_)
+        trouble.empty() ? spdlog::info("the manifest in force is carried out again")
+                        : spdlog::error("the data path could not follow a change: {}", trouble);
+    trouble_ = trouble;
+}
+
+void LocalNode::on_probe(const std::string &key, const ProbeResult &result) {
+    fleet_.on_probe(key, result, Clock::now());
+    if (program_)
+        if (const auto done = write_words(); !done)
+            spdlog::error("{}", done.error().message);
+}
+
+void LocalNode::schedule_tick() {
+    tick_due_ = Clock::now() + tick_time;
+    tick_.expires_at(tick_due_);
+    tick_.async_wait([this](const boost::system::error_code &code) {
+        if (code || stopped_)
+            return;
+        loop_lag_ = std::max(loop_lag_, std::chrono::duration<double>(Clock::now() - tick_due_).count());
+        on_tick();
+        schedule_tick();
+    });
+}
+
+void LocalNode::on_tick() {
+    if (!manifest_ || !guard_)
+        return;
+    if (const auto report = guard_->check_and_repair())
+        log_guard(*report);
+    else
+        spdlog::error("{}", report.error().message);
+    if (!program_ || !trouble_.empty()) {
+        refresh();
+        if (!program_)
+            return;
+    }
+    // Routes change without a message now and then: each template is looked at once a second.
+    if (auto snapshot = take_snapshot(*netlink_)) {
+        snapshot_ = std::move(*snapshot);
+        Status done = build_tables(*manifest_);
+        if (done)
+            done = attach_all(*manifest_);
+        if (done)
+            done = write_egress();
+        if (done)
+            done = write_bank(*manifest_, false);
+        if (done)
+            done = write_next_hops();
+        if (!done) {
+            trouble_ = done.error().message;
+            spdlog::error("{}", trouble_);
+        }
+    }
+    for (const auto &[name, member] : fleet_.members())
+        fleet_.on_neighbour(name, !paths_->given_up(member.target.address), Clock::now());
+    if (const auto done = write_words(); !done)
+        spdlog::error("{}", done.error().message);
+    if (const auto known = fleet_.known(); known != store_.value("health"))
+        if (const auto done = store_.set_value("health", known); !done)
+            spdlog::warn("{}", done.error().message);
+    if (!census_ && Clock::now() - census_done_ >= census_pause) {
+        census_ = std::make_unique<FlowCensus>(*table_, timeouts(), tick_now());
+        run_census();
+    }
+}
+
+void LocalNode::run_census() {
+    boost::asio::post(loop_, [this] {
+        if (stopped_ || !census_ || !table_)
+            return;
+        if (!census_->step(census_slice))
+            return run_census();
+        finish_drains(census_->count());
+        census_.reset();
+        census_done_ = Clock::now();
+    });
+}
+
+void LocalNode::finish_drains(const FlowCount &count) {
+    const auto live = [&](std::uint16_t index) { return index < count.by_target.size() ? count.by_target[index] : 0; };
+    const auto finished = fleet_.finish_drains(live, Clock::now());
+    for (const auto &name : finished) {
+        const auto index = *book_.find(Kind::target, name);
+        spdlog::info("target {}: left, with {} flows in the table", name, live(index));
+        written_words_.erase(index);
+        if (const auto done = program_->set_target_word(index, 0); !done)
+            spdlog::error("{}", done.error().message);
+        book_.retire(Kind::target, name);
+    }
+    // Indexes whose owners are gone and that no flow names any more are free again.
+    for (const auto &name : book_.retired(Kind::target))
+        if (!fleet_.members().contains(name) && live(*book_.find(Kind::target, name)) == 0)
+            book_.release(Kind::target, name);
+    for (const auto &name : book_.retired(Kind::group))
+        if (!fleet_.has_group(name)) {
+            tables_.remove(*book_.find(Kind::group, name));
+            written_groups_.erase(*book_.find(Kind::group, name));
+            book_.release(Kind::group, name);
+        }
+    if (count.active == 0)
+        for (const auto &name : book_.retired(Kind::endpoint))
+            book_.release(Kind::endpoint, name);
+    if (!finished.empty() && manifest_)
+        refresh();
+}
+
+void LocalNode::log_guard(const guard::GuardReport &report) {
+    guard_restored_ += report.repaired.size();
+    for (const auto &line : report.repaired)
+        spdlog::warn("guard: put back: {}", line);
+    for (const auto &line : report.warnings)
+        if (told_.insert(line).second)
+            spdlog::warn("guard: {}", line);
+    guard_report_ = report;
+}
+
+} // namespace glb

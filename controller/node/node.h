@@ -1,0 +1,168 @@
+// LocalNode: one machine's gateway load balancer. Holds the manifest in force and keeps guard, data path, health and
+// the kernel's view of the network in step with it.
+#pragma once
+
+#include <utility> // Boost 1.74's awaitable.hpp needs it before
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "controller/config/manifest.h"
+#include "controller/datapath/attach.h"
+#include "controller/datapath/program.h"
+#include "controller/flows/flow_list.h"
+#include "controller/guard/guard.h"
+#include "controller/health/prober.h"
+#include "controller/net/monitor.h"
+#include "controller/node/plan.h"
+#include "controller/node/service.h"
+#include "controller/state/store.h"
+
+namespace glb {
+
+struct NodeSettings {
+    std::filesystem::path state_dir;
+    std::filesystem::path bpffs;
+    std::string version;
+};
+
+/// All calls on the loop's thread, in the network namespace in which the node lives.
+class LocalNode final : public NodeService {
+  public:
+    /// Takes the state folder's lock. Touches nothing of the kernel's.
+    [[nodiscard]] static Result<std::unique_ptr<LocalNode>> open(boost::asio::io_context &loop, NodeSettings settings);
+    ~LocalNode() override = default;
+
+    /// Begins to serve: the manifest last applied, else `first_manifest`; with neither the node idles. What an
+    /// earlier daemon left in the kernel is taken over as it is.
+    [[nodiscard]] Status start(const std::optional<std::string> &first_manifest);
+
+    /// The text in force; empty: none.
+    [[nodiscard]] const std::string &manifest_text() const { return manifest_text_; }
+    [[nodiscard]] bool is_ready() const;
+
+    /// Stops timers and descriptors; traffic goes on.
+    void stop();
+
+    Result<nlohmann::json> status() override;
+    Result<nlohmann::json> targets(const std::optional<std::string> &group) override;
+    Result<nlohmann::json> endpoints() override;
+    Result<nlohmann::json> flows(const FlowFilter &filter) override;
+    Result<nlohmann::json> drops() override;
+    Result<nlohmann::json> counters() override;
+    Result<nlohmann::json> guard() override;
+    Result<nlohmann::json> manifest() override;
+    Result<ApplyResult> apply(const std::string &manifest_text, const ApplyOptions &options) override;
+    Status down(const DownOptions &options) override;
+    MetricsSnapshot metrics() override;
+
+  private:
+    using Clock = std::chrono::steady_clock;
+
+    LocalNode(boost::asio::io_context &loop, NodeSettings settings, StateStore store);
+
+    // node.cpp: life
+    [[nodiscard]] Status open_kernel();
+    void watch_network();
+    void watch_events();
+    void schedule_tick();
+    void on_tick();
+    void on_network_change();
+    void on_event(const glb_event &event);
+    void on_probe(const std::string &key, const ProbeResult &result);
+    void refresh();
+    void run_census();
+    void finish_drains(const FlowCount &count);
+    void log_guard(const guard::GuardReport &report);
+
+    // node_apply.cpp: change
+    [[nodiscard]] Status change_to(const Manifest &manifest, const std::string &text);
+    [[nodiscard]] Status take_down(bool keep_guard);
+    void announce(const ApplyResult &result, const Peer &peer) const;
+
+    // reconcile.cpp: the steps, each of which may be repeated
+    [[nodiscard]] Status reconcile(const Manifest &manifest, bool new_epoch, const std::function<Status()> &commit);
+    [[nodiscard]] Status prepare_program(const Manifest &manifest);
+    [[nodiscard]] Status load_program(const Manifest &manifest);
+    [[nodiscard]] Status claim_indexes(const Manifest &manifest);
+    [[nodiscard]] Status build_tables(const Manifest &manifest);
+    void adopt_drains();
+    [[nodiscard]] Status write_words();
+    [[nodiscard]] Status attach_all(const Manifest &manifest);
+    [[nodiscard]] Status prepare_offloads(const Manifest &manifest, const std::string &interface);
+    void restore_offloads();
+    [[nodiscard]] Status write_egress();
+    [[nodiscard]] Status write_next_hops();
+    [[nodiscard]] Status write_bank(const Manifest &manifest, bool new_epoch);
+    [[nodiscard]] Status detach_others(const Manifest &manifest);
+    void drop_unused_tables();
+
+    // node_report.cpp: what is told
+    [[nodiscard]] TargetTimeouts timeouts() const;
+    [[nodiscard]] FlowNames flow_names() const;
+    [[nodiscard]] FlowCount count() const;
+    [[nodiscard]] nlohmann::json target_row(const FleetMember &member, const FlowCount &count) const;
+    [[nodiscard]] bool is_attached(const std::string &interface) const;
+
+    boost::asio::io_context &loop_;
+    NodeSettings settings_;
+    StateStore store_;
+    Clock::time_point started_ = Clock::now();
+
+    std::optional<Netlink> netlink_;
+    std::optional<PathKeeper> paths_;
+    std::optional<guard::Guard> guard_;
+    std::optional<datapath::Pins> pins_;
+    std::optional<datapath::Attachments> attachments_;
+    std::optional<datapath::Program> program_;
+    std::optional<FlowTable> table_;
+    std::uint32_t capacity_ = 0;
+
+    std::optional<Manifest> manifest_;
+    std::string manifest_text_;
+    std::vector<std::uint8_t> seed_;
+    IndexBook book_;
+    std::vector<std::string> written_names_;
+    TableBook tables_;
+    std::map<std::uint16_t, std::uint32_t> slots_; ///< of a target's in its group's Maglev table
+    Fleet fleet_;
+    std::unique_ptr<Prober> prober_;
+
+    Snapshot snapshot_;
+    std::map<IpAddress, TargetPath> ways_;
+    std::optional<datapath::BankImage> written_bank_;
+    std::map<std::uint16_t, std::uint64_t> written_words_;
+    std::map<std::uint16_t, GroupWords> written_groups_;
+    std::map<std::uint32_t, glb_egress> written_egress_;
+    std::map<std::pair<std::uint32_t, MacAddress>, std::pair<std::uint32_t, glb_next_hop>> written_hops_;
+    std::uint32_t next_hop_index_ = 0;
+
+    guard::GuardReport guard_report_;
+    std::uint64_t guard_restored_ = 0;
+    std::set<std::string> told_; ///< warnings that were logged already
+    std::string trouble_;        ///< of the last reconcile; empty: none
+
+    std::optional<Monitor> monitor_;
+    boost::asio::posix::stream_descriptor network_changes_;
+    boost::asio::posix::stream_descriptor events_;
+    boost::asio::steady_timer tick_;
+    boost::asio::steady_timer settle_;
+    bool settling_ = false;
+    std::unique_ptr<FlowCensus> census_;
+    Clock::time_point census_done_{};
+    double loop_lag_ = 0;
+    Clock::time_point tick_due_{};
+    bool stopped_ = false;
+};
+
+} // namespace glb

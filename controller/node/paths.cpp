@@ -1,0 +1,183 @@
+#include "controller/node/paths.h"
+
+#include <algorithm>
+
+#include "controller/config/texts.h"
+#include "controller/net/topology.h"
+
+namespace glb {
+
+namespace {
+
+constexpr std::chrono::seconds refresh_each{10}; // where the kernel does not keep neighbours by itself
+constexpr std::chrono::milliseconds ask_again{1000};
+
+/// The tags of the VLAN devices from `device` down, the outer one first.
+std::vector<datapath::PathConfig::Tag> tags_of(const Snapshot &snapshot, unsigned device) {
+    std::vector<datapath::PathConfig::Tag> tags;
+    const auto *link = snapshot.link(device);
+    while (link && link->lower && link->lower_is_here && tags.size() < 2) {
+        if (link->kind == "vlan")
+            tags.insert(tags.begin(), {link->vlan_id, link->vlan_protocol ? link->vlan_protocol : std::uint16_t{0x8100}});
+        link = snapshot.link(link->lower);
+    }
+    return tags;
+}
+
+} // namespace
+
+TargetPath path_by(const Snapshot &snapshot, const RouteAnswer &answer, const IpAddress &target) {
+    TargetPath result;
+    result.on_link = !answer.gateway;
+    const auto *egress = snapshot.link(answer.oif);
+    if (answer.local || !egress) {
+        result.problem = answer.local ? "its address is the node's own" : "its route has no interface";
+        return result;
+    }
+    const auto port = resolve_port(snapshot, answer.oif);
+    if (!port) {
+        result.problem = fmt::format("its route leads to {}, which is on no single interface", egress->name);
+        return result;
+    }
+    const auto &hop = answer.next_hop(target);
+    const auto *neighbour = snapshot.neighbour(answer.oif, hop);
+    if (!neighbour || !neighbour->is_valid() || neighbour->mac.is_zero()) {
+        result.problem = fmt::format("next hop {} on {} is not resolved", hop.to_string(), egress->name);
+        return result;
+    }
+    datapath::PathConfig path;
+    path.ifindex = port->ifindex;
+    path.source = egress->mac;
+    path.destination = neighbour->mac;
+    path.tags = tags_of(snapshot, answer.oif);
+    path.mtu = static_cast<std::uint16_t>(std::min(answer.mtu ? answer.mtu : egress->mtu, 65535u));
+    result.path = path;
+    return result;
+}
+
+unsigned device_of(const Snapshot &snapshot, const InterfaceRef &interface) {
+    const auto *link = snapshot.link(interface.name);
+    if (!link)
+        return 0;
+    const auto devices = devices_of(snapshot, link->index, interface.vlans);
+    if (devices.empty())
+        return 0;
+    // Where the device is a bridge's or a VRF's port, addresses and routes are the master's.
+    const auto *device = snapshot.link(devices.front());
+    const auto *master = device && device->master ? snapshot.link(device->master) : nullptr;
+    return master && (master->kind == "bridge" || master->kind == "bond") ? master->index : devices.front();
+}
+
+Result<PathKeeper> PathKeeper::open() {
+    GLB_ASSIGN(auto netlink, Netlink::open());
+    return PathKeeper(std::move(netlink));
+}
+
+TargetPath PathKeeper::look_up(const Snapshot &snapshot, const Tunnel &tunnel, unsigned device,
+                               const IpAddress &target, Known &known) {
+    TargetPath nothing;
+    if (device == 0) {
+        nothing.problem = fmt::format("the tunnel's interface {} is absent", to_text(tunnel.interface));
+        return nothing;
+    }
+    RouteQuery query;
+    query.destination = target;
+    query.oif = device;
+    auto answer = route_get(netlink_, query);
+    if (!answer) {
+        nothing.problem = answer.error().message;
+        return nothing;
+    }
+    known.hop = {answer->oif, answer->next_hop(target)};
+    return path_by(snapshot, *answer, target);
+}
+
+void PathKeeper::keep(const Hop &hop, const Snapshot &snapshot, Time now) {
+    auto [at, is_new] = kept_.try_emplace(hop);
+    const auto *neighbour = snapshot.neighbour(hop.ifindex, hop.address);
+    const bool valid = neighbour && neighbour->is_valid();
+    const bool due = at->second.freshness == Freshness::on_use ? now - at->second.refreshed > refresh_each : !valid;
+    if (!is_new && !(due && now - at->second.refreshed > ask_again) && (valid || now - at->second.refreshed < ask_again))
+        return;
+    at->second.refreshed = now;
+    // A permanent neighbour is somebody's decision: it is left as it is.
+    constexpr std::uint16_t permanent = 0x80; // NUD_PERMANENT
+    if (neighbour && neighbour->state & permanent)
+        return;
+    if (const auto kept = keep_fresh(netlink_, hop.ifindex, hop.address))
+        at->second.freshness = *kept;
+}
+
+std::map<IpAddress, TargetPath> PathKeeper::update(const Snapshot &snapshot, const Tunnel &tunnel,
+                                                   const std::set<IpAddress> &targets, Time now) {
+    std::map<IpAddress, TargetPath> paths;
+    std::set<Hop> hops;
+    const auto device = device_of(snapshot, tunnel.interface);
+    std::erase_if(known_, [&](const auto &row) { return !targets.contains(row.first); });
+    for (const auto &target : targets) {
+        auto &known = known_[target];
+        auto path = look_up(snapshot, tunnel, device, target, known);
+        if (known.hop.ifindex) {
+            hops.insert(known.hop);
+            keep(known.hop, snapshot, now);
+        }
+        if (path.path) {
+            known.missing_since.reset();
+            known.given_up = false;
+            known.last = path;
+        } else {
+            if (!known.missing_since)
+                known.missing_since = now;
+            known.given_up = now - *known.missing_since >= grace;
+            if (!known.given_up && known.last.path) {
+                known.last.problem = path.problem;
+                path = known.last;
+            }
+        }
+        paths.emplace(target, std::move(path));
+    }
+    for (auto at = kept_.begin(); at != kept_.end();) {
+        if (hops.contains(at->first)) {
+            ++at;
+            continue;
+        }
+        if (at->second.freshness == Freshness::managed)
+            (void)let_go(netlink_, at->first.ifindex, at->first.address); // it may be gone with its interface
+        at = kept_.erase(at);
+    }
+    return paths;
+}
+
+void PathKeeper::resolve_anew(const IpAddress &target, Time now) {
+    const auto found = known_.find(target);
+    if (found == known_.end() || !found->second.hop.ifindex)
+        return;
+    auto &known = found->second;
+    if (known.asked_anew && now - *known.asked_anew < ask_again)
+        return;
+    known.asked_anew = now;
+    const auto hop = known.hop;
+    (void)let_go(netlink_, hop.ifindex, hop.address); // gone already is as good
+    kept_.erase(hop);
+    if (const auto kept = keep_fresh(netlink_, hop.ifindex, hop.address))
+        kept_[hop] = {*kept, now};
+}
+
+void PathKeeper::resolve(unsigned ifindex, const IpAddress &address) {
+    (void)request_resolution(netlink_, ifindex, address); // its outcome is the neighbour's state
+}
+
+bool PathKeeper::given_up(const IpAddress &target) const {
+    const auto found = known_.find(target);
+    return found != known_.end() && found->second.given_up;
+}
+
+void PathKeeper::let_go_all() {
+    for (const auto &[hop, kept] : kept_)
+        if (kept.freshness == Freshness::managed)
+            (void)let_go(netlink_, hop.ifindex, hop.address);
+    kept_.clear();
+    known_.clear();
+}
+
+} // namespace glb

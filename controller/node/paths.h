@@ -1,0 +1,85 @@
+// Paths: the way from the node to each target, as the kernel's routes and neighbours have it.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "controller/config/manifest.h"
+#include "controller/datapath/bank.h"
+#include "controller/net/neighbour.h"
+#include "controller/net/route.h"
+#include "controller/net/snapshot.h"
+#include "controller/util/result.h"
+
+namespace glb {
+
+struct TargetPath {
+    std::optional<datapath::PathConfig> path; ///< none: not resolved (yet)
+    bool on_link = false;                     ///< no router between: the sender's MAC can be checked
+    std::string problem;                      ///< why there is none
+};
+
+/// The way by `answer`, from the snapshot alone. The egress must be the tunnel's port.
+[[nodiscard]] TargetPath path_by(const Snapshot &snapshot, const RouteAnswer &answer, const IpAddress &target);
+
+/// The kernel's device for an (interface, VLANs) of the manifest; 0 where there is none.
+[[nodiscard]] unsigned device_of(const Snapshot &snapshot, const InterfaceRef &interface);
+
+/// Asks routes, has next hops resolved and kept so, and remembers the last good way: a neighbour that is being
+/// asked anew costs no packet. After `grace` without an answer a path is given up.
+class PathKeeper {
+  public:
+    using Time = std::chrono::steady_clock::time_point;
+    static constexpr std::chrono::milliseconds grace{3000};
+
+    explicit PathKeeper(Netlink netlink) : netlink_(std::move(netlink)) {}
+    [[nodiscard]] static Result<PathKeeper> open();
+
+    /// Paths of all `targets`, now.
+    [[nodiscard]] std::map<IpAddress, TargetPath> update(const Snapshot &snapshot, const Tunnel &tunnel,
+                                                         const std::set<IpAddress> &targets, Time now);
+
+    /// GENEVE came from another MAC: forgets what the kernel knows of this neighbour and asks anew. At most
+    /// once a second for an address.
+    void resolve_anew(const IpAddress &target, Time now);
+
+    /// Has the kernel resolve a next hop that the data path missed.
+    void resolve(unsigned ifindex, const IpAddress &address);
+
+    /// True where `target` has had no path for longer than the grace period.
+    [[nodiscard]] bool given_up(const IpAddress &target) const;
+
+    /// Ends what keeps neighbours fresh.
+    void let_go_all();
+
+  private:
+    struct Hop {
+        unsigned ifindex = 0;
+        IpAddress address;
+        auto operator<=>(const Hop &) const = default;
+    };
+    struct Known {
+        TargetPath last;
+        std::optional<Time> missing_since;
+        std::optional<Time> asked_anew;
+        Hop hop;
+        bool given_up = false;
+    };
+
+    TargetPath look_up(const Snapshot &snapshot, const Tunnel &tunnel, unsigned device, const IpAddress &target,
+                       Known &known);
+    void keep(const Hop &hop, const Snapshot &snapshot, Time now);
+
+    Netlink netlink_;
+    std::map<IpAddress, Known> known_;
+    struct Kept {
+        Freshness freshness = Freshness::on_use;
+        Time refreshed{};
+    };
+    std::map<Hop, Kept> kept_;
+};
+
+} // namespace glb

@@ -1,0 +1,46 @@
+// Plan: from the manifest and what the kernel has to the rows of the data path and the guard. Pure functions.
+#pragma once
+
+#include <array>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "controller/config/manifest.h"
+#include "controller/datapath/bank.h"
+#include "controller/guard/plan.h"
+#include "controller/node/epochs.h"
+#include "controller/node/fleet.h"
+#include "controller/node/indexes.h"
+#include "controller/node/paths.h"
+
+namespace glb {
+
+/// Keys of the steering hash from hashSeed: words of SHA-256(seed, counter), equal on all nodes of a cluster.
+[[nodiscard]] std::array<std::uint32_t, GLB_NH_KEYS> steer_key(const std::vector<std::uint8_t> &seed);
+
+/// The names of all interfaces of the manifest, each once.
+[[nodiscard]] std::set<std::string> interface_names(const Manifest &manifest);
+
+/// The bank: ports whose interface is there now, endpoints, groups with their tables, all of the fleet with
+/// their paths. Every name must have its index in `book`.
+[[nodiscard]] datapath::BankConfig plan_bank(const Manifest &manifest, const IndexBook &book,
+                                             const Snapshot &snapshot, const TableBook &tables,
+                                             const std::map<std::string, FleetMember> &fleet,
+                                             const std::map<IpAddress, TargetPath> &paths,
+                                             const std::array<std::uint32_t, GLB_NH_KEYS> &key);
+
+[[nodiscard]] guard::GuardPlan plan_guard(const Manifest &manifest, const IndexBook &book, const Snapshot &snapshot);
+
+/// Rows of glb_egress: each device by which the kernel may route, that stands on one of `carriers` (interfaces
+/// that run the program natively).
+[[nodiscard]] std::map<std::uint32_t, glb_egress> plan_egress(const Snapshot &snapshot,
+                                                              const std::set<unsigned> &carriers);
+
+/// Next hops worth a row: resolved neighbours on devices with an egress row.
+[[nodiscard]] std::vector<std::pair<std::uint32_t, glb_next_hop>>
+plan_next_hops(const Snapshot &snapshot, const std::map<std::uint32_t, glb_egress> &egress);
+
+} // namespace glb

@@ -1,0 +1,70 @@
+#include "controller/node/words.h"
+
+#include <algorithm>
+
+namespace glb {
+
+namespace {
+
+constexpr std::uint64_t keeps_all = GLB_TARGET_KEEP | GLB_TARGET_KEEP_HALF;
+
+std::uint64_t word_of(const WordMember &member, bool takes_new, FailurePolicy on_unhealthy) {
+    if (takes_new)
+        return GLB_TARGET_NEW | keeps_all;
+    if (member.state != TargetState::unhealthy)
+        return keeps_all;
+    return on_unhealthy == FailurePolicy::hold ? GLB_TARGET_KEEP : 0;
+}
+
+glb_none_action none_action(GroupAction action) {
+    switch (action) {
+    case GroupAction::no_target_yet:
+        return GLB_NONE_NOT_YET;
+    case GroupAction::bypass:
+        return GLB_NONE_BYPASS;
+    default:
+        return GLB_NONE_DROP;
+    }
+}
+
+/// Each place goes to the target that is furthest behind its share, so equal weights take turns.
+void fill_fallback(std::span<const WordMember> members, const std::vector<bool> &takes_new,
+                   std::array<std::uint16_t, GLB_FALLBACK_SLOTS> &fallback) {
+    fallback.fill(GLB_NO_TARGET);
+    std::int64_t total = 0;
+    for (std::size_t i = 0; i < members.size(); ++i)
+        total += takes_new[i] ? members[i].weight : 0;
+    if (total == 0)
+        return;
+    std::vector<std::int64_t> credit(members.size(), 0);
+    for (auto &place : fallback) {
+        std::size_t best = members.size();
+        for (std::size_t i = 0; i < members.size(); ++i) {
+            if (!takes_new[i])
+                continue;
+            credit[i] += members[i].weight;
+            if (best == members.size() || credit[i] > credit[best])
+                best = i;
+        }
+        credit[best] -= total;
+        place = members[best].index;
+    }
+}
+
+} // namespace
+
+GroupWords decide_words(std::span<const WordMember> members, FailurePolicy on_unhealthy,
+                        AllUnhealthyPolicy on_all_unhealthy, bool ever_healthy) {
+    std::vector<GroupMember> health;
+    for (const auto &member : members)
+        health.push_back({member.state, member.weight});
+    GroupWords words;
+    words.decision = decide_group(health, on_all_unhealthy, ever_healthy);
+    words.none = none_action(words.decision.action);
+    for (std::size_t i = 0; i < members.size(); ++i)
+        words.targets.push_back(word_of(members[i], words.decision.takes_new_flows[i], on_unhealthy));
+    fill_fallback(members, words.decision.takes_new_flows, words.fallback);
+    return words;
+}
+
+} // namespace glb

@@ -1,0 +1,23 @@
+// What glbd is told on its command line.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace glb {
+
+struct DaemonOptions {
+    std::optional<std::filesystem::path> manifest;
+    std::filesystem::path state_dir = "/var/lib/glb";
+    std::filesystem::path run_dir = "/run/glb";
+    std::filesystem::path bpffs = "/sys/fs/bpf/glb";
+    std::string metrics = "127.0.0.1:9468";
+    std::string log_level = "info";
+    std::string log_format = "text";
+};
+
+/// Reads the command line. Returns the exit status where the program shall end at once: help, version, usage.
+[[nodiscard]] std::optional<int> read_options(int argc, char **argv, DaemonOptions &options);
+
+} // namespace glb
