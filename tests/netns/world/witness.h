@@ -6,6 +6,7 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <netinet/in.h>
 #include <thread>
 
 #include "tests/harness/bytes.h"

@@ -1,0 +1,142 @@
+// Nothing passes uninspected, whatever an operator, another program or a crash takes away.
+#include <catch2/catch.hpp>
+#include <fmt/ranges.h>
+
+#include "tests/harness/packet.h"
+#include "tests/harness/skip.h"
+#include "tests/netns/world/frames.h"
+#include "tests/netns/world/worlds.h"
+
+using namespace glb::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Guarded {
+    explicit Guarded(const std::string &when_detached = "drop") : echo(world.server, 7000), glbd(world.node) {
+        auto manifest = world.manifest();
+        manifest["endpoints"][0]["whenDetached"] = when_detached;
+        glbd.start(manifest);
+        if (!glbd.wait_healthy(1) || !tcp_works(world.client, TwoArm::server_address, 7000, 5s))
+            throw std::runtime_error("traffic does not pass: " + glbd.log());
+    }
+
+    // Packets from either side that the other one sees, of a few that are sent both ways.
+    [[nodiscard]] std::size_t passed() {
+        Sniffer server(world.server, "eth0"), client(world.client, "eth0");
+        const auto marked = [](const Sniffer::Frame &seen) {
+            const std::string text(seen.bytes.begin(), seen.bytes.end());
+            return !seen.outgoing && text.find("is anybody there") != std::string::npos;
+        };
+        const Payload payload("is anybody there");
+        const Eth up{.dst = mac_of(world.node, "cli0"), .src = mac_of(world.client, "eth0")};
+        const Eth down{.dst = mac_of(world.node, "srv0"), .src = mac_of(world.server, "eth0")};
+        for (std::uint16_t port = 5000; port < 5010; port++) {
+            send_frames(
+                world.client, "eth0",
+                {up / IPv4{} / Udp{.dport = port} / payload, up / IPv6{} / Udp{.dport = port} / payload});
+            send_frames(world.server, "eth0",
+                        {down / IPv4{.src = TwoArm::server_address, .dst = TwoArm::client_address} /
+                             Udp{.dport = port} / payload,
+                         down / IPv6{.src = TwoArm::server_address6, .dst = TwoArm::client_address6} /
+                             Udp{.dport = port} / payload});
+        }
+        (void)server.wait_for(marked, 300ms);
+        std::size_t count = 0;
+        for (auto *sniffer : {&server, &client})
+            for (const auto &frame : sniffer->frames())
+                count += marked(frame);
+        return count;
+    }
+
+    void make_again(const std::string &device, const Namespace &host) {
+        world.node.must({"ip", "link", "del", device});
+        veth(world.node, device, host, "eth0");
+        const bool client_side = device == "cli0";
+        world.node.address(device, client_side ? "192.0.2.1/24" : "198.51.100.1/24");
+        world.node.address(device, client_side ? "2001:db8:1::1/64" : "2001:db8:2::1/64");
+        host.address("eth0", client_side ? "192.0.2.10/24" : "198.51.100.20/24");
+        host.address("eth0", client_side ? "2001:db8:1::10/64" : "2001:db8:2::20/64");
+        host.route("default", client_side ? "192.0.2.1" : "198.51.100.1");
+        host.must(
+            {"ip", "-6", "route", "add", "default", "via", client_side ? "2001:db8:1::1" : "2001:db8:2::1"});
+    }
+
+    TwoArm world;
+    TcpServer echo;
+    Daemon glbd;
+};
+
+} // namespace
+
+TEST_CASE(
+    "guard: with glbd dead traffic goes on; with the programs detached and every pin removed none passes") {
+    need_root();
+    Guarded it;
+    CHECK(it.passed() == 40);
+    it.glbd.kill9();
+    CHECK(it.passed() == 40);
+    it.glbd.detach_by_hand(it.world.devices);
+    CHECK(it.passed() == 0);
+    it.world.node.must({"nft", "flush", "ruleset"});
+    CHECK(it.passed() == 0);
+}
+
+TEST_CASE("guard: with glbd dead nothing passes by an interface that was deleted and made anew") {
+    need_root();
+    Guarded it;
+    it.glbd.kill9();
+    it.make_again("cli0", it.world.client);
+    it.make_again("srv0", it.world.server);
+    CHECK(it.passed() == 0);
+    CHECK_FALSE(tcp_works(it.world.client, TwoArm::server_address, 7000, 500ms));
+}
+
+TEST_CASE("guard: whenDetached pass lets it pass") {
+    need_root();
+    Guarded it("pass");
+    it.glbd.kill9();
+    it.glbd.detach_by_hand(it.world.devices);
+    CHECK(it.passed() == 40);
+    CHECK(tcp_works(it.world.client, TwoArm::server_address, 7000));
+}
+
+TEST_CASE("guard: with glbd alive, what was removed is back within a second, and said") {
+    need_root();
+    Guarded it;
+    const auto &node = it.world.node;
+    const auto whole = kernel_state(node, it.world.devices);
+    const std::vector<std::vector<std::string>> removals = {
+        {"nft", "flush", "ruleset"},
+        {"tc", "qdisc", "del", "dev", "cli0", "clsact"},
+        {"tc", "filter", "del", "dev", "srv0", "ingress"},
+        {"ip", "rule", "flush"},
+        {"ip", "-6", "rule", "flush"},
+    };
+    for (const auto &removal : removals) {
+        INFO(fmt::format("{}\n{}", fmt::join(removal, " "), it.glbd.log()));
+        const auto restored = it.glbd.must_ctl({"guard"}).at("restored").get<std::uint64_t>();
+        node.must(removal);
+        // `ip rule flush` takes the kernel's own rules as well; those are not glbd's to put back.
+        if (removal[0] == "ip")
+            for (const auto &[table, priority] : {std::pair{"main", "32766"}, std::pair{"default", "32767"}})
+                (void)node.run({"ip", removal[1] == "-6" ? "-6" : "-4", "rule", "add", "from", "all",
+                                "lookup", table, "priority", priority});
+        CHECK(eventually(1500ms, [&] { return it.glbd.must_ctl({"guard"}).at("restored") > restored; }));
+        CHECK(it.glbd.must_ctl({"guard"}).at("installed") == true);
+        CHECK(it.passed() == 40);
+    }
+    it.glbd.kill9();
+    it.glbd.detach_by_hand(it.world.devices);
+    CHECK(it.passed() == 0);
+}
+
+TEST_CASE("guard: with glbd alive an interface made anew is taken in again") {
+    need_root();
+    Guarded it;
+    it.make_again("cli0", it.world.client);
+    const auto pass = with_xdp_pass(it.world.client, "eth0");
+    INFO(it.glbd.log());
+    CHECK(eventually(10s, [&] { return tcp_works(it.world.client, TwoArm::server_address, 7000, 500ms); }));
+    CHECK(it.glbd.must_ctl({"status"}).at("ready") == true);
+}

@@ -1,0 +1,139 @@
+// Traffic through appliances: TCP, UDP, ping, IPv4 and IPv6; two-arm, one-arm; nothing lost, nothing changed.
+#include <cstdlib>
+
+#include <catch2/catch.hpp>
+
+#include "tests/harness/skip.h"
+#include "tests/netns/world/worlds.h"
+
+using namespace glb::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::uint64_t hundred_megabytes = 100'000'000;
+
+template <typename World>
+std::uint64_t all_checksum_errors(const World &world) {
+    auto errors = checksum_errors(world.client) + checksum_errors(world.node) + checksum_errors(world.server);
+    for (const auto &one : world.appliances)
+        errors += checksum_errors(one->ns());
+    return errors;
+}
+
+// Seconds of iperf3 in each direction: short, unless the environment wants more.
+std::string iperf_seconds() {
+    const char *wanted = std::getenv("GLB_IPERF_SECONDS");
+    return wanted != nullptr && *wanted != '\0' ? wanted : "5";
+}
+
+} // namespace
+
+TEST_CASE("smoke: one TCP connection through one appliance, counted on its way") {
+    need_root();
+    const TwoArm world;
+    const TcpServer echo(world.server, 7000);
+    Daemon glbd(world.node);
+    glbd.start(world.manifest());
+    INFO(glbd.log());
+    REQUIRE(glbd.wait_healthy(1));
+    const auto out_before = glbd.target("fw-1").at("packetsOut").get<std::uint64_t>();
+    TcpFlows flow(world.client);
+    REQUIRE(flow.open({{TwoArm::client_address, TwoArm::server_address, 40001, 7000}}) == 1);
+    REQUIRE(flow.exchange() == 1);
+
+    const auto listed = glbd.flows({"--source", "192.0.2.10:40001"});
+    REQUIRE(listed.size() == 1);
+    CHECK(listed[0].at("endpoint") == "branch");
+    CHECK(listed[0].at("protocol") == "tcp");
+    CHECK(listed[0].at("destination") == "198.51.100.20:7000");
+    CHECK(listed[0].at("target") == "fw-1");
+    CHECK(listed[0].at("state") == "established");
+    CHECK(listed[0].at("packetsOut") == listed[0].at("packetsBack"));
+    // The handshake, a line, its echo, an acknowledgement: six packets at least.
+    CHECK(listed[0].at("packetsOut").get<int>() >= 6);
+    const auto target = glbd.target("fw-1");
+    CHECK(target.at("packetsOut").get<std::uint64_t>() >= out_before + 6);
+    CHECK(target.at("packetsOut") == target.at("packetsBack"));
+    CHECK(glbd.counter("encapsulated") >= 6);
+    CHECK(glbd.uninspected() == 0);
+    for (const auto &drop : glbd.must_ctl({"drops"}).at("drops")) {
+        INFO(drop.at("reason"));
+        CHECK(drop.at("packets") == 0);
+    }
+}
+
+TEST_CASE("smoke: UDP and ping, IPv4 and IPv6") {
+    need_root();
+    const TwoArm world({.appliances = 2});
+    const UdpEcho udp(world.server, 7001);
+    const TcpServer echo(world.server, 7000);
+    Daemon glbd(world.node);
+    glbd.start(world.manifest());
+    REQUIRE(glbd.wait_healthy(2));
+    for (const std::string server : {TwoArm::server_address, TwoArm::server_address6}) {
+        INFO(server << "\n" << glbd.log());
+        CHECK(ping(world.client, server));
+        CHECK(tcp_works(world.client, server, 7000));
+        UdpStream stream(world.client, server, 7001, 1000);
+        CHECK(eventually(5s, [&] { return stream.back() >= 500; }));
+        const auto tally = stream.finish();
+        CHECK(tally.lost() == 0);
+        CHECK(tally.duplicate == 0);
+    }
+    CHECK(glbd.counter("encapsulated") > 2000);
+    CHECK(glbd.uninspected() == 0);
+}
+
+TEST_CASE("smoke: a download of 100 MB arrives as it was") {
+    need_root();
+    const TwoArm world;
+    const Nginx nginx(world.server, {"80", "[::]:80"}, hundred_megabytes);
+    Daemon glbd(world.node);
+    glbd.start(world.manifest());
+    REQUIRE(glbd.wait_healthy(1));
+    for (const std::string url : {"http://198.51.100.20/file", "http://[2001:db8:2::20]/file"}) {
+        const auto answer = http_get(world.client, url, 60s);
+        INFO(url << " " << answer.error << "\n" << glbd.log());
+        CHECK(answer.bytes == hundred_megabytes);
+        CHECK(answer.sha256 == nginx.sha256());
+    }
+    CHECK(glbd.target("fw-1").at("bytesBack").get<std::uint64_t>() > 2 * hundred_megabytes);
+    CHECK(all_checksum_errors(world) == 0);
+}
+
+TEST_CASE("smoke: iperf3 both ways, and no checksum is wrong anywhere") {
+    need_root();
+    const TwoArm world;
+    const auto server = world.server.start({"iperf3", "--server", "--forceflush"});
+    REQUIRE(server.wait_for_output("Server listening", 5s));
+    Daemon glbd(world.node);
+    glbd.start(world.manifest());
+    REQUIRE(glbd.wait_healthy(1));
+    for (const std::string way : {"--parallel=2", "--reverse"}) {
+        const auto result = world.client.run(
+            {"iperf3", "--client", TwoArm::server_address, "--time", iperf_seconds(), "--json", way}, 120s);
+        INFO(result.output << "\n" << glbd.log());
+        REQUIRE(result.code == 0);
+        CHECK(json::parse(result.output).at("end").at("sum_received").at("bits_per_second") > 10e6);
+    }
+    CHECK(all_checksum_errors(world) == 0);
+    CHECK(glbd.uninspected() == 0);
+}
+
+TEST_CASE("smoke: one arm carries clients, servers and the tunnel") {
+    need_root();
+    const OneArm world({.appliances = 2});
+    const Nginx nginx(world.server, {"80", "[::]:80"}, 5'000'000);
+    Daemon glbd(world.node);
+    glbd.start(world.manifest());
+    REQUIRE(glbd.wait_healthy(2));
+    for (const std::string url : {"http://198.51.100.20/file", "http://[2001:db8:2::20]/file"}) {
+        const auto answer = http_get(world.client, url);
+        INFO(url << " " << answer.error << "\n" << glbd.log());
+        CHECK(answer.sha256 == nginx.sha256());
+    }
+    CHECK(ping(world.client, TwoArm::server_address));
+    CHECK(glbd.counter("encapsulated") > 3000);
+    CHECK(all_checksum_errors(world) == 0);
+}
