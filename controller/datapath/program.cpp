@@ -10,6 +10,7 @@
 
 #include "controller/datapath/map_io.h"
 #include "controller/datapath/program_state.h"
+#include "controller/util/fd.h"
 
 namespace glb::datapath {
 
@@ -61,6 +62,15 @@ int set_pins(glb_xdp &skeleton, const Pins &pins) {
         const std::string name = bpf_map__name(map);
         if (bpf_map__type(map) == BPF_MAP_TYPE_RINGBUF || bpf_map__is_internal(map))
             continue;
+        // The kernel adds a flag to device maps, which libbpf's own comparison of pinned maps then refuses.
+        if (bpf_map__type(map) == BPF_MAP_TYPE_DEVMAP_HASH) {
+            const Fd pinned(bpf_obj_get(pins.map(name).c_str()));
+            if (pinned) {
+                if (const int code = bpf_map__reuse_fd(map, pinned.get()); code != 0)
+                    return -code;
+                continue;
+            }
+        }
         if (const int code = bpf_map__set_pin_path(map, pins.map(name).c_str()); code != 0)
             return -code;
     }
