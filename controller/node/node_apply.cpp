@@ -1,5 +1,7 @@
 // LocalNode: changes that somebody asks for: apply and down.
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 #include "controller/config/diff.h"
 #include "controller/config/export.h"
@@ -152,6 +154,9 @@ Status LocalNode::take_down(bool keep_guard) {
         paths_->let_go_all();
     if (guard_ && !keep_guard)
         note(guard_->remove());
+    std::error_code ignored_too; // folders that are somebody's mount point, or hold what is kept, stay
+    std::filesystem::remove(settings_.bpffs / "guard", ignored_too);
+    std::filesystem::remove(settings_.bpffs, ignored_too);
     restore_offloads();
     manifest_.reset();
     manifest_text_.clear();
@@ -182,7 +187,6 @@ Status LocalNode::down(const DownOptions &options) {
     GLB_TRY(store_.forget_manifest());
     const auto done = take_down(options.keep_guard);
     (void)store_.set_value("health", nullptr);
-    GLB_ASSIGN(pins_, datapath::Pins::open(settings_.bpffs));
     return done;
 }
 

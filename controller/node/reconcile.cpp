@@ -83,6 +83,7 @@ Status LocalNode::reconcile(const Manifest &manifest, bool new_epoch, const std:
     } else {
         GLB_TRY(guard_->install(plan));
     }
+    guard_report_.installed = true;
     GLB_TRY(load_program(manifest));
     GLB_ASSIGN(const auto kept, program_->kept());
     GLB_TRY(guard_->set_magic(kept.settings.door_magic));
@@ -387,7 +388,8 @@ Status LocalNode::write_bank(const Manifest &manifest, bool new_epoch) {
     if (!new_epoch && written_bank_ && same_image(image, *written_bank_))
         return {};
     GLB_TRY(program_->write_idle_bank(image));
-    GLB_TRY(program_->flip(new_epoch));
+    GLB_ASSIGN(const auto control, program_->control());
+    GLB_TRY(program_->flip(new_epoch || control.epoch == 0));
     written_bank_ = std::move(image);
     return {};
 }
