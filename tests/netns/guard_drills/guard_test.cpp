@@ -25,8 +25,11 @@ struct Guarded {
     [[nodiscard]] std::size_t passed() {
         Sniffer server(world.server, "eth0"), client(world.client, "eth0");
         const auto marked = [](const Sniffer::Frame &seen) {
-            const std::string text(seen.bytes.begin(), seen.bytes.end());
-            return !seen.outgoing && text.find("is anybody there") != std::string::npos;
+            const auto &bytes = seen.bytes;
+            const std::string text(bytes.begin(), bytes.end());
+            // UDP itself: ICMP errors quote it.
+            return !seen.outgoing && bytes.size() > 60 && (bytes[23] == 17 || bytes[20] == 17) &&
+                   text.find("is anybody there") != std::string::npos;
         };
         const Payload payload("is anybody there");
         const Eth up{.dst = mac_of(world.node, "cli0"), .src = mac_of(world.client, "eth0")};

@@ -57,7 +57,8 @@ TEST_CASE("smoke: one TCP connection through one appliance, counted on its way")
     CHECK(target.at("packetsOut") == target.at("packetsBack"));
     CHECK(glbd.counter("encapsulated") >= 6);
     CHECK(glbd.uninspected() == 0);
-    for (const auto &drop : glbd.must_ctl({"drops"}).at("drops")) {
+    const auto drops = glbd.must_ctl({"drops"});
+    for (const auto &drop : drops.at("drops")) {
         INFO(drop.at("reason"));
         CHECK(drop.at("packets") == 0);
     }

@@ -121,7 +121,8 @@ json Daemon::flows(std::vector<std::string> filter) const {
 }
 
 json Daemon::target(const std::string &id) const {
-    for (const auto &row : must_ctl({"targets"}).at("targets"))
+    const auto answer = must_ctl({"targets"});
+    for (const auto &row : answer.at("targets"))
         if (row.at("id") == id)
             return row;
     throw std::runtime_error("no target " + id);
@@ -137,7 +138,7 @@ bool Daemon::wait_healthy(std::size_t targets, milliseconds timeout) const {
 std::vector<std::string> Daemon::pins() const {
     std::vector<std::string> found;
     for (const auto &entry : std::filesystem::recursive_directory_iterator(bpffs_.path()))
-        if (!entry.is_directory())
+        if (!entry.is_directory() && entry.path().extension() != ".debug")
             found.push_back(std::filesystem::relative(entry.path(), bpffs_.path()).string());
     std::sort(found.begin(), found.end());
     return found;
@@ -146,7 +147,8 @@ std::vector<std::string> Daemon::pins() const {
 void Daemon::detach_by_hand(const std::vector<std::string> &devices) const {
     // A program that a link holds goes with the last reference to the link: the pin.
     for (const auto &entry : std::filesystem::directory_iterator(bpffs_.path()))
-        std::filesystem::remove_all(entry.path());
+        if (entry.path().extension() != ".debug") // the kernel's own, in every bpffs
+            std::filesystem::remove_all(entry.path());
     for (const auto &device : devices) {
         (void)node_.run({"ip", "link", "set", device, "xdp", "off"});
         const bool gone = eventually(std::chrono::seconds(2), [&] {
