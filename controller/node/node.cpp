@@ -179,6 +179,11 @@ void LocalNode::refresh() {
     }
     if (const auto done = program_->raise_route_generation(); !done)
         spdlog::error("{}", done.error().message);
+    // Installing the plan mends the guard as well, but says nothing: what somebody took away is told first.
+    if (guard_) {
+        if (const auto report = guard_->check_and_repair())
+            log_guard(*report);
+    }
     const auto done = reconcile(*manifest_, false, {});
     const auto trouble = done ? std::string() : done.error().message;
     if (trouble != trouble_)
@@ -209,10 +214,7 @@ void LocalNode::schedule_tick() {
 void LocalNode::on_tick() {
     if (!manifest_ || !guard_)
         return;
-    if (const auto report = guard_->check_and_repair())
-        log_guard(*report);
-    else
-        spdlog::error("{}", report.error().message);
+    check_guard();
     if (!program_ || !trouble_.empty()) {
         refresh();
         if (!program_)
@@ -288,14 +290,19 @@ void LocalNode::finish_drains(const FlowCount &count) {
         refresh();
 }
 
-void LocalNode::log_guard(const guard::GuardReport &report) {
-    guard_restored_ += report.repaired.size();
-    for (const auto &line : report.repaired)
+void LocalNode::check_guard() {
+    const auto report = guard_->check_and_repair();
+    if (!report) {
+        spdlog::error("{}", report.error().message);
+        return;
+    }
+    guard_restored_ += report->repaired.size();
+    for (const auto &line : report->repaired)
         spdlog::warn("guard: put back: {}", line);
-    for (const auto &line : report.warnings)
+    for (const auto &line : report->warnings)
         if (told_.insert(line).second)
             spdlog::warn("guard: {}", line);
-    guard_report_ = report;
+    guard_report_ = *report;
 }
 
 } // namespace glb
