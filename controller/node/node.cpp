@@ -180,10 +180,7 @@ void LocalNode::refresh() {
     if (const auto done = program_->raise_route_generation(); !done)
         spdlog::error("{}", done.error().message);
     // Installing the plan mends the guard as well, but says nothing: what somebody took away is told first.
-    if (guard_) {
-        if (const auto report = guard_->check_and_repair())
-            log_guard(*report);
-    }
+    check_guard();
     const auto done = reconcile(*manifest_, false, {});
     const auto trouble = done ? std::string() : done.error().message;
     if (trouble != trouble_)

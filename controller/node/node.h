@@ -83,7 +83,7 @@ class LocalNode final : public NodeService {
     void refresh();
     void run_census();
     void finish_drains(const FlowCount &count);
-    void log_guard(const guard::GuardReport &report);
+    void check_guard();
 
     // node_apply.cpp: change
     [[nodiscard]] Status change_to(const Manifest &manifest, const std::string &text);
