@@ -28,7 +28,11 @@ void send_frames(const Namespace &ns, const std::string &dev, const std::vector<
         return fd;
     });
     for (std::size_t i = 0; i < frames.size(); i++) {
-        if (send(socket.get(), frames[i].data(), frames[i].size(), 0) < 0)
+        // A ring that is full says ENOBUFS: the frame goes out once there is room.
+        const bool sent = eventually(std::chrono::seconds(5), [&] {
+            return send(socket.get(), frames[i].data(), frames[i].size(), 0) >= 0;
+        });
+        if (!sent)
             throw std::runtime_error(fmt::format("frame {} on {}: {}", i, dev, std::strerror(errno)));
         if (i % 64 == 63)
             std::this_thread::sleep_for(std::chrono::milliseconds(1));
