@@ -67,7 +67,8 @@ void Daemon::start(const json &manifest, const std::vector<std::string> &options
         return answer.code == 0 && (manifest.is_null() || answer.document.value("ready", false));
     });
     if (!up || !process_->running())
-        throw std::runtime_error("glbd does not come up: " + log());
+        throw std::runtime_error(
+            fmt::format("glbd does not come up (status {}): {}", process_->code(), log()));
 }
 
 void Daemon::kill9() {
