@@ -30,7 +30,7 @@ bool TableBook::in_use(std::uint32_t index) const {
     for (const auto &[group, row] : rows_)
         if (row.table == index || row.previous == index)
             return true;
-    return false;
+    return dropped_.contains(index);
 }
 
 Result<std::uint32_t> TableBook::begin(std::uint16_t group, std::uint64_t print, std::uint32_t now,
@@ -41,7 +41,11 @@ Result<std::uint32_t> TableBook::begin(std::uint16_t group, std::uint64_t print,
     if (free == GLB_MAX_TABLES)
         return fail("all {} places for Maglev tables are taken", GLB_MAX_TABLES);
     auto &row = rows_[group];
-    if (!is_open(row, now)) {
+    if (is_open(row, now)) {
+        dropped_.insert(row.table);
+    } else {
+        if (row.previous != GLB_NO_TABLE)
+            dropped_.insert(row.previous);
         row.previous = row.table;
         row.previous_until = now + window;
     }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "abi/config.h"
@@ -35,11 +36,16 @@ class TableBook {
     /// Ends windows whose time has come; true where there was one.
     bool close_windows(std::uint32_t now);
 
-    /// Whether some group uses the table at `index`.
+    /// The bank is written: what `begin` took out of use is free from now on. Until then the bank in force still
+    /// names those tables, and a change that fails goes back to them.
+    void settle() { dropped_.clear(); }
+
+    /// Whether some group uses the table at `index`, or the bank in force may.
     [[nodiscard]] bool in_use(std::uint32_t index) const;
 
   private:
     std::map<std::uint16_t, Row> rows_;
+    std::set<std::uint32_t> dropped_;
 };
 
 /// The data path's clock: GLB_TICK_SHIFT bits of CLOCK_MONOTONIC's nanoseconds left away.

@@ -57,8 +57,10 @@ void Fleet::set_target(const TargetGroup &group, const Target &target, bool in_u
     auto found = members_.find(name);
     if (found == members_.end()) {
         std::optional<KnownHealth> known;
-        if (const auto row = known_.find(name); row != known_.end())
+        if (const auto row = known_.find(name); row != known_.end()) {
             known = row->second;
+            known_.erase(row); // should it go and come back, this is no news any more
+        }
         FleetMember member{group.name, name, 0, 0, target, TargetHealth(policy_of(group.health_check), now, known),
                            {}, group.on_deregistered};
         found = members_.emplace(name, std::move(member)).first;
@@ -126,8 +128,12 @@ void Fleet::set_known(const nlohmann::json &known) {
     for (const auto &[name, row] : known.items()) {
         if (!row.is_object())
             continue;
-        const auto state = by_text(row.value("state", ""), TargetState::unavailable);
-        const auto reason = by_text(row.value("reason", ""), HealthReason::health_check_disabled);
+        const auto text = [&row](const char *key) {
+            const auto found = row.find(key);
+            return found != row.end() && found->is_string() ? found->get<std::string>() : std::string();
+        };
+        const auto state = by_text(text("state"), TargetState::unavailable);
+        const auto reason = by_text(text("reason"), HealthReason::health_check_disabled);
         if (!state)
             continue;
         known_[name] = {*state, reason.value_or(HealthReason::none)};

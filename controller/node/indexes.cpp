@@ -30,7 +30,9 @@ IndexBook IndexBook::from_names(const std::vector<std::string> &rows) {
             const auto row = ranges[kind].first_row + i;
             if (row >= rows.size() || rows[row].empty())
                 continue;
-            side.indexes.emplace(rows[row], static_cast<std::uint16_t>(i));
+            // A daemon that was killed while it moved a name leaves it twice: one of the two is free.
+            if (!side.indexes.emplace(rows[row], static_cast<std::uint16_t>(i)).second)
+                continue;
             side.names.emplace(static_cast<std::uint16_t>(i), rows[row]);
             side.retired.insert(rows[row]);
         }

@@ -261,16 +261,8 @@ void LocalNode::run_census() {
 
 void LocalNode::finish_drains(const FlowCount &count) {
     const auto live = [&](std::uint16_t index) { return index < count.by_target.size() ? count.by_target[index] : 0; };
-    const auto finished = fleet_.finish_drains(live, Clock::now());
-    for (const auto &name : finished) {
-        const auto index = *book_.find(Kind::target, name);
-        spdlog::info("target {}: left, with {} flows in the table", name, live(index));
-        written_words_.erase(index);
-        if (const auto done = program_->set_target_word(index, 0); !done)
-            spdlog::error("{}", done.error().message);
-        book_.retire(Kind::target, name);
-    }
-    // Indexes whose owners are gone and that no flow names any more are free again.
+    // Indexes whose owners are gone and that no flow names any more are free again. First: the count says nothing yet
+    // of those that end below, for until their words are cleared a slot already counted may take such a flow.
     for (const auto &name : book_.retired(Kind::target))
         if (!fleet_.members().contains(name) && live(*book_.find(Kind::target, name)) == 0)
             book_.release(Kind::target, name);
@@ -283,6 +275,15 @@ void LocalNode::finish_drains(const FlowCount &count) {
     if (count.active == 0)
         for (const auto &name : book_.retired(Kind::endpoint))
             book_.release(Kind::endpoint, name);
+    const auto finished = fleet_.finish_drains(live, Clock::now());
+    for (const auto &name : finished) {
+        const auto index = *book_.find(Kind::target, name);
+        spdlog::info("target {}: left, with {} flows in the table", name, live(index));
+        written_words_.erase(index);
+        if (const auto done = program_->set_target_word(index, 0); !done)
+            spdlog::error("{}", done.error().message);
+        book_.retire(Kind::target, name);
+    }
     if (!finished.empty() && manifest_)
         refresh();
 }

@@ -20,6 +20,7 @@
 #include "controller/config/manifest.h"
 #include "controller/datapath/attach.h"
 #include "controller/datapath/program.h"
+#include "controller/datapath/redirect.h"
 #include "controller/flows/flow_list.h"
 #include "controller/guard/guard.h"
 #include "controller/health/prober.h"
@@ -125,6 +126,7 @@ class LocalNode final : public NodeService {
     std::optional<datapath::Pins> pins_;
     std::optional<datapath::Attachments> attachments_;
     std::optional<datapath::Program> program_;
+    std::optional<datapath::RedirectWatch> redirects_;
     std::optional<FlowTable> table_;
     std::uint32_t capacity_ = 0;
 

@@ -145,6 +145,7 @@ Status LocalNode::take_down(bool keep_guard) {
     boost::system::error_code ignored;
     events_.close(ignored);
     table_.reset();
+    redirects_.reset();
     program_.reset();
     attachments_.reset();
     if (pins_)

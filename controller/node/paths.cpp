@@ -12,19 +12,26 @@ namespace {
 constexpr std::chrono::seconds refresh_each{10}; // where the kernel does not keep neighbours by itself
 constexpr std::chrono::milliseconds ask_again{1000};
 
-/// The tags of the VLAN devices from `device` down, the outer one first.
+} // namespace
+
 std::vector<datapath::PathConfig::Tag> tags_of(const Snapshot &snapshot, unsigned device) {
     std::vector<datapath::PathConfig::Tag> tags;
-    const auto *link = snapshot.link(device);
-    while (link && link->lower && link->lower_is_here && tags.size() < 2) {
+    const auto port = resolve_port(snapshot, device);
+    const auto *link = port ? snapshot.link(device) : nullptr;
+    while (link && link->index != port->ifindex) {
         if (link->kind == "vlan")
             tags.insert(tags.begin(), {link->vlan_id, link->vlan_protocol ? link->vlan_protocol : std::uint16_t{0x8100}});
-        link = snapshot.link(link->lower);
+        if (link->lower && link->lower_is_here) {
+            link = snapshot.link(link->lower);
+            continue;
+        }
+        // A bridge or bond: resolve_port() has found that it has one port.
+        const auto below = std::find_if(snapshot.links.begin(), snapshot.links.end(),
+                                        [&](const Link &other) { return other.master == link->index; });
+        link = below == snapshot.links.end() ? nullptr : &*below;
     }
     return tags;
 }
-
-} // namespace
 
 TargetPath path_by(const Snapshot &snapshot, const RouteAnswer &answer, const IpAddress &target) {
     TargetPath result;
@@ -46,10 +53,14 @@ TargetPath path_by(const Snapshot &snapshot, const RouteAnswer &answer, const Ip
         return result;
     }
     datapath::PathConfig path;
+    path.tags = tags_of(snapshot, answer.oif);
+    if (path.tags.size() > 2) {
+        result.problem = fmt::format("its route leads to {}, which has more than two VLAN tags", egress->name);
+        return result;
+    }
     path.ifindex = port->ifindex;
     path.source = egress->mac;
     path.destination = neighbour->mac;
-    path.tags = tags_of(snapshot, answer.oif);
     path.mtu = static_cast<std::uint16_t>(std::min(answer.mtu ? answer.mtu : egress->mtu, 65535u));
     result.path = path;
     return result;

@@ -22,6 +22,10 @@ struct TargetPath {
     std::string problem;                      ///< why there is none
 };
 
+/// The tags of frames that `device` sends, the outer one first, each with its own ethertype: those of the VLAN
+/// devices from it down to resolve_port()'s interface. Empty also where there is no such interface.
+[[nodiscard]] std::vector<datapath::PathConfig::Tag> tags_of(const Snapshot &snapshot, unsigned device);
+
 /// The way by `answer`, from the snapshot alone. The egress must be the tunnel's port.
 [[nodiscard]] TargetPath path_by(const Snapshot &snapshot, const RouteAnswer &answer, const IpAddress &target);
 

@@ -205,15 +205,18 @@ std::map<std::uint32_t, glb_egress> plan_egress(const Snapshot &snapshot, const 
     std::map<std::uint32_t, glb_egress> rows;
     for (const auto &link : snapshot.links) {
         const auto port = resolve_port(snapshot, link.index);
-        if (!port || !carriers.contains(port->ifindex) || port->vlans.size() > 2)
+        if (!port || !carriers.contains(port->ifindex))
+            continue;
+        const auto tags = tags_of(snapshot, link.index);
+        if (tags.size() > 2)
             continue;
         glb_egress row{};
         row.ifindex = port->ifindex;
         row.mtu = static_cast<std::uint16_t>(std::min(link.mtu, 65535u));
-        row.vlan_count = static_cast<std::uint16_t>(port->vlans.size());
-        for (std::size_t i = 0; i < port->vlans.size(); ++i) {
-            row.vlan_proto[i] = htons(link.vlan_protocol && i + 1 == port->vlans.size() ? link.vlan_protocol : 0x8100);
-            row.vlan_tci[i] = htons(port->vlans[i]);
+        row.vlan_count = static_cast<std::uint16_t>(tags.size());
+        for (std::size_t i = 0; i < tags.size(); ++i) {
+            row.vlan_proto[i] = htons(tags[i].eth_proto);
+            row.vlan_tci[i] = htons(tags[i].id);
         }
         rows.emplace(link.index, row);
     }

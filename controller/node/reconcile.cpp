@@ -157,6 +157,10 @@ Status LocalNode::load_program(const Manifest &manifest) {
     program_ = std::move(program);
     attachments_ = std::move(attachments);
     table_ = std::move(table);
+    if (auto watch = datapath::RedirectWatch::attach(*program_))
+        redirects_ = std::move(*watch);
+    else
+        spdlog::warn("redirect_failed does not count what the kernel loses: {}", watch.error().message);
     GLB_TRY(program_->clear_next_hops());
     GLB_TRY(program_->raise_route_generation());
     if (kept) {
@@ -409,6 +413,7 @@ Status LocalNode::detach_others(const Manifest &manifest) {
 }
 
 void LocalNode::drop_unused_tables() {
+    tables_.settle();
     for (std::uint32_t index = 0; index < GLB_MAX_TABLES; ++index) {
         if (tables_.in_use(index))
             continue;

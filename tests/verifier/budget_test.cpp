@@ -8,6 +8,7 @@
 
 #include <bpf/bpf.h>
 #include <glb_guard.skel.h>
+#include <glb_redirect.skel.h>
 
 #include "controller/datapath/program.h"
 
@@ -59,4 +60,11 @@ TEST_CASE("the guard's tc program loads within its budget", "[verifier]") {
     std::unique_ptr<glb_guard, void (*)(glb_guard *)> guard(glb_guard::open_and_load(), glb_guard::destroy);
     REQUIRE(guard);
     check("glb_guard", bpf_program__fd(guard->progs.glb_guard));
+}
+
+TEST_CASE("the redirect watch loads within its budget", "[verifier]") {
+    std::unique_ptr<glb_redirect, void (*)(glb_redirect *)> watch(glb_redirect::open_and_load(), glb_redirect::destroy);
+    REQUIRE(watch);
+    check("glb_redirect_error", bpf_program__fd(watch->progs.glb_redirect_error));
+    check("glb_redirect_drops", bpf_program__fd(watch->progs.glb_redirect_drops));
 }

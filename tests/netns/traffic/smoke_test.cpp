@@ -138,3 +138,17 @@ TEST_CASE("smoke: one arm carries clients, servers and the tunnel") {
     CHECK(glbd.counter("encapsulated") > 3000);
     CHECK(all_checksum_errors(world) == 0);
 }
+
+TEST_CASE("smoke: what the kernel loses behind a redirect is counted") {
+    need_root();
+    TwoArm world;
+    Daemon glbd(world.node);
+    glbd.start(world.manifest());
+    INFO(glbd.log());
+    REQUIRE(glbd.wait_healthy(1));
+    REQUIRE(ping(world.client, TwoArm::server_address));
+    const auto before = glbd.drop("redirect_failed");
+    world.break_far_ends();
+    CHECK_FALSE(ping(world.client, TwoArm::server_address, 5));
+    CHECK(glbd.drop("redirect_failed") >= before + 5);
+}

@@ -80,6 +80,12 @@ void TwoArm::wire_hosts(unsigned underlay_mtu) {
     node.must({"ip", "-6", "route", "add", "2001:db8:3::/64", "via", client_address6});
 }
 
+void TwoArm::break_far_ends() {
+    passes_.clear();
+    for (const auto *host : {&client, &server})
+        host->must({"ethtool", "-K", "eth0", "gro", "off"});
+}
+
 json TwoArm::manifest() const {
     return manifest_of({"cli0", "srv0"}, "under0", appliances);
 }

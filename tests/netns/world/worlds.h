@@ -35,6 +35,9 @@ class TwoArm {
     /// One endpoint `branch` on cli0 and srv0, one group `firewalls` of all appliances, weight 1.
     [[nodiscard]] json manifest() const;
 
+    /// Takes the far ends' XDP programs away: what is redirected natively to a veth is lost from now on.
+    void break_far_ends();
+
     Namespace client, node, server, fabric;
     std::vector<std::unique_ptr<Appliance>> appliances;
     const std::vector<std::string> devices = {"cli0", "srv0", "under0"};
