@@ -1,0 +1,226 @@
+#include <catch2/catch.hpp>
+
+#include "controller/node/fleet.h"
+
+using namespace glb;
+using namespace std::chrono_literals;
+
+namespace {
+
+Manifest manifest_of(const std::vector<std::string> &targets, FailurePolicy on_deregistered = FailurePolicy::rehash) {
+    Manifest manifest;
+    TargetGroup group;
+    group.name = "g";
+    group.deregistration_delay = 100s;
+    group.on_deregistered = on_deregistered;
+    for (const auto &id : targets)
+        group.targets.push_back({id, *IpAddress::parse("192.0.2." + std::to_string(id.back() - 'a' + 1))});
+    manifest.target_groups.push_back(group);
+    Endpoint endpoint;
+    endpoint.name = "web";
+    endpoint.target_group = "g";
+    manifest.endpoints.push_back(endpoint);
+    return manifest;
+}
+
+struct Machine {
+    IndexBook book;
+    std::vector<std::string> told;
+    MonotonicTime now{1000s};
+    Fleet fleet{[this](const FleetMember &member, const HealthTransition &change) {
+        told.push_back(member.name + " " + std::string(to_string(change.to)));
+    }};
+
+    void set(const Manifest &manifest) {
+        for (const auto &group : manifest.target_groups) {
+            REQUIRE(book.claim(IndexBook::Kind::group, group.name));
+            for (const auto &target : group.targets)
+                REQUIRE(book.claim(IndexBook::Kind::target, target_name(group.name, target.id)));
+        }
+        fleet.set_manifest(manifest, book, now);
+    }
+    void probe(const std::string &name, ProbeOutcome outcome, int times = 1) {
+        ProbeResult result;
+        result.outcome = outcome;
+        for (int i = 0; i < times; ++i)
+            fleet.on_probe(name, result, now);
+    }
+    TargetState state(const std::string &name) { return fleet.members().at(name).health.state(); }
+    std::uint64_t word(const std::string &name) {
+        const auto index = fleet.members().at(name).index;
+        for (const auto &row : fleet.words(now))
+            for (std::size_t i = 0; i < row.indexes.size(); ++i)
+                if (row.indexes[i] == index)
+                    return row.words.targets[i];
+        FAIL("no word for " << name);
+        return 0;
+    }
+    std::vector<std::string> finish(std::uint64_t flows) {
+        return fleet.finish_drains([&](std::uint16_t) { return flows; }, now);
+    }
+};
+
+constexpr std::uint64_t keeps = GLB_TARGET_KEEP | GLB_TARGET_KEEP_HALF;
+
+} // namespace
+
+TEST_CASE("fleet: a target that is gone drains and keeps its flows; one that comes back takes new ones", "[node]") {
+    Machine machine;
+    machine.set(manifest_of({"a", "b"}));
+    machine.probe("g/a", ProbeOutcome::ok);
+    machine.probe("g/b", ProbeOutcome::ok);
+    machine.set(manifest_of({"a"}));
+    CHECK(machine.state("g/b") == TargetState::draining);
+    CHECK(machine.word("g/b") == keeps);
+    CHECK(machine.fleet.members().at("g/b").drain_until == machine.now + 100s);
+    CHECK(machine.told.back() == "g/b draining");
+    machine.now += 50s;
+    machine.set(manifest_of({"a"})); // a further change does not begin the drain anew
+    CHECK(machine.fleet.members().at("g/b").drain_until == machine.now + 50s);
+
+    machine.set(manifest_of({"a", "b"}));
+    CHECK(machine.state("g/b") == TargetState::healthy);
+    CHECK_FALSE(machine.fleet.members().at("g/b").drain_until);
+    CHECK(machine.word("g/b") == (keeps | GLB_TARGET_NEW));
+    machine.now += 500s;
+    CHECK(machine.finish(0).empty());
+}
+
+TEST_CASE("fleet: a drain ends with its last flow, or with its time under rehash", "[node]") {
+    Machine machine;
+    machine.set(manifest_of({"a", "b"}));
+    machine.set(manifest_of({"a"}));
+    machine.now += 99s;
+    CHECK(machine.finish(1).empty());
+    SECTION("no flow") { CHECK(machine.finish(0) == std::vector<std::string>{"g/b"}); }
+    SECTION("time") {
+        machine.now += 1s;
+        CHECK(machine.finish(1) == std::vector<std::string>{"g/b"});
+    }
+    CHECK(machine.fleet.members().size() == 1);
+    CHECK(machine.finish(0).empty());
+}
+
+TEST_CASE("fleet: under hold, established flows outlast the drain's time", "[node]") {
+    Machine machine;
+    machine.set(manifest_of({"a", "b"}, FailurePolicy::hold));
+    machine.set(manifest_of({"a"}, FailurePolicy::hold));
+    CHECK(machine.word("g/b") == keeps);
+    machine.now += 1000s;
+    CHECK(machine.finish(1).empty());
+    CHECK(machine.word("g/b") == GLB_TARGET_KEEP);
+    CHECK(machine.finish(0) == std::vector<std::string>{"g/b"});
+}
+
+TEST_CASE("fleet: a group that is removed stays for the targets that drain", "[node]") {
+    Machine machine;
+    machine.set(manifest_of({"a", "b"}));
+    machine.set(Manifest{});
+    CHECK(machine.fleet.has_group("g"));
+    CHECK(machine.word("g/a") == keeps);
+    CHECK(machine.fleet.members().at("g/a").drain_until == machine.now + 300s);
+    CHECK(machine.finish(0).size() == 2);
+    CHECK_FALSE(machine.fleet.has_group("g"));
+    CHECK(machine.fleet.words(machine.now).empty());
+}
+
+TEST_CASE("fleet: health known from before a restart counts once", "[node]") {
+    Machine earlier;
+    earlier.set(manifest_of({"a", "b"}));
+    earlier.probe("g/a", ProbeOutcome::ok);
+    earlier.probe("g/b", ProbeOutcome::timeout, 3);
+    Machine machine;
+    machine.fleet.set_known(earlier.fleet.known());
+    machine.set(manifest_of({"a", "b"}));
+    CHECK(machine.state("g/a") == TargetState::healthy);
+    CHECK(machine.state("g/b") == TargetState::unhealthy);
+    machine.set(manifest_of({"b"}));
+    CHECK(machine.finish(0) == std::vector<std::string>{"g/a"});
+    machine.now += 3600s;
+    machine.set(manifest_of({"a", "b"}));
+    CHECK(machine.state("g/a") == TargetState::initial);
+}
+
+TEST_CASE("fleet: what is known and makes no sense is passed over", "[node]") {
+    Machine machine;
+    machine.fleet.set_known(nlohmann::json::array());
+    machine.fleet.set_known({{"g/a", 5},
+                             {"g/b", {{"state", 7}, {"reason", nullptr}}},
+                             {"g/c", {{"state", "splendid"}}},
+                             {"g/d", {{"state", "healthy"}, {"reason", "unheard of"}}}});
+    machine.set(manifest_of({"a", "b", "c", "d"}));
+    CHECK(machine.state("g/a") == TargetState::initial);
+    CHECK(machine.state("g/b") == TargetState::initial);
+    CHECK(machine.state("g/c") == TargetState::initial);
+    CHECK(machine.state("g/d") == TargetState::healthy);
+}
+
+TEST_CASE("fleet: a group that was alive once is down when its judged targets fail, though one is new", "[node]") {
+    Machine machine;
+    auto manifest = manifest_of({"a"});
+    manifest.target_groups[0].on_all_unhealthy = AllUnhealthyPolicy::bypass;
+    machine.set(manifest);
+    CHECK(machine.fleet.words(machine.now).at(0).words.none == GLB_NONE_NOT_YET);
+    machine.probe("g/a", ProbeOutcome::ok);
+    machine.probe("g/a", ProbeOutcome::timeout, 3);
+    auto more = manifest_of({"a", "b"});
+    more.target_groups[0].on_all_unhealthy = AllUnhealthyPolicy::bypass;
+    machine.set(more);
+    CHECK(machine.fleet.words(machine.now).at(0).words.none == GLB_NONE_BYPASS);
+}
+
+TEST_CASE("fleet: probes go to targets in use that do not drain and are checked", "[node]") {
+    Machine machine;
+    const auto source = *IpAddress::parse("192.0.2.100");
+    auto manifest = manifest_of({"a", "b"});
+    auto idle = manifest_of({"c"}).target_groups[0];
+    idle.name = "idle";
+    manifest.target_groups.push_back(idle);
+    manifest.target_groups[0].health_check.port = 8080;
+    machine.set(manifest);
+    auto fewer = manifest;
+    fewer.target_groups[0].targets.pop_back();
+    machine.set(fewer);
+    const auto probes = machine.fleet.probe_targets(source);
+    REQUIRE(probes.size() == 1);
+    CHECK(probes[0].key == "g/a");
+    CHECK(probes[0].address.to_string() == "192.0.2.1");
+    CHECK(probes[0].source.address == source);
+    CHECK(probes[0].settings.protocol == ProbeKind::tcp);
+    CHECK(probes[0].settings.port == 8080);
+    CHECK(machine.state("idle/c") == TargetState::unused);
+    fewer.target_groups[0].health_check.protocol = ProbeProtocol::none;
+    machine.set(fewer);
+    CHECK(machine.fleet.probe_targets(source).empty());
+    CHECK(machine.state("g/a") == TargetState::unavailable);
+}
+
+TEST_CASE("fleet: a target whose next hop does not answer is out at once, and back at once", "[node]") {
+    Machine machine;
+    machine.set(manifest_of({"a", "b"}));
+    machine.probe("g/a", ProbeOutcome::ok);
+    machine.probe("g/b", ProbeOutcome::ok);
+    machine.fleet.on_neighbour("g/a", false, machine.now);
+    CHECK(machine.state("g/a") == TargetState::unhealthy);
+    CHECK(machine.word("g/a") == 0);
+    machine.fleet.on_neighbour("g/a", true, machine.now);
+    CHECK(machine.state("g/a") == TargetState::healthy);
+    machine.fleet.on_neighbour("g/z", false, machine.now); // of nobody
+    machine.probe("g/z", ProbeOutcome::ok);
+    CHECK(machine.fleet.members().size() == 2);
+}
+
+TEST_CASE("fleet: a drain that an earlier daemon began goes on", "[node]") {
+    Machine machine;
+    machine.set(manifest_of({"a"}));
+    FleetMember member{"old", "old/x", 9, 5, {}, TargetHealth({}, machine.now), machine.now + 300s,
+                       FailurePolicy::rehash};
+    (void)member.health.set_draining(Draining::deregistered, machine.now);
+    machine.fleet.adopt_removed(member);
+    CHECK(machine.word("old/x") == keeps);
+    machine.set(manifest_of({"a"}));
+    CHECK(machine.fleet.has_group("old"));
+    machine.now += 300s;
+    CHECK(machine.finish(1) == std::vector<std::string>{"old/x"});
+    CHECK_FALSE(machine.fleet.has_group("old"));
+}
