@@ -90,6 +90,7 @@ void Fleet::set_manifest(const Manifest &manifest, const IndexBook &book, Monoto
         state.wanted = true;
         state.index = *book.find(IndexBook::Kind::group, group.name);
         state.on_unhealthy = group.on_unhealthy;
+        state.on_deregistered = group.on_deregistered;
         state.on_all_unhealthy = group.on_all_unhealthy;
         state.check = group.health_check;
         delays[group.name] = group.deregistration_delay;
@@ -118,7 +119,10 @@ void Fleet::forget_empty_groups() {
 
 void Fleet::adopt_removed(FleetMember member) {
     const auto name = member.name;
-    groups_[member.group].index = member.group_index;
+    auto &group = groups_[member.group];
+    group.index = member.group_index;
+    if (group.wanted)
+        member.on_deregistered = group.on_deregistered;
     members_.emplace(name, std::move(member));
 }
 

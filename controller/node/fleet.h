@@ -47,7 +47,8 @@ class Fleet {
     /// Every group and target must have its index in `book`.
     void set_manifest(const Manifest &manifest, const IndexBook &book, MonotonicTime now);
 
-    /// A target that an earlier daemon's data path still holds, though no manifest names it: it drains anew.
+    /// A target that an earlier daemon's data path still holds, though no manifest names it: it drains anew,
+    /// by the policy of its group where that is still there.
     void adopt_removed(FleetMember member);
 
     /// States that an earlier daemon knew; used for targets that are not there yet.
@@ -73,6 +74,7 @@ class Fleet {
     struct GroupState {
         std::uint16_t index = 0;
         FailurePolicy on_unhealthy = FailurePolicy::rehash;
+        FailurePolicy on_deregistered = FailurePolicy::rehash;
         AllUnhealthyPolicy on_all_unhealthy = AllUnhealthyPolicy::spread;
         HealthCheck check;
         bool ever_healthy = false;

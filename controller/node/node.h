@@ -93,20 +93,23 @@ class LocalNode final : public NodeService {
 
     // reconcile.cpp: the steps, each of which may be repeated
     [[nodiscard]] Status reconcile(const Manifest &manifest, bool new_epoch, const std::function<Status()> &commit);
+    // take_over.cpp
     [[nodiscard]] Status prepare_program(const Manifest &manifest);
     [[nodiscard]] Status load_program(const Manifest &manifest);
     [[nodiscard]] Status claim_indexes(const Manifest &manifest);
-    [[nodiscard]] Status build_tables(const Manifest &manifest);
     void adopt_drains();
+    // reconcile.cpp again
+    [[nodiscard]] Status build_tables(const Manifest &manifest);
     [[nodiscard]] Status write_words();
+    [[nodiscard]] Status write_bank(const Manifest &manifest, bool new_epoch);
+    [[nodiscard]] Status detach_others(const Manifest &manifest);
+    void drop_unused_tables();
+    // interfaces.cpp
     [[nodiscard]] Status attach_all(const Manifest &manifest);
     [[nodiscard]] Status prepare_offloads(const Manifest &manifest, const std::string &interface);
     void restore_offloads();
     [[nodiscard]] Status write_egress();
     [[nodiscard]] Status write_next_hops();
-    [[nodiscard]] Status write_bank(const Manifest &manifest, bool new_epoch);
-    [[nodiscard]] Status detach_others(const Manifest &manifest);
-    void drop_unused_tables();
 
     // node_report.cpp: what is told
     [[nodiscard]] TargetTimeouts timeouts() const;

@@ -1,0 +1,112 @@
+// LocalNode: its interfaces: offloads, the program on them, where the FIB's devices and next hops are.
+#include <cstring>
+
+#include "controller/net/ethtool.h"
+#include "controller/node/node.h"
+#include "controller/util/log.h"
+
+namespace glb {
+
+Status LocalNode::prepare_offloads(const Manifest &manifest, const std::string &interface) {
+    std::vector<Offload> off{Offload::rx_vlan};
+    if (manifest.node.xdp_mode == XdpMode::generic)
+        off.insert(off.end(), {Offload::gro, Offload::lro});
+    auto former = store_.value("offloads");
+    if (!former.is_object())
+        former = nlohmann::json::object();
+    bool changed = false;
+    for (const auto offload : off) {
+        const auto on = get_offload(interface, offload);
+        if (!on || !*on)
+            continue; // off already, or no such switch
+        auto &row = former[interface];
+        if (!row.contains(std::string(to_string(offload)))) {
+            row[std::string(to_string(offload))] = true;
+            changed = true;
+        }
+        if (changed)
+            GLB_TRY(store_.set_value("offloads", former));
+        if (const auto done = set_offload(interface, offload, false); !done)
+            spdlog::warn("cannot turn {} off on {}: {}", to_string(offload), interface, done.error().message);
+    }
+    return {};
+}
+
+void LocalNode::restore_offloads() {
+    const auto former = store_.value("offloads");
+    if (former.is_object())
+        for (const auto &[interface, row] : former.items())
+            for (const auto offload : {Offload::rx_vlan, Offload::lro, Offload::gro})
+                if (row.contains(std::string(to_string(offload))))
+                    (void)set_offload(interface, offload, true); // the interface may be gone
+    (void)store_.set_value("offloads", nullptr);
+}
+
+Status LocalNode::attach_all(const Manifest &manifest) {
+    const auto mode =
+        manifest.node.xdp_mode == XdpMode::native ? datapath::AttachMode::native : datapath::AttachMode::generic;
+    for (const auto &name : interface_names(manifest)) {
+        const auto *link = snapshot_.link(name);
+        if (!link)
+            continue; // comes by the monitor when it appears
+        if (!attachments_->is_attached(link->index) || attachments_->mode(link->index) != mode)
+            GLB_TRY(prepare_offloads(manifest, name));
+        GLB_TRY(attachments_->attach(link->index, name, mode, program_->fd()));
+        GLB_TRY(program_->add_device(link->index));
+    }
+    return {};
+}
+
+Status LocalNode::write_egress() {
+    std::set<unsigned> carriers;
+    for (const auto ifindex : attachments_->interfaces())
+        if (attachments_->is_attached(ifindex))
+            carriers.insert(ifindex);
+    const auto wanted = plan_egress(snapshot_, carriers);
+    for (const auto &[ifindex, row] : wanted) {
+        const auto before = written_egress_.find(ifindex);
+        if (before == written_egress_.end() || std::memcmp(&before->second, &row, sizeof row) != 0)
+            GLB_TRY(program_->set_egress(ifindex, row));
+    }
+    for (const auto &[ifindex, row] : written_egress_)
+        if (!wanted.contains(ifindex))
+            GLB_TRY(program_->remove_egress(ifindex));
+    written_egress_ = wanted;
+    return {};
+}
+
+/// A row's index is never given to another neighbour while indexes last; then all begin anew, behind a raised
+/// generation and a grace period.
+Status LocalNode::write_next_hops() {
+    std::map<std::pair<std::uint32_t, MacAddress>, glb_next_hop> wanted;
+    for (const auto &[ifindex, hop] : plan_next_hops(snapshot_, written_egress_)) {
+        MacAddress mac;
+        std::memcpy(mac.bytes.data(), hop.destination, mac.bytes.size());
+        wanted.emplace(std::pair(ifindex, mac), hop);
+    }
+    for (auto at = written_hops_.begin(); at != written_hops_.end();) {
+        const auto same = wanted.find(at->first);
+        if (same != wanted.end() && std::memcmp(&same->second, &at->second.second, sizeof(glb_next_hop)) == 0) {
+            wanted.erase(same);
+            ++at;
+        } else {
+            GLB_TRY(program_->remove_next_hop(at->first.first, at->first.second));
+            at = written_hops_.erase(at);
+        }
+    }
+    if (next_hop_index_ + wanted.size() >= GLB_MAX_NEXT_HOPS) {
+        GLB_TRY(program_->clear_next_hops());
+        written_hops_.clear();
+        next_hop_index_ = 0;
+        GLB_TRY(program_->raise_route_generation());
+        GLB_TRY(program_->wait_for_packets());
+        return {}; // the next round writes them
+    }
+    for (const auto &[key, hop] : wanted) {
+        GLB_TRY(program_->set_next_hop(next_hop_index_, key.first, hop));
+        written_hops_[key] = {next_hop_index_++, hop};
+    }
+    return {};
+}
+
+} // namespace glb
