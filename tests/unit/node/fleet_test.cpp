@@ -224,3 +224,16 @@ TEST_CASE("fleet: a drain that an earlier daemon began goes on", "[node]") {
     CHECK(machine.finish(1) == std::vector<std::string>{"old/x"});
     CHECK_FALSE(machine.fleet.has_group("old"));
 }
+
+TEST_CASE("fleet: a drain that an earlier daemon began holds its flows where its group says so", "[node]") {
+    Machine machine;
+    machine.set(manifest_of({"a"}, FailurePolicy::hold));
+    FleetMember member{"g", "g/x", 9, 0, {}, TargetHealth({}, machine.now), machine.now + 300s,
+                       FailurePolicy::rehash};
+    (void)member.health.set_draining(Draining::deregistered, machine.now);
+    machine.fleet.adopt_removed(member);
+    machine.now += 300s;
+    CHECK(machine.finish(1).empty());
+    CHECK(machine.word("g/x") == GLB_TARGET_KEEP);
+    CHECK(machine.finish(0) == std::vector<std::string>{"g/x"});
+}
