@@ -5,6 +5,7 @@
 #   scripts/demo.sh --keep    leaves the world running, and says how to look around
 #   scripts/demo.sh --down    clears away what --keep left
 # Exit status: 0 all that was shown is so; 1 something is not. Needs root.
+# shellcheck disable=SC2016 # jq's variables are jq's
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 here=$root/scripts

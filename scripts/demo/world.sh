@@ -1,8 +1,8 @@
-# The demo's world, sourced by demo.sh: namespaces, links, addresses, programs. All of it is named glb-demo-…, or lies
-# in $dir, so that `world_down` can find what a killed demo left behind.
+# shellcheck shell=bash disable=SC2154
+# The demo's world, sourced by demo.sh: namespaces, links, addresses, programs. All of it is named glb-demo-…, or
+# lies in $dir, so that `world_down` can find what a killed demo left behind. $bin, $here and fail are demo.sh's.
 
 prefix=glb-demo-
-dir=/run/glb-demo
 appliances=(fw-1 fw-2 fw-3 fw-nat)
 namespaces=(client server node fabric "${appliances[@]}")
 
