@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Every map: key, value, who writes, who reads, how long it lives. All but the ring buffer and the settings
+ * Every map: key, value, who writes, who reads, how long it lives. All but the settings of a load
  * are pinned by the controller and outlive it. "Controller" is glbd, "path" the XDP program.
  */
 #ifndef GLB_MAPS_H

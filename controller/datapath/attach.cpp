@@ -22,6 +22,23 @@ unsigned interface_of(int link) {
     return info.xdp.ifindex;
 }
 
+/// Whether the link's program has the very instructions of `program` (its tag, a SHA-1 of them). False where the
+/// process may not look programs up by their id.
+bool runs_same(int link, int program) {
+    bpf_link_info info{};
+    std::uint32_t size = sizeof info;
+    if (bpf_obj_get_info_by_fd(link, &info, &size) != 0)
+        return false;
+    const Fd running(bpf_prog_get_fd_by_id(info.prog_id));
+    bpf_prog_info theirs{};
+    bpf_prog_info ours{};
+    std::uint32_t their_size = sizeof theirs;
+    std::uint32_t our_size = sizeof ours;
+    return running && bpf_obj_get_info_by_fd(running.get(), &theirs, &their_size) == 0 &&
+           bpf_obj_get_info_by_fd(program, &ours, &our_size) == 0 &&
+           std::memcmp(theirs.tag, ours.tag, sizeof ours.tag) == 0;
+}
+
 std::string describe(const Carried &carried) {
     auto text = fmt::format("id {}", carried.program_id);
     if (!carried.name.empty())
@@ -88,8 +105,8 @@ Result<Attachments> Attachments::open(Pins pins) {
 
 Status Attachments::replace_program(int program) {
     for (const auto &[ifindex, link] : links_) {
-        if (interface_of(link.fd.get()) != ifindex)
-            continue; // its interface went meanwhile
+        if (interface_of(link.fd.get()) != ifindex || runs_same(link.fd.get(), program))
+            continue; // its interface went meanwhile; or it is as good as the new one
         if (bpf_link_update(link.fd.get(), program, nullptr) != 0)
             return fail_errno(errno, "cannot replace the program on interface {}", ifindex);
     }

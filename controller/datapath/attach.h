@@ -29,7 +29,8 @@ class Attachments {
     /// Adopts the links that an earlier daemon pinned; the pin of a dead link (its interface is gone) is dropped.
     [[nodiscard]] static Result<Attachments> open(Pins pins);
 
-    /// Puts the program into every link, in place: no packet is lost, none goes by.
+    /// Puts the program into every link, in place: no packet is lost, none goes by. A link that runs the same
+    /// instructions keeps its own; settings and maps are the pinned ones for both.
     [[nodiscard]] Status replace_program(int program);
 
     /// Attaches where we are not yet, by a link that is pinned before anything else can fail. EBUSY where the

@@ -55,12 +55,12 @@ Status write_scoped(int fd, std::uint32_t bank, const std::vector<Key> &keys, co
     return {};
 }
 
-/// Every map is pinned but the ring buffer and the program's constants, which go with the program.
+/// Every map is pinned but the program's constants, which go with the program.
 int set_pins(glb_xdp &skeleton, const Pins &pins) {
     bpf_map *map = nullptr;
     bpf_object__for_each_map(map, skeleton.obj) {
         const std::string name = bpf_map__name(map);
-        if (bpf_map__type(map) == BPF_MAP_TYPE_RINGBUF || bpf_map__is_internal(map))
+        if (bpf_map__is_internal(map))
             continue;
         // The kernel adds a flag to device maps, which libbpf's own comparison of pinned maps then refuses.
         if (bpf_map__type(map) == BPF_MAP_TYPE_DEVMAP_HASH) {

@@ -144,17 +144,17 @@ void LocalNode::watch_events() {
         events_.close(ignored);
     }
     events_.assign(::dup(program_->event_fd()));
-    auto wait = std::make_shared<std::function<void()>>();
-    *wait = [this, wait] {
-        events_.async_wait(stream_descriptor::wait_read, [this, wait](const boost::system::error_code &code) {
-            if (code || stopped_ || !program_)
-                return;
-            if (const auto done = program_->drain_events([this](const glb_event &event) { on_event(event); }); !done)
-                spdlog::warn("{}", done.error().message);
-            (*wait)();
-        });
-    };
-    (*wait)();
+    wait_events();
+}
+
+void LocalNode::wait_events() {
+    events_.async_wait(stream_descriptor::wait_read, [this](const boost::system::error_code &code) {
+        if (code || stopped_ || !program_)
+            return;
+        if (const auto done = program_->drain_events([this](const glb_event &event) { on_event(event); }); !done)
+            spdlog::warn("{}", done.error().message);
+        wait_events();
+    });
 }
 
 void LocalNode::on_event(const glb_event &event) {

@@ -76,6 +76,7 @@ class LocalNode final : public NodeService {
     [[nodiscard]] Status open_kernel();
     void watch_network();
     void watch_events();
+    void wait_events();
     void schedule_tick();
     void on_tick();
     void on_network_change();
