@@ -29,7 +29,7 @@ struct LoadSettings {
 /// What tells one table's content from another's; never 0.
 [[nodiscard]] std::uint64_t maglev_fingerprint(std::span<const std::uint16_t> slots);
 
-/// The rows of the pinned glb_names, without loading anything; an Error where they are not pinned.
+/// The GLB_NAMES rows of the pinned glb_names (empty: free), without loading anything; an Error where they are not pinned.
 [[nodiscard]] Result<std::vector<std::string>> pinned_names(const Pins &pins);
 
 class Program {
@@ -82,7 +82,6 @@ class Program {
     /// The controller's memory beside the configuration.
     [[nodiscard]] Result<glb_kept> kept() const;
     [[nodiscard]] Status set_kept(const glb_kept &kept);
-    [[nodiscard]] Result<std::vector<std::string>> names() const; ///< GLB_NAMES of them, empty: free
     [[nodiscard]] Status set_name(std::uint32_t row, const std::string &name);
     [[nodiscard]] Result<std::uint64_t> target_word(std::uint32_t target) const;
     /// Rows of the active bank.

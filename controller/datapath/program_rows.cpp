@@ -126,29 +126,17 @@ Status Program::set_kept(const glb_kept &kept) {
     return update_row(map_fd("glb_kept"), 0, &kept, "glb_kept");
 }
 
-namespace {
-
-Result<std::vector<std::string>> read_names(int fd) {
-    std::vector<std::string> names;
-    names.reserve(GLB_NAMES);
-    for (std::uint32_t row = 0; row < GLB_NAMES; ++row) {
-        GLB_ASSIGN(const auto name, read_row<glb_name>(fd, row, "glb_names"));
-        names.emplace_back(name.text, ::strnlen(name.text, sizeof name.text));
-    }
-    return names;
-}
-
-} // namespace
-
-Result<std::vector<std::string>> Program::names() const {
-    return read_names(map_fd("glb_names"));
-}
-
 Result<std::vector<std::string>> pinned_names(const Pins &pins) {
     Fd fd(bpf_obj_get(pins.map("glb_names").c_str()));
     if (!fd)
         return fail_errno(errno, "cannot open the pin {}", pins.map("glb_names").string());
-    return read_names(fd.get());
+    std::vector<std::string> names;
+    names.reserve(GLB_NAMES);
+    for (std::uint32_t row = 0; row < GLB_NAMES; ++row) {
+        GLB_ASSIGN(const auto name, read_row<glb_name>(fd.get(), row, "glb_names"));
+        names.emplace_back(name.text, ::strnlen(name.text, sizeof name.text));
+    }
+    return names;
 }
 
 Status Program::set_name(std::uint32_t row, const std::string &name) {

@@ -153,9 +153,13 @@ nlohmann::json Fleet::known() const {
     return known;
 }
 
-void Fleet::on_probe(const std::string &name, const ProbeResult &result, MonotonicTime now) {
-    if (const auto found = members_.find(name); found != members_.end())
-        tell(found->second, found->second.health.on_probe(result, now));
+bool Fleet::on_probe(const std::string &name, const ProbeResult &result, MonotonicTime now) {
+    const auto found = members_.find(name);
+    if (found == members_.end())
+        return false;
+    const auto transition = found->second.health.on_probe(result, now);
+    tell(found->second, transition);
+    return transition.has_value();
 }
 
 void Fleet::on_neighbour(const std::string &name, bool resolved, MonotonicTime now) {
@@ -186,21 +190,18 @@ std::vector<FleetWords> Fleet::words(MonotonicTime now) const {
     for (const auto &[name, group] : groups_) {
         FleetWords row{group.index, {}, {}};
         std::vector<WordMember> members;
+        std::vector<std::size_t> overdue; // under `hold`: the established flows alone
         for (const auto &[key, member] : members_) {
             if (member.group != name)
                 continue;
+            if (member.drain_until && *member.drain_until <= now)
+                overdue.push_back(members.size());
             row.indexes.push_back(member.index);
             members.push_back({member.index, member.target.weight, member.health.state()});
         }
         row.words = decide_words(members, group.on_unhealthy, group.on_all_unhealthy, group.ever_healthy);
-        std::size_t at = 0;
-        for (const auto &[key, member] : members_) {
-            if (member.group != name)
-                continue;
-            if (member.drain_until && *member.drain_until <= now) // under `hold`: the established flows alone
-                row.words.targets[at] = GLB_TARGET_KEEP;
-            ++at;
-        }
+        for (const auto at : overdue)
+            row.words.targets[at] = GLB_TARGET_KEEP;
         all.push_back(std::move(row));
     }
     return all;

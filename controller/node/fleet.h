@@ -55,7 +55,8 @@ class Fleet {
     void set_known(const nlohmann::json &known);
     [[nodiscard]] nlohmann::json known() const;
 
-    void on_probe(const std::string &name, const ProbeResult &result, MonotonicTime now);
+    /// True where the target's state has changed, and so perhaps its group's words.
+    bool on_probe(const std::string &name, const ProbeResult &result, MonotonicTime now);
     void on_neighbour(const std::string &name, bool resolved, MonotonicTime now);
 
     /// Ends the drain of removed targets that have no live flow or whose time is over; their names. Under

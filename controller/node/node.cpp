@@ -24,12 +24,14 @@ constexpr std::chrono::seconds tick_time{1};
 
 } // namespace
 
+void LocalNode::log_transition(const FleetMember &member, const HealthTransition &change) {
+    spdlog::info("target {}: {} -> {} {} {}", member.name, to_string(change.from), to_string(change.to),
+                 to_string(change.reason), change.description);
+}
+
 LocalNode::LocalNode(boost::asio::io_context &loop, NodeSettings settings, StateStore store)
     : loop_(loop), settings_(std::move(settings)), store_(std::move(store)),
-      fleet_([](const FleetMember &member, const HealthTransition &change) {
-          spdlog::info("target {}: {} -> {} {} {}", member.name, to_string(change.from), to_string(change.to),
-                       to_string(change.reason), change.description);
-      }),
+      fleet_(log_transition),
       network_changes_(loop), events_(loop), tick_(loop), settle_(loop) {
     prober_ = std::make_unique<Prober>(
         loop, [this](const std::string &key, const ProbeResult &result) { on_probe(key, result); });
@@ -190,8 +192,7 @@ void LocalNode::refresh() {
 }
 
 void LocalNode::on_probe(const std::string &key, const ProbeResult &result) {
-    fleet_.on_probe(key, result, Clock::now());
-    if (program_)
+    if (fleet_.on_probe(key, result, Clock::now()) && program_)
         if (const auto done = write_words(); !done)
             spdlog::error("{}", done.error().message);
 }

@@ -28,6 +28,7 @@
 #include "controller/node/plan.h"
 #include "controller/node/service.h"
 #include "controller/state/store.h"
+#include "controller/steer/maglev.h"
 
 namespace glb {
 
@@ -70,9 +71,17 @@ class LocalNode final : public NodeService {
   private:
     using Clock = std::chrono::steady_clock;
 
+    /// The table of a group as last computed: anew only when its targets change, not each second.
+    struct ComputedTable {
+        std::vector<MaglevTarget> targets;
+        MaglevTable slots;
+        std::uint64_t print = 0;
+    };
+
     LocalNode(boost::asio::io_context &loop, NodeSettings settings, StateStore store);
 
     // node.cpp: life
+    static void log_transition(const FleetMember &member, const HealthTransition &change);
     [[nodiscard]] Status open_kernel();
     void watch_network();
     void watch_events();
@@ -90,7 +99,6 @@ class LocalNode final : public NodeService {
     // node_apply.cpp: change
     [[nodiscard]] Status change_to(const Manifest &manifest, const std::string &text);
     [[nodiscard]] Status take_down(bool keep_guard);
-    void announce(const ApplyResult &result, const Peer &peer) const;
 
     // reconcile.cpp: the steps, each of which may be repeated
     [[nodiscard]] Status reconcile(const Manifest &manifest, bool new_epoch, const std::function<Status()> &commit);
@@ -100,6 +108,7 @@ class LocalNode final : public NodeService {
     [[nodiscard]] Status claim_indexes(const Manifest &manifest);
     void adopt_drains();
     // reconcile.cpp again
+    const ComputedTable &compute_table(const TargetGroup &group, std::uint16_t index);
     [[nodiscard]] Status build_tables(const Manifest &manifest);
     [[nodiscard]] Status write_words();
     [[nodiscard]] Status write_bank(const Manifest &manifest, bool new_epoch);
@@ -116,6 +125,7 @@ class LocalNode final : public NodeService {
     [[nodiscard]] TargetTimeouts timeouts() const;
     [[nodiscard]] FlowNames flow_names() const;
     [[nodiscard]] FlowCount count() const;
+    [[nodiscard]] glb_endpoint_count endpoint_count(const std::string &name) const;
     [[nodiscard]] nlohmann::json target_row(const FleetMember &member, const FlowCount &count) const;
     [[nodiscard]] bool is_attached(const std::string &interface) const;
 
@@ -140,12 +150,12 @@ class LocalNode final : public NodeService {
     IndexBook book_;
     std::vector<std::string> written_names_;
     TableBook tables_;
+    std::map<std::uint16_t, ComputedTable> computed_;
     std::map<std::uint16_t, std::uint32_t> slots_; ///< of a target's in its group's Maglev table
     Fleet fleet_;
     std::unique_ptr<Prober> prober_;
 
     Snapshot snapshot_;
-    std::map<IpAddress, TargetPath> ways_;
     std::optional<datapath::BankImage> written_bank_;
     std::map<std::uint16_t, std::uint64_t> written_words_;
     std::map<std::uint16_t, GroupWords> written_groups_;

@@ -28,6 +28,14 @@ std::vector<Problem> problems_of(const std::vector<ManifestError> &errors) {
     return problems;
 }
 
+/// Groups or endpoints that `after` has no more give their indexes back in their own time.
+template <typename Named>
+void retire_missing(IndexBook &book, Kind kind, const std::vector<Named> &before, const std::vector<Named> &after) {
+    for (const auto &one : before)
+        if (std::none_of(after.begin(), after.end(), [&](const Named &other) { return other.name == one.name; }))
+            book.retire(kind, one.name);
+}
+
 } // namespace
 
 Result<ApplyResult> LocalNode::apply(const std::string &text, const ApplyOptions &options) {
@@ -88,17 +96,9 @@ Status LocalNode::change_to(const Manifest &manifest, const std::string &text) {
     };
     auto done = reconcile(manifest, true, commit);
     if (done) {
-        for (const auto &group : manifest_ ? manifest_->target_groups : std::vector<TargetGroup>{}) {
-            const bool stays = std::any_of(manifest.target_groups.begin(), manifest.target_groups.end(),
-                                           [&](const TargetGroup &other) { return other.name == group.name; });
-            if (!stays)
-                book_.retire(Kind::group, group.name);
-        }
-        for (const auto &endpoint : manifest_ ? manifest_->endpoints : std::vector<Endpoint>{}) {
-            const bool stays = std::any_of(manifest.endpoints.begin(), manifest.endpoints.end(),
-                                           [&](const Endpoint &other) { return other.name == endpoint.name; });
-            if (!stays)
-                book_.retire(Kind::endpoint, endpoint.name);
+        if (manifest_) {
+            retire_missing(book_, Kind::group, manifest_->target_groups, manifest.target_groups);
+            retire_missing(book_, Kind::endpoint, manifest_->endpoints, manifest.endpoints);
         }
         manifest_ = manifest;
         manifest_text_ = text;
@@ -164,6 +164,7 @@ Status LocalNode::take_down(bool keep_guard) {
     book_ = IndexBook();
     tables_ = TableBook();
     written_names_.clear();
+    computed_.clear();
     slots_.clear();
     written_bank_.reset();
     written_words_.clear();
@@ -173,10 +174,7 @@ Status LocalNode::take_down(bool keep_guard) {
     next_hop_index_ = 0;
     guard_report_ = {};
     trouble_.clear();
-    fleet_ = Fleet([](const FleetMember &member, const HealthTransition &change) {
-        spdlog::info("target {}: {} -> {} {} {}", member.name, to_string(change.from), to_string(change.to),
-                     to_string(change.reason), change.description);
-    });
+    fleet_ = Fleet(log_transition);
     return first;
 }
 

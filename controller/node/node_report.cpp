@@ -189,6 +189,11 @@ Result<json> LocalNode::targets(const std::optional<std::string> &group) {
     return json{{"targets", rows}};
 }
 
+glb_endpoint_count LocalNode::endpoint_count(const std::string &name) const {
+    const auto index = book_.find(Kind::endpoint, name);
+    return program_ && index ? program_->endpoint_count(*index).value_or(glb_endpoint_count{}) : glb_endpoint_count{};
+}
+
 Result<json> LocalNode::endpoints() {
     auto rows = json::array();
     for (const auto &endpoint : manifest_ ? manifest_->endpoints : std::vector<Endpoint>{}) {
@@ -199,9 +204,7 @@ Result<json> LocalNode::endpoints() {
                                   {"vlan", vlan_json(interface)},
                                   {"mtu", link ? json(link->mtu) : json(nullptr)}});
         }
-        const auto index = book_.find(Kind::endpoint, endpoint.name);
-        const auto count = program_ && index ? program_->endpoint_count(*index).value_or(glb_endpoint_count{})
-                                             : glb_endpoint_count{};
+        const auto count = endpoint_count(endpoint.name);
         rows.push_back({{"name", endpoint.name},
                         {"id", format_endpoint_id(endpoint.id)},
                         {"mode", to_text(endpoint.mode)},
@@ -289,9 +292,7 @@ MetricsSnapshot LocalNode::metrics() {
                                     row["packetsOut"], row["packetsBack"], row["bytesOut"], row["bytesBack"]});
     }
     for (const auto &endpoint : manifest_ ? manifest_->endpoints : std::vector<Endpoint>{}) {
-        const auto index = book_.find(Kind::endpoint, endpoint.name);
-        const auto count = program_ && index ? program_->endpoint_count(*index).value_or(glb_endpoint_count{})
-                                             : glb_endpoint_count{};
+        const auto count = endpoint_count(endpoint.name);
         snapshot.endpoints.push_back({endpoint.name, count.in.packets, count.in.bytes, count.forwarded.packets,
                                       count.forwarded.bytes, false});
     }

@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "controller/node/node.h"
-#include "controller/steer/maglev.h"
 #include "controller/util/log.h"
 
 namespace glb {
@@ -32,18 +31,15 @@ Status LocalNode::reconcile(const Manifest &manifest, bool new_epoch, const std:
     GLB_TRY(prepare_program(manifest));
     GLB_TRY(claim_indexes(manifest));
     // Guarded before anything is attached; what is about to go is guarded until it is gone.
-    auto plan = plan_guard(manifest, book_, snapshot_);
-    if (manifest_ && !(manifest == *manifest_)) {
-        auto both = plan;
+    const auto plan = plan_guard(manifest, book_, snapshot_);
+    auto both = plan;
+    if (manifest_)
         for (auto &port : plan_guard(*manifest_, book_, snapshot_).ports)
             if (std::none_of(plan.ports.begin(), plan.ports.end(), [&](const guard::GuardPort &other) {
                     return other.interface == port.interface && other.vlans == port.vlans;
                 }))
                 both.ports.push_back(std::move(port));
-        GLB_TRY(guard_->install(both));
-    } else {
-        GLB_TRY(guard_->install(plan));
-    }
+    GLB_TRY(guard_->install(both));
     guard_report_.installed = true;
     GLB_TRY(load_program(manifest));
     GLB_ASSIGN(const auto kept, program_->kept());
@@ -59,12 +55,27 @@ Status LocalNode::reconcile(const Manifest &manifest, bool new_epoch, const std:
         GLB_TRY(commit());
     GLB_TRY(write_bank(manifest, new_epoch));
     GLB_TRY(detach_others(manifest));
-    GLB_TRY(guard_->install(plan));
-    GLB_TRY(guard_->set_magic(kept.settings.door_magic));
+    if (both.ports.size() != plan.ports.size()) {
+        GLB_TRY(guard_->install(plan));
+        GLB_TRY(guard_->set_magic(kept.settings.door_magic));
+    }
     GLB_TRY(write_next_hops());
     drop_unused_tables();
     prober_->set_targets(fleet_.probe_targets(manifest.node.tunnel.address));
     return {};
+}
+
+const LocalNode::ComputedTable &LocalNode::compute_table(const TargetGroup &group, std::uint16_t index) {
+    std::vector<MaglevTarget> targets;
+    for (const auto &target : group.targets)
+        targets.push_back({target.id, target.weight, *book_.find(Kind::target, target_name(group.name, target.id))});
+    const auto [at, is_new] = computed_.try_emplace(index);
+    if (is_new || at->second.targets != targets) {
+        auto slots = build_maglev(targets);
+        const auto print = datapath::maglev_fingerprint(slots);
+        at->second = {std::move(targets), std::move(slots), print};
+    }
+    return at->second;
 }
 
 Status LocalNode::build_tables(const Manifest &manifest) {
@@ -72,21 +83,17 @@ Status LocalNode::build_tables(const Manifest &manifest) {
     const auto now = tick_now();
     tables_.close_windows(now);
     for (const auto &group : manifest.target_groups) {
-        std::vector<MaglevTarget> targets;
-        for (const auto &target : group.targets)
-            targets.push_back({target.id, target.weight, *book_.find(Kind::target, target_name(group.name, target.id))});
-        const auto slots = build_maglev(targets);
-        for (const auto index : slots)
-            if (index != kMaglevNoTarget)
-                ++slots_[index];
         const auto index = *book_.find(Kind::group, group.name);
-        const auto print = datapath::maglev_fingerprint(slots);
-        if (tables_.row(index).print == print)
+        const auto &table = compute_table(group, index);
+        for (const auto target : table.slots)
+            if (target != kMaglevNoTarget)
+                ++slots_[target];
+        if (tables_.row(index).print == table.print)
             continue;
         const auto window = std::max({group.idle_tcp, group.idle_other, group.deregistration_delay});
-        GLB_ASSIGN(const auto place,
-                   tables_.begin(index, print, now, static_cast<std::uint32_t>(window.count()) * GLB_TICKS_PER_SECOND));
-        GLB_TRY(program_->put_maglev(place, slots));
+        GLB_ASSIGN(const auto place, tables_.begin(index, table.print, now,
+                                                   static_cast<std::uint32_t>(window.count()) * GLB_TICKS_PER_SECOND));
+        GLB_TRY(program_->put_maglev(place, table.slots));
     }
     return {};
 }
@@ -94,7 +101,8 @@ Status LocalNode::build_tables(const Manifest &manifest) {
 Status LocalNode::write_words() {
     for (const auto &row : fleet_.words(Clock::now())) {
         auto &before = written_groups_[row.group_index];
-        if (before.fallback != row.words.fallback || before.targets.empty())
+        const bool is_first = before.targets.empty();
+        if (is_first || before.fallback != row.words.fallback)
             GLB_TRY(program_->set_fallback(row.group_index, row.words.fallback));
         for (std::size_t i = 0; i < row.indexes.size(); ++i) {
             const auto [at, is_new] = written_words_.try_emplace(row.indexes[i], 0);
@@ -102,7 +110,8 @@ Status LocalNode::write_words() {
                 GLB_TRY(program_->set_target_word(row.indexes[i], row.words.targets[i]));
             at->second = row.words.targets[i];
         }
-        GLB_TRY(program_->set_group_word(row.group_index, row.words.none));
+        if (is_first || before.none != row.words.none)
+            GLB_TRY(program_->set_group_word(row.group_index, row.words.none));
         before = row.words;
     }
     return {};
@@ -112,8 +121,8 @@ Status LocalNode::write_bank(const Manifest &manifest, bool new_epoch) {
     std::set<IpAddress> addresses;
     for (const auto &[name, member] : fleet_.members())
         addresses.insert(member.target.address);
-    ways_ = paths_->update(snapshot_, manifest.node.tunnel, addresses, Clock::now());
-    GLB_ASSIGN(auto image, datapath::build_bank(plan_bank(manifest, book_, snapshot_, tables_, fleet_.members(), ways_,
+    const auto ways = paths_->update(snapshot_, manifest.node.tunnel, addresses, Clock::now());
+    GLB_ASSIGN(auto image, datapath::build_bank(plan_bank(manifest, book_, snapshot_, tables_, fleet_.members(), ways,
                                                           steer_key(seed_))));
     if (!new_epoch && written_bank_ && same_image(image, *written_bank_))
         return {};

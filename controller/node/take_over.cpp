@@ -52,29 +52,27 @@ glb_kept kept_of(const datapath::LoadSettings &settings, const std::vector<std::
 
 /// What the pinned maps say of themselves comes first: indexes, seed, capacity are theirs.
 Status LocalNode::prepare_program(const Manifest &manifest) {
+    if (manifest.node.hash_seed)
+        seed_ = *manifest.node.hash_seed;
     if (program_)
         return {};
     if (!pins_) {
         GLB_ASSIGN(pins_, datapath::Pins::open(settings_.bpffs));
     }
+    if (manifest.node.hash_seed)
+        return {};
     GLB_ASSIGN(const auto kept, pins_->kept());
     std::optional<HashSeed> running;
     if (kept && kept->seed_length <= GLB_SEED_BYTES)
         running = HashSeed(kept->seed, kept->seed + kept->seed_length);
-    if (manifest.node.hash_seed) {
-        seed_ = *manifest.node.hash_seed;
-    } else {
-        GLB_ASSIGN(auto stored, store_.hash_seed(running, !kept));
-        if (!stored.warning.empty())
-            spdlog::warn("{}", stored.warning);
-        seed_ = std::move(stored.seed);
-    }
+    GLB_ASSIGN(auto stored, store_.hash_seed(running, !kept));
+    if (!stored.warning.empty())
+        spdlog::warn("{}", stored.warning);
+    seed_ = std::move(stored.seed);
     return {};
 }
 
 Status LocalNode::load_program(const Manifest &manifest) {
-    if (manifest.node.hash_seed)
-        seed_ = *manifest.node.hash_seed;
     if (program_)
         return {};
     GLB_ASSIGN(const auto kept, pins_->kept());
@@ -108,8 +106,6 @@ Status LocalNode::load_program(const Manifest &manifest) {
     GLB_TRY(program_->clear_next_hops());
     GLB_TRY(program_->raise_route_generation());
     if (kept) {
-        GLB_ASSIGN(written_names_, program_->names());
-        book_ = IndexBook::from_names(written_names_);
         const auto now = tick_now();
         for (std::uint16_t group = 0; group < GLB_MAX_GROUPS; ++group) {
             GLB_ASSIGN(const auto row, program_->active_group(group));
@@ -130,11 +126,11 @@ Status LocalNode::claim_indexes(const Manifest &manifest) {
     if (!program_) {
         // Names of a running data path must be known before anybody gets an index.
         GLB_ASSIGN(const auto kept, pins_->kept());
-        book_ = IndexBook();
+        written_names_.clear();
         if (kept) {
-            GLB_ASSIGN(const auto names, datapath::pinned_names(*pins_));
-            book_ = IndexBook::from_names(names);
+            GLB_ASSIGN(written_names_, datapath::pinned_names(*pins_));
         }
+        book_ = IndexBook::from_names(written_names_);
     }
     for (const auto &group : manifest.target_groups) {
         GLB_TRY(book_.claim(Kind::group, group.name));

@@ -22,6 +22,8 @@ struct MaglevTarget {
     std::uint32_t weight = 0; ///< share of the slots, relative to the others'; 0 owns none
     std::uint16_t index =
         0; ///< what is written into the slots; below kMaglevNoTarget, no input to the choice
+
+    bool operator==(const MaglevTarget &) const = default;
 };
 
 /// kMaglevSlots target indexes.
