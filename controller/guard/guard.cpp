@@ -55,6 +55,7 @@ Status Guard::write_table() {
 
 Status Guard::install(const GuardPlan &plan) {
     GLB_TRY(check_plan(plan));
+    whole_ = false;
     GLB_TRY(load_program(plan.mark_mask));
     plan_ = plan;
     former_.mark_mask = plan.mark_mask;
@@ -67,7 +68,9 @@ Status Guard::install(const GuardPlan &plan) {
     GLB_TRY(repair_filters(report));
     GLB_TRY(remove_stale_rules(routing_rules(plan)));
     GLB_TRY(remove_stale_filters(interfaces(plan)));
-    return restore_sysctls(sysctls(plan));
+    GLB_TRY(restore_sysctls(sysctls(plan)));
+    whole_ = true;
+    return {};
 }
 
 Status Guard::set_magic(std::uint32_t magic) {

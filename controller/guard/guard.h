@@ -37,6 +37,9 @@ class Guard {
     /// in place.
     [[nodiscard]] Status install(const GuardPlan &plan);
 
+    /// Whether this is the plan installed last, and wholly: then check_and_repair() mends it, and tells what was gone.
+    [[nodiscard]] bool holds(const GuardPlan &plan) const { return whole_ && plan_ == plan; }
+
     /// The magic of the loaded data path; 0: nothing passes. Call it after install().
     [[nodiscard]] Status set_magic(std::uint32_t magic);
 
@@ -74,6 +77,7 @@ class Guard {
     bool former_damaged_ = false;
     std::optional<GuardProgram> program_;
     std::optional<GuardPlan> plan_;
+    bool whole_ = false; ///< the last install() went through
     std::uint32_t magic_ = 0;
     Count counted_;
     std::string table_;            ///< the listing of our table as it shall be

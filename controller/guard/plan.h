@@ -25,6 +25,8 @@ struct GuardPort {
     std::uint32_t route_table = 0; ///< 0: by the node's own rules
     WhenDetached when_detached = WhenDetached::drop;
 
+    bool operator==(const GuardPort &) const = default;
+
     /// True where nothing may be forwarded that did not come through the door.
     [[nodiscard]] bool is_guarded() const { return endpoint && when_detached == WhenDetached::drop; }
 };
@@ -32,6 +34,8 @@ struct GuardPort {
 struct GuardPlan {
     std::uint32_t mark_mask = 0x0fff0000;
     std::vector<GuardPort> ports;
+
+    bool operator==(const GuardPlan &) const = default;
 };
 
 /// Marks, as values of the mask's bits: all ones is the guard's, index + 1 an endpoint's, 0 nobody's.

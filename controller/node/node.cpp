@@ -181,8 +181,6 @@ void LocalNode::refresh() {
     }
     if (const auto done = program_->raise_route_generation(); !done)
         spdlog::error("{}", done.error().message);
-    // Installing the plan mends the guard as well, but says nothing: what somebody took away is told first.
-    check_guard();
     const auto done = reconcile(*manifest_, false, {});
     const auto trouble = done ? std::string() : done.error().message;
     if (trouble != trouble_)
@@ -212,7 +210,8 @@ void LocalNode::schedule_tick() {
 void LocalNode::on_tick() {
     if (!manifest_ || !guard_)
         return;
-    check_guard();
+    if (const auto done = check_guard(); !done)
+        spdlog::error("{}", done.error().message);
     if (!program_ || !trouble_.empty()) {
         refresh();
         if (!program_)
@@ -289,19 +288,21 @@ void LocalNode::finish_drains(const FlowCount &count) {
         refresh();
 }
 
-void LocalNode::check_guard() {
-    const auto report = guard_->check_and_repair();
-    if (!report) {
-        spdlog::error("{}", report.error().message);
-        return;
-    }
-    guard_restored_ += report->repaired.size();
-    for (const auto &line : report->repaired)
+Status LocalNode::check_guard() {
+    GLB_ASSIGN(const auto report, guard_->check_and_repair());
+    guard_restored_ += report.repaired.size();
+    for (const auto &line : report.repaired)
         spdlog::warn("guard: put back: {}", line);
-    for (const auto &line : report->warnings)
+    for (const auto &line : report.warnings)
         if (told_.insert(line).second)
             spdlog::warn("guard: {}", line);
-    guard_report_ = *report;
+    guard_report_ = report;
+    return {};
+}
+
+/// Installing mends as well, but says nothing of what somebody took away: it is for plans that differ.
+Status LocalNode::hold_guard(const guard::GuardPlan &plan) {
+    return guard_->holds(plan) ? check_guard() : guard_->install(plan);
 }
 
 } // namespace glb

@@ -94,7 +94,8 @@ class LocalNode final : public NodeService {
     void refresh();
     void run_census();
     void finish_drains(const FlowCount &count);
-    void check_guard();
+    [[nodiscard]] Status check_guard();
+    [[nodiscard]] Status hold_guard(const guard::GuardPlan &plan);
 
     // node_apply.cpp: change
     [[nodiscard]] Status change_to(const Manifest &manifest, const std::string &text);

@@ -39,7 +39,7 @@ Status LocalNode::reconcile(const Manifest &manifest, bool new_epoch, const std:
                     return other.interface == port.interface && other.vlans == port.vlans;
                 }))
                 both.ports.push_back(std::move(port));
-    GLB_TRY(guard_->install(both));
+    GLB_TRY(hold_guard(both));
     guard_report_.installed = true;
     GLB_TRY(load_program(manifest));
     GLB_ASSIGN(const auto kept, program_->kept());
