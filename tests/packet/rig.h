@@ -10,6 +10,7 @@
 #include "tests/harness/catch_bytes.h"
 #include "tests/harness/packet.h"
 #include "tests/harness/prog_run.h"
+#include "tests/native/sample.h"
 
 namespace glb::test {
 
@@ -47,7 +48,6 @@ class Rig {
     PoisonedRunner runner_; // headroom of 0xFF: a header byte that nobody wrote shows
 };
 
-inline constexpr std::uint64_t endpoint_id = 0x2b8ee1d4db0c51c4;
 inline const Mac node_mac = "02:00:00:00:00:02";     ///< the node's on every interface
 inline const Mac target_mac = "02:00:00:00:01:11";   ///< of target 0, 10.0.1.20
 inline const Mac target2_mac = "02:00:00:00:01:12";  ///< of target 1, 10.0.1.21

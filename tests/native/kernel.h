@@ -1,0 +1,114 @@
+// What the natively built data path runs on: a frame as a driver hands it over, and the maps. One of each kernel,
+// as in life; it is not for threads. Sources: net/core/filter.c (bpf_xdp_adjust_*), linux/bpf.h.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "tests/harness/bytes.h"
+#include "tests/native/data_path.h"
+
+struct bpf_fib_lookup;
+
+namespace glb::test {
+
+/// What drivers differ in.
+struct Driver {
+    std::size_t headroom = 192;         ///< bytes in front of the frame that may become part of it
+    std::size_t linear = SIZE_MAX;      ///< of the frame, how much a program can read; the rest lies in fragments
+    bool has_metadata = true;
+    std::uint32_t ingress_ifindex = 1;
+};
+
+/// One received frame. Its linear part is an allocation of exactly its size, made anew whenever a helper moves an
+/// end, so that a sanitizer sees one byte too far at either end, and every pointer kept from before.
+class NativeFrame : public native_frame {
+  public:
+    NativeFrame(const Bytes &bytes, const Driver &driver, const Bytes &metadata = {});
+    NativeFrame(const NativeFrame &) = delete;
+    NativeFrame &operator=(const NativeFrame &) = delete;
+
+    [[nodiscard]] Bytes bytes() const; ///< fragments included
+    [[nodiscard]] Bytes metadata() const;
+    [[nodiscard]] std::size_t size() const { return linear_size() + fragments_.size(); }
+
+    /// The helpers: 0, or a negative errno.
+    long adjust_head(int delta);
+    long adjust_tail(int delta);
+    long adjust_meta(int delta);
+
+  private:
+    [[nodiscard]] std::size_t linear_size() const { return data_end - data; }
+    void place(const Bytes &metadata, const Bytes &linear);
+
+    std::unique_ptr<std::uint8_t[]> block_; // metadata, then the linear part
+    Bytes fragments_;
+    std::size_t headroom_;
+    bool has_metadata_;
+};
+
+class Kernel {
+  public:
+    static Kernel &get();
+
+    /// All rows of an array. T is the value's type; another size ends the program.
+    template <typename T>
+    std::span<T> rows(std::string_view name) {
+        const auto bytes = array(name, sizeof(T));
+        return {reinterpret_cast<T *>(bytes.data()), bytes.size() / sizeof(T)};
+    }
+    /// Puts an entry into a map with keys of its own (hash, trie, devmap).
+    template <typename K, typename V>
+    void put(std::string_view name, const K &key, const V &value) {
+        put_bytes(name, {reinterpret_cast<const char *>(&key), sizeof key},
+                  {reinterpret_cast<const char *>(&value), sizeof value});
+    }
+    /// An inner table of glb_maglev.
+    void put_maglev(std::uint32_t table, const std::vector<std::uint16_t> &slots);
+
+    /// Every map empty, every answer as at the beginning.
+    void clear();
+
+    /// Arrays as they are now are what restore() goes back to: what was written through rows(), and what the data
+    /// path wrote since, is then as it was.
+    void remember();
+    void restore();
+    /// Whether an array's row that was looked up since is other than remembered.
+    [[nodiscard]] bool changed(std::string_view name) const;
+
+    /// Answers of helpers. The FIB says "not forwarded" where it is not set.
+    std::function<long(bpf_fib_lookup &)> fib;
+    std::uint64_t now_ns = 3600ull * 1000000000;
+    std::uint32_t random = 0xa5;
+
+    /// Behind the helpers of shim/bpf/bpf_helpers.h.
+    void *look_up(const void *map, const void *key);
+    [[nodiscard]] bool in_devmap(const void *map, std::uint32_t ifindex);
+    std::optional<std::uint32_t> redirected; ///< where to the last redirect went
+    std::vector<glb_event> events;
+
+  private:
+    struct Map;
+    Kernel();
+    Map &named(std::string_view name);
+    std::span<std::uint8_t> array(std::string_view name, std::size_t value_size);
+    void put_bytes(std::string_view name, std::string key, std::string value);
+
+    std::vector<std::unique_ptr<Map>> maps_;
+    std::unordered_map<const void *, Map *> by_address_;
+    struct Touched {
+        Map *map;
+        std::uint32_t row;
+    };
+    std::vector<Touched> touched_;
+};
+
+} // namespace glb::test

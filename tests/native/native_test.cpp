@@ -1,0 +1,76 @@
+// The native build goes the path's whole way, and its fake kernel refuses what a kernel refuses.
+#include <catch2/catch.hpp>
+
+#include <linux/bpf.h>
+
+#include "tests/harness/catch_bytes.h"
+#include "tests/harness/packet.h"
+#include "tests/native/native_rig.h"
+#include "tests/native/sample.h"
+
+using namespace glb::test;
+
+namespace {
+
+const Mac node_mac = "02:00:00:00:00:02";
+const Packet request = IPv4{} / Udp{} / Payload{"a question"};
+
+/// The frame that the target sends back for the one that it got: ends swapped, inner packet as it was.
+Bytes returned(Bytes frame) {
+    std::swap_ranges(frame.begin(), frame.begin() + 6, frame.begin() + 6);
+    std::swap_ranges(frame.begin() + 30, frame.begin() + 34, frame.begin() + 34);
+    return frame;
+}
+
+} // namespace
+
+TEST_CASE("native: out to a target, back, and on", "[native]") {
+    NativeRig rig;
+    const unsigned tags = GENERATE(0u, 1u, 2u);
+    rig.route_by(tags);
+    const auto sent = (Eth{.dst = node_mac} / request).padded_to(60);
+    const auto out = rig.send(sent);
+    REQUIRE(out.code == XDP_REDIRECT);
+    CHECK(out.ifindex == 1u);
+    CHECK(out.frame.size() == 18 + 68 + request.bytes().size());
+    CHECK(rig.count(GLB_COUNT_ENCAPSULATED) == 1);
+
+    const auto on = rig.send(returned(out.frame));
+    CHECK(rig.count(GLB_COUNT_FORWARDED) == 1);
+    REQUIRE(on.code == XDP_REDIRECT);
+    Packet expected = Eth{.dst = "da:da:da:da:da:da", .src = "5a:5a:5a:5a:5a:5a"};
+    for (unsigned i = 0; i < tags; ++i)
+        expected = expected / Vlan{static_cast<std::uint16_t>(100 + i)};
+    CHECK(difference(on.frame, (expected / IPv4{.ttl = 63} / Udp{} / Payload{"a question"}).bytes()) == "");
+}
+
+TEST_CASE("native: without a route the packet goes through the door, with its 8 bytes in front", "[native]") {
+    NativeRig rig;
+    const auto out = rig.send((Eth{.dst = node_mac} / request).bytes());
+    REQUIRE(out.code == XDP_REDIRECT);
+    const auto up = rig.send(returned(out.frame), {}, Bytes(12, 0xbb)); // what a peer forged goes first
+    CHECK(up.code == XDP_PASS);
+    CHECK(rig.count(GLB_COUNT_DOOR) == 1);
+    CHECK(to_hex(up.metadata) == "ed5eed5e03000000");
+    const auto ethernet = truncated(returned(out.frame), 12) + from_hex("0800");
+    CHECK(difference(up.frame, ethernet + request.bytes()) == "");
+}
+
+TEST_CASE("native: helpers refuse what the kernel's refuse", "[native]") {
+    NativeFrame frame(Bytes(64, 1), {.headroom = 24, .linear = 40});
+    CHECK(frame.adjust_head(-25) == -EINVAL);
+    CHECK(frame.adjust_head(27) == -EINVAL); // 14 bytes must stay in the linear part
+    CHECK(frame.adjust_meta(-6) == -EACCES);
+    CHECK(frame.adjust_meta(-8) == 0);
+    CHECK(frame.adjust_head(-20) == -EINVAL); // the metadata moves along, and needs its room
+    CHECK(frame.adjust_head(-16) == 0);
+    CHECK(frame.metadata().size() == 8);
+    CHECK(frame.size() == 80);
+    CHECK(frame.adjust_tail(-67) == -EINVAL);
+    CHECK(frame.adjust_tail(-30) == 0); // fragments first
+    CHECK(frame.bytes().size() == 50);
+    CHECK(frame.data_end - frame.data == 50);
+    NativeFrame bare(Bytes(64), {.has_metadata = false});
+    CHECK(bare.adjust_meta(-8) == -ENOTSUP);
+    CHECK(bare.data_meta > bare.data);
+}

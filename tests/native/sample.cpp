@@ -1,0 +1,72 @@
+#include "tests/native/sample.h"
+
+namespace glb::test {
+
+namespace {
+
+constexpr MacAddress node{{2, 0, 0, 0, 0, 2}};
+constexpr MacAddress next_hops[] = {{{2, 0, 0, 0, 1, 0x11}}, {{2, 0, 0, 0, 1, 0x12}}};
+constexpr const char *addresses[] = {"10.0.1.20", "10.0.1.21"};
+
+datapath::TargetConfig target(std::uint16_t index) {
+    datapath::TargetConfig config;
+    config.index = index;
+    config.group = 2;
+    config.address = *IpAddress::parse(addresses[index]);
+    config.address_id = index + 1u;
+    datapath::PathConfig path;
+    path.ifindex = 1;
+    path.source = node;
+    path.destination = next_hops[index];
+    path.tags = {{.id = 7, .eth_proto = 0x8100}};
+    config.path = path;
+    return config;
+}
+
+} // namespace
+
+datapath::BankConfig sample_bank() {
+    datapath::BankConfig config;
+    config.tunnel_address = *IpAddress::parse("10.0.1.10");
+    for (std::uint32_t i = 0; i < GLB_NH_KEYS; ++i)
+        config.steer_key[i] = 0x9e3779b9u * (i + 1);
+    datapath::PortConfig endpoint;
+    endpoint.ifindex = 1;
+    endpoint.endpoint = 3;
+    endpoint.macs = {node};
+    endpoint.addresses = {*IpPrefix::parse("192.0.2.1"), *IpPrefix::parse("2001:db8:1::1")};
+    datapath::PortConfig tunnel;
+    tunnel.ifindex = 1;
+    tunnel.vlans = {7, 0};
+    tunnel.tunnel = true;
+    tunnel.macs = {node};
+    tunnel.addresses = {*IpPrefix::parse("10.0.1.10")};
+    config.ports = {endpoint, tunnel};
+    config.endpoints = {{.index = 3, .id = endpoint_id, .attachment = 0, .route_table = 0, .group = 2}};
+    datapath::GroupConfig group;
+    group.index = 2;
+    group.table = sample_table;
+    config.groups = {group};
+    config.targets = {target(0), target(1)};
+    config.senders = {{*IpAddress::parse(addresses[0]), 1, next_hops[0]},
+                      {*IpAddress::parse(addresses[1]), 2, next_hops[1]}};
+    return config;
+}
+
+glb_settings sample_settings() {
+    glb_settings settings{};
+    for (std::uint32_t i = 0; i < GLB_NH_KEYS; ++i)
+        settings.table_key.word[i] = 0x85ebca6bu * (i + 3);
+    settings.bucket_mask = GLB_FLOW_MIN_CAPACITY / GLB_FLOW_WAYS - 1;
+    settings.door_magic = 0x5eed5eed;
+    return settings;
+}
+
+std::vector<std::uint16_t> sample_slots() {
+    std::vector<std::uint16_t> slots(GLB_MAGLEV_SLOTS);
+    for (std::size_t i = 0; i < slots.size(); ++i)
+        slots[i] = static_cast<std::uint16_t>(i % 2);
+    return slots;
+}
+
+} // namespace glb::test

@@ -1,0 +1,25 @@
+// A configuration with one endpoint, one group and two targets, for the loaded data path and the native one alike.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "controller/datapath/bank.h"
+
+namespace glb::test {
+
+/// All interfaces are number 1 (the loopback device, the only one that is sure to exist in any namespace): untagged
+/// it is the endpoint's, as VLAN 7 the tunnel's. The group is number 2, with Maglev table 5.
+[[nodiscard]] datapath::BankConfig sample_bank();
+
+/// The table's key and the door's magic; the smallest flow table.
+[[nodiscard]] glb_settings sample_settings();
+
+/// Maglev's slots: targets 0 and 1, in turn.
+[[nodiscard]] std::vector<std::uint16_t> sample_slots();
+
+inline constexpr std::uint32_t sample_table = 5;
+inline constexpr std::uint64_t sample_word = GLB_TARGET_NEW | GLB_TARGET_KEEP | GLB_TARGET_KEEP_HALF;
+inline constexpr std::uint64_t endpoint_id = 0x2b8ee1d4db0c51c4;
+
+} // namespace glb::test
