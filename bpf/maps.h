@@ -37,9 +37,10 @@ GLB_ARRAY(glb_groups, struct glb_group, GLB_BANKS *GLB_MAX_GROUPS);
 GLB_ARRAY(glb_targets, struct glb_target, GLB_BANKS *GLB_MAX_TARGETS);
 GLB_ARRAY(glb_senders, struct glb_sender, GLB_BANKS *GLB_SENDER_SLOTS);
 
-/* Not banked: one word a target or group, written by the controller at any time. */
+/* Not banked: one word a target, group or endpoint, written by the controller at any time. */
 GLB_ARRAY(glb_target_words, __u64, GLB_MAX_TARGETS);
 GLB_ARRAY(glb_group_words, __u64, GLB_MAX_GROUPS);
+GLB_ARRAY(glb_endpoint_words, __u64, GLB_MAX_ENDPOINTS);
 GLB_ARRAY(glb_fallback, __u64, GLB_MAX_GROUPS *GLB_FALLBACK_SLOTS);
 
 /* The node's own addresses and MACs beyond what a port's row holds. */
@@ -122,7 +123,21 @@ struct {
 GLB_PERCPU(glb_drops, struct glb_count, GLB_DROP_MAX);
 GLB_PERCPU(glb_counters, struct glb_count, GLB_COUNT_MAX);
 GLB_PERCPU(glb_endpoint_counts, struct glb_endpoint_count, GLB_MAX_ENDPOINTS);
-GLB_PERCPU(glb_target_counts, struct glb_target_count, GLB_MAX_TARGETS);
+
+/* A row for each CPU and target (abi/config.h), sized before load; read by the controller through mmap. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, GLB_MAX_TARGETS);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __type(key, __u32);
+    __type(value, struct glb_target_count);
+} glb_target_counts SEC(".maps");
+
+/* Written by the return leg: which endpoint came back through which target. */
+GLB_ARRAY(glb_pairs, __u64, GLB_PAIRS);
+
+/* Token buckets of sources: written by the path alone. */
+GLB_ARRAY(glb_sources, __u64, GLB_SOURCES);
 
 /* The controller's memory, pinned with the rest: settings of the load, names of indexes, Maglev fingerprints. */
 GLB_ARRAY(glb_kept, struct glb_kept, 1);

@@ -84,8 +84,14 @@ struct glb_endpoint {
     __u32 route_table; /* 0: by the node's rules */
     __u16 group;
     __u16 flags;
+    __u32 new_flows_per_second; /* of one source; 0: no limit */
+    __u32 pad;
 };
-GLB_ABI(struct glb_endpoint, 24);
+GLB_ABI(struct glb_endpoint, 32);
+
+/* glb_endpoint_words: not banked, one 64-bit word an endpoint: what an operator may ask for at any time. */
+#define GLB_ENDPOINT_BYPASS (1ull << 32)       /* forward uninspected, without end */
+#define GLB_ENDPOINT_BYPASS_UNTIL (1ull << 33) /* the same until the tick in the low 32 bits */
 
 /* glb_endpoint_ids (banked, open-addressed by id in host order; id 0 has an `index` of its own, see used) */
 struct glb_endpoint_id {
@@ -138,6 +144,9 @@ GLB_ABI(struct glb_target, 64);
 #define GLB_TARGET_NEW (1ull << 0)         /* takes new flows */
 #define GLB_TARGET_KEEP (1ull << 1)        /* established flows stay */
 #define GLB_TARGET_KEEP_HALF (1ull << 2)   /* unconfirmed flows stay */
+#define GLB_TARGET_RESET (1ull << 3)       /* established TCP that does not stay is reset at both ends */
+#define GLB_TARGET_TRIAL (1ull << 4)       /* takes one of GLB_TRIAL_SHARE new flows, by their steering hash */
+#define GLB_TRIAL_SHARE 100
 
 /* glb_group_words: not banked: what to do when no target takes a flow. */
 enum glb_none_action { GLB_NONE_DROP = 0, GLB_NONE_NOT_YET = 1, GLB_NONE_BYPASS = 2 };
@@ -193,13 +202,31 @@ struct glb_endpoint_count {
 };
 GLB_ABI(struct glb_endpoint_count, 32);
 
+/*
+ * glb_target_counts: mapped by the controller, so that the health of thousands of targets is read without a
+ * system call. The row of a target on a CPU is cpu * GLB_MAX_TARGETS + target: each CPU writes its own.
+ * All only grow.
+ */
 struct glb_target_count {
     struct glb_count out;
     struct glb_count back;
     __u64 new_flows;
+    __u64 silent;    /* established flows whose `outstanding` went from 0 to 1, of endpoints seen to come back */
+    __u64 answered;  /* flows whose `outstanding` went from 1 to 0 */
+    __u64 tried;     /* new flows, of endpoints that came back through any target */
+    __u64 confirmed; /* of those: flows whose first packet came back */
     __u64 pad;
 };
-GLB_ABI(struct glb_target_count, 48);
+GLB_ABI(struct glb_target_count, 80);
+
+/*
+ * glb_pairs: which endpoint ever came back through which target: a bit each, set by the return leg, and behind
+ * them a word for each endpoint that ever came back at all. Appliances build their side of an endpoint when its
+ * first packet comes: until then silence says nothing.
+ */
+#define GLB_PAIR_WORDS (GLB_MAX_TARGETS / 64)
+#define GLB_PAIR_ANY (GLB_MAX_ENDPOINTS * GLB_PAIR_WORDS)
+#define GLB_PAIRS (GLB_PAIR_ANY + GLB_MAX_ENDPOINTS)
 
 /* glb_guard_ports: what the tc guard does for packets of (interface, VLAN) without our metadata. */
 struct glb_guard_port {
@@ -254,7 +281,20 @@ GLB_ABI(struct glb_door, 8);
 enum glb_event_kind {
     GLB_EVENT_NO_NEIGHBOUR = 1, /* a next hop on `ifindex` towards `address` is not resolved */
     GLB_EVENT_SENDER_MAC = 2,   /* GENEVE from `address` by another MAC */
+    GLB_EVENT_IN_BAND = 3,      /* an in-band probe came back: address[0] its sender, [1] and [2] its nonce */
 };
+
+/*
+ * In-band probes: UDP in GENEVE, of an endpoint id that no manifest may use ("glbprobe"). The UDP payload
+ * begins with this.
+ */
+#define GLB_IN_BAND_ENDPOINT 0x676c6270726f6265ull
+#define GLB_IN_BAND_MAGIC 0x676c622d70726f62ull
+struct glb_in_band {
+    __be64 magic;
+    __u64 nonce; /* of the controller, bytes as they are */
+};
+GLB_ABI(struct glb_in_band, 16);
 struct glb_event {
     __u32 kind;
     __u32 ifindex;

@@ -4,7 +4,7 @@
 #define GLB_ABI_LIMITS_H
 
 /* Raised when a pinned map changes its layout: maps of another schema are migrated, never reused. */
-#define GLB_SCHEMA 1
+#define GLB_SCHEMA 2
 
 #define GLB_BANKS 2
 
@@ -41,6 +41,10 @@
 
 #define GLB_MAX_NEXT_HOPS 65536
 #define GLB_MAX_EGRESS 4096
+
+/* Token buckets of sources: sets of four, a u64 each. */
+#define GLB_SOURCE_WAYS 4
+#define GLB_SOURCES (1u << 18)
 
 /* Distinct GENEVE destination ports of a node's targets, 6081 among them. */
 #define GLB_MAX_GENEVE_PORTS 8

@@ -33,7 +33,9 @@
     X(WRONG_TARGET, "wrong_target", "returned by a target that does not own the flow")                       \
     X(COOKIE_MISMATCH, "cookie_mismatch", "strict cookies: the returned cookie does not fit the flow")       \
     X(DOOR_FAILED, "door_failed", "the packet needs the kernel's stack, and the driver has no XDP metadata") \
-    X(REDIRECT_FAILED, "redirect_failed", "the egress is not in the devmap, or the kernel lost the frame after XDP redirected it")
+    X(REDIRECT_FAILED, "redirect_failed", "the egress is not in the devmap, or the kernel lost the frame after XDP redirected it") \
+    X(SOURCE_LIMIT, "source_limit", "a new flow of a source beyond its endpoint's newFlowsPerSourcePerSecond") \
+    X(FLOW_RESET, "flow_reset", "a packet of a flow that was reset, to which nothing is to be answered")
 
 #define GLB_COUNTERS(X)                                                                                      \
     X(ENCAPSULATED, "encapsulated", "packets sent to a target")                                              \
@@ -58,7 +60,12 @@
     X(ECN_CE_NOT_ECT, "ecn_ce_not_ect", "outer header says congestion, inner flow does not speak ECN: forwarded unchanged") \
     X(LOOP_SUSPECTED, "loop_suspected", "our own tunnel packets that came in as an endpoint's traffic")      \
     X(CACHED_EGRESS, "cached_egress", "returned packets forwarded by the egress cached in their flow")       \
-    X(EVENT_LOST, "event_lost", "events that found the ring buffer full")
+    X(EVENT_LOST, "event_lost", "events that found the ring buffer full")                                    \
+    X(IN_BAND, "in_band", "in-band health probes that came back through their target")                       \
+    X(RESET, "reset", "flows reset because their target is gone: the packet became a RST to its far end")    \
+    X(RESET_ANSWERED, "reset_answered", "packets of reset flows, answered to their sender by a RST")         \
+    X(TRIAL, "trial", "new flows given to a target on trial")                                                \
+    X(MIGRATED, "migrated", "flows found in the table before a migration and taken over by a packet")
 
 #define GLB_REASON_ENUM(name, text, meaning) GLB_DROP_##name,
 #define GLB_COUNTER_ENUM(name, text, meaning) GLB_COUNT_##name,

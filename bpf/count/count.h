@@ -21,6 +21,12 @@ static __always_inline void glb_count_drop(enum glb_drop reason, __u32 bytes) {
     glb_count_add(&glb_drops, reason, bytes);
 }
 
+/* The target's row of this CPU. */
+static __always_inline struct glb_target_count *glb_target_count_at(__u32 target) {
+    const __u32 row = bpf_get_smp_processor_id() * GLB_MAX_TARGETS + (target & (GLB_MAX_TARGETS - 1));
+    return bpf_map_lookup_elem(&glb_target_counts, &row);
+}
+
 static __always_inline void glb_event_send(__u32 kind, __u32 ifindex, __u32 family, const __u32 *address) {
     struct glb_event *event = bpf_ringbuf_reserve(&glb_events, sizeof *event, 0);
     if (!event) {

@@ -123,8 +123,7 @@ static __always_inline struct glb_verdict glb_back_inner(struct xdp_md *ctx, str
     onward->cacheable = learns;
     if (steering->slot >= 0) {
         struct glb_flow_hot *hot = glb_flow_hot_at((__u32)steering->slot);
-        const __u32 target = steering->target;
-        struct glb_target_count *count = bpf_map_lookup_elem(&glb_target_counts, &target);
+        struct glb_target_count *count = glb_target_count_at(steering->target);
         if (hot && learns)
             glb_flow_learn(hot, steering->wish.meta, inner, orientation, now);
         glb_flow_count(steering->slot, GLB_LEG_BACK, orientation, inner->l3_len);

@@ -87,8 +87,7 @@ static __always_inline struct glb_verdict glb_out(struct xdp_md *ctx, const stru
     };
     const struct glb_verdict verdict = glb_encap(ctx, target, endpoint, &what);
     if (verdict.action == GLB_ENCAP_REDIRECT) {
-        const __u32 index = steering->target;
-        struct glb_target_count *count = bpf_map_lookup_elem(&glb_target_counts, &index);
+        struct glb_target_count *count = glb_target_count_at(steering->target);
         if (count) {
             count->out.packets++;
             count->out.bytes += packet->l3_len;

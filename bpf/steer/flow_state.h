@@ -17,7 +17,7 @@
 #define GLB_REPLACE_TICKS (10 * GLB_TICKS_PER_SECOND)
 
 static inline int glb_flow_is_established(__u32 code) {
-    return code >= GLB_FLOW_ESTABLISHED && code != GLB_FLOW_CLOSED;
+    return code >= GLB_FLOW_ESTABLISHED && code < GLB_FLOW_CLOSED;
 }
 
 static inline __u32 glb_flow_advance_other(__u32 code, __u32 orientation) {

@@ -74,7 +74,7 @@ static __always_inline int glb_steer_miss(struct glb_steering *steering, const s
     if (slot < 0)
         return glb_steer_untracked(steering, group);
     glb_count(begins ? GLB_COUNT_FLOW_NEW : GLB_COUNT_FLOW_MIDWAY, 0);
-    struct glb_target_count *count = bpf_map_lookup_elem(&glb_target_counts, &target);
+    struct glb_target_count *count = glb_target_count_at(target);
     if (count)
         count->new_flows++;
     glb_steering_done(steering, (__u32)slot, wish->meta);
@@ -107,7 +107,7 @@ static __always_inline int glb_steer_renew(struct glb_steering *steering, const 
     if (__sync_val_compare_and_swap(&hot->meta, meta, meta | GLB_META_BUSY) == meta) {
         glb_flow_enter(hot, slot, meta, wish);
         glb_count(GLB_COUNT_FLOW_NEW, 0);
-        struct glb_target_count *count = bpf_map_lookup_elem(&glb_target_counts, &wish->target);
+        struct glb_target_count *count = glb_target_count_at(wish->target);
         if (count)
             count->new_flows++;
         glb_steering_done(steering, slot, wish->meta);

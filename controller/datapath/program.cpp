@@ -116,12 +116,14 @@ Result<Program> Program::load(const LoadSettings &settings, const Pins *pins) {
         fixed.door_magic = settings.door_magic;
         bpf_map__set_max_entries(skeleton->maps.glb_flows, settings.capacity);
         bpf_map__set_max_entries(skeleton->maps.glb_flows_cold, settings.capacity);
+        bpf_map__set_max_entries(skeleton->maps.glb_target_counts, TargetCounts::rows());
         code = pins ? set_pins(*skeleton, *pins) : 0;
         code = code ? code : -glb_xdp::load(skeleton);
     }
     libbpf_set_print(before);
     if (code != 0)
         return fail_errno(code, "cannot load the XDP program; the kernel says:\n{}", load_log());
+    GLB_ASSIGN(state->target_counts, TargetCounts::map(bpf_map__fd(state->skeleton->maps.glb_target_counts)));
     return Program(std::move(state));
 }
 

@@ -52,15 +52,9 @@ Result<glb_endpoint_count> Program::endpoint_count(std::uint32_t endpoint) const
 }
 
 Result<glb_target_count> Program::target_count(std::uint32_t target) const {
-    GLB_ASSIGN(const auto each,
-               read_per_cpu<glb_target_count>(map_fd("glb_target_counts"), target, "glb_target_counts"));
-    glb_target_count sum{};
-    for (const auto &count : each) {
-        add(sum.out, count.out);
-        add(sum.back, count.back);
-        sum.new_flows += count.new_flows;
-    }
-    return sum;
+    if (target >= GLB_MAX_TARGETS)
+        return fail("there is no target {}", target);
+    return state_->target_counts.sum(target);
 }
 
 Status Program::clear_endpoint_count(std::uint32_t endpoint) {
@@ -68,7 +62,10 @@ Status Program::clear_endpoint_count(std::uint32_t endpoint) {
 }
 
 Status Program::clear_target_count(std::uint32_t target) {
-    return clear_per_cpu<glb_target_count>(map_fd("glb_target_counts"), target, "glb_target_counts");
+    const glb_target_count zero{};
+    for (unsigned cpu = 0; cpu < state_->target_counts.cpus(); ++cpu)
+        GLB_TRY(update_row(map_fd("glb_target_counts"), cpu * GLB_MAX_TARGETS + target, &zero, "glb_target_counts"));
+    return {};
 }
 
 int Program::event_fd() const {

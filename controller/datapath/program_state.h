@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "controller/datapath/program.h" // before the skeleton, which uses the ABI's types
+#include "controller/datapath/target_counts.h"
 
 #include <bpf/libbpf.h>
 #include <glb_xdp.skel.h>
@@ -21,6 +22,7 @@ struct RingDelete {
 struct Program::State {
     std::unique_ptr<glb_xdp, SkeletonDelete> skeleton;
     std::unique_ptr<ring_buffer, RingDelete> events; // made at first use
+    TargetCounts target_counts;
     const std::function<void(const glb_event &)> *take = nullptr;
 };
 
