@@ -27,6 +27,25 @@ static __always_inline void glb_count_endpoint_in(__u32 endpoint, __u32 bytes) {
     }
 }
 
+static __always_inline void glb_count_endpoint_forwarded(__u32 endpoint, __u32 bytes) {
+    struct glb_endpoint_count *count = bpf_map_lookup_elem(&glb_endpoint_counts, &endpoint);
+    if (count) {
+        count->forwarded.packets++;
+        count->forwarded.bytes += bytes;
+    }
+}
+
+/* What a target sent back; a packet that leaves is its endpoint's too. */
+static __always_inline struct glb_verdict glb_process_return(struct xdp_md *ctx, const struct glb_frame *frame,
+                                                             struct glb_scratch *scratch,
+                                                             const struct glb_node *node,
+                                                             const struct glb_port *port, __u32 bank) {
+    const struct glb_verdict verdict = glb_back(ctx, frame, scratch, node, port, bank);
+    if (verdict.action == GLB_FORWARD || verdict.action == GLB_DOOR)
+        glb_count_endpoint_forwarded(scratch->onward.endpoint, scratch->inner.l3_len);
+    return verdict;
+}
+
 static __always_inline struct glb_verdict glb_process_ip(struct xdp_md *ctx, const struct glb_frame *frame,
                                                          const struct glb_node *node, const struct glb_port *port,
                                                          __u32 bank) {
@@ -44,7 +63,7 @@ static __always_inline struct glb_verdict glb_process_ip(struct xdp_md *ctx, con
     }
     switch (glb_classify_ip(node, port, packet)) {
     case GLB_CLASS_RETURN:
-        return glb_back(ctx, frame, scratch, node, port, bank);
+        return glb_process_return(ctx, frame, scratch, node, port, bank);
     case GLB_CLASS_SPOOFED:
         if (packet->flags & GLB_PKT_FRAGMENT)
             return glb_pass(GLB_PASS_OWN);

@@ -161,6 +161,29 @@ TEST_CASE("by the FIB a packet leaves with the hop's MACs, one hop less and a ri
     CHECK(world.rig.count(GLB_COUNT_CACHED_EGRESS) == 0);
 }
 
+TEST_CASE("what is sent on is counted for its endpoint, by XDP and by the door alike", "[forward]") {
+    need_root();
+    World world;
+    const auto forwarded = [&] { return world.rig.program.endpoint_count(3).value().forwarded; };
+    const auto out = world.rig.send((Eth{.dst = node_mac} / to_lan).bytes());
+    REQUIRE(out.code == XDP_REDIRECT);
+    CHECK(forwarded().packets == 0);
+    CHECK(world.walk(to_lan).code == XDP_REDIRECT);
+    CHECK(forwarded().packets == 1);
+    CHECK(forwarded().bytes == to_lan.bytes().size());
+    const Packet ends = IPv4{.ttl = 1} / Udp{};
+    CHECK(world.walk(ends).code == XDP_PASS);
+    CHECK(forwarded().packets == 2);
+    CHECK(forwarded().bytes == to_lan.bytes().size() + ends.bytes().size());
+
+    SECTION("a refused one is not") {
+        const unsigned other = out.frame.at(5) != target2_mac.bytes[5];
+        const auto frame = returned(other, cookie_of(out.frame), entropy_of(out.frame), to_lan);
+        CHECK(world.rig.send(frame).code == XDP_DROP);
+        CHECK(forwarded().packets == 2);
+    }
+}
+
 TEST_CASE("the tunnel's own interface may be the way out: one-arm", "[forward]") {
     need_root();
     World world;
