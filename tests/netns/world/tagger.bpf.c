@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-// A host that speaks one VLAN: pushes its tag on every IP packet of `tagged` sources that leaves. ARP and
-// neighbour discovery stay untagged, since the node has no VLAN device to answer them.
+// A host that speaks VLANs: pushes a tag on every IP packet that leaves, by its source. ARP and neighbour
+// discovery stay untagged, since the node has no VLAN device to answer them. And what such a device would do on
+// the node: take the tags off what comes in, after the other filters have seen them.
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/ip.h>
@@ -9,16 +10,27 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#define OTHERS 4
+
 const volatile __u16 vlan = 100;
-const volatile __u32 untagged_source = 0; // an IPv4 address in network order that stays untagged
+const volatile __u32 other_source[OTHERS]; // IPv4 addresses in network order that have another tag
+const volatile __u16 other_vlan[OTHERS];   // 0: none
+
+static __always_inline int push(struct __sk_buff *skb, __u16 id) {
+    return id && bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), id) ? TC_ACT_SHOT : TC_ACT_OK;
+}
 
 SEC("tc")
 int harness_tag(struct __sk_buff *skb) {
     void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+    __u16 id = vlan;
     if (skb->protocol == bpf_htons(ETH_P_IP)) {
         struct iphdr *ip = data + ETH_HLEN;
-        if ((void *)(ip + 1) > end || ip->saddr == untagged_source)
+        if ((void *)(ip + 1) > end)
             return TC_ACT_OK;
+        for (int i = 0; i < OTHERS; i++)
+            if (other_source[i] && ip->saddr == other_source[i])
+                id = other_vlan[i];
     } else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
         struct ipv6hdr *ip = data + ETH_HLEN;
         if ((void *)(ip + 1) > end)
@@ -29,7 +41,14 @@ int harness_tag(struct __sk_buff *skb) {
     } else {
         return TC_ACT_OK;
     }
-    return bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), vlan) ? TC_ACT_SHOT : TC_ACT_OK;
+    return push(skb, id);
+}
+
+SEC("tc")
+int harness_untag(struct __sk_buff *skb) {
+    if (skb->vlan_present)
+        bpf_skb_vlan_pop(skb);
+    return TC_ACT_OK;
 }
 
 char _license[] SEC("license") = "GPL";
