@@ -79,7 +79,10 @@ Status serve(const DaemonOptions &options) {
     GLB_ASSIGN(auto socket, Listener::unix_socket(options.run_dir / "glbd.sock"));
     std::optional<Listener> metrics;
     if (options.metrics != "none") {
-        GLB_ASSIGN(metrics, Listener::tcp(options.metrics));
+        auto listener = Listener::tcp(options.metrics);
+        if (!listener)
+            return fail("{}; name another ADDR:PORT by --metrics, or none", listener.error().message);
+        metrics = std::move(*listener);
     }
     GLB_TRY(node->start(first_manifest));
     GLB_TRY(drop_privileges());

@@ -8,6 +8,7 @@
 #include "controller/guard/advice.h"
 #include "controller/guard/filter.h"
 #include "controller/net/snapshot.h"
+#include "controller/util/files.h"
 
 namespace glb::guard {
 namespace {
@@ -28,7 +29,7 @@ Result<Guard> Guard::open(GuardPaths paths) {
     GLB_ASSIGN(auto netlink, Netlink::open());
     GLB_ASSIGN(auto nftables, Nftables::open());
     Guard guard(std::move(paths), std::move(netlink), std::move(nftables));
-    guard.former_ = FormerState::load(guard.paths_.state, guard.former_damaged_);
+    guard.former_ = guard.kept_former_ = FormerState::load(guard.paths_.state, guard.former_damaged_);
     return guard;
 }
 
@@ -40,6 +41,21 @@ Status Guard::load_program(std::uint32_t mark_mask) {
     GLB_ASSIGN(program_, GuardProgram::load(paths_.pins, mark_mask, fresh));
     if (magic_)
         GLB_TRY(program_->set_magic(magic_));
+    return {};
+}
+
+/// Call it before what it remembers is changed. Writes only what is new, and forgets what could not be written: a
+/// full disk must not stop a guard that changes nothing, or goes back to what was.
+Status Guard::keep_former() {
+    if (former_ == kept_former_)
+        return {};
+    if (auto saved = former_.save(paths_.state); !saved) {
+        former_ = kept_former_;
+        auto error = std::move(saved).error();
+        error.message += "; " + mend_of_write(error.code, paths_.state.parent_path());
+        return tl::unexpected(std::move(error));
+    }
+    kept_former_ = former_;
     return {};
 }
 
@@ -59,7 +75,7 @@ Status Guard::install(const GuardPlan &plan) {
     GLB_TRY(load_program(plan.mark_mask));
     plan_ = plan;
     former_.mark_mask = plan.mark_mask;
-    GLB_TRY(former_.save(paths_.state));
+    GLB_TRY(keep_former());
     GLB_TRY(write_table());
     GuardReport report;
     GLB_TRY(repair_rules(report));
@@ -122,7 +138,6 @@ Status Guard::repair_rules(GuardReport &report) {
 }
 
 Status Guard::repair_sysctls(GuardReport &report) {
-    const auto before = former_;
     std::vector<Sysctl> wrong;
     for (const auto &sysctl : sysctls(*plan_)) {
         const auto value = read_sysctl(sysctl.key);
@@ -132,8 +147,7 @@ Status Guard::repair_sysctls(GuardReport &report) {
         if (*value != sysctl.value)
             wrong.push_back(sysctl);
     }
-    if (former_ != before)
-        GLB_TRY(former_.save(paths_.state));
+    GLB_TRY(keep_former());
     for (const auto &sysctl : wrong) {
         const auto done = write_sysctl(sysctl.key, sysctl.value);
         if (!done && done.error().code == ENOENT)
@@ -160,7 +174,10 @@ Status Guard::repair_filters(GuardReport &report) {
             continue; // it has just gone; by its name it is found again when it comes back
         GLB_TRY(made);
         if (*made && former_.clsact.insert(name_of(ifindex)).second)
-            GLB_TRY(former_.save(paths_.state));
+            if (auto kept = keep_former(); !kept) {
+                (void)remove_clsact(netlink_, ifindex);
+                return kept;
+            }
         GLB_TRY(put_filter(netlink_, ifindex, program_->fd()));
         report.repaired.push_back("tc filter on " + name_of(ifindex));
     }
@@ -213,7 +230,7 @@ Status Guard::remove_stale_filters(const std::vector<unsigned> &wanted) {
         if (ingress.empty() && egress.empty()) // else somebody else relies on the qdisc by now
             GLB_TRY(remove_clsact(netlink_, link.index));
         former_.clsact.erase(link.name);
-        GLB_TRY(former_.save(paths_.state));
+        GLB_TRY(keep_former());
     }
     return {};
 }
@@ -223,7 +240,6 @@ Status Guard::restore_sysctls(const std::vector<Sysctl> &wanted) {
         return std::any_of(wanted.begin(), wanted.end(),
                            [&](const auto &sysctl) { return sysctl.key == key; });
     };
-    const auto before = former_;
     for (auto row = former_.sysctls.begin(); row != former_.sysctls.end();) {
         if (is_wanted(row->first)) {
             ++row;
@@ -233,7 +249,7 @@ Status Guard::restore_sysctls(const std::vector<Sysctl> &wanted) {
             GLB_TRY(write_sysctl(row->first, row->second));
         row = former_.sysctls.erase(row);
     }
-    return former_ == before ? Status{} : former_.save(paths_.state);
+    return keep_former();
 }
 
 Status Guard::remove() {
@@ -253,7 +269,7 @@ Status Guard::remove() {
     if (first && ::unlink(paths_.state.c_str()) != 0 && errno != ENOENT)
         remember(fail_errno(errno, "cannot remove {}", paths_.state.string()));
     if (first)
-        former_ = {};
+        former_ = kept_former_ = {};
     return first;
 }
 

@@ -60,6 +60,7 @@ class Guard {
     Guard(GuardPaths paths, Netlink netlink, Nftables nftables)
         : paths_(std::move(paths)), netlink_(std::move(netlink)), nftables_(std::move(nftables)) {}
     [[nodiscard]] Status load_program(std::uint32_t mark_mask);
+    [[nodiscard]] Status keep_former();
     [[nodiscard]] Status write_table();
     [[nodiscard]] Status repair_table(GuardReport &report);
     [[nodiscard]] Status repair_rules(GuardReport &report);
@@ -73,7 +74,7 @@ class Guard {
     GuardPaths paths_;
     Netlink netlink_;
     Nftables nftables_;
-    FormerState former_;
+    FormerState former_, kept_former_; ///< as it is, and as the file has it
     bool former_damaged_ = false;
     std::optional<GuardProgram> program_;
     std::optional<GuardPlan> plan_;

@@ -41,25 +41,8 @@ Status sync_folder(const fs::path &folder) {
     return {};
 }
 
-/// Adds to a failed write what a person can do about it.
 tl::unexpected<Error> with_mend(Error error, const fs::path &folder) {
-    const auto mend = [&]() -> std::string {
-        switch (error.code) {
-        case ENOSPC:
-        case EDQUOT:
-            return fmt::format("make room on the file system of {}, then try again", folder.string());
-        case EFBIG:
-            return "raise the limit of file sizes (ulimit -f, or LimitFSIZE of the service), then try again";
-        case EROFS:
-            return fmt::format("mount the file system of {} writable, then try again", folder.string());
-        case EACCES:
-        case EPERM:
-            return fmt::format("let this user write to {}, then try again", folder.string());
-        default:
-            return fmt::format("see to {}, then try again", folder.string());
-        }
-    }();
-    error.message += "; what was stored before stays; " + mend;
+    error.message += "; what was stored before stays; " + mend_of_write(error.code, folder);
     return tl::unexpected(std::move(error));
 }
 

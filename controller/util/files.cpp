@@ -69,6 +69,23 @@ Status write_file_atomically(const std::filesystem::path &path, std::string_view
     return {};
 }
 
+std::string mend_of_write(int code, const std::filesystem::path &folder) {
+    switch (code) {
+    case ENOSPC:
+    case EDQUOT:
+        return fmt::format("make room on the file system of {}, then try again", folder.string());
+    case EFBIG:
+        return "raise the limit of file sizes (ulimit -f, or LimitFSIZE of the service), then try again";
+    case EROFS:
+        return fmt::format("mount the file system of {} writable, then try again", folder.string());
+    case EACCES:
+    case EPERM:
+        return fmt::format("let this user write to {}, then try again", folder.string());
+    default:
+        return fmt::format("see to {}, then try again", folder.string());
+    }
+}
+
 Status make_folders(const std::filesystem::path &path, unsigned mode) {
     std::error_code code;
     if (std::filesystem::is_directory(path, code))

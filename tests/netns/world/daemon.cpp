@@ -40,17 +40,19 @@ std::filesystem::path Daemon::write_manifest(const json &manifest) const {
     return path;
 }
 
-Process &Daemon::launch(const json &manifest, const std::vector<std::string> &options) {
+Process &Daemon::launch(const json &manifest, const std::vector<std::string> &options,
+                        const std::vector<std::string> &launcher) {
     const auto folder = folder_.path();
-    std::vector<std::string> argv = {bin_folder / "glbd",
-                                     "--state-dir",
-                                     folder / "state",
-                                     "--run-dir",
-                                     folder / "run",
-                                     "--bpffs",
-                                     bpffs_.path().string(),
-                                     "--metrics",
-                                     fmt::format("127.0.0.1:{}", metrics_port_)};
+    const std::vector<std::pair<std::string, std::string>> defaults = {
+        {"--state-dir", folder / "state"},
+        {"--run-dir", folder / "run"},
+        {"--bpffs", bpffs_.path()},
+        {"--metrics", fmt::format("127.0.0.1:{}", metrics_port_)}};
+    std::vector<std::string> argv = launcher;
+    argv.push_back(bin_folder / "glbd");
+    for (const auto &[name, value] : defaults)
+        if (std::find(options.begin(), options.end(), name) == options.end())
+            argv.insert(argv.end(), {name, value});
     if (!manifest.is_null())
         argv.insert(argv.end(), {"--manifest", write_manifest(manifest)});
     argv.insert(argv.end(), options.begin(), options.end());

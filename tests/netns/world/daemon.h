@@ -27,8 +27,10 @@ class Daemon {
     /// Starts glbd with `manifest` (null: without one) and waits until it is ready, or answers where there
     /// is no manifest. Throws std::runtime_error with the daemon's log where it does not come up.
     void start(const json &manifest = nullptr, const std::vector<std::string> &options = {});
-    /// Starts it and waits for nothing: for starts that are to fail.
-    Process &launch(const json &manifest, const std::vector<std::string> &options = {});
+    /// Starts it and waits for nothing: for starts that are to fail. `options` win over the folders of this
+    /// object; `launcher` is a command that runs what follows it: "setpriv --reuid=65534".
+    Process &launch(const json &manifest, const std::vector<std::string> &options = {},
+                    const std::vector<std::string> &launcher = {});
     void kill9();     ///< and reaps it; what it pinned stays
     void terminate(); ///< SIGTERM, and waits for the end
     [[nodiscard]] std::string log() const { return process_ ? process_->output() : std::string(); }
