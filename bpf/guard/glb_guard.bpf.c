@@ -37,6 +37,28 @@ struct {
 
 const volatile __u32 glb_guard_mask = 0x0fff0000;
 
+/*
+ * The door's metadata stays in the packet's headroom, and so travels to the far end of the veth by which the
+ * stack forwards it: who reads the magic there could forge it. A program of its own, since one that writes to
+ * packets is given a prologue that unshares them, and takes the metadata off any that a packet socket holds.
+ */
+SEC("tc")
+int glb_guard_wipe(struct __sk_buff *skb) {
+    struct glb_door *door = (void *)(long)skb->data_meta;
+
+    if ((void *)(door + 1) <= (void *)(long)skb->data)
+        *door = (struct glb_door){};
+    return GLB_TC_UNSPEC;
+}
+
+/* Pinned by the controller: the kernel empties an array of programs that no process and no pin holds. */
+struct {
+    __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+    __uint(max_entries, 1);
+    __uint(key_size, sizeof(__u32));
+    __array(values, int(struct __sk_buff *));
+} glb_guard_then SEC(".maps") = {.values = {[0] = (void *)&glb_guard_wipe}};
+
 static __always_inline int glb_guard_set(struct __sk_buff *skb, __u32 mark) {
     skb->mark = (skb->mark & ~glb_guard_mask) | (mark & glb_guard_mask);
     return GLB_TC_UNSPEC;
@@ -76,8 +98,11 @@ static __always_inline __u16 glb_guard_inner_vlan(struct __sk_buff *skb, __u32 o
 SEC("tc")
 int glb_guard(struct __sk_buff *skb) {
     const __u32 door = glb_guard_door_mark(skb);
-    if (door)
-        return glb_guard_set(skb, door);
+    if (door) {
+        glb_guard_set(skb, door);
+        bpf_tail_call(skb, &glb_guard_then, 0);
+        return GLB_TC_UNSPEC;
+    }
 
     __u16 vlan[2] = {0, 0};
     __u32 tags = 0;

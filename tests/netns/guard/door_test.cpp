@@ -3,13 +3,13 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <guard_door.skel.h>
 
 #include <abi/config.h>
 
 #include "controller/guard/program.h"
 #include "tests/harness/packet.h"
 #include "tests/harness/skip.h"
+#include "tests/netns/guard/door.h"
 #include "tests/netns/guard/router.h"
 
 using namespace glb;
@@ -19,33 +19,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::uint32_t magic = 0x5eed5eed;
-
-// The test's XDP program on one interface; it goes with this object.
-class Door {
-  public:
-    Door(const Namespace &ns, const std::string &dev, std::uint32_t its_magic, unsigned out = 0) {
-        const auto ifindex = ns.ifindex(dev);
-        skeleton_ = guard_door__open();
-        skeleton_->rodata->guard_door_magic = its_magic;
-        skeleton_->rodata->guard_door_out = out;
-        ns.call([&] {
-            if (guard_door__load(skeleton_) == 0)
-                link_ = bpf_program__attach_xdp(skeleton_->progs.guard_door_open, static_cast<int>(ifindex));
-        });
-        if (!link_)
-            throw std::runtime_error("cannot attach the test's door");
-    }
-    ~Door() {
-        bpf_link__destroy(link_);
-        guard_door__destroy(skeleton_);
-    }
-    Door(const Door &) = delete;
-    Door &operator=(const Door &) = delete;
-
-  private:
-    guard_door *skeleton_ = nullptr;
-    bpf_link *link_ = nullptr;
-};
 
 GuardPlan with_table(const Router &router, std::uint32_t table) {
     auto plan = router.plan();

@@ -65,8 +65,8 @@ void TwoArm::wire_hosts(unsigned underlay_mtu) {
     fabric.must({"ip", "link", "set", "node", "master", "br0"});
     // A native redirect reaches a veth's far end only where that has a program too.
     passes_.push_back(with_xdp_pass(client, "eth0"));
-    passes_.push_back(with_xdp_pass(server, "eth0"));
     passes_.push_back(with_xdp_pass(fabric, "node"));
+    passes_.push_back(with_xdp_pass(server, "eth0")); // the last: free_server_hook()
     node.address("cli0", "192.0.2.1/24");
     node.address("cli0", "2001:db8:1::1/64");
     node.address("srv0", "198.51.100.1/24");

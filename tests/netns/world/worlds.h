@@ -38,6 +38,9 @@ class TwoArm {
     /// Takes the far ends' XDP programs away: what is redirected natively to a veth is lost from now on.
     void break_far_ends();
 
+    /// Takes the server's XDP program away, for one that a test puts in its place.
+    void free_server_hook() { passes_.pop_back(); }
+
     Namespace client, node, server, fabric;
     std::vector<std::unique_ptr<Appliance>> appliances;
     const std::vector<std::string> devices = {"cli0", "srv0", "under0"};
