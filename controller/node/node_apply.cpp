@@ -76,6 +76,9 @@ Result<ApplyResult> LocalNode::apply(const std::string &text, const ApplyOptions
     result.applied = true;
     for (auto &line : guard_->missing_forwarding())
         result.warnings.push_back(std::move(line));
+    if (const auto checked = check_guard(); !checked) // the manifest is in force all the same
+        result.warnings.push_back(checked.error().message);
+    result.warnings.insert(result.warnings.end(), guard_report_.warnings.begin(), guard_report_.warnings.end());
     spdlog::info("applied a manifest: {} changes, epoch {} -> {}, asked by {}", result.changes.size(), before,
                  result.epoch, who(options.peer));
     for (const auto &warning : result.warnings)
