@@ -1,4 +1,6 @@
 // glbd killed, started again, changed under load, and gone: flows and packets stay.
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
 #include "tests/harness/leak_check.h"
@@ -81,6 +83,25 @@ TEST_CASE("life: SIGTERM ends the controller only") {
     glbd.start(); // the manifest last applied, from the state folder
     CHECK(eventually(5s, [&] { return glbd.must_ctl({"status"}).at("ready") == true; }));
     CHECK(tcp_works(world.client, TwoArm::server_address, 7000));
+}
+
+TEST_CASE("life: a target that is told healthy has its path: a daemon killed at that moment leaves one that "
+          "works") {
+    need_root();
+    const TwoArm world({.appliances = 3});
+    const TcpServer echo(world.server, 7000);
+    Daemon glbd(world.node);
+    glbd.start(world.manifest());
+    REQUIRE(eventually(15s, [&] {
+        const auto answer = glbd.must_ctl({"targets"});
+        const auto &rows = answer.at("targets");
+        return std::all_of(rows.begin(), rows.end(),
+                           [](const json &row) { return row.at("state") == "healthy"; });
+    }));
+    glbd.kill9();
+    TcpFlows flows(world.client);
+    CHECK(flows.open(random_flows(30, 7000), 5s) == 30);
+    CHECK(flows.exchange(5s) == 30);
 }
 
 TEST_CASE("life: a killed appliance's flows move, and new connections work within five seconds") {
