@@ -166,12 +166,12 @@ show_commands() {
     cat <<LOOK
 
 It keeps running. To look around:
-  G="$bin/glbctl --socket $dir/run/glbd.sock"
-  \$G status; \$G targets; \$G flows --limit 20; \$G drops
+  glbctl() { "$bin/glbctl" --socket $dir/run/glbd.sock "\$@"; }
+  glbctl status; glbctl targets; glbctl flows --limit 20; glbctl drops
   nsenter --net=/run/netns/${prefix}client curl http://$v4/hello
-  nsenter --net=/run/netns/${prefix}fw-1 nft list ruleset
-  nsenter --net=/run/netns/${prefix}node tcpdump -ni under0     # only what the kernel sees: XDP is faster
-  scripts/demo.sh --down                                       # clears it away
+  nsenter --net=/run/netns/${prefix}fw-1 nft list table inet firewall
+  nsenter --net=/run/netns/${prefix}fw-1 tcpdump -c 4 -ni eth0 udp port 6081   # GENEVE, as an appliance gets it
+  "$here/demo.sh" --down
 LOOK
 }
 
