@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace glb {
 namespace {
 
@@ -87,8 +89,16 @@ TargetHealth::TargetHealth(const HealthPolicy &policy, MonotonicTime now, std::o
     : policy_(policy), since_(now) {
     if (known && (known->state == TargetState::healthy || known->state == TargetState::unavailable))
         active_ = {TargetState::healthy, HealthReason::none, "", 0, 0};
-    if (known && known->state == TargetState::unhealthy)
-        active_ = {TargetState::unhealthy, known->reason, "known from before the restart", 0, 0};
+    if (known && known->state == TargetState::unhealthy) {
+        if (known->reason == HealthReason::no_return_traffic && policy.passive) {
+            active_ = {TargetState::healthy, HealthReason::none, "", 0, 0};
+            passive_.failed = true;
+            passive_.description = "known from before the restart";
+            hold_down_.fail(now);
+        } else {
+            active_ = {TargetState::unhealthy, known->reason, "known from before the restart", 0, 0};
+        }
+    }
     auto composed = compose();
     state_ = composed.state;
     reason_ = composed.reason;
@@ -103,10 +113,66 @@ std::optional<HealthTransition> TargetHealth::on_registered(MonotonicTime now) {
 
 std::optional<HealthTransition> TargetHealth::on_probe(const ProbeResult &result, MonotonicTime now) {
     if (result.outcome == ProbeOutcome::ok)
-        count_success();
+        count_success(now);
     else
-        count_failure(result);
+        count_failure(result, now);
     return settle(now);
+}
+
+std::optional<HealthTransition> TargetHealth::on_in_band(bool answered, MonotonicTime now) {
+    in_band_worked_ |= answered;
+    passive_.answers = answered ? passive_.answers + 1 : 0;
+    if (!passive_.failed)
+        return std::nullopt;
+    const auto needed = passive_.common_cause ? 1 : policy_.healthy_threshold;
+    if (passive_.answers >= needed && (passive_.common_cause || hold_down_.left_for_proof(now).count() == 0))
+        passive_ = {};
+    return settle(now);
+}
+
+std::optional<HealthTransition> TargetHealth::on_passive_failure(std::string description, bool common_cause,
+                                                                 MonotonicTime now) {
+    if (!policy_.passive || passive_.failed)
+        return std::nullopt;
+    if (common_cause)
+        hold_down_.fail_blamelessly(now);
+    else if (active_.state != TargetState::unhealthy)
+        hold_down_.fail(now);
+    passive_ = {};
+    passive_.failed = true;
+    passive_.common_cause = common_cause;
+    passive_.description = std::move(description);
+    return settle(now);
+}
+
+std::optional<HealthTransition> TargetHealth::on_new_flows(std::uint64_t tried, std::uint64_t returned,
+                                                           MonotonicTime now) {
+    if (!on_trial())
+        return std::nullopt;
+    passive_.tried += tried;
+    passive_.returned += returned;
+    if (passive_.returned >= policy_.healthy_threshold) {
+        passive_ = {};
+    } else if (passive_.tried >= kTrialFlows && passive_.returned == 0 && now - passive_.trial_since >= kTrialTime) {
+        passive_.trial = false;
+        hold_down_.fail(now);
+    }
+    return settle(now);
+}
+
+// In-band probes speak for a target sooner than a trial: where they have worked before, traffic is risked only
+// after the longest wait, for an appliance that has begun to drop the reserved endpoint.
+void TargetHealth::on_time(MonotonicTime now) {
+    if (!passive_.failed || passive_.trial || !trial_has_a_point())
+        return;
+    const auto left =
+        in_band_worked_ ? hold_down_.left_of(HoldDown::kLongest, now) : hold_down_.left_for_trial(now);
+    if (left.count() > 0)
+        return;
+    passive_.trial = true;
+    passive_.trial_since = now;
+    passive_.tried = passive_.returned = 0;
+    (void)settle(now); // the description alone changes
 }
 
 std::optional<HealthTransition> TargetHealth::on_neighbour(bool resolved, MonotonicTime now) {
@@ -120,8 +186,10 @@ std::optional<HealthTransition> TargetHealth::set_draining(Draining draining, Mo
 }
 
 std::optional<HealthTransition> TargetHealth::set_in_use(bool in_use, MonotonicTime now) {
-    if (in_use && !in_use_)
-        active_ = {}; // nobody has probed it meanwhile
+    if (in_use && !in_use_) { // nobody has probed it meanwhile
+        active_ = {};
+        passive_ = {};
+    }
     in_use_ = in_use;
     return settle(now);
 }
@@ -129,32 +197,49 @@ std::optional<HealthTransition> TargetHealth::set_in_use(bool in_use, MonotonicT
 std::optional<HealthTransition> TargetHealth::set_policy(const HealthPolicy &policy, MonotonicTime now) {
     if (policy.checks_enabled != policy_.checks_enabled)
         active_ = {TargetState::healthy, HealthReason::none, "", 0, 0};
+    if (!policy.passive)
+        passive_ = {};
     policy_ = policy;
     return settle(now);
 }
 
-void TargetHealth::count_success() {
+void TargetHealth::count_success(MonotonicTime now) {
     active_.failures = 0;
     ++active_.successes;
     const bool first_proof = active_.state == TargetState::initial;
-    if (first_proof || active_.successes >= policy_.healthy_threshold) {
-        active_.state = TargetState::healthy;
-        active_.reason = HealthReason::none;
-        active_.description.clear();
+    if (!first_proof && active_.successes < policy_.healthy_threshold)
+        return;
+    const auto left = hold_down_.left_for_proof(now);
+    if (active_.state == TargetState::unhealthy && left.count() > 0) {
+        active_.description = fmt::format("its checks succeed again; held down for {} s more after {} failures",
+                                          left.count(), hold_down_.failures());
+        return;
     }
+    active_.state = TargetState::healthy;
+    active_.reason = HealthReason::none;
+    active_.description.clear();
 }
 
-void TargetHealth::count_failure(const ProbeResult &result) {
+void TargetHealth::count_failure(const ProbeResult &result, MonotonicTime now) {
     active_.successes = 0;
     ++active_.failures;
     last_error_ = result.detail.empty() ? std::string(to_string(result.outcome)) : result.detail;
     if (active_.state == TargetState::initial)
         active_.reason = HealthReason::initial_health_checking;
     if (active_.state == TargetState::unhealthy || active_.failures >= policy_.unhealthy_threshold) {
+        // One outage is one failure, however many kinds of evidence see it; and a target that comes up late has
+        // not failed yet.
+        if (active_.state == TargetState::healthy && !passive_.failed)
+            hold_down_.fail(now);
         active_.state = TargetState::unhealthy;
         active_.reason = reason_of(result.outcome);
         active_.description = last_error_;
     }
+}
+
+bool TargetHealth::trial_has_a_point() const {
+    return passive_.failed && neighbour_resolved_ &&
+           (!policy_.checks_enabled || active_.state == TargetState::healthy);
 }
 
 TargetHealth::Composed TargetHealth::compose() const {
@@ -166,6 +251,9 @@ TargetHealth::Composed TargetHealth::compose() const {
         return {TargetState::unused, HealthReason::not_in_use, "no endpoint uses the target group"};
     if (!neighbour_resolved_)
         return {TargetState::unhealthy, HealthReason::no_neighbour, "the next hop does not answer ARP or ND"};
+    if (passive_.failed)
+        return {TargetState::unhealthy, HealthReason::no_return_traffic,
+                passive_.trial ? passive_.description + "; on trial with a few new flows" : passive_.description};
     if (!policy_.checks_enabled)
         return {TargetState::unavailable, HealthReason::health_check_disabled, ""};
     return {active_.state, active_.reason, active_.description};
@@ -179,6 +267,8 @@ std::optional<HealthTransition> TargetHealth::settle(MonotonicTime now) {
         return std::nullopt;
     const auto from = std::exchange(state_, composed.state);
     since_ = now;
+    if (state_ == TargetState::healthy || state_ == TargetState::unavailable)
+        hold_down_.recover(now);
     return HealthTransition{from, state_, reason_, description_, now};
 }
 

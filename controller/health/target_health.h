@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "controller/health/hold_down.h"
 #include "controller/health/probe_settings.h"
 
 namespace glb {
@@ -53,22 +54,26 @@ struct HealthPolicy {
     bool checks_enabled = true;
     unsigned healthy_threshold = 3;   ///< consecutive successes; at least 1
     unsigned unhealthy_threshold = 3; ///< consecutive failures; at least 1
+    bool passive = false;             ///< traffic that does not come back may fail it
 };
 
 enum class Draining : std::uint8_t { no, deregistered, by_operator };
 
 /// Each kind of evidence keeps its own verdict; the state is read off them, strongest first: draining,
-/// unused, neighbour missing, checks disabled, active checks. So evidence goes on being heard beneath a
-/// stronger one, and the state is right at once when that ends. A further kind of evidence is one more member
-/// and one more line in `compose`.
+/// unused, neighbour missing, traffic that does not come back, checks disabled, active checks. So evidence goes on
+/// being heard beneath a stronger one, and the state is right at once when that ends: a target whose traffic does
+/// not come back and whose checks fail as well needs both to recover.
 ///
 /// Every input returns the transition that it caused, if any. A reason that changes within a state is no
 /// transition; it shows in `reason()` and `description()`.
 class TargetHealth {
   public:
+    static constexpr unsigned kTrialFlows = 16; ///< none of which came back: the trial has failed
+    static constexpr std::chrono::seconds kTrialTime{2};
+
     /// Seeded with what was `known` before a restart: healthy stays so until the threshold of failures, and
-    /// unhealthy until the threshold of successes. Without it, or known as initial or unused, the target is
-    /// initial.
+    /// unhealthy until the threshold of successes, or until in-band probes or a trial where no traffic came back.
+    /// Without it, or known as initial or unused, the target is initial.
     TargetHealth(const HealthPolicy &policy, MonotonicTime now,
                  std::optional<KnownHealth> known = std::nullopt);
 
@@ -76,8 +81,24 @@ class TargetHealth {
     std::optional<HealthTransition> on_registered(MonotonicTime now);
 
     /// The result of an active check. While initial, one success makes healthy (as at AWS); failures need
-    /// the threshold. Thresholds count consecutive results.
+    /// the threshold. Thresholds count consecutive results. From the second failure on, recovery also waits for
+    /// the hold-down.
     std::optional<HealthTransition> on_probe(const ProbeResult &result, MonotonicTime now);
+
+    /// Whether an in-band probe came back in time. Silence alone fails nobody. Answers, as many in a row as the
+    /// healthy threshold, bring back what failed passively; a single one does after a common cause.
+    std::optional<HealthTransition> on_in_band(bool answered, MonotonicTime now);
+
+    /// The passive judge's verdict: what goes in does not come out. `common_cause`: all of its siblings fell silent
+    /// with it, so it is hardly to blame: no hold-down, and nobody is to be reset for it.
+    std::optional<HealthTransition> on_passive_failure(std::string description, bool common_cause, MonotonicTime now);
+
+    /// New flows since the last call, and how many of them have returned. Heard only while on trial: as many
+    /// returns as the healthy threshold end it well; kTrialFlows without any end it with a longer hold-down.
+    std::optional<HealthTransition> on_new_flows(std::uint64_t tried, std::uint64_t returned, MonotonicTime now);
+
+    /// Time has passed: a trial begins when its hold-down is over. Call it about once a second.
+    void on_time(MonotonicTime now);
 
     /// Whether the next hop towards the target has a link-layer address. Call it with false only after
     /// resolution has been tried and has failed: it takes the target out at once.
@@ -89,7 +110,7 @@ class TargetHealth {
     std::optional<HealthTransition> set_in_use(bool in_use, MonotonicTime now);
 
     /// New thresholds or checks switched on or off. Checks that are switched on have failures to count before
-    /// they take out a target that was serving without them.
+    /// they take out a target that was serving without them. Passive health that is switched off acquits.
     std::optional<HealthTransition> set_policy(const HealthPolicy &policy, MonotonicTime now);
 
     [[nodiscard]] TargetState state() const { return state_; }
@@ -100,6 +121,13 @@ class TargetHealth {
     [[nodiscard]] const std::string &last_error() const { return last_error_; }
     [[nodiscard]] Draining draining() const { return draining_; }
 
+    /// Out because no traffic came back, whatever else speaks against it.
+    [[nodiscard]] bool failed_passively() const { return passive_.failed; }
+    /// It takes one of GLB_TRIAL_SHARE new flows, to see whether they return.
+    [[nodiscard]] bool on_trial() const { return state_ == TargetState::unhealthy && passive_.trial && trial_has_a_point(); }
+    /// It failed together with its siblings: flows are not to be reset for that.
+    [[nodiscard]] bool common_cause() const { return passive_.failed && passive_.common_cause; }
+
   private:
     // The verdict of the active checks alone.
     struct ActiveVerdict {
@@ -109,19 +137,34 @@ class TargetHealth {
         unsigned successes = 0; // consecutive, up to the last result
         unsigned failures = 0;
     };
+    // The verdict of the traffic.
+    struct PassiveVerdict {
+        bool failed = false;
+        bool common_cause = false;
+        std::string description;
+        unsigned answers = 0; // in-band, consecutive
+        bool trial = false;
+        MonotonicTime trial_since{};
+        std::uint64_t tried = 0; // of the trial
+        std::uint64_t returned = 0;
+    };
     struct Composed {
         TargetState state;
         HealthReason reason;
         std::string description;
     };
 
-    void count_success();
-    void count_failure(const ProbeResult &result);
+    void count_success(MonotonicTime now);
+    void count_failure(const ProbeResult &result, MonotonicTime now);
+    [[nodiscard]] bool trial_has_a_point() const;
     [[nodiscard]] Composed compose() const;
     std::optional<HealthTransition> settle(MonotonicTime now);
 
     HealthPolicy policy_;
     ActiveVerdict active_;
+    PassiveVerdict passive_;
+    HoldDown hold_down_;
+    bool in_band_worked_ = false;
     bool neighbour_resolved_ = true;
     Draining draining_ = Draining::no;
     bool in_use_ = true;
