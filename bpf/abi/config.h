@@ -250,14 +250,24 @@ GLB_ABI(struct glb_settings, 56);
  */
 #define GLB_SEED_BYTES 32
 
-/* glb_kept, one row. `schema` 0: not filled yet, the pins are worth nothing. */
+/* Where a table's entries are (abi/flow.h: glb_flow_bucket). */
+struct glb_flow_shape {
+    __u32 bucket_mask; /* buckets of the table - 1; 0: no table */
+    __u32 ways;        /* entries a bucket */
+    __u32 buckets;     /* of a tag */
+    __u32 pad;
+};
+GLB_ABI(struct glb_flow_shape, 16);
+
+/* glb_kept, one row. `schema` 0: not filled yet, the pins are worth nothing. Every schema begins like this. */
 struct glb_kept {
     __u32 schema;
     __u32 seed_length; /* bytes of hashSeed */
     __u8 seed[GLB_SEED_BYTES];
     struct glb_settings settings;
+    struct glb_flow_shape shape;
 };
-GLB_ABI(struct glb_kept, 96);
+GLB_ABI(struct glb_kept, 112);
 
 /* glb_names: whose the indexes are, NUL-terminated: endpoints, groups, targets ("group/target"). */
 #define GLB_NAME_BYTES 128

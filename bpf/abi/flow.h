@@ -2,6 +2,16 @@
 /*
  * The flow table's entries. Hot and cold array have one 64-byte line an entry, at the same index.
  * The rules that go with them (claim, publish, rescan, readers) are in steer/flow_table.h.
+ *
+ * What every schema keeps, so that each version can take the flows over from each (docs/design/0006):
+ *   glb_flows        64 bytes a line; tag, meta and count as below; codes are only ever added
+ *   glb_flows_cold   64 bytes a line; the first 48 as below, up to start_tick
+ *   glb_kept         its first 112 bytes: schema, seed, table key, shape
+ *   glb_names        its rows
+ *   glb_control, glb_groups, glb_targets, the words, prints and counts: rows that only ever grow at their end
+ *   glb_stamps       as it is, tag bits and seconds included
+ *   the tag          lib/hash.h, and which bits of it choose a bucket (below)
+ * All else may change with GLB_SCHEMA: egress words, the cold line's rest, ways, buckets, every other map.
  */
 #ifndef GLB_ABI_FLOW_H
 #define GLB_ABI_FLOW_H
@@ -71,6 +81,10 @@ static inline __u64 glb_meta_with_target(__u64 meta, __u32 target) {
 static inline __u64 glb_meta_with_seen(__u64 meta, __u32 tick) {
     return (meta & ~0xffffffffull) | tick;
 }
+static inline __u64 glb_meta_with_generation(__u64 meta, __u32 generation) {
+    return (meta & ~(0xffull << GLB_META_GENERATION_SHIFT)) |
+           ((__u64)(generation & 0xff) << GLB_META_GENERATION_SHIFT);
+}
 static inline __u64 glb_meta_make(__u32 code, int tcp, __u32 generation, __u32 target, __u32 tick) {
     return ((__u64)code << GLB_META_CODE_SHIFT) | (tcp ? GLB_META_TCP : 0) |
            ((__u64)(generation & 0xff) << GLB_META_GENERATION_SHIFT) |
@@ -85,6 +99,18 @@ static inline __u32 glb_flow_timeout(__u32 code, int tcp, __u32 tcp_ticks, __u32
         return GLB_NEW_TICKS;
     return tcp ? tcp_ticks : other_ticks;
 }
+
+/*
+ * Bucket `i` of those in which a tag may be, by bits of its own. The home way is another matter: whoever looks
+ * through a table of another shape looks at all ways of a bucket.
+ */
+static inline __u32 glb_flow_bucket(__u64 tag, __u32 bucket_mask, __u32 i) {
+    const __u32 first = (__u32)tag & bucket_mask;
+    const __u32 bucket = (__u32)(tag >> (21 * i)) & bucket_mask;
+    return i && bucket == first ? bucket ^ i : bucket;
+}
+#define GLB_FLOW_MOST_BUCKETS 3
+#define GLB_FLOW_MOST_WAYS 16
 
 struct glb_flow_count {
     __u32 packets;

@@ -29,8 +29,9 @@
 /* A group's short list of targets that take new flows, for when repeated Maglev picks met none. */
 #define GLB_FALLBACK_SLOTS 256
 
-/* Flow table: eight ways, two buckets. */
+/* Flow table: eight ways, two buckets (abi/flow.h: glb_flow_bucket). Ways are a power of two, up to 16. */
 #define GLB_FLOW_WAYS 8
+#define GLB_FLOW_BUCKETS 2
 #define GLB_FLOW_MIN_CAPACITY 4096
 #define GLB_FLOW_MAX_CAPACITY (1u << 24)
 

@@ -74,7 +74,9 @@ static __always_inline int glb_owner_check(struct glb_steering *steering, const 
     __u64 meta = glb_flow_read(hint, steering->wish.tag);
 
     if (glb_unlikely(!meta)) {
-        const int found = glb_flow_search(steering->wish.tag, glb_settings.bucket_mask, 0xffffffff);
+        int found = glb_flow_search(steering->wish.tag, glb_settings.bucket_mask, 0xffffffff);
+        if (found < 0)
+            found = glb_flow_adopt(&steering->wish);
         slot = (__u32)found;
         meta = found < 0 ? 0 : glb_flow_read(slot, steering->wish.tag);
     }
@@ -85,7 +87,7 @@ static __always_inline int glb_owner_check(struct glb_steering *steering, const 
     if (!glb_owns(steering->wish.bank & 1, glb_meta_target(meta), returned->address_id))
         return GLB_DROP_WRONG_TARGET + 1;
     if (glb_unlikely(glb_cookie(slot, meta) != returned->cookie)) {
-        if (group_flags & GLB_GROUP_STRICT_COOKIE)
+        if ((group_flags & GLB_GROUP_STRICT_COOKIE) && !glb_is_migrating())
             return GLB_DROP_COOKIE_MISMATCH + 1;
         glb_count(GLB_COUNT_COOKIE_STALE, 0);
     }

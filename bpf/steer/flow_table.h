@@ -28,24 +28,21 @@ struct glb_flow_wish {
     __u32 tcp;
     __u32 endpoint;
     __u32 orientation;
+    __u32 start;   /* tick at which a carried flow began */
+    __u64 carried; /* its meta in another table; 0 but while it is taken over from there */
     struct glb_tuple tuple;
 };
 
-/* The 16 places of a tag, in the order in which they are tried: bucket, then the way from the home way on. */
+#define GLB_FLOW_PLACES (GLB_FLOW_BUCKETS * GLB_FLOW_WAYS)
+
+/* The places of a tag, in the order in which they are tried: bucket, then the way from the home way on. */
 static inline __u32 glb_flow_place(__u64 tag, __u32 bucket_mask, __u32 i) {
-    const __u32 first = (__u32)tag & bucket_mask;
-    __u32 second = (__u32)(tag >> 21) & bucket_mask;
-    if (second == first)
-        second ^= 1;
     const __u32 way = ((__u32)(tag >> 61) + i) & (GLB_FLOW_WAYS - 1);
-    return (i < GLB_FLOW_WAYS ? first : second) * GLB_FLOW_WAYS + way;
+    return glb_flow_bucket(tag, bucket_mask, i / GLB_FLOW_WAYS) * GLB_FLOW_WAYS + way;
 }
 
-/* The entry at `slot` where it is published and has this tag: its meta, else 0. */
-static inline __u64 glb_flow_read(__u32 slot, __u64 tag) {
-    struct glb_flow_hot *hot = glb_flow_hot_at(slot);
-    if (!hot)
-        return 0;
+/* The meta of this line where it is published and has this tag, else 0. */
+static inline __u64 glb_flow_read_line(struct glb_flow_hot *hot, __u64 tag) {
     const __u64 meta = GLB_READ(hot->meta);
     if ((meta & GLB_META_BUSY) || !glb_meta_code(meta) || GLB_READ(hot->tag) != tag)
         return 0;
@@ -57,9 +54,15 @@ static inline __u64 glb_flow_read(__u32 slot, __u64 tag) {
     return again;
 }
 
+/* The same of the entry at `slot`. */
+static inline __u64 glb_flow_read(__u32 slot, __u64 tag) {
+    struct glb_flow_hot *hot = glb_flow_hot_at(slot);
+    return hot ? glb_flow_read_line(hot, tag) : 0;
+}
+
 /* The slot of a tag, or GLB_FLOW_NONE; `but` is passed over. */
 GLB_FLOW_GLOBAL int glb_flow_search(__u64 tag, __u32 bucket_mask, __u32 but) {
-    for (__u32 i = 0; i < 2 * GLB_FLOW_WAYS; i++) {
+    for (__u32 i = 0; i < GLB_FLOW_PLACES; i++) {
         const __u32 slot = glb_flow_place(tag, bucket_mask, i);
         if (slot != but && glb_flow_read(slot, tag))
             return (int)slot;
@@ -96,7 +99,7 @@ GLB_FLOW_GLOBAL __u64 glb_flow_rank(__u64 meta, __u32 now, __u32 bank) {
 static inline int glb_flow_victim(__u64 tag, __u32 bucket_mask, __u32 now, __u32 bank, __u64 *seen) {
     __u64 best = 0;
     int victim = GLB_FLOW_NONE;
-    for (__u32 i = 0; i < 2 * GLB_FLOW_WAYS; i++) {
+    for (__u32 i = 0; i < GLB_FLOW_PLACES; i++) {
         const __u32 slot = glb_flow_place(tag, bucket_mask, i);
         struct glb_flow_hot *hot = glb_flow_hot_at(slot);
         if (!hot)
@@ -130,7 +133,7 @@ static inline void glb_flow_fill_cold(__u32 slot, const struct glb_flow_wish *wi
     cold->opener = (__u8)wish->orientation;
     cold->generation = (__u8)generation;
     cold->endpoint = wish->endpoint;
-    cold->start_tick = wish->now;
+    cold->start_tick = wish->carried ? wish->start : wish->now;
 }
 
 /* Writes the line behind a claim and publishes it. */
@@ -138,6 +141,8 @@ static inline void glb_flow_enter(struct glb_flow_hot *hot, __u32 slot, __u64 be
     /* Generations start random, so that a cookie of an earlier table fits nothing by rule. */
     const __u32 generation = before ? glb_meta_generation(before) + 1 : glb_random();
     wish->meta = glb_meta_make(GLB_FLOW_NEW, wish->tcp != 0, generation, wish->target, wish->now);
+    if (wish->carried)
+        wish->meta = glb_meta_with_generation(wish->carried, generation);
     GLB_WRITE(hot->tag, wish->tag);
     for (int i = 0; i < 4; i++) {
         GLB_WRITE(hot->count[i].packets, 0);

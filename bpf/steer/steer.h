@@ -8,6 +8,7 @@
 
 #include "parse/packet.h"
 #include "steer/maglev.h"
+#include "steer/migrate.h"
 #include "steer/steering.h"
 
 /* A packet that begins a flow: a bare SYN, or another protocol's first one (no entry, no fresh stamp). */
@@ -64,7 +65,7 @@ static __always_inline int glb_steer_miss(struct glb_steering *steering, const s
     int begins = glb_begins_flow(steering);
     if (!(steering->packet_flags & GLB_PKT_TCP))
         begins = !glb_stamp_is_fresh(wish->tag, wish->now);
-    const __u32 target = begins && group->stickiness == GLB_STICK_5
+    const __u32 target = begins && group->stickiness == GLB_STICK_5 && !glb_is_migrating()
                              ? (__u32)glb_maglev_pick(steering->hash, group->table, steering->group)
                              : glb_steer_without_entry(steering->hash, group, steering->group, wish->now);
     if (target == GLB_NO_TARGET)
@@ -125,11 +126,13 @@ static __always_inline int glb_steer_renew(struct glb_steering *steering, const 
 __noinline int glb_steer_slow(struct glb_steering *steering) {
     if (!steering)
         return 0;
-    const struct glb_flow_wish *wish = &steering->wish;
+    struct glb_flow_wish *wish = &steering->wish;
     const struct glb_group *group = glb_group_row(wish->bank & 1, steering->group & (GLB_MAX_GROUPS - 1));
     if (!group)
         return 0;
-    const int slot = glb_flow_search(wish->tag, glb_settings.bucket_mask, 0xffffffff);
+    int slot = glb_flow_search(wish->tag, glb_settings.bucket_mask, 0xffffffff);
+    if (slot < 0)
+        slot = glb_flow_adopt(wish);
     if (slot < 0)
         return glb_steer_miss(steering, group);
     struct glb_flow_hot *hot = glb_flow_hot_at((__u32)slot);
