@@ -75,7 +75,8 @@ static __always_inline int glb_parse_ipv6(struct xdp_md *ctx, __u32 offset, __u3
     if (!ip)
         return offset + sizeof *ip > frame_len ? GLB_PARSE_MALFORMED : GLB_PARSE_SHORT;
     const __u32 len = sizeof *ip + bpf_ntohs(ip->payload_len);
-    if (ip->version_class >> 4 != 6 || offset + len > frame_len)
+    /* Beyond 16 bits: a frame of its size would have to be there, and l3_len could not say it. */
+    if (ip->version_class >> 4 != 6 || offset + len > frame_len || len > 0xffff)
         return GLB_PARSE_MALFORMED;
     packet->family = 6;
     packet->l3_len = len;

@@ -68,7 +68,9 @@ static __always_inline int glb_icmp4_is_error(__u32 type) {
 }
 
 /* Ports of a quoted transport header; an error quotes at least its first 8 bytes (RFC 792). */
-static __always_inline void glb_quote_ports(struct xdp_md *ctx, __u32 offset, struct glb_packet *packet) {
+static __always_inline void glb_quote_ports(struct xdp_md *ctx, __u32 offset, __u32 end, struct glb_packet *packet) {
+    if (offset + 8 > end)
+        return;
     if (glb_has_ports(packet->quoted_proto)) {
         const struct glb_ports_header *ports = glb_at(ctx, offset, struct glb_ports_header);
         if (ports) {
@@ -85,26 +87,27 @@ static __always_inline void glb_quote_ports(struct xdp_md *ctx, __u32 offset, st
 }
 
 /*
- * The tuple that an ICMP error quotes (offset: of the quoted IP header). An error whose quote cannot be read
- * keeps its own addresses and protocol. Global, so that the verifier sees it once.
+ * The tuple that an ICMP error quotes (offset: of the quoted IP header; end: of the error's packet, since padding
+ * quotes nothing). An error whose quote cannot be read keeps its own addresses and protocol. Global, so that the
+ * verifier sees it once.
  */
-__noinline int glb_parse_quote(struct xdp_md *ctx, __u32 offset, struct glb_packet *packet) {
+__noinline int glb_parse_quote(struct xdp_md *ctx, __u32 offset, __u32 end, struct glb_packet *packet) {
     if (!packet)
         return GLB_PARSE_MALFORMED;
     if (packet->family == 4) {
         const struct glb_ipv4 *ip = glb_at(ctx, offset, struct glb_ipv4);
-        if (!ip || ip->version_ihl >> 4 != 4 || (ip->version_ihl & 0xf) < 5)
+        if (!ip || offset + sizeof *ip > end || ip->version_ihl >> 4 != 4 || (ip->version_ihl & 0xf) < 5)
             return GLB_PARSE_OK;
         packet->flow_saddr[0] = ip->source;
         packet->flow_daddr[0] = ip->destination;
         packet->quoted_proto = ip->ip_proto;
         packet->flags |= GLB_PKT_ICMP_ERROR;
         if (!(ip->fragment & bpf_htons(GLB_IPV4_FRAGMENT)))
-            glb_quote_ports(ctx, offset + (ip->version_ihl & 0xf) * 4, packet);
+            glb_quote_ports(ctx, offset + (ip->version_ihl & 0xf) * 4, end, packet);
         return GLB_PARSE_OK;
     }
     const struct glb_ipv6 *ip = glb_at(ctx, offset, struct glb_ipv6);
-    if (!ip || ip->version_class >> 4 != 6)
+    if (!ip || offset + sizeof *ip > end || ip->version_class >> 4 != 6)
         return GLB_PARSE_OK;
 #pragma unroll
     for (int i = 0; i < 4; i++) {
@@ -113,7 +116,7 @@ __noinline int glb_parse_quote(struct xdp_md *ctx, __u32 offset, struct glb_pack
     }
     packet->quoted_proto = ip->next_header;
     packet->flags |= GLB_PKT_ICMP_ERROR;
-    glb_quote_ports(ctx, offset + sizeof *ip, packet);
+    glb_quote_ports(ctx, offset + sizeof *ip, end, packet);
     return GLB_PARSE_OK;
 }
 
@@ -173,7 +176,7 @@ static __always_inline int glb_parse_l4(struct xdp_md *ctx, __u32 offset, __u32 
             packet->sport = icmp->id;
             packet->dport = icmp->id;
         } else if (icmp4 ? glb_icmp4_is_error(type) : type < 128) {
-            return glb_parse_quote(ctx, offset + sizeof *icmp, packet);
+            return glb_parse_quote(ctx, offset + sizeof *icmp, offset + len, packet);
         } else if (icmp6) {
             packet->dport = bpf_htons(type); /* the classifier tells neighbour discovery by it */
         }

@@ -15,34 +15,10 @@
 
 // A declaration keeps its numbers as array bounds and its types as pointers, as BTF wants them.
 #define BOUND(map, field) (sizeof *(map).field / sizeof(int))
-#define MAP(map) {#map, &map, BOUND(map, type), sizeof *map.key, sizeof *map.value, BOUND(map, max_entries)}
+#define MAP(map) {#map, &map, BOUND(map, type), sizeof *map.key, sizeof *map.value, BOUND(map, max_entries)},
 
 const struct native_map native_maps[] = {
-    MAP(glb_control),
-    MAP(glb_node),
-    MAP(glb_ports),
-    MAP(glb_endpoints),
-    MAP(glb_endpoint_ids),
-    MAP(glb_groups),
-    MAP(glb_targets),
-    MAP(glb_senders),
-    MAP(glb_target_words),
-    MAP(glb_group_words),
-    MAP(glb_fallback),
-    MAP(glb_own),
-    MAP(glb_own_macs),
-    MAP(glb_flows),
-    MAP(glb_flows_cold),
-    MAP(glb_stamps),
-    MAP(glb_egress),
-    MAP(glb_next_hop_ids),
-    MAP(glb_next_hops),
-    MAP(glb_devmap),
-    MAP(glb_drops),
-    MAP(glb_counters),
-    MAP(glb_endpoint_counts),
-    MAP(glb_target_counts),
-    MAP(glb_scratch),
+#include "maps.inc"
     {"glb_maglev", &glb_maglev, BOUND(glb_maglev, type), sizeof *glb_maglev.key, 0, BOUND(glb_maglev, max_entries)},
     {"glb_events", &glb_events, BOUND(glb_events, type), 0, 0, BOUND(glb_events, max_entries)},
 };

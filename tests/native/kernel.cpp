@@ -148,7 +148,8 @@ void *Kernel::look_up(const void *address, const void *key) {
             return nullptr;
         if (!map->is_array())
             return map->inner[row].get();
-        touched_.push_back({map, row});
+        if (!map->remembered.empty())
+            touched_.push_back({map, row});
         return map->row(map->rows, row).data();
     }
     const std::string bytes(static_cast<const char *>(key), map->is->key_size);

@@ -34,6 +34,12 @@ NativeRig::NativeRig() : kernel(Kernel::get()) {
         word = sample_word;
     kernel.put_maglev(sample_table, sample_slots());
     kernel.put("glb_devmap", __u32{1}, __u32{1});
+    const auto port = [&](unsigned flag) {
+        return &*std::ranges::find_if(kernel.rows<glb_port>("glb_ports"),
+                                      [=](const glb_port &row) { return (row.flags & flag) != 0; });
+    };
+    tunnel_ = port(GLB_PORT_TUNNEL);
+    endpoint_ = port(GLB_PORT_ENDPOINT);
     const auto settings = sample_settings();
     native_set_settings(&settings);
     kernel.remember();
@@ -44,6 +50,15 @@ NativeOutcome NativeRig::send(const Bytes &bytes, const Driver &driver, const By
     kernel.redirected.reset();
     const int code = glb_xdp(&frame);
     return {code, frame.bytes(), frame.metadata(), kernel.redirected};
+}
+
+native_parsed NativeRig::parse(const Bytes &bytes, unsigned port, const Driver &driver) {
+    NativeFrame frame(bytes, driver);
+    native_parsed parsed;
+    native_parse(&frame, &kernel.rows<glb_node>("glb_node")[0], port == GLB_PORT_TUNNEL ? tunnel_ : endpoint_, &parsed);
+    if (frame.bytes() != bytes)
+        throw std::runtime_error("parsing wrote to the frame");
+    return parsed;
 }
 
 std::uint64_t NativeRig::drops(glb_drop reason) const {

@@ -24,6 +24,9 @@ class NativeRig {
 
     NativeOutcome send(const Bytes &frame, const Driver &driver = {}, const Bytes &metadata = {});
 
+    /// Parsing and classification alone, of a frame that came by the port with this flag (GLB_PORT_TUNNEL or _ENDPOINT).
+    [[nodiscard]] native_parsed parse(const Bytes &frame, unsigned port = GLB_PORT_ENDPOINT, const Driver &driver = {});
+
     [[nodiscard]] std::uint64_t drops(glb_drop reason) const;
     [[nodiscard]] std::uint64_t count(glb_counter counter) const;
 
@@ -31,6 +34,9 @@ class NativeRig {
     void route_by(unsigned tags);
 
     Kernel &kernel;
+
+  private:
+    const glb_port *tunnel_, *endpoint_;
 };
 
 /// The device by which NativeRig::route_by() sends, as the FIB knows it.

@@ -1,22 +1,14 @@
 // parse_manifest with anything: it ends, its errors have places and words, and what it takes it also exports.
-#include <cstdio>
-#include <cstdlib>
-
 #include "controller/config/diff.h"
 #include "controller/config/export.h"
 #include "controller/config/reader.h"
 #include "controller/config/supported.h"
+#include "tests/fuzz/must.h"
 
 namespace {
 
 using namespace glb;
-
-void must(bool holds, const char *what) {
-    if (holds)
-        return;
-    std::fprintf(stderr, "does not hold: %s\n", what);
-    std::abort();
-}
+using fuzz::must;
 
 void check_errors(const std::vector<ManifestError> &errors) {
     must(errors.size() <= max_manifest_errors, "no more errors than the bound");

@@ -24,6 +24,7 @@
 #define bpf_fib_lookup(ctx, params, plen, flags) native_fib_lookup(params)
 #define bpf_ktime_get_coarse_ns native_now
 #define bpf_get_prandom_u32 native_random
+#define bpf_get_smp_processor_id() 0u
 #define bpf_ringbuf_reserve native_ringbuf_reserve
 #define bpf_ringbuf_submit native_ringbuf_submit
 
