@@ -140,6 +140,9 @@ int glb_xdp(struct xdp_md *ctx) {
         }
         glb_count(GLB_COUNT_DOOR, bytes);
         return XDP_PASS;
+    case GLB_CONSUMED:
+        glb_count(verdict.argument, bytes);
+        return XDP_DROP;
     default:
         glb_count_drop(verdict.argument, bytes);
         return XDP_DROP;

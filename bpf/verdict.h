@@ -13,6 +13,7 @@ enum glb_action {
     GLB_ENCAP_REDIRECT, /* to a target; argument: interface index */
     GLB_FORWARD,        /* inspected; argument: interface index */
     GLB_DOOR,           /* inspected, for the kernel's stack; argument: endpoint */
+    GLB_CONSUMED,       /* it has told what it had to; argument: enum glb_counter */
 };
 
 struct glb_verdict {
@@ -31,6 +32,9 @@ static __always_inline struct glb_verdict glb_redirect(__u32 ifindex) {
 }
 static __always_inline struct glb_verdict glb_forward_to(__u32 ifindex) {
     return (struct glb_verdict){.action = GLB_FORWARD, .argument = ifindex};
+}
+static __always_inline struct glb_verdict glb_consumed(enum glb_counter counter) {
+    return (struct glb_verdict){.action = GLB_CONSUMED, .argument = counter};
 }
 static __always_inline struct glb_verdict glb_door(__u32 endpoint) {
     return (struct glb_verdict){.action = GLB_DOOR, .argument = endpoint};

@@ -105,6 +105,7 @@ enum glb_stickiness { GLB_STICK_5 = 0, GLB_STICK_3 = 1, GLB_STICK_2 = 2 };
 
 enum glb_group_flags {
     GLB_GROUP_STRICT_COOKIE = 1,
+    GLB_GROUP_PASSIVE = 2, /* health from the traffic: flows are marked as outstanding */
 };
 
 /* glb_groups (banked) */

@@ -24,7 +24,7 @@
 /*
  * meta, one word that changes by compare-and-swap only:
  *   63     busy: a CPU is writing the line
- *   62     outstanding: sent to its target, nothing back since (passive health)
+ *   62     outstanding: sent to its target, nothing back since (passive health); of a new flow: counted in `tried`
  *   61     tcp
  *   56-60  code (below)
  *   48-55  generation: the low 8 bits of the cookie

@@ -27,7 +27,7 @@ static __always_inline struct glb_target_count *glb_target_count_at(__u32 target
     return bpf_map_lookup_elem(&glb_target_counts, &row);
 }
 
-static __always_inline void glb_event_send(__u32 kind, __u32 ifindex, __u32 family, const __u32 *address) {
+static __always_inline void glb_event_send(__u32 kind, __u32 ifindex, __u32 family, const __u32 words[4]) {
     struct glb_event *event = bpf_ringbuf_reserve(&glb_events, sizeof *event, 0);
     if (!event) {
         glb_count(GLB_COUNT_EVENT_LOST, 0);
@@ -37,10 +37,9 @@ static __always_inline void glb_event_send(__u32 kind, __u32 ifindex, __u32 fami
     event->ifindex = ifindex;
     event->family = family;
     event->endpoint = 0;
-    event->address[0] = address[0];
-    event->address[1] = family == 6 ? address[1] : 0;
-    event->address[2] = family == 6 ? address[2] : 0;
-    event->address[3] = family == 6 ? address[3] : 0;
+#pragma unroll
+    for (int i = 0; i < 4; i++)
+        event->address[i] = words[i];
     bpf_ringbuf_submit(event, 0);
 }
 

@@ -3,6 +3,7 @@
 #ifndef GLB_DECAP_BACK_H
 #define GLB_DECAP_BACK_H
 
+#include "decap/in_band.h"
 #include "decap/owner.h"
 #include "encap/out.h"
 #include "forward/forward.h"
@@ -91,6 +92,8 @@ static __always_inline struct glb_verdict glb_back_inner(struct xdp_md *ctx, str
     if (parsed)
         return glb_drop(parsed == GLB_PARSE_SHORT ? GLB_DROP_SHORT_LINEAR : GLB_DROP_INNER_MALFORMED);
     const int endpoint_index = glb_endpoint_find(bank, returned->endpoint_id);
+    if (endpoint_index < 0 && returned->endpoint_id == GLB_IN_BAND_ENDPOINT)
+        return glb_in_band(ctx, returned->inner_offset, inner, scratch->packet.saddr[0]);
     if (endpoint_index < 0)
         return glb_drop(GLB_DROP_UNKNOWN_ENDPOINT);
     const __u32 row = bank * GLB_MAX_ENDPOINTS + ((__u32)endpoint_index & (GLB_MAX_ENDPOINTS - 1));
@@ -125,7 +128,7 @@ static __always_inline struct glb_verdict glb_back_inner(struct xdp_md *ctx, str
         struct glb_flow_hot *hot = glb_flow_hot_at((__u32)steering->slot);
         struct glb_target_count *count = glb_target_count_at(steering->target);
         if (hot && learns)
-            glb_flow_learn(hot, steering->wish.meta, inner, orientation, now);
+            glb_flow_learn(hot, steering, inner, orientation, count);
         glb_flow_count(steering->slot, GLB_LEG_BACK, orientation, inner->l3_len);
         if (count) {
             count->back.packets++;

@@ -24,8 +24,11 @@ static __always_inline int glb_owns(__u32 bank, __u32 target, __u32 address_id) 
     return row && row->address_id == address_id;
 }
 
-static __always_inline void glb_flow_learn(struct glb_flow_hot *hot, __u64 meta, const struct glb_packet *packet,
-                                           __u32 orientation, __u32 now) {
+static __always_inline void glb_flow_learn(struct glb_flow_hot *hot, const struct glb_steering *steering,
+                                           const struct glb_packet *packet, __u32 orientation,
+                                           struct glb_target_count *count) {
+    const __u32 now = steering->wish.now;
+    __u64 meta = steering->wish.meta;
     const int tcp = !!(packet->flags & GLB_PKT_TCP);
     const int payload = !!(packet->flags & GLB_PKT_PAYLOAD);
 
@@ -39,6 +42,8 @@ static __always_inline void glb_flow_learn(struct glb_flow_hot *hot, __u64 meta,
         if (before == meta) {
             if (code == GLB_FLOW_CLOSED && next != code)
                 glb_count(GLB_COUNT_FLOW_REOPENED, 0);
+            glb_flow_answered(meta, count);
+            glb_pair_learn(steering->wish.endpoint, steering->target);
             return;
         }
         if ((before & GLB_META_BUSY) || glb_meta_generation(before) != glb_meta_generation(meta))

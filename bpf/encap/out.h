@@ -21,6 +21,7 @@ static __always_inline __u32 glb_steering_init(struct glb_steering *steering, co
     wish->tcp = !!(packet->flags & GLB_PKT_TCP);
     wish->endpoint = endpoint_index;
     wish->orientation = orientation;
+    wish->tried = 0;
     steering->hash = glb_hash_steer(&wish->tuple, group->stickiness, &node->steer_key);
     steering->group = group_index;
     steering->packet_flags = packet->flags;
@@ -69,7 +70,10 @@ static __always_inline struct glb_verdict glb_out(struct xdp_md *ctx, const stru
 
     const __u32 orientation = glb_steering_init(steering, packet, node, group, endpoint_index, group_index, bank,
                                                 glb_now_ticks());
-    if (!glb_steer(steering))
+    const int steered = glb_steer(steering);
+    if (glb_unlikely(steered == GLB_STEERED_LIMITED))
+        return glb_drop(GLB_DROP_SOURCE_LIMIT);
+    if (steered == GLB_STEERED_NONE)
         return glb_none(group_index);
     const struct glb_target *target = glb_target_row(bank, steering->target);
     if (!target)
@@ -93,6 +97,8 @@ static __always_inline struct glb_verdict glb_out(struct xdp_md *ctx, const stru
             count->out.bytes += packet->l3_len;
         }
         glb_flow_count(steering->slot, GLB_LEG_OUT, orientation, packet->l3_len);
+        if (!(packet->flags & (GLB_PKT_FRAGMENT | GLB_PKT_ICMP_ERROR)))
+            glb_flow_sent(steering, group->flags, count);
     }
     return verdict;
 }

@@ -61,13 +61,18 @@ static inline __u64 glb_hash_steer(const struct glb_tuple *tuple, __u32 stickine
                            glb_nh_pair(ports, (proto << 8) | tuple->family, key->word[8], key->word[9]));
 }
 
-/* The upper half of a steering hash chooses the slot, the lower 14 bits the entropy port. */
+/* The upper half of a steering hash chooses the slot, the lower 14 bits the entropy port, those between a trial. */
 static inline __u32 glb_maglev_slot(__u64 hash) {
     return (__u32)(((hash >> 32) * GLB_MAGLEV_SLOTS) >> 32);
 }
 
 static inline __u16 glb_entropy_port(__u64 hash) {
     return (__u16)(0xc000u | (hash & 0x3fffu));
+}
+
+/* True of one hash in GLB_TRIAL_SHARE. */
+static inline int glb_hash_is_trial(__u64 hash) {
+    return ((hash >> 14) & 0x3ffff) * GLB_TRIAL_SHARE >> 18 == 0;
 }
 
 #endif

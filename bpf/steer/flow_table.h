@@ -28,6 +28,7 @@ struct glb_flow_wish {
     __u32 tcp;
     __u32 endpoint;
     __u32 orientation;
+    __u32 tried; /* its target's `tried` counts it */
     __u32 start;   /* tick at which a carried flow began */
     __u64 carried; /* its meta in another table; 0 but while it is taken over from there */
     struct glb_tuple tuple;
@@ -140,7 +141,8 @@ static inline void glb_flow_fill_cold(__u32 slot, const struct glb_flow_wish *wi
 static inline void glb_flow_enter(struct glb_flow_hot *hot, __u32 slot, __u64 before, struct glb_flow_wish *wish) {
     /* Generations start random, so that a cookie of an earlier table fits nothing by rule. */
     const __u32 generation = before ? glb_meta_generation(before) + 1 : glb_random();
-    wish->meta = glb_meta_make(GLB_FLOW_NEW, wish->tcp != 0, generation, wish->target, wish->now);
+    wish->meta = glb_meta_make(GLB_FLOW_NEW, wish->tcp != 0, generation, wish->target, wish->now) |
+                 (wish->tried ? GLB_META_OUTSTANDING : 0);
     if (wish->carried)
         wish->meta = glb_meta_with_generation(wish->carried, generation);
     GLB_WRITE(hot->tag, wish->tag);

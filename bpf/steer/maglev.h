@@ -29,6 +29,18 @@ static __always_inline __u32 glb_maglev_at(__u32 table, __u64 hash) {
 }
 
 /*
+ * Whether the target takes new flows of this steering hash. On trial it takes a fixed share of its slots' flows, by
+ * bits that choose neither slot nor entropy port: the hash alone decides, so that both legs of an untracked flow
+ * agree.
+ */
+static __always_inline int glb_target_takes(__u32 target, __u64 hash) {
+    const __u64 word = glb_target_word(target);
+    if (glb_likely(word & GLB_TARGET_NEW))
+        return 1;
+    return (word & GLB_TARGET_TRIAL) && glb_hash_is_trial(hash);
+}
+
+/*
  * The current epoch's choice among those that take new flows; GLB_NO_TARGET where none does. Equal on every
  * node with equal tables, key and health.
  */
@@ -38,7 +50,7 @@ __noinline int glb_maglev_pick(__u64 hash, __u32 table, __u32 group) {
         const __u32 target = glb_maglev_at(table, pick);
         if (target == GLB_NO_TARGET)
             return GLB_NO_TARGET;
-        if (glb_target_word(target) & GLB_TARGET_NEW)
+        if (glb_target_takes(target, hash))
             return target;
         pick = glb_hash_finish(pick + 0x9e3779b97f4a7c15ull);
     }
@@ -49,7 +61,7 @@ __noinline int glb_maglev_pick(__u64 hash, __u32 table, __u32 group) {
         if (!entry)
             return GLB_NO_TARGET;
         const __u32 target = (__u32)*entry;
-        if (target != GLB_NO_TARGET && glb_target_word(target) & GLB_TARGET_NEW) {
+        if (target != GLB_NO_TARGET && glb_target_takes(target, hash)) {
             glb_count(GLB_COUNT_FALLBACK, 0);
             return target;
         }

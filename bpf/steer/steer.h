@@ -9,7 +9,16 @@
 #include "parse/packet.h"
 #include "steer/maglev.h"
 #include "steer/migrate.h"
+#include "steer/passive.h"
+#include "steer/source.h"
 #include "steer/steering.h"
+
+/* What steering comes to. */
+enum glb_steered {
+    GLB_STEERED_NONE = 0,    /* no target takes it */
+    GLB_STEERED_TO = 1,      /* steering->target does */
+    GLB_STEERED_LIMITED = 2, /* a new flow of a source that has opened too many */
+};
 
 /* A packet that begins a flow: a bare SYN, or another protocol's first one (no entry, no fresh stamp). */
 static __always_inline int glb_begins_flow(const struct glb_steering *steering) {
@@ -28,12 +37,6 @@ static __always_inline void glb_steering_done(struct glb_steering *steering, __u
     steering->cookie = glb_cookie(slot, meta);
 }
 
-/* Moves last seen on where its tick changed; a lost race means that another packet did it. */
-static __always_inline void glb_flow_touch(struct glb_flow_hot *hot, __u64 meta, __u32 now) {
-    if ((__u32)meta != now && (__s32)(now - (__u32)meta) > 0)
-        __sync_val_compare_and_swap(&hot->meta, meta, glb_meta_with_seen(meta, now));
-}
-
 /* Whether the target keeps a flow of this code: `hold` binds established flows alone. */
 static __always_inline int glb_target_keeps(__u32 target, __u32 code) {
     const __u64 wanted = glb_flow_is_established(code) ? GLB_TARGET_KEEP : GLB_TARGET_KEEP_HALF;
@@ -46,15 +49,28 @@ static __always_inline int glb_steer_untracked(struct glb_steering *steering, co
     steering->cookie = 0;
     steering->target = glb_steer_without_entry(steering->hash, group, steering->group, steering->wish.now);
     if (steering->target == GLB_NO_TARGET)
-        return 0;
+        return GLB_STEERED_NONE;
     glb_stamp_set(steering->wish.tag, steering->wish.now);
     glb_count(GLB_COUNT_UNTRACKED, 0);
-    return 1;
+    return GLB_STEERED_TO;
+}
+
+/* Counts a flow that got its entry, as a new one or in mid-flow. */
+static __always_inline void glb_steer_began(const struct glb_flow_wish *wish, __u32 target, int begins) {
+    struct glb_target_count *count = glb_target_count_at(target);
+    glb_count(begins ? GLB_COUNT_FLOW_NEW : GLB_COUNT_FLOW_MIDWAY, 0);
+    if (begins && (glb_target_word(target) & (GLB_TARGET_NEW | GLB_TARGET_TRIAL)) == GLB_TARGET_TRIAL)
+        glb_count(GLB_COUNT_TRIAL, 0);
+    if (!count)
+        return;
+    count->new_flows++;
+    if (wish->tried)
+        count->tried++;
 }
 
 /*
  * Steers a packet that met no live entry of its own. `slot` is GLB_FLOW_NONE, or names an entry of this very
- * tag that is closed or expired, or whose target is gone, and `meta` what it held. 0 where no target takes it.
+ * tag that is closed or expired, or whose target is gone, and `meta` what it held. An enum glb_steered.
  */
 static __always_inline int glb_steer_miss(struct glb_steering *steering, const struct glb_group *group) {
     struct glb_flow_wish *wish = &steering->wish;
@@ -69,17 +85,17 @@ static __always_inline int glb_steer_miss(struct glb_steering *steering, const s
                              ? (__u32)glb_maglev_pick(steering->hash, group->table, steering->group)
                              : glb_steer_without_entry(steering->hash, group, steering->group, wish->now);
     if (target == GLB_NO_TARGET)
-        return 0;
+        return GLB_STEERED_NONE;
+    if (begins && !glb_source_may(wish))
+        return GLB_STEERED_LIMITED;
     wish->target = target;
+    wish->tried = begins && glb_pair_any_came_back(wish->endpoint);
     const int slot = glb_flow_claim(wish, glb_settings.bucket_mask);
     if (slot < 0)
         return glb_steer_untracked(steering, group);
-    glb_count(begins ? GLB_COUNT_FLOW_NEW : GLB_COUNT_FLOW_MIDWAY, 0);
-    struct glb_target_count *count = glb_target_count_at(target);
-    if (count)
-        count->new_flows++;
+    glb_steer_began(wish, target, begins);
     glb_steering_done(steering, (__u32)slot, wish->meta);
-    return 1;
+    return GLB_STEERED_TO;
 }
 
 /* The flow's target is gone: another one takes it over, in place. The cookie stays. */
@@ -87,13 +103,14 @@ static __always_inline int glb_steer_again(struct glb_steering *steering, const 
                                            struct glb_flow_hot *hot, __u32 slot, __u64 meta) {
     const __u32 target = (__u32)glb_maglev_pick(steering->hash, group->table, steering->group);
     if (target == GLB_NO_TARGET)
-        return 0;
-    const __u64 moved = glb_meta_with_seen(glb_meta_with_target(meta, target), steering->wish.now);
+        return GLB_STEERED_NONE;
+    const __u64 moved =
+        glb_meta_with_seen(glb_meta_with_target(meta, target), steering->wish.now) & ~GLB_META_OUTSTANDING;
     const __u64 before = __sync_val_compare_and_swap(&hot->meta, meta, moved);
     if (before == meta)
         glb_count(GLB_COUNT_FLOW_RESTEERED, 0);
     glb_steering_done(steering, slot, moved);
-    return 1;
+    return GLB_STEERED_TO;
 }
 
 /* Begins a new flow in the entry of an older one of the same tuple (closed, expired, or without a target). */
@@ -104,32 +121,32 @@ static __always_inline int glb_steer_renew(struct glb_steering *steering, const 
                        ? (__u32)glb_maglev_pick(steering->hash, group->table, steering->group)
                        : glb_steer_without_entry(steering->hash, group, steering->group, wish->now);
     if (wish->target == GLB_NO_TARGET)
-        return 0;
+        return GLB_STEERED_NONE;
+    if (!glb_source_may(wish))
+        return GLB_STEERED_LIMITED;
+    wish->tried = glb_pair_any_came_back(wish->endpoint);
     if (__sync_val_compare_and_swap(&hot->meta, meta, meta | GLB_META_BUSY) == meta) {
         glb_flow_enter(hot, slot, meta, wish);
-        glb_count(GLB_COUNT_FLOW_NEW, 0);
-        struct glb_target_count *count = glb_target_count_at(wish->target);
-        if (count)
-            count->new_flows++;
+        glb_steer_began(wish, wish->target, 1);
         glb_steering_done(steering, slot, wish->meta);
-        return 1;
+        return GLB_STEERED_TO;
     }
     /* Another CPU was faster: its choice, or for this one packet the hash alone. */
     const __u64 other = glb_flow_read(slot, wish->tag);
     if (!other)
         return glb_steer_untracked(steering, group);
     glb_steering_done(steering, slot, other);
-    return 1;
+    return GLB_STEERED_TO;
 }
 
-/* All that is no plain hit. 1 where a target was found. Global: the verifier sees it once. */
+/* All that is no plain hit; an enum glb_steered. Global: the verifier sees it once. */
 __noinline int glb_steer_slow(struct glb_steering *steering) {
     if (!steering)
-        return 0;
+        return GLB_STEERED_NONE;
     struct glb_flow_wish *wish = &steering->wish;
     const struct glb_group *group = glb_group_row(wish->bank & 1, steering->group & (GLB_MAX_GROUPS - 1));
     if (!group)
-        return 0;
+        return GLB_STEERED_NONE;
     int slot = glb_flow_search(wish->tag, glb_settings.bucket_mask, 0xffffffff);
     if (slot < 0)
         slot = glb_flow_adopt(wish);
@@ -148,10 +165,8 @@ __noinline int glb_steer_slow(struct glb_steering *steering) {
         return glb_steer_renew(steering, group, hot, (__u32)slot, meta);
     if (!kept)
         return glb_steer_again(steering, group, hot, (__u32)slot, meta);
-    if (tracked)
-        glb_flow_touch(hot, meta, wish->now);
     glb_steering_done(steering, (__u32)slot, meta);
-    return 1;
+    return GLB_STEERED_TO;
 }
 
 /*
@@ -166,11 +181,8 @@ static __always_inline int glb_steer(struct glb_steering *steering) {
     /* Old enough that it might have expired, or closed: the slow path judges. */
     if (glb_likely(meta && code != GLB_FLOW_CLOSED && wish->now - (__u32)meta < GLB_CLOSED_TICKS &&
                    glb_target_keeps(glb_meta_target(meta), code))) {
-        struct glb_flow_hot *hot = glb_flow_hot_at(slot);
-        if (hot && !(steering->packet_flags & (GLB_PKT_FRAGMENT | GLB_PKT_ICMP_ERROR)))
-            glb_flow_touch(hot, meta, wish->now);
         glb_steering_done(steering, slot, meta);
-        return 1;
+        return GLB_STEERED_TO;
     }
     return glb_steer_slow(steering);
 }
