@@ -91,7 +91,9 @@ TEST_CASE("life: a target that is told healthy has its path: a daemon killed at 
     const TwoArm world({.appliances = 3});
     const TcpServer echo(world.server, 7000);
     Daemon glbd(world.node);
-    glbd.start(world.manifest());
+    auto manifest = world.manifest();
+    manifest["targetGroups"][0]["healthCheck"]["healthyThreshold"] = 1; // healthy by the very first answer
+    glbd.start(manifest);
     REQUIRE(eventually(15s, [&] {
         const auto answer = glbd.must_ctl({"targets"});
         const auto &rows = answer.at("targets");
