@@ -1,0 +1,145 @@
+#include "tests/unit/health/traffic_sim.h"
+
+namespace glb::test {
+
+TrafficSim::TrafficSim(unsigned seed, unsigned targets, Treat treat, PassiveSettings settings)
+    : random_(seed), treat_(std::move(treat)), judge_(settings), traffic_(targets) {
+    for (unsigned i = 0; i < targets; ++i)
+        traffic_[i].target = static_cast<std::uint16_t>(i);
+}
+
+void TrafficSim::run(Micros end) {
+    at(chance(0ms, 5ms), What::poll);
+    for (const auto &row : traffic_)
+        if (background_ > 0ms)
+            at(chance(0ms, background_), What::probe, row.target, true);
+    while (!events_.empty() && events_.top().at <= end) {
+        const auto event = events_.top();
+        events_.pop();
+        now_ = event.at;
+        act(event);
+    }
+}
+
+void TrafficSim::act(const Event &event) {
+    const auto target = static_cast<std::uint16_t>(event.index);
+    switch (event.what) {
+    case What::begin:
+        return begin(event.index);
+    case What::send:
+        return send(event.index);
+    case What::come_back:
+        return come_back(event.index, event.flag);
+    case What::poll:
+        return poll();
+    case What::probe:
+        return probe(target, event.flag);
+    case What::answer:
+        return judge_.on_answer(target, clock(event.sent));
+    case What::missed:
+        return judge_.on_missed(target);
+    }
+}
+
+void TrafficSim::add(const FlowPlan &plan) {
+    flows_.push_back(Flow{plan});
+    at(plan.start, What::begin, flows_.size() - 1);
+}
+
+void TrafficSim::begin(std::size_t index) {
+    auto &flow = flows_[index];
+    const auto is_out = [](const TargetTraffic &row) { return row.ejected; };
+    if (flow.plan.target) {
+        flow.target = *flow.plan.target;
+    } else {
+        do
+            flow.target = static_cast<std::uint16_t>(random_() % traffic_.size());
+        while (is_out(traffic_[flow.target]) && !std::all_of(traffic_.begin(), traffic_.end(), is_out));
+    }
+    send(index);
+}
+
+void TrafficSim::send(std::size_t index) {
+    auto &flow = flows_[index];
+    auto &row = traffic_[flow.target];
+    if (now_ > flow.plan.end)
+        return;
+    const bool is_first = !flow.tried;
+    ++row.out;
+    if (is_first) {
+        flow.tried = true;
+        row.tried += endpoints_back_.contains(flow.plan.endpoint);
+    }
+    const bool established = flow.returns >= 2;
+    if (established && !flow.waits && pairs_.contains({flow.plan.endpoint, flow.target})) {
+        flow.waits = true;
+        ++row.silent;
+    }
+    if (const auto delay = treat_({flow.target, flow.plan.endpoint, index, is_first, now_}))
+        at(now_ + *delay, What::come_back, index, is_first);
+    Micros pause(static_cast<long long>(
+        std::exponential_distribution<double>(1.0 / static_cast<double>(flow.plan.pause.count()))(random_)));
+    if (flow.plan.syn && flow.returns == 0)
+        pause = std::max(pause, Micros(1s) * (1 << std::min(flow.syns++, 6)));
+    at(now_ + pause, What::send, index);
+}
+
+void TrafficSim::come_back(std::size_t index, bool was_first) {
+    auto &flow = flows_[index];
+    auto &row = traffic_[flow.target];
+    ++row.back;
+    row.confirmed += flow.returns == 0 && was_first && endpoints_back_.contains(flow.plan.endpoint);
+    endpoints_back_.insert(flow.plan.endpoint);
+    pairs_.insert({flow.plan.endpoint, flow.target});
+    if (++flow.returns == 1 && flow.plan.syn) // the other end answers, the opener goes on
+        at(now_ + chance(100us, 2ms), What::send, index);
+    if (flow.waits) {
+        flow.waits = false;
+        ++row.answered;
+    }
+}
+
+void TrafficSim::poll() {
+    auto next = now_ + PassiveJudge::kPoll + chance(0us, 300us);
+    for (const auto &order : judge_.poll(traffic_, clock(now_))) {
+        if (order.kind == PassiveOrder::Kind::probe)
+            probe(order.target, false);
+        else
+            told_.push_back({now_, order});
+        if (order.kind == PassiveOrder::Kind::convict)
+            traffic_[order.target].ejected = true;
+    }
+    for (const auto &[from, to] : stalls_)
+        if (next >= from && next < to)
+            next = to;
+    at(next, What::poll);
+}
+
+void TrafficSim::probe(std::uint16_t target, bool is_background) {
+    const auto delay = treat_({target, -1, SIZE_MAX, true, now_});
+    if (delay) {
+        auto when = now_ + *delay;
+        for (const auto &[from, to] : stalls_)
+            if (when >= from && when < to)
+                when = to;
+        at(when, What::answer, target, false, now_);
+    }
+    if (!is_background)
+        return;
+    if (!delay || *delay > 500ms)
+        at(now_ + 500ms, What::missed, target);
+    at(now_ + background_, What::probe, target, true);
+}
+
+std::size_t TrafficSim::count(PassiveOrder::Kind kind) const {
+    return static_cast<std::size_t>(std::count_if(told_.begin(), told_.end(), [&](const Told &told) { return told.order.kind == kind; }));
+}
+
+std::optional<Micros> TrafficSim::convicted_at(std::uint16_t target) const {
+    for (const auto &told : told_)
+        if (told.order.kind == PassiveOrder::Kind::convict && told.order.target == target)
+            return told.at;
+    return std::nullopt;
+}
+
+} // namespace glb::test
