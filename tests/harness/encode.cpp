@@ -15,6 +15,8 @@ template <typename... Fs>
 struct Overloaded : Fs... {
     using Fs::operator()...;
 };
+template <typename... Fs>
+Overloaded(Fs...) -> Overloaded<Fs...>; // clang deduces it of an aggregate from 17 on
 
 std::uint16_t eth_proto_of(const Layer *layer) {
     constexpr std::uint16_t local_experiment = 0x88b5; // IEEE 802
