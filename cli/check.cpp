@@ -2,7 +2,6 @@
 #include <memory>
 
 #include "cli/command.h"
-#include "controller/config/parse.h"
 #include "controller/config/supported.h"
 
 namespace glb::cli {
@@ -12,10 +11,10 @@ namespace {
 using nlohmann::json;
 
 std::vector<Problem> problems_in(const std::string &text) {
-    const auto manifest = parse_manifest(text);
     std::vector<Problem> problems;
-    for (const auto &[pointer, message] : manifest ? not_yet_supported(*manifest) : manifest.error())
-        problems.push_back({pointer, message});
+    if (const auto manifest = accept_manifest(text); !manifest)
+        for (const auto &[pointer, message] : manifest.error())
+            problems.push_back({pointer, message});
     return problems;
 }
 

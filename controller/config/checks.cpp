@@ -101,7 +101,7 @@ void Checker::check_endpoints() {
         if (!endpoint.target_group.empty() &&
             std::find(groups.begin(), groups.end(), endpoint.target_group) == groups.end())
             refuse(pointer + "/targetGroup", "there is no target group \"{}\"{}", endpoint.target_group,
-                   did_you_mean(endpoint.target_group, groups));
+                   near_or_all(endpoint.target_group, groups));
     }
 }
 

@@ -171,6 +171,12 @@ Document read_document(std::string_view text) {
         document.errors.push_back({"", fmt::format("the document is larger than {} bytes", max_bytes)});
         return document;
     }
+    // The library takes a NUL for the end of its input, whatever follows.
+    if (const auto nul = text.find('\0'); nul != std::string_view::npos) {
+        document.errors.push_back(
+            {"", fmt::format("{}: a NUL byte; JSON is text", line_and_column(text, nul + 1))});
+        return document;
+    }
     Builder builder(text, document);
     if (!json::sax_parse(text.begin(), text.end(), &builder))
         document.root.reset();

@@ -54,7 +54,7 @@ const Link *HereChecker::check_interface(const InterfaceRef &interface, const st
             if (there.name != "lo")
                 names.push_back(there.name);
         refuse(pointer, "there is no interface \"{}\" here{}", interface.name,
-               did_you_mean(interface.name, names));
+               near_or_all(interface.name, names));
     } else if (link->name == "lo") {
         refuse(pointer, "is the loopback, where no traffic of others comes by");
         return nullptr;

@@ -12,6 +12,7 @@ namespace {
 
 // Names are short; what is longer than this is no typing error, and the distance costs its square.
 constexpr std::size_t longest = 64;
+constexpr std::size_t most_listed = 16; // names in one message
 
 char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -52,6 +53,16 @@ std::optional<std::string_view> nearest(std::string_view text,
 std::string did_you_mean(std::string_view text, const std::vector<std::string_view> &candidates) {
     const auto near = nearest(text, candidates);
     return near ? fmt::format("; did you mean \"{}\"?", *near) : std::string();
+}
+
+std::string near_or_all(std::string_view text, const std::vector<std::string_view> &candidates) {
+    if (auto near = did_you_mean(text, candidates); !near.empty())
+        return near;
+    if (candidates.empty())
+        return "; there are none";
+    const auto shown = candidates.begin() + static_cast<std::ptrdiff_t>(std::min(candidates.size(), most_listed));
+    return fmt::format("; there are: {}{}", fmt::join(candidates.begin(), shown, ", "),
+                       shown == candidates.end() ? "" : ", …");
 }
 
 } // namespace glb

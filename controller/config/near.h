@@ -17,4 +17,7 @@ namespace glb {
 [[nodiscard]] std::string did_you_mean(std::string_view text,
                                        const std::vector<std::string_view> &candidates);
 
+/// did_you_mean(); where nothing is near, the first names of all: `; there are: a, b`, or `; there are none`.
+[[nodiscard]] std::string near_or_all(std::string_view text, const std::vector<std::string_view> &candidates);
+
 } // namespace glb

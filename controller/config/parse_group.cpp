@@ -94,7 +94,7 @@ void read_health_check(const Place &place, HealthCheck &out) {
     members.optional("host", text(out.host, is_host, "must be a host name or address, as in a Host header"));
     members.optional("matcher",
                      parsed(out.matcher, parse_matcher,
-                            "must be status codes and ranges from 100 to 599, like \"200-299,301\""));
+                            "must be status codes and ranges from 200 to 599, like \"200-299,301\""));
     members.optional("caFile", file_path(out.ca_file));
     members.optional("timeoutSeconds", seconds(out.timeout, 50ms, 120s));
     members.optional("intervalSeconds", seconds(out.interval, 100ms, 300s));

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "controller/config/document.h"
+#include "controller/config/reader.h"
 #include "controller/config/texts.h"
 
 namespace glb {
@@ -82,6 +82,16 @@ std::vector<ManifestError> not_yet_supported(const Manifest &manifest) {
         asks.target_group(manifest.target_groups[i], pointer_to("/targetGroups", i));
     asks.note(manifest.flow_log.has_value(), "/flowLog", "a flow log");
     return std::move(asks).take();
+}
+
+Result<Manifest, std::vector<ManifestError>> accept_manifest(std::string_view text) {
+    auto [manifest, errors] = draft_manifest(text);
+    for (auto &asked : not_yet_supported(manifest))
+        if (errors.size() < max_manifest_errors)
+            errors.push_back(std::move(asked));
+    if (!errors.empty())
+        return tl::unexpected(std::move(errors));
+    return std::move(manifest);
 }
 
 } // namespace glb

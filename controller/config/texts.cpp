@@ -21,7 +21,7 @@ std::optional<std::uint64_t> parse_digits(std::string_view digits, int base) {
 
 std::optional<std::uint16_t> parse_status(std::string_view text) {
     const auto code = parse_digits(text, 10);
-    if (text.size() != 3 || !code || *code < 100 || *code > 599)
+    if (text.size() != 3 || !code || *code < 200 || *code > 599)
         return std::nullopt;
     return static_cast<std::uint16_t>(*code);
 }

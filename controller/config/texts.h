@@ -67,7 +67,8 @@ template <typename E>
 [[nodiscard]] std::optional<std::vector<std::uint8_t>> parse_hex_bytes(std::string_view text);
 [[nodiscard]] std::string format_hex_bytes(const std::vector<std::uint8_t> &bytes);
 
-/// `200-399`, `200,301-302`: codes and ranges from 100 to 599, apart by commas.
+/// `200-399`, `200,301-302`: codes and ranges from 200 to 599, apart by commas; the widest that AWS takes
+/// anywhere (its gateway load balancers have 200-399 alone). An interim answer (1xx) is never a verdict.
 [[nodiscard]] std::optional<std::vector<StatusRange>> parse_matcher(std::string_view text);
 [[nodiscard]] std::string format_matcher(const std::vector<StatusRange> &ranges);
 

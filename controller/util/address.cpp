@@ -62,7 +62,7 @@ std::optional<IpPrefix> IpPrefix::parse(std::string_view text) {
         const auto digits = text.substr(slash + 1);
         const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
         if (error != std::errc{} || end != digits.data() + digits.size() || digits.empty() ||
-            length > address->bits())
+            length > address->bits() || (digits.size() > 1 && digits.front() == '0'))
             return std::nullopt;
     }
     for (unsigned bit = length; bit < address->bits(); ++bit)

@@ -24,6 +24,18 @@ TEST_CASE("a duplicate member is an error at the later, wherever it stands", "[c
     CHECK((*document.root)["a"] == 3);
 }
 
+TEST_CASE("a NUL ends no document: what lies behind it would be lost", "[config]") {
+    for (const std::string_view text : {std::string_view("{}\0", 3), std::string_view("{}\n\0{]", 6),
+                                        std::string_view("{\"a\0b\": 1}", 10), std::string_view("\0", 1)}) {
+        const auto document = read_document(text);
+        REQUIRE(document.errors.size() == 1);
+        CHECK(document.errors[0].pointer.empty());
+        CHECK_THAT(document.errors[0].message, Catch::Contains("a NUL byte"));
+        CHECK_FALSE(document.root);
+    }
+    CHECK(read_document(std::string_view("{}\n\0", 4)).errors[0].message == "line 2, column 1: a NUL byte; JSON is text");
+}
+
 TEST_CASE("a number that cannot be kept exactly is refused", "[config]") {
     CHECK(read_document("[0.5, 1e3, 0.100000000000001, 18446744073709551615]").errors.empty());
     const auto long_fraction = read_document("[0.1000000000000000055]");

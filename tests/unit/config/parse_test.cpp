@@ -1,5 +1,8 @@
 #include "sample.h"
 
+#include "controller/config/texts.h"
+#include "controller/health/http_matcher.h"
+
 using namespace glb;
 using namespace glb::test;
 using nlohmann::json;
@@ -192,7 +195,7 @@ TEST_CASE("texts out of their form name the form", "[config]") {
         check("path", value, "must be a path");
     for (const auto &value : {"", "a b", "a\r\nX: y", "a/b"})
         check("host", value, "host name");
-    for (const auto &value : {"", "20", "99-200", "200-600", "300-200", "200,", "200-"})
+    for (const auto &value : {"", "20", "199", "100-199", "199-200", "200-600", "300-200", "200,", "200-"})
         check("matcher", value, "status codes");
     check("caFile", "ca.pem", "absolute path");
 }
@@ -224,10 +227,24 @@ TEST_CASE("all errors are told at once, and elements keep their places", "[confi
     document["endpoints"][0] = "nothing";
     document["endpoints"][1]["targetGroup"] = "firewals";
     document["targetGroups"][0]["targets"][1]["id"] = "fw-1";
+    CHECK(errors_in(with("/endpoints/0/targetGroup", "ids")).at(0).message ==
+          "there is no target group \"ids\"; there are: firewalls");
     const std::vector<ManifestError> expected = {
         {"/version", "must be 1"},
         {"/endpoints/0", "must be an object"},
         {"/endpoints/1/targetGroup", "there is no target group \"firewals\"; did you mean \"firewalls\"?"},
         {"/targetGroups/0/targets/1/id", "this id is already that of /targetGroups/0/targets/0/id"}};
     CHECK(errors_in(document) == expected);
+}
+
+TEST_CASE("the manifest and the prober agree on each status code", "[config]") {
+    for (int code = 0; code <= 1000; ++code) {
+        const auto text = std::to_string(code);
+        INFO(text);
+        const auto asked = parse_matcher(text);
+        REQUIRE(asked.has_value() == HttpMatcher::parse(text).has_value());
+        if (asked)
+            CHECK(HttpMatcher::parse(format_matcher(*asked))->matches(code));
+    }
+    CHECK(HttpMatcher::parse(format_matcher(*parse_matcher("200-599")))->matches(599));
 }

@@ -97,7 +97,7 @@ class ManifestMaker {
         out.path = chance() ? "/" : "/health?x=1";
         out.host = chance() ? "" : "fw.example:8080";
         if (chance())
-            out.matcher = {{100, 100}, {static_cast<std::uint16_t>(from(200, 300)), 599}};
+            out.matcher = {{200, 200}, {static_cast<std::uint16_t>(from(201, 300)), 599}};
         out.ca_file = chance() ? "" : "/etc/glb/ca.pem";
         out.timeout = std::chrono::milliseconds(from(50, 120000));
         out.interval =

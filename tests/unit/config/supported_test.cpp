@@ -65,3 +65,15 @@ TEST_CASE("defaults, written out or not, ask for nothing", "[config]") {
     asks_nothing("/node/xdpMode", "generic");
     asks_nothing("/node/tunnel/senderMac", "any");
 }
+
+TEST_CASE("errors and what is to come are told at once", "[config]") {
+    auto document = with("/endpoints/0/mode", "inline");
+    document["node"]["markMask"] = "0x0";
+    const auto refused = accept_manifest(document.dump());
+    REQUIRE_FALSE(refused);
+    REQUIRE(refused.error().size() == 2);
+    CHECK(refused.error()[0].pointer == "/node/markMask");
+    CHECK(refused.error()[1] == ManifestError{"/endpoints/0/mode", "an inline endpoint: not yet supported"});
+    CHECK(accept_manifest("{").error().size() == 1);
+    CHECK(accept_manifest(sample().dump()));
+}

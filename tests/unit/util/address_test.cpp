@@ -20,6 +20,8 @@ TEST_CASE("prefixes refuse host bits and bad lengths", "[util]") {
     CHECK_FALSE(IpPrefix::parse("192.0.2.0/24")->contains(*IpAddress::parse("2001:db8::")));
     CHECK(IpPrefix::parse("2001:db8::/32")->to_string() == "2001:db8::/32");
     CHECK(IpPrefix::parse("192.0.2.1")->length == 32);
-    for (const auto *bad : {"192.0.2.1/24", "192.0.2.0/33", "192.0.2.0/", "192.0.2.0/x", "::1/129", "/8"})
+    CHECK(IpPrefix::parse("0.0.0.0/0")->length == 0);
+    for (const auto *bad : {"192.0.2.1/24", "192.0.2.0/33", "192.0.2.0/", "192.0.2.0/x", "::1/129", "/8",
+                            "192.0.2.0/024", "0.0.0.0/00"})
         CHECK_FALSE(IpPrefix::parse(bad));
 }
