@@ -8,6 +8,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "controller/api/routes.h"
+#include "controller/node/boot_guard.h"
 #include "controller/node/node.h"
 #include "controller/options.h"
 #include "controller/privileges.h"
@@ -72,6 +73,8 @@ class Signals {
 Status serve(const DaemonOptions &options) {
     GLB_TRY(check_machine());
     GLB_ASSIGN(const auto first_manifest, read_first_manifest(options));
+    if (options.guard_only)
+        return install_boot_guard({options.state_dir, options.bpffs, GLB_VERSION}, first_manifest);
     GLB_TRY(make_folders(options.run_dir));
     boost::asio::io_context loop(1);
     GLB_ASSIGN(const auto node, LocalNode::open(loop, {options.state_dir, options.bpffs, GLB_VERSION}));

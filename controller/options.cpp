@@ -25,6 +25,8 @@ std::optional<int> read_options(int argc, char **argv, DaemonOptions &options) {
     app.add_option("--log-format", options.log_format, "")
         ->check(CLI::IsMember({"text", "json"}))
         ->capture_default_str();
+    app.add_flag("--guard-only", options.guard_only,
+                 "installs the guard of the manifest in force and ends: for boot, before the network is up");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError &error) {

@@ -15,6 +15,7 @@ struct DaemonOptions {
     std::string metrics = "127.0.0.1:9468";
     std::string log_level = "info";
     std::string log_format = "text";
+    bool guard_only = false;
 };
 
 /// Reads the command line. Returns the exit status where the program shall end at once: help, version, usage.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "controller/node/boot_guard.h"
 #include "controller/node/node.h"
 #include "controller/util/log.h"
 
@@ -41,6 +42,9 @@ Status LocalNode::reconcile(const Manifest &manifest, bool new_epoch, const std:
                 both.ports.push_back(std::move(port));
     GLB_TRY(hold_guard(both));
     guard_report_.installed = true;
+    if (auto devices = vlan_devices(plan); devices != store_.value("vlanDevices"))
+        if (const auto done = store_.set_value("vlanDevices", std::move(devices)); !done)
+            spdlog::warn("{}", done.error().message);
     GLB_TRY(load_program(manifest));
     GLB_ASSIGN(const auto kept, program_->kept());
     GLB_TRY(guard_->set_magic(kept.settings.door_magic));
