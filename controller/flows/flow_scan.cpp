@@ -16,15 +16,37 @@ bool FlowScanner::step(std::chrono::nanoseconds budget, const std::function<void
     return next_ == table_.capacity();
 }
 
-FlowCensus::FlowCensus(const FlowTable &table, TargetTimeouts timeouts, std::uint32_t now)
-    : table_(table), scanner_(table), timeouts_(std::move(timeouts)), now_(now) {
+void OneWayWatch::see(std::uint32_t slot, const FlowMeta *meta) {
+    const std::uint32_t code = meta && (meta->word & GLB_META_TCP) ? glb_meta_code(meta->word) : 0;
+    const bool half = code >= GLB_FLOW_HALF_0 && code <= GLB_FLOW_HALF_LONG;
+    if (slot >= half_.size()) {
+        if (!half)
+            return;
+        generations_.resize(slot + 1);
+        half_.resize(slot + 1);
+        counted_.resize(slot + 1);
+    }
+    const bool same = half && half_[slot] && generations_[slot] == meta->generation();
+    if (same && !counted_[slot])
+        ++total_;
+    counted_[slot] = same;
+    half_[slot] = half;
+    if (half)
+        generations_[slot] = meta->generation();
+}
+
+FlowCensus::FlowCensus(const FlowTable &table, TargetTimeouts timeouts, std::uint32_t now, OneWayWatch *one_way)
+    : table_(table), scanner_(table), timeouts_(std::move(timeouts)), now_(now), one_way_(one_way) {
     count_.by_target.resize(GLB_MAX_TARGETS);
 }
 
 bool FlowCensus::step(std::chrono::nanoseconds budget) {
     return scanner_.step(budget, [this](std::uint32_t slot) {
         const auto meta = table_.meta(slot);
-        if (!meta || !meta->live(now_, timeouts_))
+        const bool live = meta && meta->live(now_, timeouts_);
+        if (one_way_)
+            one_way_->see(slot, live ? &*meta : nullptr);
+        if (!live)
             return;
         ++count_.active;
         ++count_.by_state[static_cast<std::size_t>(meta->state())];

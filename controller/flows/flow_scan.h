@@ -43,10 +43,25 @@ struct FlowCount {
     }
 };
 
+/// TCP flows that stay half: more than a SYN came back, and of one orientation alone (asymmetric routes, one-way
+/// inspection). Each is counted once, when a second scan still finds it so: a handshake under way is none.
+class OneWayWatch {
+  public:
+    /// Tells of `slot` what this scan found: the meta of a live flow, or nothing.
+    void see(std::uint32_t slot, const FlowMeta *meta);
+    [[nodiscard]] std::uint64_t total() const { return total_; } ///< since its making
+
+  private:
+    std::vector<std::uint8_t> generations_;
+    std::vector<bool> half_; ///< at the last scan
+    std::vector<bool> counted_;
+    std::uint64_t total_ = 0;
+};
+
 class FlowCensus {
   public:
-    /// `now` in ticks. `table` must outlive it.
-    FlowCensus(const FlowTable &table, TargetTimeouts timeouts, std::uint32_t now);
+    /// `now` in ticks. `table` and `one_way` (may be null) must outlive it.
+    FlowCensus(const FlowTable &table, TargetTimeouts timeouts, std::uint32_t now, OneWayWatch *one_way = nullptr);
 
     /// As FlowScanner::step().
     [[nodiscard]] bool step(std::chrono::nanoseconds budget);
@@ -57,6 +72,7 @@ class FlowCensus {
     FlowScanner scanner_;
     TargetTimeouts timeouts_;
     std::uint32_t now_;
+    OneWayWatch *one_way_;
     FlowCount count_;
 };
 

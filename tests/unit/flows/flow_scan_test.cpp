@@ -82,3 +82,32 @@ TEST_CASE("a census in slices counts as one at once", "[flows]") {
     CHECK(census.count().active == count_flows(fake.table, {}, start).active);
     CHECK(census.count().active == 5462);
 }
+
+TEST_CASE("a TCP flow that stays half counts once as one-way, at the second scan", "[flows]") {
+    FakeTable fake(4096);
+    OneWayWatch watch;
+    const auto scan = [&] {
+        FlowCensus census(fake.table, {}, start, &watch);
+        while (!census.step(std::chrono::nanoseconds::max()))
+            continue;
+        return watch.total();
+    };
+    fake.put(5, GLB_FLOW_HALF_0);
+    fake.put(6, GLB_FLOW_HALF_LONG);
+    fake.put(7, GLB_FLOW_HALF);          // a SYN alone came back: nobody answers it
+    fake.put(8, GLB_FLOW_HALF_0, false); // not TCP
+    fake.put(9, GLB_FLOW_HALF_SYNACK_1);
+    fake.put(10, GLB_FLOW_ESTABLISHED);
+    CHECK(scan() == 0);
+    fake.put(9, GLB_FLOW_ESTABLISHED); // its handshake was under way
+    CHECK(scan() == 2);
+    CHECK(scan() == 2);
+    fake.put(5, GLB_FLOW_HALF_0, true, 77); // another flow in the same place
+    CHECK(scan() == 2);
+    CHECK(scan() == 3);
+    fake.hot[6].meta = 0;
+    CHECK(scan() == 3);
+    fake.put(6, GLB_FLOW_HALF_LONG);
+    CHECK(scan() == 3);
+    CHECK(scan() == 4);
+}
