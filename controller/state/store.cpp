@@ -133,6 +133,10 @@ Result<StoredSeed> StateStore::hash_seed(const std::optional<HashSeed> &running,
     return StoredSeed{std::move(seed), first ? "" : "hash seed: " + lost + "; a new one was made"};
 }
 
+Status StateStore::keep_hash_seed(const HashSeed &seed) {
+    return seed_.save(seed_text(seed));
+}
+
 nlohmann::json StateStore::value(const std::string &key) const {
     const auto found = values_.find(key);
     return found == values_.end() ? nlohmann::json() : *found;

@@ -44,6 +44,9 @@ class StateStore {
     /// by a seed that nobody knows any more.
     [[nodiscard]] Result<StoredSeed> hash_seed(const std::optional<HashSeed> &running, bool may_create);
 
+    /// From now on this one.
+    [[nodiscard]] Status keep_hash_seed(const HashSeed &seed);
+
     /// The value of `key`; null where there is none.
     [[nodiscard]] nlohmann::json value(const std::string &key) const;
     /// Stores at once. null removes the key. On failure the value before stays, in memory too.

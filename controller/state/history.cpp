@@ -1,0 +1,114 @@
+#include "controller/state/history.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <ctime>
+#include <fstream>
+#include <functional>
+
+#include <nlohmann/json.hpp>
+
+#include "controller/util/files.h"
+
+namespace glb {
+
+namespace {
+
+using nlohmann::json;
+
+json to_json(const HistoryEntry &entry) {
+    return {{"time", entry.time},
+            {"by", entry.by},
+            {"uid", entry.uid ? json(*entry.uid) : json()},
+            {"pid", entry.pid ? json(*entry.pid) : json()},
+            {"epoch", entry.epoch},
+            {"manifest", entry.manifest}};
+}
+
+/// A file that was cut or zeroed by a crash is no JSON.
+std::optional<HistoryEntry> from_text(const std::string &text) {
+    const auto row = json::parse(text, nullptr, false);
+    const auto has = [&](const char *key, bool (json::*is)() const noexcept) {
+        return row.contains(key) && (row[key].*is)();
+    };
+    if (!row.is_object() || !has("manifest", &json::is_string) || !has("time", &json::is_string) ||
+        !has("by", &json::is_string) || !has("epoch", &json::is_number_integer))
+        return std::nullopt;
+    HistoryEntry entry{row["time"], row["by"], {}, {}, row["epoch"], row["manifest"]};
+    if (has("uid", &json::is_number_integer))
+        entry.uid = row["uid"];
+    if (has("pid", &json::is_number_integer))
+        entry.pid = row["pid"];
+    return entry;
+}
+
+} // namespace
+
+std::string utc_now() {
+    const std::time_t now = std::time(nullptr);
+    std::tm parts{};
+    ::gmtime_r(&now, &parts);
+    std::array<char, 32> text{};
+    const auto length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+    return {text.data(), length};
+}
+
+std::vector<std::uint64_t> History::numbers() const {
+    std::vector<std::uint64_t> all;
+    std::error_code code;
+    for (const auto &file : std::filesystem::directory_iterator(folder_, code)) {
+        const auto name = file.path().filename().string();
+        std::uint64_t number = 0;
+        const auto [stop, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+        if (error == std::errc{} && stop == name.data() + name.size())
+            all.push_back(number);
+    }
+    std::sort(all.begin(), all.end(), std::greater<>());
+    return all;
+}
+
+std::vector<HistoryEntry> History::entries() const {
+    std::vector<HistoryEntry> all;
+    for (const auto number : numbers()) {
+        const auto text = read_file(folder_ / std::to_string(number));
+        if (auto entry = text ? from_text(*text) : std::nullopt)
+            all.push_back(std::move(*entry));
+    }
+    return all;
+}
+
+Status History::add(const HistoryEntry &entry) {
+    if (!newest_) {
+        const auto there = numbers();
+        newest_ = there.empty() ? 0 : there.front();
+        if (const auto text = read_file(folder_ / std::to_string(*newest_)))
+            newest_text_ = from_text(*text).value_or(HistoryEntry{}).manifest;
+    }
+    if (!newest_text_.empty() && newest_text_ == entry.manifest)
+        return {};
+    GLB_TRY(make_folders(folder_, 0700));
+    // Whole or not there for whoever reads meanwhile. Not synced: a power cut may cost the newest entry, and is no
+    // reason to make every change wait for the disk once more.
+    const auto place = folder_ / std::to_string(*newest_ + 1);
+    const auto fresh = folder_ / "new";
+    {
+        std::ofstream file(fresh, std::ios::binary | std::ios::trunc);
+        file << to_json(entry).dump(-1, ' ', false, json::error_handler_t::replace);
+        if (!file.flush())
+            return fail("cannot write {}: the history lacks this change", fresh.string());
+    }
+    std::error_code code;
+    std::filesystem::permissions(fresh, std::filesystem::perms(0600), code);
+    std::filesystem::rename(fresh, place, code);
+    if (code)
+        return fail("cannot write {}: {}", place.string(), code.message());
+    ++*newest_;
+    newest_text_ = entry.manifest;
+    const auto all = numbers();
+    for (std::size_t i = most; i < all.size(); ++i)
+        std::filesystem::remove(folder_ / std::to_string(all[i]), code);
+    return {};
+}
+
+} // namespace glb

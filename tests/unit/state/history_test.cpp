@@ -1,0 +1,86 @@
+#include <catch2/catch.hpp>
+
+#include "controller/state/history.h"
+#include "folder.h"
+
+using namespace glb;
+using namespace glb::test;
+
+namespace {
+
+HistoryEntry entry_of(const std::string &manifest) {
+    HistoryEntry entry;
+    entry.time = "2026-01-31T12:00:00Z";
+    entry.by = "apply";
+    entry.uid = 1000;
+    entry.pid = 42;
+    entry.epoch = 7;
+    entry.manifest = manifest;
+    return entry;
+}
+
+} // namespace
+
+TEST_CASE("history: the newest first, with when and who", "[state]") {
+    const Folder folder;
+    History history(folder.path / "history");
+    CHECK(history.entries().empty());
+    REQUIRE(history.add(entry_of("one")));
+    auto by_itself = entry_of("two");
+    by_itself.uid.reset();
+    by_itself.pid.reset();
+    by_itself.by = "revert";
+    REQUIRE(history.add(by_itself));
+    const auto entries = history.entries();
+    REQUIRE(entries.size() == 2);
+    CHECK(entries[0].manifest == "two");
+    CHECK(entries[0].by == "revert");
+    CHECK_FALSE(entries[0].uid);
+    CHECK(entries[1].manifest == "one");
+    CHECK(entries[1].time == "2026-01-31T12:00:00Z");
+    CHECK(entries[1].uid == 1000u);
+    CHECK(entries[1].pid == 42);
+    CHECK(entries[1].epoch == 7);
+}
+
+TEST_CASE("history: twenty are kept, the same one twice in a row is one, also for a later daemon", "[state]") {
+    const Folder folder;
+    for (int i = 0; i < 25; ++i) {
+        History history(folder.path / "history"); // each a daemon of its own
+        REQUIRE(history.add(entry_of("m" + std::to_string(i))));
+        REQUIRE(history.add(entry_of("m" + std::to_string(i))));
+    }
+    const auto entries = History(folder.path / "history").entries();
+    REQUIRE(entries.size() == History::most);
+    CHECK(entries.front().manifest == "m24");
+    CHECK(entries.back().manifest == "m5");
+}
+
+TEST_CASE("history: a damaged entry is passed over, and the rest goes on", "[state]") {
+    const Folder folder;
+    History history(folder.path / "history");
+    for (const auto *text : {"one", "two", "three"})
+        REQUIRE(history.add(entry_of(text)));
+    folder.write("history/2", std::string(100, '\0'));
+    folder.write("history/3", folder.read("history/3").substr(0, 20));
+    folder.write("history/notes", "of somebody");
+    CHECK(History(folder.path / "history").entries().size() == 1);
+    REQUIRE(History(folder.path / "history").add(entry_of("four")));
+    const auto entries = History(folder.path / "history").entries();
+    REQUIRE(entries.size() == 2);
+    CHECK(entries[0].manifest == "four");
+    CHECK(entries[1].manifest == "one");
+}
+
+TEST_CASE("history: where nothing can be written it says so, and keeps what it has", "[state]") {
+    const Folder folder;
+    History history(folder.path / "history");
+    REQUIRE(history.add(entry_of("one")));
+    {
+        const SmallFiles limit(10);
+        CHECK_FALSE(history.add(entry_of("two")));
+    }
+    CHECK(history.entries().size() == 1);
+    CHECK(history.add(entry_of("two")));
+    CHECK(history.entries().size() == 2);
+}
