@@ -142,8 +142,14 @@ struct {
     __type(value, struct glb_target_count);
 } glb_target_counts SEC(".maps");
 
-/* Written by the return leg: which endpoint came back through which target. */
-GLB_ARRAY(glb_pairs, __u64, GLB_PAIRS);
+/* Which endpoint came back through which target: set by the return leg, cleared by the controller through mmap. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, GLB_PAIRS);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __type(key, __u32);
+    __type(value, __u64);
+} glb_pairs SEC(".maps");
 
 /* Token buckets of sources: written by the path alone. */
 GLB_ARRAY(glb_sources, __u64, GLB_SOURCES);

@@ -124,4 +124,17 @@ void print(const std::string &text) {
     std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
+void add_commands(CLI::App &app, Context &context) {
+    add_check(app, context);
+    add_manifest_commands(app, context);
+    add_status(app, context);
+    add_endpoints(app, context);
+    add_targets(app, context);
+    add_flows(app, context);
+    add_counters(app, context);
+    add_drain_commands(app, context);
+    add_bypass(app, context);
+    add_guard_commands(app, context);
+}
+
 } // namespace glb::cli

@@ -67,12 +67,17 @@ void print(const std::string &text);
 
 // The commands, by the file that has them.
 void add_check(CLI::App &app, Context &context);
-void add_manifest_commands(CLI::App &app, Context &context); ///< apply, diff, export
+void add_manifest_commands(CLI::App &app, Context &context); ///< apply, diff, export, confirm, history, rollback
 void add_status(CLI::App &app, Context &context);
 void add_endpoints(CLI::App &app, Context &context);
 void add_targets(CLI::App &app, Context &context);
 void add_flows(CLI::App &app, Context &context);
 void add_counters(CLI::App &app, Context &context);       ///< drops, counters
+void add_drain_commands(CLI::App &app, Context &context); ///< drain, undrain
+void add_bypass(CLI::App &app, Context &context);
 void add_guard_commands(CLI::App &app, Context &context); ///< guard, down
+
+/// Every command there is, in the order of the help.
+void add_commands(CLI::App &app, Context &context);
 
 } // namespace glb::cli

@@ -19,17 +19,6 @@ bool wants_colour() {
            !(terminal && std::string_view(terminal) == "dumb");
 }
 
-void add_commands(CLI::App &app, Context &context) {
-    add_check(app, context);
-    add_manifest_commands(app, context);
-    add_status(app, context);
-    add_endpoints(app, context);
-    add_targets(app, context);
-    add_flows(app, context);
-    add_counters(app, context);
-    add_guard_commands(app, context);
-}
-
 } // namespace
 
 int main(int argc, char **argv) {

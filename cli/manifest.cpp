@@ -1,8 +1,9 @@
-// glbctl apply, diff, export: the manifest in force, and how it changes.
+// glbctl apply, diff, export, confirm, history, rollback: the manifest in force, and how it changes.
 #include <memory>
 
 #include "cli/command.h"
 #include "cli/render.h"
+#include "controller/api/uri.h"
 
 namespace glb::cli {
 
@@ -52,16 +53,59 @@ struct Sending {
     std::string file;
     bool dry_run = false;
     bool only_diff = false;
+    std::uint32_t confirm_seconds = 0; ///< 0: no confirmation is asked for
+    std::uint32_t back = 1;            ///< of a rollback
 };
 
-std::string summary(const json &document, const Sending &sending) {
+Query query_of(const Sending &sending) {
+    Query query;
+    if (sending.dry_run || sending.only_diff)
+        query.emplace_back("dryRun", "true");
+    if (sending.confirm_seconds)
+        query.emplace_back("confirm", std::to_string(sending.confirm_seconds));
+    return query;
+}
+
+std::string summary(const json &document, const Sending &sending, bool colour) {
     const auto count = array_of(document, "changes").size();
-    if (count == 0)
-        return "no changes\n";
     const auto noun = count == 1 ? "change" : "changes";
+    std::string out;
+    for (const auto &name : array_of(document, "drainedByOperator"))
+        out += paint(printable(fmt::format("! target {} stays drained by the operator", shorten(name))), Tone::warning,
+                     colour) +
+               '\n';
     if (flag_of(document, "applied"))
-        return fmt::format("applied {} {}, epoch {}\n", count, noun, text_of(document, "epoch"));
-    return fmt::format("{} {}{}\n", count, noun, sending.only_diff ? "" : ", none applied (dry run)");
+        out += fmt::format("applied {} {}, epoch {}\n", count, noun, text_of(document, "epoch"));
+    else if (count == 0)
+        out += "no changes\n";
+    else
+        out += fmt::format("{} {}{}\n", count, noun, sending.only_diff ? "" : ", none applied (dry run)");
+    if (document.contains("confirmWithinSeconds"))
+        out += paint(fmt::format("unless glbctl confirm comes within {}, what was in force before returns",
+                                 duration_of(document, "confirmWithinSeconds")),
+                     Tone::warning, colour) +
+               '\n';
+    return out;
+}
+
+/// Shows what an apply or a rollback came to. `input` is what its problems are told of.
+int show_outcome(const Context &context, const Answer &answer, const Sending &sending, const std::string &input) {
+    if (answer.status == 0)
+        return answer.exit;
+    if (context.output == Output::json && !answer.document.is_discarded())
+        print(answer.text);
+    if (answer.status >= 400) {
+        // What is wrong with the manifest belongs to the file; what went wrong in carrying it out does not.
+        if (!answer.document.is_discarded())
+            complain(answer.status == 422 ? input : "glbctl", problems_of(answer.document));
+        return answer.exit;
+    }
+    for (const auto &warning : array_of(answer.document, "warnings"))
+        complain("warning: " + shorten(warning));
+    if (context.output == Output::table && answer.exit == exit_done)
+        print(changes_text(array_of(answer.document, "changes"), context.colour) +
+              summary(answer.document, sending, context.colour));
+    return answer.exit;
 }
 
 int send(const Context &context, const Sending &sending) {
@@ -70,26 +114,60 @@ int send(const Context &context, const Sending &sending) {
         complain(text.error().message);
         return exit_refused;
     }
-    const bool dry_run = sending.dry_run || sending.only_diff;
-    const auto answer =
-        exchange(context, "POST", dry_run ? "/v1/manifest?dryRun=true" : "/v1/manifest", *text);
-    if (answer.status == 0)
-        return answer.exit;
-    if (context.output == Output::json && !answer.document.is_discarded())
-        print(answer.text);
-    if (answer.status >= 400) {
-        // What is wrong with the manifest belongs to the file; what went wrong in carrying it out does not.
-        if (!answer.document.is_discarded())
-            complain(answer.status == 422 ? input_name(sending.file) : "glbctl",
-                     problems_of(answer.document));
-        return answer.exit;
-    }
-    for (const auto &warning : array_of(answer.document, "warnings"))
-        complain("warning: " + shorten(warning));
-    if (context.output == Output::table && answer.exit == exit_done)
-        print(changes_text(array_of(answer.document, "changes"), context.colour) +
-              summary(answer.document, sending));
+    const auto answer = exchange(context, "POST", with_query("/v1/manifest", query_of(sending)), *text);
+    return show_outcome(context, answer, sending, input_name(sending.file));
+}
+
+int roll_back(const Context &context, const Sending &sending) {
+    auto query = query_of(sending);
+    query.emplace_back("back", std::to_string(sending.back));
+    return show_outcome(context, exchange(context, "POST", with_query("/v1/rollback", query)), sending,
+                        "the manifest of the history");
+}
+
+int confirm(const Context &context) {
+    const auto answer = exchange(context, "POST", "/v1/confirm");
+    if (answer.exit == exit_done)
+        print(context.output == Output::json ? answer.text : "confirmed\n");
+    else if (answer.status >= 400)
+        complain("glbctl", problems_of(answer.document));
     return answer.exit;
+}
+
+std::string show_history(const json &document, bool colour) {
+    Table table({{"BACK", Align::right},
+                 {"IN FORCE SINCE"},
+                 {"BY"},
+                 {"UID", Align::right},
+                 {"PID", Align::right},
+                 {"EPOCH", Align::right},
+                 {"ENDPOINTS", Align::right},
+                 {"TARGETS", Align::right}});
+    for (const auto &row : array_of(document, "history"))
+        table.add({text_of(row, "back"), text_of(row, "time"), text_of(row, "by"), text_of(row, "uid"),
+                   text_of(row, "pid"), text_of(row, "epoch"), text_of(row, "endpoints"), text_of(row, "targets")});
+    return table.text(colour);
+}
+
+void add_history_commands(CLI::App &app, Context &context) {
+    add_command(app, context, "confirm", "Keeps the manifest that apply --confirm made the one in force",
+                {"glbctl apply --confirm 60 manifest.json && glbctl confirm"},
+                [&context] { return confirm(context); });
+    add_command(app, context, "history", "The last 20 manifests in force, with time and who",
+                {"glbctl history", "glbctl -o json history | jq '.history[1].time'"}, [&context] {
+                    return ask(context, "/v1/history", {},
+                               [&](const json &document) { return show_history(document, context.colour); });
+                });
+    const auto rolling = std::make_shared<Sending>();
+    auto *rollback = add_command(app, context, "rollback", "Makes a manifest of the history the one in force again",
+                                 {"glbctl rollback", "glbctl rollback 3 --dry-run", "glbctl rollback --confirm 60"},
+                                 [&context, rolling] { return roll_back(context, *rolling); });
+    rollback->add_option("N", rolling->back, "so many places back in the history; 1 is the one before")
+        ->check(CLI::Range(1, 1000));
+    rollback->add_flag("--dry-run", rolling->dry_run, "show what would change, and stop");
+    rollback->add_option("--confirm", rolling->confirm_seconds, "undo it unless glbctl confirm comes in time")
+        ->type_name("SECONDS")
+        ->check(CLI::Range(1, 86400));
 }
 
 } // namespace
@@ -99,10 +177,14 @@ void add_manifest_commands(CLI::App &app, Context &context) {
     auto *apply =
         add_command(app, context, "apply", "Makes a manifest the one in force: all of it or nothing",
                     {"glbctl apply /etc/glb/manifest.json", "glbctl apply --dry-run manifest.json",
+                     "glbctl apply --confirm 60 manifest.json && glbctl confirm",
                      "jq '.targetGroups[0].targets[0].weight = 0' m.json | glbctl apply -"},
                     [&context, applying] { return send(context, *applying); });
     apply->add_option("FILE", applying->file, "the manifest; - is stdin")->required();
     apply->add_flag("--dry-run", applying->dry_run, "check, show what would change, and stop");
+    apply->add_option("--confirm", applying->confirm_seconds, "undo it unless glbctl confirm comes in time")
+        ->type_name("SECONDS")
+        ->check(CLI::Range(1, 86400));
 
     const auto diffing = std::make_shared<Sending>();
     diffing->only_diff = true;
@@ -119,6 +201,7 @@ void add_manifest_commands(CLI::App &app, Context &context) {
                         return manifest.dump(2, ' ', false, json::error_handler_t::replace) + '\n';
                     });
                 });
+    add_history_commands(app, context);
 }
 
 } // namespace glb::cli

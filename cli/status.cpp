@@ -62,6 +62,11 @@ std::string show(const json &status, bool colour) {
                     (endpoint.is_string() ? endpoint.get<std::string>() : endpoint.dump());
     if (!bypassed.empty())
         out += painted_line("BYPASSED", bypassed, Tone::bad, colour);
+    if (const auto &confirmation = object_of(status, "confirmation"); !confirmation.empty())
+        out += painted_line("ON TRIAL",
+                            fmt::format("the manifest before returns in {}, unless glbctl confirm comes",
+                                        duration_of(confirmation, "secondsLeft")),
+                            Tone::warning, colour);
     out += line("flows", fmt::format("{} active, {} unconfirmed, room for {}; {} packets untracked",
                                      count_of(flows, "active"), count_of(flows, "unconfirmed"),
                                      count_of(flows, "capacity"), count_of(flows, "untracked")));

@@ -32,6 +32,8 @@ std::string show(const json &document, bool colour) {
     for (const auto &row : array_of(document, "targets")) {
         const auto state = text_of(row, "state");
         auto reason = text_of(row, "reason");
+        if (flag_of(row, "drainedByOperator"))
+            reason += " (drained by the operator)";
         if (const auto error = text_of(row, "lastError"); error != "-" && state != "healthy")
             reason += " (" + error + ")";
         table.add({text_of(row, "targetGroup") + '/' + text_of(row, "id"),

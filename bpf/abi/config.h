@@ -32,7 +32,9 @@ struct glb_node {
     __be32 tunnel_address;
     __u16 geneve_port_count;
     __be16 geneve_port[GLB_MAX_GENEVE_PORTS];
-    __u8 pad[10];
+    __u8 pad[2];
+    __be32 former_address; /* the tunnel's until a moment ago: what is under way still comes back to it */
+    __u8 pad2[4];
     struct glb_nh_key steer_key; /* from hashSeed: equal on the nodes of a cluster */
 };
 GLB_ABI(struct glb_node, 80);

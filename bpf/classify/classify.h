@@ -101,7 +101,8 @@ static __always_inline int glb_is_geneve_port(const struct glb_node *node, __be1
 
 /* UDP to the tunnel address and to a port that this node's targets use. */
 static __always_inline int glb_is_geneve(const struct glb_node *node, const struct glb_packet *packet) {
-    if (packet->family != 4 || packet->ip_proto != GLB_IPPROTO_UDP || packet->daddr[0] != node->tunnel_address)
+    if (packet->family != 4 || packet->ip_proto != GLB_IPPROTO_UDP ||
+        (packet->daddr[0] != node->tunnel_address && packet->daddr[0] != node->former_address))
         return 0;
     if (packet->flags & GLB_PKT_FRAGMENT)
         return 1;

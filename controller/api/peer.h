@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace glb {
 
@@ -12,5 +13,10 @@ struct Peer {
     std::uint32_t gid = 0;
     std::int32_t pid = 0;
 };
+
+/// "uid 0, pid 4711", for the log.
+[[nodiscard]] inline std::string to_text(const Peer &peer) {
+    return peer.known ? "uid " + std::to_string(peer.uid) + ", pid " + std::to_string(peer.pid) : "the daemon itself";
+}
 
 } // namespace glb

@@ -1,7 +1,11 @@
 #include "controller/api/routes.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
+#include <initializer_list>
+#include <map>
 #include <span>
 
 #include "controller/api/uri.h"
@@ -60,28 +64,43 @@ HttpResponse answer(const Result<json> &result) {
     return result ? ok(*result) : refuse(status_of(result.error()), result.error().message);
 }
 
-/// The query's one allowed parameter, or nothing where it is absent; any other parameter is refused.
-Result<std::optional<std::string>, HttpResponse> only_parameter(const Query &query,
-                                                                std::string_view allowed) {
-    std::optional<std::string> value;
+using Parameters = std::map<std::string, std::string, std::less<>>;
+
+/// The query's parameters, each at most once; one that is not `allowed` is refused.
+Result<Parameters, HttpResponse> read_parameters(const Query &query,
+                                                 std::initializer_list<std::string_view> allowed) {
+    Parameters values;
     for (const auto &[name, text] : query) {
-        if (name != allowed)
+        if (std::find(allowed.begin(), allowed.end(), name) == allowed.end())
             return tl::unexpected(refuse(400, std::vector<Problem>{{"/" + name, "unknown parameter"}}));
-        if (value)
+        if (!values.emplace(name, text).second)
             return tl::unexpected(refuse(400, std::vector<Problem>{{"/" + name, "given more than once"}}));
-        value = text;
     }
-    return value;
+    return values;
 }
 
-Result<bool, HttpResponse> only_flag(const Query &query, std::string_view allowed) {
-    GLB_ASSIGN(const auto value, only_parameter(query, allowed));
-    if (!value || *value == "false")
+Result<bool, HttpResponse> flag_in(const Parameters &parameters, std::string_view name) {
+    const auto found = parameters.find(name);
+    if (found == parameters.end() || found->second == "false")
         return false;
-    if (*value == "true")
+    if (found->second == "true")
         return true;
-    return tl::unexpected(
-        refuse(400, std::vector<Problem>{{"/" + std::string(allowed), "allowed are true and false"}}));
+    return tl::unexpected(refuse(400, std::vector<Problem>{{"/" + std::string(name), "allowed are true and false"}}));
+}
+
+/// A whole number from 1 to `most`, or nothing where it is absent.
+Result<std::optional<std::uint32_t>, HttpResponse> number_in(const Parameters &parameters, std::string_view name,
+                                                             std::uint32_t most) {
+    const auto found = parameters.find(name);
+    if (found == parameters.end())
+        return std::nullopt;
+    const auto &text = found->second;
+    std::uint32_t value = 0;
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || stop != text.data() + text.size() || value < 1 || value > most)
+        return tl::unexpected(refuse(400, std::vector<Problem>{{"/" + std::string(name),
+                                                                fmt::format("allowed are 1 to {}", most)}}));
+    return std::optional(value);
 }
 
 struct Call {
@@ -107,8 +126,11 @@ HttpResponse get_health(const Call &call) {
 }
 
 HttpResponse get_targets(const Call &call) {
-    const auto group = only_parameter(call.target.query, "group");
-    return group ? answer(call.service.targets(*group)) : group.error();
+    const auto parameters = read_parameters(call.target.query, {"group"});
+    if (!parameters)
+        return parameters.error();
+    const auto group = parameters->find("group");
+    return answer(call.service.targets(group == parameters->end() ? std::nullopt : std::optional(group->second)));
 }
 
 HttpResponse get_flows(const Call &call) {
@@ -116,23 +138,91 @@ HttpResponse get_flows(const Call &call) {
     return filter ? answer(call.service.flows(*filter)) : refuse(400, filter.error());
 }
 
-HttpResponse post_manifest(const Call &call) {
-    const auto dry_run = only_flag(call.target.query, "dryRun");
-    if (!dry_run)
-        return dry_run.error();
-    const auto result = call.service.apply(call.request.body, {*dry_run, call.request.peer});
+HttpResponse answer_apply(const Result<ApplyResult> &result, const ApplyOptions &options) {
     if (!result)
         return refuse(status_of(result.error()), result.error().message);
     if (!result->errors.empty())
         return refuse(422, result->errors);
-    return ok({{"changes", result->changes},
-               {"applied", result->applied},
-               {"epoch", result->epoch},
-               {"warnings", result->warnings}});
+    json document = {{"changes", result->changes},
+                     {"applied", result->applied},
+                     {"epoch", result->epoch},
+                     {"warnings", result->warnings},
+                     {"drainedByOperator", result->drained}};
+    if (options.confirm_within && result->applied)
+        document["confirmWithinSeconds"] = options.confirm_within->count();
+    return ok(document);
+}
+
+constexpr std::uint32_t most_confirm_seconds = 86400;
+constexpr std::uint32_t most_bypass_seconds = 30 * 86400;
+
+/// dryRun and confirm, as POST of a manifest and of a rollback have them.
+Result<ApplyOptions, HttpResponse> apply_options(const Parameters &parameters, const Call &call) {
+    ApplyOptions options;
+    GLB_ASSIGN(options.dry_run, flag_in(parameters, "dryRun"));
+    GLB_ASSIGN(const auto seconds, number_in(parameters, "confirm", most_confirm_seconds));
+    if (seconds)
+        options.confirm_within = std::chrono::seconds(*seconds);
+    options.peer = call.request.peer;
+    return options;
+}
+
+HttpResponse post_manifest(const Call &call) {
+    const auto parameters = read_parameters(call.target.query, {"dryRun", "confirm"});
+    if (!parameters)
+        return parameters.error();
+    const auto options = apply_options(*parameters, call);
+    return options ? answer_apply(call.service.apply(call.request.body, *options), *options) : options.error();
+}
+
+HttpResponse post_rollback(const Call &call) {
+    const auto parameters = read_parameters(call.target.query, {"back", "dryRun", "confirm"});
+    if (!parameters)
+        return parameters.error();
+    const auto back = number_in(*parameters, "back", 1000);
+    if (!back)
+        return back.error();
+    const auto options = apply_options(*parameters, call);
+    return options ? answer_apply(call.service.rollback(back->value_or(1), *options), *options) : options.error();
+}
+
+HttpResponse post_confirm(const Call &call) {
+    const auto done = call.service.confirm(call.request.peer);
+    return done ? ok({{"confirmed", true}}) : refuse(status_of(done.error()), done.error().message);
+}
+
+HttpResponse post_drain(const Call &call) {
+    const auto parameters = read_parameters(call.target.query, {"force"});
+    if (!parameters)
+        return parameters.error();
+    const auto force = flag_in(*parameters, "force");
+    if (!force)
+        return force.error();
+    const auto &path = call.target.segments; // v1 targets GROUP TARGET drain|undrain
+    return answer(call.service.drain({path[2], path[3], path[4] == "drain", *force, call.request.peer}));
+}
+
+HttpResponse post_bypass(const Call &call) {
+    const auto parameters = read_parameters(call.target.query, {"seconds", "off"});
+    if (!parameters)
+        return parameters.error();
+    const auto off = flag_in(*parameters, "off");
+    const auto seconds = number_in(*parameters, "seconds", most_bypass_seconds);
+    if (!off || !seconds)
+        return off ? seconds.error() : off.error();
+    if (*off && *seconds)
+        return refuse(400, std::vector<Problem>{{"/seconds", "makes no sense beside off"}});
+    BypassOrder order{call.target.segments[2], *off, {}, call.request.peer};
+    if (*seconds)
+        order.duration = std::chrono::seconds(**seconds);
+    return answer(call.service.bypass(order));
 }
 
 HttpResponse post_down(const Call &call) {
-    const auto keep_guard = only_flag(call.target.query, "keepGuard");
+    const auto parameters = read_parameters(call.target.query, {"keepGuard"});
+    if (!parameters)
+        return parameters.error();
+    const auto keep_guard = flag_in(*parameters, "keepGuard");
     if (!keep_guard)
         return keep_guard.error();
     const auto status = call.service.down({*keep_guard, call.request.peer});
@@ -167,8 +257,12 @@ constexpr std::array api_table{
     Route{"GET", "/v1/manifest", get<&NodeService::manifest>},
     Route{"POST", "/v1/manifest", post_manifest},
     Route{"POST", "/v1/down", post_down},
-    Route{"POST", "/v1/targets/*/*/drain", later},
-    Route{"POST", "/v1/targets/*/*/undrain", later},
+    Route{"POST", "/v1/confirm", post_confirm},
+    Route{"GET", "/v1/history", get<&NodeService::history>},
+    Route{"POST", "/v1/rollback", post_rollback},
+    Route{"POST", "/v1/targets/*/*/drain", post_drain},
+    Route{"POST", "/v1/targets/*/*/undrain", post_drain},
+    Route{"POST", "/v1/endpoints/*/bypass", post_bypass},
     Route{"POST", "/v1/explain", later},
     Route{"GET", "/v1/trace", later},
     Route{"GET", "/metrics", get_metrics},

@@ -41,8 +41,6 @@ void Asks::endpoint(const Endpoint &endpoint, const std::string &at) {
     note(endpoint.too_big_without_df == TooBigWithoutDf::fragment, at + "/tooBigWithoutDf", "fragmenting");
     note(endpoint.non_ip != defaults.non_ip, at + "/nonIp", "a choice for what is not IP");
     note(endpoint.link_state != defaults.link_state, at + "/linkState", "a choice for the state of links");
-    note(endpoint.new_flows_per_source_per_second != 0, at + "/newFlowsPerSourcePerSecond",
-         "a limit of new flows");
 }
 
 void Asks::health_check(const HealthCheck &check, const std::string &at) {
@@ -62,9 +60,6 @@ void Asks::target(const Target &target, const std::string &at) {
 }
 
 void Asks::target_group(const TargetGroup &group, const std::string &at) {
-    note(group.on_unhealthy == FailurePolicy::reset, at + "/onTargetFailure/unhealthy", "\"reset\"");
-    note(group.on_deregistered == FailurePolicy::reset, at + "/onTargetFailure/deregistered", "\"reset\"");
-    note(group.on_all_unhealthy == AllUnhealthyPolicy::bypass, at + "/onAllUnhealthy", "\"bypass\"");
     note(group.egress == Egress::appliance, at + "/egress", "appliances that send on by themselves");
     health_check(group.health_check, at + "/healthCheck");
     for (std::size_t i = 0; i < group.targets.size(); ++i)

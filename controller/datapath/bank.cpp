@@ -108,8 +108,12 @@ Status add_port(BankImage &image, const PortConfig &config) {
 Status add_endpoint(BankImage &image, const EndpointConfig &config) {
     if (config.index >= GLB_MAX_ENDPOINTS || config.group >= GLB_MAX_GROUPS)
         return fail("endpoint index {} or group {} out of range", config.index, config.group);
-    image.endpoints[config.index] = {to_network(config.id), to_network(config.attachment), config.route_table,
-                                     config.group, 0};
+    auto &endpoint = image.endpoints[config.index];
+    endpoint.id = to_network(config.id);
+    endpoint.attachment = to_network(config.attachment);
+    endpoint.route_table = config.route_table;
+    endpoint.group = config.group;
+    endpoint.new_flows_per_second = config.new_flows_per_second;
     const glb_endpoint_id row{config.id, config.index, 1};
     if (!place(image.endpoint_ids, config.id, row, [](const glb_endpoint_id &other) { return !other.used; }))
         return fail("no place left for endpoint ids near {:#x}", config.id);
@@ -126,7 +130,8 @@ Status add_group(BankImage &image, const GroupConfig &config) {
     row.tcp_ticks = ticks(config.tcp_timeout);
     row.other_ticks = ticks(config.other_timeout);
     row.stickiness = config.stickiness;
-    row.flags = config.strict_cookie ? GLB_GROUP_STRICT_COOKIE : 0;
+    row.flags = static_cast<__u16>((config.strict_cookie ? GLB_GROUP_STRICT_COOKIE : 0) |
+                                   (config.passive ? GLB_GROUP_PASSIVE : 0));
     return {};
 }
 
@@ -201,6 +206,7 @@ Result<BankImage> build_bank(const BankConfig &config) {
         return fail("targets use {} different ports; at most {} are possible", config.geneve_ports.size(),
                     GLB_MAX_GENEVE_PORTS);
     image.node.tunnel_address = config.tunnel_address.v4_network_order();
+    image.node.former_address = config.former_address.value_or(config.tunnel_address).v4_network_order();
     for (const auto port : config.geneve_ports)
         image.node.geneve_port[image.node.geneve_port_count++] = htons(port);
     std::copy(config.steer_key.begin(), config.steer_key.end(), image.node.steer_key.word);

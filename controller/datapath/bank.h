@@ -31,6 +31,7 @@ struct EndpointConfig {
     std::uint64_t attachment = 0;
     std::uint32_t route_table = 0;
     std::uint16_t group = 0;
+    std::uint32_t new_flows_per_second = 0; ///< of one source; 0: no limit
 };
 
 struct GroupConfig {
@@ -42,6 +43,7 @@ struct GroupConfig {
     std::chrono::seconds other_timeout{120};
     std::uint16_t stickiness = GLB_STICK_5;
     bool strict_cookie = false;
+    bool passive = false; ///< health from the traffic
 };
 
 /// The way to a target: the next hop's MAC and the egress with its tags (id and ethertype, outer first).
@@ -74,6 +76,7 @@ struct SenderConfig {
 
 struct BankConfig {
     IpAddress tunnel_address;
+    std::optional<IpAddress> former_address = {}; ///< of the tunnel until a moment ago: packets still come back to it
     std::vector<std::uint16_t> geneve_ports{GLB_GENEVE_PORT};
     std::array<std::uint32_t, GLB_NH_KEYS> steer_key{};
     std::vector<PortConfig> ports;

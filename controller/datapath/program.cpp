@@ -55,6 +55,11 @@ Status write_scoped(int fd, std::uint32_t bank, const std::vector<Key> &keys, co
     return {};
 }
 
+/// Waits until every packet that is under way has ended (membarrier(2) waits for RCU, some milliseconds); errno or 0.
+int one_grace_period() {
+    return ::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0 ? 0 : errno;
+}
+
 /// Every map is pinned but the program's constants, which go with the program.
 int set_pins(glb_xdp &skeleton, const Pins &pins) {
     bpf_map *map = nullptr;
@@ -124,6 +129,7 @@ Result<Program> Program::load(const LoadSettings &settings, const Pins *pins) {
     if (code != 0)
         return fail_errno(code, "cannot load the XDP program; the kernel says:\n{}", load_log());
     GLB_ASSIGN(state->target_counts, TargetCounts::map(bpf_map__fd(state->skeleton->maps.glb_target_counts)));
+    GLB_ASSIGN(state->pairs, Pairs::map(bpf_map__fd(state->skeleton->maps.glb_pairs)));
     return Program(std::move(state));
 }
 
@@ -144,6 +150,7 @@ Result<glb_control> Program::control() const {
 }
 
 Status Program::write_idle_bank(const BankImage &image) {
+    GLB_TRY(end_grace());
     GLB_ASSIGN(const auto now, control());
     const std::uint32_t bank = (now.bank & 1) ^ 1;
     GLB_TRY(update_row(map_fd("glb_node"), bank, &image.node, "glb_node"));
@@ -167,13 +174,20 @@ Status Program::flip(bool new_epoch) {
     next.bank = (next.bank & 1) ^ 1;
     next.epoch += new_epoch ? 1 : 0;
     GLB_TRY(update_row(map_fd("glb_control"), 0, &next, "glb_control"));
-    return wait_for_packets(); // none lives in the old bank any more
+    state_->grace = std::async(std::launch::async, one_grace_period);
+    return {};
+}
+
+Status Program::end_grace() {
+    if (!state_->grace.valid())
+        return {};
+    const int code = state_->grace.get();
+    return code ? fail_errno(code, "cannot wait for the data path") : Status{};
 }
 
 Status Program::wait_for_packets() const {
-    if (::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) != 0)
-        return fail_errno(errno, "cannot wait for the data path");
-    return {};
+    const int code = one_grace_period();
+    return code ? fail_errno(code, "cannot wait for the data path") : Status{};
 }
 
 Status Program::raise_route_generation() {

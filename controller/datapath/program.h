@@ -11,7 +11,9 @@
 
 #include "abi/reasons.h"
 #include "controller/datapath/bank.h"
+#include "controller/datapath/pairs.h"
 #include "controller/datapath/pins.h"
+#include "controller/datapath/target_counts.h"
 #include "controller/util/result.h"
 
 namespace glb::datapath {
@@ -49,8 +51,8 @@ class Program {
 
     /// Writes the idle bank whole. The running traffic does not see it before flip().
     [[nodiscard]] Status write_idle_bank(const BankImage &image);
-    /// Makes the idle bank the active one, raises the epoch where `new_epoch`, and waits until no packet can
-    /// still live in the old bank.
+    /// Makes the idle bank the active one, and raises the epoch where `new_epoch`. Packets that began before may live
+    /// in the old bank for some milliseconds more: whoever writes there, or to a table that is free since, waits.
     [[nodiscard]] Status flip(bool new_epoch);
     /// One RCU grace period: whatever packet is under way now has ended afterwards.
     [[nodiscard]] Status wait_for_packets() const;
@@ -64,6 +66,9 @@ class Program {
     /// The fingerprint of the table at `index`; 0 where there is none.
     [[nodiscard]] Result<std::uint64_t> maglev_print(std::uint32_t index) const;
     [[nodiscard]] Status set_target_word(std::uint32_t target, std::uint64_t word);
+    /// GLB_ENDPOINT_BYPASS and its like (abi/config.h).
+    [[nodiscard]] Status set_endpoint_word(std::uint32_t endpoint, std::uint64_t word);
+    [[nodiscard]] Result<std::uint64_t> endpoint_word(std::uint32_t endpoint) const;
     [[nodiscard]] Status set_group_word(std::uint32_t group, glb_none_action action);
     /// GLB_FALLBACK_SLOTS target indexes that take new flows, spread by weight.
     [[nodiscard]] Status set_fallback(std::uint32_t group, std::span<const std::uint16_t> targets);
@@ -94,8 +99,13 @@ class Program {
 
     [[nodiscard]] Result<glb_endpoint_count> endpoint_count(std::uint32_t endpoint) const;
     [[nodiscard]] Result<glb_target_count> target_count(std::uint32_t target) const;
-    [[nodiscard]] Status clear_endpoint_count(std::uint32_t endpoint);
-    [[nodiscard]] Status clear_target_count(std::uint32_t target);
+    /// The counts of all targets, to be read as often as one likes; valid as long as the program.
+    [[nodiscard]] const TargetCounts &target_counts() const;
+    /// Which endpoint came back through which target.
+    [[nodiscard]] const Pairs &pairs() const;
+    /// Before an index is given to another: counters, pairs, and an endpoint's word go.
+    [[nodiscard]] Status forget_endpoint(std::uint32_t endpoint);
+    [[nodiscard]] Status forget_target(std::uint32_t target);
 
     /// Sums over the CPUs.
     [[nodiscard]] Result<std::vector<glb_count>> drops() const;
@@ -103,6 +113,7 @@ class Program {
 
   private:
     struct State;
+    [[nodiscard]] Status end_grace();
     static Result<Program> load(const LoadSettings &settings, const Pins *pins);
     explicit Program(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;

@@ -57,11 +57,26 @@ Result<glb_target_count> Program::target_count(std::uint32_t target) const {
     return state_->target_counts.sum(target);
 }
 
-Status Program::clear_endpoint_count(std::uint32_t endpoint) {
+const TargetCounts &Program::target_counts() const {
+    return state_->target_counts;
+}
+
+const Pairs &Program::pairs() const {
+    return state_->pairs;
+}
+
+Status Program::forget_endpoint(std::uint32_t endpoint) {
+    if (endpoint >= GLB_MAX_ENDPOINTS)
+        return fail("there is no endpoint {}", endpoint);
+    state_->pairs.forget_endpoint(endpoint);
+    GLB_TRY(set_endpoint_word(endpoint, 0));
     return clear_per_cpu<glb_endpoint_count>(map_fd("glb_endpoint_counts"), endpoint, "glb_endpoint_counts");
 }
 
-Status Program::clear_target_count(std::uint32_t target) {
+Status Program::forget_target(std::uint32_t target) {
+    if (target >= GLB_MAX_TARGETS)
+        return fail("there is no target {}", target);
+    state_->pairs.forget_target(target);
     const glb_target_count zero{};
     for (unsigned cpu = 0; cpu < state_->target_counts.cpus(); ++cpu)
         GLB_TRY(update_row(map_fd("glb_target_counts"), cpu * GLB_MAX_TARGETS + target, &zero, "glb_target_counts"));

@@ -22,25 +22,33 @@ Status Program::put_maglev(std::uint32_t index, std::span<const std::uint16_t> s
     if (slots.size() != GLB_MAGLEV_SLOTS || index >= GLB_MAX_TABLES)
         return fail("a Maglev table has {} slots, not {}; indexes end at {}", GLB_MAGLEV_SLOTS, slots.size(),
                     GLB_MAX_TABLES);
-    Fd table(bpf_map_create(BPF_MAP_TYPE_ARRAY, "glb_maglev_tab", sizeof(std::uint32_t), sizeof(std::uint64_t),
-                            GLB_MAGLEV_WORDS, nullptr));
-    if (!table)
-        return fail_errno(errno, "cannot make a Maglev table");
+    GLB_TRY(end_grace());
     std::vector<std::uint64_t> words(GLB_MAGLEV_WORDS, ~std::uint64_t{0});
     std::memcpy(words.data(), slots.data(), slots.size_bytes());
-    GLB_TRY(write_rows(table.get(), 0, words, "a Maglev table"));
-    const int fd = table.get();
-    GLB_TRY(update_row(map_fd("glb_maglev"), index, &fd, "glb_maglev"));
     const auto print = maglev_fingerprint(slots);
+    std::uint32_t id = 0;
+    Fd table;
+    if (bpf_map_lookup_elem(map_fd("glb_maglev"), &index, &id) == 0)
+        table = Fd(bpf_map_get_fd_by_id(id));
+    if (table) {
+        GLB_TRY(write_rows(table.get(), 0, words, "a Maglev table"));
+    } else {
+        table = Fd(bpf_map_create(BPF_MAP_TYPE_ARRAY, "glb_maglev_tab", sizeof(std::uint32_t), sizeof(std::uint64_t),
+                                  GLB_MAGLEV_WORDS, nullptr));
+        if (!table)
+            return fail_errno(errno, "cannot make a Maglev table");
+        GLB_TRY(write_rows(table.get(), 0, words, "a Maglev table"));
+        const int fd = table.get();
+        GLB_TRY(update_row(map_fd("glb_maglev"), index, &fd, "glb_maglev"));
+    }
     return update_row(map_fd("glb_table_prints"), index, &print, "glb_table_prints");
 }
 
+/// Its memory stays for the next table of that index: the kernel makes whoever changes a map of maps wait for all
+/// packets under way, and who writes into a map that is there already need not wait.
 Status Program::remove_maglev(std::uint32_t index) {
     const std::uint64_t none = 0;
-    GLB_TRY(update_row(map_fd("glb_table_prints"), index, &none, "glb_table_prints"));
-    if (bpf_map_delete_elem(map_fd("glb_maglev"), &index) != 0 && errno != ENOENT)
-        return fail_errno(errno, "cannot remove Maglev table {}", index);
-    return {};
+    return update_row(map_fd("glb_table_prints"), index, &none, "glb_table_prints");
 }
 
 Result<std::uint64_t> Program::maglev_print(std::uint32_t index) const {
@@ -53,6 +61,14 @@ Status Program::set_target_word(std::uint32_t target, std::uint64_t word) {
 
 Result<std::uint64_t> Program::target_word(std::uint32_t target) const {
     return read_row<std::uint64_t>(map_fd("glb_target_words"), target, "glb_target_words");
+}
+
+Status Program::set_endpoint_word(std::uint32_t endpoint, std::uint64_t word) {
+    return update_row(map_fd("glb_endpoint_words"), endpoint, &word, "glb_endpoint_words");
+}
+
+Result<std::uint64_t> Program::endpoint_word(std::uint32_t endpoint) const {
+    return read_row<std::uint64_t>(map_fd("glb_endpoint_words"), endpoint, "glb_endpoint_words");
 }
 
 Status Program::set_group_word(std::uint32_t group, glb_none_action action) {

@@ -1,10 +1,10 @@
 // What a Program holds. Private to the library.
 #pragma once
 
+#include <future>
 #include <memory>
 
 #include "controller/datapath/program.h" // before the skeleton, which uses the ABI's types
-#include "controller/datapath/target_counts.h"
 
 #include <bpf/libbpf.h>
 #include <glb_xdp.skel.h>
@@ -23,7 +23,9 @@ struct Program::State {
     std::unique_ptr<glb_xdp, SkeletonDelete> skeleton;
     std::unique_ptr<ring_buffer, RingDelete> events; // made at first use
     TargetCounts target_counts;
+    Pairs pairs;
     const std::function<void(const glb_event &)> *take = nullptr;
+    std::future<int> grace; // errno of the wait for packets of the bank before, while there may be some
 };
 
 } // namespace glb::datapath

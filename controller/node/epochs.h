@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "abi/config.h"
+#include "controller/steer/maglev.h"
 #include "controller/util/result.h"
 
 namespace glb {
@@ -46,6 +47,13 @@ class TableBook {
   private:
     std::map<std::uint16_t, Row> rows_;
     std::set<std::uint32_t> dropped_;
+};
+
+/// The table of a group as last computed: anew only when its targets change, not each second.
+struct ComputedTable {
+    std::vector<MaglevTarget> targets;
+    MaglevTable slots;
+    std::uint64_t print = 0;
 };
 
 /// The data path's clock: GLB_TICK_SHIFT bits of CLOCK_MONOTONIC's nanoseconds left away.

@@ -72,9 +72,11 @@ void Fleet::set_target(const TargetGroup &group, const Target &target, bool in_u
     member.target = target;
     member.on_deregistered = group.on_deregistered;
     member.drain_until.reset();
+    if (const auto ordered = known_ordered_.extract(name))
+        member.ordered_until = ordered.mapped();
     tell(member, member.health.set_policy(policy_of(group.health_check), now));
     tell(member, member.health.set_in_use(in_use, now));
-    tell(member, member.health.set_draining(Draining::no, now));
+    tell(member, member.health.set_draining(member.ordered_until ? Draining::by_operator : Draining::no, now));
 }
 
 void Fleet::set_manifest(const Manifest &manifest, const IndexBook &book, MonotonicTime now) {
@@ -82,7 +84,6 @@ void Fleet::set_manifest(const Manifest &manifest, const IndexBook &book, Monoto
     for (const auto &endpoint : manifest.endpoints)
         used.insert(endpoint.target_group);
     std::set<std::string> wanted;
-    std::map<std::string, std::chrono::seconds> delays;
     for (auto &[name, group] : groups_)
         group.wanted = false;
     for (const auto &group : manifest.target_groups) {
@@ -93,7 +94,7 @@ void Fleet::set_manifest(const Manifest &manifest, const IndexBook &book, Monoto
         state.on_deregistered = group.on_deregistered;
         state.on_all_unhealthy = group.on_all_unhealthy;
         state.check = group.health_check;
-        delays[group.name] = group.deregistration_delay;
+        state.delay = group.deregistration_delay;
         for (const auto &target : group.targets) {
             wanted.insert(target_name(group.name, target.id));
             set_target(group, target, used.contains(group.name), book, now);
@@ -102,11 +103,19 @@ void Fleet::set_manifest(const Manifest &manifest, const IndexBook &book, Monoto
     for (auto &[name, member] : members_) {
         if (wanted.contains(name) || member.drain_until)
             continue;
-        const auto delay = delays.find(member.group);
-        member.drain_until = now + (delay == delays.end() ? std::chrono::seconds(300) : delay->second);
-        tell(member, member.health.set_draining(Draining::deregistered, now));
+        begin_removal(member, now);
     }
+    known_ordered_.clear(); // of targets that the manifest does not name
     forget_empty_groups();
+}
+
+/// A drain that the operator began goes on.
+void Fleet::begin_removal(FleetMember &member, MonotonicTime now) {
+    const auto &group = groups_.at(member.group);
+    member.drain_until = now + (group.wanted ? group.delay : std::chrono::seconds(300));
+    if (member.ordered_until)
+        member.drain_until = std::min(*member.drain_until, *member.ordered_until);
+    tell(member, member.health.set_draining(Draining::deregistered, now));
 }
 
 void Fleet::forget_empty_groups() {
@@ -123,6 +132,10 @@ void Fleet::adopt_removed(FleetMember member) {
     group.index = member.group_index;
     if (group.wanted)
         member.on_deregistered = group.on_deregistered;
+    if (const auto known = known_removed_.extract(name)) {
+        member.drain_until = known.mapped().until;
+        member.on_deregistered = known.mapped().policy;
+    }
     members_.emplace(name, std::move(member));
 }
 
@@ -162,27 +175,43 @@ bool Fleet::on_probe(const std::string &name, const ProbeResult &result, Monoton
     return transition.has_value();
 }
 
+bool Fleet::is_initial(const std::string &name) const {
+    const auto found = members_.find(name);
+    return found != members_.end() && found->second.health.state() == TargetState::initial;
+}
+
 void Fleet::on_neighbour(const std::string &name, bool resolved, MonotonicTime now) {
     if (const auto found = members_.find(name); found != members_.end())
         tell(found->second, found->second.health.on_neighbour(resolved, now));
 }
 
-std::vector<std::string>
+std::vector<LeftTarget>
 Fleet::finish_drains(const std::function<std::uint64_t(std::uint16_t)> &live_flows, MonotonicTime now) {
-    std::vector<std::string> finished;
+    std::vector<LeftTarget> left;
     for (auto at = members_.begin(); at != members_.end();) {
         const auto &member = at->second;
         const bool over = member.drain_until && *member.drain_until <= now &&
                           member.on_deregistered != FailurePolicy::hold;
-        if (member.drain_until && (over || live_flows(member.index) == 0)) {
-            finished.push_back(member.name);
+        const bool empty = member.drain_until && live_flows(member.index) == 0;
+        if (over || empty) {
+            left.push_back({member.name, empty ? 0 : word_left(member.on_deregistered)});
             at = members_.erase(at);
         } else {
             ++at;
         }
     }
     forget_empty_groups();
-    return finished;
+    return left;
+}
+
+WordMember Fleet::word_member(const FleetMember &member, const GroupState &group, MonotonicTime now) const {
+    WordMember word{member.index, member.target.weight, member.health.state(), member.health.on_trial(),
+                    member.health.common_cause(), {}};
+    if (member.drain_until && *member.drain_until <= now)
+        word.overdue = member.on_deregistered;
+    else if (member.ordered_until && *member.ordered_until <= now)
+        word.overdue = group.on_deregistered;
+    return word;
 }
 
 std::vector<FleetWords> Fleet::words(MonotonicTime now) const {
@@ -190,18 +219,13 @@ std::vector<FleetWords> Fleet::words(MonotonicTime now) const {
     for (const auto &[name, group] : groups_) {
         FleetWords row{group.index, {}, {}};
         std::vector<WordMember> members;
-        std::vector<std::size_t> overdue; // under `hold`: the established flows alone
         for (const auto &[key, member] : members_) {
             if (member.group != name)
                 continue;
-            if (member.drain_until && *member.drain_until <= now)
-                overdue.push_back(members.size());
             row.indexes.push_back(member.index);
-            members.push_back({member.index, member.target.weight, member.health.state()});
+            members.push_back(word_member(member, group, now));
         }
         row.words = decide_words(members, group.on_unhealthy, group.on_all_unhealthy, group.ever_healthy);
-        for (const auto at : overdue)
-            row.words.targets[at] = GLB_TARGET_KEEP;
         all.push_back(std::move(row));
     }
     return all;

@@ -15,6 +15,7 @@
 #include "controller/health/target_health.h"
 #include "controller/node/indexes.h"
 #include "controller/node/words.h"
+#include "controller/util/result.h"
 
 namespace glb {
 
@@ -27,6 +28,13 @@ struct FleetMember {
     TargetHealth health;
     std::optional<MonotonicTime> drain_until; ///< set: removed from the manifest, and draining
     FailurePolicy on_deregistered = FailurePolicy::rehash;
+    std::optional<MonotonicTime> ordered_until = {}; ///< set: drained by the operator; when its flows' time is over
+};
+
+/// A target that has left for good.
+struct LeftTarget {
+    std::string name;
+    std::uint64_t word = 0; ///< what becomes of flows that still name it
 };
 
 /// Told of each change of a target's state.
@@ -47,9 +55,22 @@ class Fleet {
     /// Every group and target must have its index in `book`.
     void set_manifest(const Manifest &manifest, const IndexBook &book, MonotonicTime now);
 
-    /// A target that an earlier daemon's data path still holds, though no manifest names it: it drains anew,
-    /// by the policy of its group where that is still there.
+    /// A target that an earlier daemon's data path still holds, though no manifest names it: its drain goes on as
+    /// set_drains() remembers it; else anew, by the policy of its group where that is still there.
     void adopt_removed(FleetMember member);
+
+    /// An operator's drain: no new flows from now on, and those it has get the deregistration delay. A second order
+    /// changes nothing. ENOENT where the manifest has no such target; EBUSY where nobody else of the group would take
+    /// its flows, unless `force`.
+    [[nodiscard]] Status drain(const std::string &name, bool force, MonotonicTime now);
+    /// Ends it. ENOENT where there is no such target; nothing happens where it does not drain by order.
+    [[nodiscard]] Status undrain(const std::string &name, MonotonicTime now);
+    [[nodiscard]] std::vector<std::string> ordered_drains() const; ///< names
+
+    /// All drains under way, with their ends, for a later daemon; and what an earlier one wrote, used when those
+    /// targets appear.
+    [[nodiscard]] nlohmann::json drains() const;
+    void set_drains(const nlohmann::json &drains);
 
     /// States that an earlier daemon knew; used for targets that are not there yet.
     void set_known(const nlohmann::json &known);
@@ -59,11 +80,12 @@ class Fleet {
     bool on_probe(const std::string &name, const ProbeResult &result, MonotonicTime now);
     void on_neighbour(const std::string &name, bool resolved, MonotonicTime now);
 
-    /// Ends the drain of removed targets that have no live flow or whose time is over; their names. Under
-    /// `hold` the flows' end alone decides.
-    std::vector<std::string> finish_drains(const std::function<std::uint64_t(std::uint16_t index)> &live_flows,
+    /// Ends the drain of removed targets that have no live flow or whose time is over. Under `hold` the flows' end
+    /// alone decides.
+    std::vector<LeftTarget> finish_drains(const std::function<std::uint64_t(std::uint16_t index)> &live_flows,
                                            MonotonicTime now);
 
+    [[nodiscard]] bool is_initial(const std::string &name) const;
     [[nodiscard]] bool has_group(const std::string &name) const { return groups_.contains(name); }
     [[nodiscard]] std::vector<FleetWords> words(MonotonicTime now) const;
     [[nodiscard]] std::vector<ProbeTarget> probe_targets(const IpAddress &source) const;
@@ -76,6 +98,7 @@ class Fleet {
         std::uint16_t index = 0;
         FailurePolicy on_unhealthy = FailurePolicy::rehash;
         FailurePolicy on_deregistered = FailurePolicy::rehash;
+        std::chrono::seconds delay{300};
         AllUnhealthyPolicy on_all_unhealthy = AllUnhealthyPolicy::spread;
         HealthCheck check;
         bool ever_healthy = false;
@@ -84,6 +107,9 @@ class Fleet {
 
     void set_target(const TargetGroup &group, const Target &target, bool in_use, const IndexBook &book,
                     MonotonicTime now);
+    void begin_removal(FleetMember &member, MonotonicTime now);
+    [[nodiscard]] bool is_last(const FleetMember &member) const;
+    [[nodiscard]] WordMember word_member(const FleetMember &member, const GroupState &group, MonotonicTime now) const;
     void forget_empty_groups();
     void tell(const FleetMember &member, const std::optional<HealthTransition> &transition);
 
@@ -91,6 +117,12 @@ class Fleet {
     std::map<std::string, FleetMember> members_;
     std::map<std::string, GroupState> groups_;
     std::map<std::string, KnownHealth> known_;
+    struct KnownDrain {
+        MonotonicTime until;
+        FailurePolicy policy = FailurePolicy::rehash;
+    };
+    std::map<std::string, KnownDrain> known_removed_;
+    std::map<std::string, MonotonicTime> known_ordered_;
 };
 
 } // namespace glb

@@ -31,7 +31,7 @@ void LocalNode::log_transition(const FleetMember &member, const HealthTransition
 
 LocalNode::LocalNode(boost::asio::io_context &loop, NodeSettings settings, StateStore store)
     : loop_(loop), settings_(std::move(settings)), store_(std::move(store)),
-      fleet_(log_transition),
+      fleet_(log_transition), history_(settings_.state_dir / "history"),
       network_changes_(loop), events_(loop), tick_(loop), settle_(loop) {
     prober_ = std::make_unique<Prober>(
         loop, [this](const std::string &key, const ProbeResult &result) { on_probe(key, result); });
@@ -51,6 +51,7 @@ Status LocalNode::open_kernel() {
     GLB_ASSIGN(guard_, guard::Guard::open({settings_.bpffs / "guard", settings_.state_dir / "guard.json"}));
     GLB_ASSIGN(monitor_, Monitor::open());
     fleet_.set_known(store_.value("health"));
+    recall_orders();
     watch_network();
     return {};
 }
@@ -74,6 +75,8 @@ Status LocalNode::start(const std::optional<std::string> &first_manifest) {
             trouble_ = done.error().message;
             spdlog::error("not all of the manifest in force could be carried out yet: {}", trouble_);
         }
+        note_history("start", {});
+        end_overdue_orders();
         return {};
     }
     if (!first_manifest) {
@@ -189,7 +192,20 @@ void LocalNode::refresh() {
     trouble_ = trouble;
 }
 
+bool LocalNode::has_path(const std::string &target) const {
+    const auto index = book_.find(Kind::target, target);
+    return index && written_bank_ && *index < written_bank_->targets.size() &&
+           written_bank_->targets[*index].flags & GLB_TARGET_RESOLVED;
+}
+
+/// An answer says that the next hop is resolved by now. The data path must know the way before the target counts as
+/// healthy: a daemon that ends in between would leave it without one.
 void LocalNode::on_probe(const std::string &key, const ProbeResult &result) {
+    if (result.outcome == ProbeOutcome::ok && fleet_.is_initial(key) && !has_path(key)) {
+        refresh();
+        if (!has_path(key))
+            return; // the next answer asks again
+    }
     if (fleet_.on_probe(key, result, Clock::now()) && program_)
         if (const auto done = write_words(); !done)
             spdlog::error("{}", done.error().message);
@@ -210,6 +226,9 @@ void LocalNode::schedule_tick() {
 void LocalNode::on_tick() {
     if (!manifest_ || !guard_)
         return;
+    end_overdue_orders();
+    if (!manifest_)
+        return;
     if (const auto done = check_guard(); !done)
         spdlog::error("{}", done.error().message);
     if (!program_ || !trouble_.empty()) {
@@ -220,16 +239,7 @@ void LocalNode::on_tick() {
     // Routes change without a message now and then: each template is looked at once a second.
     if (auto snapshot = take_snapshot(*netlink_)) {
         snapshot_ = std::move(*snapshot);
-        Status done = build_tables(*manifest_);
-        if (done)
-            done = attach_all(*manifest_);
-        if (done)
-            done = write_egress();
-        if (done)
-            done = write_bank(*manifest_, false);
-        if (done)
-            done = write_next_hops();
-        if (!done) {
+        if (const auto done = fill(*manifest_, false, {}); !done) {
             trouble_ = done.error().message;
             spdlog::error("{}", trouble_);
         }
@@ -241,8 +251,10 @@ void LocalNode::on_tick() {
     if (const auto known = fleet_.known(); known != store_.value("health"))
         if (const auto done = store_.set_value("health", known); !done)
             spdlog::warn("{}", done.error().message);
+    if (const auto done = keep_drains(); !done)
+        spdlog::warn("{}", done.error().message);
     if (!census_ && Clock::now() - census_done_ >= census_pause) {
-        census_ = std::make_unique<FlowCensus>(*table_, timeouts(), tick_now());
+        census_ = std::make_unique<FlowCensus>(*table_, timeouts(), tick_now(), &one_way_);
         run_census();
     }
 }
@@ -276,11 +288,11 @@ void LocalNode::finish_drains(const FlowCount &count) {
         for (const auto &name : book_.retired(Kind::endpoint))
             book_.release(Kind::endpoint, name);
     const auto finished = fleet_.finish_drains(live, Clock::now());
-    for (const auto &name : finished) {
+    for (const auto &[name, word] : finished) {
         const auto index = *book_.find(Kind::target, name);
         spdlog::info("target {}: left, with {} flows in the table", name, live(index));
         written_words_.erase(index);
-        if (const auto done = program_->set_target_word(index, 0); !done)
+        if (const auto done = program_->set_target_word(index, word); !done)
             spdlog::error("{}", done.error().message);
         book_.retire(Kind::target, name);
     }

@@ -25,10 +25,12 @@
 #include "controller/guard/guard.h"
 #include "controller/health/prober.h"
 #include "controller/net/monitor.h"
+#include "controller/node/bypasses.h"
 #include "controller/node/plan.h"
 #include "controller/node/service.h"
+#include "controller/state/confirmation.h"
+#include "controller/state/history.h"
 #include "controller/state/store.h"
-#include "controller/steer/maglev.h"
 
 namespace glb {
 
@@ -49,8 +51,6 @@ class LocalNode final : public NodeService {
     /// earlier daemon left in the kernel is taken over as it is.
     [[nodiscard]] Status start(const std::optional<std::string> &first_manifest);
 
-    /// The text in force; empty: none.
-    [[nodiscard]] const std::string &manifest_text() const { return manifest_text_; }
     [[nodiscard]] bool is_ready() const;
 
     /// Stops timers and descriptors; traffic goes on.
@@ -65,18 +65,16 @@ class LocalNode final : public NodeService {
     Result<nlohmann::json> guard() override;
     Result<nlohmann::json> manifest() override;
     Result<ApplyResult> apply(const std::string &manifest_text, const ApplyOptions &options) override;
+    Result<nlohmann::json> history() override;
+    Result<ApplyResult> rollback(unsigned back, const ApplyOptions &options) override;
+    Status confirm(const Peer &peer) override;
+    Result<nlohmann::json> drain(const DrainOrder &order) override;
+    Result<nlohmann::json> bypass(const BypassOrder &order) override;
     Status down(const DownOptions &options) override;
     MetricsSnapshot metrics() override;
 
   private:
     using Clock = std::chrono::steady_clock;
-
-    /// The table of a group as last computed: anew only when its targets change, not each second.
-    struct ComputedTable {
-        std::vector<MaglevTarget> targets;
-        MaglevTable slots;
-        std::uint64_t print = 0;
-    };
 
     LocalNode(boost::asio::io_context &loop, NodeSettings settings, StateStore store);
 
@@ -90,6 +88,7 @@ class LocalNode final : public NodeService {
     void on_tick();
     void on_network_change();
     void on_event(const glb_event &event);
+    [[nodiscard]] bool has_path(const std::string &target) const;
     void on_probe(const std::string &key, const ProbeResult &result);
     void refresh();
     void run_census();
@@ -98,23 +97,37 @@ class LocalNode final : public NodeService {
     [[nodiscard]] Status hold_guard(const guard::GuardPlan &plan);
 
     // node_apply.cpp: change
-    [[nodiscard]] Status change_to(const Manifest &manifest, const std::string &text);
+    [[nodiscard]] Status change_to(const Manifest &manifest, const std::string &text,
+                                   const std::optional<Confirmation> &confirmation);
+    [[nodiscard]] std::optional<Confirmation> confirmation_for(const std::string &text, const ApplyOptions &options) const;
+    void undo_change();
+    [[nodiscard]] Status keep_seed();
     [[nodiscard]] Status take_down(bool keep_guard);
+
+    // node_orders.cpp: what an operator orders beside the manifest
+    void recall_orders();
+    [[nodiscard]] Status keep_drains();
+    void note_history(const std::string &by, const Peer &peer);
+    void end_overdue_orders();
+    [[nodiscard]] Status set_confirmation(std::optional<Confirmation> confirmation);
+    [[nodiscard]] Status revert();
+    [[nodiscard]] bool is_bypassed(const Endpoint &endpoint) const;
 
     // reconcile.cpp: the steps, each of which may be repeated
     [[nodiscard]] Status reconcile(const Manifest &manifest, bool new_epoch, const std::function<Status()> &commit);
+    [[nodiscard]] Status fill(const Manifest &manifest, bool new_epoch, const std::function<Status()> &commit);
+    const ComputedTable &compute_table(const TargetGroup &group, std::uint16_t index);
+    [[nodiscard]] Status build_tables(const Manifest &manifest);
+    [[nodiscard]] Status write_words();
+    [[nodiscard]] Status write_endpoint_words(const Manifest &manifest);
+    [[nodiscard]] Status write_bank(const Manifest &manifest, bool new_epoch);
+    [[nodiscard]] Status detach_others(const Manifest &manifest);
+    void drop_unused_tables();
     // take_over.cpp
     [[nodiscard]] Status prepare_program(const Manifest &manifest);
     [[nodiscard]] Status load_program(const Manifest &manifest);
     [[nodiscard]] Status claim_indexes(const Manifest &manifest);
     void adopt_drains();
-    // reconcile.cpp again
-    const ComputedTable &compute_table(const TargetGroup &group, std::uint16_t index);
-    [[nodiscard]] Status build_tables(const Manifest &manifest);
-    [[nodiscard]] Status write_words();
-    [[nodiscard]] Status write_bank(const Manifest &manifest, bool new_epoch);
-    [[nodiscard]] Status detach_others(const Manifest &manifest);
-    void drop_unused_tables();
     // interfaces.cpp
     [[nodiscard]] Status attach_all(const Manifest &manifest);
     [[nodiscard]] Status prepare_offloads(const Manifest &manifest, const std::string &interface);
@@ -126,6 +139,7 @@ class LocalNode final : public NodeService {
     [[nodiscard]] TargetTimeouts timeouts() const;
     [[nodiscard]] FlowNames flow_names() const;
     [[nodiscard]] FlowCount count() const;
+    [[nodiscard]] Result<std::vector<glb_count>> all_counters() const;
     [[nodiscard]] glb_endpoint_count endpoint_count(const std::string &name) const;
     [[nodiscard]] nlohmann::json target_row(const FleetMember &member, const FlowCount &count) const;
     [[nodiscard]] bool is_attached(const std::string &interface) const;
@@ -154,32 +168,32 @@ class LocalNode final : public NodeService {
     std::map<std::uint16_t, ComputedTable> computed_;
     std::map<std::uint16_t, std::uint32_t> slots_; ///< of a target's in its group's Maglev table
     Fleet fleet_;
+    Bypasses bypasses_;
+    History history_;
+    std::optional<Confirmation> confirmation_; ///< the manifest in force waits for it
     std::unique_ptr<Prober> prober_;
-
     Snapshot snapshot_;
     std::optional<datapath::BankImage> written_bank_;
-    std::map<std::uint16_t, std::uint64_t> written_words_;
+    std::optional<std::pair<IpAddress, Clock::time_point>> former_address_; ///< of the tunnel, and until when it counts
+    std::map<std::uint16_t, std::uint64_t> written_words_, written_endpoint_words_;
     std::map<std::uint16_t, GroupWords> written_groups_;
     std::map<std::uint32_t, glb_egress> written_egress_;
     std::map<std::pair<std::uint32_t, MacAddress>, std::pair<std::uint32_t, glb_next_hop>> written_hops_;
     std::uint32_t next_hop_index_ = 0;
-
     guard::GuardReport guard_report_;
     std::uint64_t guard_restored_ = 0;
     std::set<std::string> told_; ///< warnings that were logged already
     std::string trouble_;        ///< of the last reconcile; empty: none
 
     std::optional<Monitor> monitor_;
-    boost::asio::posix::stream_descriptor network_changes_;
-    boost::asio::posix::stream_descriptor events_;
-    boost::asio::steady_timer tick_;
-    boost::asio::steady_timer settle_;
-    bool settling_ = false;
+    boost::asio::posix::stream_descriptor network_changes_, events_;
+    boost::asio::steady_timer tick_, settle_;
+    bool settling_ = false, stopped_ = false;
     std::unique_ptr<FlowCensus> census_;
+    OneWayWatch one_way_;
     Clock::time_point census_done_{};
     double loop_lag_ = 0;
     Clock::time_point tick_due_{};
-    bool stopped_ = false;
 };
 
 } // namespace glb

@@ -17,15 +17,22 @@ namespace {
 
 using Kind = IndexBook::Kind;
 
-std::string who(const Peer &peer) {
-    return peer.known ? fmt::format("uid {}, pid {}", peer.uid, peer.pid) : std::string("the daemon itself");
-}
-
 std::vector<Problem> problems_of(const std::vector<ManifestError> &errors) {
     std::vector<Problem> problems;
     for (const auto &error : errors)
         problems.push_back({error.pointer, error.message});
     return problems;
+}
+
+/// Operators' drains that `manifest` does not end, by GROUP/TARGET.
+std::vector<std::string> stay_drained(const Fleet &fleet, const Manifest &manifest) {
+    std::vector<std::string> names;
+    for (const auto &name : fleet.ordered_drains())
+        for (const auto &group : manifest.target_groups)
+            for (const auto &target : group.targets)
+                if (target_name(group.name, target.id) == name)
+                    names.push_back(name);
+    return names;
 }
 
 /// Groups or endpoints that `after` has no more give their indexes back in their own time.
@@ -34,6 +41,13 @@ void retire_missing(IndexBook &book, Kind kind, const std::vector<Named> &before
     for (const auto &one : before)
         if (std::none_of(after.begin(), after.end(), [&](const Named &other) { return other.name == one.name; }))
             book.retire(kind, one.name);
+}
+
+std::set<std::string> endpoint_names(const Manifest &manifest) {
+    std::set<std::string> names;
+    for (const auto &endpoint : manifest.endpoints)
+        names.insert(endpoint.name);
+    return names;
 }
 
 } // namespace
@@ -66,10 +80,12 @@ Result<ApplyResult> LocalNode::apply(const std::string &text, const ApplyOptions
     for (const auto &warning : here.warnings)
         result.warnings.push_back(fmt::format("{}: {}", warning.pointer, warning.message));
     result.changes = to_json(diff_manifests(manifest_, *manifest));
+    result.drained = stay_drained(fleet_, *manifest);
     if (options.dry_run)
         return result;
 
-    GLB_TRY(change_to(*manifest, text));
+    GLB_TRY(change_to(*manifest, text, confirmation_for(text, options)));
+    note_history(options.by, options.peer);
     GLB_ASSIGN(const auto control, program_->control());
     const auto before = result.epoch;
     result.epoch = control.epoch;
@@ -79,20 +95,40 @@ Result<ApplyResult> LocalNode::apply(const std::string &text, const ApplyOptions
     if (const auto checked = check_guard(); !checked) // the manifest is in force all the same
         result.warnings.push_back(checked.error().message);
     result.warnings.insert(result.warnings.end(), guard_report_.warnings.begin(), guard_report_.warnings.end());
-    spdlog::info("applied a manifest: {} changes, epoch {} -> {}, asked by {}", result.changes.size(), before,
-                 result.epoch, who(options.peer));
+    spdlog::info("applied a manifest ({}): {} changes, epoch {} -> {}, asked by {}", options.by, result.changes.size(),
+                 before, result.epoch, to_text(options.peer));
+    if (options.confirm_within)
+        spdlog::info("unless it is confirmed within {} s, the one before returns", options.confirm_within->count());
     for (const auto &warning : result.warnings)
         spdlog::warn("{}", warning);
     return result;
 }
 
-/// All of it or nothing: what a failed change has done is undone by reconciling what was in force before.
-Status LocalNode::change_to(const Manifest &manifest, const std::string &text) {
+/// While one waits already, the manifest before that is what returns: it is the last that somebody trusted.
+std::optional<Confirmation> LocalNode::confirmation_for(const std::string &text, const ApplyOptions &options) const {
+    if (!options.confirm_within)
+        return std::nullopt;
+    Confirmation confirmation{manifest_digest(text), {}, Clock::now() + *options.confirm_within};
+    if (confirmation_)
+        confirmation.revert_to = confirmation_->revert_to;
+    else if (manifest_)
+        confirmation.revert_to = manifest_text_;
+    return confirmation;
+}
+
+/// All of it or nothing: what a failed change has done is undone by reconciling what was in force before. Without a
+/// `confirmation` a change also confirms one that waits: whoever made it has reached the node.
+Status LocalNode::change_to(const Manifest &manifest, const std::string &text,
+                            const std::optional<Confirmation> &confirmation) {
     const auto book = book_;
     const auto tables = tables_;
     const auto fleet = fleet_;
+    const auto seed = seed_;
+    const auto waiting = confirmation_;
     bool stored = false;
     const auto commit = [&]() -> Status {
+        if (confirmation)
+            GLB_TRY(set_confirmation(confirmation));
         GLB_TRY(store_.save_manifest(text));
         stored = true;
         return {};
@@ -106,28 +142,46 @@ Status LocalNode::change_to(const Manifest &manifest, const std::string &text) {
         manifest_ = manifest;
         manifest_text_ = text;
         trouble_.clear();
+        bypasses_.keep_only(endpoint_names(manifest));
+        for (const auto &kept : {confirmation ? Status{} : set_confirmation(std::nullopt), keep_drains(),
+                                 store_.set_value("bypasses", bypasses_.to_json()), keep_seed()})
+            if (!kept)
+                spdlog::warn("{}", kept.error().message);
         return {};
     }
     book_ = book;
     tables_ = tables;
     fleet_ = fleet;
+    seed_ = seed;
+    if (stored)
+        (void)(manifest_ ? store_.save_manifest(manifest_text_) : store_.forget_manifest());
+    (void)set_confirmation(waiting); // beside another manifest it says nothing, so that it may fail
+    undo_change();
+    return done;
+}
+
+/// Nothing of what was noted as written is believed any more. What cannot be put back now is tried at each tick.
+void LocalNode::undo_change() {
     written_groups_.clear();
     written_words_.clear();
-    Status undone;
-    if (!manifest_) {
-        if (stored)
-            (void)store_.forget_manifest();
-        undone = take_down(false);
-    } else {
-        if (stored)
-            (void)store_.save_manifest(manifest_text_);
-        written_bank_.reset();
-        undone = reconcile(*manifest_, false, {});
-    }
+    written_endpoint_words_.clear();
+    written_bank_.reset();
+    const auto undone = manifest_ ? reconcile(*manifest_, false, {}) : take_down(false);
+    trouble_ = undone ? std::string() : undone.error().message;
     if (!undone)
-        spdlog::error("after a change that failed, what was in force could not be put back whole: {}",
-                      undone.error().message);
-    return done;
+        spdlog::error("after a change that failed, what was in force could not be put back whole: {}", trouble_);
+}
+
+/// A seed that a manifest named stays the node's when a later one names none, after a restart too.
+Status LocalNode::keep_seed() {
+    GLB_ASSIGN(auto kept, program_->kept());
+    const std::vector<std::uint8_t> stored(kept.seed, kept.seed + std::min<std::size_t>(kept.seed_length, GLB_SEED_BYTES));
+    if (stored == seed_)
+        return {};
+    GLB_TRY(store_.keep_hash_seed(seed_));
+    kept.seed_length = static_cast<std::uint32_t>(std::min<std::size_t>(seed_.size(), GLB_SEED_BYTES));
+    std::copy_n(seed_.begin(), kept.seed_length, kept.seed);
+    return program_->set_kept(kept);
 }
 
 Status LocalNode::take_down(bool keep_guard) {
@@ -172,6 +226,7 @@ Status LocalNode::take_down(bool keep_guard) {
     written_bank_.reset();
     written_words_.clear();
     written_groups_.clear();
+    written_endpoint_words_.clear();
     written_egress_.clear();
     written_hops_.clear();
     next_hop_index_ = 0;
@@ -185,10 +240,13 @@ Status LocalNode::down(const DownOptions &options) {
     if (!netlink_)
         GLB_TRY(open_kernel());
     spdlog::info("taking everything down{}, asked by {}", options.keep_guard ? " but the guard" : "",
-                 who(options.peer));
+                 to_text(options.peer));
     GLB_TRY(store_.forget_manifest());
     const auto done = take_down(options.keep_guard);
-    (void)store_.set_value("health", nullptr);
+    bypasses_ = {};
+    confirmation_.reset();
+    for (const char *key : {"health", "drains", "bypasses", "confirmation"})
+        (void)store_.set_value(key, nullptr);
     return done;
 }
 

@@ -122,6 +122,10 @@ Result<json> LocalNode::status() {
         auto &row = states[std::string(to_string(member.health.state()))];
         row = row.get<int>() + 1;
     }
+    json bypassed = json::array();
+    for (const auto &endpoint : manifest_ ? manifest_->endpoints : std::vector<Endpoint>{})
+        if (is_bypassed(endpoint))
+            bypassed.push_back(endpoint.name);
     std::uint64_t epoch = 0;
     std::uint64_t untracked = 0;
     if (program_) {
@@ -142,7 +146,7 @@ Result<json> LocalNode::status() {
         {"uptimeSeconds", std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - started_).count()},
         {"guard", {{"installed", guard_report_.installed}, {"uninspected", uninspected}, {"restored", guard_restored_},
                    {"warnings", guard_report_.warnings}}},
-        {"bypassed", json::array()},
+        {"bypassed", bypassed},
         {"interfaces", interfaces},
         {"flows",
          {{"active", flows.active}, {"unconfirmed", flows.of(FlowState::unconfirmed)}, {"capacity", capacity_},
@@ -150,6 +154,10 @@ Result<json> LocalNode::status() {
         {"targets", states}};
     if (!trouble_.empty())
         status["trouble"] = trouble_;
+    if (confirmation_)
+        status["confirmation"] = {
+            {"secondsLeft", std::max<std::int64_t>(
+                                0, std::chrono::ceil<std::chrono::seconds>(confirmation_->until - Clock::now()).count())}};
     return status;
 }
 
@@ -167,7 +175,7 @@ json LocalNode::target_row(const FleetMember &member, const FlowCount &flows) co
             {"sinceSeconds",
              std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - member.health.since()).count()},
             {"lastError", text_or_null(member.health.last_error())},
-            {"drainedByOperator", member.health.draining() == Draining::by_operator},
+            {"drainedByOperator", member.ordered_until.has_value()},
             {"activeFlows", member.index < flows.by_target.size() ? flows.by_target[member.index] : 0},
             {"newFlows", count.new_flows},
             {"packetsOut", count.out.packets},
@@ -205,6 +213,7 @@ Result<json> LocalNode::endpoints() {
                                   {"mtu", link ? json(link->mtu) : json(nullptr)}});
         }
         const auto count = endpoint_count(endpoint.name);
+        const auto left = bypasses_.seconds_left(endpoint.name, Clock::now());
         rows.push_back({{"name", endpoint.name},
                         {"id", format_endpoint_id(endpoint.id)},
                         {"mode", to_text(endpoint.mode)},
@@ -214,7 +223,8 @@ Result<json> LocalNode::endpoints() {
                         {"bytesIn", count.in.bytes},
                         {"packetsForwarded", count.forwarded.packets},
                         {"bytesForwarded", count.forwarded.bytes},
-                        {"bypassed", false}});
+                        {"bypassed", is_bypassed(endpoint)},
+                        {"bypassSecondsLeft", left ? json(*left) : json()}});
     }
     return json{{"endpoints", rows}};
 }
@@ -233,10 +243,17 @@ Result<json> LocalNode::drops() {
     return json{{"drops", counts_json(drop_texts, counts)}};
 }
 
+/// Those of the data path, and what only the census sees. The program must be loaded.
+Result<std::vector<glb_count>> LocalNode::all_counters() const {
+    GLB_ASSIGN(auto counts, program_->counters());
+    counts[GLB_COUNT_ONE_WAY_TCP].packets += one_way_.total();
+    return counts;
+}
+
 Result<json> LocalNode::counters() {
     std::vector<glb_count> counts;
     if (program_) {
-        GLB_ASSIGN(counts, program_->counters());
+        GLB_ASSIGN(counts, all_counters());
     }
     return json{{"counters", counts_json(counter_texts, counts)}};
 }
@@ -283,7 +300,7 @@ MetricsSnapshot LocalNode::metrics() {
         if (const auto control = program_->control())
             snapshot.epoch = control->epoch;
         snapshot.drops = counts_list(drop_texts, program_->drops().value_or(std::vector<glb_count>{}));
-        snapshot.counters = counts_list(counter_texts, program_->counters().value_or(std::vector<glb_count>{}));
+        snapshot.counters = counts_list(counter_texts, all_counters().value_or(std::vector<glb_count>{}));
     }
     for (const auto &[name, member] : fleet_.members()) {
         const auto row = target_row(member, flows);
@@ -294,7 +311,7 @@ MetricsSnapshot LocalNode::metrics() {
     for (const auto &endpoint : manifest_ ? manifest_->endpoints : std::vector<Endpoint>{}) {
         const auto count = endpoint_count(endpoint.name);
         snapshot.endpoints.push_back({endpoint.name, count.in.packets, count.in.bytes, count.forwarded.packets,
-                                      count.forwarded.bytes, false});
+                                      count.forwarded.bytes, is_bypassed(endpoint)});
     }
     if (manifest_)
         for (const auto &name : interface_names(*manifest_))

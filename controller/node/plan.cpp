@@ -89,6 +89,7 @@ void plan_groups(datapath::BankConfig &config, const Manifest &manifest, const I
         row.other_timeout = group.idle_other;
         row.stickiness = stickiness(group.stickiness);
         row.strict_cookie = group.cookie == CookiePolicy::strict;
+        row.passive = group.health_check.passive.enabled;
         config.groups.push_back(row);
     }
 }
@@ -163,6 +164,7 @@ datapath::BankConfig plan_bank(const Manifest &manifest, const IndexBook &book, 
         row.attachment = endpoint.attachment_id;
         row.route_table = endpoint.route_table == main_route_table ? 0 : endpoint.route_table;
         row.group = *book.find(Kind::group, endpoint.target_group);
+        row.new_flows_per_second = endpoint.new_flows_per_source_per_second;
         config.endpoints.push_back(row);
     }
     plan_groups(config, manifest, book, tables);

@@ -13,6 +13,9 @@ namespace {
 
 using Kind = IndexBook::Kind;
 
+/// So long a packet that is on its way to a target may come back to the address that the tunnel had.
+constexpr std::chrono::seconds former_address_time{5};
+
 template <typename Row>
 bool same_rows(const std::vector<Row> &a, const std::vector<Row> &b) {
     return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(Row)) == 0);
@@ -51,25 +54,31 @@ Status LocalNode::reconcile(const Manifest &manifest, bool new_epoch, const std:
 
     fleet_.set_manifest(manifest, book_, Clock::now());
     adopt_drains();
-    GLB_TRY(build_tables(manifest));
-    GLB_TRY(write_words());
-    GLB_TRY(attach_all(manifest));
-    GLB_TRY(write_egress());
-    if (commit)
-        GLB_TRY(commit());
-    GLB_TRY(write_bank(manifest, new_epoch));
+    GLB_TRY(fill(manifest, new_epoch, commit));
     GLB_TRY(detach_others(manifest));
     if (both.ports.size() != plan.ports.size()) {
         GLB_TRY(guard_->install(plan));
         GLB_TRY(guard_->set_magic(kept.settings.door_magic));
     }
-    GLB_TRY(write_next_hops());
     drop_unused_tables();
     prober_->set_targets(fleet_.probe_targets(manifest.node.tunnel.address));
     return {};
 }
 
-const LocalNode::ComputedTable &LocalNode::compute_table(const TargetGroup &group, std::uint16_t index) {
+/// What follows the kernel's interfaces, routes and neighbours, and the time, whether or not the manifest changed.
+Status LocalNode::fill(const Manifest &manifest, bool new_epoch, const std::function<Status()> &commit) {
+    GLB_TRY(build_tables(manifest));
+    GLB_TRY(write_words());
+    GLB_TRY(write_endpoint_words(manifest));
+    GLB_TRY(attach_all(manifest));
+    GLB_TRY(write_egress());
+    if (commit)
+        GLB_TRY(commit());
+    GLB_TRY(write_bank(manifest, new_epoch));
+    return write_next_hops();
+}
+
+const ComputedTable &LocalNode::compute_table(const TargetGroup &group, std::uint16_t index) {
     std::vector<MaglevTarget> targets;
     for (const auto &target : group.targets)
         targets.push_back({target.id, target.weight, *book_.find(Kind::target, target_name(group.name, target.id))});
@@ -126,8 +135,12 @@ Status LocalNode::write_bank(const Manifest &manifest, bool new_epoch) {
     for (const auto &[name, member] : fleet_.members())
         addresses.insert(member.target.address);
     const auto ways = paths_->update(snapshot_, manifest.node.tunnel, addresses, Clock::now());
-    GLB_ASSIGN(auto image, datapath::build_bank(plan_bank(manifest, book_, snapshot_, tables_, fleet_.members(), ways,
-                                                          steer_key(seed_))));
+    auto config = plan_bank(manifest, book_, snapshot_, tables_, fleet_.members(), ways, steer_key(seed_));
+    if (manifest_ && manifest_->node.tunnel.address != manifest.node.tunnel.address)
+        former_address_ = {manifest_->node.tunnel.address, Clock::now() + former_address_time};
+    if (former_address_ && former_address_->second > Clock::now())
+        config.former_address = former_address_->first;
+    GLB_ASSIGN(auto image, datapath::build_bank(config));
     if (!new_epoch && written_bank_ && same_image(image, *written_bank_))
         return {};
     GLB_TRY(program_->write_idle_bank(image));

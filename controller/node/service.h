@@ -1,6 +1,7 @@
 // NodeService: what the HTTP API asks of a running node. The node implements it; the API's tests have a fake.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,7 +19,9 @@ namespace glb {
 
 struct ApplyOptions {
     bool dry_run = false; ///< check and diff, change nothing
-    Peer peer;            ///< who asked, for the log
+    Peer peer;            ///< who asked, for the log and the history
+    std::optional<std::chrono::seconds> confirm_within = {}; ///< unless confirmed by then, what was in force returns
+    std::string by = "apply";                                ///< for the history
 };
 
 /// The outcome of an apply that was understood. With `errors` the manifest is refused and nothing has
@@ -29,6 +32,22 @@ struct ApplyResult {
     std::uint64_t epoch = 0;                          ///< in force after the call
     std::vector<std::string> warnings;
     std::vector<Problem> errors;
+    std::vector<std::string> drained; ///< targets that stay drained by an operator's order: GROUP/TARGET
+};
+
+struct DrainOrder {
+    std::string group;
+    std::string target;
+    bool drain = true; ///< false: undrain
+    bool force = false;
+    Peer peer;
+};
+
+struct BypassOrder {
+    std::string endpoint;
+    bool off = false;
+    std::optional<std::chrono::seconds> duration; ///< none: until it is ended by order
+    Peer peer;
 };
 
 struct DownOptions {
@@ -78,6 +97,23 @@ class NodeService {
     /// Applies all of the manifest or nothing, and returns when the data path has it. An Error means that it
     /// was sound but could not be carried out; what was in force is in force again.
     virtual Result<ApplyResult> apply(const std::string &manifest_text, const ApplyOptions &options) = 0;
+
+    /// {"time","by","uid","pid","epoch","endpoints","targetGroups","targets"} each, under "history": the manifests
+    /// that were in force, that which is first.
+    virtual Result<nlohmann::json> history() = 0;
+
+    /// Applies the manifest that stands `back` places behind the one in force in the history.
+    virtual Result<ApplyResult> rollback(unsigned back, const ApplyOptions &options) = 0;
+
+    /// Keeps the manifest that waits for it; ENOENT where none does.
+    virtual Status confirm(const Peer &peer) = 0;
+
+    /// {"targetGroup","id","drainedByOperator","activeFlows","secondsLeft"}. ENOENT where there is no such target,
+    /// EBUSY for the last one of a group without `force`.
+    virtual Result<nlohmann::json> drain(const DrainOrder &order) = 0;
+
+    /// {"endpoint","bypassed","secondsLeft"}. ENOENT where there is no such endpoint.
+    virtual Result<nlohmann::json> bypass(const BypassOrder &order) = 0;
 
     /// Takes programs, pins, rules and, unless it is to be kept, the guard away, in that order.
     virtual Status down(const DownOptions &options) = 0;

@@ -147,9 +147,9 @@ Status LocalNode::claim_indexes(const Manifest &manifest) {
         if (rows[row] == written_names_[row])
             continue;
         if (row >= GLB_NAMES_TARGETS)
-            GLB_TRY(program_->clear_target_count(row - GLB_NAMES_TARGETS));
+            GLB_TRY(program_->forget_target(row - GLB_NAMES_TARGETS));
         else if (row < GLB_NAMES_GROUPS)
-            GLB_TRY(program_->clear_endpoint_count(row));
+            GLB_TRY(program_->forget_endpoint(row));
         GLB_TRY(program_->set_name(row, rows[row]));
         written_names_[row] = rows[row];
     }

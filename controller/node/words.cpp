@@ -8,12 +8,20 @@ namespace {
 
 constexpr std::uint64_t keeps_all = GLB_TARGET_KEEP | GLB_TARGET_KEEP_HALF;
 
-std::uint64_t word_of(const WordMember &member, bool takes_new, FailurePolicy on_unhealthy) {
+std::uint64_t word_of(const WordMember &member, bool takes_new, FailurePolicy on_unhealthy, bool group_is_up) {
     if (takes_new)
         return GLB_TARGET_NEW | keeps_all;
+    if (member.overdue)
+        return word_left(*member.overdue);
     if (member.state != TargetState::unhealthy)
         return keeps_all;
-    return on_unhealthy == FailurePolicy::hold ? GLB_TARGET_KEEP : 0;
+    if (member.on_trial && member.weight != 0)
+        return GLB_TARGET_TRIAL | keeps_all;
+    if (on_unhealthy != FailurePolicy::reset)
+        return word_left(on_unhealthy);
+    if (member.common_cause)
+        return GLB_TARGET_KEEP;
+    return group_is_up ? GLB_TARGET_RESET : 0;
 }
 
 glb_none_action none_action(GroupAction action) {
@@ -53,6 +61,18 @@ void fill_fallback(std::span<const WordMember> members, const std::vector<bool> 
 
 } // namespace
 
+std::uint64_t word_left(FailurePolicy policy) {
+    switch (policy) {
+    case FailurePolicy::hold:
+        return GLB_TARGET_KEEP;
+    case FailurePolicy::reset:
+        return GLB_TARGET_RESET;
+    case FailurePolicy::rehash:
+        break;
+    }
+    return 0;
+}
+
 GroupWords decide_words(std::span<const WordMember> members, FailurePolicy on_unhealthy,
                         AllUnhealthyPolicy on_all_unhealthy, bool ever_healthy) {
     std::vector<GroupMember> health;
@@ -61,8 +81,9 @@ GroupWords decide_words(std::span<const WordMember> members, FailurePolicy on_un
     GroupWords words;
     words.decision = decide_group(health, on_all_unhealthy, ever_healthy);
     words.none = none_action(words.decision.action);
+    const bool group_is_up = words.decision.action == GroupAction::steer;
     for (std::size_t i = 0; i < members.size(); ++i)
-        words.targets.push_back(word_of(members[i], words.decision.takes_new_flows[i], on_unhealthy));
+        words.targets.push_back(word_of(members[i], words.decision.takes_new_flows[i], on_unhealthy, group_is_up));
     fill_fallback(members, words.decision.takes_new_flows, words.fallback);
     return words;
 }

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -16,6 +17,9 @@ struct WordMember {
     std::uint16_t index = 0;
     std::uint32_t weight = 1;
     TargetState state = TargetState::initial;
+    bool on_trial = false;
+    bool common_cause = false;            ///< it failed together with its siblings
+    std::optional<FailurePolicy> overdue = {}; ///< its drain's time is over: what becomes of the flows that are left
 };
 
 struct GroupWords {
@@ -25,8 +29,13 @@ struct GroupWords {
     GroupDecision decision;
 };
 
-/// `hold` keeps the established flows of an unhealthy target with it, `rehash` steers them again; what drains or
-/// has weight 0 keeps all it has. `reset` is as `rehash` here.
+/// The word of a target that takes no flows any more, by what its policy says of those it has.
+[[nodiscard]] std::uint64_t word_left(FailurePolicy policy);
+
+/// Of an unhealthy target `hold` keeps the established flows with it, `rehash` steers them again, `reset` resets
+/// those of TCP. Nobody is reset where no target of the group is left to connect to again, nor for a common cause: then
+/// flows stay with their target, for it is hardly the target that failed. What drains or has weight 0 keeps all it
+/// has, until its time is over.
 [[nodiscard]] GroupWords decide_words(std::span<const WordMember> members, FailurePolicy on_unhealthy,
                                       AllUnhealthyPolicy on_all_unhealthy, bool ever_healthy);
 

@@ -11,7 +11,8 @@ _glbctl_names() {
 
 _glbctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands="check apply diff export status endpoints targets flows drops counters guard down"
+    local commands="check apply diff export confirm history rollback status endpoints targets flows drops counters"
+    commands+=" drain undrain bypass guard down"
     local words="" command="" i
     COMPREPLY=()
 
@@ -36,12 +37,15 @@ _glbctl() {
     --target) words=$(_glbctl_names targets '.targets[] | .targetGroup + "/" + .id') ;;
     --protocol) words="tcp udp icmp icmpv6 sctp gre esp ah" ;;
     --state) words="unconfirmed established closing closed" ;;
-    --source | --destination | --limit) return ;;
+    --source | --destination | --limit | --confirm | --for) return ;;
     *)
         case $command in
         "") words="$commands --socket --output --version --help" ;;
         check | diff) words="--help" ;;
-        apply) words="--dry-run --help" ;;
+        apply | rollback) words="--dry-run --confirm --help" ;;
+        drain) words="$(_glbctl_names targets '.targets[] | .targetGroup + "/" + .id') --wait --force --help" ;;
+        undrain) words="$(_glbctl_names targets '.targets[] | select(.drainedByOperator) | .targetGroup + "/" + .id') --help" ;;
+        bypass) words="$(_glbctl_names endpoints '.endpoints[].name') --for --off --help" ;;
         targets) words="$(_glbctl_names targets '.targets[].targetGroup' | sort -u) --help" ;;
         flows) words="--endpoint --target --protocol --state --source --destination --limit --help" ;;
         down) words="--yes --keep-guard --help" ;;

@@ -33,7 +33,9 @@ class Daemon {
                     const std::vector<std::string> &launcher = {});
     void kill9();     ///< and reaps it; what it pinned stays
     void terminate(); ///< SIGTERM, and waits for the end
+    void signal(int number) { process_->kill(number); } ///< SIGSTOP, SIGCONT, SIGHUP
     [[nodiscard]] std::string log() const { return process_ ? process_->output() : std::string(); }
+    [[nodiscard]] pid_t pid() const { return process_ ? process_->pid() : -1; }
 
     /// `glbctl --socket … -o json ARGUMENTS`.
     [[nodiscard]] CtlAnswer ctl(const std::vector<std::string> &arguments) const;

@@ -97,6 +97,52 @@ class FakeNode : public NodeService {
         return result;
     }
 
+    Result<nlohmann::json> history() override {
+        return nlohmann::json::parse(R"({"history": [
+            {"back": 0, "time": "2026-01-31T12:00:00Z", "by": "apply", "uid": 0, "pid": 4711, "epoch": 4,
+             "endpoints": 1, "targetGroups": 1, "targets": 3},
+            {"back": 1, "time": "2026-01-30T08:15:00Z", "by": "start", "uid": null, "pid": null, "epoch": 1,
+             "endpoints": 1, "targetGroups": 1, "targets": 2}]})");
+    }
+
+    Result<ApplyResult> rollback(unsigned back, const ApplyOptions &options) override {
+        if (back > 1)
+            return tl::unexpected(Error{"the history has no manifest so far back", ENOENT});
+        last_back = back;
+        return apply(R"({"version": 1})", options);
+    }
+
+    Status confirm(const Peer &) override {
+        if (!waits_for_confirmation)
+            return tl::unexpected(Error{"no manifest waits for a confirmation", ENOENT});
+        waits_for_confirmation = false;
+        return {};
+    }
+
+    /// fw-2 is the last target that takes flows.
+    Result<nlohmann::json> drain(const DrainOrder &order) override {
+        last_drain = order;
+        if (order.target != "fw-1" && order.target != "fw-2")
+            return tl::unexpected(Error{"there is no target " + order.group + '/' + order.target, ENOENT});
+        if (order.target == "fw-2" && order.drain && !order.force)
+            return tl::unexpected(Error{"firewalls/fw-2 is the last target of its group", EBUSY});
+        return nlohmann::json{{"targetGroup", order.group},
+                              {"id", order.target},
+                              {"drainedByOperator", order.drain},
+                              {"activeFlows", order.target == "fw-1" ? 271 : 0},
+                              {"secondsLeft", order.drain ? nlohmann::json(300) : nlohmann::json()}};
+    }
+
+    Result<nlohmann::json> bypass(const BypassOrder &order) override {
+        last_bypass = order;
+        if (order.endpoint != "branch")
+            return tl::unexpected(Error{"there is no endpoint " + order.endpoint, ENOENT});
+        return nlohmann::json{{"endpoint", order.endpoint},
+                              {"bypassed", !order.off},
+                              {"secondsLeft", order.duration ? nlohmann::json(order.duration->count())
+                                                             : nlohmann::json()}};
+    }
+
     Status down(const DownOptions &options) override {
         last_down = options;
         return {};
@@ -114,6 +160,10 @@ class FakeNode : public NodeService {
     std::optional<FlowFilter> last_filter;
     std::optional<ApplyOptions> last_apply;
     std::optional<DownOptions> last_down;
+    std::optional<DrainOrder> last_drain;
+    std::optional<BypassOrder> last_bypass;
+    std::optional<unsigned> last_back;
+    bool waits_for_confirmation = true;
     std::string last_manifest;
 };
 

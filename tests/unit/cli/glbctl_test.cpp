@@ -198,6 +198,53 @@ TEST_CASE("a refused manifest is told error by error, with file and pointer") {
     CHECK(has(absent.err, "/nonexistent/m.json"));
 }
 
+TEST_CASE("a manifest on trial is confirmed once; the history is listed and rolled back to") {
+    const Stage glbctl;
+    const auto trial = glbctl({"apply", "--confirm", "90", glbctl.file(sound_manifest)});
+    CHECK(trial.status == 0);
+    CHECK(has(trial.out, "unless glbctl confirm comes within 1m30s, what was in force before returns\n"));
+    CHECK(glbctl({"confirm"}).out == "confirmed\n");
+    const auto again = glbctl({"confirm"});
+    CHECK(again.status == 1);
+    CHECK(again.err == "glbctl: no manifest waits for a confirmation\n");
+    const auto history = glbctl({"history"});
+    CHECK(has(history.out, "BACK  IN FORCE SINCE        BY"));
+    CHECK(has(history.out, "   0  2026-01-31T12:00:00Z  apply"));
+    CHECK(has(glbctl({"rollback"}).out, "applied 2 changes, epoch 4\n"));
+    CHECK(has(glbctl({"rollback", "1", "--dry-run"}).out, "none applied (dry run)"));
+    CHECK(glbctl({"rollback", "2"}).status == 1);
+}
+
+TEST_CASE("drain, undrain, and waiting for the last flow") {
+    const Stage glbctl;
+    const auto drained = glbctl({"drain", "firewalls/fw-1"});
+    CHECK(drained.status == 0);
+    CHECK(drained.out == "firewalls/fw-1 is drained: 271 flows left, for at most 5m00s\n");
+    CHECK(glbctl({"undrain", "firewalls/fw-1"}).out == "firewalls/fw-1 takes new flows as its health allows\n");
+    const auto last = glbctl({"drain", "firewalls/fw-2"});
+    CHECK(last.status == 1);
+    CHECK(last.err == "glbctl: firewalls/fw-2 is the last target of its group\n");
+    CHECK(glbctl({"drain", "--force", "firewalls/fw-2"}).status == 0);
+    CHECK(glbctl({"drain", "--wait", "--force", "firewalls/fw-2"}).status == 0); // it has no flow
+    const auto waited = glbctl({"drain", "--wait=1", "firewalls/fw-1"});
+    CHECK(waited.status == 1);
+    CHECK(has(waited.err, "271 flows left\n"));
+    CHECK(has(waited.err, "glbctl: firewalls/fw-1 still has 271 flows; it stays drained\n"));
+    CHECK(json::parse(glbctl({"-o", "json", "drain", "firewalls/fw-1"}).out)["activeFlows"] == 271);
+    CHECK(glbctl({"drain", "firewalls/fw-9"}).status == 1);
+}
+
+TEST_CASE("bypass says what it does, and for how long") {
+    const Stage glbctl;
+    CHECK(glbctl({"bypass", "branch"}).out ==
+          "branch is BYPASSED: its packets pass uninspected until glbctl bypass --off\n");
+    CHECK(glbctl({"bypass", "branch", "--for", "10m"}).out ==
+          "branch is BYPASSED: its packets pass uninspected for 10m00s\n");
+    CHECK(json::parse(glbctl({"-o", "json", "bypass", "branch", "--for", "2h"}).out)["secondsLeft"] == 7200);
+    CHECK(glbctl({"bypass", "branch", "--off"}).out == "branch is inspected\n");
+    CHECK(glbctl({"bypass", "other"}).status == 1);
+}
+
 TEST_CASE("export gives the manifest in force") {
     const Stage glbctl;
     CHECK(glbctl({"export"}).out == "{\n  \"version\": 1\n}\n");
@@ -237,7 +284,8 @@ TEST_CASE("without a daemon every command that needs one exits with 3 and says w
     const auto file = glbctl.file(sound_manifest);
     const std::vector<std::vector<std::string>> commands{
         {"status"}, {"endpoints"}, {"targets"},    {"flows"},       {"drops"},        {"counters"},
-        {"guard"},  {"export"},    {"diff", file}, {"apply", file}, {"down", "--yes"}};
+        {"guard"},  {"export"},    {"diff", file}, {"apply", file}, {"down", "--yes"},
+        {"confirm"}, {"history"},  {"rollback"},   {"drain", "g/t"}, {"undrain", "g/t"}, {"bypass", "branch"}};
     for (const auto &command : commands) {
         const auto outcome = glbctl(command);
         INFO(command[0]);
@@ -261,7 +309,17 @@ TEST_CASE("wrong usage exits with 2 and tells on stderr") {
                                                       {"apply", "--dry-run"},
                                                       {"flows", "--limit"},
                                                       {"flows", "--limit", "many"},
-                                                      {"status", "guard"}};
+                                                      {"status", "guard"},
+                                                      {"apply", "--confirm", "0", "m.json"},
+                                                      {"rollback", "0"},
+                                                      {"drain"},
+                                                      {"drain", "fw-1"},
+                                                      {"drain", "firewalls/"},
+                                                      {"drain", "--wait=soon", "firewalls/fw-1"},
+                                                      {"bypass"},
+                                                      {"bypass", "branch", "--for", "10y"},
+                                                      {"bypass", "branch", "--for", "31d"},
+                                                      {"bypass", "branch", "--for", "10m", "--off"}};
     for (const auto &arguments : wrong) {
         const auto outcome = glbctl(arguments);
         INFO((arguments.empty() ? "" : arguments.back()));
@@ -275,15 +333,15 @@ TEST_CASE("help lists what there is, with examples, and nothing that is not ther
     const Stage glbctl(false);
     const auto help = glbctl({"--help"});
     CHECK(help.status == 0);
-    for (const auto *command : {"check", "apply", "diff", "export", "status", "endpoints", "targets", "flows",
-                                "drops", "counters", "guard", "down"}) {
+    for (const auto *command : {"check", "apply", "diff", "export", "confirm", "history", "rollback", "status",
+                                "endpoints", "targets", "flows", "drops", "counters", "drain", "undrain", "bypass",
+                                "guard", "down"}) {
         CHECK(has(help.out, "\n  " + std::string(command) + " "));
         const auto own = glbctl({command, "--help"});
         CHECK(own.status == 0);
         CHECK(has(own.out, "Examples:\n  "));
     }
-    for (const auto *later :
-         {"drain", "rollback", "bypass", "explain", "trace", "capture", "doctor", "init"}) {
+    for (const auto *later : {"explain", "trace", "capture", "doctor", "init"}) {
         CHECK_FALSE(has(help.out, "\n  " + std::string(later) + " "));
         CHECK(glbctl({later}).status == 2);
     }

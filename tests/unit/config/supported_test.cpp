@@ -33,12 +33,6 @@ TEST_CASE("what is to come is refused where it is asked for", "[config]") {
     asks("/endpoints/0/tooBigWithoutDf", "fragment");
     asks("/endpoints/0/nonIp", "drop");
     asks("/endpoints/0/linkState", "ignore");
-    asks("/endpoints/0/newFlowsPerSourcePerSecond", 1);
-    asks("/targetGroups/0/onTargetFailure", {{"unhealthy", "reset"}},
-         "/targetGroups/0/onTargetFailure/unhealthy");
-    asks("/targetGroups/0/onTargetFailure", {{"deregistered", "reset"}},
-         "/targetGroups/0/onTargetFailure/deregistered");
-    asks("/targetGroups/0/onAllUnhealthy", "bypass");
     asks("/targetGroups/0/egress", "appliance");
     asks("/targetGroups/0/targets/1/address", "2001:db8::2");
     asks("/targetGroups/0/targets/1/udpChecksum", "computed");
@@ -57,6 +51,7 @@ TEST_CASE("defaults, written out or not, ask for nothing", "[config]") {
     CHECK(not_yet_supported(manifest_of(sample())).empty());
     asks_nothing("/endpoints/0/mssClamp", "auto");
     asks_nothing("/endpoints/0/nonIp", "pass");
+    asks_nothing("/endpoints/0/newFlowsPerSourcePerSecond", 1);
     asks_nothing("/targetGroups/0/healthCheck",
                  {{"passive", false}, {"maxEjectedPercent", 50}, {"protocol", "NONE"}});
     asks_nothing("/targetGroups/0/onTargetFailure", {{"unhealthy", "hold"}, {"deregistered", "rehash"}});

@@ -235,6 +235,22 @@ TEST_CASE("paths: the way has MACs, tags and MTU, or says why there is none", "[
     CHECK_THAT(path_by(snapshot, own, ip("192.0.2.1")).problem, Catch::Contains("own"));
 }
 
+TEST_CASE("plan: limits of sources and passive health go into their rows", "[node]") {
+    World world(std::vector<InterfaceRef>{{"eth1", {}}});
+    auto bank = world.bank();
+    CHECK(bank.endpoints.at(0).new_flows_per_second == 0);
+    CHECK_FALSE(bank.groups.at(0).passive);
+    world.manifest.endpoints[0].new_flows_per_source_per_second = 250;
+    world.manifest.target_groups[0].health_check.passive.enabled = true;
+    bank = world.bank();
+    CHECK(bank.endpoints.at(0).new_flows_per_second == 250);
+    CHECK(bank.groups.at(0).passive);
+    const auto image = datapath::build_bank(bank);
+    REQUIRE(image);
+    CHECK(image->endpoints.at(bank.endpoints[0].index).new_flows_per_second == 250);
+    CHECK(image->groups.at(bank.groups[0].index).flags == GLB_GROUP_PASSIVE);
+}
+
 TEST_CASE("plan: the steering key is a function of the seed alone", "[node]") {
     const std::vector<std::uint8_t> seed{1, 2, 3, 4, 5, 6, 7, 8};
     const auto key = steer_key(seed);

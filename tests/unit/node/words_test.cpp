@@ -29,7 +29,9 @@ std::uint64_t word_beside_healthy(TargetState state, std::uint32_t weight, Failu
 
 TEST_CASE("words: each state beside a healthy target, under each policy", "[node]") {
     const auto policy = GENERATE(FailurePolicy::hold, FailurePolicy::rehash, FailurePolicy::reset);
-    const std::uint64_t failed = policy == FailurePolicy::hold ? GLB_TARGET_KEEP : 0;
+    const std::uint64_t failed = policy == FailurePolicy::hold    ? GLB_TARGET_KEEP
+                                 : policy == FailurePolicy::reset ? GLB_TARGET_RESET
+                                                                  : 0;
     CHECK(word_beside_healthy(TargetState::healthy, 1, policy) == takes);
     CHECK(word_beside_healthy(TargetState::unavailable, 1, policy) == takes);
     CHECK(word_beside_healthy(TargetState::initial, 1, policy) == keeps);
@@ -43,8 +45,7 @@ TEST_CASE("words: weight 0 keeps all it has and takes nothing, but what has fail
     for (const auto state : {TargetState::healthy, TargetState::unavailable, TargetState::initial,
                              TargetState::unused, TargetState::draining})
         CHECK(word_beside_healthy(state, 0, policy) == keeps);
-    CHECK(word_beside_healthy(TargetState::unhealthy, 0, policy) ==
-          (policy == FailurePolicy::hold ? GLB_TARGET_KEEP : 0));
+    CHECK(word_beside_healthy(TargetState::unhealthy, 0, policy) == word_left(policy));
 }
 
 TEST_CASE("words: a group that is down spreads, bypasses or drops", "[node]") {
@@ -90,4 +91,39 @@ TEST_CASE("words: equal weights take turns in the fallback list", "[node]") {
     const auto words = decide_words(members, FailurePolicy::rehash, AllUnhealthyPolicy::spread, true);
     for (std::size_t i = 1; i < words.fallback.size(); ++i)
         CHECK(words.fallback[i] != words.fallback[i - 1]);
+}
+
+TEST_CASE("words: nobody is reset where the whole group is down, or for a common cause", "[node]") {
+    const auto policy = GENERATE(AllUnhealthyPolicy::spread, AllUnhealthyPolicy::bypass, AllUnhealthyPolicy::drop);
+    const WordMember down[] = {{1, 1, TargetState::unhealthy}, {2, 1, TargetState::unhealthy}};
+    for (const auto word : decide_words(down, FailurePolicy::reset, policy, true).targets)
+        CHECK((word & GLB_TARGET_RESET) == 0);
+
+    WordMember together{1, 1, TargetState::unhealthy};
+    together.common_cause = true;
+    const WordMember members[] = {together, {2, 1, TargetState::healthy}, {3, 1, TargetState::unhealthy}};
+    CHECK(decide_words(members, FailurePolicy::reset, policy, true).targets ==
+          std::vector<std::uint64_t>{GLB_TARGET_KEEP, takes, GLB_TARGET_RESET});
+    CHECK(decide_words(members, FailurePolicy::rehash, policy, true).targets.at(0) == 0);
+}
+
+TEST_CASE("words: a target on trial takes its share of new flows, and keeps what comes of it", "[node]") {
+    WordMember tried{1, 1, TargetState::unhealthy};
+    tried.on_trial = true;
+    const WordMember members[] = {tried, {2, 1, TargetState::healthy}};
+    const auto policy = GENERATE(FailurePolicy::hold, FailurePolicy::rehash, FailurePolicy::reset);
+    const auto words = decide_words(members, policy, AllUnhealthyPolicy::spread, true);
+    CHECK(words.targets.at(0) == (GLB_TARGET_TRIAL | keeps));
+    CHECK(places(words, 1) == 0);
+    tried.weight = 0;
+    const WordMember drained[] = {tried, {2, 1, TargetState::healthy}};
+    CHECK(decide_words(drained, policy, AllUnhealthyPolicy::spread, true).targets.at(0) == word_left(policy));
+}
+
+TEST_CASE("words: when a drain's time is over its policy decides over the flows that are left", "[node]") {
+    WordMember leaving{1, 1, TargetState::draining};
+    leaving.overdue = GENERATE(FailurePolicy::hold, FailurePolicy::rehash, FailurePolicy::reset);
+    const WordMember members[] = {leaving, {2, 1, TargetState::healthy}};
+    CHECK(decide_words(members, FailurePolicy::hold, AllUnhealthyPolicy::spread, true).targets.at(0) ==
+          word_left(*leaving.overdue));
 }

@@ -1,0 +1,82 @@
+// glbctl bypass: forwards an endpoint uninspected, for a while or until that is ended.
+#include <charconv>
+#include <memory>
+
+#include "cli/command.h"
+#include "cli/render.h"
+#include "controller/api/uri.h"
+
+namespace glb::cli {
+
+namespace {
+
+using nlohmann::json;
+
+struct Bypass {
+    std::string endpoint;
+    std::uint64_t seconds = 0; ///< 0: without end
+    bool off = false;
+};
+
+/// "90s", "10m", "2h", "1d", or seconds without a unit. Nothing where it is none of them, or beyond 30 days.
+std::optional<std::uint64_t> seconds_of(const std::string &text) {
+    std::uint64_t number = 0;
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const std::string unit(stop, text.data() + text.size());
+    const std::uint64_t factor = unit.empty() || unit == "s" ? 1u
+                                 : unit == "m"               ? 60u
+                                 : unit == "h"               ? 3600u
+                                 : unit == "d"               ? 86400u
+                                                             : 0u;
+    if (error != std::errc{} || factor == 0 || number == 0 || number > 30u * 86400u / factor)
+        return std::nullopt;
+    return number * factor;
+}
+
+int order(const Context &context, const Bypass &bypass) {
+    Query query;
+    if (bypass.off)
+        query.emplace_back("off", "true");
+    if (bypass.seconds)
+        query.emplace_back("seconds", std::to_string(bypass.seconds));
+    const auto path = fmt::format("/v1/endpoints/{}/bypass", percent_encode(bypass.endpoint));
+    const auto answer = exchange(context, "POST", with_query(path, query));
+    if (answer.exit != exit_done) {
+        if (answer.status >= 400)
+            complain("glbctl", problems_of(answer.document));
+        return answer.exit;
+    }
+    if (context.output == Output::json)
+        print(answer.text);
+    else if (!flag_of(answer.document, "bypassed"))
+        print(printable(bypass.endpoint + " is inspected") + '\n');
+    else
+        print(paint(printable(fmt::format("{} is BYPASSED: its packets pass uninspected {}", bypass.endpoint,
+                                          bypass.seconds ? "for " + duration_text(bypass.seconds)
+                                                         : "until glbctl bypass --off")),
+                    Tone::bad, context.colour) +
+              '\n');
+    return exit_done;
+}
+
+} // namespace
+
+void add_bypass(CLI::App &app, Context &context) {
+    const auto bypass = std::make_shared<Bypass>();
+    auto *command = add_command(app, context, "bypass", "Forwards an endpoint's packets uninspected, now",
+                                {"glbctl bypass branch --for 10m", "glbctl bypass branch --off"},
+                                [&context, bypass] { return order(context, *bypass); });
+    command->add_option("ENDPOINT", bypass->endpoint, "the endpoint's name")->required();
+    auto *duration =
+        command
+            ->add_option_function<std::string>(
+                "--for", [bypass](const std::string &text) { bypass->seconds = seconds_of(text).value_or(0); },
+                "it ends by itself, without the daemon too: 90s, 10m, 2h, 1d")
+            ->type_name("TIME")
+            ->check([](const std::string &text) {
+                return seconds_of(text) ? "" : "allowed are 1s to 30d, in s, m, h or d";
+            });
+    command->add_flag("--off", bypass->off, "inspect it again")->excludes(duration);
+}
+
+} // namespace glb::cli

@@ -1,0 +1,149 @@
+// glbctl drain and undrain: no new flows for a target, and its old ones in peace.
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/render.h"
+#include "controller/api/uri.h"
+
+namespace glb::cli {
+
+namespace {
+
+using nlohmann::json;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds poll_interval{500};
+
+struct Drain {
+    std::string target; ///< GROUP/TARGET
+    bool force = false;
+    std::string wait; ///< empty: not; "ever"; or seconds
+};
+
+/// "/v1/targets/GROUP/TARGET/VERB", or nothing where it is not GROUP/TARGET.
+std::optional<std::string> path_of(const std::string &target, const std::string &verb) {
+    const auto slash = target.find('/');
+    if (slash == std::string::npos || slash == 0 || slash + 1 == target.size() ||
+        target.find('/', slash + 1) != std::string::npos) {
+        complain(fmt::format("{}: a target is named GROUP/TARGET", target));
+        return std::nullopt;
+    }
+    return fmt::format("/v1/targets/{}/{}/{}", percent_encode(target.substr(0, slash)),
+                       percent_encode(target.substr(slash + 1)), verb);
+}
+
+/// Flows of `target` now; nothing where the daemon does not tell, which is said on stderr.
+std::optional<std::uint64_t> flows_of(const Context &context, const std::string &target, int &exit) {
+    const auto slash = target.find('/');
+    const auto answer = exchange(context, "GET", with_query("/v1/targets", {{"group", target.substr(0, slash)}}));
+    exit = answer.exit;
+    if (answer.exit != exit_done) {
+        if (answer.status >= 400)
+            complain("glbctl", problems_of(answer.document));
+        return std::nullopt;
+    }
+    for (const auto &row : array_of(answer.document, "targets"))
+        if (text_of(row, "id") == target.substr(slash + 1))
+            return row.value("activeFlows", std::uint64_t{0});
+    return 0; // it has left
+}
+
+/// One line that is written over on a terminal, else a line for each change.
+class Progress {
+  public:
+    void show(std::uint64_t flows) {
+        if (flows == last_)
+            return;
+        last_ = flows;
+        std::fprintf(stderr, terminal_ ? "\r\033[K%llu flows left" : "%llu flows left\n",
+                     static_cast<unsigned long long>(flows));
+        std::fflush(stderr);
+    }
+    void end() const {
+        if (terminal_ && last_)
+            std::fputs("\r\033[K", stderr);
+    }
+
+  private:
+    bool terminal_ = ::isatty(STDERR_FILENO) == 1;
+    std::optional<std::uint64_t> last_;
+};
+
+int wait_until_empty(const Context &context, const Drain &drain) {
+    const auto end = drain.wait == "ever" ? std::nullopt
+                                          : std::optional(Clock::now() + std::chrono::seconds(std::stoul(drain.wait)));
+    Progress progress;
+    for (;;) {
+        int exit = exit_done;
+        const auto flows = flows_of(context, drain.target, exit);
+        if (!flows)
+            return exit;
+        if (*flows == 0) {
+            progress.end();
+            return exit_done;
+        }
+        progress.show(*flows);
+        if (end && Clock::now() >= *end) {
+            progress.end();
+            complain(fmt::format("{} still has {} flows; it stays drained", drain.target, *flows));
+            return exit_refused;
+        }
+        std::this_thread::sleep_for(poll_interval);
+    }
+}
+
+int order(const Context &context, const Drain &drain, const std::string &verb) {
+    const auto path = path_of(drain.target, verb);
+    if (!path)
+        return exit_usage;
+    const auto answer = exchange(context, "POST", with_query(*path, drain.force ? Query{{"force", "true"}} : Query{}));
+    if (answer.exit != exit_done) {
+        if (answer.status >= 400)
+            complain("glbctl", problems_of(answer.document));
+        return answer.exit;
+    }
+    if (context.output == Output::json)
+        print(answer.text);
+    else if (flag_of(answer.document, "drainedByOperator"))
+        print(printable(fmt::format("{} is drained: {} flows left, for at most {}", drain.target,
+                                    count_of(answer.document, "activeFlows"),
+                                    duration_of(answer.document, "secondsLeft"))) +
+              '\n');
+    else
+        print(printable(drain.target + " takes new flows as its health allows") + '\n');
+    std::fflush(stdout);
+    return drain.wait.empty() ? exit_done : wait_until_empty(context, drain);
+}
+
+/// "ever", or seconds.
+std::string check_wait(const std::string &text) {
+    const bool digits = !text.empty() && text.size() < 8 && text.find_first_not_of("0123456789") == std::string::npos;
+    return digits || text == "ever" ? "" : "--wait=SECONDS takes a number of seconds";
+}
+
+} // namespace
+
+void add_drain_commands(CLI::App &app, Context &context) {
+    const auto draining = std::make_shared<Drain>();
+    auto *drain = add_command(app, context, "drain", "No new flows for a target; those it has end in their own time",
+                              {"glbctl drain firewalls/fw-1", "glbctl drain --wait=600 firewalls/fw-1"},
+                              [&context, draining] { return order(context, *draining, "drain"); });
+    drain->add_option("TARGET", draining->target, "the target, as GROUP/TARGET")->required();
+    drain->add_flag("--force", draining->force, "the last target of its group, too");
+    drain->add_flag("--wait{ever}", draining->wait,
+                    "return when it has no flow left; --wait=SECONDS: fail when it has some by then")
+        ->check(check_wait);
+
+    const auto undraining = std::make_shared<Drain>();
+    auto *undrain = add_command(app, context, "undrain", "Ends what drain began", {"glbctl undrain firewalls/fw-1"},
+                                [&context, undraining] { return order(context, *undraining, "undrain"); });
+    undrain->add_option("TARGET", undraining->target, "the target, as GROUP/TARGET")->required();
+}
+
+} // namespace glb::cli

@@ -1,0 +1,202 @@
+// LocalNode: what an operator orders beside the manifest: drains, bypasses, confirmation and return of manifests.
+#include <algorithm>
+
+#include "controller/config/parse.h"
+#include "controller/node/node.h"
+#include "controller/util/log.h"
+
+namespace glb {
+
+namespace {
+
+using Kind = IndexBook::Kind;
+using nlohmann::json;
+
+json seconds_left(std::optional<MonotonicTime> end, MonotonicTime now) {
+    if (!end)
+        return nullptr;
+    return std::max<std::int64_t>(0, std::chrono::ceil<std::chrono::seconds>(*end - now).count());
+}
+
+} // namespace
+
+/// What an earlier daemon was told. Beside another manifest than the stored one a confirmation says nothing.
+void LocalNode::recall_orders() {
+    fleet_.set_drains(store_.value("drains"));
+    bypasses_.set(store_.value("bypasses"));
+    confirmation_ = Confirmation::from_json(store_.value("confirmation"));
+    if (confirmation_ && !confirmation_->concerns(store_.load_manifest().text.value_or("")))
+        confirmation_.reset();
+}
+
+Status LocalNode::keep_drains() {
+    auto drains = fleet_.drains();
+    return drains == store_.value("drains") ? Status{} : store_.set_value("drains", std::move(drains));
+}
+
+Status LocalNode::set_confirmation(std::optional<Confirmation> confirmation) {
+    GLB_TRY(store_.set_value("confirmation", confirmation ? confirmation->to_json() : json()));
+    confirmation_ = std::move(confirmation);
+    return {};
+}
+
+/// A history that cannot be written is no reason to refuse a change.
+void LocalNode::note_history(const std::string &by, const Peer &peer) {
+    HistoryEntry entry;
+    entry.time = utc_now();
+    entry.by = by;
+    if (peer.known) {
+        entry.uid = peer.uid;
+        entry.pid = peer.pid;
+    }
+    if (program_)
+        if (const auto control = program_->control())
+            entry.epoch = control->epoch;
+    entry.manifest = manifest_text_;
+    if (const auto done = history_.add(entry); !done)
+        spdlog::warn("{}", done.error().message);
+}
+
+Result<json> LocalNode::history() {
+    auto rows = json::array();
+    for (const auto &entry : history_.entries()) {
+        json row = {{"time", entry.time},
+                    {"by", entry.by},
+                    {"uid", entry.uid ? json(*entry.uid) : json()},
+                    {"pid", entry.pid ? json(*entry.pid) : json()},
+                    {"epoch", entry.epoch},
+                    {"back", rows.size()}};
+        if (const auto manifest = parse_manifest(entry.manifest)) {
+            std::size_t targets = 0;
+            for (const auto &group : manifest->target_groups)
+                targets += group.targets.size();
+            row["endpoints"] = manifest->endpoints.size();
+            row["targetGroups"] = manifest->target_groups.size();
+            row["targets"] = targets;
+        }
+        rows.push_back(std::move(row));
+    }
+    return json{{"history", rows}};
+}
+
+Result<ApplyResult> LocalNode::rollback(unsigned back, const ApplyOptions &options) {
+    const auto entries = history_.entries();
+    if (back >= entries.size())
+        return tl::unexpected(Error{fmt::format("the history has no manifest {} places back; it has {}", back,
+                                                entries.size()),
+                                    ENOENT});
+    auto how = options;
+    how.by = "rollback";
+    return apply(entries[back].manifest, how);
+}
+
+Status LocalNode::confirm(const Peer &peer) {
+    if (!confirmation_)
+        return tl::unexpected(Error{"no manifest waits for a confirmation", ENOENT});
+    GLB_TRY(set_confirmation(std::nullopt));
+    spdlog::info("the manifest in force is confirmed by {}", to_text(peer));
+    return {};
+}
+
+/// Back to the manifest before the one on trial, or to nothing where there was none.
+Status LocalNode::revert() {
+    const auto before = confirmation_->revert_to;
+    spdlog::warn("the manifest in force was not confirmed in time: the one before returns");
+    if (!before) {
+        GLB_TRY(store_.forget_manifest());
+        GLB_TRY(take_down(false));
+        return set_confirmation(std::nullopt);
+    }
+    const auto manifest = parse_manifest(*before);
+    if (!manifest)
+        return fail("the manifest before is not understood: {}", manifest.error().front().message);
+    GLB_TRY(change_to(*manifest, *before, std::nullopt));
+    note_history("revert", {});
+    return {};
+}
+
+/// What had an end, and has come to it.
+void LocalNode::end_overdue_orders() {
+    const auto now = Clock::now();
+    for (const auto &endpoint : bypasses_.expire(now)) {
+        spdlog::warn("endpoint {}: the time of its bypass is over, it is inspected again", endpoint);
+        if (const auto done = store_.set_value("bypasses", bypasses_.to_json()); !done)
+            spdlog::warn("{}", done.error().message);
+    }
+    if (confirmation_ && confirmation_->until <= now)
+        if (const auto done = revert(); !done)
+            spdlog::error("the manifest before could not be put back: {}", done.error().message);
+}
+
+Result<json> LocalNode::drain(const DrainOrder &order) {
+    const auto name = target_name(order.group, order.target);
+    const auto before = fleet_;
+    GLB_TRY(order.drain ? fleet_.drain(name, order.force, Clock::now()) : fleet_.undrain(name, Clock::now()));
+    if (const auto kept = keep_drains(); !kept) {
+        fleet_ = before;
+        return tl::unexpected(kept.error());
+    }
+    spdlog::info("target {}: {} by {}", name, order.drain ? "drained" : "no longer drained", to_text(order.peer));
+    if (program_)
+        GLB_TRY(write_words());
+    const auto &member = fleet_.members().at(name);
+    const auto flows = count();
+    return json{{"targetGroup", order.group},
+                {"id", order.target},
+                {"drainedByOperator", member.ordered_until.has_value()},
+                {"activeFlows", member.index < flows.by_target.size() ? flows.by_target[member.index] : 0},
+                {"secondsLeft", seconds_left(member.ordered_until, Clock::now())}};
+}
+
+Result<json> LocalNode::bypass(const BypassOrder &order) {
+    if (!manifest_ || std::none_of(manifest_->endpoints.begin(), manifest_->endpoints.end(),
+                                   [&](const Endpoint &row) { return row.name == order.endpoint; }))
+        return tl::unexpected(Error{fmt::format("there is no endpoint {}", order.endpoint), ENOENT});
+    const auto now = Clock::now();
+    const auto before = bypasses_;
+    if (order.off)
+        (void)bypasses_.off(order.endpoint);
+    else
+        bypasses_.order(order.endpoint, order.duration ? std::optional(now + *order.duration) : std::nullopt);
+    if (const auto kept = store_.set_value("bypasses", bypasses_.to_json()); !kept) {
+        bypasses_ = before;
+        return tl::unexpected(kept.error());
+    }
+    if (order.off)
+        spdlog::warn("endpoint {}: inspected again, by {}", order.endpoint, to_text(order.peer));
+    else
+        spdlog::warn("endpoint {}: BYPASSED, forwarded uninspected {}, by {}", order.endpoint,
+                     order.duration ? fmt::format("for {} s", order.duration->count()) : "until that is ended",
+                     to_text(order.peer));
+    if (program_)
+        GLB_TRY(write_endpoint_words(*manifest_));
+    const auto left = bypasses_.seconds_left(order.endpoint, now);
+    return json{{"endpoint", order.endpoint},
+                {"bypassed", bypasses_.has(order.endpoint)},
+                {"secondsLeft", left ? json(*left) : json()}};
+}
+
+/// The order's end stands in the word: it comes without the daemon too.
+Status LocalNode::write_endpoint_words(const Manifest &manifest) {
+    for (const auto &endpoint : manifest.endpoints) {
+        const auto index = *book_.find(Kind::endpoint, endpoint.name);
+        const auto word = bypasses_.word(endpoint.name);
+        const auto written = written_endpoint_words_.find(index);
+        if (written != written_endpoint_words_.end() && written->second == word)
+            continue;
+        GLB_TRY(program_->set_endpoint_word(index, word));
+        written_endpoint_words_[index] = word;
+    }
+    return {};
+}
+
+/// By order, or because its group is down and its owner chose that.
+bool LocalNode::is_bypassed(const Endpoint &endpoint) const {
+    if (bypasses_.has(endpoint.name))
+        return true;
+    const auto group = book_.find(Kind::group, endpoint.target_group);
+    const auto words = group ? written_groups_.find(*group) : written_groups_.end();
+    return words != written_groups_.end() && words->second.decision.action == GroupAction::bypass;
+}
+
+} // namespace glb
