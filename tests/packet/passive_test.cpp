@@ -1,0 +1,241 @@
+// What the data path counts for passive health: silent and answered flows, tried and confirmed ones, and which
+// endpoint came back through which target.
+#include <catch2/catch.hpp>
+
+#include <linux/bpf.h>
+#include <sys/mman.h>
+
+#include "abi/flow.h"
+#include "tests/packet/rig.h"
+
+using namespace glb;
+using namespace glb::test;
+
+namespace {
+
+constexpr std::uint32_t endpoint = 3; // of the sample
+
+struct Counts {
+    std::uint64_t silent = 0, answered = 0, tried = 0, confirmed = 0;
+    bool operator==(const Counts &) const = default;
+};
+
+std::ostream &operator<<(std::ostream &out, const Counts &counts) {
+    return out << counts.silent << " silent, " << counts.answered << " answered, " << counts.tried << " tried, "
+               << counts.confirmed << " confirmed";
+}
+
+/// A rig whose group is judged passively, and whose packets are all of one target unless it is taken away.
+struct Watched : Rig {
+    Watched() {
+        reconfigure([](auto &all) { all.groups[0].passive = true; });
+        only(0);
+    }
+    void only(unsigned target) {
+        for (unsigned index = 0; index < 2; ++index)
+            REQUIRE(program.set_target_word(index, index == target ? sample_word : 0));
+    }
+    Counts counts(unsigned target) const {
+        const auto sum = program.target_counts().sum(target);
+        return {sum.silent, sum.answered, sum.tried, sum.confirmed};
+    }
+    /// To its target; the frame as that got it.
+    Bytes out(const Packet &inner) {
+        const auto outcome = send((Eth{.dst = node_mac} / inner).bytes());
+        REQUIRE(outcome.code == XDP_REDIRECT);
+        return outcome.frame;
+    }
+    /// Back from where `sent` went.
+    void back(const Bytes &sent, const Packet &inner) {
+        const unsigned target = sent.at(5) == target2_mac.bytes[5];
+        REQUIRE(send(returned(target, cookie_of(sent), entropy_of(sent), inner)).code == XDP_PASS);
+    }
+    void there_and_back(const Packet &inner) { back(out(inner), inner); }
+};
+
+/// One flow of each IP version, in both directions.
+struct Flow {
+    Packet there, answer;
+};
+
+Flow udp(bool six, std::uint16_t port = 4000) {
+    const auto ip = [=](bool answer) -> Packet {
+        if (six)
+            return IPv6{.src = answer ? "2001:db8:2::2" : "2001:db8:1::7", .dst = answer ? "2001:db8:1::7" : "2001:db8:2::2"};
+        return IPv4{.src = answer ? "198.51.100.20" : "192.0.2.10", .dst = answer ? "192.0.2.10" : "198.51.100.20"};
+    };
+    return {ip(false) / Udp{.sport = port, .dport = 53}, ip(true) / Udp{.sport = 53, .dport = port}};
+}
+
+Packet segment(bool by_opener, std::uint8_t flags) {
+    const Packet ip = by_opener ? IPv4{.src = "192.0.2.10", .dst = "198.51.100.20"}
+                                : IPv4{.src = "198.51.100.20", .dst = "192.0.2.10"};
+    const std::uint16_t client = 40000, server = 80;
+    return ip / Tcp{.sport = by_opener ? client : server, .dport = by_opener ? server : client, .flags = flags};
+}
+
+void establish(Watched &rig, const Flow &flow) {
+    rig.there_and_back(flow.there);
+    rig.there_and_back(flow.answer);
+}
+
+} // namespace
+
+TEST_CASE("an established flow is silent once until it is answered", "[passive]") {
+    Watched rig;
+    const auto flow = udp(GENERATE(false, true));
+    establish(rig, flow);
+    CHECK(rig.counts(0) == Counts{0, 0, 0, 0}); // its first packet left before the endpoint had come back
+
+    const auto sent = rig.out(flow.there);
+    CHECK(rig.counts(0) == Counts{1, 0, 0, 0});
+    for (int again = 0; again < 3; ++again)
+        rig.out(again % 2 ? flow.there : flow.answer);
+    CHECK(rig.counts(0) == Counts{1, 0, 0, 0});
+    rig.back(sent, flow.there);
+    CHECK(rig.counts(0) == Counts{1, 1, 0, 0});
+    rig.back(sent, flow.there);
+    CHECK(rig.counts(0) == Counts{1, 1, 0, 0});
+    rig.there_and_back(flow.there);
+    CHECK(rig.counts(0) == Counts{2, 2, 0, 0});
+    CHECK(rig.counts(1) == Counts{});
+}
+
+TEST_CASE("TCP is silent from its handshake's end to its own", "[passive]") {
+    Watched rig;
+    rig.there_and_back(segment(true, tcp::syn));
+    rig.there_and_back(segment(false, tcp::syn | tcp::ack));
+    rig.out(segment(false, tcp::syn | tcp::ack)); // not established: as a firewall may drop it
+    CHECK(rig.counts(0).silent == 0);
+    rig.there_and_back(segment(true, tcp::ack));
+    rig.there_and_back(segment(true, tcp::ack));
+    CHECK(rig.counts(0) == Counts{1, 1, 0, 0});
+    rig.there_and_back(segment(true, tcp::rst));
+    CHECK(rig.counts(0) == Counts{2, 2, 0, 0});
+    rig.out(segment(true, tcp::rst)); // closed
+    CHECK(rig.counts(0) == Counts{2, 2, 0, 0});
+}
+
+TEST_CASE("what does not count as silence", "[passive]") {
+    Watched rig;
+    const auto flow = udp(false);
+    SECTION("a flow that is not established") {
+        rig.there_and_back(flow.there);
+        rig.out(flow.there);
+    }
+    SECTION("a group that is not judged passively") {
+        rig.reconfigure([](auto &config) { config.groups[0].passive = false; });
+        establish(rig, flow);
+        rig.out(flow.there);
+    }
+    SECTION("an endpoint that never came back through this target") {
+        establish(rig, flow);
+        REQUIRE(rig.program.forget_target(0));
+        rig.out(flow.there);
+    }
+    SECTION("a packet that does not fit into the tunnel") {
+        establish(rig, flow);
+        CHECK(rig.send((Eth{.dst = node_mac} / flow.there / Payload{Bytes(1405)}).bytes()).code == XDP_DROP);
+        CHECK(rig.drops(GLB_DROP_TOO_BIG) == 1);
+    }
+    SECTION("an ICMP error about the flow, and a fragment") {
+        establish(rig, flow);
+        rig.out(IPv4{.src = "203.0.113.254", .dst = "192.0.2.10"} / icmp_unreachable(13) / flow.there);
+        rig.out(IPv4{.fragment_offset = 100, .ip_proto = 17} / Payload{Bytes(64)});
+    }
+    CHECK(rig.counts(0).silent == 0);
+}
+
+TEST_CASE("a flow steered to another target is not silent there by what the first one swallowed", "[passive]") {
+    Watched rig;
+    const auto flow = udp(false);
+    rig.only(1);
+    establish(rig, udp(false, 5000)); // so that the endpoint has come back through both
+    rig.only(0);
+    establish(rig, flow);
+    rig.out(flow.there);
+    CHECK(rig.counts(0).silent == 1);
+
+    rig.only(1);
+    const auto moved = rig.out(flow.there);
+    CHECK(rig.count(GLB_COUNT_FLOW_RESTEERED) == 1);
+    CHECK(moved.at(5) == target2_mac.bytes[5]);
+    rig.back(moved, flow.there);
+    CHECK(rig.counts(0).answered == 0);
+    CHECK(rig.counts(1).answered == rig.counts(1).silent);
+    rig.there_and_back(flow.there);
+    CHECK(rig.counts(1).silent >= 1);
+}
+
+TEST_CASE("new flows are tried, and confirmed once, as soon as the endpoint has come back at all", "[passive]") {
+    Watched rig;
+    const bool six = GENERATE(false, true);
+    const auto first = udp(six, 4001);
+    rig.out(first.there);
+    CHECK(rig.counts(0) == Counts{});
+    rig.there_and_back(first.there);
+    CHECK(rig.counts(0).confirmed == 0); // it was not counted as tried
+
+    rig.only(1); // a sibling that this endpoint never came back through
+    const auto dead = udp(six, 4002);
+    rig.out(dead.there);
+    rig.out(dead.there);
+    CHECK(rig.counts(1) == Counts{0, 0, 1, 0});
+    rig.only(0);
+    const auto alive = udp(six, 4003);
+    rig.there_and_back(alive.there);
+    rig.there_and_back(alive.there);
+    rig.there_and_back(alive.answer);
+    CHECK(rig.counts(0) == Counts{0, 0, 1, 1});
+
+    // Taken from the one that never answered: no confirmation of that one, and no try of this one.
+    rig.there_and_back(dead.there);
+    CHECK(rig.counts(0) == Counts{0, 0, 1, 1});
+    CHECK(rig.counts(1) == Counts{0, 0, 1, 0});
+}
+
+TEST_CASE("what comes in mid-flow is not tried: a firewall may not know it", "[passive]") {
+    Watched rig;
+    rig.there_and_back(udp(false).there);
+    const auto before = rig.counts(0);
+    rig.there_and_back(segment(true, tcp::ack));
+    CHECK(rig.count(GLB_COUNT_FLOW_MIDWAY) == 1);
+    CHECK(rig.counts(0) == before);
+    rig.there_and_back(segment(true, tcp::rst));
+    rig.there_and_back(segment(true, tcp::syn)); // begins anew in the entry that is closed
+    CHECK(rig.counts(0).tried == before.tried + 1);
+    CHECK(rig.counts(0).confirmed == before.confirmed + 1);
+}
+
+TEST_CASE("pairs are learnt from what comes back, and forgotten for whoever gets the index", "[passive]") {
+    Watched rig;
+    const auto flow = udp(false);
+    const auto &pairs = rig.program.pairs();
+    const auto sent = rig.out(flow.there);
+    CHECK_FALSE(pairs.came_back(endpoint));
+    rig.back(sent, flow.there);
+    CHECK(pairs.came_back(endpoint));
+    CHECK(pairs.came_back(endpoint, 0));
+    CHECK_FALSE(pairs.came_back(endpoint, 1));
+    CHECK_FALSE(pairs.came_back(endpoint - 1));
+    SECTION("of a target") {
+        REQUIRE(rig.program.forget_target(0));
+        CHECK_FALSE(pairs.came_back(endpoint, 0));
+        CHECK(pairs.came_back(endpoint));
+        CHECK(rig.program.target_count(0)->back.packets == 0);
+    }
+    SECTION("of another target") {
+        REQUIRE(rig.program.forget_target(1));
+        CHECK(pairs.came_back(endpoint, 0));
+    }
+    SECTION("of an endpoint, with its word") {
+        REQUIRE(rig.program.set_endpoint_word(endpoint, GLB_ENDPOINT_BYPASS));
+        CHECK(rig.program.endpoint_word(endpoint).value() == GLB_ENDPOINT_BYPASS);
+        REQUIRE(rig.program.forget_endpoint(endpoint));
+        CHECK_FALSE(pairs.came_back(endpoint, 0));
+        CHECK_FALSE(pairs.came_back(endpoint));
+        CHECK(rig.program.endpoint_word(endpoint).value() == 0);
+    }
+    CHECK_FALSE(rig.program.forget_target(GLB_MAX_TARGETS));
+    CHECK_FALSE(rig.program.forget_endpoint(GLB_MAX_ENDPOINTS));
+}
