@@ -106,6 +106,11 @@ const std::map<glb_drop, Provoke> out_leg{
          rig.reconfigure([](auto &config) { config.endpoints[0].group = 9; });
          return from_client(request);
      })},
+    {GLB_DROP_SOURCE_LIMIT, frame([](Rig &rig) {
+         rig.reconfigure([](auto &config) { config.endpoints[0].new_flows_per_second = 1; });
+         REQUIRE(rig.send(from_client(IPv4{} / Udp{.sport = 1})).code == XDP_REDIRECT);
+         return from_client(request);
+     })},
     // A target behind an interface that the devmap does not hold.
     {GLB_DROP_REDIRECT_FAILED, frame([](Rig &rig) {
          rig.reconfigure([](auto &config) {
