@@ -1,5 +1,6 @@
 #include "cli/command.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <iterator>
@@ -8,6 +9,7 @@
 #include "cli/render.h"
 #include "controller/api/http.h"
 #include "controller/api/uri.h"
+#include "controller/config/near.h"
 #include "controller/util/files.h"
 
 namespace glb::cli {
@@ -50,6 +52,29 @@ CLI::App *add_command(CLI::App &app, Context &context, const std::string &name,
     command->footer(footer);
     command->callback([&context, run = std::move(run)] { context.run = run; });
     return command;
+}
+
+std::string wrong_usage(const CLI::App &app, const CLI::ParseError &error) {
+    const std::string_view what = error.what();
+    const auto options = app.get_options();
+    if (std::any_of(options.begin(), options.end(), [&](const auto *option) {
+            return what.starts_with(option->get_name() + ": ");
+        }))
+        return fmt::format("{}; see glbctl --help", what); // an option of all commands, wherever it stood
+    const auto named = app.get_subcommands();
+    if (!named.empty())
+        return fmt::format("{}; see glbctl {} --help", error.what(), named.front()->get_name());
+    std::vector<std::string_view> names;
+    for (const auto *command : app.get_subcommands({}))
+        names.push_back(command->get_name());
+    const auto words = app.remaining();
+    const auto word = std::find_if(words.begin(), words.end(), [](const auto &text) { return !text.starts_with('-'); });
+    if (word != words.end())
+        return fmt::format("there is no command \"{}\"{}", *word, near_or_all(*word, names));
+    if (words.empty() && dynamic_cast<const CLI::RequiredError *>(&error))
+        return fmt::format("a command is missing; there are: {}", fmt::join(names, ", "));
+    return fmt::format("{}; see glbctl --help",
+                       words.empty() ? error.what() : fmt::format("there is no option {}", words.front()));
 }
 
 Answer exchange(const Context &context, const std::string &method, const std::string &target,

@@ -33,6 +33,9 @@ CLI::App *add_command(CLI::App &app, Context &context, const std::string &name,
                       const std::string &description, const std::vector<std::string> &examples,
                       std::function<int()> run);
 
+/// What is wrong with the command line, in a line that names where to read on.
+[[nodiscard]] std::string wrong_usage(const CLI::App &app, const CLI::ParseError &error);
+
 /// Asks the daemon, and shows the answer: with -o json the document as it came, else what `show` makes of it.
 /// Failures go to stderr; the exit status is returned.
 int ask(const Context &context, const std::string &path, const Query &query,

@@ -16,7 +16,9 @@ std::string show(const json &document, const char *list, bool is_loss, bool colo
     for (const auto &row : array_of(document, list)) {
         const auto packets = count_of(row, "packets");
         const auto tone = packets == "0" ? Tone::dim : is_loss ? Tone::warning : Tone::plain;
-        table.add({{text_of(row, "reason"), tone}, packets, bytes_of(row, "bytes"), text_of(row, "meaning")});
+        // What counts events has no bytes, however often it happened.
+        const auto bytes = packets != "0" && bytes_of(row, "bytes") == "0 B" ? "-" : bytes_of(row, "bytes");
+        table.add({{text_of(row, "reason"), tone}, packets, bytes, text_of(row, "meaning")});
     }
     return table.text(colour);
 }

@@ -12,6 +12,8 @@ namespace {
 using nlohmann::json;
 
 std::string show(const json &document, bool colour) {
+    if (array_of(document, "flows").empty())
+        return "no flows\n";
     Table table({{"ENDPOINT"},
                  {"PROTO"},
                  {"SOURCE"},

@@ -11,12 +11,16 @@ namespace {
 
 using nlohmann::json;
 
+std::string counted(const std::string &count, const char *noun) {
+    return fmt::format("{} {}{}", count, noun, count == "1" ? "" : "s");
+}
+
 std::string show(const json &guard, bool colour) {
     const bool installed = flag_of(guard, "installed");
     const auto &stopped = object_of(guard, "uninspected");
     auto out = paint(installed ? "installed" : "NOT INSTALLED", installed ? Tone::good : Tone::bad, colour);
-    out += fmt::format("; stopped {} packets, {}; put back {} times\n", count_of(stopped, "packets"),
-                       bytes_of(stopped, "bytes"), count_of(guard, "restored"));
+    out += fmt::format("; stopped {}, {}; put back {}\n", counted(count_of(stopped, "packets"), "packet"),
+                       bytes_of(stopped, "bytes"), counted(count_of(guard, "restored"), "time"));
 
     Table table({{"INTERFACE"}, {"VLAN"}, {"ENDPOINT"}, {"WHEN DETACHED"}, {"GUARDED"}, {"DOOR"}});
     const auto mark = [](bool good) { return Cell(good ? "yes" : "NO", good ? Tone::good : Tone::bad); };

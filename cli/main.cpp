@@ -34,7 +34,7 @@ int main(int argc, char **argv) {
            "-o,--output",
            [&](const std::string &name) { context.output = name == "json" ? Output::json : Output::table; },
            "table for people (the default), json for programs")
-        ->check(CLI::IsMember({"table", "json"}))
+        ->check(CLI::IsMember({"table", "json"}).description("")) // the type's name says it
         ->type_name("table|json");
     app.footer("Exit status: 0 done; 1 refused or failed; 2 wrong usage; 3 no daemon answers.\n"
                "glbctl COMMAND --help tells more, with examples.");
@@ -45,7 +45,10 @@ int main(int argc, char **argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError &error) {
-        return app.exit(error) == 0 ? exit_done : exit_usage;
+        if (error.get_exit_code() == 0) // --help, --version
+            return app.exit(error);
+        complain(wrong_usage(app, error));
+        return exit_usage;
     }
     const int status = context.run();
     // A full disk or a closed pipe must not look like success.

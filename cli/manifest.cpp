@@ -4,6 +4,8 @@
 #include "cli/command.h"
 #include "cli/render.h"
 #include "controller/api/uri.h"
+#include "controller/config/export.h"
+#include "controller/config/parse.h"
 
 namespace glb::cli {
 
@@ -170,6 +172,13 @@ void add_history_commands(CLI::App &app, Context &context) {
         ->check(CLI::Range(1, 86400));
 }
 
+/// A manifest is JSON in either output; for people it is indented, its members in the order of the reference.
+std::string readable(const json &document) {
+    if (const auto manifest = parse_manifest(document.dump(-1, ' ', false, json::error_handler_t::replace)))
+        return export_manifest(*manifest).dump(2) + '\n';
+    return document.dump(2, ' ', false, json::error_handler_t::replace) + '\n'; // of another version's daemon
+}
+
 } // namespace
 
 void add_manifest_commands(CLI::App &app, Context &context) {
@@ -195,12 +204,8 @@ void add_manifest_commands(CLI::App &app, Context &context) {
     diff->add_option("FILE", diffing->file, "the manifest; - is stdin")->required();
 
     add_command(app, context, "export", "Prints the manifest in force, as JSON",
-                {"glbctl export > manifest.json", "glbctl export | jq .targetGroups"}, [&context] {
-                    // A manifest is JSON in either output; for people it is indented.
-                    return ask(context, "/v1/manifest", {}, [](const json &manifest) {
-                        return manifest.dump(2, ' ', false, json::error_handler_t::replace) + '\n';
-                    });
-                });
+                {"glbctl export > manifest.json", "glbctl export | jq .targetGroups"},
+                [&context] { return ask(context, "/v1/manifest", {}, readable); });
     add_history_commands(app, context);
 }
 

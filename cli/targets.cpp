@@ -34,7 +34,7 @@ std::string show(const json &document, bool colour) {
         auto reason = text_of(row, "reason");
         if (flag_of(row, "drainedByOperator"))
             reason += " (drained by the operator)";
-        if (const auto error = text_of(row, "lastError"); error != "-" && state != "healthy")
+        if (const auto error = text_of(row, "lastError"); error != "-" && (state == "unhealthy" || state == "initial"))
             reason += " (" + error + ")";
         table.add({text_of(row, "targetGroup") + '/' + text_of(row, "id"),
                    address_text(row),

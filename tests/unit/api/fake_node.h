@@ -47,6 +47,8 @@ class FakeNode : public NodeService {
 
     Result<nlohmann::json> flows(const FlowFilter &filter) override {
         last_filter = filter;
+        if (filter.endpoint == "idle")
+            return nlohmann::json{{"total", 0}, {"truncated", false}, {"flows", nlohmann::json::array()}};
         return nlohmann::json::parse(R"({"total": 812, "truncated": true, "flows": [{"endpoint": "branch",
             "protocol": "tcp", "source": "192.0.2.10:40000", "destination": "198.51.100.20:80",
             "targetGroup": "firewalls", "target": "fw-1", "state": "established", "cookie": "0x0001a2b3",
@@ -63,7 +65,8 @@ class FakeNode : public NodeService {
     Result<nlohmann::json> counters() override {
         return nlohmann::json::parse(R"({"counters": [
             {"reason": "encapsulated", "packets": 1234567, "bytes": 99,
-             "meaning": "packets sent to a target"}]})");
+             "meaning": "packets sent to a target"},
+            {"reason": "flow_new", "packets": 3, "bytes": 0, "meaning": "new flows"}]})");
     }
 
     Result<nlohmann::json> guard() override {
@@ -72,7 +75,10 @@ class FakeNode : public NodeService {
             "whenDetached": "drop", "guarded": true, "door": false}]})");
     }
 
-    Result<nlohmann::json> manifest() override { return nlohmann::json{{"version", 1}}; }
+    Result<nlohmann::json> manifest() override {
+        return nlohmann::json::parse(
+            R"({"version": 1, "node": {"tunnel": {"interface": "under0", "address": "10.1.0.1"}}})");
+    }
 
     /// A text of "conflict" fails in carrying out, one without "version" is refused, all else is applied.
     Result<ApplyResult> apply(const std::string &text, const ApplyOptions &options) override {

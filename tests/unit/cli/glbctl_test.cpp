@@ -123,6 +123,7 @@ TEST_CASE("flows, with filters") {
                          "branch    tcp    192.0.2.10:40000  198.51.100.20:80  firewalls/fw-1  established   "
                          "3s    0s   12    12    8.8 KiB     8.8 KiB\n"
                          "1 of 812 flows; --limit 0 shows all\n");
+    CHECK(glbctl({"flows", "--endpoint", "idle"}).out == "no flows\n");
     const auto wrong = glbctl({"flows", "--protocol", "tcq", "--source", "x"});
     CHECK(wrong.status == 2);
     CHECK(wrong.out.empty());
@@ -136,12 +137,13 @@ TEST_CASE("drops and counters") {
                                    "unknown_sender        7  700 B  GENEVE from no target\n"
                                    "too_big               0    0 B  does not fit the tunnel's MTU\n");
     CHECK(glbctl({"counters"}).out == "COUNTER       PACKETS  BYTES  MEANING\n"
-                                      "encapsulated    1.2 M   99 B  packets sent to a target\n");
+                                      "encapsulated    1.2 M   99 B  packets sent to a target\n"
+                                      "flow_new            3      -  new flows\n");
 }
 
 TEST_CASE("guard") {
     const Stage glbctl;
-    CHECK(glbctl({"guard"}).out == "installed; stopped 2 packets, 120 B; put back 1 times\n"
+    CHECK(glbctl({"guard"}).out == "installed; stopped 2 packets, 120 B; put back 1 time\n"
                                    "\n"
                                    "INTERFACE  VLAN  ENDPOINT  WHEN DETACHED  GUARDED  DOOR\n"
                                    "cli0       -     branch    drop           yes      NO\n");
@@ -247,8 +249,11 @@ TEST_CASE("bypass says what it does, and for how long") {
 
 TEST_CASE("export gives the manifest in force") {
     const Stage glbctl;
-    CHECK(glbctl({"export"}).out == "{\n  \"version\": 1\n}\n");
-    CHECK(glbctl({"-o", "json", "export"}).out == "{\"version\":1}\n");
+    const auto text = glbctl({"export"}).out;
+    CHECK(json::parse(text)["node"]["tunnel"]["interface"] == "under0");
+    CHECK(text.starts_with("{\n  \"version\": 1,\n  \"node\": {\n")); // in the reference's order
+    CHECK(glbctl({"-o", "json", "export"}).out ==
+          "{\"node\":{\"tunnel\":{\"address\":\"10.1.0.1\",\"interface\":\"under0\"}},\"version\":1}\n");
 }
 
 TEST_CASE("JSON is the API's document, byte for byte") {
@@ -327,6 +332,19 @@ TEST_CASE("wrong usage exits with 2 and tells on stderr") {
         CHECK(outcome.out.empty());
         CHECK_FALSE(outcome.err.empty());
     }
+}
+
+TEST_CASE("wrong usage is told in one line that names what there is") {
+    const Stage glbctl(false);
+    const auto told = [&](const std::vector<std::string> &arguments) { return glbctl(arguments).err; };
+    CHECK(told({"statsu"}) == "glbctl: there is no command \"statsu\"; did you mean \"status\"?\n");
+    CHECK(has(told({"frobnicate"}), "glbctl: there is no command \"frobnicate\"; there are: check, apply, "));
+    CHECK(has(told({}), "glbctl: a command is missing; there are: check, apply, "));
+    CHECK(has(told({"--sockt", "x"}), "glbctl: there is no "));
+    CHECK(told({"apply"}) == "glbctl: FILE is required; see glbctl apply --help\n");
+    CHECK(has(told({"flows", "--stat", "x"}), "; see glbctl flows --help\n"));
+    CHECK(told({"-o", "xml", "status"}) == "glbctl: --output: xml not in {table,json}; see glbctl --help\n");
+    CHECK(has(glbctl({"--help"}).out, "-o,--output table|json "));
 }
 
 TEST_CASE("help lists what there is, with examples, and nothing that is not there") {
