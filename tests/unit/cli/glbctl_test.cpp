@@ -249,9 +249,7 @@ TEST_CASE("bypass says what it does, and for how long") {
 
 TEST_CASE("export gives the manifest in force") {
     const Stage glbctl;
-    const auto text = glbctl({"export"}).out;
-    CHECK(json::parse(text)["node"]["tunnel"]["interface"] == "under0");
-    CHECK(text.starts_with("{\n  \"version\": 1,\n  \"node\": {\n")); // in the reference's order
+    CHECK(glbctl({"export"}).out.starts_with("{\n  \"version\": 1,\n  \"node\": {\n")); // in the reference's order
     CHECK(glbctl({"-o", "json", "export"}).out ==
           "{\"node\":{\"tunnel\":{\"address\":\"10.1.0.1\",\"interface\":\"under0\"}},\"version\":1}\n");
 }
