@@ -44,14 +44,10 @@ void Asks::endpoint(const Endpoint &endpoint, const std::string &at) {
 }
 
 void Asks::health_check(const HealthCheck &check, const std::string &at) {
-    const HealthCheck defaults;
-    note(check.protocol == ProbeProtocol::https || check.protocol == ProbeProtocol::geneve, at + "/protocol",
+    note(check.protocol == ProbeProtocol::https, at + "/protocol",
          fmt::format("probes by {}", to_text(check.protocol)));
     note(!check.ca_file.empty(), at + "/caFile", "verifying a target's certificate");
-    note(check.in_band != defaults.in_band, at + "/inBand", "probes through the target");
-    note(check.passive.enabled, at + "/passive", "health from the traffic itself");
-    note(check.max_ejected_percent != defaults.max_ejected_percent, at + "/maxEjectedPercent",
-         "a bound on passive ejection");
+    note(check.in_band.source.family == 6, at + "/inBand", "probes through the target by IPv6");
 }
 
 void Asks::target(const Target &target, const std::string &at) {

@@ -10,7 +10,8 @@ namespace glb {
 namespace {
 
 HealthPolicy policy_of(const HealthCheck &check) {
-    return {check.protocol != ProbeProtocol::none, check.healthy_threshold, check.unhealthy_threshold};
+    return {check.protocol != ProbeProtocol::none, check.healthy_threshold, check.unhealthy_threshold,
+            check.passive.enabled};
 }
 
 ProbeSettings settings_of(const HealthCheck &check) {
@@ -175,6 +176,18 @@ bool Fleet::on_probe(const std::string &name, const ProbeResult &result, Monoton
     return transition.has_value();
 }
 
+bool Fleet::hear(const std::string &name,
+                 const std::function<std::optional<HealthTransition>(TargetHealth &health)> &input) {
+    const auto found = members_.find(name);
+    if (found == members_.end())
+        return false;
+    auto &member = found->second;
+    const bool was_on_trial = member.health.on_trial();
+    const auto transition = input(member.health);
+    tell(member, transition);
+    return transition || member.health.on_trial() != was_on_trial;
+}
+
 bool Fleet::is_initial(const std::string &name) const {
     const auto found = members_.find(name);
     return found != members_.end() && found->second.health.state() == TargetState::initial;
@@ -236,7 +249,7 @@ std::vector<ProbeTarget> Fleet::probe_targets(const IpAddress &source) const {
     for (const auto &[name, member] : members_) {
         const auto group = groups_.find(member.group);
         if (member.drain_until || group == groups_.end() || member.health.state() == TargetState::unused ||
-            group->second.check.protocol == ProbeProtocol::none)
+            group->second.check.protocol == ProbeProtocol::none || group->second.check.protocol == ProbeProtocol::geneve)
             continue;
         ProbeTarget target;
         target.key = name;

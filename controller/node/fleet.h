@@ -85,6 +85,10 @@ class Fleet {
     std::vector<LeftTarget> finish_drains(const std::function<std::uint64_t(std::uint16_t index)> &live_flows,
                                            MonotonicTime now);
 
+    /// Lets `input` tell the target's health something. True where its state has changed, or a trial begun or ended.
+    bool hear(const std::string &name,
+              const std::function<std::optional<HealthTransition>(TargetHealth &health)> &input);
+
     [[nodiscard]] bool is_initial(const std::string &name) const;
     [[nodiscard]] bool has_group(const std::string &name) const { return groups_.contains(name); }
     [[nodiscard]] std::vector<FleetWords> words(MonotonicTime now) const;

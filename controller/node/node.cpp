@@ -35,6 +35,23 @@ LocalNode::LocalNode(boost::asio::io_context &loop, NodeSettings settings, State
       network_changes_(loop), events_(loop), tick_(loop), settle_(loop) {
     prober_ = std::make_unique<Prober>(
         loop, [this](const std::string &key, const ProbeResult &result) { on_probe(key, result); });
+    passive_ = std::make_unique<PassiveWatch>(loop, fleet_, passive_hooks());
+}
+
+PassiveHooks LocalNode::passive_hooks() {
+    PassiveHooks hooks;
+    hooks.drain_events = [this] { drain_events(); };
+    hooks.count = [this](std::uint16_t index) -> std::optional<glb_target_count> {
+        if (const auto count = program_ ? program_->target_count(index) : fail("no program"))
+            return *count;
+        return std::nullopt;
+    };
+    hooks.write_words = [this] {
+        if (const auto done = program_ ? write_words() : Status{}; !done)
+            spdlog::error("{}", done.error().message);
+    };
+    hooks.on_probe = [this](const std::string &key, const ProbeResult &result) { on_probe(key, result); };
+    return hooks;
 }
 
 Result<std::unique_ptr<LocalNode>> LocalNode::open(boost::asio::io_context &loop, NodeSettings settings) {
@@ -97,6 +114,7 @@ void LocalNode::stop() {
     stopped_ = true;
     (void)store_.set_value("health", fleet_.known());
     prober_->set_targets({});
+    passive_->stop();
     network_changes_.release();
     boost::system::error_code ignored;
     events_.close(ignored);
@@ -156,13 +174,21 @@ void LocalNode::wait_events() {
     events_.async_wait(stream_descriptor::wait_read, [this](const boost::system::error_code &code) {
         if (code || stopped_ || !program_)
             return;
-        if (const auto done = program_->drain_events([this](const glb_event &event) { on_event(event); }); !done)
-            spdlog::warn("{}", done.error().message);
+        drain_events();
         wait_events();
     });
 }
 
+void LocalNode::drain_events() {
+    if (!program_)
+        return;
+    if (const auto done = program_->drain_events([this](const glb_event &event) { on_event(event); }); !done)
+        spdlog::warn("{}", done.error().message);
+}
+
 void LocalNode::on_event(const glb_event &event) {
+    if (event.kind == GLB_EVENT_IN_BAND)
+        return passive_->on_event(event);
     IpAddress address;
     address.family = static_cast<std::uint8_t>(event.family);
     std::memcpy(address.bytes.data(), event.address, address.bits() / 8);

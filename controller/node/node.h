@@ -26,6 +26,7 @@
 #include "controller/health/prober.h"
 #include "controller/net/monitor.h"
 #include "controller/node/bypasses.h"
+#include "controller/node/passive.h"
 #include "controller/node/plan.h"
 #include "controller/node/service.h"
 #include "controller/state/confirmation.h"
@@ -88,6 +89,8 @@ class LocalNode final : public NodeService {
     void on_tick();
     void on_network_change();
     void on_event(const glb_event &event);
+    void drain_events();
+    [[nodiscard]] PassiveHooks passive_hooks();
     [[nodiscard]] bool has_path(const std::string &target) const;
     void on_probe(const std::string &key, const ProbeResult &result);
     void refresh();
@@ -172,6 +175,7 @@ class LocalNode final : public NodeService {
     History history_;
     std::optional<Confirmation> confirmation_; ///< the manifest in force waits for it
     std::unique_ptr<Prober> prober_;
+    std::unique_ptr<PassiveWatch> passive_;
     Snapshot snapshot_;
     std::optional<datapath::BankImage> written_bank_;
     std::optional<std::pair<IpAddress, Clock::time_point>> former_address_; ///< of the tunnel, and until when it counts

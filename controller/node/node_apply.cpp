@@ -186,6 +186,7 @@ Status LocalNode::keep_seed() {
 
 Status LocalNode::take_down(bool keep_guard) {
     prober_->set_targets({});
+    passive_->stop();
     census_.reset();
     Status first;
     const auto note = [&](Status done) {

@@ -62,6 +62,7 @@ Status LocalNode::reconcile(const Manifest &manifest, bool new_epoch, const std:
     }
     drop_unused_tables();
     prober_->set_targets(fleet_.probe_targets(manifest.node.tunnel.address));
+    passive_->set_manifest(manifest);
     return {};
 }
 

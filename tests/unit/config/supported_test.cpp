@@ -39,12 +39,8 @@ TEST_CASE("what is to come is refused where it is asked for", "[config]") {
     asks("/flowLog", {{"file", "/f"}});
     const std::string check = "/targetGroups/0/healthCheck";
     asks(check, {{"protocol", "HTTPS"}}, check + "/protocol");
-    asks(check, {{"protocol", "GENEVE"}}, check + "/protocol");
     asks(check, {{"caFile", "/ca.pem"}}, check + "/caFile");
-    asks(check, {{"inBand", {{"port", 8}}}}, check + "/inBand");
-    asks(check, {{"passive", true}}, check + "/passive");
-    asks(check, {{"passive", {{"windowMilliseconds", 50}}}}, check + "/passive");
-    asks(check, {{"maxEjectedPercent", 20}}, check + "/maxEjectedPercent");
+    asks(check, {{"inBand", {{"source", "2001:db8::1"}, {"destination", "2001:db8::2"}}}}, check + "/inBand");
 }
 
 TEST_CASE("defaults, written out or not, ask for nothing", "[config]") {
@@ -54,6 +50,9 @@ TEST_CASE("defaults, written out or not, ask for nothing", "[config]") {
     asks_nothing("/endpoints/0/newFlowsPerSourcePerSecond", 1);
     asks_nothing("/targetGroups/0/healthCheck",
                  {{"passive", false}, {"maxEjectedPercent", 50}, {"protocol", "NONE"}});
+    asks_nothing("/targetGroups/0/healthCheck",
+                 {{"passive", {{"windowMilliseconds", 50}}}, {"maxEjectedPercent", 20}, {"protocol", "GENEVE"}});
+    asks_nothing("/targetGroups/0/healthCheck", {{"inBand", {{"port", 8}}}});
     asks_nothing("/targetGroups/0/onTargetFailure", {{"unhealthy", "hold"}, {"deregistered", "rehash"}});
     asks_nothing("/targetGroups/0/onAllUnhealthy", "drop");
     asks_nothing("/targetGroups/0/cookie", "strict");
