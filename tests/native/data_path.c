@@ -30,7 +30,8 @@ const int native_class_return = GLB_CLASS_RETURN, native_class_spoofed = GLB_CLA
           native_class_endpoint = GLB_CLASS_ENDPOINT;
 
 void native_set_settings(const struct glb_settings *settings) {
-    void *const to = (void *)&glb_settings;
+    void *to = (void *)&glb_settings;
+    __asm__("" : "+r"(to)); // clang leaves out a write to what it sees to be constant
     const unsigned long page = (unsigned long)getpagesize();
     const unsigned long begin = (unsigned long)to & ~(page - 1);
     if (mprotect((void *)begin, (unsigned long)to + sizeof *settings - begin, PROT_READ | PROT_WRITE))
