@@ -14,6 +14,7 @@ build=(
 run=(
     iproute2 nftables ethtool iputils-ping procps util-linux iperf3 nginx-light curl jq openssl
     tcpdump tshark python3-scapy netcat-openbsd bird2 openssh-server isc-dhcp-client dnsmasq-base
+    systemd libfaketime
 )
 
 wanted=("${build[@]}")

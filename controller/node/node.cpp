@@ -21,6 +21,7 @@ constexpr std::chrono::milliseconds settle_time{20}; // changes of the network c
 constexpr std::chrono::milliseconds census_slice{2};
 constexpr std::chrono::seconds census_pause{2};
 constexpr std::chrono::seconds tick_time{1};
+constexpr std::chrono::milliseconds look_time{500}; // two of them, and a replaced appliance is known
 
 } // namespace
 
@@ -32,7 +33,7 @@ void LocalNode::log_transition(const FleetMember &member, const HealthTransition
 LocalNode::LocalNode(boost::asio::io_context &loop, NodeSettings settings, StateStore store)
     : loop_(loop), settings_(std::move(settings)), store_(std::move(store)),
       fleet_(log_transition), history_(settings_.state_dir / "history"),
-      network_changes_(loop), events_(loop), tick_(loop), settle_(loop) {
+      network_changes_(loop), events_(loop), tick_(loop), settle_(loop), look_(loop) {
     prober_ = std::make_unique<Prober>(
         loop, [this](const std::string &key, const ProbeResult &result) { on_probe(key, result); });
     passive_ = std::make_unique<PassiveWatch>(loop, fleet_, passive_hooks());
@@ -76,6 +77,7 @@ Status LocalNode::open_kernel() {
 Status LocalNode::start(const std::optional<std::string> &first_manifest) {
     GLB_TRY(open_kernel());
     schedule_tick();
+    schedule_look();
     auto stored = store_.load_manifest();
     if (!stored.warning.empty())
         spdlog::warn("{}", stored.warning);
@@ -119,6 +121,7 @@ void LocalNode::stop() {
     boost::system::error_code ignored;
     events_.close(ignored);
     tick_.cancel();
+    look_.cancel();
     settle_.cancel();
 }
 
@@ -232,6 +235,10 @@ void LocalNode::on_probe(const std::string &key, const ProbeResult &result) {
         if (!has_path(key))
             return; // the next answer asks again
     }
+    const bool unheard = result.outcome == ProbeOutcome::timeout || result.outcome == ProbeOutcome::error;
+    if (unheard && paths_) // another machine may have this address now
+        if (const auto member = fleet_.members().find(key); member != fleet_.members().end())
+            paths_->doubt(member->second.target.address, Clock::now());
     if (fleet_.on_probe(key, result, Clock::now()) && program_)
         if (const auto done = write_words(); !done)
             spdlog::error("{}", done.error().message);
@@ -247,6 +254,24 @@ void LocalNode::schedule_tick() {
         on_tick();
         schedule_tick();
     });
+}
+
+void LocalNode::schedule_look() {
+    look_.expires_after(look_time);
+    look_.async_wait([this](const boost::system::error_code &code) {
+        if (code || stopped_)
+            return;
+        look_for_silence();
+        schedule_look();
+    });
+}
+
+void LocalNode::look_for_silence() {
+    if (!program_ || !paths_)
+        return;
+    for (const auto &[name, member] : fleet_.members())
+        if (const auto count = program_->target_count(member.index); count && silence_.is_silent(member.index, *count))
+            paths_->doubt(member.target.address, Clock::now());
 }
 
 void LocalNode::on_tick() {

@@ -29,6 +29,7 @@
 #include "controller/node/passive.h"
 #include "controller/node/plan.h"
 #include "controller/node/service.h"
+#include "controller/node/silence.h"
 #include "controller/state/confirmation.h"
 #include "controller/state/history.h"
 #include "controller/state/store.h"
@@ -87,6 +88,8 @@ class LocalNode final : public NodeService {
     void wait_events();
     void schedule_tick();
     void on_tick();
+    void schedule_look();
+    void look_for_silence();
     void on_network_change();
     void on_event(const glb_event &event);
     void drain_events();
@@ -191,7 +194,8 @@ class LocalNode final : public NodeService {
 
     std::optional<Monitor> monitor_;
     boost::asio::posix::stream_descriptor network_changes_, events_;
-    boost::asio::steady_timer tick_, settle_;
+    boost::asio::steady_timer tick_, settle_, look_;
+    SilenceWatch silence_;
     bool settling_ = false, stopped_ = false;
     std::unique_ptr<FlowCensus> census_;
     OneWayWatch one_way_;

@@ -174,6 +174,12 @@ void PathKeeper::resolve_anew(const IpAddress &target, Time now) {
         kept_[hop] = {*kept, now};
 }
 
+void PathKeeper::doubt(const IpAddress &target, Time now) {
+    const auto found = known_.find(target);
+    if (found != known_.end() && found->second.last.on_link)
+        resolve_anew(target, now);
+}
+
 void PathKeeper::resolve(unsigned ifindex, const IpAddress &address) {
     (void)request_resolution(netlink_, ifindex, address); // its outcome is the neighbour's state
 }

@@ -50,6 +50,10 @@ class PathKeeper {
     /// once a second for an address.
     void resolve_anew(const IpAddress &target, Time now);
 
+    /// Nothing comes back from `target`: on the tunnel's own link another machine may have its address by now,
+    /// and the kernel would go on to ask the old one for some ten seconds. Asks anew.
+    void doubt(const IpAddress &target, Time now);
+
     /// Has the kernel resolve a next hop that the data path missed.
     void resolve(unsigned ifindex, const IpAddress &address);
 
