@@ -9,16 +9,23 @@
 #define BENCH_PLAIN_WORDS 7  /* 56 bytes: Ethernet, IPv4, TCP */
 #define BENCH_TUNNEL_BYTES 68
 
+/* A template. */
+struct bench_frame {
+    __u64 word[BENCH_FRAME_WORDS]; /* its headers */
+    __u32 length;                  /* of the whole frame that the subject is given */
+    __u32 tunnelled;
+};
+
 /* What the generator is told, and what it keeps between packets. */
 struct bench_control {
-    __u64 frame[BENCH_FRAME_WORDS]; /* the template's headers */
+    struct bench_frame frame[2];
+    __u32 turn;      /* which of them is next */
+    __u32 alternate; /* 1: the other one every time */
     __u64 state;                    /* state = state * multiplier + increment, a packet */
     __u64 multiplier;
     __u64 increment;
     __u64 flows;    /* random indexes are 0 .. flows - 1 */
     __u32 random;   /* index from the upper half of state, else state itself */
-    __u32 tunnelled;
-    __u32 length;   /* of the frame that the subject is given */
     __u32 failed;   /* packets that could not be made */
 };
 

@@ -36,9 +36,11 @@ static __always_inline void bench_write_flow(void *ip, __u32 index) {
 SEC("xdp.frags")
 int bench_generator(struct xdp_md *ctx) {
     struct bench_control *control = &bench_control;
+    const struct bench_frame *frame = &control->frame[control->turn & 1];
     const __u32 length = glb_frame_len(ctx);
 
-    if (bpf_xdp_adjust_head(ctx, (int)length - (int)control->length)) {
+    control->turn ^= control->alternate;
+    if (bpf_xdp_adjust_head(ctx, (int)length - (int)frame->length)) {
         control->failed++;
         return XDP_ABORTED;
     }
@@ -50,13 +52,13 @@ int bench_generator(struct xdp_md *ctx) {
         return XDP_ABORTED;
 #pragma unroll
     for (int i = 0; i < BENCH_PLAIN_WORDS; i++)
-        words[i] = control->frame[i];
-    if (control->tunnelled) {
+        words[i] = frame->word[i];
+    if (frame->tunnelled) {
         if (data + BENCH_FRAME_WORDS * 8 > end)
             return XDP_ABORTED;
 #pragma unroll
         for (int i = BENCH_PLAIN_WORDS; i < BENCH_FRAME_WORDS; i++)
-            words[i] = control->frame[i];
+            words[i] = frame->word[i];
         bench_write_flow(data + GLB_ETH_LEN + BENCH_TUNNEL_BYTES, index);
     } else {
         bench_write_flow(data + GLB_ETH_LEN, index);

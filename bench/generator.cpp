@@ -18,17 +18,24 @@ namespace {
 constexpr std::uint64_t lcg_multiplier = 6364136223846793005u;
 constexpr std::uint64_t lcg_increment = 1442695040888963407u;
 
+void fill(bench_frame &row, const test::Bytes &frame, bool tunnelled) {
+    row = {};
+    std::memcpy(row.word, frame.data(), std::min(frame.size(), sizeof row.word));
+    row.length = static_cast<std::uint32_t>(frame.size());
+    row.tunnelled = tunnelled;
+}
+
 void configure(bench_control &control, const Stream &stream) {
     const bool random = stream.order == Order::random;
-    std::memset(control.frame, 0, sizeof control.frame);
-    std::memcpy(control.frame, stream.frame.data(), std::min(stream.frame.size(), sizeof control.frame));
+    fill(control.frame[0], stream.frame, stream.tunnelled);
+    fill(control.frame[1], stream.answer, true);
+    control.turn = 0;
+    control.alternate = !stream.answer.empty();
     control.state = stream.state;
     control.multiplier = random ? lcg_multiplier : 1;
     control.increment = random ? lcg_increment : stream.order == Order::counted ? 1 : 0;
     control.flows = stream.flows;
     control.random = random;
-    control.tunnelled = stream.tunnelled;
-    control.length = static_cast<std::uint32_t>(stream.frame.size());
     control.failed = 0;
 }
 

@@ -22,6 +22,7 @@ struct Stream {
     test::Bytes frame; ///< of flow 0; the generator sets source address and source port of the inner packet
     unsigned ingress = 0;   ///< interface index
     bool tunnelled = false; ///< `frame` is GENEVE with three options around the flow's packet
+    test::Bytes answer{};   ///< tunnelled; where there is one, every other packet
     Order order = Order::fixed;
     std::uint64_t flows = 1;
     std::uint64_t state = 0; ///< next flow; a random order begins anywhere

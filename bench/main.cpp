@@ -56,7 +56,7 @@ int main(int argc, char **argv) {
     Options options;
     CLI::App app("Measures what a packet costs in the data path, by BPF_PROG_TEST_RUN. Needs root.",
                  "glb-bench");
-    app.add_flag("--quick", options.quick, "The five rows alone, without the comparison of flow tables");
+    app.add_flag("--quick", options.quick, "The seven rows alone, without the comparison of flow tables");
     app.add_flag("--json", options.json, "One JSON document instead of a table");
     app.add_option("--row", options.only, "Only rows whose name contains this");
     app.add_option("--rounds", options.settings.rounds, "Rounds a row")

@@ -70,13 +70,13 @@ datapath::PortConfig port(unsigned ifindex, const char *own) {
     return config;
 }
 
-datapath::BankConfig bank(const Wires &wires) {
+datapath::BankConfig bank(const Wires &wires, const Manner &manner) {
     datapath::BankConfig config;
     config.tunnel_address = *IpAddress::parse("172.16.0.10");
     for (std::uint32_t i = 0; i < GLB_NH_KEYS; ++i)
         config.steer_key[i] = 0x9e3779b9u * (i + 1);
     config.ports = {port(wires.clients, "192.0.2.1"), port(wires.tunnel, "172.16.0.10")};
-    config.ports[0].endpoint = endpoint_index;
+    config.ports[manner.one_arm ? 1 : 0].endpoint = endpoint_index;
     config.ports[1].tunnel = true;
     config.endpoints = {{.index = endpoint_index,
                          .id = endpoint_id,
@@ -86,6 +86,7 @@ datapath::BankConfig bank(const Wires &wires) {
     datapath::GroupConfig group;
     group.index = group_index;
     group.table = table_index;
+    group.passive = manner.passive;
     config.groups = {group};
     for (std::uint16_t index = 0; index < target_count; ++index) {
         config.targets.push_back(target(index, wires.tunnel));
@@ -135,14 +136,14 @@ void Node::Unmap::operator()(glb_flow_hot *table) const {
     ::munmap(table, size);
 }
 
-Result<Node> Node::load(Wires wires, std::uint32_t capacity) {
+Result<Node> Node::load(Wires wires, std::uint32_t capacity, Manner manner) {
     datapath::LoadSettings settings;
     settings.capacity = capacity;
     for (std::uint32_t i = 0; i < GLB_NH_KEYS; ++i)
         settings.table_key[i] = 0x85ebca6bu * (i + 3);
     settings.door_magic = 1;
     GLB_ASSIGN(auto program, datapath::Program::load(settings));
-    Node node(wires, std::move(program));
+    Node node(wires, manner, std::move(program));
     GLB_TRY(node.configure());
     GLB_TRY(node.map_table(capacity));
     return node;
@@ -166,7 +167,7 @@ Status Node::configure() {
     GLB_TRY(program_.set_egress(wires_.clients, hop.egress));
     GLB_TRY(program_.set_next_hop(1, wires_.clients, hop));
 
-    GLB_ASSIGN(const auto image, datapath::build_bank(bank(wires_)));
+    GLB_ASSIGN(const auto image, datapath::build_bank(bank(wires_, manner_)));
     GLB_TRY(program_.write_idle_bank(image));
     return program_.flip(true);
 }
@@ -224,13 +225,16 @@ Result<std::map<std::string, std::uint64_t>> Node::counters() const {
     for (std::size_t i = 0; i < counts.size(); ++i)
         if (counts[i].packets)
             named[counter_names[i]] = counts[i].packets;
+    for (std::uint32_t target = 0; target < target_count; ++target)
+        if (const auto silent = program_.target_counts().sum(target).silent)
+            named["silent"] += silent;
     return named;
 }
 
 Stream Node::outward(Order order, std::uint64_t flows, std::uint8_t tcp_flags) const {
     Stream stream;
     stream.frame = Eth{.dst = node_mac} / segment(tcp_flags);
-    stream.ingress = wires_.clients;
+    stream.ingress = manner_.one_arm ? wires_.tunnel : wires_.clients;
     stream.order = order;
     stream.flows = flows;
     return stream;

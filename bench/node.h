@@ -30,14 +30,20 @@ struct Occupancy {
     std::uint64_t at_home = 0; ///< of the live ones, how many a hit finds in the first line that it reads
 };
 
+/// How a node departs from the usual one.
+struct Manner {
+    bool one_arm = false; ///< the endpoint's packets come by the tunnel's wire too
+    bool passive = false; ///< health from the traffic
+};
+
 class Node {
   public:
     /// A node with one endpoint, one group, sixteen targets and an empty table of `capacity` entries.
-    [[nodiscard]] static Result<Node> load(Wires wires, std::uint32_t capacity);
+    [[nodiscard]] static Result<Node> load(Wires wires, std::uint32_t capacity, Manner manner = {});
 
     [[nodiscard]] int program() const { return program_.fd(); }
     [[nodiscard]] Occupancy occupancy() const;
-    /// Every counter and drop reason of the program that is not 0, by name.
+    /// Every counter and drop reason of the program that is not 0, by name; what all targets were `silent` among them.
     [[nodiscard]] Result<std::map<std::string, std::uint64_t>> counters() const;
 
     /// Makes every flow in the table established and seen just now, as returned packets would.
@@ -53,11 +59,13 @@ class Node {
         std::size_t size;
         void operator()(glb_flow_hot *table) const;
     };
-    Node(Wires wires, datapath::Program program) : wires_(wires), program_(std::move(program)) {}
+    Node(Wires wires, Manner manner, datapath::Program program)
+        : wires_(wires), manner_(manner), program_(std::move(program)) {}
     [[nodiscard]] Status configure();
     [[nodiscard]] Status map_table(std::uint32_t capacity);
 
     Wires wires_;
+    Manner manner_;
     datapath::Program program_;
     std::unique_ptr<glb_flow_hot, Unmap> table_;
     std::span<glb_flow_hot> entries_;

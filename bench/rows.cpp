@@ -113,6 +113,28 @@ Result<Row> return_hit(Generator &generator, const Wires &wires, const Settings 
     return row;
 }
 
+/// What passive health costs at most: every packet out marks its flow, every one back clears the mark.
+Result<Row> ping_pong(Generator &generator, const Wires &wires, const Settings &settings, bool passive) {
+    GLB_ASSIGN(const auto floors, Floors::load(GLB_FLOW_MIN_CAPACITY));
+    GLB_ASSIGN(auto node, Node::load(wires, GLB_FLOW_MIN_CAPACITY, {.one_arm = true, .passive = passive}));
+    auto plain = node.outward(Order::fixed, 1, ack);
+    GLB_ASSIGN(const auto sent, generator.run_once(node.program(), plain));
+    GLB_ASSIGN(const auto back, node.inward(sent));
+    auto stream = plain;
+    stream.answer = back.frame;
+
+    Row row;
+    row.name = passive ? "ping-pong, passive" : "ping-pong, 1 flow";
+    row.what = passive ? "the same in a group with passive health: each out packet marks its flow, each return clears it"
+                       : "out and back in turn, the mean of both";
+    GLB_TRY(measure_node(row, generator, floors, node, stream, plain, settings, [&] { node.establish(); }));
+    GLB_TRY(prove(row, "encapsulated", 0.5));
+    GLB_TRY(prove(row, "cached_egress", 0.49));
+    if (passive)
+        GLB_TRY(prove(row, "silent", 0.49));
+    return row;
+}
+
 } // namespace
 
 std::vector<RowSpec> quick_rows() {
@@ -121,12 +143,19 @@ std::vector<RowSpec> quick_rows() {
             return ingress_hit(generator, wires, settings, flows, capacity);
         };
     };
+    const auto talk = [](bool passive) {
+        return [=](Generator &generator, const Wires &wires, const Settings &settings) {
+            return ping_pong(generator, wires, settings, passive);
+        };
+    };
     return {
         {"encap floor", encap_floor},
         {"ingress hit, 1 flow", hit(1, GLB_FLOW_MIN_CAPACITY)},
         {"ingress hit, 1 M flows", hit(million, 2 * million)},
         {"new flow, full table", new_flow},
         {"return hit, 1 flow", return_hit},
+        {"ping-pong, 1 flow", talk(false)},
+        {"ping-pong, passive", talk(true)},
     };
 }
 

@@ -25,7 +25,7 @@ struct RowSpec {
     std::function<Result<Row>(Generator &, const Wires &, const Settings &)> measure;
 };
 
-/// The five rows of --quick, in their order. A row fails where the program's own counters say that it did
+/// The seven rows of --quick, in their order. A row fails where the program's own counters say that it did
 /// something else than the row's name; how long it took never fails anything.
 [[nodiscard]] std::vector<RowSpec> quick_rows();
 

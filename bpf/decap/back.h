@@ -129,6 +129,8 @@ static __always_inline struct glb_verdict glb_back_inner(struct xdp_md *ctx, str
         struct glb_target_count *count = glb_target_count_at(steering->target);
         if (hot && learns)
             glb_flow_learn(hot, steering, inner, orientation, count);
+        if (learns && (group->flags & GLB_GROUP_PASSIVE))
+            glb_pair_learn(steering->wish.endpoint, steering->target);
         glb_flow_count(steering->slot, GLB_LEG_BACK, orientation, inner->l3_len);
         if (count) {
             count->back.packets++;

@@ -43,7 +43,6 @@ static __always_inline void glb_flow_learn(struct glb_flow_hot *hot, const struc
             if (code == GLB_FLOW_CLOSED && next != code)
                 glb_count(GLB_COUNT_FLOW_REOPENED, 0);
             glb_flow_answered(meta, count);
-            glb_pair_learn(steering->wish.endpoint, steering->target);
             return;
         }
         if ((before & GLB_META_BUSY) || glb_meta_generation(before) != glb_meta_generation(meta))

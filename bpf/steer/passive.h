@@ -30,6 +30,7 @@ static __always_inline int glb_pair_any_came_back(__u32 endpoint) {
     return word && GLB_READ(*word);
 }
 
+/* Of every returned packet, not only of those that change their flow: a look at a word that is most likely there. */
 static __always_inline void glb_pair_learn(__u32 endpoint, __u32 target) {
     __u64 *word = glb_pair_word(endpoint, target);
     if (!word || glb_likely(GLB_READ(*word) >> (target & 63) & 1))
