@@ -14,7 +14,7 @@ using namespace glb::test;
 
 namespace {
 
-constexpr std::uint32_t flow_number = 20000;
+constexpr std::uint32_t flow_number = 6000;
 
 /// Flow `i`: its client's address and port.
 Packet client(std::uint32_t i, bool six, Packet transport) {
@@ -55,12 +55,13 @@ TEST_CASE("a target on trial takes one of a hundred of its new flows, the others
     Rig rig;
     const bool six = GENERATE(false, true);
     words(rig, sample_word, on_trial);
-    std::uint64_t second = 0;
+    std::uint64_t second = 0, sent = 0;
     for (std::uint32_t i = 0; i < flow_number; ++i) {
         const auto outcome = out(rig, client(i, six, Udp{.sport = static_cast<std::uint16_t>(1000 + i), .dport = 53}));
-        REQUIRE(outcome.code == XDP_REDIRECT);
+        sent += outcome.code == XDP_REDIRECT;
         second += to_second(outcome);
     }
+    CHECK(sent == flow_number);
     // Half of the slots are its own. What Maglev picks again from a slot of its own meets it again: no more than
     // twice its share.
     CHECK(second > flow_number / 2 / GLB_TRIAL_SHARE / 2);
@@ -93,7 +94,7 @@ TEST_CASE("untracked flows on trial find their way back", "[trial]") {
     Rig rig;
     words(rig, sample_word, on_trial);
     std::uint32_t second = 0;
-    for (std::uint32_t i = 0; i < 2000; ++i) {
+    for (std::uint32_t i = 0; i < 1000; ++i) {
         const auto fragment = client(i, true, Fragment6{.offset = 100} / Payload{Bytes(64)});
         const auto outcome = out(rig, fragment);
         REQUIRE(outcome.code == XDP_REDIRECT);
@@ -114,10 +115,10 @@ TEST_CASE("the short list, too, may have a target on trial", "[trial]") {
     REQUIRE(rig.program.put_maglev(5, std::vector<std::uint16_t>(GLB_MAGLEV_SLOTS, 0)));
     REQUIRE(rig.program.set_fallback(2, list));
     std::uint32_t taken = 0;
-    for (std::uint32_t i = 0; i < 4000; ++i)
+    for (std::uint32_t i = 0; i < 2000; ++i)
         taken += out(rig, client(i, false, Udp{.sport = 9, .dport = 9})).code == XDP_REDIRECT;
-    CHECK(taken > 10);
-    CHECK(taken < 100);
+    CHECK(taken > 5);
+    CHECK(taken < 60);
     CHECK(rig.count(GLB_COUNT_FALLBACK) == taken);
-    CHECK(rig.drops(GLB_DROP_NO_TARGET) == 4000 - taken);
+    CHECK(rig.drops(GLB_DROP_NO_TARGET) == 2000 - taken);
 }
