@@ -1,5 +1,5 @@
 // PassiveJudge: finds the targets of one group out of which nothing comes any more, from what the data path counts.
-// Pure: counts, answers and time are arguments. docs/design/ says how false alarms are kept out.
+// Pure: counts, answers and time are arguments. docs/design/0007 says how false alarms are kept out.
 #pragma once
 
 #include <algorithm>
