@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include <bpf/bpf.h>
@@ -35,6 +36,27 @@ Status write_rows(int fd, std::uint32_t first, const std::vector<Row> &rows, con
     auto count = static_cast<std::uint32_t>(rows.size());
     if (bpf_map_update_batch(fd, keys.data(), rows.data(), &count, nullptr) != 0)
         return fail_errno(errno, "cannot write {}: only {} of {} rows", what, count, rows.size());
+    return {};
+}
+
+/// The same, but rows that are as in `before` (what is there now) are left alone; runs that differ go in one call each.
+template <typename Row>
+Status write_changed_rows(int fd, std::uint32_t first, const std::vector<Row> &rows, const std::vector<Row> *before,
+                          const char *what) {
+    if (!before || before->size() != rows.size())
+        return write_rows(fd, first, rows, what);
+    const auto same = [&](std::size_t i) { return std::memcmp(&rows[i], &(*before)[i], sizeof(Row)) == 0; };
+    for (std::size_t begin = 0; begin < rows.size();) {
+        auto end = begin;
+        while (end < rows.size() && !same(end))
+            ++end;
+        if (end > begin)
+            GLB_TRY(write_rows(fd, first + static_cast<std::uint32_t>(begin),
+                               std::vector<Row>(rows.begin() + static_cast<std::ptrdiff_t>(begin),
+                                                rows.begin() + static_cast<std::ptrdiff_t>(end)),
+                               what));
+        begin = end + 1;
+    }
     return {};
 }
 

@@ -7,6 +7,7 @@
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <utility>
 
 #include "controller/datapath/map_io.h"
 #include "controller/datapath/program_state.h"
@@ -149,24 +150,30 @@ Result<glb_control> Program::control() const {
     return control;
 }
 
+/// Most rows of a bank are empty or as they were: what the bank holds is remembered, and only the difference written.
 Status Program::write_idle_bank(const BankImage &image) {
     GLB_TRY(end_grace());
     GLB_ASSIGN(const auto now, control());
     const std::uint32_t bank = (now.bank & 1) ^ 1;
-    GLB_TRY(update_row(map_fd("glb_node"), bank, &image.node, "glb_node"));
-    auto ports = image.ports;
-    for (auto &port : ports)
+    const auto before = std::exchange(state_->held[bank], std::nullopt); // a failure leaves what nobody knows
+    auto after = image;
+    for (auto &port : after.ports)
         if (port.key)
             port.scope += bank * GLB_PORT_SLOTS;
-    GLB_TRY(write_rows(map_fd("glb_ports"), bank * GLB_PORT_SLOTS, ports, "glb_ports"));
-    GLB_TRY(write_rows(map_fd("glb_endpoints"), bank * GLB_MAX_ENDPOINTS, image.endpoints, "glb_endpoints"));
-    GLB_TRY(write_rows(map_fd("glb_endpoint_ids"), bank * GLB_ENDPOINT_ID_SLOTS, image.endpoint_ids,
-                       "glb_endpoint_ids"));
-    GLB_TRY(write_rows(map_fd("glb_groups"), bank * GLB_MAX_GROUPS, image.groups, "glb_groups"));
-    GLB_TRY(write_rows(map_fd("glb_targets"), bank * GLB_MAX_TARGETS, image.targets, "glb_targets"));
-    GLB_TRY(write_rows(map_fd("glb_senders"), bank * GLB_SENDER_SLOTS, image.senders, "glb_senders"));
-    GLB_TRY(write_scoped(map_fd("glb_own"), bank, image.own, "glb_own"));
-    return write_scoped(map_fd("glb_own_macs"), bank, image.own_macs, "glb_own_macs");
+    const auto write = [&](const char *map, std::uint32_t rows, auto member) {
+        return write_changed_rows(map_fd(map), bank * rows, after.*member, before ? &((*before).*member) : nullptr, map);
+    };
+    GLB_TRY(update_row(map_fd("glb_node"), bank, &after.node, "glb_node"));
+    GLB_TRY(write("glb_ports", GLB_PORT_SLOTS, &BankImage::ports));
+    GLB_TRY(write("glb_endpoints", GLB_MAX_ENDPOINTS, &BankImage::endpoints));
+    GLB_TRY(write("glb_endpoint_ids", GLB_ENDPOINT_ID_SLOTS, &BankImage::endpoint_ids));
+    GLB_TRY(write("glb_groups", GLB_MAX_GROUPS, &BankImage::groups));
+    GLB_TRY(write("glb_targets", GLB_MAX_TARGETS, &BankImage::targets));
+    GLB_TRY(write("glb_senders", GLB_SENDER_SLOTS, &BankImage::senders));
+    GLB_TRY(write_scoped(map_fd("glb_own"), bank, after.own, "glb_own"));
+    GLB_TRY(write_scoped(map_fd("glb_own_macs"), bank, after.own_macs, "glb_own_macs"));
+    state_->held[bank] = std::move(after);
+    return {};
 }
 
 Status Program::flip(bool new_epoch) {

@@ -1,8 +1,10 @@
 // What a Program holds. Private to the library.
 #pragma once
 
+#include <array>
 #include <future>
 #include <memory>
+#include <optional>
 
 #include "controller/datapath/program.h" // before the skeleton, which uses the ABI's types
 
@@ -25,6 +27,7 @@ struct Program::State {
     TargetCounts target_counts;
     Pairs pairs;
     const std::function<void(const glb_event &)> *take = nullptr;
+    std::array<std::optional<BankImage>, GLB_BANKS> held; // what each bank has, as far as this process wrote it
     std::future<int> grace; // errno of the wait for packets of the bank before, while there may be some
 };
 

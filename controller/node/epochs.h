@@ -54,6 +54,7 @@ struct ComputedTable {
     std::vector<MaglevTarget> targets;
     MaglevTable slots;
     std::uint64_t print = 0;
+    std::map<std::uint16_t, std::uint32_t> share; ///< slots of each target
 };
 
 /// The data path's clock: GLB_TICK_SHIFT bits of CLOCK_MONOTONIC's nanoseconds left away.

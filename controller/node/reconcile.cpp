@@ -87,7 +87,13 @@ const ComputedTable &LocalNode::compute_table(const TargetGroup &group, std::uin
     if (is_new || at->second.targets != targets) {
         auto slots = build_maglev(targets);
         const auto print = datapath::maglev_fingerprint(slots);
-        at->second = {std::move(targets), std::move(slots), print};
+        std::vector<std::uint32_t> counts(std::size_t{kMaglevNoTarget} + 1);
+        for (const auto target : slots)
+            ++counts[target];
+        std::map<std::uint16_t, std::uint32_t> share;
+        for (const auto &target : targets)
+            share[target.index] = counts[target.index];
+        at->second = {std::move(targets), std::move(slots), print, std::move(share)};
     }
     return at->second;
 }
@@ -99,9 +105,7 @@ Status LocalNode::build_tables(const Manifest &manifest) {
     for (const auto &group : manifest.target_groups) {
         const auto index = *book_.find(Kind::group, group.name);
         const auto &table = compute_table(group, index);
-        for (const auto target : table.slots)
-            if (target != kMaglevNoTarget)
-                ++slots_[target];
+        slots_.insert(table.share.begin(), table.share.end());
         if (tables_.row(index).print == table.print)
             continue;
         const auto window = std::max({group.idle_tcp, group.idle_other, group.deregistration_delay});
