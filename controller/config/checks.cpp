@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "bpf/abi/limits.h"
+#include "abi/config.h"
 #include "controller/config/document.h"
 #include "controller/config/near.h"
 #include "controller/config/reader.h"
@@ -84,6 +84,8 @@ void Checker::check_names() {
             must_be_new(endpoints, endpoint.name, pointer + "/name", "this name");
         if (endpoint.id != 0)
             must_be_new(ids, endpoint.id, pointer + "/id", "this id");
+        if (endpoint.id == GLB_IN_BAND_ENDPOINT)
+            refuse(pointer + "/id", "is that of the node's own health probes");
     }
     for (std::size_t i = 0; i < manifest_.target_groups.size(); ++i)
         if (const auto &name = manifest_.target_groups[i].name; !name.empty())

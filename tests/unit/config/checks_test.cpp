@@ -9,6 +9,7 @@ using nlohmann::json;
 TEST_CASE("names and ids are unique in their kind", "[config]") {
     refuses("/endpoints/1/name", "branch", "already that of /endpoints/0/name");
     refuses("/endpoints/1/id", "vpce-00000000000000001", "already that of /endpoints/0/id");
+    refuses("/endpoints/1/id", "vpce-0676c6270726f6265", "the node's own health probes");
     refuses("/targetGroups/1", {{"name", "firewalls"}}, "already", "/targetGroups/1/name");
     refuses("/targetGroups/0/targets/1/id", "fw-1", "already");
     takes("/targetGroups/1", {{"name", "branch"}, {"targets", {{{"id", "fw-1"}, {"address", "10.1.0.11"}}}}});
