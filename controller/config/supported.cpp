@@ -44,9 +44,6 @@ void Asks::endpoint(const Endpoint &endpoint, const std::string &at) {
 }
 
 void Asks::health_check(const HealthCheck &check, const std::string &at) {
-    note(check.protocol == ProbeProtocol::https, at + "/protocol",
-         fmt::format("probes by {}", to_text(check.protocol)));
-    note(!check.ca_file.empty(), at + "/caFile", "verifying a target's certificate");
     note(check.in_band.source.family == 6, at + "/inBand", "probes through the target by IPv6");
 }
 

@@ -33,7 +33,7 @@ std::string http_request(const ProbeTarget &target) {
         host = target.address.to_string();
         if (target.address.family == 6)
             host = "[" + host + "]";
-        if (target.settings.port != 80)
+        if (target.settings.port != (target.settings.protocol == ProbeKind::https ? 443 : 80))
             host += fmt::format(":{}", target.settings.port);
     }
     return fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: glb-health-check/1\r\nAccept: */*\r\n"
@@ -61,9 +61,10 @@ bool means_connected(const error_code &error) {
 
 } // namespace
 
-Probe::Probe(asio::io_context &loop, ProbeTarget target, std::shared_ptr<const Prober::OnResult> on_result)
+Probe::Probe(asio::io_context &loop, ProbeTarget target, std::shared_ptr<const Prober::OnResult> on_result,
+             Result<std::shared_ptr<TlsContext>> tls)
     : loop_(loop), target_(std::move(target)), request_(http_request(target_)),
-      on_result_(std::move(on_result)), socket_(loop), pause_(loop), deadline_(loop) {}
+      on_result_(std::move(on_result)), tls_(std::move(tls)), socket_(loop), pause_(loop), deadline_(loop) {}
 
 void Probe::start(std::chrono::milliseconds delay) {
     asio::co_spawn(
@@ -136,26 +137,49 @@ asio::awaitable<ProbeResult> Probe::talk() {
     connected_ = true;
     if (target_.settings.protocol == ProbeKind::tcp)
         co_return ProbeResult{ProbeOutcome::ok, 0, "", {}};
-    co_return co_await ask_http();
+    if (target_.settings.protocol == ProbeKind::https)
+        co_return co_await ask_https();
+    co_return co_await ask_http(socket_);
 }
 
-asio::awaitable<ProbeResult> Probe::ask_http() {
+asio::awaitable<ProbeResult> Probe::ask_https() {
+    if (!tls_)
+        co_return ProbeResult{ProbeOutcome::error, 0, tls_.error().message, {}};
+    error_code error;
+    TlsStream stream(socket_, (*tls_)->context);
+    if (const auto ready = prepare_tls(stream, **tls_, target_.settings.host, target_.address, session_); !ready)
+        co_return ProbeResult{ProbeOutcome::error, 0, ready.error().message, {}};
+    co_await stream.async_handshake(TlsStream::client, asio::redirect_error(asio::use_awaitable, error));
+    if (error) {
+        session_.reset();
+        auto failed = failed_with(error, "TLS handshake");
+        if (const auto why = verify_error(stream); !why.empty())
+            failed.detail = "TLS handshake: " + why;
+        co_return failed;
+    }
+    const auto result = co_await ask_http(stream);
+    session_ = keep_session(stream);
+    co_return result;
+}
+
+template <typename Stream>
+asio::awaitable<ProbeResult> Probe::ask_http(Stream &stream) {
     error_code error;
     // A peer that has answered and closed before it read makes this fail; its answer is still there to be
     // read.
-    co_await asio::async_write(socket_, asio::buffer(request_),
+    co_await asio::async_write(stream, asio::buffer(request_),
                                asio::redirect_error(asio::use_awaitable, error));
     StatusLineReader reader;
     std::array<char, 2048> bytes;
     for (;;) {
-        const std::size_t size = co_await socket_.async_read_some(
+        const std::size_t size = co_await stream.async_read_some(
             asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
         const auto progress = reader.feed({bytes.data(), size});
         if (progress == StatusLineReader::Progress::done)
             co_return judge_status(reader.status());
         if (progress == StatusLineReader::Progress::garbage)
             co_return ProbeResult{ProbeOutcome::error, 0, "the answer is not HTTP", {}};
-        if (error == asio::error::eof)
+        if (error == asio::error::eof || error == asio::ssl::error::stream_truncated)
             co_return ProbeResult{ProbeOutcome::error, 0, "closed before a whole status line", {}};
         if (error)
             co_return failed_with(error, "before a whole status line");

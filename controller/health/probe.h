@@ -12,14 +12,16 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "controller/health/prober.h"
+#include "controller/health/tls.h"
 
 namespace glb {
 
 /// The coroutine holds the object, so that it may be stopped at any await: stop() closes what it waits for.
 class Probe : public std::enable_shared_from_this<Probe> {
   public:
-    Probe(boost::asio::io_context &loop, ProbeTarget target,
-          std::shared_ptr<const Prober::OnResult> on_result);
+    /// `tls`: of HTTPS probes; null for others. Where it could not be had, each probe says why.
+    Probe(boost::asio::io_context &loop, ProbeTarget target, std::shared_ptr<const Prober::OnResult> on_result,
+          Result<std::shared_ptr<TlsContext>> tls);
 
     void start(std::chrono::milliseconds delay);
     void stop();
@@ -33,7 +35,9 @@ class Probe : public std::enable_shared_from_this<Probe> {
     boost::asio::awaitable<void> sleep_until(Clock::time_point when);
     boost::asio::awaitable<ProbeResult> probe_once();
     boost::asio::awaitable<ProbeResult> talk();
-    boost::asio::awaitable<ProbeResult> ask_http();
+    template <typename Stream>
+    boost::asio::awaitable<ProbeResult> ask_http(Stream &stream);
+    boost::asio::awaitable<ProbeResult> ask_https();
 
     [[nodiscard]] Status open_socket();
     void close_socket();
@@ -44,6 +48,8 @@ class Probe : public std::enable_shared_from_this<Probe> {
     const ProbeTarget target_;
     const std::string request_; // of HTTP probes
     const std::shared_ptr<const Prober::OnResult> on_result_;
+    const Result<std::shared_ptr<TlsContext>> tls_;
+    TlsSession session_; // of the last probe that got an answer
     boost::asio::ip::tcp::socket socket_;
     boost::asio::steady_timer pause_;
     boost::asio::steady_timer deadline_;

@@ -10,15 +10,16 @@
 
 namespace glb {
 
-enum class ProbeKind : std::uint8_t { none, tcp, http };
+enum class ProbeKind : std::uint8_t { none, tcp, http, https };
 
 /// The defaults are those of the manifest.
 struct ProbeSettings {
     ProbeKind protocol = ProbeKind::tcp; ///< none: no probes, the target counts as usable
     std::uint16_t port = 80;
-    std::string path = "/";                   ///< HTTP
-    std::string host;                         ///< HTTP, the Host header; empty: the target's address
-    HttpMatcher matcher;                      ///< HTTP
+    std::string path = "/";                   ///< HTTP and HTTPS
+    std::string host;                         ///< the same, the Host header; empty: the target's address
+    HttpMatcher matcher;                      ///< the same
+    std::string ca_file;                      ///< HTTPS: who may sign for `host`; empty: nothing is verified
     std::chrono::milliseconds timeout{1000};  ///< from the first SYN to the verdict; at most the interval
     std::chrono::milliseconds interval{2000}; ///< from start to start
     unsigned healthy_threshold = 3;

@@ -33,12 +33,24 @@ void Prober::set_targets(const std::vector<ProbeTarget> &targets) {
         }
         const auto longest = std::min(target.settings.interval, kLongestStartDelay);
         std::uniform_int_distribution<std::chrono::milliseconds::rep> delay(0, longest.count());
-        auto probe = std::make_shared<Probe>(loop_, target, on_result_);
+        auto probe = std::make_shared<Probe>(loop_, target, on_result_, tls_for(target.settings));
         probe->start(std::chrono::milliseconds(delay(random_)));
         probes_.emplace(target.key, std::move(probe));
     }
     for (const auto &[key, probe] : former)
         probe->stop();
+}
+
+// Made anew when none of its probes is left: so a changed file is read when its probes begin anew.
+Result<std::shared_ptr<TlsContext>> Prober::tls_for(const ProbeSettings &settings) {
+    if (settings.protocol != ProbeKind::https)
+        return nullptr;
+    auto &known = tls_[settings.ca_file];
+    if (auto shared = known.lock())
+        return shared;
+    GLB_ASSIGN(auto made, TlsContext::make(settings.ca_file));
+    known = made;
+    return made;
 }
 
 } // namespace glb

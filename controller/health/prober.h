@@ -17,6 +17,7 @@
 namespace glb {
 
 class Probe;
+class TlsContext;
 
 struct ProbeTarget {
     std::string key; ///< names the target in results; unique
@@ -48,10 +49,13 @@ class Prober {
     void set_targets(const std::vector<ProbeTarget> &targets);
 
   private:
+    [[nodiscard]] Result<std::shared_ptr<TlsContext>> tls_for(const ProbeSettings &settings);
+
     boost::asio::io_context &loop_;
     std::shared_ptr<const OnResult>
         on_result_; // shared with the probes: one may be calling it as we are destroyed
     std::map<std::string, std::shared_ptr<Probe>> probes_;
+    std::map<std::string, std::weak_ptr<TlsContext>> tls_; // by caFile, shared by its probes
     std::mt19937 random_;
 };
 

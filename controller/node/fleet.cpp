@@ -16,12 +16,14 @@ HealthPolicy policy_of(const HealthCheck &check) {
 
 ProbeSettings settings_of(const HealthCheck &check) {
     ProbeSettings settings;
-    settings.protocol = check.protocol == ProbeProtocol::none   ? ProbeKind::none
-                        : check.protocol == ProbeProtocol::http ? ProbeKind::http
-                                                                : ProbeKind::tcp;
+    settings.protocol = check.protocol == ProbeProtocol::tcp     ? ProbeKind::tcp
+                        : check.protocol == ProbeProtocol::http  ? ProbeKind::http
+                        : check.protocol == ProbeProtocol::https ? ProbeKind::https
+                                                                 : ProbeKind::none; // GENEVE: PassiveWatch does it
     settings.port = check.port;
     settings.path = check.path;
     settings.host = check.host;
+    settings.ca_file = check.ca_file;
     if (auto matcher = HttpMatcher::parse(format_matcher(check.matcher)))
         settings.matcher = *matcher;
     settings.timeout = check.timeout;
@@ -218,8 +220,8 @@ Fleet::finish_drains(const std::function<std::uint64_t(std::uint16_t)> &live_flo
 }
 
 WordMember Fleet::word_member(const FleetMember &member, const GroupState &group, MonotonicTime now) const {
-    WordMember word{member.index, member.target.weight, member.health.state(), member.health.on_trial(),
-                    member.health.common_cause(), {}};
+    WordMember word{member.index, member.target.weight, member.health.state(), member.health.has_failed(),
+                    member.health.on_trial(), member.health.common_cause(), {}};
     if (member.drain_until && *member.drain_until <= now)
         word.overdue = member.on_deregistered;
     else if (member.ordered_until && *member.ordered_until <= now)
@@ -248,8 +250,8 @@ std::vector<ProbeTarget> Fleet::probe_targets(const IpAddress &source) const {
     std::vector<ProbeTarget> targets;
     for (const auto &[name, member] : members_) {
         const auto group = groups_.find(member.group);
-        if (member.drain_until || group == groups_.end() || member.health.state() == TargetState::unused ||
-            group->second.check.protocol == ProbeProtocol::none || group->second.check.protocol == ProbeProtocol::geneve)
+        if (group == groups_.end() || member.health.state() == TargetState::unused ||
+            settings_of(group->second.check).protocol == ProbeKind::none)
             continue;
         ProbeTarget target;
         target.key = name;

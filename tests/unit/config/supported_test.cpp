@@ -38,8 +38,6 @@ TEST_CASE("what is to come is refused where it is asked for", "[config]") {
     asks("/targetGroups/0/targets/1/udpChecksum", "computed");
     asks("/flowLog", {{"file", "/f"}});
     const std::string check = "/targetGroups/0/healthCheck";
-    asks(check, {{"protocol", "HTTPS"}}, check + "/protocol");
-    asks(check, {{"caFile", "/ca.pem"}}, check + "/caFile");
     asks(check, {{"inBand", {{"source", "2001:db8::1"}, {"destination", "2001:db8::2"}}}}, check + "/inBand");
 }
 
@@ -53,6 +51,7 @@ TEST_CASE("defaults, written out or not, ask for nothing", "[config]") {
     asks_nothing("/targetGroups/0/healthCheck",
                  {{"passive", {{"windowMilliseconds", 50}}}, {"maxEjectedPercent", 20}, {"protocol", "GENEVE"}});
     asks_nothing("/targetGroups/0/healthCheck", {{"inBand", {{"port", 8}}}});
+    asks_nothing("/targetGroups/0/healthCheck", {{"protocol", "HTTPS"}, {"caFile", "/ca.pem"}});
     asks_nothing("/targetGroups/0/onTargetFailure", {{"unhealthy", "hold"}, {"deregistered", "rehash"}});
     asks_nothing("/targetGroups/0/onAllUnhealthy", "drop");
     asks_nothing("/targetGroups/0/cookie", "strict");

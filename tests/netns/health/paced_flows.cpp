@@ -1,0 +1,66 @@
+#include "tests/netns/health/paced_flows.h"
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+
+namespace glb::test {
+
+PacedFlows::PacedFlows(const Namespace &from, const std::string &destination, std::uint16_t port, std::size_t count,
+                       std::chrono::milliseconds pause) {
+    const SocketAddress to(destination, port);
+    from.call([&] {
+        for (std::size_t i = 0; i < count; ++i) {
+            auto socket = make_socket(to.family(), SOCK_DGRAM);
+            if (::connect(socket.get(), to.raw(), to.length) != 0)
+                throw std::runtime_error("connect");
+            flows_.push_back({std::move(socket), Clock::now() + pause * i / count, Clock::now(), {}});
+        }
+    });
+    thread_ = std::thread([this, pause] { run(pause); });
+}
+
+PacedFlows::~PacedFlows() {
+    stop_ = true;
+    if (thread_.joinable())
+        thread_.join();
+}
+
+void PacedFlows::run(std::chrono::milliseconds pause) {
+    while (!stop_) {
+        const auto now = Clock::now();
+        for (auto &flow : flows_) {
+            if (now >= flow.next) {
+                flow.next += pause;
+                (void)::send(flow.socket.get(), "paced", 5, 0);
+            }
+            take_answers(flow, now);
+        }
+        served_ = static_cast<std::size_t>(std::count_if(flows_.begin(), flows_.end(), [&](const Flow &flow) {
+            return now - flow.answered < std::chrono::milliseconds(50);
+        }));
+        std::this_thread::sleep_for(std::chrono::microseconds(500));
+    }
+}
+
+void PacedFlows::take_answers(Flow &flow, Clock::time_point now) {
+    std::array<char, 64> bytes;
+    bool any = false;
+    while (::recv(flow.socket.get(), bytes.data(), bytes.size(), 0) > 0)
+        any = true;
+    if (watching_)
+        flow.longest = std::max(flow.longest, now - flow.answered);
+    if (any)
+        flow.answered = now;
+}
+
+std::chrono::microseconds PacedFlows::finish() {
+    stop_ = true;
+    thread_.join();
+    Clock::duration longest{};
+    for (const auto &flow : flows_)
+        longest = std::max(longest, flow.longest);
+    return std::chrono::duration_cast<std::chrono::microseconds>(longest);
+}
+
+} // namespace glb::test

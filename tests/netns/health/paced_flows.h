@@ -1,0 +1,46 @@
+// UDP flows that each send at a steady pace, and note how long any of them went without an answer.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "tests/netns/world/sockets.h"
+#include "tests/harness/netns.h"
+
+namespace glb::test {
+
+class PacedFlows {
+  public:
+    /// `count` flows to an echo server, a datagram each every `pause`, from now on.
+    PacedFlows(const Namespace &from, const std::string &destination, std::uint16_t port, std::size_t count,
+               std::chrono::milliseconds pause);
+    ~PacedFlows();
+    PacedFlows(const PacedFlows &) = delete;
+    PacedFlows &operator=(const PacedFlows &) = delete;
+
+    /// From now on gaps are measured.
+    void watch() { watching_ = true; }
+    /// Flows that had an answer in the last 50 ms.
+    [[nodiscard]] std::size_t served() const { return served_; }
+    /// Ends it. The longest time between two answers of one flow since watch(), of the worst flow.
+    std::chrono::microseconds finish();
+
+  private:
+    using Clock = std::chrono::steady_clock;
+    struct Flow {
+        Fd socket;
+        Clock::time_point next, answered;
+        Clock::duration longest{};
+    };
+    void run(std::chrono::milliseconds pause);
+    void take_answers(Flow &flow, Clock::time_point now);
+
+    std::vector<Flow> flows_;
+    std::atomic<bool> stop_{false}, watching_{false};
+    std::atomic<std::size_t> served_{0};
+    std::thread thread_;
+};
+
+} // namespace glb::test

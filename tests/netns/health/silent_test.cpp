@@ -1,0 +1,172 @@
+// Appliances whose port stays green while nothing comes out of them any more.
+#include <cstdlib>
+#include <iostream>
+
+#include <catch2/catch.hpp>
+
+#include "tests/harness/skip.h"
+#include "tests/netns/health/paced_flows.h"
+#include "tests/netns/world/echo.h"
+#include "tests/netns/world/worlds.h"
+
+using namespace glb::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::uint16_t kPort = 7000;
+
+json passive_manifest(const TwoArm &world) {
+    auto manifest = world.manifest();
+    manifest["targetGroups"][0]["healthCheck"]["passive"] = true;
+    return manifest;
+}
+
+void fall_silent(const Appliance &appliance) {
+    appliance.ns().must({"nft", "table ip silence { chain c { type filter hook prerouting priority raw; "
+                                "udp dport 6081 drop; }; }"});
+}
+
+void speak_again(const Appliance &appliance) {
+    appliance.ns().must({"nft", "delete", "table", "ip", "silence"});
+}
+
+std::string state_of(const Daemon &glbd, const Appliance &appliance) {
+    const auto target = glbd.target(appliance.id());
+    return target.at("state").get<std::string>() +
+           (target.at("reason").is_string() ? " " + target.at("reason").get<std::string>() : "");
+}
+
+const std::string kOut = "unhealthy Target.NoReturnTraffic";
+
+// GLB_DRILL_RUNS: how often the timed drill is repeated, each time in a new world.
+int runs() {
+    const char *wished = std::getenv("GLB_DRILL_RUNS");
+    return wished ? std::atoi(wished) : 2;
+}
+
+} // namespace
+
+TEST_CASE("silent: an appliance with a green port loses its flows to the others, and comes back in-band") {
+    need_root();
+    std::chrono::microseconds worst{};
+    for (int run = 1; run <= runs(); ++run) {
+        const TwoArm world({.appliances = 2});
+        const UdpEcho echo(world.server, kPort);
+        Daemon glbd(world.node);
+        glbd.start(passive_manifest(world));
+        REQUIRE(glbd.wait_healthy(2));
+        REQUIRE(ping(world.client, TwoArm::server_address, 1));
+        PacedFlows flows(world.client, TwoArm::server_address, kPort, 48, 10ms);
+        REQUIRE(eventually(5s, [&] { return flows.served() == 48 && glbd.counter("in_band") >= 2; }));
+        const auto &silent = *world.appliances[0];
+        REQUIRE(glbd.target(silent.id()).at("activeFlows") >= 16);
+
+        flows.watch();
+        fall_silent(silent);
+        CHECK(eventually(2s, [&] { return state_of(glbd, silent) == kOut; }));
+        CHECK(eventually(2s, [&] { return flows.served() == 48; }));
+        const auto gap = flows.finish();
+        worst = std::max(worst, gap);
+        const auto log = glbd.log();
+        for (std::size_t at = 0; (at = log.find("flows fell silent", at)) != log.npos; ++at)
+            std::cout << log.substr(at - 40, 130) << std::endl;
+        std::cout << "silent, run " << run << ": the worst flow was unserved for " << gap.count() << " us" << std::endl;
+        INFO(glbd.log());
+        CHECK(gap < 1s); // the machine may be busy; the figure is what counts
+        CHECK(state_of(glbd, *world.appliances[1]) == "healthy");
+
+        // Its port is green all the while.
+        std::this_thread::sleep_for(3s);
+        CHECK(state_of(glbd, silent) == kOut);
+        speak_again(silent);
+        CHECK(eventually(10s, [&] { return state_of(glbd, silent) == "healthy"; }));
+    }
+    std::cout << "silent, worst of " << runs() << ": " << worst.count() << " us" << std::endl;
+}
+
+TEST_CASE("silent: a target that is dead from its first packet is out, and no green port brings it back") {
+    need_root();
+    const TwoArm world({.appliances = 3});
+    const UdpEcho echo(world.server, kPort);
+    const auto &dead = *world.appliances[2];
+    fall_silent(dead);
+    Daemon glbd(world.node);
+    glbd.start(passive_manifest(world));
+    REQUIRE(glbd.wait_healthy(3));
+
+    const auto began = std::chrono::steady_clock::now();
+    std::vector<std::unique_ptr<PacedFlows>> flows; // 200 new ones within 4 s
+    for (int i = 0; i < 20; ++i) {
+        flows.push_back(std::make_unique<PacedFlows>(world.client, TwoArm::server_address, kPort, 10, 100ms));
+        std::this_thread::sleep_for(200ms);
+    }
+    CHECK(eventually(10s, [&] { return state_of(glbd, dead) == kOut; }));
+    const auto took = std::chrono::steady_clock::now() - began;
+    INFO(glbd.log());
+    std::cout << "dead from its first packet: out "
+              << std::chrono::duration_cast<std::chrono::milliseconds>(took).count() << " ms after the first flow"
+              << std::endl;
+    CHECK(took < 14s);
+    for (int i = 0; i < 2; ++i)
+        CHECK(state_of(glbd, *world.appliances[i]) == "healthy");
+    std::this_thread::sleep_for(5s);
+    CHECK(state_of(glbd, dead) == kOut);
+}
+
+TEST_CASE("silent: one blocked flow among 20 fails nobody") {
+    need_root();
+    const TwoArm world({.appliances = 2});
+    const UdpEcho echo(world.server, kPort), blocked_echo(world.server, 7001);
+    Daemon glbd(world.node);
+    glbd.start(passive_manifest(world));
+    REQUIRE(glbd.wait_healthy(2));
+    PacedFlows flows(world.client, TwoArm::server_address, kPort, 19, 10ms);
+    PacedFlows blocked(world.client, TwoArm::server_address, 7001, 1, 10ms);
+    REQUIRE(eventually(5s, [&] { return flows.served() == 19 && blocked.served() == 1; }));
+    for (const auto &one : world.appliances) // inner destination port 7001, behind 8+40+20+2 bytes of UDP's payload
+        one->ns().must({"nft", "table ip silence { chain c { type filter hook prerouting priority raw; "
+                               "udp dport 6081 @th,560,16 7001 drop; }; }"});
+    REQUIRE(eventually(2s, [&] { return blocked.served() == 0; }));
+    std::this_thread::sleep_for(3s);
+    CHECK(flows.served() == 19);
+    for (const auto &one : world.appliances)
+        CHECK(state_of(glbd, *one) == "healthy");
+}
+
+TEST_CASE("silent: an appliance that drops the reserved endpoint but returns traffic stays, and checks by GENEVE too") {
+    need_root();
+    const bool by_geneve = GENERATE(false, true);
+    const TwoArm world({.appliances = 2});
+    const UdpEcho echo(world.server, kPort);
+    for (const auto &one : world.appliances) // endpoint id "glbprobe", behind 8+12 bytes
+        one->ns().must({"nft", "table ip silence { chain c { type filter hook prerouting priority raw; "
+                               "udp dport 6081 @th,160,32 0x676c6270 drop; }; }"});
+    auto manifest = passive_manifest(world);
+    if (by_geneve)
+        manifest["targetGroups"][0]["healthCheck"]["protocol"] = "GENEVE";
+    Daemon glbd(world.node);
+    glbd.start(manifest);
+    PacedFlows flows(world.client, TwoArm::server_address, kPort, 20, 10ms);
+    REQUIRE(glbd.wait_healthy(2));
+    REQUIRE(eventually(5s, [&] { return flows.served() == 20; }));
+    std::this_thread::sleep_for(4s);
+    CHECK(glbd.counter("in_band") == 0);
+    for (const auto &one : world.appliances)
+        CHECK(state_of(glbd, *one) == "healthy");
+}
+
+TEST_CASE("silent: checks by GENEVE go through the appliance and back") {
+    need_root();
+    const TwoArm world({.appliances = 2});
+    auto manifest = world.manifest();
+    manifest["targetGroups"][0]["healthCheck"]["protocol"] = "GENEVE";
+    Daemon glbd(world.node);
+    glbd.start(manifest);
+    REQUIRE(glbd.wait_healthy(2));
+    fall_silent(*world.appliances[0]);
+    CHECK(eventually(5s, [&] { return state_of(glbd, *world.appliances[0]) == "unhealthy Target.Timeout"; }));
+    CHECK(state_of(glbd, *world.appliances[1]) == "healthy");
+    speak_again(*world.appliances[0]);
+    CHECK(eventually(5s, [&] { return state_of(glbd, *world.appliances[0]) == "healthy"; }));
+}

@@ -1,0 +1,157 @@
+// HTTPS probes against a real TLS server on loopback.
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include <unistd.h>
+
+#include "controller/health/prober.h"
+#include "tests/unit/health/tls_server.h"
+
+using namespace glb;
+using namespace glb::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+const std::string kOk = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+
+struct Bench {
+    asio::io_context loop;
+    std::map<std::string, std::vector<ProbeResult>> results;
+    Prober prober{loop, [this](const std::string &key, const ProbeResult &r) { results[key].push_back(r); }};
+
+    std::vector<ProbeResult> probe(const ProbeTarget &target, std::size_t times = 1) {
+        prober.set_targets({target});
+        const auto limit = std::chrono::steady_clock::now() + 20s;
+        while (results[target.key].size() < times && std::chrono::steady_clock::now() < limit)
+            loop.run_one_for(50ms);
+        REQUIRE(results[target.key].size() >= times);
+        return results[target.key];
+    }
+};
+
+ProbeTarget target_at(std::uint16_t port) {
+    ProbeTarget target;
+    target.key = "fw-1";
+    target.address = *IpAddress::parse("127.0.0.1");
+    target.settings.protocol = ProbeKind::https;
+    target.settings.port = port;
+    target.settings.interval = 20ms;
+    target.settings.timeout = 5s;
+    return target;
+}
+
+class CaFile {
+  public:
+    explicit CaFile(const Certificate &certificate)
+        : path_(std::filesystem::temp_directory_path() / ("glb-ca-" + std::to_string(::getpid()) + ".pem")) {
+        std::ofstream(path_) << certificate.certificate;
+    }
+    ~CaFile() { std::filesystem::remove(path_); }
+    CaFile(const CaFile &) = delete;
+    CaFile &operator=(const CaFile &) = delete;
+    [[nodiscard]] std::string path() const { return path_; }
+
+  private:
+    std::filesystem::path path_;
+};
+
+} // namespace
+
+TEST_CASE("HTTPS: by TLS 1.2 and 1.3, nothing verified, and sessions are resumed", "[https]") {
+    const auto version = GENERATE(TLS1_2_VERSION, TLS1_3_VERSION);
+    Bench bench;
+    TlsServer server(bench.loop, self_signed("DNS:somebody.else"), kOk, version);
+    auto target = target_at(server.port());
+    target.settings.path = "/up";
+    target.settings.host = "fw.example";
+    const auto results = bench.probe(target, 4);
+    for (const auto &result : results) {
+        INFO(result.detail);
+        CHECK(result.outcome == ProbeOutcome::ok);
+        CHECK(result.http_status == 200);
+    }
+    REQUIRE(server.seen().size() >= 4);
+    for (std::size_t i = 0; i < 4; ++i) {
+        const auto &seen = server.seen()[i];
+        CHECK(seen.version == (version == TLS1_2_VERSION ? "TLSv1.2" : "TLSv1.3"));
+        CHECK(seen.resumed == (i > 0));
+        if (i == 0) // OpenSSL does not tell it of resumed sessions of TLS 1.2
+            CHECK(seen.server_name == "fw.example");
+        CHECK(seen.request.starts_with("GET /up HTTP/1.1\r\nHost: fw.example\r\n"));
+    }
+}
+
+TEST_CASE("HTTPS: the matcher judges, and a reset behind the answer changes nothing", "[https]") {
+    Bench bench;
+    TlsServer server(bench.loop, self_signed(), "HTTP/1.1 404 Not Found\n\n", TLS1_3_VERSION, true);
+    const auto result = bench.probe(target_at(server.port())).front();
+    CHECK(result.outcome == ProbeOutcome::mismatch);
+    CHECK(result.http_status == 404);
+    // No name to ask for: the Host header has the address.
+    CHECK(server.seen().front().server_name.empty());
+    CHECK(server.seen().front().request.find("Host: 127.0.0.1:") != std::string::npos);
+}
+
+TEST_CASE("HTTPS: with a caFile chain and name are verified", "[https]") {
+    const auto certificate = self_signed();
+    const CaFile file(certificate);
+    Bench bench;
+    TlsServer server(bench.loop, certificate, kOk);
+    auto target = target_at(server.port());
+    target.settings.ca_file = file.path();
+    SECTION("the name") {
+        target.settings.host = "fw.example";
+        CHECK(bench.probe(target).front().outcome == ProbeOutcome::ok);
+    }
+    SECTION("the address, where no name is given") {
+        CHECK(bench.probe(target).front().outcome == ProbeOutcome::ok);
+    }
+    SECTION("another's name") {
+        target.settings.host = "other.example";
+        const auto result = bench.probe(target).front();
+        CHECK(result.outcome == ProbeOutcome::error);
+        CHECK(result.detail == "TLS handshake: hostname mismatch");
+    }
+    SECTION("another address") {
+        target.settings.host = "192.0.2.1";
+        CHECK(bench.probe(target).front().outcome == ProbeOutcome::error);
+    }
+}
+
+TEST_CASE("HTTPS: an authority that did not sign is refused, and a file that is none named", "[https]") {
+    const CaFile file(self_signed());
+    Bench bench;
+    TlsServer server(bench.loop, self_signed(), kOk);
+    auto target = target_at(server.port());
+    target.settings.ca_file = file.path();
+    const auto result = bench.probe(target).front();
+    CHECK(result.outcome == ProbeOutcome::error);
+    CHECK(result.detail.starts_with("TLS handshake: self"));
+
+    target.key = "fw-2";
+    target.settings.ca_file = "/does/not/exist.pem";
+    CHECK(bench.probe(target).front().detail.find("/does/not/exist.pem") != std::string::npos);
+}
+
+TEST_CASE("HTTPS: a port that speaks no TLS, and one that is silent, are failures that say so", "[https]") {
+    Bench bench;
+    LittleServer plain(bench.loop, [](tcp::socket &peer) -> Nothing {
+        co_await send(peer, "HTTP/1.1 200 OK\r\n\r\n");
+        co_await until_gone(peer);
+    });
+    const auto garbage = bench.probe(target_at(plain.port())).front();
+    CHECK(garbage.outcome == ProbeOutcome::error);
+    CHECK(garbage.detail.starts_with("TLS handshake: "));
+
+    LittleServer silent(bench.loop, [](tcp::socket &peer) -> Nothing { co_await until_gone(peer); });
+    auto target = target_at(silent.port());
+    target.key = "fw-2";
+    target.settings.timeout = 60ms;
+    const auto result = bench.probe(target).front();
+    CHECK(result.outcome == ProbeOutcome::timeout);
+    CHECK(result.round_trip >= 60ms);
+}
