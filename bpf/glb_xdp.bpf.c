@@ -46,6 +46,21 @@ static __always_inline struct glb_verdict glb_process_return(struct xdp_md *ctx,
     return verdict;
 }
 
+/* An endpoint's packet; one that a bypass lets through has left by its endpoint. */
+static __always_inline struct glb_verdict glb_process_out(struct xdp_md *ctx, const struct glb_frame *frame,
+                                                          struct glb_scratch *scratch, const struct glb_node *node,
+                                                          const struct glb_port *port, __u32 bank) {
+    const __u32 bytes = scratch->packet.l3_len;
+    const __u32 endpoint = port->endpoint;
+    glb_count_endpoint_in(endpoint, bytes);
+    if (glb_unlikely(glb_is_own_tunnel(node, &scratch->packet)))
+        glb_count(GLB_COUNT_LOOP_SUSPECTED, bytes);
+    const struct glb_verdict verdict = glb_out(ctx, frame, scratch, node, port, bank);
+    if (verdict.action == GLB_BYPASS || verdict.action == GLB_BYPASS_DOOR)
+        glb_count_endpoint_forwarded(endpoint, bytes);
+    return verdict;
+}
+
 static __always_inline struct glb_verdict glb_process_ip(struct xdp_md *ctx, const struct glb_frame *frame,
                                                          const struct glb_node *node, const struct glb_port *port,
                                                          __u32 bank) {
@@ -69,10 +84,7 @@ static __always_inline struct glb_verdict glb_process_ip(struct xdp_md *ctx, con
             return glb_pass(GLB_PASS_OWN);
         return glb_drop(GLB_DROP_UNKNOWN_SENDER);
     case GLB_CLASS_ENDPOINT:
-        glb_count_endpoint_in(port->endpoint, packet->l3_len);
-        if (glb_unlikely(glb_is_own_tunnel(node, packet)))
-            glb_count(GLB_COUNT_LOOP_SUSPECTED, packet->l3_len);
-        return glb_out(ctx, frame, scratch, node, port->endpoint, bank);
+        return glb_process_out(ctx, frame, scratch, node, port, bank);
     case GLB_CLASS_OWN:
         return glb_pass(GLB_PASS_OWN);
     default:
@@ -119,6 +131,16 @@ static __always_inline int glb_hand_over(__u32 ifindex, enum glb_counter counter
     return code;
 }
 
+static __always_inline int glb_through_door(struct xdp_md *ctx, __u32 endpoint, enum glb_counter counter,
+                                            __u32 bytes) {
+    if (!glb_door_open(ctx, endpoint)) {
+        glb_count_drop(GLB_DROP_DOOR_FAILED, bytes);
+        return XDP_DROP;
+    }
+    glb_count(counter, bytes);
+    return XDP_PASS;
+}
+
 SEC("xdp.frags")
 int glb_xdp(struct xdp_md *ctx) {
     const __u32 bytes = glb_frame_len(ctx);
@@ -134,12 +156,17 @@ int glb_xdp(struct xdp_md *ctx) {
     case GLB_FORWARD:
         return glb_hand_over(verdict.argument, GLB_COUNT_FORWARDED, bytes);
     case GLB_DOOR:
-        if (!glb_door_open(ctx, verdict.argument)) {
-            glb_count_drop(GLB_DROP_DOOR_FAILED, bytes);
-            return XDP_DROP;
-        }
-        glb_count(GLB_COUNT_DOOR, bytes);
-        return XDP_PASS;
+        return glb_through_door(ctx, verdict.argument, GLB_COUNT_DOOR, bytes);
+    case GLB_BYPASS:
+        return glb_hand_over(verdict.argument, GLB_COUNT_BYPASSED, bytes);
+    case GLB_BYPASS_DOOR:
+        return glb_through_door(ctx, verdict.argument, GLB_COUNT_BYPASSED, bytes);
+    case GLB_RESET:
+        return glb_hand_over(verdict.argument, GLB_COUNT_RESET_SENT_ON, bytes);
+    case GLB_RESET_DOOR:
+        return glb_through_door(ctx, verdict.argument, GLB_COUNT_RESET_SENT_ON, bytes);
+    case GLB_ANSWER:
+        return glb_hand_over(verdict.argument, GLB_COUNT_RESET_ANSWERED, bytes);
     case GLB_CONSUMED:
         glb_count(verdict.argument, bytes);
         return XDP_DROP;

@@ -13,6 +13,11 @@ enum glb_action {
     GLB_ENCAP_REDIRECT, /* to a target; argument: interface index */
     GLB_FORWARD,        /* inspected; argument: interface index */
     GLB_DOOR,           /* inspected, for the kernel's stack; argument: endpoint */
+    GLB_BYPASS,         /* uninspected, by policy; argument: interface index */
+    GLB_BYPASS_DOOR,    /* the same, for the kernel's stack; argument: endpoint */
+    GLB_RESET,          /* a RST to the far end of a flow that is reset; argument: interface index */
+    GLB_RESET_DOOR,     /* the same, for the kernel's stack; argument: endpoint */
+    GLB_ANSWER,         /* back to its sender, whose flow is reset; argument: interface index */
     GLB_CONSUMED,       /* it has told what it had to; argument: enum glb_counter */
 };
 
@@ -32,6 +37,9 @@ static __always_inline struct glb_verdict glb_redirect(__u32 ifindex) {
 }
 static __always_inline struct glb_verdict glb_forward_to(__u32 ifindex) {
     return (struct glb_verdict){.action = GLB_FORWARD, .argument = ifindex};
+}
+static __always_inline struct glb_verdict glb_answer(__u32 ifindex) {
+    return (struct glb_verdict){.action = GLB_ANSWER, .argument = ifindex};
 }
 static __always_inline struct glb_verdict glb_consumed(enum glb_counter counter) {
     return (struct glb_verdict){.action = GLB_CONSUMED, .argument = counter};

@@ -58,6 +58,8 @@ enum glb_flow_code {
     GLB_FLOW_CLOSING_1 = 12,
     GLB_FLOW_CLOSED = 13,
     GLB_FLOW_RESET = 14, /* its target is gone and its ends are told so by RST */
+    GLB_FLOW_RESET_ASKED_0 = 15, /* the same; orientation 0 was asked for its sequence number first */
+    GLB_FLOW_RESET_ASKED_1 = 16,
 };
 
 #define GLB_NEW_TICKS (30 * GLB_TICKS_PER_SECOND)
@@ -95,7 +97,7 @@ static inline __u64 glb_meta_make(__u32 code, int tcp, __u32 generation, __u32 t
 static inline __u32 glb_flow_timeout(__u32 code, int tcp, __u32 tcp_ticks, __u32 other_ticks) {
     if (code == GLB_FLOW_CLOSED)
         return GLB_CLOSED_TICKS;
-    if (code <= GLB_FLOW_HALF || code == GLB_FLOW_RESET || (!tcp && code <= GLB_FLOW_HALF_1))
+    if (code <= GLB_FLOW_HALF || code >= GLB_FLOW_RESET || (!tcp && code <= GLB_FLOW_HALF_1))
         return GLB_NEW_TICKS;
     return tcp ? tcp_ticks : other_ticks;
 }

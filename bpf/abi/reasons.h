@@ -62,10 +62,11 @@
     X(CACHED_EGRESS, "cached_egress", "returned packets forwarded by the egress cached in their flow")       \
     X(EVENT_LOST, "event_lost", "events that found the ring buffer full")                                    \
     X(IN_BAND, "in_band", "in-band health probes that came back through their target")                       \
-    X(RESET, "reset", "flows reset because their target is gone: the packet became a RST to its far end")    \
-    X(RESET_ANSWERED, "reset_answered", "packets of reset flows, answered to their sender by a RST")         \
+    X(RESET, "reset", "flows reset because their target is gone")                                           \
+    X(RESET_ANSWERED, "reset_answered", "packets of reset flows, answered to their sender by a RST, or by the probe that asks for its sequence number") \
     X(TRIAL, "trial", "new flows given to a target on trial")                                                \
-    X(MIGRATED, "migrated", "flows found in the table before a migration and taken over by a packet")
+    X(MIGRATED, "migrated", "flows found in the table before a migration and taken over by a packet")                 \
+    X(RESET_SENT_ON, "reset_sent_on", "packets of reset flows that became the RST to their far end")
 
 #define GLB_REASON_ENUM(name, text, meaning) GLB_DROP_##name,
 #define GLB_COUNTER_ENUM(name, text, meaning) GLB_COUNT_##name,

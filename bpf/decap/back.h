@@ -41,26 +41,6 @@ static __always_inline void glb_ecn_inward(struct xdp_md *ctx, struct glb_packet
     packet->tos = (__u8)tos;
 }
 
-/* Takes everything in front of the inner packet off but an Ethernet header, and what lies behind it. */
-static __always_inline int glb_decap(struct xdp_md *ctx, const struct glb_returned *returned,
-                                     const struct glb_packet *packet) {
-    struct glb_eth before;
-    const struct glb_eth *eth = glb_at(ctx, 0, struct glb_eth);
-    if (!eth)
-        return 0;
-    before = *eth;
-    if (glb_trim(ctx, returned->inner_offset + packet->l3_len, glb_frame_len(ctx)))
-        return 0;
-    if (bpf_xdp_adjust_head(ctx, (int)returned->inner_offset - GLB_ETH_LEN))
-        return 0;
-    struct glb_eth *after = glb_at(ctx, 0, struct glb_eth);
-    if (!after)
-        return 0;
-    *after = before;
-    after->eth_proto = bpf_htons(packet->eth_proto);
-    return 1;
-}
-
 /* The sender: a target's address, and where that is on-link, its MAC. 0, or a drop reason + 1. */
 static __always_inline int glb_sender_check(struct xdp_md *ctx, __u32 bank, const struct glb_packet *outer,
                                             struct glb_returned *returned) {
@@ -137,7 +117,7 @@ static __always_inline struct glb_verdict glb_back_inner(struct xdp_md *ctx, str
             count->back.bytes += inner->l3_len;
         }
     }
-    if (!glb_decap(ctx, returned, inner))
+    if (!glb_bare(ctx, returned->inner_offset, inner))
         return glb_drop(GLB_DROP_NO_HEADROOM);
     glb_ecn_inward(ctx, inner, returned->outer_tos);
     return glb_forward(ctx, inner, onward, &scratch->hop);

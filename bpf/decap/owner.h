@@ -90,6 +90,8 @@ static __always_inline int glb_owner_check(struct glb_steering *steering, const 
     }
     if (!glb_owns(steering->wish.bank & 1, glb_meta_target(meta), returned->address_id))
         return GLB_DROP_WRONG_TARGET + 1;
+    if (glb_unlikely(glb_flow_is_reset(glb_meta_code(meta))))
+        return GLB_DROP_FLOW_RESET + 1;
     if (glb_unlikely(glb_cookie(slot, meta) != returned->cookie)) {
         if ((group_flags & GLB_GROUP_STRICT_COOKIE) && !glb_is_migrating())
             return GLB_DROP_COOKIE_MISMATCH + 1;

@@ -4,6 +4,8 @@
 #define GLB_ENCAP_OUT_H
 
 #include "encap/encap.h"
+#include "forward/uninspected.h"
+#include "reset/reset.h"
 #include "scratch.h"
 #include "steer/steer.h"
 
@@ -46,35 +48,51 @@ static __always_inline void glb_flow_count(__s32 slot, __u32 leg, __u32 orientat
     }
 }
 
-/* Nobody takes the packet: the group's policy. */
-static __always_inline struct glb_verdict glb_none(__u32 group) {
+static __always_inline struct glb_verdict glb_bypass(struct xdp_md *ctx, struct glb_scratch *scratch, __u32 l2_len) {
+    return glb_uninspected(ctx, scratch, l2_len, GLB_BYPASS, GLB_BYPASS_DOOR);
+}
+
+/* What steering comes to where it is no target: a limit, a reset, and where nobody takes it the group's policy. */
+static __always_inline struct glb_verdict glb_out_elsewhere(struct xdp_md *ctx, struct glb_scratch *scratch,
+                                                            __u32 l2_len, enum glb_steered steered) {
+    if (steered == GLB_STEERED_LIMITED)
+        return glb_drop(GLB_DROP_SOURCE_LIMIT);
+    if (steered == GLB_STEERED_RESET)
+        return glb_reset(ctx, scratch, l2_len);
+    const __u32 group = scratch->steering.group;
     const __u64 *word = bpf_map_lookup_elem(&glb_group_words, &group);
-    if (word && GLB_READ(*word) == GLB_NONE_NOT_YET)
-        return glb_drop(GLB_DROP_NO_TARGET_YET);
-    return glb_drop(GLB_DROP_NO_TARGET);
+    const __u64 action = word ? GLB_READ(*word) : GLB_NONE_DROP;
+    if (action == GLB_NONE_BYPASS)
+        return glb_bypass(ctx, scratch, l2_len);
+    return glb_drop(action == GLB_NONE_NOT_YET ? GLB_DROP_NO_TARGET_YET : GLB_DROP_NO_TARGET);
 }
 
 static __always_inline struct glb_verdict glb_out(struct xdp_md *ctx, const struct glb_frame *frame,
                                                   struct glb_scratch *scratch, const struct glb_node *node,
-                                                  __u32 endpoint_index, __u32 bank) {
+                                                  const struct glb_port *port, __u32 bank) {
     const struct glb_packet *packet = &scratch->packet;
     struct glb_steering *steering = &scratch->steering;
+    const __u32 endpoint_index = port->endpoint;
     const __u32 row = bank * GLB_MAX_ENDPOINTS + (endpoint_index & (GLB_MAX_ENDPOINTS - 1));
     const struct glb_endpoint *endpoint = bpf_map_lookup_elem(&glb_endpoints, &row);
     if (!endpoint)
         return glb_drop(GLB_DROP_NO_CONFIG);
+    const __u32 now = glb_now_ticks();
+    if (glb_unlikely(glb_bypass_asked(endpoint_index, now))) {
+        glb_onward_uninspected(&scratch->onward, endpoint_index, endpoint, port);
+        return glb_bypass(ctx, scratch, frame->l2_len);
+    }
     const __u32 group_index = endpoint->group & (GLB_MAX_GROUPS - 1);
     const struct glb_group *group = glb_group_row(bank, group_index);
     if (!group)
         return glb_drop(GLB_DROP_NO_CONFIG);
 
-    const __u32 orientation = glb_steering_init(steering, packet, node, group, endpoint_index, group_index, bank,
-                                                glb_now_ticks());
+    const __u32 orientation = glb_steering_init(steering, packet, node, group, endpoint_index, group_index, bank, now);
     const int steered = glb_steer(steering);
-    if (glb_unlikely(steered == GLB_STEERED_LIMITED))
-        return glb_drop(GLB_DROP_SOURCE_LIMIT);
-    if (steered == GLB_STEERED_NONE)
-        return glb_none(group_index);
+    if (glb_unlikely(steered != GLB_STEERED_TO)) {
+        glb_onward_uninspected(&scratch->onward, endpoint_index, endpoint, port);
+        return glb_out_elsewhere(ctx, scratch, frame->l2_len, steered);
+    }
     const struct glb_target *target = glb_target_row(bank, steering->target);
     if (!target)
         return glb_drop(GLB_DROP_NO_CONFIG);

@@ -160,6 +160,36 @@ __noinline int glb_fib(struct xdp_md *ctx, const struct glb_packet *packet, cons
     return 0;
 }
 
+/*
+ * Takes everything in front of the packet off but an Ethernet header, and what lies behind it. 0 where the driver
+ * refuses.
+ */
+static __always_inline int glb_bare(struct xdp_md *ctx, __u32 offset, const struct glb_packet *packet) {
+    struct glb_eth before;
+    const struct glb_eth *eth = glb_at(ctx, 0, struct glb_eth);
+    if (!eth)
+        return 0;
+    before = *eth;
+    if (glb_trim(ctx, offset + packet->l3_len, glb_frame_len(ctx)))
+        return 0;
+    if (bpf_xdp_adjust_head(ctx, (int)offset - GLB_ETH_LEN))
+        return 0;
+    struct glb_eth *after = glb_at(ctx, 0, struct glb_eth);
+    if (!after)
+        return 0;
+    *after = before;
+    after->eth_proto = bpf_htons(packet->eth_proto);
+    return 1;
+}
+
+static __always_inline struct glb_verdict glb_forward_by_fib(struct xdp_md *ctx, const struct glb_packet *packet,
+                                                             const struct glb_onward *onward,
+                                                             struct glb_next_hop *hop) {
+    if (packet->ttl <= 1 || glb_fib(ctx, packet, onward, hop))
+        return glb_door(onward->endpoint);
+    return glb_send(ctx, packet, onward, hop);
+}
+
 static __always_inline struct glb_verdict glb_forward(struct xdp_md *ctx, const struct glb_packet *packet,
                                                       const struct glb_onward *onward, struct glb_next_hop *hop) {
     const struct glb_next_hop *cached = glb_egress_cached(onward);
@@ -167,9 +197,7 @@ static __always_inline struct glb_verdict glb_forward(struct xdp_md *ctx, const 
         glb_count(GLB_COUNT_CACHED_EGRESS, packet->l3_len);
         return glb_send(ctx, packet, onward, cached);
     }
-    if (packet->ttl <= 1 || glb_fib(ctx, packet, onward, hop))
-        return glb_door(onward->endpoint);
-    return glb_send(ctx, packet, onward, hop);
+    return glb_forward_by_fib(ctx, packet, onward, hop);
 }
 
 #endif

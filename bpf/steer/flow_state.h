@@ -20,6 +20,11 @@ static inline int glb_flow_is_established(__u32 code) {
     return code >= GLB_FLOW_ESTABLISHED && code < GLB_FLOW_CLOSED;
 }
 
+/* What follows from reset is told in reset/step.h, and no returned packet leads out of it. */
+static inline int glb_flow_is_reset(__u32 code) {
+    return code >= GLB_FLOW_RESET;
+}
+
 static inline __u32 glb_flow_advance_other(__u32 code, __u32 orientation) {
     if (code <= GLB_FLOW_HALF)
         return GLB_FLOW_HALF_0 + orientation;
@@ -51,6 +56,8 @@ static inline __u32 glb_flow_advance_half_tcp(__u32 code, __u32 segment, __u32 o
  * retransmitted FIN, follow both FINs and must leave it closed.
  */
 static inline __u32 glb_flow_advance(__u32 code, int tcp, __u32 segment, int payload, __u32 orientation) {
+    if (glb_flow_is_reset(code))
+        return code;
     if (!tcp)
         return glb_flow_advance_other(code, orientation);
     if (segment & GLB_SEG_RST)

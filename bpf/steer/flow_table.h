@@ -85,7 +85,7 @@ GLB_FLOW_GLOBAL __u64 glb_flow_rank(__u64 meta, __u32 now, __u32 bank) {
         return 7ull << 32;
     if (glb_flow_expired(meta, now, bank))
         return 6ull << 32;
-    if (code == GLB_FLOW_CLOSED)
+    if (code >= GLB_FLOW_CLOSED)
         return (5ull << 32) | idle;
     if (code == GLB_FLOW_NEW)
         return (4ull << 32) | idle;

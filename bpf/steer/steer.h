@@ -7,6 +7,7 @@
 #define GLB_STEER_STEER_H
 
 #include "parse/packet.h"
+#include "reset/judge.h"
 #include "steer/maglev.h"
 #include "steer/migrate.h"
 #include "steer/passive.h"
@@ -18,6 +19,7 @@ enum glb_steered {
     GLB_STEERED_NONE = 0,    /* no target takes it */
     GLB_STEERED_TO = 1,      /* steering->target does */
     GLB_STEERED_LIMITED = 2, /* a new flow of a source that has opened too many */
+    GLB_STEERED_RESET = 3,   /* its flow is reset: steering->reset says what becomes of the packet */
 };
 
 /* A packet that begins a flow: a bare SYN, or another protocol's first one (no entry, no fresh stamp). */
@@ -158,11 +160,15 @@ __noinline int glb_steer_slow(struct glb_steering *steering) {
         return glb_steer_miss(steering, group);
 
     const __u32 code = glb_meta_code(meta);
-    const int over = code == GLB_FLOW_CLOSED || glb_flow_expired(meta, wish->now, wish->bank & 1);
+    const int over = code >= GLB_FLOW_CLOSED || glb_flow_expired(meta, wish->now, wish->bank & 1);
     const int kept = glb_target_keeps(glb_meta_target(meta), code);
     const int tracked = !(steering->packet_flags & (GLB_PKT_FRAGMENT | GLB_PKT_ICMP_ERROR));
     if (tracked && (over || !kept) && glb_begins_flow(steering))
         return glb_steer_renew(steering, group, hot, (__u32)slot, meta);
+    if (glb_reset_concerns(meta)) {
+        steering->reset = glb_reset_judge(steering, hot, meta);
+        return GLB_STEERED_RESET;
+    }
     if (!kept)
         return glb_steer_again(steering, group, hot, (__u32)slot, meta);
     glb_steering_done(steering, (__u32)slot, meta);
@@ -178,8 +184,8 @@ static __always_inline int glb_steer(struct glb_steering *steering) {
     const __u32 slot = glb_flow_place(wish->tag, glb_settings.bucket_mask, 0);
     const __u64 meta = glb_flow_read(slot, wish->tag);
     const __u32 code = glb_meta_code(meta);
-    /* Old enough that it might have expired, or closed: the slow path judges. */
-    if (glb_likely(meta && code != GLB_FLOW_CLOSED && wish->now - (__u32)meta < GLB_CLOSED_TICKS &&
+    /* Old enough that it might have expired, closed or reset: the slow path judges. */
+    if (glb_likely(meta && code < GLB_FLOW_CLOSED && wish->now - (__u32)meta < GLB_CLOSED_TICKS &&
                    glb_target_keeps(glb_meta_target(meta), code))) {
         glb_steering_done(steering, slot, meta);
         return GLB_STEERED_TO;

@@ -14,6 +14,7 @@ struct glb_steering {
     __u32 group;
     __u32 packet_flags;
     __u32 tcp_flags;
+    __u32 reset;  /* out: an enum glb_reset_act, of GLB_STEERED_RESET */
     __u32 target; /* out */
     __u32 cookie; /* out; 0 for untracked packets */
     __s32 slot;   /* out; GLB_FLOW_NONE where untracked */

@@ -31,7 +31,7 @@ Line load_line(const Line &line) {
 
 bool holds_flow(std::uint64_t meta) {
     const auto code = glb_meta_code(meta);
-    return !(meta & GLB_META_BUSY) && code != GLB_FLOW_FREE && code <= GLB_FLOW_CLOSED;
+    return !(meta & GLB_META_BUSY) && code != GLB_FLOW_FREE && code <= GLB_FLOW_RESET_ASKED_1;
 }
 
 IpAddress address_of(std::uint8_t family, const std::uint32_t (&words)[4]) {
@@ -79,7 +79,7 @@ FlowState FlowMeta::state() const {
         return FlowState::unconfirmed;
     if (code == GLB_FLOW_ESTABLISHED)
         return FlowState::established;
-    return code == GLB_FLOW_CLOSED ? FlowState::closed : FlowState::closing;
+    return code >= GLB_FLOW_CLOSED ? FlowState::closed : FlowState::closing; // a reset flow is over, too
 }
 
 std::uint32_t FlowMeta::idle(std::uint32_t now) const {

@@ -84,7 +84,25 @@ Bytes from_stranger(Rig &rig) {
     });
 }
 
+/// A segment without ACK, of a flow whose target resets what was established.
+Outcome of_reset_flow(Rig &rig) {
+    const auto segment = [](bool by_opener, std::uint8_t flags) -> Packet {
+        if (by_opener)
+            return IPv4{} / Tcp{.flags = flags};
+        return IPv4{.src = "198.51.100.20", .dst = "192.0.2.10"} / Tcp{.sport = 80, .dport = 12345, .flags = flags};
+    };
+    for (const auto &inner : {segment(true, tcp::syn), segment(false, tcp::syn | tcp::ack), segment(true, tcp::ack)}) {
+        const auto out = rig.send(from_client(inner));
+        const unsigned target = out.frame.at(5) == target2_mac.bytes[5];
+        rig.send(returned(target, cookie_of(out.frame), entropy_of(out.frame), inner));
+    }
+    for (std::uint32_t index = 0; index < 2; ++index)
+        REQUIRE(rig.program.set_target_word(index, GLB_TARGET_RESET));
+    return rig.send(from_client(segment(true, tcp::fin)));
+}
+
 const std::map<glb_drop, Provoke> out_leg{
+    {GLB_DROP_FLOW_RESET, of_reset_flow},
     {GLB_DROP_MALFORMED, frame([](Rig &) { return from_client(IPv4{.total_length = 2000} / Udp{}); })},
     // The transport header lies further in than headers are read.
     {GLB_DROP_SHORT_LINEAR, frame([](Rig &) {

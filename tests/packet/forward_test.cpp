@@ -1,132 +1,17 @@
-// The way on of an inspected packet: the kernel's FIB, the egress cached in the flow, and the door. Each test
-// has a namespace of its own with two ways out, lan0 and wan0, beside the tunnel's device.
+// The way on of an inspected packet: the kernel's FIB, the egress cached in the flow, and the door.
 #include <catch2/catch.hpp>
 
 #include <chrono>
 #include <thread>
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <linux/bpf.h>
-#include <sched.h>
 
-#include "tests/harness/netns.h"
 #include "tests/harness/skip.h"
-#include "tests/packet/rig.h"
+#include "tests/packet/routed.h"
 
 using namespace glb;
 using namespace glb::test;
-
-namespace {
-
-const Mac lan_mac = "02:00:00:00:aa:01", lan_gateway = "02:00:00:00:aa:99";
-const Mac wan_mac = "02:00:00:00:bb:01", wan_gateway = "02:00:00:00:bb:99";
-
-/// The calling thread lives in the namespace while this object does.
-class Inside {
-  public:
-    explicit Inside(const Namespace &ns) : home_(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)) {
-        if (::setns(ns.fd(), CLONE_NEWNET) != 0)
-            throw std::runtime_error("setns");
-    }
-    ~Inside() { ::setns(home_.get(), CLONE_NEWNET); }
-    Inside(const Inside &) = delete;
-    Inside &operator=(const Inside &) = delete;
-
-  private:
-    Fd home_;
-};
-
-/// What is sent out and comes back: to 198.51.100.20 by lan0, to 198.51.100.30 by wan0.
-const Packet to_lan = IPv4{} / Udp{} / Payload{from_text("forward me")};
-const Packet to_lan6 = IPv6{} / Udp{} / Payload{from_text("forward me too")};
-
-struct World {
-    World() : ns("packet"), inside(ns) {
-        for (const auto *key : {"net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"})
-            ns.sysctl(key, "1");
-        device("tun0", "02:00:00:00:cc:01", "10.0.1.10/24");
-        device("lan0", lan_mac.to_string(), "192.0.2.1/24");
-        device("wan0", wan_mac.to_string(), "203.0.113.1/24");
-        ns.address("lan0", "2001:db8:1::1/64");
-        ns.address("wan0", "2001:db8:3::1/64");
-        neighbour("lan0", "192.0.2.99", lan_gateway);
-        neighbour("lan0", "2001:db8:1::99", lan_gateway);
-        neighbour("wan0", "203.0.113.99", wan_gateway);
-        ns.route("198.51.100.0/24", "192.0.2.99");
-        ns.route("198.51.100.30/32", "203.0.113.99");
-        ns.must({"ip", "-6", "route", "add", "2001:db8:2::/64", "via", "2001:db8:1::99"});
-        rig.reconfigure([&](auto &config) { config.ports[1].fib_ifindex = ns.ifindex("tun0"); });
-        for (const auto *name : {"lan0", "wan0"}) {
-            REQUIRE(rig.program.add_device(ns.ifindex(name)));
-            egress(name);
-        }
-    }
-
-    void device(const std::string &name, const std::string &mac, const std::string &prefix) {
-        ns.must({"ip", "link", "add", name, "address", mac, "type", "veth", "peer", "name", name + "p"});
-        ns.must({"ip", "link", "set", name, "up"});
-        ns.must({"ip", "link", "set", name + "p", "up"});
-        ns.address(name, prefix);
-    }
-    void neighbour(const std::string &dev, const std::string &address, const Mac &mac) {
-        ns.must({"ip", "neigh", "replace", address, "lladdr", mac.to_string(), "dev", dev, "nud", "permanent"});
-    }
-    void egress(const std::string &name, std::uint16_t mtu = 1500) {
-        glb_egress row{};
-        row.ifindex = ns.ifindex(name);
-        row.mtu = mtu;
-        REQUIRE(rig.program.set_egress(row.ifindex, row));
-    }
-    /// Gives the neighbour behind `name` an index, so that flows can cache it.
-    void next_hop(std::uint32_t index, const std::string &name, const Mac &source, const Mac &destination) {
-        glb_next_hop hop{};
-        std::copy(destination.bytes.begin(), destination.bytes.end(), hop.destination);
-        std::copy(source.bytes.begin(), source.bytes.end(), hop.source);
-        hop.egress.ifindex = ns.ifindex(name);
-        hop.egress.mtu = 1500;
-        REQUIRE(rig.program.set_next_hop(index, ns.ifindex(name), hop));
-    }
-
-    /// Sends `inner` out, and in again as its target returns it.
-    Outcome walk(const Packet &inner) {
-        const auto out = rig.send((Eth{.dst = node_mac} / inner).bytes());
-        REQUIRE(out.code == XDP_REDIRECT);
-        const unsigned target = out.frame.at(5) == target2_mac.bytes[5];
-        return rig.send(returned(target, cookie_of(out.frame), entropy_of(out.frame), inner));
-    }
-
-    /// Metadata and packet are those of the door: the packet unchanged, for the kernel's stack to judge.
-    void check_door(const Packet &inner) {
-        const auto outcome = walk(inner);
-        CHECK(outcome.code == XDP_PASS);
-        CHECK_THAT(outcome.metadata, equals(from_hex("ed5eed5e 03000000"))); // magic, endpoint
-        CHECK_THAT(Bytes(outcome.frame.begin() + 14, outcome.frame.end()), equals(inner.bytes()));
-        CHECK(rig.count(GLB_COUNT_DOOR) == 1);
-        CHECK(rig.count(GLB_COUNT_FORWARDED) == 0);
-    }
-    std::vector<glb_event> events() {
-        std::vector<glb_event> all;
-        REQUIRE(rig.program.drain_events([&](const glb_event &event) { all.push_back(event); }));
-        return all;
-    }
-
-    Namespace ns;
-    Inside inside;
-    Rig rig;
-};
-
-/// The frame that must leave: the packet with one hop less, between these two.
-template <typename Ip>
-Bytes onward(const Mac &destination, const Mac &source, Ip ip, const Packet &rest) {
-    if constexpr (std::is_same_v<Ip, IPv4>)
-        --ip.ttl;
-    else
-        --ip.hop_limit;
-    return (Eth{.dst = destination, .src = source} / ip / rest).bytes();
-}
-
-} // namespace
 
 TEST_CASE("by the FIB a packet leaves with the hop's MACs, one hop less and a right checksum", "[forward]") {
     need_root();

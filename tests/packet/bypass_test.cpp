@@ -1,0 +1,168 @@
+// Packets that go on uninspected because the user said so: by an operator's word, or by the group's policy.
+#include <ctime>
+
+#include <bpf/bpf.h>
+#include <linux/bpf.h>
+
+#include "tests/harness/skip.h"
+#include "tests/packet/connection.h"
+
+using namespace glb;
+using namespace glb::test;
+
+namespace {
+
+constexpr std::uint32_t endpoint = 3, group = 2; // of the sample
+
+std::uint32_t now() {
+    timespec time{};
+    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+    return static_cast<std::uint32_t>((static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 +
+                                       static_cast<std::uint64_t>(time.tv_nsec)) >>
+                                      GLB_TICK_SHIFT);
+}
+
+struct BypassWorld : ResetWorld {
+    void word(std::uint64_t value) const {
+        const std::uint32_t key = endpoint;
+        REQUIRE(bpf_map_update_elem(rig.program.map_fd("glb_endpoint_words"), &key, &value, BPF_ANY) == 0);
+    }
+    void without_targets(glb_none_action action) {
+        for (const unsigned target : {0u, 1u})
+            REQUIRE(rig.program.set_target_word(target, 0));
+        REQUIRE(rig.program.set_group_word(group, action));
+    }
+    Outcome send(const Packet &inner, const Packet &tags = {}) { return rig.send(Connection::frame(inner, tags)); }
+    bool is_inspected(const Packet &inner) {
+        const auto before = rig.count(GLB_COUNT_ENCAPSULATED);
+        return send(inner).code == XDP_REDIRECT && rig.count(GLB_COUNT_ENCAPSULATED) == before + 1;
+    }
+};
+
+/// Both ways to the same end.
+void bypass(BypassWorld &world, bool by_word) {
+    if (by_word)
+        world.word(GLB_ENDPOINT_BYPASS);
+    else
+        world.without_targets(GLB_NONE_BYPASS);
+}
+
+} // namespace
+
+TEST_CASE("a bypassed packet leaves as by a router, and is counted for what it is", "[bypass]") {
+    need_root();
+    const bool by_word = GENERATE(true, false);
+    BypassWorld world;
+    bypass(world, by_word);
+    std::uint64_t packets = 0, bytes = 0;
+    const auto check = [&](const Packet &inner, const Packet &after, const Packet &tags = {}) {
+        const auto outcome = world.send(inner, tags);
+        CHECK(outcome.code == XDP_REDIRECT);
+        CHECK_THAT(outcome.frame, equals(Eth{.dst = lan_gateway, .src = lan_mac} / after));
+        ++packets;
+        bytes += inner.bytes().size();
+    };
+    const Packet rest = Udp{} / Payload{from_text("as it is")};
+    const IPv4 options{.ttl = 2, .tos = 0xb8, .id = 9, .df = true, .options = from_hex("01010101")};
+    auto options_after = options;
+    options_after.ttl = 1;
+    check(options / rest, options_after / rest);
+    check(IPv6{.traffic_class = 3} / HopByHop{} / rest, IPv6{.hop_limit = 63, .traffic_class = 3} / HopByHop{} / rest);
+    check(IPv4{} / Tcp{.flags = tcp::syn}, IPv4{.ttl = 63} / Tcp{.flags = tcp::syn});
+    check(IPv4{} / icmp_echo(1, 2), IPv4{.ttl = 63} / icmp_echo(1, 2), Vlan{100});
+    check(IPv4{} / rest, IPv4{.ttl = 63} / rest, Vlan{.id = 300, .tpid = 0x88a8} / Vlan{200});
+    check(IPv4{.more_fragments = true} / rest, IPv4{.ttl = 63, .more_fragments = true} / rest);
+    check(IPv4{} / Udp{} / Payload{Bytes(1472)}, IPv4{.ttl = 63} / Udp{} / Payload{Bytes(1472)}); // fits no tunnel
+
+    const auto count = world.rig.program.endpoint_count(endpoint).value();
+    CHECK(world.rig.count(GLB_COUNT_BYPASSED) == packets);
+    CHECK(count.in.packets == packets);
+    CHECK(count.forwarded.packets == packets);
+    CHECK(count.forwarded.bytes == bytes);
+    for (const auto counter : {GLB_COUNT_FORWARDED, GLB_COUNT_ENCAPSULATED, GLB_COUNT_FLOW_NEW, GLB_COUNT_FLOW_MIDWAY})
+        CHECK(world.rig.count(counter) == 0);
+
+    // Ethernet padding is no part of the packet.
+    const auto padded = world.rig.send(padded_to(Connection::frame(IPv4{} / rest), 120));
+    CHECK_THAT(padded.frame, equals(Eth{.dst = lan_gateway, .src = lan_mac} / IPv4{.ttl = 63} / rest));
+}
+
+TEST_CASE("a bypassed packet takes the endpoint's routes, from its own port", "[bypass]") {
+    need_root();
+    BypassWorld world;
+    world.word(GLB_ENDPOINT_BYPASS);
+    world.ns.must({"ip", "route", "add", "198.51.100.0/24", "via", "203.0.113.99", "table", "100"});
+    SECTION("its route table") {
+        world.rig.reconfigure([](auto &config) { config.endpoints[0].route_table = 100; });
+    }
+    SECTION("rules that name its interface") {
+        world.device("cli0", "02:00:00:00:dd:01", "192.0.3.1/24");
+        world.rig.reconfigure([&](auto &config) { config.ports[0].fib_ifindex = world.ns.ifindex("cli0"); });
+        world.ns.must({"ip", "rule", "add", "iif", "cli0", "lookup", "100"});
+    }
+    CHECK_THAT(world.send(IPv4{} / Udp{}).frame,
+               equals(Eth{.dst = wan_gateway, .src = wan_mac} / IPv4{.ttl = 63} / Udp{}));
+}
+
+TEST_CASE("what a router would not send on itself goes through the door with the endpoint's mark", "[bypass][door]") {
+    need_root();
+    BypassWorld world;
+    bypass(world, GENERATE(true, false));
+    const Packet inner = GENERATE(Packet(IPv4{.ttl = 1} / Udp{}), Packet(IPv6{.hop_limit = 1} / Udp{}),
+                                  Packet(IPv4{.dst = "100.64.0.1"} / Udp{}),
+                                  Packet(IPv4{} / Udp{} / Payload{Bytes(1473)}));
+    const auto outcome = world.send(inner, Vlan{100});
+    CHECK(outcome.code == XDP_PASS);
+    CHECK_THAT(outcome.metadata, equals(from_hex("ed5eed5e 03000000")));
+    CHECK_THAT(Bytes(outcome.frame.begin() + 14, outcome.frame.end()), equals(inner.bytes()));
+    CHECK(world.rig.count(GLB_COUNT_BYPASSED) == 1);
+    CHECK(world.rig.count(GLB_COUNT_DOOR) == 0);
+    CHECK(world.rig.program.endpoint_count(endpoint).value().forwarded.packets == 1);
+}
+
+TEST_CASE("an operator's bypass ends at its tick", "[bypass]") {
+    need_root();
+    BypassWorld world;
+    const auto until = [&](std::uint32_t tick) { world.word(GLB_ENDPOINT_BYPASS_UNTIL | tick); };
+    until(now() + 1000);
+    CHECK_FALSE(world.is_inspected(to_lan));
+    until(now() - 1000);
+    CHECK(world.is_inspected(to_lan));
+    until(now() + 0x7fff0000u); // ticks wrap: this is ahead,
+    CHECK_FALSE(world.is_inspected(to_lan));
+    until(now() + 0x80010000u); // and this behind
+    CHECK(world.is_inspected(to_lan));
+    world.word(0xffffffffu); // a tick without a flag says nothing
+    CHECK(world.is_inspected(to_lan));
+}
+
+TEST_CASE("an operator's bypass comes before steering, and leaves the flow alone", "[bypass]") {
+    need_root();
+    BypassWorld world;
+    const auto out = world.send(to_lan);
+    REQUIRE(out.code == XDP_REDIRECT);
+    world.word(GLB_ENDPOINT_BYPASS);
+    CHECK_FALSE(world.is_inspected(to_lan));
+    CHECK(world.rig.count(GLB_COUNT_FLOW_NEW) == 1);
+    // What is at the target just now comes back as ever.
+    const unsigned target = out.frame.at(5) == target2_mac.bytes[5];
+    CHECK(world.rig.send(returned(target, cookie_of(out.frame), entropy_of(out.frame), to_lan)).code == XDP_REDIRECT);
+    CHECK(world.rig.count(GLB_COUNT_FORWARDED) == 1);
+    CHECK(world.rig.count(GLB_COUNT_BYPASSED) == 1);
+    world.word(0);
+    CHECK(world.is_inspected(to_lan));
+    CHECK(world.rig.count(GLB_COUNT_FLOW_NEW) == 1);
+}
+
+TEST_CASE("the group's bypass takes only what no target takes", "[bypass]") {
+    need_root();
+    BypassWorld world;
+    REQUIRE(world.rig.program.set_group_word(group, GLB_NONE_BYPASS));
+    CHECK(world.is_inspected(to_lan));
+    world.without_targets(GLB_NONE_BYPASS);
+    CHECK_FALSE(world.is_inspected(to_lan));
+    CHECK(world.rig.count(GLB_COUNT_BYPASSED) == 1);
+    REQUIRE(world.rig.program.set_group_word(group, GLB_NONE_DROP));
+    CHECK(world.send(to_lan).code == XDP_DROP);
+    CHECK(world.rig.drops(GLB_DROP_NO_TARGET) == 1);
+}

@@ -1,0 +1,97 @@
+// A TCP connection through the rig, between a host behind lan0 and one behind wan0; and its reset.
+#pragma once
+
+#include "tests/packet/routed.h"
+
+namespace glb::test {
+
+inline const Mac host_mac = "02:00:00:00:00:77"; ///< of whoever sends by the endpoint's interface
+
+class Connection {
+  public:
+    Connection(World &world, bool ipv6, std::uint16_t port = 40000) : world_(world), ipv6_(ipv6), port_(port) {}
+
+    /// The IP header of a packet by the opener (behind lan0), or to it.
+    [[nodiscard]] Packet ip(bool by_opener, std::uint8_t ttl = 64) const {
+        const auto *near = "198.51.100.20", *far = "198.51.100.30";
+        if (ipv6_)
+            return by_opener ? IPv6{.src = "2001:db8:2::20", .dst = "2001:db8:4::30", .hop_limit = ttl}
+                             : IPv6{.src = "2001:db8:4::30", .dst = "2001:db8:2::20", .hop_limit = ttl};
+        return IPv4{.src = by_opener ? near : far, .dst = by_opener ? far : near, .ttl = ttl, .df = true};
+    }
+    [[nodiscard]] Tcp tcp(bool by_opener, std::uint8_t flags, std::uint32_t seq = 0, std::uint32_t ack = 0) const {
+        return {.sport = by_opener ? port_ : std::uint16_t{80},
+                .dport = by_opener ? std::uint16_t{80} : port_,
+                .flags = flags,
+                .seq = seq,
+                .ack = ack};
+    }
+    [[nodiscard]] Packet segment(bool by_opener, std::uint8_t flags, std::uint32_t seq = 0,
+                                 std::uint32_t ack = 0) const {
+        return ip(by_opener) / tcp(by_opener, flags, seq, ack);
+    }
+    /// What the node makes of it: a header without options, window or data.
+    [[nodiscard]] Tcp made(bool by_opener, std::uint8_t flags, std::uint32_t seq, std::uint32_t ack = 0,
+                           std::uint16_t window = 0) const {
+        auto header = tcp(by_opener, flags, seq, ack);
+        header.window = window;
+        return header;
+    }
+
+    /// The handshake, there and back.
+    void establish() {
+        using namespace glb::test::tcp;
+        const auto first = world_.rig.send(frame(segment(true, syn)));
+        REQUIRE(first.code == XDP_REDIRECT);
+        target = first.frame.at(5) == target2_mac.bytes[5];
+        for (const auto &inner : {segment(true, syn), segment(false, syn | glb::test::tcp::ack),
+                                  segment(true, glb::test::tcp::ack)})
+            REQUIRE(world_.walk(inner).code == XDP_REDIRECT);
+    }
+    /// Its target is gone, and its group's policy is reset; the other target takes what is new.
+    void condemn() {
+        REQUIRE(world_.rig.program.set_target_word(target, GLB_TARGET_RESET));
+        REQUIRE(world_.rig.program.set_target_word(1 - target, sample_word));
+    }
+
+    [[nodiscard]] static Bytes frame(const Packet &inner, const Packet &tags = {}) {
+        return (Eth{.dst = node_mac, .src = host_mac} / tags / inner).bytes();
+    }
+    Outcome send(const Packet &inner, const Packet &tags = {}) { return world_.rig.send(frame(inner, tags)); }
+
+    /// The frame that goes back to the sender of a packet by that end.
+    [[nodiscard]] Bytes answer(bool by_opener, const Tcp &header, const Packet &tags = {}) const {
+        return (Eth{.dst = host_mac, .src = node_mac} / tags / ip(!by_opener) / header).bytes();
+    }
+    /// The frame that goes on to the far end.
+    [[nodiscard]] Bytes onward(bool by_opener, const Packet &inner) const {
+        return (by_opener ? Eth{.dst = wan_gateway, .src = wan_mac} / inner
+                          : Eth{.dst = lan_gateway, .src = lan_mac} / inner)
+            .bytes();
+    }
+
+    unsigned target = 0; ///< whose it is, once established
+
+  private:
+    World &world_;
+    bool ipv6_;
+    std::uint16_t port_;
+};
+
+/// A world with a way to the connection's IPv6 host behind wan0, and the endpoint on VLANs 100 and 200 in 300 too.
+struct ResetWorld : World {
+    ResetWorld() {
+        neighbour("wan0", "2001:db8:3::99", wan_gateway);
+        ns.must({"ip", "-6", "route", "add", "2001:db8:4::/64", "via", "2001:db8:3::99"});
+        rig.reconfigure([&](auto &config) {
+            auto tagged = config.ports[0];
+            tagged.vlans = {100, 0};
+            auto twice = config.ports[0];
+            twice.vlans = {300, 200};
+            config.ports.push_back(tagged);
+            config.ports.push_back(twice);
+        });
+    }
+};
+
+} // namespace glb::test
