@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 #include <linux/if_link.h>
 #include <unistd.h>
 
@@ -22,20 +23,21 @@ unsigned interface_of(int link) {
     return info.xdp.ifindex;
 }
 
-/// Whether the link's program has the very instructions of `program` (its tag, a SHA-1 of them). False where the
-/// process may not look programs up by their id.
-bool runs_same(int link, int program) {
+/// The id of the link's program; 0 where the link is dead.
+std::uint32_t program_of(int link) {
     bpf_link_info info{};
     std::uint32_t size = sizeof info;
-    if (bpf_obj_get_info_by_fd(link, &info, &size) != 0)
-        return false;
-    const Fd running(bpf_prog_get_fd_by_id(info.prog_id));
+    return bpf_obj_get_info_by_fd(link, &info, &size) == 0 ? info.prog_id : 0;
+}
+
+/// Whether both have the very same instructions (their tag, a SHA-1 of them).
+bool is_same(int one, int other) {
     bpf_prog_info theirs{};
     bpf_prog_info ours{};
     std::uint32_t their_size = sizeof theirs;
     std::uint32_t our_size = sizeof ours;
-    return running && bpf_obj_get_info_by_fd(running.get(), &theirs, &their_size) == 0 &&
-           bpf_obj_get_info_by_fd(program, &ours, &our_size) == 0 &&
+    return bpf_obj_get_info_by_fd(one, &theirs, &their_size) == 0 &&
+           bpf_obj_get_info_by_fd(other, &ours, &our_size) == 0 &&
            std::memcmp(theirs.tag, ours.tag, sizeof ours.tag) == 0;
 }
 
@@ -103,14 +105,53 @@ Result<Attachments> Attachments::open(Pins pins) {
     return attachments;
 }
 
-Status Attachments::replace_program(int program) {
-    for (const auto &[ifindex, link] : links_) {
-        if (interface_of(link.fd.get()) != ifindex || runs_same(link.fd.get(), program))
-            continue; // its interface went meanwhile; or it is as good as the new one
-        if (bpf_link_update(link.fd.get(), program, nullptr) != 0)
-            return fail_errno(errno, "cannot replace the program on interface {}", ifindex);
+Status all_or_none(const std::vector<unsigned> &order, const std::function<Status(unsigned)> &put,
+                   const std::function<Status(unsigned)> &put_back) {
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        auto done = put(order[i]);
+        if (done)
+            continue;
+        while (i-- > 0)
+            if (const auto back = put_back(order[i]); !back)
+                done.error().message += "; and " + back.error().message;
+        return done;
     }
     return {};
+}
+
+Status Attachments::replace_program(int program, const ProgramFds &former, unsigned first, bool always) {
+    std::vector<unsigned> order;
+    std::map<unsigned, const Fd *> before;
+    for (const auto &[ifindex, link] : links_) {
+        if (interface_of(link.fd.get()) != ifindex)
+            continue; // its interface went meanwhile
+        const auto held = former.find(program_of(link.fd.get()));
+        if (!always && held != former.end() && is_same(held->second.get(), program))
+            continue;
+        before[ifindex] = held == former.end() ? nullptr : &held->second;
+        order.insert(ifindex == first ? order.begin() : order.end(), ifindex);
+    }
+    if (order.empty())
+        return {};
+    GLB_TRY(pins_.keep_program(program));
+    const auto update = [&](unsigned ifindex, int fd) -> Status {
+        const auto &link = links_.at(ifindex);
+        if (bpf_link_update(link.fd.get(), fd, nullptr) != 0 && interface_of(link.fd.get()) == ifindex)
+            return fail_errno(errno, "cannot replace the program on interface {}", ifindex);
+        return {};
+    };
+    const auto done = all_or_none(
+        order, [&](unsigned ifindex) { return update(ifindex, program); },
+        [&](unsigned ifindex) -> Status {
+            if (!before[ifindex])
+                return fail("the program that interface {} had is not known any more", ifindex);
+            return update(ifindex, before[ifindex]->get());
+        });
+    std::set<std::uint32_t> held;
+    for (const auto &[ifindex, link] : links_)
+        held.insert(program_of(link.fd.get()));
+    const auto dropped = pins_.drop_programs_but(held);
+    return done ? dropped : done;
 }
 
 Status Attachments::attach(unsigned ifindex, const std::string &name, AttachMode mode, int program) {
@@ -131,6 +172,7 @@ Status Attachments::attach(unsigned ifindex, const std::string &name, AttachMode
                     EBUSY};
         return tl::unexpected(std::move(error));
     }
+    GLB_TRY(pins_.keep_program(program));
     LIBBPF_OPTS(bpf_link_create_opts, options);
     options.flags = mode == AttachMode::native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
     Fd fd(bpf_link_create(program, static_cast<int>(ifindex), BPF_XDP, &options));

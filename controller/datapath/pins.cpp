@@ -1,8 +1,11 @@
 #include "controller/datapath/pins.h"
 
+#include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <linux/magic.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 
@@ -45,29 +48,106 @@ Status remove_files(const fs::path &folder) {
     for (const auto &file : files)
         if (!fs::remove(file, code) && code)
             return fail_errno(code.value(), "cannot remove the pin {}", file.string());
+    fs::remove(folder, code);
     return {};
 }
 
+/// The schema in `v<schema>` or `v<schema>-<n>`; 0 where the name is no set's.
+std::uint32_t schema_of(const std::string &name) {
+    std::uint32_t schema = 0, number = 0;
+    const auto *at = name.data() + 1, *const end = name.data() + name.size();
+    if (!name.starts_with('v'))
+        return 0;
+    auto parsed = std::from_chars(at, end, schema);
+    if (parsed.ec == std::errc{} && parsed.ptr != end && *parsed.ptr == '-')
+        parsed = std::from_chars(parsed.ptr + 1, end, number);
+    return parsed.ec == std::errc{} && parsed.ptr == end ? schema : 0;
+}
+
+constexpr const char *parts[] = {"programs", "tables", "maps"}; // removed in this order: maps last
+
 } // namespace
 
-Pins::Pins(fs::path root) : root_(std::move(root)), maps_(root_ / "maps"), links_(root_ / "links") {}
+Status Pins::make_all() const {
+    for (const auto *part : parts)
+        GLB_TRY(make_folders(root_ / part, 0700));
+    return make_folders(root_.parent_path() / "links", 0700);
+}
 
 Result<Pins> Pins::open(const fs::path &bpffs) {
     GLB_TRY(check_file_system(bpffs));
-    Pins pins(bpffs / fmt::format("v{}", GLB_SCHEMA));
-    for (const auto &folder : {pins.maps_, pins.links_})
-        GLB_TRY(make_folders(folder, 0700));
-    return pins;
+    return Pins(bpffs / fmt::format("v{}", GLB_SCHEMA), GLB_SCHEMA);
+}
+
+Result<Pins> Pins::make(const fs::path &bpffs) {
+    GLB_TRY(check_file_system(bpffs));
+    for (unsigned number = 0;; ++number) {
+        auto name = fmt::format("v{}", GLB_SCHEMA);
+        if (number)
+            name += fmt::format("-{}", number);
+        Pins pins(bpffs / name, GLB_SCHEMA);
+        std::error_code code;
+        if (!fs::is_empty(pins.root_ / "maps", code) && !code)
+            continue;
+        GLB_TRY(pins.make_all());
+        return pins;
+    }
+}
+
+std::vector<Pins> Pins::all(const fs::path &bpffs) {
+    std::vector<Pins> found;
+    std::error_code code;
+    for (const auto &entry : fs::directory_iterator(bpffs, code))
+        if (const auto schema = schema_of(entry.path().filename().string()))
+            found.push_back(Pins(entry.path(), schema));
+    std::sort(found.begin(), found.end(), [](const Pins &a, const Pins &b) { return a.root_ < b.root_; });
+    return found;
+}
+
+fs::path Pins::table(std::uint32_t index) const {
+    return root_ / "tables" / std::to_string(index);
+}
+
+Status Pins::keep_program(int program) const {
+    bpf_prog_info info{};
+    std::uint32_t size = sizeof info;
+    if (bpf_obj_get_info_by_fd(program, &info, &size) != 0)
+        return fail_errno(errno, "cannot look at the program");
+    const auto path = root_ / "programs" / std::to_string(info.id);
+    if (bpf_obj_pin(program, path.c_str()) != 0 && errno != EEXIST)
+        return fail_errno(errno, "cannot pin the program as {}", path.string());
+    return {};
+}
+
+ProgramFds Pins::programs() const {
+    ProgramFds found;
+    std::error_code code;
+    for (const auto &entry : fs::directory_iterator(root_ / "programs", code)) {
+        Fd fd(bpf_obj_get(entry.path().c_str()));
+        bpf_prog_info info{};
+        std::uint32_t size = sizeof info;
+        if (fd && bpf_obj_get_info_by_fd(fd.get(), &info, &size) == 0)
+            found.emplace(info.id, std::move(fd));
+    }
+    return found;
+}
+
+Status Pins::drop_programs_but(const std::set<std::uint32_t> &ids) const {
+    for (const auto &[id, fd] : programs())
+        if (const auto path = root_ / "programs" / std::to_string(id);
+            !ids.contains(id) && ::unlink(path.c_str()) != 0 && errno != ENOENT)
+            return fail_errno(errno, "cannot remove the pin {}", path.string());
+    return {};
 }
 
 fs::path Pins::link(unsigned ifindex) const {
-    return links_ / fmt::format("{}{}", link_prefix, ifindex);
+    return root_.parent_path() / "links" / fmt::format("{}{}", link_prefix, ifindex);
 }
 
 std::vector<unsigned> Pins::links() const {
     std::vector<unsigned> found;
     std::error_code code;
-    for (const auto &entry : fs::directory_iterator(links_, code)) {
+    for (const auto &entry : fs::directory_iterator(root_.parent_path() / "links", code)) {
         const auto name = entry.path().filename().string();
         unsigned ifindex = 0;
         if (name.starts_with(link_prefix) &&
@@ -84,25 +164,36 @@ Result<std::optional<glb_kept>> Pins::kept() const {
             return std::nullopt;
         return fail_errno(errno, "cannot open the pin {}", map("glb_kept").string());
     }
+    bpf_map_info info{};
+    std::uint32_t size = sizeof info;
+    if (bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0)
+        return fail_errno(errno, "cannot look at the pin {}", map("glb_kept").string());
     const std::uint32_t zero = 0;
-    glb_kept kept{};
-    if (bpf_map_lookup_elem(fd.get(), &zero, &kept) != 0)
+    std::vector<std::byte> row(std::max<std::size_t>(info.value_size, sizeof(glb_kept)));
+    if (bpf_map_lookup_elem(fd.get(), &zero, row.data()) != 0)
         return fail_errno(errno, "cannot read the pin {}", map("glb_kept").string());
-    if (kept.schema != GLB_SCHEMA)
+    glb_kept kept{};
+    std::memcpy(&kept, row.data(), sizeof kept); // every schema begins alike
+    if (kept.schema != schema_ || kept.shape.bucket_mask == 0)
         return std::nullopt;
     return kept;
 }
 
-Status Pins::remove_maps() const {
-    return remove_files(maps_);
+Status Pins::remove() const {
+    for (const auto *part : parts)
+        GLB_TRY(remove_files(root_ / part));
+    std::error_code code;
+    fs::remove(root_, code);
+    return {};
 }
 
 Status Pins::remove_all() const {
-    GLB_TRY(remove_files(links_));
-    GLB_TRY(remove_files(maps_));
+    const auto bpffs = root_.parent_path();
+    GLB_TRY(remove_files(bpffs / "links"));
+    for (const auto &pins : all(bpffs))
+        GLB_TRY(pins.remove());
     std::error_code code;
-    for (const auto &folder : {links_, maps_, root_, root_.parent_path()})
-        fs::remove(folder, code); // the last one may be somebody's mount point: then it stays
+    fs::remove(bpffs, code); // it may be somebody's mount point: then it stays
     return {};
 }
 

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstdarg>
 #include <cstdio>
+#include <cstring>
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -19,7 +20,7 @@ namespace {
 
 /// libbpf speaks through a callback: what it and the verifier say during a load is kept for the error.
 std::string &load_log() {
-    static std::string log;
+    static thread_local std::string log;
     return log;
 }
 
@@ -61,12 +62,12 @@ int one_grace_period() {
     return ::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0 ? 0 : errno;
 }
 
-/// Every map is pinned but the program's constants, which go with the program.
+/// Every map is pinned but the program's constants and the older table, which go with the program.
 int set_pins(glb_xdp &skeleton, const Pins &pins) {
     bpf_map *map = nullptr;
     bpf_object__for_each_map(map, skeleton.obj) {
         const std::string name = bpf_map__name(map);
-        if (bpf_map__is_internal(map))
+        if (bpf_map__is_internal(map) || name == "glb_flows_old")
             continue;
         // The kernel adds a flag to device maps, which libbpf's own comparison of pinned maps then refuses.
         if (bpf_map__type(map) == BPF_MAP_TYPE_DEVMAP_HASH) {
@@ -96,14 +97,22 @@ std::uint32_t round_capacity(std::uint64_t entries) {
 }
 
 Result<Program> Program::load(const LoadSettings &settings) {
-    return load(settings, nullptr);
+    return load(settings, nullptr, nullptr);
 }
 
 Result<Program> Program::load(const LoadSettings &settings, const Pins &pins) {
-    return load(settings, &pins);
+    return load(settings, &pins, nullptr);
 }
 
-Result<Program> Program::load(const LoadSettings &settings, const Pins *pins) {
+Result<Program> Program::load(const LoadSettings &settings, const Pins &pins, const LookInto &older) {
+    return load(settings, &pins, &older);
+}
+
+Result<Program> Program::load(const LoadSettings &settings, const LookInto &older) {
+    return load(settings, nullptr, &older);
+}
+
+Result<Program> Program::load(const LoadSettings &settings, const Pins *pins, const LookInto *older) {
     if (settings.capacity != round_capacity(settings.capacity))
         return fail("flow table capacity {} is no power of two from {} to {}", settings.capacity,
                     GLB_FLOW_MIN_CAPACITY, GLB_FLOW_MAX_CAPACITY);
@@ -123,7 +132,14 @@ Result<Program> Program::load(const LoadSettings &settings, const Pins *pins) {
         bpf_map__set_max_entries(skeleton->maps.glb_flows, settings.capacity);
         bpf_map__set_max_entries(skeleton->maps.glb_flows_cold, settings.capacity);
         bpf_map__set_max_entries(skeleton->maps.glb_target_counts, TargetCounts::rows());
-        code = pins ? set_pins(*skeleton, *pins) : 0;
+        if (pins) {
+            code = set_pins(*skeleton, *pins);
+            state->pins = *pins;
+        }
+        if (older && !code) { // last: libbpf gives the map the name that it has in the kernel, glb_flows
+            code = -bpf_map__reuse_fd(skeleton->maps.glb_flows_old, older->table);
+            skeleton->rodata->glb_old_shape = older->shape;
+        }
         code = code ? code : -glb_xdp::load(skeleton);
     }
     libbpf_set_print(before);
@@ -139,7 +155,14 @@ int Program::fd() const {
 }
 
 int Program::map_fd(const char *name) const {
-    return bpf_object__find_map_fd_by_name(state_->skeleton->obj, name);
+    // Not by libbpf's own search: a map that is taken over by its descriptor has the name that it has in the kernel,
+    // which of the older table is glb_flows too.
+    bpf_map *map = nullptr;
+    bpf_object__for_each_map(map, state_->skeleton->obj) {
+        if (map != state_->skeleton->maps.glb_flows_old && std::strcmp(bpf_map__name(map), name) == 0)
+            return bpf_map__fd(map);
+    }
+    return -1;
 }
 
 Result<glb_control> Program::control() const {

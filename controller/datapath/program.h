@@ -34,6 +34,12 @@ struct LoadSettings {
 /// The GLB_NAMES rows of the pinned glb_names (empty: free), without loading anything; an Error where they are not pinned.
 [[nodiscard]] Result<std::vector<std::string>> pinned_names(const Pins &pins);
 
+/// The flow table before, that a program looks into on a miss (steer/migrate.h).
+struct LookInto {
+    int table = -1; ///< descriptor of its hot array
+    glb_flow_shape shape{};
+};
+
 class Program {
   public:
     /// Opens and loads program and maps. Fails with the kernel's words (the verifier's last lines).
@@ -41,6 +47,9 @@ class Program {
     /// The same with maps that outlive the process: those that are pinned are taken over as they are, the rest
     /// is made and pinned. `settings` must be those of the pinned maps (Pins::kept()) where there are any.
     [[nodiscard]] static Result<Program> load(const LoadSettings &settings, const Pins &pins);
+    /// Both, of a program that takes flows over from an older table too.
+    [[nodiscard]] static Result<Program> load(const LoadSettings &settings, const Pins &pins, const LookInto &older);
+    [[nodiscard]] static Result<Program> load(const LoadSettings &settings, const LookInto &older);
 
     Program(Program &&) noexcept;
     Program &operator=(Program &&) noexcept;
@@ -87,6 +96,8 @@ class Program {
     /// The controller's memory beside the configuration.
     [[nodiscard]] Result<glb_kept> kept() const;
     [[nodiscard]] Status set_kept(const glb_kept &kept);
+    /// Stamps places of the filter of untracked flows (bit i: GLB_STAMPS of them) at tick `now`.
+    [[nodiscard]] Status stamp(const std::vector<bool> &places, std::uint32_t now);
     [[nodiscard]] Status set_name(std::uint32_t row, const std::string &name);
     [[nodiscard]] Result<std::uint64_t> target_word(std::uint32_t target) const;
     /// Rows of the active bank.
@@ -114,7 +125,7 @@ class Program {
   private:
     struct State;
     [[nodiscard]] Status end_grace();
-    static Result<Program> load(const LoadSettings &settings, const Pins *pins);
+    static Result<Program> load(const LoadSettings &settings, const Pins *pins, const LookInto *older);
     explicit Program(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
 };

@@ -1,6 +1,7 @@
 // Program: steering tables, words, egress, next hops, names: rows that are written one at a time.
 #include <cstring>
 #include <string_view>
+#include <unistd.h>
 
 #include <openssl/sha.h>
 
@@ -18,6 +19,28 @@ std::uint64_t maglev_fingerprint(std::span<const std::uint16_t> slots) {
     return print ? print : 1;
 }
 
+namespace {
+
+/// The table with this map id: by its pin, or by its id, which takes more privileges.
+Fd open_table(const std::optional<Pins> &pins, std::uint32_t index, std::uint32_t id) {
+    Fd pinned(pins ? bpf_obj_get(pins->table(index).c_str()) : -1);
+    bpf_map_info info{};
+    std::uint32_t size = sizeof info;
+    if (pinned && bpf_obj_get_info_by_fd(pinned.get(), &info, &size) == 0 && info.id == id)
+        return pinned;
+    return Fd(bpf_map_get_fd_by_id(id));
+}
+
+Status pin_table(const Pins &pins, std::uint32_t index, int fd) {
+    const auto pin = pins.table(index);
+    ::unlink(pin.c_str());
+    if (bpf_obj_pin(fd, pin.c_str()) != 0)
+        return fail_errno(errno, "cannot pin Maglev table {} as {}", index, pin.string());
+    return {};
+}
+
+} // namespace
+
 Status Program::put_maglev(std::uint32_t index, std::span<const std::uint16_t> slots) {
     if (slots.size() != GLB_MAGLEV_SLOTS || index >= GLB_MAX_TABLES)
         return fail("a Maglev table has {} slots, not {}; indexes end at {}", GLB_MAGLEV_SLOTS, slots.size(),
@@ -29,7 +52,7 @@ Status Program::put_maglev(std::uint32_t index, std::span<const std::uint16_t> s
     std::uint32_t id = 0;
     Fd table;
     if (bpf_map_lookup_elem(map_fd("glb_maglev"), &index, &id) == 0)
-        table = Fd(bpf_map_get_fd_by_id(id));
+        table = open_table(state_->pins, index, id);
     if (table) {
         GLB_TRY(write_rows(table.get(), 0, words, "a Maglev table"));
     } else {
@@ -40,6 +63,8 @@ Status Program::put_maglev(std::uint32_t index, std::span<const std::uint16_t> s
         GLB_TRY(write_rows(table.get(), 0, words, "a Maglev table"));
         const int fd = table.get();
         GLB_TRY(update_row(map_fd("glb_maglev"), index, &fd, "glb_maglev"));
+        if (state_->pins)
+            GLB_TRY(pin_table(*state_->pins, index, fd));
     }
     return update_row(map_fd("glb_table_prints"), index, &print, "glb_table_prints");
 }
@@ -153,6 +178,20 @@ Result<std::vector<std::string>> pinned_names(const Pins &pins) {
         names.emplace_back(name.text, ::strnlen(name.text, sizeof name.text));
     }
     return names;
+}
+
+Status Program::stamp(const std::vector<bool> &places, std::uint32_t now) {
+    const auto seconds = static_cast<std::uint16_t>(now / GLB_TICKS_PER_SECOND) | 1; // as glb_stamp_seconds()
+    for (std::uint32_t word = 0; word < GLB_STAMP_WORDS && word * 4 < places.size(); ++word) {
+        if (!places[word * 4] && !places[word * 4 + 1] && !places[word * 4 + 2] && !places[word * 4 + 3])
+            continue;
+        GLB_ASSIGN(auto row, read_row<std::uint64_t>(map_fd("glb_stamps"), word, "glb_stamps"));
+        for (unsigned i = 0; i < 4; ++i)
+            if (places[word * 4 + i])
+                row = (row & ~(std::uint64_t{0xffff} << 16 * i)) | static_cast<std::uint64_t>(seconds) << 16 * i;
+        GLB_TRY(update_row(map_fd("glb_stamps"), word, &row, "glb_stamps"));
+    }
+    return {};
 }
 
 Status Program::set_name(std::uint32_t row, const std::string &name) {

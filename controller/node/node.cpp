@@ -282,6 +282,7 @@ void LocalNode::on_tick() {
         return;
     if (const auto done = check_guard(); !done)
         spdlog::error("{}", done.error().message);
+    check_resize();
     if (!program_ || !trouble_.empty()) {
         refresh();
         if (!program_)

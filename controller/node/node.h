@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <map>
 #include <memory>
 #include <optional>
@@ -24,6 +25,7 @@
 #include "controller/flows/flow_list.h"
 #include "controller/guard/guard.h"
 #include "controller/health/prober.h"
+#include "controller/migrate/table_move.h"
 #include "controller/net/monitor.h"
 #include "controller/node/bypasses.h"
 #include "controller/node/passive.h"
@@ -132,8 +134,33 @@ class LocalNode final : public NodeService {
     // take_over.cpp
     [[nodiscard]] Status prepare_program(const Manifest &manifest);
     [[nodiscard]] Status load_program(const Manifest &manifest);
+    [[nodiscard]] Status load_fresh(const Manifest &manifest);
+    [[nodiscard]] Status load_kept(const datapath::PinnedSet &set);
+    [[nodiscard]] Status use_program(datapath::Program program, std::uint32_t capacity);
+    [[nodiscard]] Status adopt_tables();
     [[nodiscard]] Status claim_indexes(const Manifest &manifest);
     void adopt_drains();
+    // move.cpp: flows from one table to another
+    [[nodiscard]] Status begin_upgrade(std::uint32_t capacity);
+    [[nodiscard]] Status finish_move(const Manifest &manifest);
+    [[nodiscard]] Status undo_move();
+    [[nodiscard]] unsigned tunnel_link(const Manifest &manifest) const;
+    // resize.cpp
+    struct Resize {
+        std::uint32_t capacity = 0;
+        std::optional<TableMove> move;
+        std::optional<datapath::Program> looking, last; ///< into the older table too; and one that does not
+        Status done;                                    ///< of the last stage
+        bool stalled = false;                           ///< behind the swap: to be tried again
+        std::future<void> work;                         ///< the stage that runs; while it does, all of this is its own
+    };
+    void resize_stage(std::function<Status(Resize &)> stage, void (LocalNode::*then)());
+    [[nodiscard]] Status begin_resize(std::uint32_t capacity);
+    void swap_resize();
+    void catch_up_resize();
+    void end_resize();
+    void check_resize();
+    void drop_resize();
     // interfaces.cpp
     [[nodiscard]] Status attach_all(const Manifest &manifest);
     [[nodiscard]] Status prepare_offloads(const Manifest &manifest, const std::string &interface);
@@ -164,6 +191,13 @@ class LocalNode final : public NodeService {
     std::optional<datapath::RedirectWatch> redirects_;
     std::optional<FlowTable> table_;
     std::uint32_t capacity_ = 0;
+    datapath::PinnedSets found_; ///< at start, until the program is loaded
+    datapath::TakeOver plan_;
+    std::optional<TableMove> move_;
+    std::unique_ptr<Resize> resize_;
+    std::future<void> cleaning_; ///< of what a resize left
+    std::string move_failure_; ///< of the last upgrade; tried again after a while
+    Clock::time_point move_again_{};
 
     std::optional<Manifest> manifest_;
     std::string manifest_text_;

@@ -72,11 +72,6 @@ Result<ApplyResult> LocalNode::apply(const std::string &text, const ApplyOptions
     auto here = check_here(*manifest, snapshot);
     if (!here.errors.empty())
         return refuse(problems_of(here.errors));
-    if (program_ && datapath::round_capacity(manifest->node.flow_table_capacity) != capacity_)
-        return refuse({{"/node/flowTable/capacity",
-                        fmt::format("the running flow table has {} entries, and a running table cannot change its size "
-                                    "yet: glbctl down --yes first, which ends its flows",
-                                    capacity_)}});
     for (const auto &warning : here.warnings)
         result.warnings.push_back(fmt::format("{}: {}", warning.pointer, warning.message));
     result.changes = to_json(diff_manifests(manifest_, *manifest));
@@ -94,6 +89,10 @@ Result<ApplyResult> LocalNode::apply(const std::string &text, const ApplyOptions
         result.warnings.push_back(std::move(line));
     if (const auto checked = check_guard(); !checked) // the manifest is in force all the same
         result.warnings.push_back(checked.error().message);
+    if (resize_)
+        result.warnings.push_back(fmt::format("/node/flowTable/capacity: the flow table moves from {} to {} entries beside "
+                                              "the traffic: glbctl status says when it has",
+                                              capacity_, resize_->capacity));
     result.warnings.insert(result.warnings.end(), guard_report_.warnings.begin(), guard_report_.warnings.end());
     spdlog::info("applied a manifest ({}): {} changes, epoch {} -> {}, asked by {}", options.by, result.changes.size(),
                  before, result.epoch, to_text(options.peer));
@@ -185,6 +184,7 @@ Status LocalNode::keep_seed() {
 }
 
 Status LocalNode::take_down(bool keep_guard) {
+    drop_resize();
     prober_->set_targets({});
     passive_->stop();
     census_.reset();
@@ -206,6 +206,7 @@ Status LocalNode::take_down(bool keep_guard) {
     redirects_.reset();
     program_.reset();
     attachments_.reset();
+    move_.reset();
     if (pins_)
         note(pins_->remove_all());
     pins_.reset();

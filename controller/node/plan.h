@@ -10,13 +10,22 @@
 
 #include "controller/config/manifest.h"
 #include "controller/datapath/bank.h"
+#include "controller/datapath/program.h"
 #include "controller/guard/plan.h"
+#include "controller/migrate/table_move.h"
 #include "controller/node/epochs.h"
 #include "controller/node/fleet.h"
 #include "controller/node/indexes.h"
 #include "controller/node/paths.h"
 
 namespace glb {
+
+/// What is said in glb_kept of a load; `schema` is filled in when the maps are.
+[[nodiscard]] glb_kept kept_of(const datapath::LoadSettings &settings, const std::vector<std::uint8_t> &seed);
+/// Logs what became of the flows.
+void tell_moved(const TableMove &move, std::uint32_t capacity);
+/// The settings of a load that uses the flows of what is kept: their key, and the door's magic.
+[[nodiscard]] datapath::LoadSettings settings_of(const glb_kept &kept, std::uint32_t capacity);
 
 /// Keys of the steering hash from hashSeed: words of SHA-256(seed, counter), equal on all nodes of a cluster.
 [[nodiscard]] std::array<std::uint32_t, GLB_NH_KEYS> steer_key(const std::vector<std::uint8_t> &seed);

@@ -55,6 +55,7 @@ Status LocalNode::reconcile(const Manifest &manifest, bool new_epoch, const std:
     fleet_.set_manifest(manifest, book_, Clock::now());
     adopt_drains();
     GLB_TRY(fill(manifest, new_epoch, commit));
+    GLB_TRY(finish_move(manifest));
     GLB_TRY(detach_others(manifest));
     if (both.ports.size() != plan.ports.size()) {
         GLB_TRY(guard_->install(plan));

@@ -28,26 +28,6 @@ datapath::LoadSettings fresh_settings(const Manifest &manifest) {
     return settings;
 }
 
-datapath::LoadSettings kept_settings(const glb_kept &kept) {
-    datapath::LoadSettings settings;
-    settings.capacity = (kept.settings.bucket_mask + 1) * GLB_FLOW_WAYS;
-    std::copy(std::begin(kept.settings.table_key.word), std::end(kept.settings.table_key.word),
-              settings.table_key.begin());
-    settings.door_magic = kept.settings.door_magic;
-    return settings;
-}
-
-glb_kept kept_of(const datapath::LoadSettings &settings, const std::vector<std::uint8_t> &seed) {
-    glb_kept kept{};
-    kept.schema = GLB_SCHEMA;
-    kept.seed_length = static_cast<std::uint32_t>(std::min<std::size_t>(seed.size(), GLB_SEED_BYTES));
-    std::copy_n(seed.begin(), kept.seed_length, kept.seed);
-    std::copy(settings.table_key.begin(), settings.table_key.end(), kept.settings.table_key.word);
-    kept.settings.bucket_mask = settings.capacity / GLB_FLOW_WAYS - 1;
-    kept.settings.door_magic = settings.door_magic;
-    return kept;
-}
-
 } // namespace
 
 /// What the pinned maps say of themselves comes first: indexes, seed, capacity are theirs.
@@ -59,13 +39,22 @@ Status LocalNode::prepare_program(const Manifest &manifest) {
     if (!pins_) {
         GLB_ASSIGN(pins_, datapath::Pins::open(settings_.bpffs));
     }
+    GLB_ASSIGN(found_, datapath::find_sets(settings_.bpffs));
+    std::vector<datapath::SetFacts> facts;
+    for (const auto &set : found_.sets)
+        facts.push_back(set.facts);
+    plan_ = datapath::plan_take_over(facts, GLB_SCHEMA, datapath::round_capacity(manifest.node.flow_table_capacity));
+    const auto known = plan_.own ? plan_.own : plan_.source;
+    if (known)
+        pins_ = found_.sets[*known].pins;
     if (manifest.node.hash_seed)
         return {};
-    GLB_ASSIGN(const auto kept, pins_->kept());
     std::optional<HashSeed> running;
-    if (kept && kept->seed_length <= GLB_SEED_BYTES)
-        running = HashSeed(kept->seed, kept->seed + kept->seed_length);
-    GLB_ASSIGN(auto stored, store_.hash_seed(running, !kept));
+    if (known) {
+        const auto &kept = *found_.sets[*known].kept;
+        running = HashSeed(kept.seed, kept.seed + std::min<std::uint32_t>(kept.seed_length, GLB_SEED_BYTES));
+    }
+    GLB_ASSIGN(auto stored, store_.hash_seed(running, !known));
     if (!stored.warning.empty())
         spdlog::warn("{}", stored.warning);
     seed_ = std::move(stored.seed);
@@ -73,53 +62,82 @@ Status LocalNode::prepare_program(const Manifest &manifest) {
 }
 
 Status LocalNode::load_program(const Manifest &manifest) {
+    const auto wanted = datapath::round_capacity(manifest.node.flow_table_capacity);
+    GLB_TRY(undo_move());
     if (program_)
-        return {};
-    GLB_ASSIGN(const auto kept, pins_->kept());
-    GLB_ASSIGN(auto attachments, datapath::Attachments::open(*pins_));
-    if (!kept) {
-        // Maps that were never filled: a start that was cut short. Nothing of them is worth keeping.
-        for (const auto ifindex : attachments.interfaces())
-            GLB_TRY(attachments.detach(ifindex));
-        GLB_TRY(pins_->remove_maps());
+        return capacity_ == wanted || move_ ? Status{} : begin_resize(wanted);
+    GLB_ASSIGN(attachments_, datapath::Attachments::open(*pins_));
+    for (const auto index : plan_.discard) {
+        spdlog::info("removing the maps {}, which nothing holds", found_.sets[index].pins.name());
+        GLB_TRY(found_.sets[index].pins.remove());
     }
-    const auto settings = kept ? kept_settings(*kept) : fresh_settings(manifest);
-    GLB_ASSIGN(auto program, datapath::Program::load(settings, *pins_));
-    if (!kept) {
-        const auto value = kept_of(settings, seed_);
-        GLB_TRY(program.set_kept(value));
-    }
-    GLB_ASSIGN(auto table, FlowTable::map(program.map_fd("glb_flows"), program.map_fd("glb_flows_cold"),
-                                          settings.capacity));
-    GLB_TRY(attachments.replace_program(program.fd()));
-    if (kept)
-        spdlog::info("took over a running data path: {} entries, {} interfaces", settings.capacity,
-                     attachments.interfaces().size());
-    capacity_ = settings.capacity;
-    program_ = std::move(program);
-    attachments_ = std::move(attachments);
-    table_ = std::move(table);
+    const bool adopted = plan_.own || plan_.source;
+    if (!adopted)
+        GLB_TRY(load_fresh(manifest));
+    else if (plan_.source)
+        GLB_TRY(begin_upgrade(wanted));
+    else
+        GLB_TRY(load_kept(found_.sets[*plan_.own]));
+    found_ = {};
+    plan_ = {};
+    watch_events();
     if (auto watch = datapath::RedirectWatch::attach(*program_))
         redirects_ = std::move(*watch);
     else
         spdlog::warn("redirect_failed does not count what the kernel loses: {}", watch.error().message);
     GLB_TRY(program_->clear_next_hops());
     GLB_TRY(program_->raise_route_generation());
-    if (kept) {
-        const auto now = tick_now();
-        for (std::uint16_t group = 0; group < GLB_MAX_GROUPS; ++group) {
-            GLB_ASSIGN(const auto row, program_->active_group(group));
-            if (row.table == GLB_NO_TABLE || row.table >= GLB_MAX_TABLES)
-                continue;
-            GLB_ASSIGN(const auto print, program_->maglev_print(row.table));
-            tables_.adopt(group, row, print, now);
-        }
-        GLB_ASSIGN(const auto egress, program_->egress_interfaces());
-        for (const auto ifindex : egress)
-            written_egress_.emplace(ifindex, glb_egress{});
-    }
-    watch_events();
+    if (adopted)
+        GLB_TRY(adopt_tables());
     return claim_indexes(manifest);
+}
+
+/// There is nothing that is worth keeping: at most maps of a start that was cut short.
+Status LocalNode::load_fresh(const Manifest &manifest) {
+    for (const auto ifindex : attachments_->interfaces())
+        GLB_TRY(attachments_->detach(ifindex));
+    for (const auto &set : found_.sets)
+        GLB_TRY(set.pins.remove());
+    GLB_ASSIGN(pins_, datapath::Pins::make(settings_.bpffs));
+    attachments_->use(*pins_);
+    const auto settings = fresh_settings(manifest);
+    GLB_ASSIGN(auto program, datapath::Program::load(settings, *pins_));
+    GLB_TRY(program.set_kept(kept_of(settings, seed_)));
+    return use_program(std::move(program), settings.capacity);
+}
+
+Status LocalNode::load_kept(const datapath::PinnedSet &set) {
+    const auto settings = settings_of(*set.kept, set.facts.capacity);
+    GLB_ASSIGN(auto program, datapath::Program::load(settings, set.pins));
+    GLB_TRY(attachments_->replace_program(program.fd(), found_.programs));
+    spdlog::info("took over a running data path: {} entries, {} interfaces", settings.capacity,
+                 attachments_->interfaces().size());
+    return use_program(std::move(program), settings.capacity);
+}
+
+Status LocalNode::use_program(datapath::Program program, std::uint32_t capacity) {
+    GLB_ASSIGN(auto table, FlowTable::map(program.map_fd("glb_flows"), program.map_fd("glb_flows_cold"), capacity));
+    census_.reset(); // it reads the table so far
+    program_ = std::move(program);
+    table_ = std::move(table);
+    capacity_ = capacity;
+    return {};
+}
+
+/// What the active bank says of Maglev tables and epochs, and which interfaces have a row of egress.
+Status LocalNode::adopt_tables() {
+    const auto now = tick_now();
+    for (std::uint16_t group = 0; group < GLB_MAX_GROUPS; ++group) {
+        GLB_ASSIGN(const auto row, program_->active_group(group));
+        if (row.tcp_ticks == 0 || row.table == GLB_NO_TABLE || row.table >= GLB_MAX_TABLES)
+            continue;
+        GLB_ASSIGN(const auto print, program_->maglev_print(row.table));
+        tables_.adopt(group, row, print, now);
+    }
+    GLB_ASSIGN(const auto egress, program_->egress_interfaces());
+    for (const auto ifindex : egress)
+        written_egress_.emplace(ifindex, glb_egress{});
+    return {};
 }
 
 Status LocalNode::claim_indexes(const Manifest &manifest) {

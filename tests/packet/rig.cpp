@@ -35,8 +35,12 @@ std::uint32_t read32(const Bytes &bytes, std::size_t at) {
 
 } // namespace
 
-Rig::Rig()
-    : config(sample_bank()), program(must(datapath::Program::load(settings()))), runner_(program.fd()) {
+Rig::Rig() : Rig(must(datapath::Program::load(settings()))) {}
+
+Rig::Rig(const datapath::LookInto &older) : Rig(must(datapath::Program::load(settings(), older))) {}
+
+Rig::Rig(datapath::Program loaded)
+    : config(sample_bank()), program(std::move(loaded)), runner_(program.fd()) {
     must(program.put_maglev(sample_table, sample_slots()));
     for (std::uint32_t index = 0; index < 2; ++index)
         must(program.set_target_word(index, sample_word));

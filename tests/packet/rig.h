@@ -24,6 +24,8 @@ struct Outcome {
 class Rig {
   public:
     Rig();
+    /// With a program that takes flows over from an older table of the same key.
+    explicit Rig(const datapath::LookInto &older);
 
     /// Sends a frame in by the loopback device (the only one that is sure to exist in any namespace), which
     /// stands for the endpoint's interface untagged, and for the tunnel's as VLAN 7.
@@ -45,6 +47,8 @@ class Rig {
     datapath::Program program;
 
   private:
+    explicit Rig(datapath::Program loaded);
+
     PoisonedRunner runner_; // headroom of 0xFF: a header byte that nobody wrote shows
 };
 

@@ -49,7 +49,7 @@ Process &Daemon::launch(const json &manifest, const std::vector<std::string> &op
         {"--bpffs", bpffs_.path()},
         {"--metrics", fmt::format("127.0.0.1:{}", metrics_port_)}};
     std::vector<std::string> argv = launcher;
-    argv.push_back(bin_folder / "glbd");
+    argv.push_back(bin_folder / program_);
     for (const auto &[name, value] : defaults)
         if (std::find(options.begin(), options.end(), name) == options.end())
             argv.insert(argv.end(), {name, value});

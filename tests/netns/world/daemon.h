@@ -31,6 +31,8 @@ class Daemon {
     /// object; `launcher` is a command that runs what follows it: "setpriv --reuid=65534".
     Process &launch(const json &manifest, const std::vector<std::string> &options = {},
                     const std::vector<std::string> &launcher = {});
+    /// Which program is glbd from the next start on: another version, built for tests.
+    void run(const std::string &program) { program_ = program; }
     void kill9();     ///< and reaps it; what it pinned stays
     void terminate(); ///< SIGTERM, and waits for the end
     void signal(int number) { process_->kill(number); } ///< SIGSTOP, SIGCONT, SIGHUP
@@ -65,6 +67,7 @@ class Daemon {
     std::uint16_t metrics_port_;
     TempFolder folder_;
     Bpffs bpffs_;
+    std::string program_ = "glbd";
     std::optional<Process> process_;
 };
 

@@ -1,0 +1,132 @@
+#include "tests/netns/upgrade/load.h"
+
+#include <array>
+#include <poll.h>
+#include <stdexcept>
+
+#include "tests/netns/world/sockets.h"
+
+namespace glb::test {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr unsigned streams = 10, rate = 1000; // datagrams a second each
+
+/// The byte at an offset of the stream: 64-bit words, each by its number.
+char byte_at(std::uint64_t offset) {
+    const auto word = (offset / 8 + 1) * 0x9e3779b97f4a7c15ull;
+    return static_cast<char>(word >> offset % 8 * 8);
+}
+
+bool wait(const Fd &socket, short events) {
+    pollfd waiting{socket.get(), events, 0};
+    return ::poll(&waiting, 1, 100) > 0;
+}
+
+} // namespace
+
+Download::Download(const Namespace &client, const Namespace &server, std::uint16_t port) {
+    listener_ = server.call([&] { return make_server_socket(SOCK_STREAM, port); });
+    receiver_ = client.call([&] {
+        const SocketAddress to(TwoArm::server_address, port);
+        Fd fd = make_socket(to.family(), SOCK_STREAM);
+        (void)::connect(fd.get(), to.raw(), to.length);
+        return fd;
+    });
+    sending_ = std::thread([this] { send_all(); });
+    receiving_ = std::thread([this] { receive_all(); });
+}
+
+Download::~Download() {
+    stop_ = true;
+    sending_.join();
+    receiving_.join();
+}
+
+void Download::send_all() {
+    while (!stop_ && !sender_)
+        if (wait(listener_, POLLIN))
+            sender_ = Fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    std::array<char, 16384> chunk;
+    for (std::uint64_t at = 0; !stop_;) {
+        for (std::size_t i = 0; i < chunk.size(); ++i)
+            chunk[i] = byte_at(at + i);
+        const auto sent = ::send(sender_.get(), chunk.data(), chunk.size(), MSG_NOSIGNAL);
+        if (sent > 0)
+            at += static_cast<std::uint64_t>(sent);
+        else if (errno != EAGAIN)
+            return;
+        std::this_thread::sleep_for(2ms); // beside the datagrams, whose losses are counted: no queue may overflow
+    }
+}
+
+void Download::receive_all() {
+    std::array<char, 65536> chunk;
+    while (!stop_) {
+        if (!wait(receiver_, POLLIN))
+            continue;
+        const auto got = ::recv(receiver_.get(), chunk.data(), chunk.size(), 0);
+        if (got <= 0) {
+            broken_ = broken_ || stop_ == false;
+            return;
+        }
+        for (std::size_t i = 0; i < static_cast<std::size_t>(got); ++i)
+            if (chunk[i] != byte_at(received_ + i))
+                broken_ = true;
+        received_ += static_cast<std::uint64_t>(got);
+    }
+}
+
+Load::Load(const TwoArm &world)
+    : echo(world.server, 7000), udp(world.server, 7001), flows(world.client),
+      download(world.client, world.server, 7002) {
+    for (unsigned i = 0; i < streams; ++i)
+        streams_.push_back(std::make_unique<UdpStream>(
+            world.client, i % 2 ? TwoArm::server_address6 : TwoArm::server_address, 7001, rate));
+}
+
+bool Load::begins() {
+    if (flows.open(random_flows(tcp_flows, 7000)) != tcp_flows || flows.exchange() != tcp_flows)
+        return false;
+    return eventually(5s, [&] {
+        std::uint64_t back = 0;
+        for (const auto &stream : streams_)
+            back += stream->back() > 100;
+        return back == streams && download.received() > 100000;
+    });
+}
+
+std::uint64_t Load::sent() const {
+    std::uint64_t sum = 0;
+    for (const auto &stream : streams_)
+        sum += stream->sent();
+    return sum;
+}
+
+void Load::wait_for(std::uint64_t datagrams) const {
+    const auto before = sent();
+    if (!eventually(60s, [&] { return sent() - before >= datagrams; }))
+        throw std::runtime_error("the streams do not run");
+}
+
+LoadTally Load::finish() {
+    LoadTally sum;
+    for (const auto &stream : streams_) {
+        const auto tally = stream->finish();
+        sum.sent += tally.sent;
+        sum.lost += tally.lost();
+        sum.duplicate += tally.duplicate;
+    }
+    return sum;
+}
+
+std::map<std::string, std::string> targets_of(const json &flows) {
+    std::map<std::string, std::string> targets;
+    for (const auto &flow : flows)
+        targets[flow.at("source")] = flow.at("target").get<std::string>() + " " + flow.at("state").get<std::string>();
+    return targets;
+}
+
+} // namespace glb::test

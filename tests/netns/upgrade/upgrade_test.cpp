@@ -1,0 +1,147 @@
+// glbd replaced by other versions of it under traffic: another schema and shape, and back; another program; one that
+// does not load; one that is killed halfway.
+#include <random>
+
+#include <catch2/catch.hpp>
+
+#include "tests/harness/skip.h"
+#include "tests/netns/upgrade/load.h"
+
+using namespace glb::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::vector<std::string> sets_of(const Daemon &glbd) {
+    std::vector<std::string> sets;
+    for (const auto &pin : glbd.pins())
+        if (const auto set = pin.substr(0, pin.find('/')); set.starts_with("v") && (sets.empty() || sets.back() != set))
+            sets.push_back(set);
+    return sets;
+}
+
+void replace_by(Daemon &glbd, const std::string &program) {
+    glbd.kill9();
+    glbd.run(program);
+    glbd.start();
+}
+
+} // namespace
+
+TEST_CASE("upgrade: to another schema and shape, and back, without a packet lost") {
+    need_root();
+    const TwoArm world({.appliances = 3});
+    Daemon glbd(world.node);
+    glbd.start(world.manifest());
+    REQUIRE(glbd.wait_healthy(3));
+    Load load(world);
+    REQUIRE(load.begins());
+    const auto targets = targets_of(glbd.flows({"--protocol", "tcp"}));
+    REQUIRE(targets.size() >= Load::tcp_flows);
+    const auto epoch = glbd.must_ctl({"status"}).at("epoch");
+    const auto drops = glbd.must_ctl({"drops"});
+
+    load.wait_for(20000);
+    replace_by(glbd, "glbd-next");
+    INFO(glbd.log());
+    CHECK(sets_of(glbd) == std::vector<std::string>{"v3"});
+    CHECK(targets_of(glbd.flows({"--protocol", "tcp"})) == targets);
+    CHECK(glbd.must_ctl({"status"}).at("epoch") == epoch);
+    CHECK(glbd.counter("encapsulated") >= 20000); // carried over
+    load.wait_for(20000);
+    CHECK(load.flows.exchange() == Load::tcp_flows);
+
+    replace_by(glbd, "glbd");
+    CHECK(sets_of(glbd) == std::vector<std::string>{"v2"});
+    CHECK(targets_of(glbd.flows({"--protocol", "tcp"})) == targets);
+    load.wait_for(60000);
+    CHECK(load.flows.exchange() == Load::tcp_flows);
+    const auto tally = load.finish();
+    CHECK(tally.sent >= 100000);
+    CHECK(tally.lost == 0);
+    CHECK(tally.duplicate == 0);
+    CHECK(load.download.intact());
+    CHECK(glbd.must_ctl({"drops"}) == drops);
+    CHECK(glbd.uninspected() == 0);
+    REQUIRE(glbd.wait_healthy(3));
+    TcpFlows more(world.client);
+    CHECK(more.open(random_flows(50, 7000, 9)) == 50);
+}
+
+TEST_CASE("upgrade: another program on the same maps is put in place, and the flows keep their cookies") {
+    need_root();
+    const TwoArm world({.appliances = 3});
+    Daemon glbd(world.node);
+    glbd.start(world.manifest());
+    REQUIRE(glbd.wait_healthy(3));
+    Load load(world);
+    REQUIRE(load.begins());
+    const auto before = world.node.must({"ip", "-d", "link", "show", "under0"});
+    const auto cookies = [&] {
+        std::map<std::string, std::string> all;
+        for (const auto &flow : glbd.flows({"--protocol", "tcp"}))
+            all[flow.at("source")] = flow.at("cookie");
+        return all;
+    };
+    const auto owned = cookies();
+    load.wait_for(10000);
+    replace_by(glbd, "glbd-patched");
+    INFO(glbd.log());
+    CHECK(world.node.must({"ip", "-d", "link", "show", "under0"}) != before);
+    CHECK(sets_of(glbd) == std::vector<std::string>{"v2"});
+    load.wait_for(10000);
+    CHECK(cookies() == owned);
+    CHECK(load.flows.exchange() == Load::tcp_flows);
+    CHECK(load.finish().lost == 0);
+    CHECK(load.download.intact());
+}
+
+TEST_CASE("upgrade: a program that does not load leaves the old one in force, and says so") {
+    need_root();
+    const TwoArm world({.appliances = 3});
+    Daemon glbd(world.node);
+    glbd.start(world.manifest());
+    REQUIRE(glbd.wait_healthy(3));
+    Load load(world);
+    REQUIRE(load.begins());
+    const auto targets = targets_of(glbd.flows({"--protocol", "tcp"}));
+    const auto pins = glbd.pins();
+    glbd.kill9();
+    glbd.run("glbd-refused");
+    auto &refused = glbd.launch(nullptr);
+    CHECK(refused.wait_for_output("the data path of v2 stays in force", 20s));
+    CHECK(refused.running());
+    load.wait_for(20000);
+    CHECK(load.flows.exchange() == Load::tcp_flows);
+    CHECK(glbd.pins() == pins);
+    replace_by(glbd, "glbd");
+    CHECK(targets_of(glbd.flows({"--protocol", "tcp"})) == targets);
+    load.wait_for(10000);
+    CHECK(load.finish().lost == 0);
+    CHECK(load.download.intact());
+}
+
+TEST_CASE("upgrade: killed at any moment of it, the next start goes on or begins again") {
+    need_root();
+    const TwoArm world({.appliances = 3});
+    Daemon glbd(world.node);
+    glbd.start(world.manifest());
+    REQUIRE(glbd.wait_healthy(3));
+    Load load(world);
+    REQUIRE(load.begins());
+    const auto targets = targets_of(glbd.flows({"--protocol", "tcp"}));
+    std::mt19937 random(7);
+    for (int round = 0; round < 12; ++round) {
+        glbd.kill9();
+        glbd.run(round % 3 == 2 ? "glbd" : "glbd-next");
+        (void)glbd.launch(nullptr);
+        std::this_thread::sleep_for(std::chrono::milliseconds(50 + random() % 1500));
+    }
+    replace_by(glbd, "glbd-next");
+    INFO(glbd.log());
+    CHECK(sets_of(glbd) == std::vector<std::string>{"v3"});
+    CHECK(targets_of(glbd.flows({"--protocol", "tcp"})) == targets);
+    CHECK(load.flows.exchange() == Load::tcp_flows);
+    CHECK(load.finish().lost == 0);
+    CHECK(load.download.intact());
+}
