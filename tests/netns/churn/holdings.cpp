@@ -1,12 +1,9 @@
 #include "tests/netns/churn/holdings.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
 #include <fmt/format.h>
-
-#include "tests/harness/process.h"
 
 namespace glb::test {
 
@@ -28,28 +25,26 @@ std::size_t status_of(pid_t pid, const std::string &key) {
     return 0;
 }
 
-/// Lines of `bpftool KIND show` that begin an object: "12: array ...".
-std::size_t bpf_objects(const std::string &kind) {
-    const auto text = must_run({"bpftool", kind, "show"});
+/// Descriptors of `pid` whose name in /proc begins with `kind`.
+std::size_t of_kind(pid_t pid, const std::string &kind) {
+    std::error_code code;
     std::size_t count = 0;
-    bool line_begins = true;
-    for (const char byte : text) {
-        count += line_begins && byte >= '0' && byte <= '9';
-        line_begins = byte == '\n';
-    }
+    for (const auto &entry : std::filesystem::directory_iterator(fmt::format("/proc/{}/fd", pid), code))
+        count += std::filesystem::read_symlink(entry.path(), code).string().rfind(kind, 0) == 0;
     return count;
 }
 
 } // namespace
 
 Holdings holdings_of(pid_t pid) {
-    return {entries(fmt::format("/proc/{}/fd", pid)), bpf_objects("map"), bpf_objects("prog"),
+    return {entries(fmt::format("/proc/{}/fd", pid)), of_kind(pid, "anon_inode:bpf-map"),
+            of_kind(pid, "anon_inode:bpf-prog") + of_kind(pid, "anon_inode:bpf_link"),
             status_of(pid, "Threads"), status_of(pid, "VmRSS")};
 }
 
 std::string to_text(const Holdings &holdings) {
-    return fmt::format("{} descriptors, {} maps, {} programs, {} threads, {} KiB", holdings.descriptors,
-                       holdings.bpf_maps, holdings.bpf_programs, holdings.threads, holdings.resident_kib);
+    return fmt::format("{} descriptors, {} maps, {} programs and links, {} threads, {} KiB", holdings.descriptors,
+                       holdings.bpf_maps, holdings.bpf_others, holdings.threads, holdings.resident_kib);
 }
 
 } // namespace glb::test
