@@ -247,6 +247,10 @@ TargetHealth::Composed TargetHealth::compose() const {
         return {TargetState::draining, HealthReason::deregistration_in_progress,
                 draining_ == Draining::by_operator ? "drained by the operator"
                                                    : "taken out of the target group"};
+    return compose_beneath_drain();
+}
+
+TargetHealth::Composed TargetHealth::compose_beneath_drain() const {
     if (!in_use_)
         return {TargetState::unused, HealthReason::not_in_use, "no endpoint uses the target group"};
     if (!neighbour_resolved_)

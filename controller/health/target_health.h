@@ -126,6 +126,8 @@ class TargetHealth {
     /// It takes one of GLB_TRIAL_SHARE new flows, to see whether they return.
     [[nodiscard]] bool on_trial() const { return state_ == TargetState::unhealthy && passive_.trial && trial_has_a_point(); }
     /// It failed together with its siblings: flows are not to be reset for that.
+    /// Whether it has failed, also beneath a drain: what drains may die, and its flows then want another target.
+    [[nodiscard]] bool has_failed() const { return compose_beneath_drain().state == TargetState::unhealthy; }
     [[nodiscard]] bool common_cause() const { return passive_.failed && passive_.common_cause; }
 
   private:
@@ -158,6 +160,7 @@ class TargetHealth {
     void count_failure(const ProbeResult &result, MonotonicTime now);
     [[nodiscard]] bool trial_has_a_point() const;
     [[nodiscard]] Composed compose() const;
+    [[nodiscard]] Composed compose_beneath_drain() const;
     std::optional<HealthTransition> settle(MonotonicTime now);
 
     HealthPolicy policy_;

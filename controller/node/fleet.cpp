@@ -173,9 +173,11 @@ bool Fleet::on_probe(const std::string &name, const ProbeResult &result, Monoton
     const auto found = members_.find(name);
     if (found == members_.end())
         return false;
-    const auto transition = found->second.health.on_probe(result, now);
+    auto &health = found->second.health;
+    const bool had_failed = health.has_failed();
+    const auto transition = health.on_probe(result, now);
     tell(found->second, transition);
-    return transition.has_value();
+    return transition || health.has_failed() != had_failed; // beneath a drain it is no transition
 }
 
 bool Fleet::hear(const std::string &name,

@@ -13,7 +13,7 @@ std::uint64_t word_of(const WordMember &member, bool takes_new, FailurePolicy on
         return GLB_TARGET_NEW | keeps_all;
     if (member.overdue)
         return word_left(*member.overdue);
-    if (member.state != TargetState::unhealthy)
+    if (member.state != TargetState::unhealthy && !member.has_failed)
         return keeps_all;
     if (member.on_trial && member.weight != 0)
         return GLB_TARGET_TRIAL | keeps_all;

@@ -49,6 +49,24 @@ TEST_CASE("drains: after the delay the policy of deregistered targets decides ov
     CHECK(machine.word("g/b") == word_left(policy));
 }
 
+TEST_CASE("drains: a target that dies while it drains gives its flows away like any other", "[node]") {
+    const auto policy = GENERATE(FailurePolicy::hold, FailurePolicy::rehash, FailurePolicy::reset);
+    Machine machine;
+    auto manifest = manifest_of({"a", "b", "c"});
+    manifest.target_groups[0].on_unhealthy = policy;
+    make_healthy(machine, manifest);
+    REQUIRE(machine.fleet.drain("g/b", false, machine.now));
+    manifest.target_groups[0].targets.pop_back(); // and c is removed
+    machine.set(manifest);
+    for (const auto *name : {"g/b", "g/c"}) {
+        machine.probe(name, ProbeOutcome::timeout, 3);
+        CHECK(machine.state(name) == TargetState::draining);
+        CHECK(machine.word(name) == word_left(policy));
+        machine.probe(name, ProbeOutcome::ok, 3);
+        CHECK(machine.word(name) == keeps);
+    }
+}
+
 TEST_CASE("drains: the last target that takes flows needs force", "[node]") {
     Machine machine;
     make_healthy(machine, manifest_of({"a", "b", "c"}));

@@ -1,0 +1,90 @@
+// One long download over all that an operator and fate do to a node; every byte of it must arrive.
+#include <cstdlib>
+
+#include <catch2/catch.hpp>
+#include <fmt/format.h>
+
+#include "tests/harness/skip.h"
+#include "tests/netns/world/drill.h"
+#include "tests/netns/world/worlds.h"
+
+using namespace glb::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// GLB_DRILL=full: as the promise says. Else the same in small, for every run of the tests.
+bool in_full() {
+    const char *text = std::getenv("GLB_DRILL");
+    return text && std::string(text) == "full";
+}
+
+class Download {
+  public:
+    Download(const Namespace &client, const std::string &rate)
+        : body_((folder_.path() / "body").string()),
+          curl_(client.start({"curl", "--silent", "--show-error", "--local-port", "40000", "--limit-rate", rate,
+                              "--output", body_, "http://198.51.100.20/file"})) {}
+    [[nodiscard]] bool running() { return curl_.running(); }
+    /// The SHA-256 of what came, or what went wrong.
+    std::string finish() {
+        if (!curl_.wait(300s))
+            return "not finished";
+        if (curl_.code() != 0)
+            return curl_.output();
+        return must_run({"sha256sum", body_}).substr(0, 64);
+    }
+
+  private:
+    TempFolder folder_;
+    std::string body_;
+    Process curl_;
+};
+
+} // namespace
+
+TEST_CASE("survive: a download lives through kill -9, drain, the death of its appliance, weights, and reloads") {
+    need_root();
+    const std::size_t bytes = in_full() ? 1'000'000'000 : 150'000'000;
+    const unsigned reloads = in_full() ? 1000 : 60;
+    const TwoArm world({.appliances = 4});
+    const Nginx nginx(world.server, {"80"}, bytes);
+    Daemon glbd(world.node);
+    auto manifest = world.manifest();
+    glbd.start(manifest);
+    REQUIRE(glbd.wait_healthy(4));
+    Download download(world.client, in_full() ? "12M" : "10M");
+    const auto owner = [&]() -> std::string {
+        const auto flows = glbd.flows({"--source", "192.0.2.10:40000"});
+        return flows.empty() ? "" : flows[0].at("target").get<std::string>();
+    };
+    REQUIRE(eventually(5s, [&] { return !owner().empty(); }));
+    const auto first = owner();
+
+    glbd.kill9();
+    glbd.start(manifest);
+    REQUIRE(glbd.wait_healthy(4));
+    CHECK(owner() == first);
+    glbd.must_ctl({"drain", "firewalls/" + first});
+    CHECK(owner() == first);
+    const auto &dead = world.appliances.at(static_cast<std::size_t>(first.back() - '1'));
+    REQUIRE(dead->id() == first);
+    dead->cut();
+    REQUIRE(eventually(10s, [&] { return owner() != first; }));
+    const auto second = owner();
+    CHECK(second != "");
+    dead->mend();
+    glbd.must_ctl({"undrain", "firewalls/" + first});
+    for (unsigned round = 0; round < reloads; round++) {
+        for (std::size_t i = 0; i < 4; i++)
+            manifest["targetGroups"][0]["targets"][i]["weight"] = 1 + (round + i) % 7;
+        REQUIRE(glbd.apply(manifest).code == 0);
+    }
+    CHECK(owner() == second);
+    CHECK(download.running()); // all of it happened while it ran
+    const auto sum = download.finish();
+    INFO(glbd.log());
+    CHECK(sum == nginx.sha256());
+    CHECK(glbd.uninspected() == 0);
+    tell_drill("download", {bytes, sum == nginx.sha256() ? 0 : bytes, {}, "bytes"});
+}

@@ -1,0 +1,65 @@
+// Removing a target moves the flows that it had, by policy, and no other.
+#include <map>
+
+#include <catch2/catch.hpp>
+
+#include "tests/harness/skip.h"
+#include "tests/netns/world/drill.h"
+#include "tests/netns/world/worlds.h"
+
+using namespace glb::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::map<std::string, std::string> owners_of(const Daemon &glbd) {
+    std::map<std::string, std::string> owners;
+    for (const auto &flow : glbd.flows({"--protocol", "tcp"}))
+        owners[flow.at("source")] = flow.at("target");
+    return owners;
+}
+
+} // namespace
+
+TEST_CASE("survive: removal of one of five targets moves no flow of the others; under hold it moves none") {
+    need_root();
+    const std::string policy = GENERATE("hold", "rehash");
+    const TwoArm world({.appliances = 5});
+    const TcpServer echo(world.server, 7000);
+    Daemon glbd(world.node);
+    auto manifest = world.manifest();
+    manifest["targetGroups"][0]["onTargetFailure"]["deregistered"] = policy;
+    manifest["targetGroups"][0]["deregistrationDelaySeconds"] = 1;
+    glbd.start(manifest);
+    REQUIRE(glbd.wait_healthy(5));
+    TcpFlows flows(world.client);
+    REQUIRE(flows.open(random_flows(500, 7000)) == 500);
+    REQUIRE(flows.exchange() == 500);
+    const auto before = owners_of(glbd);
+    auto fewer = manifest;
+    fewer["targetGroups"][0]["targets"].erase(4);
+    REQUIRE(glbd.apply(fewer).code == 0);
+    std::this_thread::sleep_for(4s); // the delay, and a scan of the table
+    CHECK(flows.exchange() == 500);
+    const auto after = owners_of(glbd);
+    std::size_t others = 0, moved_of_others = 0, moved = 0;
+    std::map<std::string, std::size_t> heirs;
+    for (const auto &[source, target] : before) {
+        if (target == "fw-5") {
+            moved += after.at(source) != target;
+            ++heirs[after.at(source)];
+        } else {
+            ++others;
+            moved_of_others += after.at(source) != target;
+        }
+    }
+    INFO(policy << "\n" << glbd.log());
+    CHECK(moved_of_others == 0);
+    CHECK(others > 300);
+    const auto orphans = before.size() - others;
+    CHECK(moved == (policy == "hold" ? 0 : orphans));
+    if (policy == "rehash")
+        for (const auto &[target, count] : heirs) // spread over all that live, never piled on one
+            CHECK(count < orphans * 45 / 100);
+    tell_drill("removal under " + policy, {others, moved_of_others, {}, "flows of other targets"});
+}
