@@ -27,6 +27,11 @@ bool went_back(const TargetTraffic &now, const TargetTraffic &before) {
            now.answered < before.answered || now.tried < before.tried || now.confirmed < before.confirmed;
 }
 
+/// The poll that is nearest to it: one that comes a little early is not to cost another.
+bool is_due(std::chrono::steady_clock::time_point when, std::chrono::steady_clock::time_point now) {
+    return now + PassiveJudge::kPoll / 2 >= when;
+}
+
 long long in_ms(std::chrono::steady_clock::duration time) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
 }
@@ -162,12 +167,12 @@ void PassiveJudge::consider(Member &member, const Totals &siblings, Time now, Or
         forget_silence(member, member.last.silent);
         forget_comparison(member, siblings, now);
     } else if (member.probes < kProbes) {
-        if (now >= member.next_probe) {
+        if (is_due(member.next_probe, now)) {
             ++member.probes;
             member.next_probe = now + kProbePause;
             orders.push_back({PassiveOrder::Kind::probe, member.last.target, false, ""});
         }
-    } else if (now >= member.next_probe && is_convicted(member, siblings, now)) {
+    } else if (is_due(member.next_probe, now) && is_convicted(member, siblings, now)) {
         convict(member, siblings, now, orders);
     }
 }
