@@ -128,9 +128,8 @@ Status LocalNode::change_to(const Manifest &manifest, const std::string &text,
     const auto commit = [&]() -> Status {
         if (confirmation)
             GLB_TRY(set_confirmation(confirmation));
-        GLB_TRY(store_.save_manifest(text));
-        stored = true;
-        return {};
+        stored = true; // a save that fails may have replaced the file all the same
+        return store_.save_manifest(text);
     };
     auto done = reconcile(manifest, true, commit);
     if (done) {
