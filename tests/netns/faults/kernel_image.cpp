@@ -124,7 +124,8 @@ std::string kernel_image(const Namespace &node, const std::filesystem::path &bpf
             text += fmt::format("endpoint word {} {:x}\n", i, maps.row<std::uint64_t>("glb_endpoint_words", i));
     }
     for (const auto &entry : std::filesystem::recursive_directory_iterator(bpffs))
-        text += "pin " + std::filesystem::relative(entry.path(), bpffs).string() + '\n';
+        if (entry.path().parent_path().filename() != "tables") // a place that is kept for the next table
+            text += "pin " + std::filesystem::relative(entry.path(), bpffs).string() + '\n';
     return text + kernel_state(node, devices);
 }
 
