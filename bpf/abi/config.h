@@ -10,6 +10,8 @@
 #include <linux/types.h>
 
 #include "abi/check.h"
+#include "abi/counts.h"
+#include "abi/events.h"
 #include "abi/limits.h"
 
 /* glb_control, one row. */
@@ -192,45 +194,6 @@ struct glb_next_hop {
 };
 GLB_ABI(struct glb_next_hop, 32);
 
-struct glb_count {
-    __u64 packets;
-    __u64 bytes;
-};
-GLB_ABI(struct glb_count, 16);
-
-/* Per-CPU counters of an endpoint and of a target. */
-struct glb_endpoint_count {
-    struct glb_count in;
-    struct glb_count forwarded;
-};
-GLB_ABI(struct glb_endpoint_count, 32);
-
-/*
- * glb_target_counts: mapped by the controller, so that the health of thousands of targets is read without a
- * system call. The row of a target on a CPU is cpu * GLB_MAX_TARGETS + target: each CPU writes its own.
- * All only grow.
- */
-struct glb_target_count {
-    struct glb_count out;
-    struct glb_count back;
-    __u64 new_flows;
-    __u64 silent;    /* established flows whose `outstanding` went from 0 to 1, of endpoints seen to come back */
-    __u64 answered;  /* flows whose `outstanding` went from 1 to 0 */
-    __u64 tried;     /* new flows, of endpoints that came back through any target */
-    __u64 confirmed; /* of those: flows whose first packet came back */
-    __u64 pad;
-};
-GLB_ABI(struct glb_target_count, 80);
-
-/*
- * glb_pairs: which endpoint ever came back through which target: a bit each, set by the return leg, and behind
- * them a word for each endpoint that ever came back at all. Appliances build their side of an endpoint when its
- * first packet comes: until then silence says nothing.
- */
-#define GLB_PAIR_WORDS (GLB_MAX_TARGETS / 64)
-#define GLB_PAIR_ANY (GLB_MAX_ENDPOINTS * GLB_PAIR_WORDS)
-#define GLB_PAIRS (GLB_PAIR_ANY + GLB_MAX_ENDPOINTS)
-
 /* glb_guard_ports: what the tc guard does for packets of (interface, VLAN) without our metadata. */
 struct glb_guard_port {
     __u32 mark; /* bits within the mask; 0: leave the packet alone */
@@ -289,32 +252,5 @@ struct glb_door {
     __u32 endpoint;
 };
 GLB_ABI(struct glb_door, 8);
-
-/* glb_events */
-enum glb_event_kind {
-    GLB_EVENT_NO_NEIGHBOUR = 1, /* a next hop on `ifindex` towards `address` is not resolved */
-    GLB_EVENT_SENDER_MAC = 2,   /* GENEVE from `address` by another MAC */
-    GLB_EVENT_IN_BAND = 3,      /* an in-band probe came back: address[0] its sender, [1] and [2] its nonce */
-};
-
-/*
- * In-band probes: UDP in GENEVE, of an endpoint id that no manifest may use ("glbprobe"). The UDP payload
- * begins with this.
- */
-#define GLB_IN_BAND_ENDPOINT 0x676c6270726f6265ull
-#define GLB_IN_BAND_MAGIC 0x676c622d70726f62ull
-struct glb_in_band {
-    __be64 magic;
-    __u64 nonce; /* of the controller, bytes as they are */
-};
-GLB_ABI(struct glb_in_band, 16);
-struct glb_event {
-    __u32 kind;
-    __u32 ifindex;
-    __u32 family;
-    __u32 endpoint;
-    __u32 address[4];
-};
-GLB_ABI(struct glb_event, 32);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What passive health is judged by: flows that were sent to their target and have had nothing back since, and
- * new flows that never came back at all (docs/design/0007-passive-health-in-the-data-path.md). The evidence is
+ * new flows that never came back at all (docs/design/0009-passive-health-in-the-data-path.md). The evidence is
  * counted in the target's row of this CPU; the judgement is the controller's.
  */
 #ifndef GLB_STEER_PASSIVE_H

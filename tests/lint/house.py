@@ -9,6 +9,8 @@ import sys
 ALLOWED_SIZE = {
     "bpf/abi/config.h": 300,
     "tests/harness/layers.h": 220,
+    # A class that has grown too many parts; what moves and resizes tables is to be one of its own.
+    "controller/node/node.h": 260,
 }
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:work|home|root|tmp/build)[/-]")
 
