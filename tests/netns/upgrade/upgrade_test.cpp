@@ -26,16 +26,28 @@ void replace_by(Daemon &glbd, const std::string &program) {
     glbd.start();
 }
 
+/// A node with everything flowing through it.
+struct Loaded {
+    TwoArm world{{.appliances = 3}};
+    Daemon glbd{world.node};
+    Load load{started(world, glbd)};
+
+    Loaded() { REQUIRE(load.begins()); }
+
+  private:
+    static const TwoArm &started(const TwoArm &world, Daemon &glbd) {
+        glbd.start(world.manifest());
+        REQUIRE(glbd.wait_healthy(3));
+        return world;
+    }
+};
+
 } // namespace
 
 TEST_CASE("upgrade: to another schema and shape, and back, without a packet lost") {
     need_root();
-    const TwoArm world({.appliances = 3});
-    Daemon glbd(world.node);
-    glbd.start(world.manifest());
-    REQUIRE(glbd.wait_healthy(3));
-    Load load(world);
-    REQUIRE(load.begins());
+    Loaded it;
+    auto &[world, glbd, load] = it;
     const auto targets = targets_of(glbd.flows({"--protocol", "tcp"}));
     REQUIRE(targets.size() >= Load::tcp_flows);
     const auto epoch = glbd.must_ctl({"status"}).at("epoch");
@@ -70,12 +82,8 @@ TEST_CASE("upgrade: to another schema and shape, and back, without a packet lost
 
 TEST_CASE("upgrade: another program on the same maps is put in place, and the flows keep their cookies") {
     need_root();
-    const TwoArm world({.appliances = 3});
-    Daemon glbd(world.node);
-    glbd.start(world.manifest());
-    REQUIRE(glbd.wait_healthy(3));
-    Load load(world);
-    REQUIRE(load.begins());
+    Loaded it;
+    auto &[world, glbd, load] = it;
     const auto before = world.node.must({"ip", "-d", "link", "show", "under0"});
     const auto cookies = [&] {
         std::map<std::string, std::string> all;
@@ -98,12 +106,8 @@ TEST_CASE("upgrade: another program on the same maps is put in place, and the fl
 
 TEST_CASE("upgrade: a program that does not load leaves the old one in force, and says so") {
     need_root();
-    const TwoArm world({.appliances = 3});
-    Daemon glbd(world.node);
-    glbd.start(world.manifest());
-    REQUIRE(glbd.wait_healthy(3));
-    Load load(world);
-    REQUIRE(load.begins());
+    Loaded it;
+    auto &[world, glbd, load] = it;
     const auto targets = targets_of(glbd.flows({"--protocol", "tcp"}));
     const auto pins = glbd.pins();
     glbd.kill9();
@@ -123,12 +127,8 @@ TEST_CASE("upgrade: a program that does not load leaves the old one in force, an
 
 TEST_CASE("upgrade: killed at any moment of it, the next start goes on or begins again") {
     need_root();
-    const TwoArm world({.appliances = 3});
-    Daemon glbd(world.node);
-    glbd.start(world.manifest());
-    REQUIRE(glbd.wait_healthy(3));
-    Load load(world);
-    REQUIRE(load.begins());
+    Loaded it;
+    auto &[world, glbd, load] = it;
     const auto targets = targets_of(glbd.flows({"--protocol", "tcp"}));
     std::mt19937 random(7);
     for (int round = 0; round < 12; ++round) {
