@@ -78,7 +78,7 @@ void add_flows(CLI::App &app, Context &context);
 void add_counters(CLI::App &app, Context &context);       ///< drops, counters
 void add_drain_commands(CLI::App &app, Context &context); ///< drain, undrain
 void add_bypass(CLI::App &app, Context &context);
-void add_guard_commands(CLI::App &app, Context &context); ///< guard, down
+void add_guard_commands(CLI::App &app, Context &context); ///< guard, gc, down
 
 /// Every command there is, in the order of the help.
 void add_commands(CLI::App &app, Context &context);

@@ -66,18 +66,19 @@ class Progress {
         std::fflush(stderr);
     }
     void end() const {
-        if (terminal_ && last_)
+        if (terminal_ && last_ != nothing)
             std::fputs("\r\033[K", stderr);
     }
 
   private:
     bool terminal_ = ::isatty(STDERR_FILENO) == 1;
-    std::optional<std::uint64_t> last_;
+    static constexpr std::uint64_t nothing = ~std::uint64_t{0};
+    std::uint64_t last_ = nothing;
 };
 
 int wait_until_empty(const Context &context, const Drain &drain) {
-    const auto end = drain.wait == "ever" ? std::nullopt
-                                          : std::optional(Clock::now() + std::chrono::seconds(std::stoul(drain.wait)));
+    const auto end = drain.wait == "ever" ? Clock::time_point::max()
+                                          : Clock::now() + std::chrono::seconds(std::stoul(drain.wait));
     Progress progress;
     for (;;) {
         int exit = exit_done;
@@ -89,7 +90,7 @@ int wait_until_empty(const Context &context, const Drain &drain) {
             return exit_done;
         }
         progress.show(*flows);
-        if (end && Clock::now() >= *end) {
+        if (Clock::now() >= end) {
             progress.end();
             complain(fmt::format("{} still has {} flows; it stays drained", drain.target, *flows));
             return exit_refused;

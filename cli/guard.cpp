@@ -1,4 +1,5 @@
-// glbctl guard and down: what keeps traffic from passing uninspected, and how all of it is taken away.
+// glbctl guard, gc and down: what keeps traffic from passing uninspected, what an older version left, and how all of it
+// is taken away.
 #include <memory>
 
 #include "cli/command.h"
@@ -30,6 +31,24 @@ std::string show(const json &guard, bool colour) {
     return table.empty() ? out : out + '\n' + table.text(colour);
 }
 
+int collect_garbage(const Context &context, bool dry_run) {
+    const auto answer = exchange(context, "POST", with_query("/v1/gc", dry_run ? Query{{"dryRun", "true"}} : Query{}));
+    if (answer.exit != exit_done) {
+        if (answer.status >= 400)
+            complain("glbctl", problems_of(answer.document));
+        return answer.exit;
+    }
+    if (context.output == Output::json) {
+        print(answer.text);
+        return exit_done;
+    }
+    Table table({{flag_of(answer.document, "removed") ? "REMOVED" : "WOULD BE REMOVED"}, {"PIN"}});
+    for (const auto &row : array_of(answer.document, "leftovers"))
+        table.add({text_of(row, "kind"), text_of(row, "pin")});
+    print(table.empty() ? "an older version has left nothing\n" : table.text(context.colour));
+    return exit_done;
+}
+
 struct Down {
     bool yes = false;
     bool keep_guard = false;
@@ -59,6 +78,12 @@ void add_guard_commands(CLI::App &app, Context &context) {
                     return ask(context, "/v1/guard", {},
                                [&](const json &guard) { return show(guard, context.colour); });
                 });
+
+    const auto dry_run = std::make_shared<bool>(false);
+    auto *gc = add_command(app, context, "gc", "Removes what an older version left, and nothing else",
+                           {"glbctl gc --dry-run", "glbctl gc"},
+                           [&context, dry_run] { return collect_garbage(context, *dry_run); });
+    gc->add_flag("--dry-run", *dry_run, "say what would go, and leave it");
 
     const auto options = std::make_shared<Down>();
     auto *command =

@@ -89,6 +89,7 @@ Status serve(const DaemonOptions &options) {
     }
     GLB_TRY(node->start(first_manifest));
     GLB_TRY(drop_privileges());
+    node->watch_health();
     const auto api = HttpServer::serve(loop, std::move(socket), api_routes(*node));
     std::unique_ptr<HttpServer> scrape;
     if (metrics)

@@ -231,6 +231,14 @@ HttpResponse post_down(const Call &call) {
     return ok({{"down", true}, {"guardKept", *keep_guard}});
 }
 
+HttpResponse post_gc(const Call &call) {
+    const auto parameters = read_parameters(call.target.query, {"dryRun"});
+    if (!parameters)
+        return parameters.error();
+    const auto dry_run = flag_in(*parameters, "dryRun");
+    return dry_run ? answer(call.service.collect_garbage(*dry_run, call.request.peer)) : dry_run.error();
+}
+
 HttpResponse later(const Call &) {
     return refuse(501, "not yet supported");
 }
@@ -257,6 +265,7 @@ constexpr std::array api_table{
     Route{"GET", "/v1/manifest", get<&NodeService::manifest>},
     Route{"POST", "/v1/manifest", post_manifest},
     Route{"POST", "/v1/down", post_down},
+    Route{"POST", "/v1/gc", post_gc},
     Route{"POST", "/v1/confirm", post_confirm},
     Route{"GET", "/v1/history", get<&NodeService::history>},
     Route{"POST", "/v1/rollback", post_rollback},

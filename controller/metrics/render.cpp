@@ -58,7 +58,7 @@ void add_node(Families &out, const MetricsSnapshot &now) {
     out.gauge("glb_ready", "1 where the data path is attached and filled.").value(now.ready);
     out.gauge("glb_uptime_seconds", "Seconds since the daemon started.").value(now.uptime_seconds);
     out.gauge("glb_epoch", "Epoch of the manifest in force.").value(now.epoch);
-    out.gauge("glb_loop_lag_seconds", "Longest wait of the event loop since the last look.")
+    out.gauge("glb_loop_lag_seconds", "By how much the loop of health was late at most, since the last look.")
         .value(now.loop_lag_seconds);
     out.gauge("glb_interface_attached", "1 where the program is attached to the interface.");
     for (const auto &interface : now.interfaces)

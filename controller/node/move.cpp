@@ -124,6 +124,8 @@ Status LocalNode::undo_move() {
     census_.reset();
     table_.reset();
     redirects_.reset();
+    written_endpoint_words_.clear();
+    const std::lock_guard held(shared_);
     written_bank_.reset();
     written_words_.clear();
     written_groups_.clear();

@@ -2,8 +2,6 @@
 #include "controller/node/node.h"
 
 #include <algorithm>
-#include <cstring>
-#include <unistd.h>
 
 #include <boost/asio/post.hpp>
 
@@ -26,33 +24,20 @@ constexpr std::chrono::milliseconds look_time{500}; // two of them, and a replac
 } // namespace
 
 void LocalNode::log_transition(const FleetMember &member, const HealthTransition &change) {
-    spdlog::info("target {}: {} -> {} {} {}", member.name, to_string(change.from), to_string(change.to),
-                 to_string(change.reason), change.description);
+    std::string why;
+    for (const std::string_view part : {to_string(change.reason), std::string_view(change.description)})
+        if (!part.empty())
+            why.append(why.empty() ? ": " : ", ").append(part);
+    spdlog::info("target {}: {} -> {}{}", member.name, to_string(change.from), to_string(change.to), why);
 }
 
 LocalNode::LocalNode(boost::asio::io_context &loop, NodeSettings settings, StateStore store)
-    : loop_(loop), settings_(std::move(settings)), store_(std::move(store)),
-      fleet_(log_transition), history_(settings_.state_dir / "history"),
-      network_changes_(loop), events_(loop), tick_(loop), settle_(loop), look_(loop) {
+    : loop_(loop), settings_(std::move(settings)), store_(std::move(store)), fleet_(log_transition),
+      events_(health_loop_.context()), history_(settings_.state_dir / "history"), network_changes_(loop), tick_(loop),
+      settle_(loop), look_(loop) {
     prober_ = std::make_unique<Prober>(
-        loop, [this](const std::string &key, const ProbeResult &result) { on_probe(key, result); });
-    passive_ = std::make_unique<PassiveWatch>(loop, fleet_, passive_hooks());
-}
-
-PassiveHooks LocalNode::passive_hooks() {
-    PassiveHooks hooks;
-    hooks.drain_events = [this] { drain_events(); };
-    hooks.count = [this](std::uint16_t index) -> std::optional<glb_target_count> {
-        if (const auto count = program_ ? program_->target_count(index) : fail("no program"))
-            return *count;
-        return std::nullopt;
-    };
-    hooks.write_words = [this] {
-        if (const auto done = program_ ? write_words() : Status{}; !done)
-            spdlog::error("{}", done.error().message);
-    };
-    hooks.on_probe = [this](const std::string &key, const ProbeResult &result) { on_probe(key, result); };
-    return hooks;
+        health_loop_.context(), [this](const std::string &key, const ProbeResult &result) { on_probe(key, result); });
+    passive_ = std::make_unique<PassiveWatch>(health_loop_.context(), fleet_, shared_, passive_hooks());
 }
 
 Result<std::unique_ptr<LocalNode>> LocalNode::open(boost::asio::io_context &loop, NodeSettings settings) {
@@ -114,6 +99,7 @@ Status LocalNode::start(const std::optional<std::string> &first_manifest) {
 
 void LocalNode::stop() {
     stopped_ = true;
+    health_loop_.stop();
     (void)store_.set_value("health", fleet_.known());
     prober_->set_targets({});
     passive_->stop();
@@ -164,45 +150,6 @@ void LocalNode::on_network_change() {
     });
 }
 
-void LocalNode::watch_events() {
-    if (events_.is_open()) {
-        boost::system::error_code ignored;
-        events_.close(ignored);
-    }
-    events_.assign(::dup(program_->event_fd()));
-    wait_events();
-}
-
-void LocalNode::wait_events() {
-    events_.async_wait(stream_descriptor::wait_read, [this](const boost::system::error_code &code) {
-        if (code || stopped_ || !program_)
-            return;
-        drain_events();
-        wait_events();
-    });
-}
-
-void LocalNode::drain_events() {
-    if (!program_)
-        return;
-    if (const auto done = program_->drain_events([this](const glb_event &event) { on_event(event); }); !done)
-        spdlog::warn("{}", done.error().message);
-}
-
-void LocalNode::on_event(const glb_event &event) {
-    if (event.kind == GLB_EVENT_IN_BAND)
-        return passive_->on_event(event);
-    IpAddress address;
-    address.family = static_cast<std::uint8_t>(event.family);
-    std::memcpy(address.bytes.data(), event.address, address.bits() / 8);
-    if (event.kind == GLB_EVENT_NO_NEIGHBOUR) {
-        paths_->resolve(event.ifindex, address);
-    } else if (event.kind == GLB_EVENT_SENDER_MAC) {
-        paths_->resolve_anew(address, Clock::now());
-        on_network_change();
-    }
-}
-
 /// Routes, links or neighbours may have changed: cached egress is stale from now on, and all else follows.
 void LocalNode::refresh() {
     if (!manifest_ || !program_) {
@@ -221,36 +168,11 @@ void LocalNode::refresh() {
     trouble_ = trouble;
 }
 
-bool LocalNode::has_path(const std::string &target) const {
-    const auto index = book_.find(Kind::target, target);
-    return index && written_bank_ && *index < written_bank_->targets.size() &&
-           written_bank_->targets[*index].flags & GLB_TARGET_RESOLVED;
-}
-
-/// An answer says that the next hop is resolved by now. The data path must know the way before the target counts as
-/// healthy: a daemon that ends in between would leave it without one.
-void LocalNode::on_probe(const std::string &key, const ProbeResult &result) {
-    if (result.outcome == ProbeOutcome::ok && fleet_.is_initial(key) && !has_path(key)) {
-        refresh();
-        if (!has_path(key))
-            return; // the next answer asks again
-    }
-    const bool unheard = result.outcome == ProbeOutcome::timeout || result.outcome == ProbeOutcome::error;
-    if (unheard && paths_) // another machine may have this address now
-        if (const auto member = fleet_.members().find(key); member != fleet_.members().end())
-            paths_->doubt(member->second.target.address, Clock::now());
-    if (fleet_.on_probe(key, result, Clock::now()) && program_)
-        if (const auto done = write_words(); !done)
-            spdlog::error("{}", done.error().message);
-}
-
 void LocalNode::schedule_tick() {
-    tick_due_ = Clock::now() + tick_time;
-    tick_.expires_at(tick_due_);
+    tick_.expires_after(tick_time);
     tick_.async_wait([this](const boost::system::error_code &code) {
         if (code || stopped_)
             return;
-        loop_lag_ = std::max(loop_lag_, std::chrono::duration<double>(Clock::now() - tick_due_).count());
         on_tick();
         schedule_tick();
     });
@@ -275,13 +197,14 @@ void LocalNode::look_for_silence() {
 }
 
 void LocalNode::on_tick() {
-    if (!manifest_ || !guard_)
+    if (!guard_ || !(manifest_ || guard_report_.installed))
         return;
-    end_overdue_orders();
-    if (!manifest_)
-        return;
+    if (manifest_)
+        end_overdue_orders();
     if (const auto done = check_guard(); !done)
         spdlog::error("{}", done.error().message);
+    if (!manifest_)
+        return;
     check_resize();
     if (!program_ || !trouble_.empty()) {
         refresh();
@@ -296,11 +219,16 @@ void LocalNode::on_tick() {
             spdlog::error("{}", trouble_);
         }
     }
-    for (const auto &[name, member] : fleet_.members())
-        fleet_.on_neighbour(name, !paths_->given_up(member.target.address), Clock::now());
-    if (const auto done = write_words(); !done)
-        spdlog::error("{}", done.error().message);
-    if (const auto known = fleet_.known(); known != store_.value("health"))
+    nlohmann::json known;
+    {
+        const std::lock_guard held(shared_);
+        for (const auto &[name, member] : fleet_.members())
+            fleet_.on_neighbour(name, !paths_->given_up(member.target.address), Clock::now());
+        if (const auto done = write_words(); !done)
+            spdlog::error("{}", done.error().message);
+        known = fleet_.known();
+    }
+    if (known != store_.value("health"))
         if (const auto done = store_.set_value("health", known); !done)
             spdlog::warn("{}", done.error().message);
     if (const auto done = keep_drains(); !done)
@@ -324,6 +252,7 @@ void LocalNode::run_census() {
 }
 
 void LocalNode::finish_drains(const FlowCount &count) {
+    std::unique_lock held(shared_);
     const auto live = [&](std::uint16_t index) { return index < count.by_target.size() ? count.by_target[index] : 0; };
     // Indexes whose owners are gone and that no flow names any more are free again. First: the count says nothing yet
     // of those that end below, for until their words are cleared a slot already counted may take such a flow.
@@ -348,6 +277,7 @@ void LocalNode::finish_drains(const FlowCount &count) {
             spdlog::error("{}", done.error().message);
         book_.retire(Kind::target, name);
     }
+    held.unlock();
     if (!finished.empty() && manifest_)
         refresh();
 }

@@ -9,6 +9,7 @@
 #include <future>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -28,6 +29,7 @@
 #include "controller/migrate/table_move.h"
 #include "controller/net/monitor.h"
 #include "controller/node/bypasses.h"
+#include "controller/node/health_loop.h"
 #include "controller/node/passive.h"
 #include "controller/node/plan.h"
 #include "controller/node/service.h"
@@ -44,18 +46,22 @@ struct NodeSettings {
     std::string version;
 };
 
-/// All calls on the loop's thread, in the network namespace in which the node lives.
+/// All calls on the loop's thread, in the network namespace in which the node lives. Health has a loop and a thread of
+/// its own: what both touch is below `shared_`, and nothing waits while it is held.
 class LocalNode final : public NodeService {
   public:
     /// Takes the state folder's lock. Touches nothing of the kernel's.
     [[nodiscard]] static Result<std::unique_ptr<LocalNode>> open(boost::asio::io_context &loop, NodeSettings settings);
-    ~LocalNode() override = default;
+    ~LocalNode() override { health_loop_.stop(); }
 
     /// Begins to serve: the manifest last applied, else `first_manifest`; with neither the node idles. What an
     /// earlier daemon left in the kernel is taken over as it is.
     [[nodiscard]] Status start(const std::optional<std::string> &first_manifest);
 
     [[nodiscard]] bool is_ready() const;
+
+    /// From now on the targets are watched, by a thread with this one's privileges.
+    void watch_health() { health_loop_.start(); }
 
     /// Stops timers and descriptors; traffic goes on.
     void stop();
@@ -75,6 +81,7 @@ class LocalNode final : public NodeService {
     Result<nlohmann::json> drain(const DrainOrder &order) override;
     Result<nlohmann::json> bypass(const BypassOrder &order) override;
     Status down(const DownOptions &options) override;
+    Result<nlohmann::json> collect_garbage(bool dry_run, const Peer &peer) override;
     MetricsSnapshot metrics() override;
 
   private:
@@ -86,23 +93,29 @@ class LocalNode final : public NodeService {
     static void log_transition(const FleetMember &member, const HealthTransition &change);
     [[nodiscard]] Status open_kernel();
     void watch_network();
-    void watch_events();
-    void wait_events();
     void schedule_tick();
     void on_tick();
     void schedule_look();
     void look_for_silence();
     void on_network_change();
-    void on_event(const glb_event &event);
-    void drain_events();
-    [[nodiscard]] PassiveHooks passive_hooks();
-    [[nodiscard]] bool has_path(const std::string &target) const;
-    void on_probe(const std::string &key, const ProbeResult &result);
     void refresh();
     void run_census();
     void finish_drains(const FlowCount &count);
     [[nodiscard]] Status check_guard();
     [[nodiscard]] Status hold_guard(const guard::GuardPlan &plan);
+
+    // node_health.cpp
+    [[nodiscard]] PassiveHooks passive_hooks();
+    void watch_events();
+    void wait_events();
+    void drain_events();
+    void on_event(const glb_event &event);
+    void on_probe(const std::string &key, const ProbeResult &result);
+    void hear_probe(const std::string &key, const ProbeResult &result);
+    [[nodiscard]] bool has_path(const std::string &target) const;
+    void set_watched(const Manifest &manifest);
+    void watch_nobody();
+    void on_node_loop(std::function<void()> task);
 
     // node_apply.cpp: change
     [[nodiscard]] Status change_to(const Manifest &manifest, const std::string &text,
@@ -111,6 +124,7 @@ class LocalNode final : public NodeService {
     void undo_change();
     [[nodiscard]] Status keep_seed();
     [[nodiscard]] Status take_down(bool keep_guard);
+    void forget_program();
 
     // node_orders.cpp: what an operator orders beside the manifest
     void recall_orders();
@@ -182,12 +196,25 @@ class LocalNode final : public NodeService {
     StateStore store_;
     Clock::time_point started_ = Clock::now();
 
+    // What health reads and changes as well: the node's loop holds shared_ where it changes one of them, and where it
+    // reads what health changes: states in the fleet, and words.
+    mutable std::recursive_mutex shared_;
+    IndexBook book_;
+    Fleet fleet_;
+    std::optional<datapath::Program> program_;
+    std::optional<datapath::BankImage> written_bank_;
+    std::map<std::uint16_t, std::uint64_t> written_words_;
+    std::map<std::uint16_t, GroupWords> written_groups_;
+    HealthLoop health_loop_;
+    boost::asio::posix::stream_descriptor events_;
+    std::unique_ptr<Prober> prober_;        ///< health's alone
+    std::unique_ptr<PassiveWatch> passive_; ///< the same
+    // The node's loop alone.
     std::optional<Netlink> netlink_;
     std::optional<PathKeeper> paths_;
     std::optional<guard::Guard> guard_;
     std::optional<datapath::Pins> pins_;
     std::optional<datapath::Attachments> attachments_;
-    std::optional<datapath::Program> program_;
     std::optional<datapath::RedirectWatch> redirects_;
     std::optional<FlowTable> table_;
     std::uint32_t capacity_ = 0;
@@ -202,22 +229,16 @@ class LocalNode final : public NodeService {
     std::optional<Manifest> manifest_;
     std::string manifest_text_;
     std::vector<std::uint8_t> seed_;
-    IndexBook book_;
     std::vector<std::string> written_names_;
     TableBook tables_;
     std::map<std::uint16_t, ComputedTable> computed_;
     std::map<std::uint16_t, std::uint32_t> slots_; ///< of a target's in its group's Maglev table
-    Fleet fleet_;
     Bypasses bypasses_;
     History history_;
     std::optional<Confirmation> confirmation_; ///< the manifest in force waits for it
-    std::unique_ptr<Prober> prober_;
-    std::unique_ptr<PassiveWatch> passive_;
     Snapshot snapshot_;
-    std::optional<datapath::BankImage> written_bank_;
     std::optional<std::pair<IpAddress, Clock::time_point>> former_address_; ///< of the tunnel, and until when it counts
-    std::map<std::uint16_t, std::uint64_t> written_words_, written_endpoint_words_;
-    std::map<std::uint16_t, GroupWords> written_groups_;
+    std::map<std::uint16_t, std::uint64_t> written_endpoint_words_;
     std::map<std::uint32_t, glb_egress> written_egress_;
     std::map<std::pair<std::uint32_t, MacAddress>, std::pair<std::uint32_t, glb_next_hop>> written_hops_;
     std::uint32_t next_hop_index_ = 0;
@@ -227,15 +248,13 @@ class LocalNode final : public NodeService {
     std::string trouble_;        ///< of the last reconcile; empty: none
 
     std::optional<Monitor> monitor_;
-    boost::asio::posix::stream_descriptor network_changes_, events_;
+    boost::asio::posix::stream_descriptor network_changes_;
     boost::asio::steady_timer tick_, settle_, look_;
     SilenceWatch silence_;
     bool settling_ = false, stopped_ = false;
     std::unique_ptr<FlowCensus> census_;
     OneWayWatch one_way_;
     Clock::time_point census_done_{};
-    double loop_lag_ = 0;
-    Clock::time_point tick_due_{};
 };
 
 } // namespace glb

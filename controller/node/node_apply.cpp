@@ -61,11 +61,9 @@ Result<ApplyResult> LocalNode::apply(const std::string &text, const ApplyOptions
         result.errors = std::move(problems);
         return result;
     };
-    auto manifest = parse_manifest(text);
+    auto manifest = accept_manifest(text);
     if (!manifest)
         return refuse(problems_of(manifest.error()));
-    if (auto later = not_yet_supported(*manifest); !later.empty())
-        return refuse(problems_of(later));
     if (!netlink_)
         GLB_TRY(open_kernel());
     GLB_ASSIGN(const auto snapshot, take_snapshot(*netlink_));
@@ -121,7 +119,10 @@ Status LocalNode::change_to(const Manifest &manifest, const std::string &text,
                             const std::optional<Confirmation> &confirmation) {
     const auto book = book_;
     const auto tables = tables_;
-    const auto fleet = fleet_;
+    const auto fleet = [&] {
+        const std::lock_guard held(shared_);
+        return fleet_;
+    }();
     const auto seed = seed_;
     const auto waiting = confirmation_;
     bool stored = false;
@@ -147,10 +148,13 @@ Status LocalNode::change_to(const Manifest &manifest, const std::string &text,
                 spdlog::warn("{}", kept.error().message);
         return {};
     }
-    book_ = book;
     tables_ = tables;
-    fleet_ = fleet;
     seed_ = seed;
+    {
+        const std::lock_guard held(shared_);
+        book_ = book;
+        fleet_ = fleet; // what was heard of targets meanwhile will be heard again
+    }
     if (stored)
         (void)(manifest_ ? store_.save_manifest(manifest_text_) : store_.forget_manifest());
     (void)set_confirmation(waiting); // beside another manifest it says nothing, so that it may fail
@@ -160,10 +164,13 @@ Status LocalNode::change_to(const Manifest &manifest, const std::string &text,
 
 /// Nothing of what was noted as written is believed any more. What cannot be put back now is tried at each tick.
 void LocalNode::undo_change() {
-    written_groups_.clear();
-    written_words_.clear();
     written_endpoint_words_.clear();
-    written_bank_.reset();
+    {
+        const std::lock_guard held(shared_);
+        written_groups_.clear();
+        written_words_.clear();
+        written_bank_.reset();
+    }
     const auto undone = manifest_ ? reconcile(*manifest_, false, {}) : take_down(false);
     trouble_ = undone ? std::string() : undone.error().message;
     if (!undone)
@@ -184,8 +191,7 @@ Status LocalNode::keep_seed() {
 
 Status LocalNode::take_down(bool keep_guard) {
     drop_resize();
-    prober_->set_targets({});
-    passive_->stop();
+    watch_nobody();
     census_.reset();
     Status first;
     const auto note = [&](Status done) {
@@ -199,11 +205,7 @@ Status LocalNode::take_down(bool keep_guard) {
         if (auto left = datapath::Attachments::open(*pins_))
             for (const auto ifindex : left->interfaces())
                 note(left->detach(ifindex));
-    boost::system::error_code ignored;
-    events_.close(ignored);
-    table_.reset();
-    redirects_.reset();
-    program_.reset();
+    forget_program();
     attachments_.reset();
     move_.reset();
     if (pins_)
@@ -219,22 +221,33 @@ Status LocalNode::take_down(bool keep_guard) {
     restore_offloads();
     manifest_.reset();
     manifest_text_.clear();
-    book_ = IndexBook();
     tables_ = TableBook();
     written_names_.clear();
     computed_.clear();
     slots_.clear();
-    written_bank_.reset();
-    written_words_.clear();
-    written_groups_.clear();
     written_endpoint_words_.clear();
     written_egress_.clear();
     written_hops_.clear();
     next_hop_index_ = 0;
+    const bool guarded = keep_guard && guard_report_.installed;
     guard_report_ = {};
+    guard_report_.installed = guarded;
     trouble_.clear();
-    fleet_ = Fleet(log_transition);
     return first;
+}
+
+void LocalNode::forget_program() {
+    table_.reset();
+    redirects_.reset();
+    const std::lock_guard held(shared_);
+    boost::system::error_code ignored;
+    events_.close(ignored);
+    program_.reset();
+    book_ = IndexBook();
+    fleet_ = Fleet(log_transition);
+    written_bank_.reset();
+    written_words_.clear();
+    written_groups_.clear();
 }
 
 Status LocalNode::down(const DownOptions &options) {

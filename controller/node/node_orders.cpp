@@ -1,7 +1,9 @@
-// LocalNode: what an operator orders beside the manifest: drains, bypasses, confirmation and return of manifests.
+// LocalNode: what an operator orders beside the manifest: drains, bypasses, confirmation and return of manifests,
+// and that leftovers go.
 #include <algorithm>
 
 #include "controller/config/parse.h"
+#include "controller/datapath/leftovers.h"
 #include "controller/node/node.h"
 #include "controller/util/log.h"
 
@@ -130,9 +132,12 @@ void LocalNode::end_overdue_orders() {
 
 Result<json> LocalNode::drain(const DrainOrder &order) {
     const auto name = target_name(order.group, order.target);
+    std::unique_lock held(shared_);
     const auto before = fleet_;
     GLB_TRY(order.drain ? fleet_.drain(name, order.force, Clock::now()) : fleet_.undrain(name, Clock::now()));
+    held.unlock(); // the disk may be slow
     if (const auto kept = keep_drains(); !kept) {
+        held.lock();
         fleet_ = before;
         return tl::unexpected(kept.error());
     }
@@ -190,11 +195,29 @@ Status LocalNode::write_endpoint_words(const Manifest &manifest) {
     return {};
 }
 
+Result<json> LocalNode::collect_garbage(bool dry_run, const Peer &peer) {
+    if (!program_)
+        return tl::unexpected(Error{"no manifest is in force, so nobody knows which pins the next one needs", EAGAIN});
+    if (move_ || resize_)
+        return tl::unexpected(Error{"flows move from one table to another; ask again when status says they have", EAGAIN});
+    GLB_ASSIGN(const auto leftovers, datapath::find_leftovers(settings_.bpffs, *pins_));
+    auto rows = json::array();
+    for (const auto &leftover : leftovers) {
+        if (!dry_run) {
+            GLB_TRY(leftover.remove());
+            spdlog::info("removed {}, which nothing uses, asked by {}", leftover.pin, to_text(peer));
+        }
+        rows.push_back({{"kind", leftover.kind}, {"pin", leftover.pin}});
+    }
+    return json{{"removed", !dry_run}, {"leftovers", std::move(rows)}};
+}
+
 /// By order, or because its group is down and its owner chose that.
 bool LocalNode::is_bypassed(const Endpoint &endpoint) const {
     if (bypasses_.has(endpoint.name))
         return true;
     const auto group = book_.find(Kind::group, endpoint.target_group);
+    const std::lock_guard held(shared_);
     const auto words = group ? written_groups_.find(*group) : written_groups_.end();
     return words != written_groups_.end() && words->second.decision.action == GroupAction::bypass;
 }

@@ -118,9 +118,12 @@ Result<json> LocalNode::status() {
                                   {"attached", is_attached(name)},
                                   {"shared", false}});
     json states = {{"healthy", 0}, {"unhealthy", 0}, {"draining", 0}, {"initial", 0}, {"unused", 0}, {"unavailable", 0}};
-    for (const auto &[name, member] : fleet_.members()) {
-        auto &row = states[std::string(to_string(member.health.state()))];
-        row = row.get<int>() + 1;
+    {
+        const std::lock_guard held(shared_);
+        for (const auto &[name, member] : fleet_.members()) {
+            auto &row = states[std::string(to_string(member.health.state()))];
+            row = row.get<int>() + 1;
+        }
     }
     json bypassed = json::array();
     for (const auto &endpoint : manifest_ ? manifest_->endpoints : std::vector<Endpoint>{})
@@ -191,6 +194,7 @@ Result<json> LocalNode::targets(const std::optional<std::string> &group) {
         return tl::unexpected(Error{fmt::format("there is no target group {}", *group), ENOENT});
     const auto flows = count();
     auto rows = json::array();
+    const std::lock_guard held(shared_);
     for (const auto &[name, member] : fleet_.members())
         if (!group || member.group == *group)
             rows.push_back(target_row(member, flows));
@@ -261,8 +265,10 @@ Result<json> LocalNode::counters() {
 Result<json> LocalNode::guard() {
     json interfaces = json::array();
     guard::Count stopped;
-    if (manifest_ && guard_) {
+    if (guard_ && (manifest_ || guard_report_.installed)) { // down --keep-guard leaves it without a manifest
         GLB_ASSIGN(stopped, guard_->uninspected());
+    }
+    if (manifest_ && guard_) {
         for (const auto &endpoint : manifest_->endpoints)
             for (const auto &interface : endpoint.interfaces)
                 interfaces.push_back({{"name", interface.name},
@@ -291,7 +297,7 @@ MetricsSnapshot LocalNode::metrics() {
     snapshot.node = manifest_ && !manifest_->node.name.empty() ? manifest_->node.name : host_name();
     snapshot.ready = is_ready();
     snapshot.uptime_seconds = std::chrono::duration<double>(Clock::now() - started_).count();
-    snapshot.loop_lag_seconds = std::exchange(loop_lag_, 0);
+    snapshot.loop_lag_seconds = std::chrono::duration<double>(health_loop_.take_lag()).count();
     const auto flows = count();
     snapshot.flows_active = flows.active;
     snapshot.flows_unconfirmed = flows.of(FlowState::unconfirmed);
@@ -302,11 +308,14 @@ MetricsSnapshot LocalNode::metrics() {
         snapshot.drops = counts_list(drop_texts, program_->drops().value_or(std::vector<glb_count>{}));
         snapshot.counters = counts_list(counter_texts, all_counters().value_or(std::vector<glb_count>{}));
     }
-    for (const auto &[name, member] : fleet_.members()) {
-        const auto row = target_row(member, flows);
-        snapshot.targets.push_back({member.group, member.target.id, std::string(to_string(member.health.state())),
-                                    member.target.weight, row["slots"], row["activeFlows"], row["newFlows"],
-                                    row["packetsOut"], row["packetsBack"], row["bytesOut"], row["bytesBack"]});
+    {
+        const std::lock_guard held(shared_);
+        for (const auto &[name, member] : fleet_.members()) {
+            const auto row = target_row(member, flows);
+            snapshot.targets.push_back({member.group, member.target.id, std::string(to_string(member.health.state())),
+                                        member.target.weight, row["slots"], row["activeFlows"], row["newFlows"],
+                                        row["packetsOut"], row["packetsBack"], row["bytesOut"], row["bytesBack"]});
+        }
     }
     for (const auto &endpoint : manifest_ ? manifest_->endpoints : std::vector<Endpoint>{}) {
         const auto count = endpoint_count(endpoint.name);

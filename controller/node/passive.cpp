@@ -58,12 +58,13 @@ bool takes_part(const FleetMember &member) {
 
 } // namespace
 
-PassiveWatch::PassiveWatch(boost::asio::io_context &loop, Fleet &fleet, PassiveHooks hooks)
-    : fleet_(fleet), hooks_(std::move(hooks)),
+PassiveWatch::PassiveWatch(boost::asio::io_context &loop, Fleet &fleet, std::recursive_mutex &lock, PassiveHooks hooks)
+    : fleet_(fleet), lock_(lock), hooks_(std::move(hooks)),
       in_band_(loop, [this](const std::string &key, const InBandResult &result) { on_in_band(key, result); }),
       timer_(loop) {}
 
 void PassiveWatch::set_manifest(const Manifest &manifest) {
+    const std::lock_guard held(lock_);
     auto former = std::exchange(groups_, {});
     bool any_passive = false;
     for (const auto &group : manifest.target_groups) {
@@ -109,6 +110,7 @@ void PassiveWatch::schedule(Clock::time_point due) {
 }
 
 void PassiveWatch::poll() {
+    const std::lock_guard held(lock_);
     hooks_.drain_events();
     bool changed = false;
     for (auto &[name, group] : groups_)
@@ -222,6 +224,7 @@ void PassiveWatch::on_event(const glb_event &event) {
 }
 
 void PassiveWatch::on_in_band(const std::string &key, const InBandResult &result) {
+    const std::lock_guard held(lock_);
     const auto found = fleet_.members().find(key);
     if (found == fleet_.members().end())
         return;

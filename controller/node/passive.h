@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,7 +23,7 @@
 
 namespace glb {
 
-/// What the watch needs of the node. All are called on the loop.
+/// What the watch needs of the node. All are called on the loop, with the lock held.
 struct PassiveHooks {
     std::function<void()> drain_events; ///< answers that wait in the ring buffer count before silence does
     std::function<std::optional<glb_target_count>(std::uint16_t index)> count; ///< none while there is no program
@@ -30,11 +31,12 @@ struct PassiveHooks {
     std::function<void(const std::string &key, const ProbeResult &result)> on_probe; ///< of checks by GENEVE
 };
 
-/// One for a node. It polls every 5 ms while a group has `passive`, and does nothing where none has.
+/// One for a node. It polls every 5 ms while a group has `passive`, and does nothing where none has. All calls on the
+/// loop's thread, on which it takes the lock where it looks at the fleet.
 class PassiveWatch {
   public:
-    /// `loop` and `fleet` must outlive it.
-    PassiveWatch(boost::asio::io_context &loop, Fleet &fleet, PassiveHooks hooks);
+    /// `loop`, `fleet` and `lock`, which guards the fleet, must outlive it.
+    PassiveWatch(boost::asio::io_context &loop, Fleet &fleet, std::recursive_mutex &lock, PassiveHooks hooks);
 
     /// Takes over groups and settings of the manifest that the fleet holds by now. What is known of targets stays.
     void set_manifest(const Manifest &manifest);
@@ -66,6 +68,7 @@ class PassiveWatch {
     void check_by_geneve(const HealthCheck &check, const FleetMember &member, const InBandResult &result);
 
     Fleet &fleet_;
+    std::recursive_mutex &lock_;
     PassiveHooks hooks_;
     InBandProber in_band_;
     boost::asio::steady_timer timer_;

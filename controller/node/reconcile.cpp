@@ -52,8 +52,11 @@ Status LocalNode::reconcile(const Manifest &manifest, bool new_epoch, const std:
     GLB_ASSIGN(const auto kept, program_->kept());
     GLB_TRY(guard_->set_magic(kept.settings.door_magic));
 
-    fleet_.set_manifest(manifest, book_, Clock::now());
-    adopt_drains();
+    {
+        const std::lock_guard held(shared_);
+        fleet_.set_manifest(manifest, book_, Clock::now());
+        adopt_drains();
+    }
     GLB_TRY(fill(manifest, new_epoch, commit));
     GLB_TRY(finish_move(manifest));
     GLB_TRY(detach_others(manifest));
@@ -62,8 +65,7 @@ Status LocalNode::reconcile(const Manifest &manifest, bool new_epoch, const std:
         GLB_TRY(guard_->set_magic(kept.settings.door_magic));
     }
     drop_unused_tables();
-    prober_->set_targets(fleet_.probe_targets(manifest.node.tunnel.address));
-    passive_->set_manifest(manifest);
+    set_watched(manifest);
     return {};
 }
 
@@ -118,6 +120,7 @@ Status LocalNode::build_tables(const Manifest &manifest) {
 }
 
 Status LocalNode::write_words() {
+    const std::lock_guard held(shared_);
     for (const auto &row : fleet_.words(Clock::now())) {
         auto &before = written_groups_[row.group_index];
         const bool is_first = before.targets.empty();
@@ -152,6 +155,7 @@ Status LocalNode::write_bank(const Manifest &manifest, bool new_epoch) {
     GLB_TRY(program_->write_idle_bank(image));
     GLB_ASSIGN(const auto control, program_->control());
     GLB_TRY(program_->flip(new_epoch || control.epoch == 0));
+    const std::lock_guard held(shared_);
     written_bank_ = std::move(image);
     return {};
 }

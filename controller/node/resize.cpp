@@ -83,6 +83,7 @@ void LocalNode::end_resize() {
     auto before = std::make_shared<std::pair<std::optional<datapath::Program>, std::optional<FlowTable>>>();
     if (resize.done) {
         census_.reset();
+        const std::lock_guard held(shared_);
         *before = {std::move(program_), std::move(table_)};
         resize.done = use_program(std::move(*resize.last), resize.capacity);
     }

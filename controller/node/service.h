@@ -118,6 +118,10 @@ class NodeService {
     /// Takes programs, pins, rules and, unless it is to be kept, the guard away, in that order.
     virtual Status down(const DownOptions &options) = 0;
 
+    /// {"removed": whether they are gone, false with `dry_run`, "leftovers":[{"kind","pin"}]}: what an older version
+    /// left. EAGAIN while it is not known what is in use: before a manifest is in force, and while flows move.
+    virtual Result<nlohmann::json> collect_garbage(bool dry_run, const Peer &peer) = 0;
+
     virtual MetricsSnapshot metrics() = 0;
 };
 

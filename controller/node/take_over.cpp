@@ -118,6 +118,7 @@ Status LocalNode::load_kept(const datapath::PinnedSet &set) {
 Status LocalNode::use_program(datapath::Program program, std::uint32_t capacity) {
     GLB_ASSIGN(auto table, FlowTable::map(program.map_fd("glb_flows"), program.map_fd("glb_flows_cold"), capacity));
     census_.reset(); // it reads the table so far
+    const std::lock_guard held(shared_);
     program_ = std::move(program);
     table_ = std::move(table);
     capacity_ = capacity;
@@ -141,6 +142,7 @@ Status LocalNode::adopt_tables() {
 }
 
 Status LocalNode::claim_indexes(const Manifest &manifest) {
+    const std::lock_guard held(shared_);
     if (!program_) {
         // Names of a running data path must be known before anybody gets an index.
         GLB_ASSIGN(const auto kept, pins_->kept());

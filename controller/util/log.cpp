@@ -30,7 +30,7 @@ Status setup_log(const std::string &level, const std::string &format) {
     const auto parsed = spdlog::level::from_str(level);
     if (parsed == spdlog::level::off && level != "off")
         return fail("--log-level {}: allowed are trace, debug, info, warning, error, off", level);
-    auto logger = spdlog::stderr_logger_st("glb");
+    auto logger = spdlog::stderr_logger_mt("glb");
     spdlog::set_default_logger(logger);
     if (format == "json") {
         auto formatter = std::make_unique<spdlog::pattern_formatter>();

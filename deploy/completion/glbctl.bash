@@ -12,7 +12,7 @@ _glbctl_names() {
 _glbctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
     local commands="check apply diff export confirm history rollback status endpoints targets flows drops counters"
-    commands+=" drain undrain bypass guard down"
+    commands+=" drain undrain bypass guard gc down"
     local words="" command="" i
     COMPREPLY=()
 
@@ -48,6 +48,7 @@ _glbctl() {
         bypass) words="$(_glbctl_names endpoints '.endpoints[].name') --for --off --help" ;;
         targets) words="$(_glbctl_names targets '.targets[].targetGroup' | sort -u) --help" ;;
         flows) words="--endpoint --target --protocol --state --source --destination --limit --help" ;;
+        gc) words="--dry-run --help" ;;
         down) words="--yes --keep-guard --help" ;;
         *) words="--help" ;;
         esac

@@ -103,6 +103,10 @@ TEST_CASE("churn: changes as fast as apply returns lose no packet and leak nothi
                 pace.milliseconds.size(), rate, pace.at(0.5), pace.at(0.99), pace.at(1),
                 static_cast<unsigned long long>(tally.sent), static_cast<unsigned long long>(tally.lost()));
     INFO(glbd.log());
+    const auto drops = glbd.must_ctl({"drops"});
+    for (const auto &row : drops.at("drops"))
+        if (row.at("packets") > 0)
+            std::printf("churn: dropped %s\n", row.dump().c_str());
     CHECK(pace.refused == 0);
     CHECK(pace.first_refusal == "");
     CHECK(pace.epochs_missed == 0);

@@ -32,7 +32,8 @@ void PacedFlows::run(std::chrono::milliseconds pause) {
         for (auto &flow : flows_) {
             if (now >= flow.next) {
                 flow.next += pause;
-                (void)::send(flow.socket.get(), "paced", 5, 0);
+                if (::send(flow.socket.get(), "paced", 5, 0) == 5)
+                    ++sent_;
             }
             take_answers(flow, now);
         }
@@ -46,8 +47,8 @@ void PacedFlows::run(std::chrono::milliseconds pause) {
 void PacedFlows::take_answers(Flow &flow, Clock::time_point now) {
     std::array<char, 64> bytes;
     bool any = false;
-    while (::recv(flow.socket.get(), bytes.data(), bytes.size(), 0) > 0)
-        any = true;
+    for (; ::recv(flow.socket.get(), bytes.data(), bytes.size(), 0) > 0; any = true)
+        ++answered_;
     if (watching_)
         flow.longest = std::max(flow.longest, now - flow.answered);
     if (any)

@@ -22,6 +22,8 @@ class PacedFlows {
 
     /// From now on gaps are measured.
     void watch() { watching_ = true; }
+    [[nodiscard]] std::uint64_t sent() const { return sent_; }
+    [[nodiscard]] std::uint64_t answered() const { return answered_; }
     /// Flows that had an answer in the last 50 ms.
     [[nodiscard]] std::size_t served() const { return served_; }
     /// Ends it. The longest time between two answers of one flow since watch(), of the worst flow.
@@ -40,6 +42,7 @@ class PacedFlows {
     std::vector<Flow> flows_;
     std::atomic<bool> stop_{false}, watching_{false};
     std::atomic<std::size_t> served_{0};
+    std::atomic<std::uint64_t> sent_{0}, answered_{0};
     std::thread thread_;
 };
 

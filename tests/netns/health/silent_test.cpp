@@ -6,8 +6,9 @@
 
 #include "tests/harness/skip.h"
 #include "tests/netns/health/paced_flows.h"
+#include "tests/netns/health/silence.h"
+#include "tests/netns/world/drill.h"
 #include "tests/netns/world/echo.h"
-#include "tests/netns/world/worlds.h"
 
 using namespace glb::test;
 using namespace std::chrono_literals;
@@ -15,29 +16,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::uint16_t kPort = 7000;
-
-json passive_manifest(const TwoArm &world) {
-    auto manifest = world.manifest();
-    manifest["targetGroups"][0]["healthCheck"]["passive"] = true;
-    return manifest;
-}
-
-void fall_silent(const Appliance &appliance) {
-    appliance.ns().must({"nft", "table ip silence { chain c { type filter hook prerouting priority raw; "
-                                "udp dport 6081 drop; }; }"});
-}
-
-void speak_again(const Appliance &appliance) {
-    appliance.ns().must({"nft", "delete", "table", "ip", "silence"});
-}
-
-std::string state_of(const Daemon &glbd, const Appliance &appliance) {
-    const auto target = glbd.target(appliance.id());
-    return target.at("state").get<std::string>() +
-           (target.at("reason").is_string() ? " " + target.at("reason").get<std::string>() : "");
-}
-
-const std::string kOut = "unhealthy Target.NoReturnTraffic";
 
 // GLB_DRILL_RUNS: how often the timed drill is repeated, each time in a new world.
 int runs() {
@@ -50,6 +28,7 @@ int runs() {
 TEST_CASE("silent: an appliance with a green port loses its flows to the others, and comes back in-band") {
     need_root();
     std::chrono::microseconds worst{};
+    std::uint64_t sent = 0, lost = 0;
     for (int run = 1; run <= runs(); ++run) {
         const TwoArm world({.appliances = 2});
         const UdpEcho echo(world.server, kPort);
@@ -64,10 +43,12 @@ TEST_CASE("silent: an appliance with a green port loses its flows to the others,
 
         flows.watch();
         fall_silent(silent);
-        CHECK(eventually(2s, [&] { return state_of(glbd, silent) == kOut; }));
+        CHECK(eventually(2s, [&] { return state_of(glbd, silent) == state_out; }));
         CHECK(eventually(2s, [&] { return flows.served() == 48; }));
         const auto gap = flows.finish();
         worst = std::max(worst, gap);
+        sent += flows.sent();
+        lost += flows.sent() - flows.answered();
         const auto log = glbd.log();
         for (std::size_t at = 0; (at = log.find("flows fell silent", at)) != log.npos; ++at)
             std::cout << log.substr(at - 40, 130) << std::endl;
@@ -78,11 +59,11 @@ TEST_CASE("silent: an appliance with a green port loses its flows to the others,
 
         // Its port is green all the while.
         std::this_thread::sleep_for(3s);
-        CHECK(state_of(glbd, silent) == kOut);
+        CHECK(state_of(glbd, silent) == state_out);
         speak_again(silent);
         CHECK(eventually(10s, [&] { return state_of(glbd, silent) == "healthy"; }));
     }
-    std::cout << "silent, worst of " << runs() << ": " << worst.count() << " us" << std::endl;
+    tell_drill("until all flows are served by another", {sent, lost, static_cast<double>(worst.count()) / 1000});
 }
 
 TEST_CASE("silent: a target that is dead from its first packet is out, and no green port brings it back") {
@@ -101,17 +82,19 @@ TEST_CASE("silent: a target that is dead from its first packet is out, and no gr
         flows.push_back(std::make_unique<PacedFlows>(world.client, TwoArm::server_address, kPort, 10, 100ms));
         std::this_thread::sleep_for(200ms);
     }
-    CHECK(eventually(10s, [&] { return state_of(glbd, dead) == kOut; }));
+    CHECK(eventually(10s, [&] { return state_of(glbd, dead) == state_out; }));
     const auto took = std::chrono::steady_clock::now() - began;
     INFO(glbd.log());
     std::cout << "dead from its first packet: out "
               << std::chrono::duration_cast<std::chrono::milliseconds>(took).count() << " ms after the first flow"
               << std::endl;
     CHECK(took < 14s);
+    tell_drill("out, after the first of 200 flows",
+               {200, 0, static_cast<double>(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()), "flows"});
     for (int i = 0; i < 2; ++i)
         CHECK(state_of(glbd, *world.appliances[i]) == "healthy");
     std::this_thread::sleep_for(5s);
-    CHECK(state_of(glbd, dead) == kOut);
+    CHECK(state_of(glbd, dead) == state_out);
 }
 
 TEST_CASE("silent: one blocked flow among 20 fails nobody") {
@@ -124,9 +107,8 @@ TEST_CASE("silent: one blocked flow among 20 fails nobody") {
     PacedFlows flows(world.client, TwoArm::server_address, kPort, 19, 10ms);
     PacedFlows blocked(world.client, TwoArm::server_address, 7001, 1, 10ms);
     REQUIRE(eventually(5s, [&] { return flows.served() == 19 && blocked.served() == 1; }));
-    for (const auto &one : world.appliances) // inner destination port 7001, behind 8+40+20+2 bytes of UDP's payload
-        one->ns().must({"nft", "table ip silence { chain c { type filter hook prerouting priority raw; "
-                               "udp dport 6081 @th,560,16 7001 drop; }; }"});
+    for (const auto &one : world.appliances)
+        fall_silent(*one, "@th,560,16 7001");
     REQUIRE(eventually(2s, [&] { return blocked.served() == 0; }));
     std::this_thread::sleep_for(3s);
     CHECK(flows.served() == 19);
@@ -139,9 +121,8 @@ TEST_CASE("silent: an appliance that drops the reserved endpoint but returns tra
     const bool by_geneve = GENERATE(false, true);
     const TwoArm world({.appliances = 2});
     const UdpEcho echo(world.server, kPort);
-    for (const auto &one : world.appliances) // endpoint id "glbprobe", behind 8+12 bytes
-        one->ns().must({"nft", "table ip silence { chain c { type filter hook prerouting priority raw; "
-                               "udp dport 6081 @th,160,32 0x676c6270 drop; }; }"});
+    for (const auto &one : world.appliances)
+        fall_silent(*one, "@th,160,32 0x676c6270"); // endpoint id "glbprobe"
     auto manifest = passive_manifest(world);
     if (by_geneve)
         manifest["targetGroups"][0]["healthCheck"]["protocol"] = "GENEVE";

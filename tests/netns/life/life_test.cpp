@@ -176,3 +176,24 @@ TEST_CASE("life: down leaves nothing") {
     CHECK(glbd.pins().empty());
     CHECK(tcp_works(world.client, TwoArm::server_address, 7000)); // routed, as before
 }
+
+TEST_CASE("life: down that keeps the guard lets nothing pass, says so, and mends it until it is taken down too") {
+    need_root();
+    const TwoArm world;
+    const TcpServer echo(world.server, 7000);
+    Daemon glbd(world.node);
+    glbd.start(world.manifest());
+    REQUIRE(glbd.wait_healthy(1));
+    const auto guard = [&] { return glbd.must_ctl({"guard"}); };
+    REQUIRE(glbd.ctl({"down", "--yes", "--keep-guard"}).code == 0);
+    CHECK(guard()["installed"] == true);
+    CHECK_FALSE(tcp_works(world.client, TwoArm::server_address, 7000, 1s));
+    CHECK(guard()["uninspected"]["packets"] > 0);
+    world.node.must({"nft", "flush", "ruleset"});
+    CHECK(eventually(3s, [&] { return guard()["restored"] > 0; }));
+    CHECK_FALSE(tcp_works(world.client, TwoArm::server_address, 7000, 1s));
+
+    CHECK(glbd.ctl({"down", "--yes"}).code == 0);
+    CHECK(guard()["installed"] == false);
+    CHECK(tcp_works(world.client, TwoArm::server_address, 7000));
+}

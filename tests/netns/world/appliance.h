@@ -1,6 +1,7 @@
 // Appliances: hosts on the underlay that get packets over GENEVE and send back what they permit.
 #pragma once
 
+#include <csignal>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +27,10 @@ class Appliance {
     /// Off the wire, as by a cut cable; and back.
     void cut() const;
     void mend() const;
+
+    /// The reference kind alone: its process gets no CPU any more; and does again.
+    void hold() { program_->kill(SIGSTOP); }
+    void go_on() { program_->kill(SIGCONT); }
 
     [[nodiscard]] const std::string &id() const { return id_; }
     [[nodiscard]] const std::string &address() const { return address_; }

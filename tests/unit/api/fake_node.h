@@ -154,6 +154,10 @@ class FakeNode : public NodeService {
         return {};
     }
 
+    Result<nlohmann::json> collect_garbage(bool dry_run, const Peer &) override {
+        return nlohmann::json{{"removed", !dry_run}, {"leftovers", {{{"kind", "maps"}, {"pin", "/sys/fs/bpf/glb/v1"}}}}};
+    }
+
     MetricsSnapshot metrics() override {
         MetricsSnapshot snapshot;
         snapshot.version = "0.1.0";

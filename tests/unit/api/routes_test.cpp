@@ -144,6 +144,16 @@ TEST_CASE("drains and bypasses are ordered in their sender's name") {
     CHECK(api("POST", "/v1/endpoints/other/bypass").status == 404);
 }
 
+TEST_CASE("gc only names what would go where asked") {
+    Api api;
+    CHECK(json::parse(api("POST", "/v1/gc?dryRun=true").body)["removed"] == false);
+    const auto done = json::parse(api("POST", "/v1/gc").body);
+    CHECK(done["removed"] == true);
+    CHECK(done["leftovers"][0]["pin"] == "/sys/fs/bpf/glb/v1");
+    CHECK(api("POST", "/v1/gc?dryRun=1").status == 400);
+    CHECK(api("GET", "/v1/gc").status == 405);
+}
+
 TEST_CASE("down keeps the guard only where asked") {
     Api api;
     CHECK(api("POST", "/v1/down").status == 200);

@@ -2,70 +2,16 @@
 #include <catch2/catch.hpp>
 
 #include <filesystem>
-#include <fstream>
 
 #include <sys/stat.h>
 
 #include <nlohmann/json.hpp>
 
-#include "process.h"
 #include "tests/unit/api/fake_node.h"
+#include "tests/unit/cli/stage.h"
 
 using namespace glb::test;
 using nlohmann::json;
-
-namespace {
-
-/// A fake-glbd and the files of one test; both go with it.
-class Stage {
-  public:
-    explicit Stage(bool with_daemon = true) {
-        std::string name = (std::filesystem::temp_directory_path() / "glb-cli-XXXXXX").string();
-        REQUIRE(::mkdtemp(name.data()) != nullptr);
-        folder_ = name;
-        if (!with_daemon)
-            return;
-        Pipe in, out;
-        daemon_ = start({FAKE_GLBD, socket()}, {}, in.read.get(), out.write.get(), STDERR_FILENO);
-        input_ = std::move(in.write);
-        char ready[6] = {};
-        REQUIRE(::read(out.read.get(), ready, sizeof ready) == sizeof ready);
-    }
-    ~Stage() {
-        input_.reset();
-        if (daemon_ > 0)
-            ::waitpid(daemon_, nullptr, 0);
-        std::filesystem::remove_all(folder_);
-    }
-    Stage(const Stage &) = delete;
-    Stage &operator=(const Stage &) = delete;
-
-    [[nodiscard]] std::string socket() const { return folder_ / "s"; }
-    [[nodiscard]] std::string file(const std::string &text) const {
-        const auto path = folder_ / "manifest.json";
-        std::ofstream(path) << text;
-        return path;
-    }
-    [[nodiscard]] Outcome operator()(std::vector<std::string> arguments,
-                                     const std::string &input = {}) const {
-        arguments.insert(arguments.begin(), {GLBCTL, "--socket", socket()});
-        return run(arguments, input);
-    }
-
-  private:
-    std::filesystem::path folder_;
-    glb::Fd input_;
-    pid_t daemon_ = 0;
-};
-
-bool has(const std::string &text, const std::string &part) {
-    return text.find(part) != std::string::npos;
-}
-
-constexpr auto refused_manifest = "{}";
-constexpr auto sound_manifest = R"({"version": 1})";
-
-} // namespace
 
 TEST_CASE("status") {
     const Stage glbctl;
@@ -200,53 +146,6 @@ TEST_CASE("a refused manifest is told error by error, with file and pointer") {
     CHECK(has(absent.err, "/nonexistent/m.json"));
 }
 
-TEST_CASE("a manifest on trial is confirmed once; the history is listed and rolled back to") {
-    const Stage glbctl;
-    const auto trial = glbctl({"apply", "--confirm", "90", glbctl.file(sound_manifest)});
-    CHECK(trial.status == 0);
-    CHECK(has(trial.out, "unless glbctl confirm comes within 1m30s, what was in force before returns\n"));
-    CHECK(glbctl({"confirm"}).out == "confirmed\n");
-    const auto again = glbctl({"confirm"});
-    CHECK(again.status == 1);
-    CHECK(again.err == "glbctl: no manifest waits for a confirmation\n");
-    const auto history = glbctl({"history"});
-    CHECK(has(history.out, "BACK  IN FORCE SINCE        BY"));
-    CHECK(has(history.out, "   0  2026-01-31T12:00:00Z  apply"));
-    CHECK(has(glbctl({"rollback"}).out, "applied 2 changes, epoch 4\n"));
-    CHECK(has(glbctl({"rollback", "1", "--dry-run"}).out, "none applied (dry run)"));
-    CHECK(glbctl({"rollback", "2"}).status == 1);
-}
-
-TEST_CASE("drain, undrain, and waiting for the last flow") {
-    const Stage glbctl;
-    const auto drained = glbctl({"drain", "firewalls/fw-1"});
-    CHECK(drained.status == 0);
-    CHECK(drained.out == "firewalls/fw-1 is drained: 271 flows left, for at most 5m00s\n");
-    CHECK(glbctl({"undrain", "firewalls/fw-1"}).out == "firewalls/fw-1 takes new flows as its health allows\n");
-    const auto last = glbctl({"drain", "firewalls/fw-2"});
-    CHECK(last.status == 1);
-    CHECK(last.err == "glbctl: firewalls/fw-2 is the last target of its group\n");
-    CHECK(glbctl({"drain", "--force", "firewalls/fw-2"}).status == 0);
-    CHECK(glbctl({"drain", "--wait", "--force", "firewalls/fw-2"}).status == 0); // it has no flow
-    const auto waited = glbctl({"drain", "--wait=1", "firewalls/fw-1"});
-    CHECK(waited.status == 1);
-    CHECK(has(waited.err, "271 flows left\n"));
-    CHECK(has(waited.err, "glbctl: firewalls/fw-1 still has 271 flows; it stays drained\n"));
-    CHECK(json::parse(glbctl({"-o", "json", "drain", "firewalls/fw-1"}).out)["activeFlows"] == 271);
-    CHECK(glbctl({"drain", "firewalls/fw-9"}).status == 1);
-}
-
-TEST_CASE("bypass says what it does, and for how long") {
-    const Stage glbctl;
-    CHECK(glbctl({"bypass", "branch"}).out ==
-          "branch is BYPASSED: its packets pass uninspected until glbctl bypass --off\n");
-    CHECK(glbctl({"bypass", "branch", "--for", "10m"}).out ==
-          "branch is BYPASSED: its packets pass uninspected for 10m00s\n");
-    CHECK(json::parse(glbctl({"-o", "json", "bypass", "branch", "--for", "2h"}).out)["secondsLeft"] == 7200);
-    CHECK(glbctl({"bypass", "branch", "--off"}).out == "branch is inspected\n");
-    CHECK(glbctl({"bypass", "other"}).status == 1);
-}
-
 TEST_CASE("export gives the manifest in force") {
     const Stage glbctl;
     CHECK(glbctl({"export"}).out.starts_with("{\n  \"version\": 1,\n  \"node\": {\n")); // in the reference's order
@@ -288,7 +187,8 @@ TEST_CASE("without a daemon every command that needs one exits with 3 and says w
     const std::vector<std::vector<std::string>> commands{
         {"status"}, {"endpoints"}, {"targets"},    {"flows"},       {"drops"},        {"counters"},
         {"guard"},  {"export"},    {"diff", file}, {"apply", file}, {"down", "--yes"},
-        {"confirm"}, {"history"},  {"rollback"},   {"drain", "g/t"}, {"undrain", "g/t"}, {"bypass", "branch"}};
+        {"confirm"}, {"history"},  {"rollback"},   {"drain", "g/t"}, {"undrain", "g/t"}, {"bypass", "branch"},
+        {"gc"}};
     for (const auto &command : commands) {
         const auto outcome = glbctl(command);
         INFO(command[0]);
@@ -351,7 +251,7 @@ TEST_CASE("help lists what there is, with examples, and nothing that is not ther
     CHECK(help.status == 0);
     for (const auto *command : {"check", "apply", "diff", "export", "confirm", "history", "rollback", "status",
                                 "endpoints", "targets", "flows", "drops", "counters", "drain", "undrain", "bypass",
-                                "guard", "down"}) {
+                                "guard", "gc", "down"}) {
         CHECK(has(help.out, "\n  " + std::string(command) + " "));
         const auto own = glbctl({command, "--help"});
         CHECK(own.status == 0);

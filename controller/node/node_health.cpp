@@ -1,0 +1,132 @@
+// LocalNode: the watch over its targets. What is here runs on the loop of health unless it says otherwise, and holds
+// shared_ as briefly as it can; what needs routes, neighbours or the disk is handed to the node's loop.
+#include <cstring>
+#include <unistd.h>
+
+#include <boost/asio/post.hpp>
+
+#include "controller/node/node.h"
+#include "controller/util/log.h"
+
+namespace glb {
+
+using boost::asio::posix::stream_descriptor;
+
+PassiveHooks LocalNode::passive_hooks() {
+    PassiveHooks hooks;
+    hooks.drain_events = [this] { drain_events(); };
+    hooks.count = [this](std::uint16_t index) -> std::optional<glb_target_count> {
+        if (const auto count = program_ ? program_->target_count(index) : fail("no program"))
+            return *count;
+        return std::nullopt;
+    };
+    hooks.write_words = [this] {
+        if (const auto done = program_ ? write_words() : Status{}; !done)
+            spdlog::error("{}", done.error().message);
+    };
+    hooks.on_probe = [this](const std::string &key, const ProbeResult &result) { on_probe(key, result); };
+    return hooks;
+}
+
+/// From any thread. A node that ends does no more of them.
+void LocalNode::on_node_loop(std::function<void()> task) {
+    boost::asio::post(loop_, [this, task = std::move(task)] {
+        if (!stopped_)
+            task();
+    });
+}
+
+/// On the node's loop: the events of another program from now on.
+void LocalNode::watch_events() {
+    const std::lock_guard held(shared_);
+    if (events_.is_open()) {
+        boost::system::error_code ignored;
+        events_.close(ignored);
+    }
+    events_.assign(::dup(program_->event_fd()));
+    wait_events();
+}
+
+void LocalNode::wait_events() {
+    events_.async_wait(stream_descriptor::wait_read, [this](const boost::system::error_code &code) {
+        const std::lock_guard held(shared_);
+        if (code || !program_)
+            return;
+        drain_events();
+        wait_events();
+    });
+}
+
+void LocalNode::drain_events() {
+    if (!program_)
+        return;
+    if (const auto done = program_->drain_events([this](const glb_event &event) { on_event(event); }); !done)
+        spdlog::warn("{}", done.error().message);
+}
+
+void LocalNode::on_event(const glb_event &event) {
+    if (event.kind == GLB_EVENT_IN_BAND)
+        return passive_->on_event(event);
+    IpAddress address;
+    address.family = static_cast<std::uint8_t>(event.family);
+    std::memcpy(address.bytes.data(), event.address, address.bits() / 8);
+    if (event.kind == GLB_EVENT_NO_NEIGHBOUR)
+        on_node_loop([this, ifindex = event.ifindex, address] { paths_->resolve(ifindex, address); });
+    else if (event.kind == GLB_EVENT_SENDER_MAC)
+        on_node_loop([this, address] {
+            paths_->resolve_anew(address, Clock::now());
+            on_network_change();
+        });
+}
+
+bool LocalNode::has_path(const std::string &target) const {
+    const auto index = book_.find(IndexBook::Kind::target, target);
+    return index && written_bank_ && *index < written_bank_->targets.size() &&
+           written_bank_->targets[*index].flags & GLB_TARGET_RESOLVED;
+}
+
+/// An answer says that the next hop is resolved by now. The data path must know the way before the target counts as
+/// healthy: a daemon that ends in between would leave it without one.
+void LocalNode::on_probe(const std::string &key, const ProbeResult &result) {
+    const std::lock_guard held(shared_);
+    if (result.outcome == ProbeOutcome::timeout || result.outcome == ProbeOutcome::error)
+        on_node_loop([this, key] { // another machine may have this address now
+            if (const auto member = fleet_.members().find(key); paths_ && member != fleet_.members().end())
+                paths_->doubt(member->second.target.address, Clock::now());
+        });
+    if (result.outcome != ProbeOutcome::ok || !fleet_.is_initial(key) || has_path(key))
+        return hear_probe(key, result);
+    on_node_loop([this, key, result] {
+        if (!has_path(key))
+            refresh();
+        if (has_path(key)) // else the next answer asks again
+            hear_probe(key, result);
+    });
+}
+
+/// On either loop.
+void LocalNode::hear_probe(const std::string &key, const ProbeResult &result) {
+    const std::lock_guard held(shared_);
+    if (fleet_.on_probe(key, result, Clock::now()) && program_)
+        if (const auto done = write_words(); !done)
+            spdlog::error("{}", done.error().message);
+}
+
+/// On the node's loop: what the fleet holds by now is watched.
+void LocalNode::set_watched(const Manifest &manifest) {
+    health_loop_.post([this, targets = fleet_.probe_targets(manifest.node.tunnel.address),
+                       manifest = std::make_shared<const Manifest>(manifest)] {
+        prober_->set_targets(targets);
+        passive_->set_manifest(*manifest);
+    });
+}
+
+/// On the node's loop.
+void LocalNode::watch_nobody() {
+    health_loop_.post([this] {
+        prober_->set_targets({});
+        passive_->stop();
+    });
+}
+
+} // namespace glb

@@ -1,0 +1,26 @@
+// Appliances that swallow packets although their port is green, and what health says of them.
+#pragma once
+
+#include <string>
+
+#include "tests/netns/world/worlds.h"
+
+namespace glb::test {
+
+inline const std::string state_out = "unhealthy Target.NoReturnTraffic";
+
+/// The world's manifest with `passive`.
+[[nodiscard]] json passive_manifest(const TwoArm &world);
+
+/// Drops what GENEVE brings where `match` (nftables; empty: all) holds, until speak_again(). Offsets into a packet,
+/// in bits behind the UDP header's first: 160 the endpoint's id, 544 and 560 the inner ports of UDP.
+void fall_silent(const Appliance &appliance, const std::string &match = "");
+void speak_again(const Appliance &appliance);
+
+/// "healthy", or "unhealthy REASON".
+[[nodiscard]] std::string state_of(const Daemon &glbd, const Appliance &appliance);
+
+/// How many transitions to unhealthy the daemon has told.
+[[nodiscard]] std::size_t alarms(const Daemon &glbd);
+
+} // namespace glb::test

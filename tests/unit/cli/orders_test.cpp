@@ -1,0 +1,63 @@
+// What glbctl orders beside the manifest, and how it tells of it.
+#include <catch2/catch.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/unit/cli/stage.h"
+
+using namespace glb::test;
+using nlohmann::json;
+
+TEST_CASE("a manifest on trial is confirmed once; the history is listed and rolled back to") {
+    const Stage glbctl;
+    const auto trial = glbctl({"apply", "--confirm", "90", glbctl.file(sound_manifest)});
+    CHECK(trial.status == 0);
+    CHECK(has(trial.out, "unless glbctl confirm comes within 1m30s, what was in force before returns\n"));
+    CHECK(glbctl({"confirm"}).out == "confirmed\n");
+    const auto again = glbctl({"confirm"});
+    CHECK(again.status == 1);
+    CHECK(again.err == "glbctl: no manifest waits for a confirmation\n");
+    const auto history = glbctl({"history"});
+    CHECK(has(history.out, "BACK  IN FORCE SINCE        BY"));
+    CHECK(has(history.out, "   0  2026-01-31T12:00:00Z  apply"));
+    CHECK(has(glbctl({"rollback"}).out, "applied 2 changes, epoch 4\n"));
+    CHECK(has(glbctl({"rollback", "1", "--dry-run"}).out, "none applied (dry run)"));
+    CHECK(glbctl({"rollback", "2"}).status == 1);
+}
+
+TEST_CASE("drain, undrain, and waiting for the last flow") {
+    const Stage glbctl;
+    const auto drained = glbctl({"drain", "firewalls/fw-1"});
+    CHECK(drained.status == 0);
+    CHECK(drained.out == "firewalls/fw-1 is drained: 271 flows left, for at most 5m00s\n");
+    CHECK(glbctl({"undrain", "firewalls/fw-1"}).out == "firewalls/fw-1 takes new flows as its health allows\n");
+    const auto last = glbctl({"drain", "firewalls/fw-2"});
+    CHECK(last.status == 1);
+    CHECK(last.err == "glbctl: firewalls/fw-2 is the last target of its group\n");
+    CHECK(glbctl({"drain", "--force", "firewalls/fw-2"}).status == 0);
+    CHECK(glbctl({"drain", "--wait", "--force", "firewalls/fw-2"}).status == 0); // it has no flow
+    const auto waited = glbctl({"drain", "--wait=1", "firewalls/fw-1"});
+    CHECK(waited.status == 1);
+    CHECK(has(waited.err, "271 flows left\n"));
+    CHECK(has(waited.err, "glbctl: firewalls/fw-1 still has 271 flows; it stays drained\n"));
+    CHECK(json::parse(glbctl({"-o", "json", "drain", "firewalls/fw-1"}).out)["activeFlows"] == 271);
+    CHECK(glbctl({"drain", "firewalls/fw-9"}).status == 1);
+}
+
+TEST_CASE("bypass says what it does, and for how long") {
+    const Stage glbctl;
+    CHECK(glbctl({"bypass", "branch"}).out ==
+          "branch is BYPASSED: its packets pass uninspected until glbctl bypass --off\n");
+    CHECK(glbctl({"bypass", "branch", "--for", "10m"}).out ==
+          "branch is BYPASSED: its packets pass uninspected for 10m00s\n");
+    CHECK(json::parse(glbctl({"-o", "json", "bypass", "branch", "--for", "2h"}).out)["secondsLeft"] == 7200);
+    CHECK(glbctl({"bypass", "branch", "--off"}).out == "branch is inspected\n");
+    CHECK(glbctl({"bypass", "other"}).status == 1);
+}
+
+TEST_CASE("gc says what went, or would") {
+    const Stage glbctl;
+    CHECK(glbctl({"gc"}).out == "REMOVED  PIN\nmaps     /sys/fs/bpf/glb/v1\n");
+    CHECK(glbctl({"gc", "--dry-run"}).out == "WOULD BE REMOVED  PIN\nmaps              /sys/fs/bpf/glb/v1\n");
+    CHECK(json::parse(glbctl({"-o", "json", "gc"}).out)["removed"] == true);
+}

@@ -1,0 +1,64 @@
+// Stage: glbctl as people run it, before a fake daemon.
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "process.h"
+
+namespace glb::test {
+
+/// A fake-glbd and the files of one test; both go with it.
+class Stage {
+  public:
+    explicit Stage(bool with_daemon = true) {
+        std::string name = (std::filesystem::temp_directory_path() / "glb-cli-XXXXXX").string();
+        REQUIRE(::mkdtemp(name.data()) != nullptr);
+        folder_ = name;
+        if (!with_daemon)
+            return;
+        Pipe in, out;
+        daemon_ = start({FAKE_GLBD, socket()}, {}, in.read.get(), out.write.get(), STDERR_FILENO);
+        input_ = std::move(in.write);
+        char ready[6] = {};
+        REQUIRE(::read(out.read.get(), ready, sizeof ready) == sizeof ready);
+    }
+    ~Stage() {
+        input_.reset();
+        if (daemon_ > 0)
+            ::waitpid(daemon_, nullptr, 0);
+        std::filesystem::remove_all(folder_);
+    }
+    Stage(const Stage &) = delete;
+    Stage &operator=(const Stage &) = delete;
+
+    [[nodiscard]] std::string socket() const { return folder_ / "s"; }
+    [[nodiscard]] std::string file(const std::string &text) const {
+        const auto path = folder_ / "manifest.json";
+        std::ofstream(path) << text;
+        return path;
+    }
+    [[nodiscard]] Outcome operator()(std::vector<std::string> arguments,
+                                     const std::string &input = {}) const {
+        arguments.insert(arguments.begin(), {GLBCTL, "--socket", socket()});
+        return run(arguments, input);
+    }
+
+  private:
+    std::filesystem::path folder_;
+    glb::Fd input_;
+    pid_t daemon_ = 0;
+};
+
+inline bool has(const std::string &text, const std::string &part) {
+    return text.find(part) != std::string::npos;
+}
+
+inline constexpr auto refused_manifest = "{}";
+inline constexpr auto sound_manifest = R"({"version": 1})";
+
+} // namespace glb::test
