@@ -141,6 +141,7 @@ Status LocalNode::change_to(const Manifest &manifest, const std::string &text,
         manifest_ = manifest;
         manifest_text_ = text;
         trouble_.clear();
+        move_again_ = {}; // who applies asks for it now
         bypasses_.keep_only(endpoint_names(manifest));
         for (const auto &kept : {confirmation ? Status{} : set_confirmation(std::nullopt), keep_drains(),
                                  store_.set_value("bypasses", bypasses_.to_json()), keep_seed()})

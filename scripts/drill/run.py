@@ -37,7 +37,8 @@ def measured(result: dict) -> str:
     """One line for each fault of a drill, the worst over its runs."""
     worst = {}
     for row in result["figures"]:
-        before = worst.setdefault(row["drill"], {"sent": 0, "lost": 0, "milliseconds": None, "unit": row["unit"]})
+        before = worst.setdefault(row["drill"], {"sent": 0, "lost": 0, "milliseconds": None, "unit": row["unit"],
+                                                 "fate": row["fate"]})
         before["sent"] += row["sent"]
         before["lost"] += row["lost"]
         if row["milliseconds"] is not None:
@@ -45,7 +46,7 @@ def measured(result: dict) -> str:
     lines = []
     for name, row in worst.items():
         again = "" if row["milliseconds"] is None else f", served again within {row['milliseconds']:.0f} ms"
-        lines.append(f"{name}: {row['lost']:,} of {row['sent']:,} {row['unit']} lost{again}")
+        lines.append(f"{name}: {row['lost']:,} of {row['sent']:,} {row['unit']} {row['fate']}{again}")
     return "; ".join(lines) or ("holds" if result["ok"] else "does not hold")
 
 

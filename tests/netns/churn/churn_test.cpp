@@ -8,6 +8,7 @@
 #include "controller/api/http.h"
 #include "tests/harness/skip.h"
 #include "tests/netns/churn/holdings.h"
+#include "tests/netns/world/drill.h"
 #include "tests/netns/world/worlds.h"
 
 using namespace glb::test;
@@ -103,6 +104,7 @@ TEST_CASE("churn: changes as fast as apply returns lose no packet and leak nothi
                 pace.milliseconds.size(), rate, pace.at(0.5), pace.at(0.99), pace.at(1),
                 static_cast<unsigned long long>(tally.sent), static_cast<unsigned long long>(tally.lost()));
     INFO(glbd.log());
+    tell_drill(std::to_string(static_cast<unsigned>(rate)) + " changes a second", {tally.sent, tally.lost()});
     const auto drops = glbd.must_ctl({"drops"});
     for (const auto &row : drops.at("drops"))
         if (row.at("packets") > 0)

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/netlink.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,15 +33,17 @@ static struct glb_fault_page *page(void) {
     return mapped;
 }
 
-static int strikes(const char *what, long detail) {
+static int strikes(const char *what, long detail, uint32_t kind) {
     struct glb_fault_page *fault = page();
-    if (!fault || !__atomic_load_n(&fault->counting, __ATOMIC_ACQUIRE))
+    if (!fault || !__atomic_load_n(&fault->counting, __ATOMIC_ACQUIRE) || (fault->only && fault->only != kind))
         return 0;
-    const uint32_t number = ++fault->seen;
+    const uint32_t number = __atomic_add_fetch(&fault->seen, 1, __ATOMIC_RELAXED);
     if (!fault->fail_at || number < fault->fail_at || (number > fault->fail_at && !fault->stay))
         return 0;
     fault->failed++;
     snprintf(fault->where, sizeof fault->where, "%s %ld", what, detail);
+    if (fault->code == GLB_FAULT_KILL)
+        kill(getpid(), SIGKILL);
     errno = (int)fault->code;
     return 1;
 }
@@ -74,7 +77,8 @@ long syscall(long number, ...) {
         a[i] = va_arg(list, long);
     va_end(list);
     if ((number == SYS_bpf && changes_something(a[0])) || number == SYS_membarrier)
-        if (strikes(number == SYS_bpf ? "bpf" : "membarrier", a[0]))
+        if (strikes(number == SYS_bpf ? "bpf" : "membarrier", a[0],
+                    number == SYS_bpf && a[0] == BPF_LINK_UPDATE ? GLB_FAULT_LINKS : 0))
             return -1;
     return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
@@ -94,26 +98,26 @@ ssize_t sendto(int fd, const void *data, size_t bytes, int flags, const struct s
     if (!real)
         real = (ssize_t(*)(int, const void *, size_t, int, const struct sockaddr *, socklen_t))dlsym(RTLD_NEXT, "sendto");
     /* libnftables 1.0.6 asks for its cache by sendto, and does not survive a failure of that. */
-    return is_netlink(fd) && has(fd, SO_PROTOCOL, NETLINK_ROUTE) && strikes("netlink", fd) ? -1 : real(fd, data, bytes, flags, to, length);
+    return is_netlink(fd) && has(fd, SO_PROTOCOL, NETLINK_ROUTE) && strikes("netlink", fd, 0) ? -1 : real(fd, data, bytes, flags, to, length);
 }
 
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
     static ssize_t (*real)(int, const struct msghdr *, int);
     if (!real)
         real = (ssize_t(*)(int, const struct msghdr *, int))dlsym(RTLD_NEXT, "sendmsg");
-    return is_netlink(fd) && strikes("netlink message", fd) ? -1 : real(fd, message, flags);
+    return is_netlink(fd) && strikes("netlink message", fd, 0) ? -1 : real(fd, message, flags);
 }
 
 int rename(const char *from, const char *to) {
     static int (*real)(const char *, const char *);
     if (!real)
         real = (int (*)(const char *, const char *))dlsym(RTLD_NEXT, "rename");
-    return strikes("rename", 0) ? -1 : real(from, to);
+    return strikes("rename", 0, 0) ? -1 : real(from, to);
 }
 
 int fsync(int fd) {
     static int (*real)(int);
     if (!real)
         real = (int (*)(int))dlsym(RTLD_NEXT, "fsync");
-    return strikes("fsync", fd) ? -1 : real(fd);
+    return strikes("fsync", fd, 0) ? -1 : real(fd);
 }

@@ -32,14 +32,27 @@ std::vector<std::string> FaultFile::launcher() const {
             GLB_FAULT_VARIABLE "=" + path_.string()};
 }
 
-void FaultFile::arm(std::uint32_t fail_at, bool stay) {
+void FaultFile::start(std::uint32_t fail_at, bool stay, std::uint32_t code, std::uint32_t only) {
     page_->seen = 0;
     page_->failed = 0;
     page_->fail_at = fail_at;
     page_->stay = stay;
-    page_->code = EIO;
+    page_->code = code;
+    page_->only = only;
     page_->where[0] = 0;
     std::atomic_ref(page_->counting).store(1);
+}
+
+void FaultFile::arm(std::uint32_t fail_at, bool stay) {
+    start(fail_at, stay, EIO, 0);
+}
+
+void FaultFile::arm_kill(std::uint32_t at) {
+    start(at, false, GLB_FAULT_KILL, 0);
+}
+
+void FaultFile::arm_links(std::uint32_t fail_at) {
+    start(fail_at, false, EIO, GLB_FAULT_LINKS);
 }
 
 std::uint32_t FaultFile::disarm() {

@@ -6,6 +6,7 @@
 
 #include "tests/harness/packet.h"
 #include "tests/harness/skip.h"
+#include "tests/netns/world/drill.h"
 #include "tests/netns/world/frames.h"
 #include "tests/netns/world/worlds.h"
 
@@ -87,7 +88,9 @@ TEST_CASE(
     it.glbd.detach_by_hand(it.world.devices);
     CHECK(it.passed() == 0);
     it.world.node.must({"nft", "flush", "ruleset"});
-    CHECK(it.passed() == 0);
+    const auto passed = it.passed();
+    CHECK(passed == 0);
+    tell_drill("all programs, pins and rules taken away", {40, passed, {}, "packets", "passed uninspected"});
 }
 
 TEST_CASE("guard: with glbd dead nothing passes by an interface that was deleted and made anew") {

@@ -29,7 +29,7 @@ std::string state_of(const Daemon &glbd, const Appliance &appliance) {
 std::size_t alarms(const Daemon &glbd) {
     const auto log = glbd.log();
     std::size_t count = 0;
-    for (std::size_t at = 0; (at = log.find("-> unhealthy", at)) != log.npos; ++at)
+    for (std::size_t at = 0; (at = log.find("unhealthy: Target.NoReturnTraffic", at)) != log.npos; ++at)
         ++count;
     return count;
 }

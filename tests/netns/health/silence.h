@@ -20,7 +20,7 @@ void speak_again(const Appliance &appliance);
 /// "healthy", or "unhealthy REASON".
 [[nodiscard]] std::string state_of(const Daemon &glbd, const Appliance &appliance);
 
-/// How many transitions to unhealthy the daemon has told.
+/// How often the daemon has told that a target is out because nothing came back.
 [[nodiscard]] std::size_t alarms(const Daemon &glbd);
 
 } // namespace glb::test

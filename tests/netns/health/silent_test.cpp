@@ -114,6 +114,7 @@ TEST_CASE("silent: one blocked flow among 20 fails nobody") {
     CHECK(flows.served() == 19);
     for (const auto &one : world.appliances)
         CHECK(state_of(glbd, *one) == "healthy");
+    tell_drill("one blocked flow of 20", {flows.sent(), alarms(glbd), {}, "packets", "made an alarm"});
 }
 
 TEST_CASE("silent: an appliance that drops the reserved endpoint but returns traffic stays, and checks by GENEVE too") {
@@ -135,6 +136,7 @@ TEST_CASE("silent: an appliance that drops the reserved endpoint but returns tra
     CHECK(glbd.counter("in_band") == 0);
     for (const auto &one : world.appliances)
         CHECK(state_of(glbd, *one) == "healthy");
+    tell_drill("the reserved endpoint dropped", {flows.sent(), alarms(glbd), {}, "packets", "made an alarm"});
 }
 
 TEST_CASE("silent: checks by GENEVE go through the appliance and back") {

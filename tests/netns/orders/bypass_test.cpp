@@ -64,3 +64,23 @@ TEST_CASE("bypass: its time ends without the daemon, too") {
     CHECK(glbd.target(world.manifest()["targetGroups"][0]["targets"][0]["id"]).at("packetsOut") > sent);
     CHECK(glbd.must_ctl({"status"}).at("bypassed") == json::array());
 }
+
+TEST_CASE("bypass: by onAllUnhealthy, while no target of the group lives, and not a moment longer") {
+    need_root();
+    const TwoArm world;
+    Daemon glbd(world.node);
+    auto manifest = world.manifest();
+    manifest["targetGroups"][0]["onAllUnhealthy"] = "bypass";
+    glbd.start(manifest);
+    REQUIRE(glbd.wait_healthy(1));
+    REQUIRE(is_inspected(world, glbd));
+    world.appliances[0]->cut();
+    REQUIRE(eventually(10s, [&] { return glbd.must_ctl({"status"}).at("bypassed") == json::array({"branch"}); }));
+    const auto before = glbd.counter("bypassed");
+    CHECK(ping(world.client, TwoArm::server_address));
+    CHECK(glbd.counter("bypassed") > before);
+    CHECK(glbd.uninspected() == 0); // the guard stops what goes by; this was chosen
+    world.appliances[0]->mend();
+    REQUIRE(eventually(20s, [&] { return glbd.must_ctl({"status"}).at("bypassed") == json::array(); }));
+    CHECK(is_inspected(world, glbd));
+}

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/harness/skip.h"
+#include "tests/netns/world/drill.h"
 #include "tests/netns/world/worlds.h"
 
 using namespace glb::test;
@@ -44,7 +45,9 @@ TEST_CASE("drain: a target takes no new flows, keeps its own, through restart an
     REQUIRE(new_flows.open(random_flows(60, 7000, 2)) == 60);
     CHECK(glbd.target(id).at("newFlows") == before);
     CHECK(old_flows.exchange() == 60);
-    CHECK(glbd.flows({"--target", name}).size() == owned); // they are where they were
+    const auto kept = glbd.flows({"--target", name}).size();
+    CHECK(kept == owned); // they are where they were
+    tell_drill("flows of a drained target, through kill -9 and an apply", {owned, owned - kept, {}, "flows", "moved"});
 
     const auto waited = glbd.ctl({"drain", "--wait=1", name});
     CHECK(waited.code == 1);

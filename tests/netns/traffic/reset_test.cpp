@@ -11,6 +11,7 @@
 
 #include "abi/config.h"
 #include "tests/harness/skip.h"
+#include "tests/netns/world/drill.h"
 #include "tests/netns/world/worlds.h"
 
 using namespace glb::test;
@@ -103,6 +104,7 @@ TEST_CASE("reset: both ends of a running download hear of it within a second, an
     Daemon glbd(world.node);
     glbd.start(world.manifest());
     REQUIRE(glbd.wait_healthy(2));
+    Clock::duration worst{};
     for (int round = 0; round < 5; ++round) {
         const Pair pair(world);
         auto writer = std::async(std::launch::async, write_until_the_end, pair.server.get());
@@ -117,10 +119,41 @@ TEST_CASE("reset: both ends of a running download hear of it within a second, an
         CHECK(client.error == ECONNRESET);
         CHECK(server.at - begin < 1s);
         CHECK(client.at - begin < 1s);
+        worst = std::max({worst, server.at - begin, client.at - begin});
         mend_all(glbd);
         REQUIRE(eventually(10s, [&] { return tcp_works(world.client, TwoArm::server_address, 7000); }));
     }
     CHECK(glbd.counter("reset") >= 5);
+    tell_drill("both ends of a download told", {10, 0, seconds(worst) * 1000, "ends", "not told"});
+}
+
+TEST_CASE("reset: by onTargetFailure, when its target fails, and who comes again is served by another") {
+    need_root();
+    const TwoArm world({.appliances = 2});
+    const TcpServer echo(world.server, 7000);
+    Daemon glbd(world.node);
+    auto manifest = world.manifest();
+    manifest["targetGroups"][0]["onTargetFailure"] = {{"unhealthy", "reset"}};
+    glbd.start(manifest);
+    REQUIRE(glbd.wait_healthy(2));
+    const Pair pair(world);
+    auto writer = std::async(std::launch::async, write_until_the_end, pair.server.get());
+    auto reader = std::async(std::launch::async, read_until_the_end, pair.client.get());
+    std::this_thread::sleep_for(300ms);
+    const std::string owner = glbd.flows({"--protocol", "tcp"}).at(0).at("target");
+    for (const auto &one : world.appliances)
+        if (one->id() == owner) // its data goes on to pass: the policy alone ends it
+            one->ns().must({"nft", "table ip closed { chain c { type filter hook input priority 0; tcp dport 80 drop; }; }"});
+    REQUIRE(eventually(10s, [&] { return glbd.target(owner).at("state") == "unhealthy"; }));
+    const auto begin = Clock::now();
+    const auto server = writer.get(), client = reader.get();
+    INFO("server " << seconds(server.at - begin) << " s, client " << seconds(client.at - begin) << " s");
+    CHECK(is_reset(server.error));
+    CHECK(client.error == ECONNRESET);
+    CHECK(server.at - begin < 1s);
+    CHECK(client.at - begin < 1s);
+    CHECK(eventually(2s, [&] { return tcp_works(world.client, TwoArm::server_address, 7000); }));
+    CHECK(eventually(5s, [&] { return glbd.target(owner).at("activeFlows") == 0; }));
 }
 
 TEST_CASE("reset: an idle connection whose next packet comes from the server only") {

@@ -3,6 +3,7 @@
 
 #include "tests/harness/skip.h"
 #include "tests/netns/upgrade/load.h"
+#include "tests/netns/world/drill.h"
 
 using namespace glb::test;
 using namespace std::chrono_literals;
@@ -33,6 +34,7 @@ TEST_CASE("resize: the flow table grows and shrinks by apply without a packet lo
     const auto tally = load.finish();
     CHECK(tally.lost == 0);
     CHECK(load.download.intact());
+    tell_drill("grown, shrunk, and taken over", {tally.sent, tally.lost});
     CHECK(glbd.uninspected() == 0);
     CHECK(glbd.ctl({"down", "--yes"}).code == 0);
     CHECK(glbd.pins().empty());

@@ -6,6 +6,7 @@
 
 #include "tests/harness/skip.h"
 #include "tests/netns/upgrade/load.h"
+#include "tests/netns/world/drill.h"
 
 using namespace glb::test;
 using namespace std::chrono_literals;
@@ -73,6 +74,7 @@ TEST_CASE("upgrade: to another schema and shape, and back, without a packet lost
     CHECK(tally.lost == 0);
     CHECK(tally.duplicate == 0);
     CHECK(load.download.intact());
+    tell_drill("to another schema and shape, and back", {tally.sent, tally.lost});
     CHECK(glbd.must_ctl({"drops"}) == drops);
     CHECK(glbd.uninspected() == 0);
     REQUIRE(glbd.wait_healthy(3));
@@ -100,8 +102,10 @@ TEST_CASE("upgrade: another program on the same maps is put in place, and the fl
     load.wait_for(10000);
     CHECK(cookies() == owned);
     CHECK(load.flows.exchange() == Load::tcp_flows);
-    CHECK(load.finish().lost == 0);
+    const auto tally = load.finish();
+    CHECK(tally.lost == 0);
     CHECK(load.download.intact());
+    tell_drill("another program on the same maps", {tally.sent, tally.lost});
 }
 
 TEST_CASE("upgrade: a program that does not load leaves the old one in force, and says so") {
@@ -121,8 +125,10 @@ TEST_CASE("upgrade: a program that does not load leaves the old one in force, an
     replace_by(glbd, "glbd");
     CHECK(targets_of(glbd.flows({"--protocol", "tcp"})) == targets);
     load.wait_for(10000);
-    CHECK(load.finish().lost == 0);
+    const auto tally = load.finish();
+    CHECK(tally.lost == 0);
     CHECK(load.download.intact());
+    tell_drill("an upgrade that fails", {tally.sent, tally.lost});
 }
 
 TEST_CASE("upgrade: killed at any moment of it, the next start goes on or begins again") {
