@@ -29,6 +29,12 @@ class HoldDown {
         if (!recovered_)
             recovered_ = now;
     }
+    /// What an earlier daemon counted. How long ago that was nobody knows: it is taken as now.
+    void recall(unsigned failures, bool is_out, Time now) {
+        failures_ = failures;
+        failed_ = now;
+        recovered_ = is_out ? std::nullopt : std::optional(now);
+    }
 
     [[nodiscard]] unsigned failures() const { return failures_; }
     /// What is proved to work by probes waits from its second failure on: the first recovery is as quick as the

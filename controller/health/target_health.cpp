@@ -89,12 +89,15 @@ TargetHealth::TargetHealth(const HealthPolicy &policy, MonotonicTime now, std::o
     : policy_(policy), since_(now) {
     if (known && (known->state == TargetState::healthy || known->state == TargetState::unavailable))
         active_ = {TargetState::healthy, HealthReason::none, "", 0, 0};
+    if (known)
+        hold_down_.recall(known->failures, known->state == TargetState::unhealthy, now);
     if (known && known->state == TargetState::unhealthy) {
         if (known->reason == HealthReason::no_return_traffic && policy.passive) {
             active_ = {TargetState::healthy, HealthReason::none, "", 0, 0};
             passive_.failed = true;
             passive_.description = "known from before the restart";
-            hold_down_.fail(now);
+            if (known->failures == 0)
+                hold_down_.fail(now);
         } else {
             active_ = {TargetState::unhealthy, known->reason, "known from before the restart", 0, 0};
         }

@@ -48,6 +48,7 @@ struct HealthTransition {
 struct KnownHealth {
     TargetState state = TargetState::initial;
     HealthReason reason = HealthReason::none;
+    unsigned failures = 0; ///< for which it is held down the longer
 };
 
 struct HealthPolicy {
@@ -120,6 +121,8 @@ class TargetHealth {
     /// The last failed check's text, kept after recovery; empty where none ever failed.
     [[nodiscard]] const std::string &last_error() const { return last_error_; }
     [[nodiscard]] Draining draining() const { return draining_; }
+
+    [[nodiscard]] unsigned failures() const { return hold_down_.failures(); } ///< as KnownHealth has them
 
     /// Out because no traffic came back, whatever else speaks against it.
     [[nodiscard]] bool failed_passively() const { return passive_.failed; }

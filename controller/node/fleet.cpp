@@ -156,7 +156,9 @@ void Fleet::set_known(const nlohmann::json &known) {
         const auto reason = by_text(text("reason"), HealthReason::health_check_disabled);
         if (!state)
             continue;
-        known_[name] = {*state, reason.value_or(HealthReason::none)};
+        const auto failures = row.value("failures", nlohmann::json());
+        known_[name] = {*state, reason.value_or(HealthReason::none),
+                        failures.is_number_unsigned() ? failures.get<unsigned>() : 0};
         if (was_alive(*state))
             groups_[name.substr(0, name.find('/'))].ever_healthy = true;
     }
@@ -165,7 +167,9 @@ void Fleet::set_known(const nlohmann::json &known) {
 nlohmann::json Fleet::known() const {
     auto known = nlohmann::json::object();
     for (const auto &[name, member] : members_)
-        known[name] = {{"state", to_string(member.health.state())}, {"reason", to_string(member.health.reason())}};
+        known[name] = {{"state", to_string(member.health.state())},
+                       {"reason", to_string(member.health.reason())},
+                       {"failures", member.health.failures()}};
     return known;
 }
 

@@ -252,6 +252,27 @@ TEST_CASE("no return traffic is remembered across a restart", "[health]") {
     CHECK(other.state() == healthy);
 }
 
+TEST_CASE("how often a target has failed is remembered across a restart", "[health]") {
+    TargetHealth target(kPolicy, kStart, KnownHealth{unhealthy, HealthReason::no_return_traffic, 3});
+    CHECK(target.failures() == 3);
+    const auto answers = [&](MonotonicTime now) {
+        for (int i = 0; i < 5; ++i)
+            target.on_in_band(true, now);
+        return target.state();
+    };
+    CHECK(answers(kStart + 19s) == unhealthy); // 10 s doubled once for the third failure, from the restart on
+    CHECK(answers(kStart + 20s) == healthy);
+    CHECK(target.on_passive_failure("silent", false, kStart + 30s));
+    CHECK(target.failures() == 4);
+
+    TargetHealth serving(kPolicy, kStart, KnownHealth{healthy, HealthReason::none, 3});
+    CHECK(serving.on_passive_failure("silent", false, kStart + 599s));
+    CHECK(serving.failures() == 4);
+    TargetHealth forgiven(kPolicy, kStart, KnownHealth{healthy, HealthReason::none, 3});
+    CHECK(forgiven.on_passive_failure("silent", false, kStart + 600s));
+    CHECK(forgiven.failures() == 1);
+}
+
 TEST_CASE("passive health that is switched off accuses nobody", "[health]") {
     auto policy = kPolicy;
     policy.passive = false;
