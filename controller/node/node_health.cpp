@@ -114,6 +114,7 @@ void LocalNode::hear_probe(const std::string &key, const ProbeResult &result) {
 
 /// On the node's loop: what the fleet holds by now is watched.
 void LocalNode::set_watched(const Manifest &manifest) {
+    const std::lock_guard held(shared_);
     health_loop_.post([this, targets = fleet_.probe_targets(manifest.node.tunnel.address),
                        manifest = std::make_shared<const Manifest>(manifest)] {
         prober_->set_targets(targets);

@@ -70,6 +70,14 @@ Pace churn(const Daemon &glbd, const json &base, std::chrono::seconds time, unsi
     return pace;
 }
 
+/// By how much the loop of health was late at most since this was asked last, in milliseconds.
+double lag(const Namespace &node) {
+    const std::string name = "\nglb_loop_lag_seconds ";
+    const auto text = node.must({"curl", "-sS", "http://127.0.0.1:9468/metrics"});
+    const auto at = text.find(name);
+    return at == text.npos ? -1 : 1000 * std::stod(text.substr(at + name.size()));
+}
+
 std::chrono::seconds churn_time() {
     const char *text = std::getenv("GLB_CHURN_SECONDS");
     return std::chrono::seconds(text ? std::atoi(text) : 10);
@@ -93,22 +101,26 @@ TEST_CASE("churn: changes as fast as apply returns lose no packet and leak nothi
     (void)churn(glbd, base, 5s, 0); // pools have their size, lists their length
     const pid_t pid = glbd.pid();
     const auto before = holdings_of(pid);
+    (void)lag(world.node);
 
     Process download = world.client.start({"curl", "-sS", "--limit-rate", "5M", "--max-time", "300", "-o",
                                            (glbd.folder() / "download").string(), "http://198.51.100.20/file"});
     UdpStream stream(world.client, TwoArm::server_address, 7001, 1000);
     const auto pace = churn(glbd, base, churn_time(), 1000);
+    const auto late = lag(world.node);
     const auto tally = stream.finish();
     const auto rate = static_cast<double>(pace.milliseconds.size()) / static_cast<double>(churn_time().count());
     std::printf("churn: %zu changes, %.1f/s; apply: median %.1f ms, 99%% %.1f ms, most %.1f ms; %llu datagrams, %llu lost\n",
                 pace.milliseconds.size(), rate, pace.at(0.5), pace.at(0.99), pace.at(1),
                 static_cast<unsigned long long>(tally.sent), static_cast<unsigned long long>(tally.lost()));
+    std::printf("churn: the loop of health was late by %.1f ms at most\n", late);
     INFO(glbd.log());
     tell_drill(std::to_string(static_cast<unsigned>(rate)) + " changes a second", {tally.sent, tally.lost()});
     const auto drops = glbd.must_ctl({"drops"});
     for (const auto &row : drops.at("drops"))
         if (row.at("packets") > 0)
             std::printf("churn: dropped %s\n", row.dump().c_str());
+    CHECK(late >= 0); // the metric is there; how much it is depends on the machine
     CHECK(pace.refused == 0);
     CHECK(pace.first_refusal == "");
     CHECK(pace.epochs_missed == 0);

@@ -1,0 +1,96 @@
+// Two tables: a packet without an entry that begins no flow follows the previous epoch's, while its window is open and
+// its choice lives.
+#include <catch2/catch.hpp>
+
+#include <ctime>
+
+#include <linux/bpf.h>
+
+#include "tests/harness/skip.h"
+#include "tests/packet/rig.h"
+
+using namespace glb;
+using namespace glb::test;
+
+namespace {
+
+constexpr std::uint32_t previous_table = 6;
+
+std::uint32_t now() {
+    timespec time{};
+    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+    return static_cast<std::uint32_t>((static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 +
+                                       static_cast<std::uint64_t>(time.tv_nsec)) >>
+                                      GLB_TICK_SHIFT);
+}
+
+/// The table before gave all to target 0; the one now gives all to target 1.
+struct Changed {
+    explicit Changed(bool six) : six_(six) {
+        REQUIRE(rig.program.put_maglev(previous_table, std::vector<std::uint16_t>(GLB_MAGLEV_SLOTS, 0)));
+        REQUIRE(rig.program.put_maglev(sample_table, std::vector<std::uint16_t>(GLB_MAGLEV_SLOTS, 1)));
+        window(now() + 1000);
+    }
+
+    void window(std::uint32_t until) {
+        rig.reconfigure([&](auto &config) {
+            config.groups[0].previous_table = previous_table;
+            config.groups[0].previous_until = until;
+        });
+    }
+
+    /// To which target a TCP packet of flow `number` goes.
+    unsigned target(unsigned number, std::uint8_t flags) {
+        const Tcp transport{.sport = static_cast<std::uint16_t>(1024 + number), .flags = flags};
+        const auto outcome = rig.send(six_ ? Bytes(Eth{.dst = node_mac} / IPv6{} / transport)
+                                           : Bytes(Eth{.dst = node_mac} / IPv4{} / transport));
+        REQUIRE(outcome.code == XDP_REDIRECT);
+        return outcome.frame.at(5) == target2_mac.bytes[5];
+    }
+
+    Rig rig;
+
+  private:
+    bool six_;
+};
+
+} // namespace
+
+TEST_CASE("a flow that begins goes by this epoch's table, one that goes on by the previous one's", "[epoch]") {
+    need_root();
+    Changed it(GENERATE(false, true));
+    for (unsigned flow = 0; flow < 20; ++flow) {
+        CHECK(it.target(flow, tcp::syn) == 1);
+        CHECK(it.target(flow, tcp::ack) == 1); // by its entry
+    }
+    CHECK(it.rig.count(GLB_COUNT_EPOCH_PREVIOUS) == 0);
+    for (unsigned flow = 100; flow < 120; ++flow)
+        CHECK(it.target(flow, tcp::ack) == 0);
+    CHECK(it.rig.count(GLB_COUNT_EPOCH_PREVIOUS) == 20);
+
+    it.window(now() - 1);
+    for (unsigned flow = 100; flow < 120; ++flow)
+        CHECK(it.target(flow, tcp::ack) == 0); // they have entries now
+    for (unsigned flow = 200; flow < 220; ++flow)
+        CHECK(it.target(flow, tcp::ack) == 1);
+    CHECK(it.rig.count(GLB_COUNT_EPOCH_PREVIOUS) == 20);
+}
+
+TEST_CASE("the previous epoch's choice counts only while it lives", "[epoch]") {
+    need_root();
+    Changed it(GENERATE(false, true));
+    REQUIRE(it.rig.program.set_target_word(0, 0));
+    CHECK(it.target(1, tcp::ack) == 1);
+    REQUIRE(it.rig.program.set_target_word(0, GLB_TARGET_KEEP)); // it drains: it keeps what it has
+    CHECK(it.target(2, tcp::ack) == 0);
+    CHECK(it.rig.count(GLB_COUNT_EPOCH_PREVIOUS) == 1);
+}
+
+TEST_CASE("where whole hosts stay together, a flow that begins follows its elders' epoch", "[epoch]") {
+    need_root();
+    Changed it(GENERATE(false, true));
+    it.rig.reconfigure([](auto &config) { config.groups[0].stickiness = GLB_STICK_3; });
+    CHECK(it.target(1, tcp::syn) == 0);
+    it.window(now() - 1);
+    CHECK(it.target(2, tcp::syn) == 1);
+}
