@@ -92,8 +92,8 @@ Result<ApplyResult> LocalNode::apply(const std::string &text, const ApplyOptions
                                               "the traffic: glbctl status says when it has",
                                               capacity_, resize_->capacity));
     result.warnings.insert(result.warnings.end(), guard_report_.warnings.begin(), guard_report_.warnings.end());
-    spdlog::info("applied a manifest ({}): {} changes, epoch {} -> {}, asked by {}", options.by, result.changes.size(),
-                 before, result.epoch, to_text(options.peer));
+    spdlog::info("applied a manifest ({}): {} change{}, epoch {} -> {}, asked by {}", options.by, result.changes.size(),
+                 result.changes.size() == 1 ? "" : "s", before, result.epoch, to_text(options.peer));
     if (options.confirm_within)
         spdlog::info("unless it is confirmed within {} s, the one before returns", options.confirm_within->count());
     for (const auto &warning : result.warnings)

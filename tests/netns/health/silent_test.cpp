@@ -68,10 +68,14 @@ TEST_CASE("silent: an appliance with a green port loses its flows to the others,
 
 TEST_CASE("silent: a target that is dead from its first packet is out, and no green port brings it back") {
     need_root();
-    const TwoArm world({.appliances = 3});
+    const auto kind = GENERATE(ApplianceKind::hairpin, ApplianceKind::reference);
+    const TwoArm world({.appliances = 3, .kind = kind});
     const UdpEcho echo(world.server, kPort);
     const auto &dead = *world.appliances[2];
-    fall_silent(dead);
+    if (kind == ApplianceKind::hairpin)
+        fall_silent(dead);
+    else // its inner side is filtered
+        dead.ns().must({"nft", "table inet filter { chain f { type filter hook forward priority 0; policy drop; }; }"});
     Daemon glbd(world.node);
     glbd.start(passive_manifest(world));
     REQUIRE(glbd.wait_healthy(3));
