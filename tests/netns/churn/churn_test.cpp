@@ -140,5 +140,7 @@ TEST_CASE("churn: changes as fast as apply returns lose no packet and leak nothi
     });
     INFO("before: " << to_text(before) << "; after: " << to_text(after));
     CHECK(same);
+#ifndef __SANITIZE_ADDRESS__ // which keeps what was freed for a while, on purpose
     CHECK(after.resident_kib <= before.resident_kib + 4096);
+#endif
 }
