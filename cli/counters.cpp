@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::json;
 
-std::string show(const json &document, const char *list, bool is_loss, bool colour) {
+std::string show_counts(const json &document, const char *list, bool is_loss, bool colour) {
     Table table(
         {{is_loss ? "REASON" : "COUNTER"}, {"PACKETS", Align::right}, {"BYTES", Align::right}, {"MEANING"}});
     for (const auto &row : array_of(document, list)) {
@@ -28,7 +28,7 @@ void add(CLI::App &app, Context &context, const char *name, const std::string &d
     add_command(
         app, context, name, description, {"glbctl " + std::string(name), example}, [&context, name, is_loss] {
             return ask(context, std::string("/v1/") + name, {},
-                       [&](const json &document) { return show(document, name, is_loss, context.colour); });
+                       [&](const json &document) { return show_counts(document, name, is_loss, context.colour); });
         });
 }
 

@@ -22,7 +22,7 @@ std::string interfaces_text(const json &interfaces) {
     return out;
 }
 
-std::string show(const json &document, bool colour) {
+std::string show_endpoints(const json &document, bool colour) {
     Table table({{"ENDPOINT"},
                  {"ID"},
                  {"MODE"},
@@ -55,7 +55,7 @@ void add_endpoints(CLI::App &app, Context &context) {
     add_command(app, context, "endpoints", "Each endpoint, with its traffic",
                 {"glbctl endpoints", "glbctl -o json endpoints | jq '.endpoints[].packetsIn'"}, [&context] {
                     return ask(context, "/v1/endpoints", {},
-                               [&](const json &document) { return show(document, context.colour); });
+                               [&](const json &document) { return show_endpoints(document, context.colour); });
                 });
 }
 

@@ -11,7 +11,7 @@ namespace {
 
 using nlohmann::json;
 
-std::string show(const json &document, bool colour) {
+std::string show_flows(const json &document, bool colour) {
     if (array_of(document, "flows").empty())
         return "no flows\n";
     Table table({{"ENDPOINT"},
@@ -59,7 +59,7 @@ int run(const Context &context, const FlowFilterFields &fields) {
         return exit_usage;
     }
     return ask(context, "/v1/flows", fields,
-               [&](const json &document) { return show(document, context.colour); });
+               [&](const json &document) { return show_flows(document, context.colour); });
 }
 
 } // namespace

@@ -16,7 +16,7 @@ std::string counted(const std::string &count, const char *noun) {
     return fmt::format("{} {}{}", count, noun, count == "1" ? "" : "s");
 }
 
-std::string show(const json &guard, bool colour) {
+std::string show_guard(const json &guard, bool colour) {
     const bool installed = flag_of(guard, "installed");
     const auto &stopped = object_of(guard, "uninspected");
     auto out = paint(installed ? "installed" : "NOT INSTALLED", installed ? Tone::good : Tone::bad, colour);
@@ -76,7 +76,7 @@ void add_guard_commands(CLI::App &app, Context &context) {
     add_command(app, context, "guard", "What the guard holds and has stopped",
                 {"glbctl guard", "glbctl -o json guard | jq .uninspected.packets"}, [&context] {
                     return ask(context, "/v1/guard", {},
-                               [&](const json &guard) { return show(guard, context.colour); });
+                               [&](const json &guard) { return show_guard(guard, context.colour); });
                 });
 
     const auto dry_run = std::make_shared<bool>(false);

@@ -47,7 +47,7 @@ std::string interfaces_table(const json &interfaces, bool colour) {
     return table.empty() ? "" : '\n' + table.text(colour);
 }
 
-std::string show(const json &status, bool colour) {
+std::string show_status(const json &status, bool colour) {
     const bool ready = flag_of(status, "ready");
     const auto &flows = object_of(status, "flows");
     auto out = painted_line("node", text_of(status, "node") + (ready ? ", ready" : ", NOT READY"),
@@ -80,7 +80,7 @@ void add_status(CLI::App &app, Context &context) {
     add_command(app, context, "status", "The node at a glance",
                 {"glbctl status", "glbctl -o json status | jq .ready"}, [&context] {
                     return ask(context, "/v1/status", {},
-                               [&](const json &status) { return show(status, context.colour); });
+                               [&](const json &status) { return show_status(status, context.colour); });
                 });
 }
 

@@ -16,7 +16,7 @@ std::string address_text(const json &row) {
                                                   : fmt::format("[{}]:{}", address, text_of(row, "port"));
 }
 
-std::string show(const json &document, bool colour) {
+std::string show_targets(const json &document, bool colour) {
     Table table({{"TARGET"},
                  {"ADDRESS"},
                  {"WEIGHT", Align::right},
@@ -63,7 +63,7 @@ void add_targets(CLI::App &app, Context &context) {
                     [&context, group] {
                         const auto query = group->empty() ? Query{} : Query{{"group", *group}};
                         return ask(context, "/v1/targets", query,
-                                   [&](const json &document) { return show(document, context.colour); });
+                                   [&](const json &document) { return show_targets(document, context.colour); });
                     });
     command->add_option("GROUP", *group, "only the targets of this group");
 }

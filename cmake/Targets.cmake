@@ -15,6 +15,13 @@ function(glb_program name)
   target_link_libraries(${name} PRIVATE ${ARG_LINK} glb_warnings)
 endfunction()
 
+# glb_apart(NAME): each file is compiled by itself where CMAKE_UNITY_BUILD compiles several as one (the preset "release",
+# which is for clean builds, and takes half the time by that): for targets whose files have names of their own for
+# different things, or of whose files only some are linked.
+function(glb_apart name)
+  set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)
+endfunction()
+
 # glb_compile_fast(NAME): optimised as little as is sensible, for code that nobody waits for but the compiler. At -O1 GCC
 # sees less of what flows where, and warns of what is not so.
 function(glb_compile_fast name)

@@ -124,6 +124,9 @@ class TargetHealth {
 
     [[nodiscard]] unsigned failures() const { return hold_down_.failures(); } ///< as KnownHealth has them
 
+    /// No endpoint uses its group, and it does not drain.
+    [[nodiscard]] bool is_unused() const { return !in_use_ && draining_ == Draining::no; }
+
     /// Out because no traffic came back, whatever else speaks against it.
     [[nodiscard]] bool failed_passively() const { return passive_.failed; }
     /// It takes one of GLB_TRIAL_SHARE new flows, to see whether they return.

@@ -256,7 +256,7 @@ std::vector<ProbeTarget> Fleet::probe_targets(const IpAddress &source) const {
     std::vector<ProbeTarget> targets;
     for (const auto &[name, member] : members_) {
         const auto group = groups_.find(member.group);
-        if (group == groups_.end() || member.health.state() == TargetState::unused ||
+        if (group == groups_.end() || member.health.is_unused() ||
             settings_of(group->second.check).protocol == ProbeKind::none)
             continue;
         ProbeTarget target;

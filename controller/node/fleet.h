@@ -55,6 +55,9 @@ class Fleet {
     /// Every group and target must have its index in `book`.
     void set_manifest(const Manifest &manifest, const IndexBook &book, MonotonicTime now);
 
+    /// As it was `before` a change that failed, but for targets that have failed since then: they stay so.
+    void go_back(Fleet before, MonotonicTime now);
+
     /// A target that an earlier daemon's data path still holds, though no manifest names it: its drain goes on as
     /// set_drains() remembers it; else anew, by the policy of its group where that is still there.
     void adopt_removed(FleetMember member);

@@ -29,6 +29,18 @@ bool Fleet::is_last(const FleetMember &member) const {
     });
 }
 
+void Fleet::go_back(Fleet before, MonotonicTime now) {
+    for (auto &[name, member] : before.members_) {
+        const auto later = members_.find(name);
+        if (later == members_.end() || !later->second.health.has_failed() || member.health.has_failed())
+            continue;
+        const auto draining = member.health.draining();
+        member.health = later->second.health;
+        (void)member.health.set_draining(draining, now);
+    }
+    *this = std::move(before);
+}
+
 Status Fleet::drain(const std::string &name, bool force, MonotonicTime now) {
     const auto found = members_.find(name);
     if (found == members_.end() || found->second.drain_until)

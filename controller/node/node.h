@@ -26,11 +26,11 @@
 #include "controller/flows/flow_list.h"
 #include "controller/guard/guard.h"
 #include "controller/health/prober.h"
-#include "controller/migrate/table_move.h"
 #include "controller/net/monitor.h"
 #include "controller/node/bypasses.h"
 #include "controller/node/health_loop.h"
 #include "controller/node/passive.h"
+#include "controller/node/moving.h"
 #include "controller/node/plan.h"
 #include "controller/node/service.h"
 #include "controller/node/silence.h"
@@ -150,7 +150,8 @@ class LocalNode final : public NodeService {
     [[nodiscard]] Status load_program(const Manifest &manifest);
     [[nodiscard]] Status load_fresh(const Manifest &manifest);
     [[nodiscard]] Status load_kept(const datapath::PinnedSet &set);
-    [[nodiscard]] Status use_program(datapath::Program program, std::uint32_t capacity);
+    [[nodiscard]] Status use_program(datapath::Program program, std::uint32_t capacity,
+                                     std::shared_ptr<Former> *former = nullptr); ///< gets what was in its place
     [[nodiscard]] Status adopt_tables();
     [[nodiscard]] Status claim_indexes(const Manifest &manifest);
     void adopt_drains();
@@ -160,14 +161,6 @@ class LocalNode final : public NodeService {
     [[nodiscard]] Status undo_move();
     [[nodiscard]] unsigned tunnel_link(const Manifest &manifest) const;
     // resize.cpp
-    struct Resize {
-        std::uint32_t capacity = 0;
-        std::optional<TableMove> move;
-        std::optional<datapath::Program> looking, last; ///< into the older table too; and one that does not
-        Status done;                                    ///< of the last stage
-        bool stalled = false;                           ///< behind the swap: to be tried again
-        std::future<void> work;                         ///< the stage that runs; while it does, all of this is its own
-    };
     void resize_stage(std::function<Status(Resize &)> stage, void (LocalNode::*then)());
     [[nodiscard]] Status begin_resize(std::uint32_t capacity);
     void swap_resize();
@@ -186,6 +179,7 @@ class LocalNode final : public NodeService {
     [[nodiscard]] TargetTimeouts timeouts() const;
     [[nodiscard]] FlowNames flow_names() const;
     [[nodiscard]] FlowCount count() const;
+    [[nodiscard]] std::map<std::string, FleetMember> members() const;
     [[nodiscard]] Result<std::vector<glb_count>> all_counters() const;
     [[nodiscard]] glb_endpoint_count endpoint_count(const std::string &name) const;
     [[nodiscard]] nlohmann::json target_row(const FleetMember &member, const FlowCount &count) const;
@@ -207,6 +201,7 @@ class LocalNode final : public NodeService {
     std::map<std::uint16_t, GroupWords> written_groups_;
     HealthLoop health_loop_;
     boost::asio::posix::stream_descriptor events_;
+    unsigned events_generation_ = 0; ///< counts descriptors
     std::unique_ptr<Prober> prober_;        ///< health's alone
     std::unique_ptr<PassiveWatch> passive_; ///< the same
     // The node's loop alone.

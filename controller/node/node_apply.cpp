@@ -154,7 +154,7 @@ Status LocalNode::change_to(const Manifest &manifest, const std::string &text,
     {
         const std::lock_guard held(shared_);
         book_ = book;
-        fleet_ = fleet; // what was heard of targets meanwhile will be heard again
+        fleet_.go_back(fleet, Clock::now());
     }
     if (stored)
         (void)(manifest_ ? store_.save_manifest(manifest_text_) : store_.forget_manifest());

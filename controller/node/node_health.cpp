@@ -44,13 +44,14 @@ void LocalNode::watch_events() {
         events_.close(ignored);
     }
     events_.assign(::dup(program_->event_fd()));
+    ++events_generation_;
     wait_events();
 }
 
 void LocalNode::wait_events() {
-    events_.async_wait(stream_descriptor::wait_read, [this](const boost::system::error_code &code) {
+    events_.async_wait(stream_descriptor::wait_read, [this, of = events_generation_](const boost::system::error_code &code) {
         const std::lock_guard held(shared_);
-        if (code || !program_)
+        if (code || !program_ || of != events_generation_) // one that was under way when the descriptor changed
             return;
         drain_events();
         wait_events();
@@ -99,7 +100,8 @@ void LocalNode::on_probe(const std::string &key, const ProbeResult &result) {
     on_node_loop([this, key, result] {
         if (!has_path(key))
             refresh();
-        if (has_path(key)) // else the next answer asks again
+        const std::lock_guard still(shared_);
+        if (has_path(key) && fleet_.is_initial(key)) // else the next answer asks again, or failures came meanwhile
             hear_probe(key, result);
     });
 }
@@ -114,7 +116,6 @@ void LocalNode::hear_probe(const std::string &key, const ProbeResult &result) {
 
 /// On the node's loop: what the fleet holds by now is watched.
 void LocalNode::set_watched(const Manifest &manifest) {
-    const std::lock_guard held(shared_);
     health_loop_.post([this, targets = fleet_.probe_targets(manifest.node.tunnel.address),
                        manifest = std::make_shared<const Manifest>(manifest)] {
         prober_->set_targets(targets);

@@ -138,7 +138,7 @@ Result<json> LocalNode::drain(const DrainOrder &order) {
     held.unlock(); // the disk may be slow
     if (const auto kept = keep_drains(); !kept) {
         held.lock();
-        fleet_ = before;
+        fleet_.go_back(before, Clock::now());
         return tl::unexpected(kept.error());
     }
     spdlog::info("target {}: {} by {}", name, order.drain ? "drained" : "no longer drained", to_text(order.peer));

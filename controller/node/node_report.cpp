@@ -100,6 +100,12 @@ FlowNames LocalNode::flow_names() const {
     return names;
 }
 
+/// As they are now: what is made of them takes longer than health may wait.
+std::map<std::string, FleetMember> LocalNode::members() const {
+    const std::lock_guard held(shared_);
+    return fleet_.members();
+}
+
 FlowCount LocalNode::count() const {
     if (table_)
         return count_flows(*table_, timeouts(), tick_now());
@@ -118,12 +124,9 @@ Result<json> LocalNode::status() {
                                   {"attached", is_attached(name)},
                                   {"shared", false}});
     json states = {{"healthy", 0}, {"unhealthy", 0}, {"draining", 0}, {"initial", 0}, {"unused", 0}, {"unavailable", 0}};
-    {
-        const std::lock_guard held(shared_);
-        for (const auto &[name, member] : fleet_.members()) {
-            auto &row = states[std::string(to_string(member.health.state()))];
-            row = row.get<int>() + 1;
-        }
+    for (const auto &[name, member] : members()) {
+        auto &row = states[std::string(to_string(member.health.state()))];
+        row = row.get<int>() + 1;
     }
     json bypassed = json::array();
     for (const auto &endpoint : manifest_ ? manifest_->endpoints : std::vector<Endpoint>{})
@@ -194,8 +197,7 @@ Result<json> LocalNode::targets(const std::optional<std::string> &group) {
         return tl::unexpected(Error{fmt::format("there is no target group {}", *group), ENOENT});
     const auto flows = count();
     auto rows = json::array();
-    const std::lock_guard held(shared_);
-    for (const auto &[name, member] : fleet_.members())
+    for (const auto &[name, member] : members())
         if (!group || member.group == *group)
             rows.push_back(target_row(member, flows));
     return json{{"targets", rows}};
@@ -308,14 +310,11 @@ MetricsSnapshot LocalNode::metrics() {
         snapshot.drops = counts_list(drop_texts, program_->drops().value_or(std::vector<glb_count>{}));
         snapshot.counters = counts_list(counter_texts, all_counters().value_or(std::vector<glb_count>{}));
     }
-    {
-        const std::lock_guard held(shared_);
-        for (const auto &[name, member] : fleet_.members()) {
-            const auto row = target_row(member, flows);
-            snapshot.targets.push_back({member.group, member.target.id, std::string(to_string(member.health.state())),
-                                        member.target.weight, row["slots"], row["activeFlows"], row["newFlows"],
-                                        row["packetsOut"], row["packetsBack"], row["bytesOut"], row["bytesBack"]});
-        }
+    for (const auto &[name, member] : members()) {
+        const auto row = target_row(member, flows);
+        snapshot.targets.push_back({member.group, member.target.id, std::string(to_string(member.health.state())),
+                                    member.target.weight, row["slots"], row["activeFlows"], row["newFlows"],
+                                    row["packetsOut"], row["packetsBack"], row["bytesOut"], row["bytesBack"]});
     }
     for (const auto &endpoint : manifest_ ? manifest_->endpoints : std::vector<Endpoint>{}) {
         const auto count = endpoint_count(endpoint.name);

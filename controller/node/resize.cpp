@@ -80,13 +80,9 @@ void LocalNode::end_resize() {
     auto &resize = *resize_;
     if (resize.done)
         resize.done = resize.move->let_go(*resize.last, *attachments_, tunnel_link(*manifest_));
-    auto before = std::make_shared<std::pair<std::optional<datapath::Program>, std::optional<FlowTable>>>();
-    if (resize.done) {
-        census_.reset();
-        const std::lock_guard held(shared_);
-        *before = {std::move(program_), std::move(table_)};
-        resize.done = use_program(std::move(*resize.last), resize.capacity);
-    }
+    std::shared_ptr<Former> before;
+    if (resize.done)
+        resize.done = use_program(std::move(*resize.last), resize.capacity, &before);
     if (!resize.done) {
         spdlog::error("the flows are in the new table, but the old one cannot be let go yet: {}",
                       resize.done.error().message);

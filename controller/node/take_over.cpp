@@ -115,13 +115,16 @@ Status LocalNode::load_kept(const datapath::PinnedSet &set) {
     return use_program(std::move(program), settings.capacity);
 }
 
-Status LocalNode::use_program(datapath::Program program, std::uint32_t capacity) {
+Status LocalNode::use_program(datapath::Program program, std::uint32_t capacity, std::shared_ptr<Former> *former) {
     GLB_ASSIGN(auto table, FlowTable::map(program.map_fd("glb_flows"), program.map_fd("glb_flows_cold"), capacity));
     census_.reset(); // it reads the table so far
-    const std::lock_guard held(shared_);
-    program_ = std::move(program);
-    table_ = std::move(table);
     capacity_ = capacity;
+    const auto replaced = std::make_shared<Former>();
+    const std::lock_guard held(shared_);
+    replaced->program = std::exchange(program_, std::optional(std::move(program)));
+    replaced->table = std::exchange(table_, std::optional(std::move(table)));
+    if (former)
+        *former = replaced;
     return {};
 }
 
@@ -142,7 +145,7 @@ Status LocalNode::adopt_tables() {
 }
 
 Status LocalNode::claim_indexes(const Manifest &manifest) {
-    const std::lock_guard held(shared_);
+    std::unique_lock held(shared_);
     if (!program_) {
         // Names of a running data path must be known before anybody gets an index.
         GLB_ASSIGN(const auto kept, pins_->kept());
@@ -159,6 +162,7 @@ Status LocalNode::claim_indexes(const Manifest &manifest) {
     }
     for (const auto &endpoint : manifest.endpoints)
         GLB_TRY(book_.claim(Kind::endpoint, endpoint.name));
+    held.unlock();
     if (!program_)
         return {};
     const auto rows = book_.rows();

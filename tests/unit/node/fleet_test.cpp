@@ -177,3 +177,22 @@ TEST_CASE("fleet: a drain that an earlier daemon began holds its flows where its
     CHECK(machine.word("g/x") == GLB_TARGET_KEEP);
     CHECK(machine.finish(0) == std::vector<std::string>{"g/x"});
 }
+
+TEST_CASE("fleet: a change that failed is undone, but for what has failed meanwhile", "[node]") {
+    Machine machine;
+    machine.set(manifest_of({"a", "b", "c"}));
+    for (const char *name : {"g/a", "g/b", "g/c"})
+        machine.probe(name, ProbeOutcome::ok);
+    const auto before = machine.fleet;
+    machine.set(manifest_of({"a", "d"}));
+    machine.probe("g/a", ProbeOutcome::timeout, 3);
+    machine.probe("g/b", ProbeOutcome::timeout, 3);
+    machine.fleet.go_back(before, machine.now);
+    CHECK(machine.state("g/a") == TargetState::unhealthy);
+    CHECK(machine.state("g/b") == TargetState::unhealthy); // and drains no more
+    CHECK_FALSE(machine.fleet.members().at("g/b").drain_until);
+    CHECK(machine.state("g/c") == TargetState::healthy);
+    CHECK_FALSE(machine.fleet.members().contains("g/d"));
+    machine.probe("g/a", ProbeOutcome::ok, 5);
+    CHECK(machine.state("g/a") == TargetState::healthy);
+}

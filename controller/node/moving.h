@@ -1,0 +1,31 @@
+// What a node holds while flows move from one table to another, and what it held before.
+#pragma once
+
+#include <cstdint>
+#include <future>
+#include <optional>
+
+#include "controller/datapath/program.h"
+#include "controller/flows/flow_list.h"
+#include "controller/migrate/table_move.h"
+#include "controller/util/result.h"
+
+namespace glb {
+
+/// The flow table on its way to another size.
+struct Resize {
+    std::uint32_t capacity = 0;
+    std::optional<TableMove> move;
+    std::optional<datapath::Program> looking, last; ///< into the older table too; and one that does not
+    Status done;                                    ///< of the last stage
+    bool stalled = false;                           ///< behind the swap: to be tried again
+    std::future<void> work;                         ///< the stage that runs; while it does, all of this is its own
+};
+
+/// Program and table that others have replaced. To end them takes time.
+struct Former {
+    std::optional<datapath::Program> program;
+    std::optional<FlowTable> table;
+};
+
+} // namespace glb
