@@ -3,7 +3,7 @@
 #   scripts/drill.sh               every drill, and a table of what was measured
 #   scripts/drill.sh NAME...       some; --list names them
 #   scripts/drill.sh --json        one JSON document as the last line; the rest goes to stderr
-#   scripts/drill.sh --runs 10     each ten times in a row, the worst counts
+#   scripts/drill.sh --runs 1      each once; without it those that must never fail run ten times, and the worst counts
 #   scripts/drill.sh --full        downloads of 1 GB and 1,000 reloads, churn of a minute
 #   scripts/drill.sh --write       the table of docs/reliability.md, from this run
 set -euo pipefail

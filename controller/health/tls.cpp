@@ -44,7 +44,8 @@ Status prepare_tls(TlsStream &stream, const TlsContext &context, const std::stri
     const auto name = without_port(host);
     const bool is_name = !name.empty() && !IpAddress::parse(name);
     // RFC 6066, section 3: literal addresses are no server names.
-    bool done = !is_name || SSL_set_tlsext_host_name(raw, name.c_str()) == 1;
+    bool done = !is_name || SSL_ctrl(raw, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                                     const_cast<char *>(name.c_str())) == 1;
     if (done && context.verifies)
         done = is_name ? SSL_set1_host(raw, name.c_str()) == 1
                        : X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(raw), (name.empty() ? address.to_string() : name).c_str()) == 1;

@@ -64,7 +64,8 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="drills to run; all without one")
     parser.add_argument("--list", action="store_true", help="name the drills, and run none")
     parser.add_argument("--json", action="store_true", help="one JSON document as the last line; the rest on stderr")
-    parser.add_argument("--runs", type=int, default=1, metavar="N", help="each N times in a row; the worst counts")
+    parser.add_argument("--runs", type=int, metavar="N", help="each N times in a row; the worst counts (most: once; those "
+                        "that must never fail: ten times)")
     parser.add_argument("--full", action="store_true", help="downloads of 1 GB and 1,000 reloads instead of a part")
     parser.add_argument("--write", action="store_true", help="put the table into docs/reliability.md (needs all drills)")
     parser.add_argument("--programs", type=pathlib.Path, default=ROOT / "build/release/bin", help=argparse.SUPPRESS)
@@ -85,7 +86,7 @@ def main() -> int:
     results = []
     for number, drill in enumerate(chosen, 1):
         print(f"[{number}/{len(chosen)}] {drill['name']:<16} ", end="", file=say, flush=True)
-        result = run(drill, options.programs, options.runs, environment)
+        result = run(drill, options.programs, options.runs or drill.get("runs", 1), environment)
         results.append(result)
         print(f"{'ok  ' if result['ok'] else 'FAIL'} {result['seconds']:6.1f} s  {measured(result)}", file=say, flush=True)
         if not result["ok"]:
