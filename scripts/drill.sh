@@ -5,7 +5,7 @@
 #   scripts/drill.sh --json        one JSON document as the last line; the rest goes to stderr
 #   scripts/drill.sh --runs 1      each once; without it those that must never fail run ten times, and the worst counts
 #   scripts/drill.sh --full        downloads of 1 GB and 1,000 reloads, churn of a minute
-#   scripts/drill.sh --write       the table of docs/reliability.md, from this run
+#   scripts/drill.sh --write       puts what was measured into the table of docs/reliability.md
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -29,7 +29,7 @@ json variant(const json &base, unsigned round) {
     const char *stickiness[] = {"5-tuple", "3-tuple", "2-tuple"};
     group["stickiness"] = stickiness[round % 3];
     group["idleTimeout"] = {{"tcpSeconds", 100 + round % 200}};
-    group["healthCheck"]["path"] = "/" + std::to_string(round);
+    group["healthCheck"]["path"] = round % 2 ? "/" : "/healthz"; // both are answered
     manifest["node"]["ownAddresses"] = {"203.0.113." + std::to_string(round % 250) + "/32"};
     manifest["node"]["tunnel"]["address"] = round / 7 % 2 ? "10.1.0.2" : TwoArm::node_address;
     manifest["endpoints"][0]["attachmentId"] = round % 1000;

@@ -28,19 +28,6 @@ struct Stage {
         return {world.client, TwoArm::server_address, port, count, pause};
     }
 
-    /// What was dropped, and flows that lack answers, for a failure's report.
-    std::string unreturned() const {
-        std::string text;
-        const auto drops = glbd.must_ctl({"drops"});
-        for (const auto &row : drops.at("drops"))
-            if (row.at("packets") > 0)
-                text += row.dump() + '\n';
-        for (const auto &flow : glbd.flows())
-            if (flow.at("packetsOut") > flow.at("packetsBack").get<std::uint64_t>() + 5)
-                text += flow.dump() + '\n';
-        return text;
-    }
-
     void check_nobody_failed() const {
         INFO(glbd.log());
         CHECK(alarms(glbd) == 0);
@@ -93,7 +80,7 @@ TEST_CASE("alarms: an appliance that is held up for 30 ms, 50 times, stays") {
         std::this_thread::sleep_for(100ms);
     }
     const bool served = eventually(2s, [&] { return flows.served() == 48; });
-    INFO(stage.unreturned());
+    INFO(unreturned(stage.glbd));
     CHECK(served);
     stage.check_nobody_failed();
     tell_drill("held up for 30 ms", {50, alarms(stage.glbd), {}, "times", "an alarm"});

@@ -20,6 +20,18 @@ void speak_again(const Appliance &appliance) {
     appliance.ns().must({"nft", "delete", "table", "ip", "silence"});
 }
 
+std::string unreturned(const Daemon &glbd) {
+    std::string text;
+    const auto drops = glbd.must_ctl({"drops"});
+    for (const auto &row : drops.at("drops"))
+        if (row.at("packets") > 0)
+            text += row.dump() + '\n';
+    for (const auto &flow : glbd.flows())
+        if (flow.at("packetsOut") > flow.at("packetsBack").get<std::uint64_t>() + 5)
+            text += flow.dump() + '\n';
+    return text;
+}
+
 std::string state_of(const Daemon &glbd, const Appliance &appliance) {
     const auto target = glbd.target(appliance.id());
     return target.at("state").get<std::string>() +

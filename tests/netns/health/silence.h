@@ -17,6 +17,9 @@ inline const std::string state_out = "unhealthy Target.NoReturnTraffic";
 void fall_silent(const Appliance &appliance, const std::string &match = "");
 void speak_again(const Appliance &appliance);
 
+/// What was dropped, and flows that lack answers: for the report of a failure.
+[[nodiscard]] std::string unreturned(const Daemon &glbd);
+
 /// "healthy", or "unhealthy REASON".
 [[nodiscard]] std::string state_of(const Daemon &glbd, const Appliance &appliance);
 

@@ -37,7 +37,10 @@ TEST_CASE("silent: an appliance with a green port loses its flows to the others,
         REQUIRE(glbd.wait_healthy(2));
         REQUIRE(ping(world.client, TwoArm::server_address, 1));
         PacedFlows flows(world.client, TwoArm::server_address, kPort, 48, 10ms);
-        REQUIRE(eventually(5s, [&] { return flows.served() == 48 && glbd.counter("in_band") >= 2; }));
+        const bool served = eventually(5s, [&] { return flows.served() == 48; });
+        INFO(flows.served() << " served\n" << unreturned(glbd));
+        REQUIRE(served);
+        REQUIRE(eventually(5s, [&] { return glbd.counter("in_band") >= 2; }));
         const auto &silent = *world.appliances[0];
         REQUIRE(glbd.target(silent.id()).at("activeFlows") >= 16);
 
