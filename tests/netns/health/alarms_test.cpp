@@ -80,7 +80,7 @@ TEST_CASE("alarms: an appliance that is held up for 30 ms, 50 times, stays") {
         std::this_thread::sleep_for(100ms);
     }
     const bool served = eventually(2s, [&] { return flows.served() == 48; });
-    INFO(unreturned(stage.glbd));
+    INFO(flows.unserved() << unreturned(stage.glbd) << (served ? "" : stage.glbd.flows().dump()));
     CHECK(served);
     stage.check_nobody_failed();
     tell_drill("held up for 30 ms", {50, alarms(stage.glbd), {}, "times", "an alarm"});

@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <stdexcept>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
 
 namespace glb::test {
 
@@ -12,6 +16,8 @@ PacedFlows::PacedFlows(const Namespace &from, const std::string &destination, st
     from.call([&] {
         for (std::size_t i = 0; i < count; ++i) {
             auto socket = make_socket(to.family(), SOCK_DGRAM);
+            const int no = 0; // else the kernel may give two of them one port, and one of those hears nothing
+            (void)::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &no, sizeof no);
             if (::connect(socket.get(), to.raw(), to.length) != 0)
                 throw std::runtime_error("connect");
             flows_.push_back({std::move(socket), Clock::now() + pause * i / count, Clock::now(), {}});
@@ -32,8 +38,9 @@ void PacedFlows::run(std::chrono::milliseconds pause) {
         for (auto &flow : flows_) {
             if (now >= flow.next) {
                 flow.next += pause;
-                if (::send(flow.socket.get(), "paced", 5, 0) == 5)
-                    ++sent_;
+                const bool sent = ::send(flow.socket.get(), "paced", 5, 0) == 5;
+                flow.error = sent ? 0 : errno;
+                sent_ += sent;
             }
             take_answers(flow, now);
         }
@@ -53,6 +60,19 @@ void PacedFlows::take_answers(Flow &flow, Clock::time_point now) {
         flow.longest = std::max(flow.longest, now - flow.answered);
     if (any)
         flow.answered = now;
+}
+
+// Read while the thread writes: a report of a failure, in which a torn time does no harm.
+std::string PacedFlows::unserved() const {
+    std::string text;
+    for (const auto &flow : flows_) {
+        sockaddr_in own{};
+        socklen_t length = sizeof own;
+        (void)::getsockname(flow.socket.get(), reinterpret_cast<sockaddr *>(&own), &length);
+        if (Clock::now() - flow.answered > std::chrono::milliseconds(100))
+            text += "port " + std::to_string(ntohs(own.sin_port)) + ", send: " + std::to_string(flow.error) + '\n';
+    }
+    return text;
 }
 
 std::chrono::microseconds PacedFlows::finish() {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -26,6 +27,8 @@ class PacedFlows {
     [[nodiscard]] std::uint64_t answered() const { return answered_; }
     /// Flows that had an answer in the last 50 ms.
     [[nodiscard]] std::size_t served() const { return served_; }
+    /// The source ports of flows that had none, with what the last send() said.
+    [[nodiscard]] std::string unserved() const;
     /// Ends it. The longest time between two answers of one flow since watch(), of the worst flow.
     std::chrono::microseconds finish();
 
@@ -35,6 +38,7 @@ class PacedFlows {
         Fd socket;
         Clock::time_point next, answered;
         Clock::duration longest{};
+        int error = 0; // of the last send()
     };
     void run(std::chrono::milliseconds pause);
     void take_answers(Flow &flow, Clock::time_point now);
