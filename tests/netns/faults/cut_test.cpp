@@ -1,7 +1,6 @@
 // glbd killed at any of its steps: nothing passes uninspected then, and the next daemon finishes what was begun.
 #include <catch2/catch.hpp>
 
-#include <cstdlib>
 #include <set>
 
 #include "tests/harness/skip.h"
@@ -16,8 +15,7 @@ namespace {
 
 /// Every how-manieth step is tried. GLB_DRILL=full: nearly each of them.
 std::uint32_t stride(std::uint32_t in_short) {
-    const char *text = std::getenv("GLB_DRILL");
-    return text && std::string(text) == "full" ? 3 : in_short;
+    return drill_in_full() ? 3 : in_short;
 }
 
 /// The only appliance swallows all it gets: what the server sees of the stream has passed uninspected.

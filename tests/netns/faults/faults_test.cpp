@@ -2,8 +2,6 @@
 // all the time, and a later change mends what is left.
 #include <catch2/catch.hpp>
 
-#include <cstdlib>
-
 #include "tests/harness/skip.h"
 #include "tests/netns/faults/fault_file.h"
 #include "tests/netns/faults/kernel_image.h"
@@ -18,8 +16,7 @@ namespace {
 
 /// Every how-manieth step is tried. GLB_DRILL=full: each.
 std::uint32_t stride(std::uint32_t in_short) {
-    const char *text = std::getenv("GLB_DRILL");
-    return text && std::string(text) == "full" ? 1 : in_short;
+    return drill_in_full() ? 1 : in_short;
 }
 
 /// Two manifests that differ in the table, in words of the bank, and in an interface of the endpoint.

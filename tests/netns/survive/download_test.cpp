@@ -1,6 +1,4 @@
 // One long download over all that an operator and fate do to a node; every byte of it must arrive.
-#include <cstdlib>
-
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
@@ -12,12 +10,6 @@ using namespace glb::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-/// GLB_DRILL=full: as the promise says. Else the same in small, for every run of the tests.
-bool in_full() {
-    const char *text = std::getenv("GLB_DRILL");
-    return text && std::string(text) == "full";
-}
 
 class Download {
   public:
@@ -45,15 +37,15 @@ class Download {
 
 TEST_CASE("survive: a download lives through kill -9, drain, the death of its appliance, weights, and reloads") {
     need_root();
-    const std::size_t bytes = in_full() ? 1'000'000'000 : 150'000'000;
-    const unsigned reloads = in_full() ? 1000 : 60;
+    const std::size_t bytes = drill_in_full() ? 1'000'000'000 : 150'000'000;
+    const unsigned reloads = drill_in_full() ? 1000 : 60;
     const TwoArm world({.appliances = 4});
     const Nginx nginx(world.server, {"80"}, bytes);
     Daemon glbd(world.node);
     auto manifest = world.manifest();
     glbd.start(manifest);
     REQUIRE(glbd.wait_healthy(4));
-    Download download(world.client, in_full() ? "12M" : "10M");
+    Download download(world.client, drill_in_full() ? "12M" : "10M");
     const auto owner = [&]() -> std::string {
         const auto flows = glbd.flows({"--source", "192.0.2.10:40000"});
         return flows.empty() ? "" : flows[0].at("target").get<std::string>();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -17,6 +18,12 @@ struct DrillFigures {
     std::string unit = "packets";
     std::string fate = "lost"; ///< what `lost` counts: "passed uninspected"
 };
+
+/// GLB_DRILL=full: as much as the promise says. Else the same in small, for every run of the tests.
+inline bool drill_in_full() {
+    const char *text = std::getenv("GLB_DRILL");
+    return text && std::string(text) == "full";
+}
 
 inline void tell_drill(const std::string &name, const DrillFigures &figures) {
     nlohmann::ordered_json line{
