@@ -33,30 +33,22 @@ std::optional<std::uint64_t> seconds_of(const std::string &text) {
     return number * factor;
 }
 
+std::string show_bypass(const json &document, const Bypass &bypass, bool colour) {
+    if (!flag_of(document, "bypassed"))
+        return printable(bypass.endpoint + " is inspected") + '\n';
+    return paint(printable(fmt::format("{} is BYPASSED: its packets pass uninspected {}", bypass.endpoint,
+                                       bypass.seconds ? "for " + duration_text(bypass.seconds)
+                                                      : "until glbctl bypass --off")),
+                 Tone::bad, colour) +
+           '\n';
+}
+
 int order(const Context &context, const Bypass &bypass) {
-    Query query;
-    if (bypass.off)
-        query.emplace_back("off", "true");
+    auto query = flag_query("off", bypass.off);
     if (bypass.seconds)
         query.emplace_back("seconds", std::to_string(bypass.seconds));
-    const auto path = fmt::format("/v1/endpoints/{}/bypass", percent_encode(bypass.endpoint));
-    const auto answer = exchange(context, "POST", with_query(path, query));
-    if (answer.exit != exit_done) {
-        if (answer.status >= 400)
-            complain("glbctl", problems_of(answer.document));
-        return answer.exit;
-    }
-    if (context.output == Output::json)
-        print(answer.text);
-    else if (!flag_of(answer.document, "bypassed"))
-        print(printable(bypass.endpoint + " is inspected") + '\n');
-    else
-        print(paint(printable(fmt::format("{} is BYPASSED: its packets pass uninspected {}", bypass.endpoint,
-                                          bypass.seconds ? "for " + duration_text(bypass.seconds)
-                                                         : "until glbctl bypass --off")),
-                    Tone::bad, context.colour) +
-              '\n');
-    return exit_done;
+    return order(context, fmt::format("/v1/endpoints/{}/bypass", percent_encode(bypass.endpoint)), query,
+                 [&](const json &document) { return show_bypass(document, bypass, context.colour); });
 }
 
 } // namespace

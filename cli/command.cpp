@@ -98,14 +98,30 @@ Answer exchange(const Context &context, const std::string &method, const std::st
     return answer;
 }
 
-int ask(const Context &context, const std::string &path, const Query &query,
-        const std::function<std::string(const json &)> &show) {
-    const auto answer = exchange(context, "GET", with_query(path, query));
+Answer exchange_or_complain(const Context &context, const std::string &method, const std::string &target) {
+    auto answer = exchange(context, method, target);
+    if (answer.status >= 400 && !answer.document.is_discarded())
+        complain("glbctl", problems_of(answer.document));
+    return answer;
+}
+
+namespace {
+
+int show_answer(const Context &context, const std::string &method, const std::string &target, const Show &show) {
+    const auto answer = exchange_or_complain(context, method, target);
     if (answer.exit == exit_done)
         print(context.output == Output::json ? answer.text : show(answer.document));
-    else if (answer.status >= 400)
-        complain("glbctl", problems_of(answer.document));
     return answer.exit;
+}
+
+} // namespace
+
+int ask(const Context &context, const std::string &path, const Query &query, const Show &show) {
+    return show_answer(context, "GET", with_query(path, query), show);
+}
+
+int order(const Context &context, const std::string &path, const Query &query, const Show &show) {
+    return show_answer(context, "POST", with_query(path, query), show);
 }
 
 void complain(const std::string &reason) {

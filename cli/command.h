@@ -28,6 +28,11 @@ struct Context {
 
 using Query = std::vector<std::pair<std::string, std::string>>;
 
+/// `name`=true where `set`, else nothing.
+[[nodiscard]] inline Query flag_query(const std::string &name, bool set) {
+    return set ? Query{{name, "true"}} : Query{};
+}
+
 /// Adds a command with its help and examples (one a line); `run` returns its exit status.
 CLI::App *add_command(CLI::App &app, Context &context, const std::string &name,
                       const std::string &description, const std::vector<std::string> &examples,
@@ -35,11 +40,6 @@ CLI::App *add_command(CLI::App &app, Context &context, const std::string &name,
 
 /// What is wrong with the command line, in a line that names where to read on.
 [[nodiscard]] std::string wrong_usage(const CLI::App &app, const CLI::ParseError &error);
-
-/// Asks the daemon, and shows the answer: with -o json the document as it came, else what `show` makes of it.
-/// Failures go to stderr; the exit status is returned.
-int ask(const Context &context, const std::string &path, const Query &query,
-        const std::function<std::string(const nlohmann::json &)> &show);
 
 /// One exchange with the daemon. Where nobody answers, the reason is told on stderr and `exit` is set.
 struct Answer {
@@ -50,6 +50,19 @@ struct Answer {
 };
 [[nodiscard]] Answer exchange(const Context &context, const std::string &method, const std::string &target,
                               const std::string &body = {});
+
+/// exchange() whose refusals are told on stderr too.
+[[nodiscard]] Answer exchange_or_complain(const Context &context, const std::string &method, const std::string &target);
+
+/// What people see of an answer's document.
+using Show = std::function<std::string(const nlohmann::json &)>;
+
+/// Asks the daemon, and shows the answer: with -o json the document as it came, else what `show` makes of it.
+/// Failures go to stderr; the exit status is returned.
+int ask(const Context &context, const std::string &path, const Query &query, const Show &show);
+
+/// The same for what changes something.
+int order(const Context &context, const std::string &path, const Query &query, const Show &show);
 
 /// "glbctl: REASON" on stderr.
 void complain(const std::string &reason);

@@ -41,13 +41,11 @@ std::optional<std::string> path_of(const std::string &target, const std::string 
 /// Flows of `target` now; nothing where the daemon does not tell, which is said on stderr.
 std::optional<std::uint64_t> flows_of(const Context &context, const std::string &target, int &exit) {
     const auto slash = target.find('/');
-    const auto answer = exchange(context, "GET", with_query("/v1/targets", {{"group", target.substr(0, slash)}}));
+    const auto answer =
+        exchange_or_complain(context, "GET", with_query("/v1/targets", {{"group", target.substr(0, slash)}}));
     exit = answer.exit;
-    if (answer.exit != exit_done) {
-        if (answer.status >= 400)
-            complain("glbctl", problems_of(answer.document));
+    if (exit != exit_done)
         return std::nullopt;
-    }
     for (const auto &row : array_of(answer.document, "targets"))
         if (text_of(row, "id") == target.substr(slash + 1))
             return row.value("activeFlows", std::uint64_t{0});
@@ -99,27 +97,24 @@ int wait_until_empty(const Context &context, const Drain &drain) {
     }
 }
 
+std::string show_drain(const json &document, const std::string &target) {
+    return printable(flag_of(document, "drainedByOperator")
+                         ? fmt::format("{} is drained: {} flows left, for at most {}", target,
+                                       count_of(document, "activeFlows"), duration_of(document, "secondsLeft"))
+                         : target + " takes new flows as its health allows") +
+           '\n';
+}
+
 int order(const Context &context, const Drain &drain, const std::string &verb) {
     const auto path = path_of(drain.target, verb);
     if (!path)
         return exit_usage;
-    const auto answer = exchange(context, "POST", with_query(*path, drain.force ? Query{{"force", "true"}} : Query{}));
-    if (answer.exit != exit_done) {
-        if (answer.status >= 400)
-            complain("glbctl", problems_of(answer.document));
-        return answer.exit;
-    }
-    if (context.output == Output::json)
-        print(answer.text);
-    else if (flag_of(answer.document, "drainedByOperator"))
-        print(printable(fmt::format("{} is drained: {} flows left, for at most {}", drain.target,
-                                    count_of(answer.document, "activeFlows"),
-                                    duration_of(answer.document, "secondsLeft"))) +
-              '\n');
-    else
-        print(printable(drain.target + " takes new flows as its health allows") + '\n');
+    const int exit = order(context, *path, flag_query("force", drain.force),
+                           [&](const json &document) { return show_drain(document, drain.target); });
+    if (exit != exit_done || drain.wait.empty())
+        return exit;
     std::fflush(stdout);
-    return drain.wait.empty() ? exit_done : wait_until_empty(context, drain);
+    return wait_until_empty(context, drain);
 }
 
 /// "ever", or seconds.

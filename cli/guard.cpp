@@ -4,7 +4,6 @@
 
 #include "cli/command.h"
 #include "cli/render.h"
-#include "controller/api/uri.h"
 
 namespace glb::cli {
 
@@ -31,22 +30,11 @@ std::string show_guard(const json &guard, bool colour) {
     return table.empty() ? out : out + '\n' + table.text(colour);
 }
 
-int collect_garbage(const Context &context, bool dry_run) {
-    const auto answer = exchange(context, "POST", with_query("/v1/gc", dry_run ? Query{{"dryRun", "true"}} : Query{}));
-    if (answer.exit != exit_done) {
-        if (answer.status >= 400)
-            complain("glbctl", problems_of(answer.document));
-        return answer.exit;
-    }
-    if (context.output == Output::json) {
-        print(answer.text);
-        return exit_done;
-    }
-    Table table({{flag_of(answer.document, "removed") ? "REMOVED" : "WOULD BE REMOVED"}, {"PIN"}});
-    for (const auto &row : array_of(answer.document, "leftovers"))
+std::string show_leftovers(const json &document, bool colour) {
+    Table table({{flag_of(document, "removed") ? "REMOVED" : "WOULD BE REMOVED"}, {"PIN"}});
+    for (const auto &row : array_of(document, "leftovers"))
         table.add({text_of(row, "kind"), text_of(row, "pin")});
-    print(table.empty() ? "an older version has left nothing\n" : table.text(context.colour));
-    return exit_done;
+    return table.empty() ? "an older version has left nothing\n" : table.text(colour);
 }
 
 struct Down {
@@ -59,15 +47,9 @@ int take_down(const Context &context, const Down &down) {
         complain("down takes the data path away, and traffic stops or passes uninspected; say --yes");
         return exit_usage;
     }
-    const auto target = with_query("/v1/down", down.keep_guard ? Query{{"keepGuard", "true"}} : Query{});
-    const auto answer = exchange(context, "POST", target);
-    if (answer.exit == exit_done)
-        print(context.output == Output::json ? answer.text
-              : down.keep_guard              ? "down; the guard stays and lets nothing pass\n"
-                                             : "down\n");
-    else if (answer.status >= 400)
-        complain("glbctl", problems_of(answer.document));
-    return answer.exit;
+    return order(context, "/v1/down", flag_query("keepGuard", down.keep_guard), [&](const json &) {
+        return down.keep_guard ? "down; the guard stays and lets nothing pass\n" : "down\n";
+    });
 }
 
 } // namespace
@@ -82,7 +64,11 @@ void add_guard_commands(CLI::App &app, Context &context) {
     const auto dry_run = std::make_shared<bool>(false);
     auto *gc = add_command(app, context, "gc", "Removes what an older version left, and nothing else",
                            {"glbctl gc --dry-run", "glbctl gc"},
-                           [&context, dry_run] { return collect_garbage(context, *dry_run); });
+                           [&context, dry_run] {
+                               return order(context, "/v1/gc", flag_query("dryRun", *dry_run), [&](const json &document) {
+                                   return show_leftovers(document, context.colour);
+                               });
+                           });
     gc->add_flag("--dry-run", *dry_run, "say what would go, and leave it");
 
     const auto options = std::make_shared<Down>();

@@ -127,15 +127,6 @@ int roll_back(const Context &context, const Sending &sending) {
                         "the manifest of the history");
 }
 
-int confirm(const Context &context) {
-    const auto answer = exchange(context, "POST", "/v1/confirm");
-    if (answer.exit == exit_done)
-        print(context.output == Output::json ? answer.text : "confirmed\n");
-    else if (answer.status >= 400)
-        complain("glbctl", problems_of(answer.document));
-    return answer.exit;
-}
-
 std::string show_history(const json &document, bool colour) {
     Table table({{"BACK", Align::right},
                  {"IN FORCE SINCE"},
@@ -154,7 +145,9 @@ std::string show_history(const json &document, bool colour) {
 void add_history_commands(CLI::App &app, Context &context) {
     add_command(app, context, "confirm", "Keeps the manifest that apply --confirm made the one in force",
                 {"glbctl apply --confirm 60 manifest.json && glbctl confirm"},
-                [&context] { return confirm(context); });
+                [&context] {
+                    return order(context, "/v1/confirm", {}, [](const json &) { return "confirmed\n"; });
+                });
     add_command(app, context, "history", "The last 20 manifests in force, with time and who",
                 {"glbctl history", "glbctl -o json history | jq '.history[1].time'"}, [&context] {
                     return ask(context, "/v1/history", {},
