@@ -41,8 +41,10 @@ TEST_CASE("silent: an appliance with a green port loses its flows to the others,
         INFO(flows.served() << " served\n" << unreturned(glbd));
         REQUIRE(served);
         REQUIRE(eventually(5s, [&] { return glbd.counter("in_band") >= 2; }));
-        const auto &silent = *world.appliances[0];
-        REQUIRE(glbd.target(silent.id()).at("activeFlows") >= 16);
+        const auto active = [&](int i) { return glbd.target(world.appliances[i]->id()).at("activeFlows").get<int>(); };
+        const int fuller = active(0) >= active(1) ? 0 : 1; // chance spreads them; half of them are always there
+        const auto &silent = *world.appliances[fuller];
+        REQUIRE(active(fuller) >= 16);
 
         flows.watch();
         fall_silent(silent);
@@ -58,7 +60,7 @@ TEST_CASE("silent: an appliance with a green port loses its flows to the others,
         std::cout << "silent, run " << run << ": the worst flow was unserved for " << gap.count() << " us" << std::endl;
         INFO(glbd.log());
         CHECK(gap < 1s); // the machine may be busy; the figure is what counts
-        CHECK(state_of(glbd, *world.appliances[1]) == "healthy");
+        CHECK(state_of(glbd, *world.appliances[1 - fuller]) == "healthy");
 
         // Its port is green all the while.
         std::this_thread::sleep_for(3s);
