@@ -64,14 +64,14 @@ Status LocalNode::write_egress() {
             carriers.insert(ifindex);
     const auto wanted = plan_egress(snapshot_, carriers);
     for (const auto &[ifindex, row] : wanted) {
-        const auto before = written_egress_.find(ifindex);
-        if (before == written_egress_.end() || std::memcmp(&before->second, &row, sizeof row) != 0)
+        const auto before = written_.egress.find(ifindex);
+        if (before == written_.egress.end() || std::memcmp(&before->second, &row, sizeof row) != 0)
             GLB_TRY(program_->set_egress(ifindex, row));
     }
-    for (const auto &[ifindex, row] : written_egress_)
+    for (const auto &[ifindex, row] : written_.egress)
         if (!wanted.contains(ifindex))
             GLB_TRY(program_->remove_egress(ifindex));
-    written_egress_ = wanted;
+    written_.egress = wanted;
     return {};
 }
 
@@ -79,32 +79,32 @@ Status LocalNode::write_egress() {
 /// generation and a grace period.
 Status LocalNode::write_next_hops() {
     std::map<std::pair<std::uint32_t, MacAddress>, glb_next_hop> wanted;
-    for (const auto &[ifindex, hop] : plan_next_hops(snapshot_, written_egress_)) {
+    for (const auto &[ifindex, hop] : plan_next_hops(snapshot_, written_.egress)) {
         MacAddress mac;
         std::memcpy(mac.bytes.data(), hop.destination, mac.bytes.size());
         wanted.emplace(std::pair(ifindex, mac), hop);
     }
-    for (auto at = written_hops_.begin(); at != written_hops_.end();) {
+    for (auto at = written_.hops.begin(); at != written_.hops.end();) {
         const auto same = wanted.find(at->first);
         if (same != wanted.end() && std::memcmp(&same->second, &at->second.second, sizeof(glb_next_hop)) == 0) {
             wanted.erase(same);
             ++at;
         } else {
             GLB_TRY(program_->remove_next_hop(at->first.first, at->first.second));
-            at = written_hops_.erase(at);
+            at = written_.hops.erase(at);
         }
     }
-    if (next_hop_index_ + wanted.size() >= GLB_MAX_NEXT_HOPS) {
+    if (written_.next_hop_index + wanted.size() >= GLB_MAX_NEXT_HOPS) {
         GLB_TRY(program_->clear_next_hops());
-        written_hops_.clear();
-        next_hop_index_ = 0;
+        written_.hops.clear();
+        written_.next_hop_index = 0;
         GLB_TRY(program_->raise_route_generation());
         GLB_TRY(program_->wait_for_packets());
         return {}; // the next round writes them
     }
     for (const auto &[key, hop] : wanted) {
-        GLB_TRY(program_->set_next_hop(next_hop_index_, key.first, hop));
-        written_hops_[key] = {next_hop_index_++, hop};
+        GLB_TRY(program_->set_next_hop(written_.next_hop_index, key.first, hop));
+        written_.hops[key] = {written_.next_hop_index++, hop};
     }
     return {};
 }

@@ -73,7 +73,7 @@ Status LocalNode::begin_upgrade(std::uint32_t capacity) {
         kept.schema = 0;
         GLB_TRY(program.set_kept(kept));
     }
-    GLB_ASSIGN(written_names_, datapath::pinned_names(move->into()));
+    GLB_ASSIGN(written_.names, datapath::pinned_names(move->into()));
     move_ = std::move(*move);
     attachments_->use(move_->into());
     return use_program(std::move(program), capacity);
@@ -122,20 +122,7 @@ Status LocalNode::undo_move() {
     pins_ = move_->source();
     move_.reset();
     census_.reset();
-    table_.reset();
-    redirects_.reset();
-    written_endpoint_words_.clear();
-    const std::lock_guard held(shared_);
-    written_bank_.reset();
-    written_words_.clear();
-    written_groups_.clear();
-    written_egress_.clear();
-    written_hops_.clear();
-    next_hop_index_ = 0;
-    tables_ = TableBook();
-    boost::system::error_code ignored;
-    events_.close(ignored);
-    program_.reset();
+    let_go_of_program();
     attachments_.reset();
     return undone;
 }

@@ -262,7 +262,7 @@ void LocalNode::finish_drains(const FlowCount &count) {
     for (const auto &name : book_.retired(Kind::group))
         if (!fleet_.has_group(name)) {
             tables_.remove(*book_.find(Kind::group, name));
-            written_groups_.erase(*book_.find(Kind::group, name));
+            written_.groups.erase(*book_.find(Kind::group, name));
             book_.release(Kind::group, name);
         }
     if (count.active == 0)
@@ -272,7 +272,7 @@ void LocalNode::finish_drains(const FlowCount &count) {
     for (const auto &[name, word] : finished) {
         const auto index = *book_.find(Kind::target, name);
         spdlog::info("target {}: left, with {} flows in the table", name, live(index));
-        written_words_.erase(index);
+        written_.words.erase(index);
         if (const auto done = program_->set_target_word(index, word); !done)
             spdlog::error("{}", done.error().message);
         book_.retire(Kind::target, name);

@@ -34,6 +34,7 @@
 #include "controller/node/plan.h"
 #include "controller/node/service.h"
 #include "controller/node/silence.h"
+#include "controller/node/written.h"
 #include "controller/state/confirmation.h"
 #include "controller/state/history.h"
 #include "controller/state/store.h"
@@ -124,7 +125,7 @@ class LocalNode final : public NodeService {
     void undo_change();
     [[nodiscard]] Status keep_seed();
     [[nodiscard]] Status take_down(bool keep_guard);
-    void forget_program();
+    void let_go_of_program();
 
     // node_orders.cpp: what an operator orders beside the manifest
     void recall_orders();
@@ -180,6 +181,7 @@ class LocalNode final : public NodeService {
     [[nodiscard]] FlowNames flow_names() const;
     [[nodiscard]] FlowCount count() const;
     [[nodiscard]] std::map<std::string, FleetMember> members() const;
+    [[nodiscard]] nlohmann::json target_states() const;
     [[nodiscard]] Result<std::vector<glb_count>> all_counters() const;
     [[nodiscard]] glb_endpoint_count endpoint_count(const std::string &name) const;
     [[nodiscard]] nlohmann::json target_row(const FleetMember &member, const FlowCount &count) const;
@@ -196,9 +198,7 @@ class LocalNode final : public NodeService {
     IndexBook book_;
     Fleet fleet_;
     std::optional<datapath::Program> program_;
-    std::optional<datapath::BankImage> written_bank_;
-    std::map<std::uint16_t, std::uint64_t> written_words_;
-    std::map<std::uint16_t, GroupWords> written_groups_;
+    Written written_;
     HealthLoop health_loop_;
     boost::asio::posix::stream_descriptor events_;
     unsigned events_generation_ = 0; ///< counts descriptors
@@ -224,7 +224,6 @@ class LocalNode final : public NodeService {
     std::optional<Manifest> manifest_;
     std::string manifest_text_;
     std::vector<std::uint8_t> seed_;
-    std::vector<std::string> written_names_;
     TableBook tables_;
     std::map<std::uint16_t, ComputedTable> computed_;
     std::map<std::uint16_t, std::uint32_t> slots_; ///< of a target's in its group's Maglev table
@@ -233,10 +232,6 @@ class LocalNode final : public NodeService {
     std::optional<Confirmation> confirmation_; ///< the manifest in force waits for it
     Snapshot snapshot_;
     std::optional<std::pair<IpAddress, Clock::time_point>> former_address_; ///< of the tunnel, and until when it counts
-    std::map<std::uint16_t, std::uint64_t> written_endpoint_words_;
-    std::map<std::uint32_t, glb_egress> written_egress_;
-    std::map<std::pair<std::uint32_t, MacAddress>, std::pair<std::uint32_t, glb_next_hop>> written_hops_;
-    std::uint32_t next_hop_index_ = 0;
     guard::GuardReport guard_report_;
     std::uint64_t guard_restored_ = 0;
     std::set<std::string> told_; ///< warnings that were logged already

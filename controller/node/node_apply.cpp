@@ -165,12 +165,9 @@ Status LocalNode::change_to(const Manifest &manifest, const std::string &text,
 
 /// Nothing of what was noted as written is believed any more. What cannot be put back now is tried at each tick.
 void LocalNode::undo_change() {
-    written_endpoint_words_.clear();
     {
         const std::lock_guard held(shared_);
-        written_groups_.clear();
-        written_words_.clear();
-        written_bank_.reset();
+        written_.forget_change();
     }
     const auto undone = manifest_ ? reconcile(*manifest_, false, {}) : take_down(false);
     trouble_ = undone ? std::string() : undone.error().message;
@@ -206,7 +203,12 @@ Status LocalNode::take_down(bool keep_guard) {
         if (auto left = datapath::Attachments::open(*pins_))
             for (const auto ifindex : left->interfaces())
                 note(left->detach(ifindex));
-    forget_program();
+    let_go_of_program();
+    {
+        const std::lock_guard held(shared_);
+        book_ = IndexBook();
+        fleet_ = Fleet(log_transition);
+    }
     attachments_.reset();
     move_.reset();
     if (pins_)
@@ -222,14 +224,8 @@ Status LocalNode::take_down(bool keep_guard) {
     restore_offloads();
     manifest_.reset();
     manifest_text_.clear();
-    tables_ = TableBook();
-    written_names_.clear();
     computed_.clear();
     slots_.clear();
-    written_endpoint_words_.clear();
-    written_egress_.clear();
-    written_hops_.clear();
-    next_hop_index_ = 0;
     const bool guarded = keep_guard && guard_report_.installed;
     guard_report_ = {};
     guard_report_.installed = guarded;
@@ -237,18 +233,16 @@ Status LocalNode::take_down(bool keep_guard) {
     return first;
 }
 
-void LocalNode::forget_program() {
+/// And of all that is known of its maps.
+void LocalNode::let_go_of_program() {
     table_.reset();
     redirects_.reset();
+    tables_ = TableBook();
     const std::lock_guard held(shared_);
     boost::system::error_code ignored;
     events_.close(ignored);
     program_.reset();
-    book_ = IndexBook();
-    fleet_ = Fleet(log_transition);
-    written_bank_.reset();
-    written_words_.clear();
-    written_groups_.clear();
+    written_ = {};
 }
 
 Status LocalNode::down(const DownOptions &options) {

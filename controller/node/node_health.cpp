@@ -82,8 +82,8 @@ void LocalNode::on_event(const glb_event &event) {
 
 bool LocalNode::has_path(const std::string &target) const {
     const auto index = book_.find(IndexBook::Kind::target, target);
-    return index && written_bank_ && *index < written_bank_->targets.size() &&
-           written_bank_->targets[*index].flags & GLB_TARGET_RESOLVED;
+    return index && written_.bank && *index < written_.bank->targets.size() &&
+           written_.bank->targets[*index].flags & GLB_TARGET_RESOLVED;
 }
 
 /// An answer says that the next hop is resolved by now. The data path must know the way before the target counts as

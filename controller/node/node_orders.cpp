@@ -186,11 +186,11 @@ Status LocalNode::write_endpoint_words(const Manifest &manifest) {
     for (const auto &endpoint : manifest.endpoints) {
         const auto index = *book_.find(Kind::endpoint, endpoint.name);
         const auto word = bypasses_.word(endpoint.name);
-        const auto written = written_endpoint_words_.find(index);
-        if (written != written_endpoint_words_.end() && written->second == word)
+        const auto written = written_.endpoint_words.find(index);
+        if (written != written_.endpoint_words.end() && written->second == word)
             continue;
         GLB_TRY(program_->set_endpoint_word(index, word));
-        written_endpoint_words_[index] = word;
+        written_.endpoint_words[index] = word;
     }
     return {};
 }
@@ -218,8 +218,8 @@ bool LocalNode::is_bypassed(const Endpoint &endpoint) const {
         return true;
     const auto group = book_.find(Kind::group, endpoint.target_group);
     const std::lock_guard held(shared_);
-    const auto words = group ? written_groups_.find(*group) : written_groups_.end();
-    return words != written_groups_.end() && words->second.decision.action == GroupAction::bypass;
+    const auto words = group ? written_.groups.find(*group) : written_.groups.end();
+    return words != written_.groups.end() && words->second.decision.action == GroupAction::bypass;
 }
 
 } // namespace glb

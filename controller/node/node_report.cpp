@@ -106,6 +106,17 @@ std::map<std::string, FleetMember> LocalNode::members() const {
     return fleet_.members();
 }
 
+/// How many targets are in each state.
+json LocalNode::target_states() const {
+    json states = {{"healthy", 0}, {"unhealthy", 0}, {"draining", 0}, {"initial", 0}, {"unused", 0}, {"unavailable", 0}};
+    const std::lock_guard held(shared_);
+    for (const auto &[name, member] : fleet_.members()) {
+        auto &row = states[std::string(to_string(member.health.state()))];
+        row = row.get<int>() + 1;
+    }
+    return states;
+}
+
 FlowCount LocalNode::count() const {
     if (table_)
         return count_flows(*table_, timeouts(), tick_now());
@@ -123,11 +134,6 @@ Result<json> LocalNode::status() {
                                   {"mode", to_text(manifest_->node.xdp_mode)},
                                   {"attached", is_attached(name)},
                                   {"shared", false}});
-    json states = {{"healthy", 0}, {"unhealthy", 0}, {"draining", 0}, {"initial", 0}, {"unused", 0}, {"unavailable", 0}};
-    for (const auto &[name, member] : members()) {
-        auto &row = states[std::string(to_string(member.health.state()))];
-        row = row.get<int>() + 1;
-    }
     json bypassed = json::array();
     for (const auto &endpoint : manifest_ ? manifest_->endpoints : std::vector<Endpoint>{})
         if (is_bypassed(endpoint))
@@ -157,7 +163,7 @@ Result<json> LocalNode::status() {
         {"flows",
          {{"active", flows.active}, {"unconfirmed", flows.of(FlowState::unconfirmed)}, {"capacity", capacity_},
           {"untracked", untracked}}},
-        {"targets", states}};
+        {"targets", target_states()}};
     if (!trouble_.empty())
         status["trouble"] = trouble_;
     if (confirmation_)

@@ -122,12 +122,12 @@ Status LocalNode::build_tables(const Manifest &manifest) {
 Status LocalNode::write_words() {
     const std::lock_guard held(shared_);
     for (const auto &row : fleet_.words(Clock::now())) {
-        auto &before = written_groups_[row.group_index];
+        auto &before = written_.groups[row.group_index];
         const bool is_first = before.targets.empty();
         if (is_first || before.fallback != row.words.fallback)
             GLB_TRY(program_->set_fallback(row.group_index, row.words.fallback));
         for (std::size_t i = 0; i < row.indexes.size(); ++i) {
-            const auto [at, is_new] = written_words_.try_emplace(row.indexes[i], 0);
+            const auto [at, is_new] = written_.words.try_emplace(row.indexes[i], 0);
             if (is_new || at->second != row.words.targets[i])
                 GLB_TRY(program_->set_target_word(row.indexes[i], row.words.targets[i]));
             at->second = row.words.targets[i];
@@ -150,13 +150,13 @@ Status LocalNode::write_bank(const Manifest &manifest, bool new_epoch) {
     if (former_address_ && former_address_->second > Clock::now())
         config.former_address = former_address_->first;
     GLB_ASSIGN(auto image, datapath::build_bank(config));
-    if (!new_epoch && written_bank_ && same_image(image, *written_bank_))
+    if (!new_epoch && written_.bank && same_image(image, *written_.bank))
         return {};
     GLB_TRY(program_->write_idle_bank(image));
     GLB_ASSIGN(const auto control, program_->control());
     GLB_TRY(program_->flip(new_epoch || control.epoch == 0));
     const std::lock_guard held(shared_);
-    written_bank_ = std::move(image);
+    written_.bank = std::move(image);
     return {};
 }
 

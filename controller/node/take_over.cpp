@@ -140,7 +140,7 @@ Status LocalNode::adopt_tables() {
     }
     GLB_ASSIGN(const auto egress, program_->egress_interfaces());
     for (const auto ifindex : egress)
-        written_egress_.emplace(ifindex, glb_egress{});
+        written_.egress.emplace(ifindex, glb_egress{});
     return {};
 }
 
@@ -149,11 +149,11 @@ Status LocalNode::claim_indexes(const Manifest &manifest) {
     if (!program_) {
         // Names of a running data path must be known before anybody gets an index.
         GLB_ASSIGN(const auto kept, pins_->kept());
-        written_names_.clear();
+        written_.names.clear();
         if (kept) {
-            GLB_ASSIGN(written_names_, datapath::pinned_names(*pins_));
+            GLB_ASSIGN(written_.names, datapath::pinned_names(*pins_));
         }
-        book_ = IndexBook::from_names(written_names_);
+        book_ = IndexBook::from_names(written_.names);
     }
     for (const auto &group : manifest.target_groups) {
         GLB_TRY(book_.claim(Kind::group, group.name));
@@ -166,16 +166,16 @@ Status LocalNode::claim_indexes(const Manifest &manifest) {
     if (!program_)
         return {};
     const auto rows = book_.rows();
-    written_names_.resize(rows.size());
+    written_.names.resize(rows.size());
     for (std::uint32_t row = 0; row < rows.size(); ++row) {
-        if (rows[row] == written_names_[row])
+        if (rows[row] == written_.names[row])
             continue;
         if (row >= GLB_NAMES_TARGETS)
             GLB_TRY(program_->forget_target(row - GLB_NAMES_TARGETS));
         else if (row < GLB_NAMES_GROUPS)
             GLB_TRY(program_->forget_endpoint(row));
         GLB_TRY(program_->set_name(row, rows[row]));
-        written_names_[row] = rows[row];
+        written_.names[row] = rows[row];
     }
     return {};
 }
@@ -185,7 +185,7 @@ void LocalNode::adopt_drains() {
     for (const auto &name : book_.retired(Kind::target)) {
         const auto index = *book_.find(Kind::target, name);
         const auto slash = name.find('/');
-        if (fleet_.members().contains(name) || written_bank_ || slash == std::string::npos)
+        if (fleet_.members().contains(name) || written_.bank || slash == std::string::npos)
             continue;
         const auto row = program_->active_target(index);
         if (!row || row->destination == 0)
