@@ -132,7 +132,9 @@ Status LocalNode::change_to(const Manifest &manifest, const std::string &text,
         stored = true; // a save that fails may have replaced the file all the same
         return store_.save_manifest(text);
     };
-    auto done = reconcile(manifest, true, commit);
+    // Who applies what is in force already begins no epoch.
+    const bool new_epoch = !diff_manifests(manifest_, manifest).empty();
+    auto done = reconcile(manifest, new_epoch, commit);
     if (done) {
         if (manifest_) {
             retire_missing(book_, Kind::group, manifest_->target_groups, manifest.target_groups);

@@ -87,6 +87,18 @@ TEST_CASE("confirm: a second trial returns to what was trusted before the first;
     CHECK_FALSE(stage.waits());
 }
 
+TEST_CASE("history: who applies what is in force already changes nothing") {
+    need_root();
+    const Stage stage;
+    const auto epoch = stage.glbd.must_ctl({"status"}).at("epoch");
+    REQUIRE(stage.glbd.apply(stage.before).code == 0);
+    CHECK(stage.glbd.must_ctl({"status"}).at("epoch") == epoch);
+    CHECK(stage.glbd.must_ctl({"history"}).at("history").size() == 1);
+    REQUIRE(stage.glbd.apply(stage.after).code == 0);
+    CHECK(stage.glbd.must_ctl({"status"}).at("epoch") > epoch);
+    CHECK(stage.glbd.must_ctl({"history"}).at("history").size() == 2);
+}
+
 TEST_CASE("rollback: to any manifest of the history") {
     need_root();
     Stage stage;
