@@ -134,6 +134,8 @@ static __always_inline int glb_hand_over(__u32 ifindex, enum glb_counter counter
 static __always_inline int glb_through_door(struct xdp_md *ctx, __u32 endpoint, enum glb_counter counter,
                                             __u32 bytes) {
     if (!glb_door_open(ctx, endpoint)) {
+        const __u32 nothing[4] = {0};
+        glb_event_send(GLB_EVENT_NO_DOOR, ctx->ingress_ifindex, 0, nothing);
         glb_count_drop(GLB_DROP_DOOR_FAILED, bytes);
         return XDP_DROP;
     }

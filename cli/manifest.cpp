@@ -13,13 +13,6 @@ namespace {
 
 using nlohmann::json;
 
-std::string shorten(const json &value) {
-    if (value.is_null())
-        return "-";
-    return value.is_string() ? value.get<std::string>()
-                             : value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
 Tone tone_of_action(std::string_view action) {
     return action == "add" ? Tone::good : action == "remove" ? Tone::bad : Tone::warning;
 }
@@ -42,11 +35,11 @@ std::string changes_text(const json &changes, bool colour) {
             const auto old = before.contains(member) ? before[member] : json();
             if (old != value)
                 out +=
-                    printable(fmt::format("    {}: {} -> {}", member, shorten(old), shorten(value))) + '\n';
+                    printable(fmt::format("    {}: {} -> {}", member, value_text(old), value_text(value))) + '\n';
         }
         for (const auto &[member, value] : before.items())
             if (!after.contains(member))
-                out += printable(fmt::format("    {}: {} -> -", member, shorten(value))) + '\n';
+                out += printable(fmt::format("    {}: {} -> -", member, value_text(value))) + '\n';
     }
     return out;
 }
@@ -73,7 +66,7 @@ std::string summary(const json &document, const Sending &sending, bool colour) {
     const auto noun = count == 1 ? "change" : "changes";
     std::string out;
     for (const auto &name : array_of(document, "drainedByOperator"))
-        out += paint(printable(fmt::format("! target {} stays drained by the operator", shorten(name))), Tone::warning,
+        out += paint(printable(fmt::format("! target {} stays drained by the operator", value_text(name))), Tone::warning,
                      colour) +
                '\n';
     if (flag_of(document, "applied"))
@@ -103,7 +96,7 @@ int show_outcome(const Context &context, const Answer &answer, const Sending &se
         return answer.exit;
     }
     for (const auto &warning : array_of(answer.document, "warnings"))
-        complain("warning: " + shorten(warning));
+        complain("warning: " + value_text(warning));
     if (context.output == Output::table && answer.exit == exit_done)
         print(changes_text(array_of(answer.document, "changes"), context.colour) +
               summary(answer.document, sending, context.colour));

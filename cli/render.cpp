@@ -186,13 +186,14 @@ std::string duration_text(std::uint64_t seconds) {
     return fmt::format("{}d{}h", seconds / 86400, seconds / 3600 % 24);
 }
 
-std::string text_of(const json &object, const char *member) {
-    if (!object.is_object() || !object.contains(member))
-        return "-";
-    const auto &value = object[member];
+std::string value_text(const json &value) {
     if (value.is_string())
         return value.get<std::string>();
     return value.is_null() ? "-" : value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::string text_of(const json &object, const char *member) {
+    return object.is_object() && object.contains(member) ? value_text(object[member]) : "-";
 }
 
 std::string count_of(const json &object, const char *member) {

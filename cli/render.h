@@ -61,6 +61,9 @@ class Table {
 /// 40 is "40s", 130 "2m10s", 3900 "1h05m", 100000 "1d3h".
 [[nodiscard]] std::string duration_text(std::uint64_t seconds);
 
+/// A string without its quotes, "-" for null, all else as JSON.
+[[nodiscard]] std::string value_text(const nlohmann::json &value);
+
 /// Members of a JSON object that may be absent or of another type: a table then shows "-", never throws.
 [[nodiscard]] std::string text_of(const nlohmann::json &object, const char *member);
 [[nodiscard]] std::string count_of(const nlohmann::json &object, const char *member);

@@ -19,13 +19,18 @@ std::string painted_line(std::string_view title, const std::string &text, Tone t
 std::string guard_line(const json &guard, bool colour) {
     const bool installed = flag_of(guard, "installed");
     const auto uninspected = count_of(guard, "uninspected");
-    return painted_line("guard",
-                        fmt::format("{}, {} packets kept from passing uninspected",
-                                    installed ? "installed" : "NOT INSTALLED", uninspected),
-                        !installed           ? Tone::bad
-                        : uninspected == "0" ? Tone::good
-                                             : Tone::warning,
-                        colour);
+    const auto restored = count_of(guard, "restored");
+    auto out = painted_line("guard",
+                            fmt::format("{}, {} packets kept from passing uninspected{}",
+                                        installed ? "installed" : "NOT INSTALLED", uninspected,
+                                        restored == "0" ? "" : fmt::format("; put back {} times", restored)),
+                            !installed           ? Tone::bad
+                            : uninspected == "0" ? Tone::good
+                                                 : Tone::warning,
+                            colour);
+    for (const auto &warning : array_of(guard, "warnings"))
+        out += painted_line("warning", value_text(warning), Tone::warning, colour);
+    return out;
 }
 
 std::string targets_line(const json &targets) {
@@ -36,13 +41,14 @@ std::string targets_line(const json &targets) {
 }
 
 std::string interfaces_table(const json &interfaces, bool colour) {
-    Table table({{"INTERFACE"}, {"MODE"}, {"PROGRAM"}});
+    Table table({{"INTERFACE"}, {"MODE"}, {"PROGRAM"}, {"DOOR"}});
     for (const auto &row : interfaces) {
         const bool attached = flag_of(row, "attached");
         table.add({text_of(row, "name"),
                    text_of(row, "mode"),
                    {attached ? flag_of(row, "shared") ? "attached, shared" : "attached" : "not attached",
-                    attached ? Tone::good : Tone::bad}});
+                    attached ? Tone::good : Tone::bad},
+                   flag_of(row, "door") ? Cell("yes") : Cell("NONE", Tone::warning)});
     }
     return table.empty() ? "" : '\n' + table.text(colour);
 }
@@ -50,7 +56,7 @@ std::string interfaces_table(const json &interfaces, bool colour) {
 std::string show_status(const json &status, bool colour) {
     const bool ready = flag_of(status, "ready");
     const auto &flows = object_of(status, "flows");
-    auto out = painted_line("node", text_of(status, "node") + (ready ? ", ready" : ", NOT READY"),
+    auto out = painted_line("node", text_of(status, "node") + (ready ? ", ready" : ", NOT READY: " + text_of(status, "lacking")),
                             ready ? Tone::good : Tone::bad, colour);
     out += line("version", text_of(status, "version"));
     out += line("epoch", text_of(status, "epoch"));
@@ -58,8 +64,7 @@ std::string show_status(const json &status, bool colour) {
     out += guard_line(object_of(status, "guard"), colour);
     std::string bypassed;
     for (const auto &endpoint : array_of(status, "bypassed"))
-        bypassed += (bypassed.empty() ? "" : ", ") +
-                    (endpoint.is_string() ? endpoint.get<std::string>() : endpoint.dump());
+        bypassed += (bypassed.empty() ? "" : ", ") + value_text(endpoint);
     if (!bypassed.empty())
         out += painted_line("BYPASSED", bypassed, Tone::bad, colour);
     if (const auto &confirmation = object_of(status, "confirmation"); !confirmation.empty())

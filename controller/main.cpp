@@ -8,10 +8,12 @@
 #include <systemd/sd-daemon.h>
 
 #include "controller/api/routes.h"
+#include "controller/api/worker.h"
 #include "controller/node/boot_guard.h"
 #include "controller/node/node.h"
 #include "controller/options.h"
 #include "controller/privileges.h"
+#include "controller/readiness.h"
 #include "controller/util/files.h"
 #include "controller/util/log.h"
 
@@ -90,13 +92,16 @@ Status serve(const DaemonOptions &options) {
     GLB_TRY(node->start(first_manifest));
     GLB_TRY(drop_privileges());
     node->watch_health();
-    const auto api = HttpServer::serve(loop, std::move(socket), api_routes(*node));
+    Worker worker(loop);
+    const auto api = HttpServer::serve(loop, std::move(socket), api_routes(*node, [&](HttpWork work, HttpRespond respond) {
+                                           worker.run(std::move(work), std::move(respond));
+                                       }));
     std::unique_ptr<HttpServer> scrape;
     if (metrics)
         scrape = HttpServer::serve(loop, std::move(*metrics), metrics_routes(*node));
     const Signals signals(loop, *node, options);
     spdlog::info("glbd {} serves {}", GLB_VERSION, (options.run_dir / "glbd.sock").string());
-    ::sd_notify(0, "READY=1");
+    const Readiness readiness(loop, *node);
     loop.run();
     return {};
 }

@@ -39,6 +39,10 @@ struct HttpResponse {
 using HttpRespond = std::function<void(HttpResponse)>;
 using HttpHandler = std::function<void(const HttpRequest &, HttpRespond)>;
 
+/// Makes an answer, on any thread. An HttpOffload has it made beside the loop, and hands it over on the loop.
+using HttpWork = std::function<HttpResponse()>;
+using HttpOffload = std::function<void(HttpWork work, HttpRespond respond)>;
+
 struct HttpLimits {
     std::size_t header_bytes = 16u << 10;      ///< beyond: 431
     std::size_t body_bytes = 16u << 20;        ///< beyond: 413

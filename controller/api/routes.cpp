@@ -133,9 +133,18 @@ HttpResponse get_targets(const Call &call) {
     return answer(call.service.targets(group == parameters->end() ? std::nullopt : std::optional(group->second)));
 }
 
-HttpResponse get_flows(const Call &call) {
+tl::expected<HttpWork, HttpResponse> get_flows(const Call &call) {
     const auto filter = parse_flow_filter(call.target.query);
-    return filter ? answer(call.service.flows(*filter)) : refuse(400, filter.error());
+    if (!filter)
+        return tl::unexpected(refuse(400, filter.error()));
+    auto reading = call.service.flows(*filter);
+    if (!reading)
+        return tl::unexpected(refuse(status_of(reading.error()), reading.error().message));
+    return [read = std::move(*reading)] {
+        HttpResponse response;
+        response.body = read() + '\n';
+        return response;
+    };
 }
 
 HttpResponse answer_apply(const Result<ApplyResult> &result, const ApplyOptions &options) {
@@ -252,13 +261,14 @@ struct Route {
     std::string_view method;
     std::string_view path; ///< "*" stands for one segment
     HttpResponse (*serve)(const Call &);
+    tl::expected<HttpWork, HttpResponse> (*begin)(const Call &) = nullptr; ///< instead: what may take long
 };
 
 constexpr std::array api_table{
     Route{"GET", "/v1/status", get<&NodeService::status>},
     Route{"GET", "/v1/endpoints", get<&NodeService::endpoints>},
     Route{"GET", "/v1/targets", get_targets},
-    Route{"GET", "/v1/flows", get_flows},
+    Route{"GET", "/v1/flows", nullptr, get_flows},
     Route{"GET", "/v1/drops", get<&NodeService::drops>},
     Route{"GET", "/v1/counters", get<&NodeService::counters>},
     Route{"GET", "/v1/guard", get<&NodeService::guard>},
@@ -295,37 +305,51 @@ bool path_matches(std::string_view pattern, const std::vector<std::string> &segm
     return pattern.empty();
 }
 
-HttpResponse dispatch(std::span<const Route> table, NodeService &service, const HttpRequest &request) {
+void run_at_once(const HttpWork &work, const HttpRespond &respond) {
+    respond(work());
+}
+
+void serve(const Route &route, const Call &call, const HttpOffload &offload, const HttpRespond &respond) {
+    if (route.serve)
+        return respond(route.serve(call));
+    auto work = route.begin(call);
+    work ? offload(std::move(*work), respond) : respond(std::move(work.error()));
+}
+
+void dispatch(std::span<const Route> table, NodeService &service, const HttpOffload &offload, const HttpRequest &request,
+              const HttpRespond &respond) {
     const auto target = parse_request_target(request.target);
     if (!target)
-        return refuse(400, "malformed request target");
+        return respond(refuse(400, "malformed request target"));
     std::string allow;
     for (const auto &route : table) {
         if (!path_matches(route.path, target->segments))
             continue;
         if (route.method == request.method)
-            return route.serve({service, request, *target});
+            return serve(route, {service, request, *target}, offload, respond);
         allow += allow.empty() ? "" : ", ";
         allow += route.method == "GET" ? "GET, HEAD" : route.method;
     }
     if (allow.empty())
-        return refuse(404, "there is no such path");
+        return respond(refuse(404, "there is no such path"));
     auto response = refuse(405, "the path has no method " + request.method);
     response.headers.emplace_back("Allow", allow);
-    return response;
+    respond(std::move(response));
 }
 
 } // namespace
 
-HttpHandler api_routes(NodeService &service) {
-    return [&service](const HttpRequest &request, const HttpRespond &respond) {
-        respond(dispatch(api_table, service, request));
+HttpHandler api_routes(NodeService &service, HttpOffload offload) {
+    if (!offload)
+        offload = run_at_once;
+    return [&service, offload = std::move(offload)](const HttpRequest &request, const HttpRespond &respond) {
+        dispatch(api_table, service, offload, request, respond);
     };
 }
 
 HttpHandler metrics_routes(NodeService &service) {
     return [&service](const HttpRequest &request, const HttpRespond &respond) {
-        respond(dispatch(metrics_table, service, request));
+        dispatch(metrics_table, service, run_at_once, request, respond);
     };
 }
 

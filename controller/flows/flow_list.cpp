@@ -100,17 +100,20 @@ bool FlowListing::step(std::chrono::nanoseconds budget) {
         const auto row = table_.row(slot);
         if (!row || !matches(filter_, *row, names_))
             return;
-        if (++total_ <= filter_.limit || filter_.limit == 0)
-            flows_.push_back(flow_to_json(*row, names_, now_));
+        if (++total_ > filter_.limit && filter_.limit != 0)
+            return;
+        flows_ += listed_++ ? "," : "";
+        flows_ += flow_to_json(*row, names_, now_).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     });
 }
 
-nlohmann::json FlowListing::take() {
-    return {{"total", total_}, {"truncated", total_ > flows_.size()}, {"flows", std::move(flows_)}};
+std::string FlowListing::take() {
+    return fmt::format(R"({{"flows":[{}],"total":{},"truncated":{}}})", std::exchange(flows_, {}), total_,
+                       total_ > listed_);
 }
 
-nlohmann::json list_flows(const FlowTable &table, FlowFilter filter, FlowNames names, TargetTimeouts timeouts,
-                          std::uint32_t now) {
+std::string list_flows(const FlowTable &table, FlowFilter filter, FlowNames names, TargetTimeouts timeouts,
+                       std::uint32_t now) {
     FlowListing listing(table, std::move(filter), std::move(names), std::move(timeouts), now);
     while (!listing.step(std::chrono::nanoseconds::max()))
         continue;

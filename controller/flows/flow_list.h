@@ -42,9 +42,9 @@ class FlowListing {
     /// As FlowScanner::step().
     [[nodiscard]] bool step(std::chrono::nanoseconds budget);
 
-    /// {"total","truncated","flows"} of what is through, in the order of the table; ends the listing. `total`
-    /// counts beyond the filter's limit.
-    [[nodiscard]] nlohmann::json take();
+    /// The text of {"flows","total","truncated"} of what is through, in the order of the table; ends the listing.
+    /// `total` counts beyond the filter's limit. Text, since documents of millions of flows would fill the memory.
+    [[nodiscard]] std::string take();
 
   private:
     const FlowTable &table_;
@@ -53,12 +53,12 @@ class FlowListing {
     FlowNames names_;
     TargetTimeouts timeouts_;
     std::uint32_t now_;
-    std::size_t total_ = 0;
-    nlohmann::json flows_ = nlohmann::json::array();
+    std::size_t total_ = 0, listed_ = 0;
+    std::string flows_;
 };
 
 /// The listing of the whole table at once.
-[[nodiscard]] nlohmann::json list_flows(const FlowTable &table, FlowFilter filter, FlowNames names,
-                                        TargetTimeouts timeouts, std::uint32_t now);
+[[nodiscard]] std::string list_flows(const FlowTable &table, FlowFilter filter, FlowNames names,
+                                     TargetTimeouts timeouts, std::uint32_t now);
 
 } // namespace glb

@@ -42,6 +42,14 @@ void LocalNode::restore_offloads() {
     (void)store_.set_value("offloads", nullptr);
 }
 
+void LocalNode::note_no_door(unsigned ifindex) {
+    const auto *link = snapshot_.link(ifindex);
+    if (link && no_door_.insert(ifindex).second)
+        spdlog::warn("{} has no door: its driver gives no XDP metadata, and what needs the kernel's stack is dropped "
+                     "(door_failed); node.xdpMode \"generic\" has it",
+                     link->name);
+}
+
 Status LocalNode::attach_all(const Manifest &manifest) {
     const auto mode =
         manifest.node.xdp_mode == XdpMode::native ? datapath::AttachMode::native : datapath::AttachMode::generic;
@@ -49,8 +57,10 @@ Status LocalNode::attach_all(const Manifest &manifest) {
         const auto *link = snapshot_.link(name);
         if (!link)
             continue; // comes by the monitor when it appears
-        if (!attachments_->is_attached(link->index) || attachments_->mode(link->index) != mode)
+        if (!attachments_->is_attached(link->index) || attachments_->mode(link->index) != mode) {
             GLB_TRY(prepare_offloads(manifest, name));
+            no_door_.erase(link->index);
+        }
         GLB_TRY(attachments_->attach(link->index, name, mode, program_->fd()));
         GLB_TRY(program_->add_device(link->index));
     }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <future>
+#include <memory>
 #include <optional>
 
 #include "controller/datapath/program.h"
@@ -25,7 +26,7 @@ struct Resize {
 /// Program and table that others have replaced. To end them takes time.
 struct Former {
     std::optional<datapath::Program> program;
-    std::optional<FlowTable> table;
+    std::shared_ptr<const FlowTable> table;
 };
 
 } // namespace glb

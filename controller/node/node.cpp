@@ -111,14 +111,20 @@ void LocalNode::stop() {
     settle_.cancel();
 }
 
-bool LocalNode::is_ready() const {
-    if (!manifest_ || !program_ || !trouble_.empty())
-        return false;
+std::string LocalNode::lacking() const {
+    if (!manifest_)
+        return "waits for a manifest: glbctl apply FILE";
+    if (!trouble_.empty())
+        return trouble_;
+    if (!program_)
+        return "the data path is not loaded";
     for (const auto &name : interface_names(*manifest_))
         if (!is_attached(name))
-            return false;
-    return std::any_of(snapshot_.addresses.begin(), snapshot_.addresses.end(),
-                       [&](const LinkAddress &row) { return row.address == manifest_->node.tunnel.address; });
+            return fmt::format("not attached to {}", name);
+    const auto &address = manifest_->node.tunnel.address;
+    const bool is_here = std::any_of(snapshot_.addresses.begin(), snapshot_.addresses.end(),
+                                     [&](const LinkAddress &row) { return row.address == address; });
+    return is_here ? "" : fmt::format("waits for the tunnel's address {}", address.to_string());
 }
 
 void LocalNode::watch_network() {

@@ -59,7 +59,9 @@ class LocalNode final : public NodeService {
     /// earlier daemon left in the kernel is taken over as it is.
     [[nodiscard]] Status start(const std::optional<std::string> &first_manifest);
 
-    [[nodiscard]] bool is_ready() const;
+    [[nodiscard]] bool is_ready() const { return lacking().empty(); }
+    /// What keeps the node from being ready, in a line; empty: nothing.
+    [[nodiscard]] std::string lacking() const;
 
     /// From now on the targets are watched, by a thread with this one's privileges.
     void watch_health() { health_loop_.start(); }
@@ -70,7 +72,7 @@ class LocalNode final : public NodeService {
     Result<nlohmann::json> status() override;
     Result<nlohmann::json> targets(const std::optional<std::string> &group) override;
     Result<nlohmann::json> endpoints() override;
-    Result<nlohmann::json> flows(const FlowFilter &filter) override;
+    Result<FlowReading> flows(const FlowFilter &filter) override;
     Result<nlohmann::json> drops() override;
     Result<nlohmann::json> counters() override;
     Result<nlohmann::json> guard() override;
@@ -104,6 +106,7 @@ class LocalNode final : public NodeService {
     void finish_drains(const FlowCount &count);
     [[nodiscard]] Status check_guard();
     [[nodiscard]] Status hold_guard(const guard::GuardPlan &plan);
+    void note_no_door(unsigned ifindex);
 
     // node_health.cpp
     [[nodiscard]] PassiveHooks passive_hooks();
@@ -186,6 +189,7 @@ class LocalNode final : public NodeService {
     [[nodiscard]] glb_endpoint_count endpoint_count(const std::string &name) const;
     [[nodiscard]] nlohmann::json target_row(const FleetMember &member, const FlowCount &count) const;
     [[nodiscard]] bool is_attached(const std::string &interface) const;
+    [[nodiscard]] bool has_door(const std::string &interface) const;
 
     boost::asio::io_context &loop_;
     NodeSettings settings_;
@@ -211,7 +215,7 @@ class LocalNode final : public NodeService {
     std::optional<datapath::Pins> pins_;
     std::optional<datapath::Attachments> attachments_;
     std::optional<datapath::RedirectWatch> redirects_;
-    std::optional<FlowTable> table_;
+    std::shared_ptr<const FlowTable> table_;
     std::uint32_t capacity_ = 0;
     datapath::PinnedSets found_; ///< at start, until the program is loaded
     datapath::TakeOver plan_;
@@ -234,6 +238,7 @@ class LocalNode final : public NodeService {
     std::optional<std::pair<IpAddress, Clock::time_point>> former_address_; ///< of the tunnel, and until when it counts
     guard::GuardReport guard_report_;
     std::uint64_t guard_restored_ = 0;
+    std::set<unsigned> no_door_; ///< interfaces by which packets came without XDP metadata
     std::set<std::string> told_; ///< warnings that were logged already
     std::string trouble_;        ///< of the last reconcile; empty: none
 

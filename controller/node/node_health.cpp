@@ -68,6 +68,8 @@ void LocalNode::drain_events() {
 void LocalNode::on_event(const glb_event &event) {
     if (event.kind == GLB_EVENT_IN_BAND)
         return passive_->on_event(event);
+    if (event.kind == GLB_EVENT_NO_DOOR)
+        return on_node_loop([this, ifindex = event.ifindex] { note_no_door(ifindex); });
     IpAddress address;
     address.family = static_cast<std::uint8_t>(event.family);
     std::memcpy(address.bytes.data(), event.address, address.bits() / 8);

@@ -74,6 +74,11 @@ bool LocalNode::is_attached(const std::string &interface) const {
     return std::find(all.begin(), all.end(), link->index) != all.end();
 }
 
+bool LocalNode::has_door(const std::string &interface) const {
+    const auto *link = snapshot_.link(interface);
+    return !link || !no_door_.contains(link->index);
+}
+
 TargetTimeouts LocalNode::timeouts() const {
     TargetTimeouts timeouts(GLB_MAX_TARGETS);
     if (!manifest_)
@@ -133,6 +138,7 @@ Result<json> LocalNode::status() {
             interfaces.push_back({{"name", name},
                                   {"mode", to_text(manifest_->node.xdp_mode)},
                                   {"attached", is_attached(name)},
+                                  {"door", has_door(name)},
                                   {"shared", false}});
     json bypassed = json::array();
     for (const auto &endpoint : manifest_ ? manifest_->endpoints : std::vector<Endpoint>{})
@@ -152,6 +158,7 @@ Result<json> LocalNode::status() {
             uninspected = stopped->packets;
     json status = {
         {"ready", is_ready()},
+        {"lacking", text_or_null(lacking())},
         {"node", manifest_ && !manifest_->node.name.empty() ? manifest_->node.name : host_name()},
         {"version", settings_.version},
         {"epoch", epoch},
@@ -164,8 +171,6 @@ Result<json> LocalNode::status() {
          {{"active", flows.active}, {"unconfirmed", flows.of(FlowState::unconfirmed)}, {"capacity", capacity_},
           {"untracked", untracked}}},
         {"targets", target_states()}};
-    if (!trouble_.empty())
-        status["trouble"] = trouble_;
     if (confirmation_)
         status["confirmation"] = {
             {"secondsLeft", std::max<std::int64_t>(
@@ -241,10 +246,12 @@ Result<json> LocalNode::endpoints() {
     return json{{"endpoints", rows}};
 }
 
-Result<json> LocalNode::flows(const FlowFilter &filter) {
+Result<FlowReading> LocalNode::flows(const FlowFilter &filter) {
     if (!table_)
         return tl::unexpected(nothing_loaded());
-    return list_flows(*table_, filter, flow_names(), timeouts(), tick_now());
+    return [table = table_, filter, names = flow_names(), timeouts = timeouts()] {
+        return list_flows(*table, filter, names, timeouts, tick_now());
+    };
 }
 
 Result<json> LocalNode::drops() {
@@ -284,7 +291,7 @@ Result<json> LocalNode::guard() {
                                       {"endpoint", endpoint.name},
                                       {"whenDetached", to_text(endpoint.when_detached)},
                                       {"guarded", guard_report_.installed && endpoint.when_detached == WhenDetached::drop},
-                                      {"door", true}});
+                                      {"door", has_door(interface.name)}});
     }
     return json{{"installed", guard_report_.installed},
                 {"uninspected", {{"packets", stopped.packets}, {"bytes", stopped.bytes}}},

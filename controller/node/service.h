@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -55,6 +56,9 @@ struct DownOptions {
     Peer peer;
 };
 
+/// Makes the document of flows, as they are then. On any thread, also when the node has another table.
+using FlowReading = std::function<std::string()>;
+
 /// All calls come on the node's event loop and must not hold it for long. Counters, flows and the guard's
 /// count are read from the maps when asked. An Error's `code` chooses the HTTP status: ENOENT 404, EINVAL
 /// 400, EBUSY 409, ENOTSUP 501, EAGAIN 503, every other 500.
@@ -62,8 +66,8 @@ class NodeService {
   public:
     virtual ~NodeService() = default;
 
-    /// {"ready","node","version","epoch","uptimeSeconds","guard":{"installed","uninspected"},"bypassed":[],
-    ///  "interfaces":[{"name","mode","attached","shared"}],
+    /// {"ready","lacking": what keeps it from being ready, or null,"node","version","epoch","uptimeSeconds","guard":{"installed","uninspected"},"bypassed":[],
+    ///  "interfaces":[{"name","mode","attached","door","shared"}],
     ///  "flows":{"active","unconfirmed","capacity","untracked"},"targets":{STATE: count, ...}}
     virtual Result<nlohmann::json> status() = 0;
 
@@ -78,8 +82,9 @@ class NodeService {
 
     /// {"total","truncated","flows":[{"endpoint","protocol","source","destination","targetGroup","target",
     ///  "state","cookie","ageSeconds","idleSeconds","packetsOut","packetsBack","bytesOut","bytesBack"}]};
-    /// `total` counts all that match, beyond the limit too.
-    virtual Result<nlohmann::json> flows(const FlowFilter &filter) = 0;
+    /// `total` counts all that match, beyond the limit too. Reading the table is left to whoever asks: it takes
+    /// seconds where there are millions.
+    virtual Result<FlowReading> flows(const FlowFilter &filter) = 0;
 
     /// {"drops":[{"reason","packets","bytes","meaning"}]}, every reason, at zero too.
     virtual Result<nlohmann::json> drops() = 0;

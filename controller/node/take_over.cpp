@@ -122,7 +122,7 @@ Status LocalNode::use_program(datapath::Program program, std::uint32_t capacity,
     const auto replaced = std::make_shared<Former>();
     const std::lock_guard held(shared_);
     replaced->program = std::exchange(program_, std::optional(std::move(program)));
-    replaced->table = std::exchange(table_, std::optional(std::move(table)));
+    replaced->table = std::exchange(table_, std::make_shared<const FlowTable>(std::move(table)));
     if (former)
         *former = replaced;
     return {};

@@ -224,6 +224,15 @@ TEST_CASE("without XDP metadata what needs no stack goes on, and what is not our
     CHECK(rig.drops(GLB_DROP_DOOR_FAILED) == 0);
 }
 
+TEST_CASE("an interface without XDP metadata is told", "[drops]") {
+    NativeRig rig;
+    CHECK(door_without_metadata(rig) == XDP_DROP);
+    const auto &events = rig.kernel.events;
+    REQUIRE(events.size() == 1);
+    CHECK(events[0].kind == GLB_EVENT_NO_DOOR);
+    CHECK(events[0].ifindex == 1);
+}
+
 TEST_CASE("our own tunnel packets as an endpoint's traffic are counted, and sent on", "[encap]") {
     Rig rig;
     const Packet inner = Udp{.sport = 50000, .dport = 6081} / Payload{Bytes(60)};

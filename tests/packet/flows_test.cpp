@@ -57,7 +57,7 @@ Packet segment(bool by_opener, std::uint8_t flags) {
 }
 
 nlohmann::json only_flow(const FlowTable &table) {
-    const auto listed = list_flows(table, {}, names, {}, now());
+    const auto listed = nlohmann::json::parse(list_flows(table, {}, names, {}, now()));
     REQUIRE(listed["total"] == 1);
     return listed["flows"][0];
 }

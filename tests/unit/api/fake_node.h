@@ -10,12 +10,17 @@
 namespace glb::test {
 
 class FakeNode : public NodeService {
+    static FlowReading text_of(const char *document) {
+        return [document] { return nlohmann::json::parse(document).dump(); };
+    }
+
   public:
     Result<nlohmann::json> status() override {
-        return nlohmann::json::parse(R"({"ready": true, "node": "glb-a", "version": "0.1.0", "epoch": 3,
-            "uptimeSeconds": 130, "guard": {"installed": true, "uninspected": 0}, "bypassed": [],
-            "interfaces": [{"name": "cli0", "mode": "native", "attached": true, "shared": false},
-                           {"name": "srv0", "mode": "native", "attached": false, "shared": false}],
+        return nlohmann::json::parse(R"({"ready": false, "lacking": "not attached to srv0", "node": "glb-a", "version": "0.1.0", "epoch": 3,
+            "uptimeSeconds": 130, "guard": {"installed": true, "uninspected": 0, "restored": 2,
+                "warnings": ["chain post of table ip nat does NAT"]}, "bypassed": [],
+            "interfaces": [{"name": "cli0", "mode": "native", "attached": true, "door": true, "shared": false},
+                           {"name": "srv0", "mode": "native", "attached": false, "door": false, "shared": false}],
             "flows": {"active": 812, "unconfirmed": 4, "capacity": 1048576, "untracked": 0},
             "targets": {"healthy": 2, "unhealthy": 1, "draining": 0, "initial": 0, "unused": 0,
                         "unavailable": 0}})");
@@ -45,11 +50,11 @@ class FakeNode : public NodeService {
             "bypassed": false}]})");
     }
 
-    Result<nlohmann::json> flows(const FlowFilter &filter) override {
+    Result<FlowReading> flows(const FlowFilter &filter) override {
         last_filter = filter;
         if (filter.endpoint == "idle")
-            return nlohmann::json{{"total", 0}, {"truncated", false}, {"flows", nlohmann::json::array()}};
-        return nlohmann::json::parse(R"({"total": 812, "truncated": true, "flows": [{"endpoint": "branch",
+            return text_of(R"({"total": 0, "truncated": false, "flows": []})");
+        return text_of(R"({"total": 812, "truncated": true, "flows": [{"endpoint": "branch",
             "protocol": "tcp", "source": "192.0.2.10:40000", "destination": "198.51.100.20:80",
             "targetGroup": "firewalls", "target": "fw-1", "state": "established", "cookie": "0x0001a2b3",
             "ageSeconds": 3, "idleSeconds": 0, "packetsOut": 12, "packetsBack": 12, "bytesOut": 9000,

@@ -1,0 +1,33 @@
+// Worker: one thread for answers that would hold the loop.
+#pragma once
+
+#include <utility> // Boost 1.74's headers need it before
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include "controller/api/http.h"
+
+namespace glb {
+
+class Worker {
+  public:
+    /// Answers are handed over on `loop`, which outlives it.
+    explicit Worker(boost::asio::io_context &loop) : loop_(loop) {}
+    /// Waits for the answer that is being made; the others are never made.
+    ~Worker() {
+        pool_.stop();
+        pool_.join();
+    }
+    Worker(const Worker &) = delete;
+    Worker &operator=(const Worker &) = delete;
+
+    /// For HttpOffload.
+    void run(HttpWork work, HttpRespond respond);
+
+  private:
+    boost::asio::io_context &loop_;
+    boost::asio::thread_pool pool_{1};
+};
+
+} // namespace glb

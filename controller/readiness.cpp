@@ -1,0 +1,36 @@
+#include "controller/readiness.h"
+
+#include <chrono>
+
+#include <fmt/format.h>
+#include <systemd/sd-daemon.h>
+
+namespace glb {
+
+namespace {
+
+constexpr std::chrono::milliseconds pause_time{50};
+
+} // namespace
+
+Readiness::Readiness(boost::asio::io_context &loop, const LocalNode &node) : node_(node), timer_(loop) {
+    look();
+}
+
+void Readiness::look() {
+    const auto lacking = node_.lacking();
+    if (lacking.empty()) {
+        ::sd_notify(0, "READY=1\nSTATUS=attached and filled");
+        return;
+    }
+    if (lacking != told_)
+        ::sd_notify(0, fmt::format("STATUS={}", lacking).c_str());
+    told_ = lacking;
+    timer_.expires_after(pause_time);
+    timer_.async_wait([this](const boost::system::error_code &code) {
+        if (!code)
+            look();
+    });
+}
+
+} // namespace glb

@@ -1,0 +1,61 @@
+// An interface whose driver has no XDP metadata has no door, and that is told.
+#include <algorithm>
+#include <memory>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <catch2/catch.hpp>
+#include <no_door.skel.h>
+
+#include "controller/util/fd.h"
+#include "tests/harness/prog_run.h"
+#include "tests/harness/skip.h"
+#include "tests/netns/world/worlds.h"
+
+using namespace glb::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+unsigned index_of(const Namespace &ns, const std::string &device) {
+    return json::parse(ns.must({"ip", "-j", "link", "show", device}))[0].at("ifindex");
+}
+
+/// As if a packet had met a driver without metadata on that interface.
+void tell_no_door(const Daemon &glbd, unsigned ifindex) {
+    const std::unique_ptr<no_door, void (*)(no_door *)> skeleton(no_door::open(), no_door::destroy);
+    REQUIRE(skeleton);
+    skeleton->rodata->doorless = ifindex;
+    const auto pins = glbd.pins();
+    const auto pin = std::find_if(pins.begin(), pins.end(), [](const auto &name) { return name.ends_with("glb_events"); });
+    REQUIRE(pin != pins.end());
+    const glb::Fd ring(bpf_obj_get((glbd.bpffs() / *pin).c_str()));
+    REQUIRE(bpf_map__reuse_fd(skeleton->maps.glb_events, ring.get()) == 0);
+    REQUIRE(no_door::load(skeleton.get()) == 0);
+    REQUIRE(run_xdp(bpf_program__fd(skeleton->progs.no_door_prog), Bytes(64)).verdict == XDP_DROP);
+}
+
+bool has_door(const Daemon &glbd, const std::string &command, const std::string &interface) {
+    const auto document = glbd.must_ctl({command});
+    for (const auto &row : document.at("interfaces"))
+        if (row.at("name") == interface)
+            return row.at("door");
+    throw std::runtime_error("no interface " + interface);
+}
+
+} // namespace
+
+TEST_CASE("door: an interface whose driver has no metadata is told in status and guard") {
+    need_root();
+    const TwoArm world;
+    Daemon glbd(world.node);
+    glbd.start(world.manifest());
+    REQUIRE(has_door(glbd, "status", "cli0"));
+    REQUIRE(has_door(glbd, "guard", "cli0"));
+
+    tell_no_door(glbd, index_of(world.node, "cli0"));
+    CHECK(eventually(5s, [&] { return !has_door(glbd, "status", "cli0"); }));
+    CHECK_FALSE(has_door(glbd, "guard", "cli0"));
+    CHECK(has_door(glbd, "status", "srv0"));
+    CHECK(glbd.log().find("has no door") != std::string::npos);
+}

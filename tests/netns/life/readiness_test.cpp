@@ -1,0 +1,67 @@
+// What systemd is told of a daemon: ready means attached and filled, and nothing less.
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <catch2/catch.hpp>
+
+#include "controller/util/fd.h"
+#include "tests/harness/skip.h"
+#include "tests/netns/world/worlds.h"
+
+using namespace glb::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// The service manager's end of sd_notify(3).
+class NotifySocket {
+  public:
+    NotifySocket() : fd_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
+        sockaddr_un name{};
+        name.sun_family = AF_UNIX;
+        path().string().copy(name.sun_path, sizeof name.sun_path - 1);
+        REQUIRE(::bind(fd_.get(), reinterpret_cast<const sockaddr *>(&name), sizeof name) == 0);
+    }
+    [[nodiscard]] std::filesystem::path path() const { return folder_.path() / "notify"; }
+
+    /// All that was told so far.
+    [[nodiscard]] const std::string &told() {
+        char text[512];
+        for (ssize_t length = 0; (length = ::recv(fd_.get(), text, sizeof text, 0)) > 0;)
+            told_ += std::string(text, static_cast<std::size_t>(length)) + '\n';
+        return told_;
+    }
+    [[nodiscard]] bool says(const std::string &text) { return told().find(text) != std::string::npos; }
+
+  private:
+    TempFolder folder_;
+    glb::Fd fd_;
+    std::string told_;
+};
+
+} // namespace
+
+TEST_CASE("readiness: told when the data path is attached and filled, and not before") {
+    need_root();
+    const TwoArm world;
+    NotifySocket systemd;
+    Daemon glbd(world.node);
+    glbd.launch(nullptr, {}, {"env", "NOTIFY_SOCKET=" + systemd.path().string()});
+    REQUIRE(eventually(5s, [&] { return systemd.says("STATUS=waits for a manifest"); }));
+    auto manifest = world.manifest();
+    const auto address = manifest["node"]["tunnel"]["address"].get<std::string>();
+
+    // An address that is not there yet is a warning, and the node waits for it.
+    manifest["node"]["tunnel"]["address"] = "10.1.0.77";
+    REQUIRE(glbd.apply(manifest).code == 0);
+    REQUIRE(eventually(5s, [&] { return systemd.says("STATUS=waits for the tunnel's address 10.1.0.77"); }));
+    const auto status = glbd.must_ctl({"status"});
+    CHECK(status.at("ready") == false);
+    CHECK(status.at("lacking") == "waits for the tunnel's address 10.1.0.77");
+    CHECK_FALSE(systemd.says("READY=1"));
+
+    manifest["node"]["tunnel"]["address"] = address;
+    REQUIRE(glbd.apply(manifest).code == 0);
+    CHECK(eventually(5s, [&] { return systemd.says("READY=1"); }));
+    CHECK(glbd.must_ctl({"status"}).at("lacking").is_null());
+}
