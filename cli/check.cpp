@@ -25,7 +25,11 @@ json document_of(const std::vector<Problem> &problems) {
     return {{"errors", std::move(errors)}};
 }
 
-int check(const Context &context, const std::string &file) {
+int check(const Context &context, const std::string &file, bool here) {
+    if (here) {
+        complain("check --here is not yet supported");
+        return exit_refused;
+    }
     const auto text = read_input(file);
     if (!text) {
         complain(text.error().message);
@@ -44,11 +48,13 @@ int check(const Context &context, const std::string &file) {
 
 void add_check(CLI::App &app, Context &context) {
     const auto file = std::make_shared<std::string>();
+    const auto here = std::make_shared<bool>(false);
     auto *command =
         add_command(app, context, "check", "Checks a manifest, without a daemon",
                     {"glbctl check /etc/glb/manifest.json", "glbctl -o json check - < manifest.json"},
-                    [&context, file] { return check(context, *file); });
+                    [&context, file, here] { return check(context, *file, *here); });
     command->add_option("FILE", *file, "the manifest; - is stdin")->required();
+    command->add_flag("--here", *here, "against this machine too (not yet supported)");
 }
 
 } // namespace glb::cli

@@ -46,10 +46,8 @@ CLI::App *add_command(CLI::App &app, Context &context, const std::string &name,
                       const std::string &description, const std::vector<std::string> &examples,
                       std::function<int()> run) {
     auto *command = app.add_subcommand(name, description);
-    std::string footer = "Examples:";
-    for (const auto &example : examples)
-        footer += "\n  " + example;
-    command->footer(footer);
+    if (!examples.empty())
+        command->footer(fmt::format("Examples:\n  {}", fmt::join(examples, "\n  ")));
     command->callback([&context, run = std::move(run)] { context.run = run; });
     return command;
 }
@@ -66,7 +64,8 @@ std::string wrong_usage(const CLI::App &app, const CLI::ParseError &error) {
         return fmt::format("{}; see glbctl {} --help", error.what(), named.front()->get_name());
     std::vector<std::string_view> names;
     for (const auto *command : app.get_subcommands({}))
-        names.push_back(command->get_name());
+        if (!command->get_group().empty())
+            names.push_back(command->get_name());
     const auto words = app.remaining();
     const auto word = std::find_if(words.begin(), words.end(), [](const auto &text) { return !text.starts_with('-'); });
     if (word != words.end())

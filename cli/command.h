@@ -96,4 +96,7 @@ void add_guard_commands(CLI::App &app, Context &context); ///< guard, gc, down
 /// Every command there is, in the order of the help.
 void add_commands(CLI::App &app, Context &context);
 
+/// Names that only say "not yet supported"; no help shows them.
+void add_later_commands(CLI::App &app, Context &context);
+
 } // namespace glb::cli

@@ -41,6 +41,7 @@ int main(int argc, char **argv) {
     app.require_subcommand(1);
     app.fallthrough(); // so that -o and --socket may stand behind the command too
     add_commands(app, context);
+    add_later_commands(app, context);
 
     try {
         app.parse(argc, argv);

@@ -5,6 +5,10 @@
 #include <optional>
 #include <string>
 
+namespace CLI {
+class App;
+}
+
 namespace glb {
 
 struct DaemonOptions {
@@ -15,10 +19,15 @@ struct DaemonOptions {
     std::string metrics = "127.0.0.1:9468";
     std::string log_level = "info";
     std::string log_format = "text";
+    std::string web;
     bool guard_only = false;
 };
 
-/// Reads the command line. Returns the exit status where the program shall end at once: help, version, usage.
+/// Adds the options to `app`, which then writes to `options`.
+void add_options(CLI::App &app, DaemonOptions &options);
+
+/// Reads the command line. Returns the exit status where the program shall end at once: help, version, usage, and
+/// what is not yet supported.
 [[nodiscard]] std::optional<int> read_options(int argc, char **argv, DaemonOptions &options);
 
 } // namespace glb

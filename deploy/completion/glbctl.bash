@@ -41,7 +41,7 @@ _glbctl() {
     *)
         case $command in
         "") words="$commands --socket --output --version --help" ;;
-        check | diff) words="--help" ;;
+        check) words="--here --help" ;;
         apply | rollback) words="--dry-run --confirm --help" ;;
         drain) words="$(_glbctl_names targets '.targets[] | .targetGroup + "/" + .id') --wait --force --help" ;;
         undrain) words="$(_glbctl_names targets '.targets[] | select(.drainedByOperator) | .targetGroup + "/" + .id') --help" ;;

@@ -1,0 +1,39 @@
+// glbd's command line.
+#include <catch2/catch.hpp>
+
+#include "controller/options.h"
+#include "tests/harness/documented.h"
+
+using namespace glb::test;
+
+namespace {
+
+std::optional<int> read(std::vector<std::string> words, glb::DaemonOptions &options) {
+    words.insert(words.begin(), "glbd");
+    std::vector<char *> argv;
+    for (auto &word : words)
+        argv.push_back(word.data());
+    return glb::read_options(static_cast<int>(argv.size()), argv.data(), options);
+}
+
+} // namespace
+
+TEST_CASE("the man page of glbd names every option, and no other") {
+    glb::DaemonOptions options;
+    CLI::App app;
+    glb::add_options(app, options);
+    CHECK(options_in(SOURCE_DIR "/docs/man/glbd.8") == long_options(app));
+}
+
+TEST_CASE("glbd: paths are options; what is wrong ends with 2, what is still to come with 1") {
+    glb::DaemonOptions options;
+    CHECK(read({"--state-dir", "/a", "--run-dir", "/b", "--bpffs", "/c", "--metrics", "none"}, options) == std::nullopt);
+    CHECK(options.state_dir == "/a");
+    CHECK(options.run_dir == "/b");
+    CHECK(options.bpffs == "/c");
+    CHECK(options.metrics == "none");
+    CHECK(read({"--no-such"}, options) == 2);
+    CHECK(read({"--log-format", "xml"}, options) == 2);
+    CHECK(read({"stray"}, options) == 2);
+    CHECK(read({"--web", "127.0.0.1:8080"}, options) == 1);
+}
