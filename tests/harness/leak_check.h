@@ -17,7 +17,7 @@ class LeakCheck {
 
     /// What is new and does not go within `timeout` (the kernel frees BPF objects late); empty where clean.
     /// REQUIRE(check.leaks() == "");
-    [[nodiscard]] std::string leaks(milliseconds timeout = std::chrono::seconds(3)) const;
+    [[nodiscard]] std::string leaks(milliseconds timeout = std::chrono::seconds(20)) const;
 
   private:
     [[nodiscard]] static std::set<std::string> look();

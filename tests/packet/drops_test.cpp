@@ -47,6 +47,11 @@ std::function<void(Bytes &)> set(std::size_t at, std::uint8_t value) {
     return [=](Bytes &frame) { frame.at(at) = value; };
 }
 
+/// Another value than the one that is there, whatever that is.
+std::function<void(Bytes &)> changed(std::size_t at) {
+    return [=](Bytes &frame) { frame.at(at) ^= 0x5a; };
+}
+
 /// Sends through a program that leaves 24 bytes of headroom. The frame has 64 bytes.
 Outcome send_tight(Rig &rig, const Bytes &frame) {
     std::unique_ptr<packet_tight, void (*)(packet_tight *)> tight(packet_tight::open_and_load(), packet_tight::destroy);
@@ -161,7 +166,7 @@ const std::map<glb_drop, Provoke> back_leg{
      })},
     {GLB_DROP_COOKIE_MISMATCH, frame([](Rig &rig) {
          rig.reconfigure([](auto &config) { config.groups[0].strict_cookie = true; });
-         return back(rig, set(options_at + 24 + 7, 0x5a));
+         return back(rig, changed(options_at + 24 + 7)); // a generation, which begins at random
      })},
 };
 

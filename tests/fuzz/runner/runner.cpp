@@ -1,5 +1,5 @@
 // The plain runner of fuzz targets: every file of the corpus as it is, then mutations of them, the same ones
-// at every run. A target that finds a fault aborts; the input that did it is then in ./crash-input.
+// at every run. A target that finds a fault aborts; the input that did it is then in ./crash-input-NAME.
 //     NAME [--mutations N] [--seed N] FILE|FOLDER...
 #include <algorithm>
 #include <cstdint>
@@ -98,8 +98,10 @@ void add_to(Corpus &corpus, const std::filesystem::path &path) {
         corpus.push_back(read_whole(file));
 }
 
+std::filesystem::path crash_input; // of this target alone: others may run beside it in the same folder
+
 void run(const std::string &input) {
-    std::ofstream("crash-input", std::ios::binary)
+    std::ofstream(crash_input, std::ios::binary)
         .write(input.data(), static_cast<std::streamsize>(input.size()));
     LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t *>(input.data()), input.size());
 }
@@ -107,6 +109,7 @@ void run(const std::string &input) {
 } // namespace
 
 int main(int argc, char **argv) {
+    crash_input = "crash-input-" + std::filesystem::path(argv[0]).filename().string();
     std::uint64_t mutations = 5000, seed = 1;
     Corpus corpus;
     for (int i = 1; i < argc; ++i) {
@@ -127,7 +130,7 @@ int main(int argc, char **argv) {
     Mutator mutator(corpus, seed);
     for (std::uint64_t i = 0; i < mutations; ++i)
         run(mutator.next());
-    std::filesystem::remove("crash-input");
+    std::filesystem::remove(crash_input);
     std::printf("%zu inputs and %llu mutations of them, seed %llu\n", corpus.size(),
                 static_cast<unsigned long long>(mutations), static_cast<unsigned long long>(seed));
 }

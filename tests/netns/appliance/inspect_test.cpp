@@ -1,5 +1,7 @@
 // What an appliance is for: packets go through the firewall of its namespace and come back with their own
 // header.
+#include <algorithm>
+
 #include "tests/harness/catch_bytes.h"
 #include "tests/harness/skip.h"
 #include "tests/netns/appliance/bench.h"
@@ -139,12 +141,14 @@ TEST_CASE("inspect: two endpoints with the same addresses do not mix") {
             CHECK_THAT(back->header, equals(geneve_header(endpoint, cookie)));
         }
     }
-    const auto endpoints = bench.counters()["endpoints"];
-    REQUIRE(endpoints.size() == 2);
-    for (const auto &endpoint : endpoints) {
-        CHECK(endpoint["packetsIn"] == 4);
-        CHECK(endpoint["packetsBack"] == 4);
-    }
+    nlohmann::json endpoints;
+    const auto has_four = [](const auto &endpoint) { return endpoint["packetsIn"] == 4 && endpoint["packetsBack"] == 4; };
+    CHECK(eventually(5s, [&] { // a packet is counted once it is sent
+        endpoints = bench.counters()["endpoints"];
+        return std::ranges::all_of(endpoints, has_four);
+    }));
+    INFO(endpoints.dump());
+    CHECK(endpoints.size() == 2);
 }
 
 TEST_CASE("inspect: connection tracking keeps two endpoints apart where each has a zone") {
@@ -262,5 +266,5 @@ TEST_CASE("inspect: what did not come in by the tunnel does not go out by it") {
     CHECK(bench.counts("unknown_flow", 1));
     CHECK(bench.nothing_before_a_marker());
     // What the kernel says for itself when the device comes up is no flow that was lost.
-    CHECK(bench.counters()["drops"]["link_chatter"] > 0);
+    CHECK(eventually(10s, [&] { return bench.counters()["drops"]["link_chatter"] > 0; }));
 }

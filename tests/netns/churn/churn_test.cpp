@@ -8,6 +8,7 @@
 #include "controller/api/http.h"
 #include "tests/harness/skip.h"
 #include "tests/netns/churn/holdings.h"
+#include "tests/netns/world/backlog.h"
 #include "tests/netns/world/drill.h"
 #include "tests/netns/world/worlds.h"
 
@@ -105,6 +106,7 @@ TEST_CASE("churn: changes as fast as apply returns lose no packet and leak nothi
 
     Process download = world.client.start({"curl", "-sS", "--limit-rate", "5M", "--max-time", "300", "-o",
                                            (glbd.folder() / "download").string(), "http://198.51.100.20/file"});
+    const LongBacklog backlog;
     UdpStream stream(world.client, TwoArm::server_address, 7001, 1000);
     const auto pace = churn(glbd, base, churn_time(), 1000);
     const auto late = lag(world.node);
@@ -124,7 +126,7 @@ TEST_CASE("churn: changes as fast as apply returns lose no packet and leak nothi
     CHECK(pace.refused == 0);
     CHECK(pace.first_refusal == "");
     CHECK(pace.epochs_missed == 0);
-    CHECK(rate >= 20);
+    CHECK(rate >= (drill_in_full() ? 20 : 10)); // three times as many where nothing else runs
     CHECK(tally.lost() == 0);
     CHECK(glbd.uninspected() == 0);
     REQUIRE(download.wait(120s));

@@ -5,6 +5,7 @@
 #include "tests/harness/skip.h"
 #include "tests/netns/faults/fault_file.h"
 #include "tests/netns/faults/kernel_image.h"
+#include "tests/netns/world/backlog.h"
 #include "tests/netns/world/drill.h"
 #include "tests/netns/world/witness.h"
 #include "tests/netns/world/worlds.h"
@@ -45,7 +46,7 @@ struct Stage {
 
     void start() {
         glbd.launch(before, {}, faults.launcher());
-        REQUIRE(eventually(20s, [&] {
+        REQUIRE(eventually(60s, [&] {
             const auto answer = glbd.ctl({"status"});
             return answer.code == 0 && answer.document.at("ready") == true;
         }));
@@ -73,7 +74,7 @@ struct Stage {
     std::string settled(const json &manifest) {
         REQUIRE(glbd.apply(manifest).code == 0);
         std::string last;
-        REQUIRE(eventually(10s, [&] {
+        REQUIRE(eventually(20s, [&] {
             const auto now = image();
             return std::exchange(last, now) == now;
         }));
@@ -102,6 +103,7 @@ TEST_CASE("faults: a change that fails at any step has changed nothing, or all; 
     REQUIRE(stage.settled(stage.before) == old_image);
 
     Witness first(stage.world.appliances[0]->ns()), second(stage.world.appliances[1]->ns());
+    const LongBacklog backlog;
     UdpStream stream(stage.world.client, TwoArm::server_address, 7001, 500);
     unsigned refused = 0;
     for (std::uint32_t step = 1; step <= steps; step += stride(7)) {
@@ -115,11 +117,11 @@ TEST_CASE("faults: a change that fails at any step has changed nothing, or all; 
         const auto &wanted = answer.code == 0 ? new_image : old_image;
         CHECK(difference(image, wanted) == "");
         if (image != wanted) // what a fault after the change has left is mended at the next tick
-            REQUIRE(eventually(5s, [&] { return stage.image() == wanted; }));
+            REQUIRE(eventually(15s, [&] { return stage.image() == wanted; }));
         REQUIRE(stage.glbd.apply(stage.after).code == 0);
-        REQUIRE(eventually(5s, [&] { return stage.image() == new_image; }));
+        REQUIRE(eventually(15s, [&] { return stage.image() == new_image; }));
         REQUIRE(stage.glbd.apply(stage.before).code == 0);
-        REQUIRE(eventually(5s, [&] { return stage.image() == old_image; }));
+        REQUIRE(eventually(15s, [&] { return stage.image() == old_image; }));
     }
     CHECK(refused > steps / stride(7) / 2); // the faults were felt
     const auto tally = stream.finish();
@@ -145,6 +147,7 @@ TEST_CASE("faults: where undoing fails as well, traffic goes on, and the daemon 
     REQUIRE(stage.glbd.apply(stage.after).code == 0);
     const auto steps = stage.faults.disarm();
     REQUIRE(stage.settled(stage.before) == old_image);
+    const LongBacklog backlog;
     UdpStream stream(stage.world.client, TwoArm::server_address, 7001, 500);
     for (std::uint32_t step = 1; step <= steps; step += stride(25)) {
         stage.faults.arm(step, true);
@@ -154,13 +157,13 @@ TEST_CASE("faults: where undoing fails as well, traffic goes on, and the daemon 
         const auto &wanted = answer.code == 0 ? new_image : old_image;
         stage.faults.disarm();
         std::string differs;
-        (void)eventually(10s, [&] { return (differs = difference(stage.image(), wanted)).empty(); });
+        (void)eventually(20s, [&] { return (differs = difference(stage.image(), wanted)).empty(); });
         INFO(stage.last_words());
         REQUIRE(differs == "");
-        REQUIRE(eventually(10s, [&] { return stage.glbd.must_ctl({"status"}).at("ready") == true; }));
+        REQUIRE(eventually(20s, [&] { return stage.glbd.must_ctl({"status"}).at("ready") == true; }));
         if (answer.code == 0) {
             REQUIRE(stage.glbd.apply(stage.before).code == 0);
-            (void)eventually(10s, [&] { return (differs = difference(stage.image(), old_image)).empty(); });
+            (void)eventually(20s, [&] { return (differs = difference(stage.image(), old_image)).empty(); });
             REQUIRE(differs == "");
         }
     }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "tests/harness/skip.h"
+#include "tests/netns/world/backlog.h"
 #include "tests/netns/world/drill.h"
 #include "tests/netns/world/worlds.h"
 
@@ -41,10 +42,11 @@ TEST_CASE("clocks: steps of a day in either direction change no target, no flow,
     Daemon glbd(world.node);
     auto manifest = world.manifest();
     glbd.launch(manifest, {}, clock.launcher());
-    REQUIRE(eventually(20s, [&] { return glbd.ctl({"status"}).code == 0; }));
+    REQUIRE(eventually(60s, [&] { return glbd.ctl({"status"}).code == 0; }));
     REQUIRE(glbd.wait_healthy(3));
     TcpFlows flows(world.client);
     REQUIRE(flows.open(random_flows(60, 7000)) == 60);
+    const LongBacklog backlog;
     UdpStream stream(world.client, TwoArm::server_address, 7001, 1000);
     // One target drains: its delay of five minutes must neither end at once nor never.
     auto smaller = manifest;
@@ -63,10 +65,10 @@ TEST_CASE("clocks: steps of a day in either direction change no target, no flow,
         std::this_thread::sleep_for(2500ms); // more than an interval of the health checks, and a scan of the table
         INFO(offset << "\n" << glbd.log());
         CHECK(states() == before);
-        CHECK(flows.exchange(5s) == 60);
+        CHECK(flows.exchange() == 60);
         CHECK(glbd.flows({"--protocol", "tcp"}).size() == total);
         const auto uptime = glbd.must_ctl({"status"}).at("uptimeSeconds").get<double>();
-        CHECK((uptime >= 0 && uptime < 120));
+        CHECK((uptime >= 0 && uptime < 3600)); // a step is a day
     }
     const auto tally = stream.finish();
     tell_drill("wall clock steps", {tally.sent, tally.lost()});

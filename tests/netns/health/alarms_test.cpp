@@ -28,11 +28,12 @@ struct Stage {
         return {world.client, TwoArm::server_address, port, count, pause};
     }
 
-    void check_nobody_failed() const {
+    /// But for `earned` alarms, which were none too many.
+    void check_nobody_failed(std::size_t earned = 0) const {
         INFO(glbd.log());
-        CHECK(alarms(glbd) == 0);
+        CHECK(alarms(glbd) == earned);
         for (const auto &one : world.appliances)
-            CHECK(eventually(3s, [&] { return state_of(glbd, *one) == "healthy"; })); // active checks may be late
+            CHECK(eventually(10s, [&] { return state_of(glbd, *one) == "healthy"; })); // active checks may be late
     }
 
     TwoArm world;
@@ -40,6 +41,14 @@ struct Stage {
     Daemon glbd;
 };
 
+/// Holds `appliance` for 30 ms, or as much longer as the machine's other work made it.
+std::chrono::nanoseconds hold_up(Appliance &appliance) {
+    const auto began = std::chrono::steady_clock::now();
+    appliance.hold();
+    std::this_thread::sleep_for(30ms);
+    appliance.go_on();
+    return std::chrono::steady_clock::now() - began;
+}
 
 } // namespace
 
@@ -70,20 +79,30 @@ TEST_CASE("alarms: an appliance that is held up for 30 ms, 50 times, stays") {
     need_root();
     const Stage stage(ApplianceKind::reference);
     auto flows = stage.flows(48, 10ms);
-    REQUIRE(eventually(5s, [&] { return flows.served() == 48; }));
-    auto &held = *stage.world.appliances[0];
-    REQUIRE(stage.glbd.target(held.id()).at("activeFlows") >= 16);
-    for (int i = 0; i < 50; ++i) {
-        held.hold();
-        std::this_thread::sleep_for(30ms);
-        held.go_on();
+    REQUIRE(eventually(10s, [&] { return flows.served() == 48; }));
+    const auto &both = stage.world.appliances;
+    const auto active = [&](int i) { return stage.glbd.target(both[i]->id()).at("activeFlows").get<int>(); };
+    const int fuller = active(0) >= active(1) ? 0 : 1; // chance spreads them; half of them are always there
+    REQUIRE(active(fuller) >= 16);
+    int times = 0;
+    std::size_t earned = 0;
+    for (int tries = 0; times < 50 && tries < 1000; ++tries) {
+        const auto before = alarms(stage.glbd);
+        const auto took = hold_up(*both[fuller]);
         std::this_thread::sleep_for(100ms);
+        if (took < 40ms) { // what health waits before it suspects anybody
+            ++times;
+        } else {
+            (void)eventually(20s, [&] { return flows.served() == 48; });
+            earned += alarms(stage.glbd) - before;
+        }
     }
-    const bool served = eventually(2s, [&] { return flows.served() == 48; });
+    CHECK(times == 50);
+    const bool served = eventually(10s, [&] { return flows.served() == 48; });
     INFO(flows.unserved() << unreturned(stage.glbd) << (served ? "" : stage.glbd.flows().dump()));
     CHECK(served);
-    stage.check_nobody_failed();
-    tell_drill("held up for 30 ms", {50, alarms(stage.glbd), {}, "times", "an alarm"});
+    stage.check_nobody_failed(earned);
+    tell_drill("held up for 30 ms", {50, alarms(stage.glbd) - earned, {}, "times", "an alarm"});
 }
 
 TEST_CASE("alarms: a quiet night, with single packets and scans, fails nobody, nor does the morning") {
@@ -93,16 +112,16 @@ TEST_CASE("alarms: a quiet night, with single packets and scans, fails nobody, n
         fall_silent(*one, "@th,560,16 7001");
     {
         const auto day = stage.flows(40, 10ms);
-        REQUIRE(eventually(5s, [&] { return day.served() == 40; }));
+        REQUIRE(eventually(10s, [&] { return day.served() == 40; }));
     }
     for (int hour = 0; hour < 8; ++hour) { // compressed: what counts is that nearly nothing is there to be compared
         const auto lonely = stage.flows(1, 500ms);
         const auto scan = stage.flows(3, 400ms, kOtherPort);
         std::this_thread::sleep_for(1500ms);
-        CHECK(lonely.answered() > 0);
+        CHECK(eventually(10s, [&] { return lonely.answered() > 0; }));
     }
     auto morning = stage.flows(60, 10ms);
-    CHECK(eventually(5s, [&] { return morning.served() == 60; }));
+    CHECK(eventually(10s, [&] { return morning.served() == 60; }));
     std::this_thread::sleep_for(1s);
     stage.check_nobody_failed();
     tell_drill("a night and its morning", {8, alarms(stage.glbd), {}, "hours", "with an alarm"});
@@ -122,7 +141,7 @@ TEST_CASE("alarms: appliances that swallow the first 800 ms of a new endpoint st
     speak_again(*stage.world.appliances[0]);
     if (all)
         speak_again(*stage.world.appliances[1]);
-    CHECK(eventually(5s, [&] { return flows.served() == 40; }));
+    CHECK(eventually(10s, [&] { return flows.served() == 40; }));
     std::this_thread::sleep_for(1s);
     stage.check_nobody_failed();
     tell_drill(all ? "800 ms swallowed by all" : "800 ms swallowed by one", {40, alarms(stage.glbd), {}, "flows", "an alarm"});
@@ -132,10 +151,10 @@ TEST_CASE("alarms: a server that dies is no appliance that does") {
     need_root();
     const Stage stage;
     auto flows = stage.flows(40, 10ms);
-    REQUIRE(eventually(5s, [&] { return flows.served() == 40; }));
+    REQUIRE(eventually(10s, [&] { return flows.served() == 40; }));
     stage.world.server.must({"nft", "table ip dead { chain c { type filter hook prerouting priority raw; "
                                     "udp dport 7000 drop; }; }"});
-    REQUIRE(eventually(2s, [&] { return flows.served() == 0; }));
+    REQUIRE(eventually(10s, [&] { return flows.served() == 0; }));
     std::this_thread::sleep_for(2s);
     stage.check_nobody_failed();
     tell_drill("a dead server", {40, alarms(stage.glbd), {}, "flows", "an alarm"});
@@ -145,7 +164,7 @@ TEST_CASE("alarms: where all appliances are cut off together, they are back with
     need_root();
     const Stage stage;
     auto flows = stage.flows(48, 10ms);
-    REQUIRE(eventually(5s, [&] { return flows.served() == 48 && stage.glbd.counter("in_band") >= 2; }));
+    REQUIRE(eventually(10s, [&] { return flows.served() == 48 && stage.glbd.counter("in_band") >= 2; }));
     for (const auto &one : stage.world.appliances)
         fall_silent(*one);
     std::this_thread::sleep_for(1s);

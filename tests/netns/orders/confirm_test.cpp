@@ -35,7 +35,7 @@ TEST_CASE("confirm: a manifest that is confirmed stays, one that is not goes") {
     REQUIRE(stage.glbd.apply(stage.after, {"--confirm", "3"}).code == 0);
     CHECK(stage.weight() == 3);
     CHECK(stage.waits());
-    REQUIRE(eventually(10s, [&] { return stage.weight() == 2; }));
+    REQUIRE(eventually(30s, [&] { return stage.weight() == 2; }));
     CHECK_FALSE(stage.waits());
     CHECK(stage.glbd.ctl({"confirm"}).code == 1);
 
@@ -60,7 +60,7 @@ TEST_CASE("confirm: a daemon that was killed meanwhile reverts in time, or at it
     stage.glbd.start();
     CHECK(stage.waits());
     CHECK(stage.weight() == 3);
-    REQUIRE(eventually(10s, [&] { return stage.weight() == 2; }));
+    REQUIRE(eventually(30s, [&] { return stage.weight() == 2; }));
 
     REQUIRE(stage.glbd.apply(stage.after, {"--confirm", "2"}).code == 0);
     stage.glbd.kill9();
@@ -81,7 +81,7 @@ TEST_CASE("confirm: a second trial returns to what was trusted before the first;
     REQUIRE(stage.glbd.apply(stage.after, {"--confirm", "60"}).code == 0);
     REQUIRE(stage.glbd.apply(third, {"--confirm", "2"}).code == 0);
     CHECK(stage.weight() == 4);
-    REQUIRE(eventually(10s, [&] { return stage.weight() == 2; }));
+    REQUIRE(eventually(30s, [&] { return stage.weight() == 2; }));
     REQUIRE(stage.glbd.apply(stage.after, {"--confirm", "60"}).code == 0);
     REQUIRE(stage.glbd.apply(third).code == 0);
     CHECK_FALSE(stage.waits());
@@ -114,5 +114,5 @@ TEST_CASE("rollback: to any manifest of the history") {
     CHECK(stage.glbd.ctl({"rollback", "9"}).code == 1);
     REQUIRE(stage.glbd.ctl({"rollback", "1", "--confirm", "2"}).code == 0);
     CHECK(stage.weight() == 3);
-    REQUIRE(eventually(10s, [&] { return stage.weight() == 2; }));
+    REQUIRE(eventually(30s, [&] { return stage.weight() == 2; }));
 }

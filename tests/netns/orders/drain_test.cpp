@@ -53,13 +53,13 @@ TEST_CASE("drain: a target takes no new flows, keeps its own, through restart an
     CHECK(waited.code == 1);
     CHECK(waited.text.find("flows left") != std::string::npos);
     old_flows.close();
-    CHECK(glbd.ctl({"drain", "--wait=40", name}).code == 0);
+    CHECK(eventually(60s, [&] { return glbd.ctl({"drain", "--wait=5", name}).code == 0; }));
     CHECK(glbd.target(id).at("activeFlows") == 0);
 
     glbd.must_ctl({"undrain", name});
     REQUIRE(eventually(15s, [&] { return glbd.target(id).at("state") == "healthy"; }));
-    TcpFlows again(world.client);
-    REQUIRE(again.open(random_flows(60, 7000, 3)) == 60);
+    TcpFlows again(world.client); // an eighth of them is its share
+    REQUIRE(again.open(random_flows(200, 7000, 3)) == 200);
     CHECK(glbd.target(id).at("newFlows") > before);
 }
 
@@ -80,7 +80,7 @@ TEST_CASE("drain: after the deregistration delay the rest is steered again") {
     glbd.must_ctl({"drain", "firewalls/" + id});
     CHECK(flows.exchange() == 40);
     CHECK_FALSE(glbd.flows({"--target", id}).empty());
-    REQUIRE(eventually(10s, [&] { return flows.exchange() == 40 && glbd.flows({"--target", id}).empty(); }));
+    REQUIRE(eventually(30s, [&] { return flows.exchange() == 40 && glbd.flows({"--target", id}).empty(); }));
     CHECK(glbd.target(id).at("state") == "draining");
 }
 
@@ -108,7 +108,7 @@ TEST_CASE("drain: one that an earlier daemon began goes on with the time it has 
         const auto targets = glbd.must_ctl({"targets"}).at("targets");
         return std::none_of(targets.begin(), targets.end(), [&](const json &row) { return row.at("id") == id; });
     };
-    REQUIRE(eventually(25s, leaves)); // not the 300 s of a drain whose beginning nobody knows
+    REQUIRE(eventually(60s, leaves)); // not the 300 s of a drain whose beginning nobody knows
     CHECK(std::chrono::steady_clock::now() - begin >= 7s);
     CHECK(flows.exchange() == 40);
 }

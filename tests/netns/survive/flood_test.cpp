@@ -97,10 +97,13 @@ TEST_CASE("survive: newFlowsPerSourcePerSecond stops one source's flood and nobo
     const auto started = std::chrono::steady_clock::now();
     send_frames(world.client, "eth0", frames);
     const auto seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-    const auto limited = glbd.drop("source_limit");
-    const auto passed = frames.size() - limited;
-    INFO(glbd.log());
-    CHECK(static_cast<double>(passed) <= 21 + 20 * (seconds + 1));
+    std::uint64_t passed = 0;
+    const bool limited = eventually(10s, [&] { // the last ones may be on their way yet
+        passed = frames.size() - glbd.drop("source_limit");
+        return static_cast<double>(passed) <= 21 + 20 * (seconds + 1);
+    });
+    INFO(passed << " passed in " << seconds << " s\n" << glbd.log());
+    CHECK(limited);
     CHECK(passed >= 20);
     CHECK(old.exchange() == 1); // its own established flow goes on
     TcpFlows other(world.client);

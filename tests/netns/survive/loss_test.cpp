@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/harness/skip.h"
+#include "tests/netns/world/backlog.h"
 #include "tests/netns/world/drill.h"
 #include "tests/netns/world/worlds.h"
 
@@ -15,8 +16,9 @@ TEST_CASE("survive: kill -9, SIGTERM and restart at 10,000 packets a second lose
     Daemon glbd(world.node);
     glbd.start(world.manifest());
     REQUIRE(glbd.wait_healthy(3));
+    const LongBacklog backlog;
     UdpStream stream(world.client, TwoArm::server_address, 7001, 10000);
-    REQUIRE(eventually(5s, [&] { return stream.back() >= 1000; }));
+    REQUIRE(eventually(10s, [&] { return stream.back() >= 1000; }));
     for (int round = 0; stream.sent() < 100000 || round < 6; round++) {
         round % 2 ? glbd.terminate() : glbd.kill9();
         const auto sent = stream.sent();

@@ -71,10 +71,10 @@ TEST_CASE("beside: DHCP on the client's side") {
         {"dnsmasq", "--keep-in-foreground", "--log-facility=-", "--log-dhcp", "--user=root",
          "--conf-file=/dev/null", "--port=0", "--interface=cli0", "--dhcp-range=192.0.2.100,192.0.2.150",
          "--dhcp-leasefile=" + (folder.path() / "given").string(), "--pid-file="});
-    REQUIRE(dnsmasq.wait_for_output("DHCP, IP range", 5s));
+    REQUIRE(dnsmasq.wait_for_output("DHCP, IP range", 20s));
     const auto dhclient = beside.world.client.start(
         {"dhclient", "-4", "-1", "-sf", "/bin/true", "-lf", leases, "-d", "-v", "--no-pid", "eth0"});
-    const bool bound = dhclient.wait_for_output("bound to 192.0.2.1", 10s);
+    const bool bound = dhclient.wait_for_output("bound to 192.0.2.1", 30s); // dnsmasq itself pings it for 3 s
     INFO(dhclient.output() << dnsmasq.output() << beside.glbd.log());
     CHECK(bound);
 }

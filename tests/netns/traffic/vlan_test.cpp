@@ -74,7 +74,12 @@ TEST_CASE("vlan: the endpoint's VLAN is inspected; one routed beside it, and unt
     INFO(vlans.glbd.log());
     CHECK(download(vlans, Vlans::tagged_client, "http://198.51.100.20/file") == nginx.sha256());
     CHECK(download(vlans, "2001:db8:1::10", "http://[2001:db8:2::20]/file") == nginx.sha256());
-    CHECK(vlans.glbd.flows({"--protocol", "tcp"}).size() == 2);
+    // Both ends have closed, so that nothing of these comes late.
+    REQUIRE(eventually(10s, [&] {
+        const auto flows = vlans.glbd.flows({"--protocol", "tcp"});
+        return flows.size() == 2 && flows[0].at("state") == "closed" && flows[1].at("state") == "closed";
+    }));
+    wait_for_rest([&] { return vlans.glbd.counter("encapsulated"); });
 
     Witness witness(vlans.world.appliances.front()->ns());
     const auto encapsulated = vlans.glbd.counter("encapsulated"), other = vlans.glbd.counter("other");

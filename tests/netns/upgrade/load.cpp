@@ -1,7 +1,6 @@
 #include "tests/netns/upgrade/load.h"
 
 #include <array>
-#include <fstream>
 #include <poll.h>
 #include <stdexcept>
 
@@ -13,7 +12,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto backlog_file = "/proc/sys/net/core/netdev_max_backlog";
 constexpr unsigned streams = 10, rate = 1000; // datagrams a second each
 
 /// The byte at an offset of the stream: 64-bit words, each by its number.
@@ -79,15 +77,6 @@ void Download::receive_all() {
                 broken_ = true;
         received_ += static_cast<std::uint64_t>(got);
     }
-}
-
-LongBacklog::LongBacklog() {
-    std::ifstream(backlog_file) >> before_;
-    std::ofstream(backlog_file) << 100000;
-}
-
-LongBacklog::~LongBacklog() {
-    std::ofstream(backlog_file) << before_;
 }
 
 Load::Load(const TwoArm &world)

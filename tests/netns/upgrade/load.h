@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/netns/world/backlog.h"
 #include "tests/netns/world/worlds.h"
 
 namespace glb::test {
@@ -35,19 +36,6 @@ class Download {
 
 struct LoadTally {
     std::uint64_t sent = 0, lost = 0, duplicate = 0;
-};
-
-/// While it lives, the kernel's queue of each CPU is so long that nothing is lost in it: the machine's other work
-/// would be counted as the load balancer's losses.
-class LongBacklog {
-  public:
-    LongBacklog();
-    ~LongBacklog();
-    LongBacklog(const LongBacklog &) = delete;
-    LongBacklog &operator=(const LongBacklog &) = delete;
-
-  private:
-    std::string before_;
 };
 
 class Load {

@@ -62,7 +62,7 @@ Process &Daemon::launch(const json &manifest, const std::vector<std::string> &op
 
 void Daemon::start(const json &manifest, const std::vector<std::string> &options) {
     launch(manifest, options);
-    const bool up = eventually(std::chrono::seconds(20), [&] {
+    const bool up = eventually(std::chrono::seconds(60), [&] {
         if (!process_->running())
             return true;
         const auto answer = ctl({"status"});

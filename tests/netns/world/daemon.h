@@ -51,7 +51,7 @@ class Daemon {
     [[nodiscard]] json flows(std::vector<std::string> filter = {}) const; ///< the list, without a limit
     [[nodiscard]] json target(const std::string &id) const;
     [[nodiscard]] bool wait_healthy(std::size_t targets,
-                                    milliseconds timeout = std::chrono::seconds(15)) const;
+                                    milliseconds timeout = std::chrono::seconds(30)) const;
 
     [[nodiscard]] const std::filesystem::path &bpffs() const { return bpffs_.path(); }
     [[nodiscard]] std::filesystem::path folder() const { return folder_.path(); }

@@ -48,7 +48,7 @@ class TcpFlows {
 
 /// True where a TCP connection is made and echoes within `timeout`.
 [[nodiscard]] bool tcp_works(const Namespace &from, const std::string &destination, std::uint16_t port,
-                             milliseconds timeout = std::chrono::seconds(2));
+                             milliseconds timeout = std::chrono::seconds(5));
 
 /// Numbered datagrams to an echo server at a steady rate, each of which is to come back once.
 class UdpStream {

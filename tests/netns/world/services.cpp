@@ -31,7 +31,7 @@ SshServer::SshServer(const Namespace &ns) {
     sha256_ = sha256_of(content);
     ::mkdir("/run/sshd", 0755); // sshd's empty folder, which its service makes otherwise
     process_.emplace(ns.start({"/usr/sbin/sshd", "-D", "-e", "-f", folder + "/config"}));
-    if (!process_->wait_for_output("Server listening on :: port 22", std::chrono::seconds(5)))
+    if (!process_->wait_for_output("Server listening on :: port 22", std::chrono::seconds(20)))
         throw std::runtime_error("sshd does not come up: " + log());
 }
 
@@ -53,7 +53,7 @@ std::vector<std::string> SshServer::ssh(const std::string &address, const std::s
             "-o",
             "LogLevel=ERROR",
             "-o",
-            "ConnectTimeout=5",
+            "ConnectTimeout=20",
             "root@" + address,
             command};
 }
@@ -88,7 +88,7 @@ Bird::Bird(const Namespace &ns, const Side &own, const Side &neighbour, const st
     std::ofstream(folder + "/bird.conf") << text;
     process_.emplace(ns.start({"/usr/sbin/bird", "-f", "-c", folder + "/bird.conf", "-s", folder + "/socket",
                                "-P", folder + "/pid"}));
-    if (!eventually(std::chrono::seconds(5), [&] {
+    if (!eventually(std::chrono::seconds(20), [&] {
             return ask({"show", "status"}).find("up and running") != std::string::npos;
         }))
         throw std::runtime_error("bird does not come up: " + process_->output());

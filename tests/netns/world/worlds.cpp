@@ -162,6 +162,19 @@ std::vector<FlowEnds> random_flows(std::size_t count, std::uint16_t port, std::u
     return flows;
 }
 
+void wait_for_rest(const std::function<std::uint64_t()> &count) {
+    using Clock = std::chrono::steady_clock;
+    const auto end = Clock::now() + std::chrono::seconds(10);
+    auto last = count();
+    for (auto since = Clock::now(); Clock::now() < end && Clock::now() - since < milliseconds(300);) {
+        std::this_thread::sleep_for(milliseconds(20));
+        if (const auto now = count(); now != last) {
+            last = now;
+            since = Clock::now();
+        }
+    }
+}
+
 std::uint64_t checksum_errors(const Namespace &ns) {
     return ns.call([] {
         std::uint64_t errors = 0;

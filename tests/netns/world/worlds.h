@@ -6,6 +6,7 @@
 //                      10.1.0.11, .12, … appliances
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <random>
 #include <string>
@@ -73,6 +74,9 @@ class OneArm {
 /// client.
 [[nodiscard]] std::vector<FlowEnds> random_flows(std::size_t count, std::uint16_t port,
                                                  std::uint32_t seed = 1);
+
+/// Waits until `count` has stood still for 300 ms, which is longer than any acknowledgement is held back; 10 s at most.
+void wait_for_rest(const std::function<std::uint64_t()> &count);
 
 /// Packets with a wrong TCP, UDP or ICMP checksum that a namespace has received.
 [[nodiscard]] std::uint64_t checksum_errors(const Namespace &ns);

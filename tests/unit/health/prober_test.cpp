@@ -67,10 +67,11 @@ void reset_on_close(tcp::socket &peer) {
     peer.set_option(asio::socket_base::linger(true, 0));
 }
 
-// A port of 127.0.0.1 that nobody listens on.
+// A port of 127.0.0.1 that nobody listens on: bound for good, or a test that runs beside this might get it.
 std::uint16_t closed_port() {
-    asio::io_context loop;
-    return tcp::acceptor(loop, tcp::endpoint(asio::ip::address_v4::loopback(), 0)).local_endpoint().port();
+    static asio::io_context loop;
+    static const tcp::socket bound(loop, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+    return bound.local_endpoint().port();
 }
 
 // Sockets in TIME_WAIT with `port` at either end (/proc/net/tcp: hexadecimal, state 06).
