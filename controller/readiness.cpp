@@ -1,6 +1,7 @@
 #include "controller/readiness.h"
 
 #include <chrono>
+#include <cstdlib>
 
 #include <fmt/format.h>
 #include <systemd/sd-daemon.h>
@@ -14,7 +15,8 @@ constexpr std::chrono::milliseconds pause_time{50};
 } // namespace
 
 Readiness::Readiness(boost::asio::io_context &loop, const LocalNode &node) : node_(node), timer_(loop) {
-    look();
+    if (std::getenv("NOTIFY_SOCKET"))
+        look();
 }
 
 void Readiness::look() {

@@ -122,7 +122,7 @@ class LocalNode final : public NodeService {
     void on_node_loop(std::function<void()> task);
 
     // node_apply.cpp: change
-    [[nodiscard]] Status change_to(const Manifest &manifest, const std::string &text,
+    [[nodiscard]] Status change_to(const Manifest &manifest, const std::string &text, bool differs,
                                    const std::optional<Confirmation> &confirmation);
     [[nodiscard]] std::optional<Confirmation> confirmation_for(const std::string &text, const ApplyOptions &options) const;
     void undo_change();

@@ -77,7 +77,7 @@ Result<ApplyResult> LocalNode::apply(const std::string &text, const ApplyOptions
     if (options.dry_run)
         return result;
 
-    GLB_TRY(change_to(*manifest, text, confirmation_for(text, options)));
+    GLB_TRY(change_to(*manifest, text, !result.changes.empty(), confirmation_for(text, options)));
     note_history(options.by, options.peer);
     GLB_ASSIGN(const auto control, program_->control());
     const auto before = result.epoch;
@@ -114,8 +114,9 @@ std::optional<Confirmation> LocalNode::confirmation_for(const std::string &text,
 }
 
 /// All of it or nothing: what a failed change has done is undone by reconciling what was in force before. Without a
-/// `confirmation` a change also confirms one that waits: whoever made it has reached the node.
-Status LocalNode::change_to(const Manifest &manifest, const std::string &text,
+/// `confirmation` a change also confirms one that waits: whoever made it has reached the node. What is in force already
+/// `differs` in nothing, and begins no epoch.
+Status LocalNode::change_to(const Manifest &manifest, const std::string &text, bool differs,
                             const std::optional<Confirmation> &confirmation) {
     const auto book = book_;
     const auto tables = tables_;
@@ -132,9 +133,7 @@ Status LocalNode::change_to(const Manifest &manifest, const std::string &text,
         stored = true; // a save that fails may have replaced the file all the same
         return store_.save_manifest(text);
     };
-    // Who applies what is in force already begins no epoch.
-    const bool new_epoch = !diff_manifests(manifest_, manifest).empty();
-    auto done = reconcile(manifest, new_epoch, commit);
+    auto done = reconcile(manifest, differs, commit);
     if (done) {
         if (manifest_) {
             retire_missing(book_, Kind::group, manifest_->target_groups, manifest.target_groups);

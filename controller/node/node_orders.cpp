@@ -2,6 +2,7 @@
 // and that leftovers go.
 #include <algorithm>
 
+#include "controller/config/diff.h"
 #include "controller/config/parse.h"
 #include "controller/datapath/leftovers.h"
 #include "controller/node/node.h"
@@ -112,7 +113,7 @@ Status LocalNode::revert() {
     const auto manifest = parse_manifest(*before);
     if (!manifest)
         return fail("the manifest before is not understood: {}", manifest.error().front().message);
-    GLB_TRY(change_to(*manifest, *before, std::nullopt));
+    GLB_TRY(change_to(*manifest, *before, !diff_manifests(manifest_, *manifest).empty(), std::nullopt));
     note_history("revert", {});
     return {};
 }

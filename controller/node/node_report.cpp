@@ -156,9 +156,10 @@ Result<json> LocalNode::status() {
     if (guard_ && guard_report_.installed)
         if (const auto stopped = guard_->uninspected())
             uninspected = stopped->packets;
+    const auto lacks = lacking();
     json status = {
-        {"ready", is_ready()},
-        {"lacking", text_or_null(lacking())},
+        {"ready", lacks.empty()},
+        {"lacking", text_or_null(lacks)},
         {"node", manifest_ && !manifest_->node.name.empty() ? manifest_->node.name : host_name()},
         {"version", settings_.version},
         {"epoch", epoch},

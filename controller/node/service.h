@@ -66,7 +66,8 @@ class NodeService {
   public:
     virtual ~NodeService() = default;
 
-    /// {"ready","lacking": what keeps it from being ready, or null,"node","version","epoch","uptimeSeconds","guard":{"installed","uninspected"},"bypassed":[],
+    /// {"ready","lacking": what keeps it from being ready, or null,"node","version","epoch","uptimeSeconds",
+    ///  "guard":{"installed","uninspected","restored","warnings"},"bypassed":[],
     ///  "interfaces":[{"name","mode","attached","door","shared"}],
     ///  "flows":{"active","unconfirmed","capacity","untracked"},"targets":{STATE: count, ...}}
     virtual Result<nlohmann::json> status() = 0;

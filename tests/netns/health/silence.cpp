@@ -20,6 +20,13 @@ void speak_again(const Appliance &appliance) {
     appliance.ns().must({"nft", "delete", "table", "ip", "silence"});
 }
 
+std::size_t fuller_of(const TwoArm &world, const Daemon &glbd) {
+    const auto flows_of = [&](std::size_t i) {
+        return glbd.target(world.appliances[i]->id()).at("activeFlows").get<std::uint64_t>();
+    };
+    return flows_of(0) >= flows_of(1) ? 0 : 1;
+}
+
 std::string unreturned(const Daemon &glbd) {
     std::string text;
     const auto drops = glbd.must_ctl({"drops"});

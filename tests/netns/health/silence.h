@@ -23,6 +23,9 @@ void speak_again(const Appliance &appliance);
 /// "healthy", or "unhealthy REASON".
 [[nodiscard]] std::string state_of(const Daemon &glbd, const Appliance &appliance);
 
+/// Which of the first two appliances has more flows: chance spreads them, and at least half of them are always there.
+[[nodiscard]] std::size_t fuller_of(const TwoArm &world, const Daemon &glbd);
+
 /// How often the daemon has told that a target is out because nothing came back.
 [[nodiscard]] std::size_t alarms(const Daemon &glbd);
 

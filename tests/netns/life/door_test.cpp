@@ -17,10 +17,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-unsigned index_of(const Namespace &ns, const std::string &device) {
-    return json::parse(ns.must({"ip", "-j", "link", "show", device}))[0].at("ifindex");
-}
-
 /// As if a packet had met a driver without metadata on that interface.
 void tell_no_door(const Daemon &glbd, unsigned ifindex) {
     const std::unique_ptr<no_door, void (*)(no_door *)> skeleton(no_door::open(), no_door::destroy);
@@ -53,7 +49,7 @@ TEST_CASE("door: an interface whose driver has no metadata is told in status and
     REQUIRE(has_door(glbd, "status", "cli0"));
     REQUIRE(has_door(glbd, "guard", "cli0"));
 
-    tell_no_door(glbd, index_of(world.node, "cli0"));
+    tell_no_door(glbd, world.node.ifindex("cli0"));
     CHECK(eventually(5s, [&] { return !has_door(glbd, "status", "cli0"); }));
     CHECK_FALSE(has_door(glbd, "guard", "cli0"));
     CHECK(has_door(glbd, "status", "srv0"));

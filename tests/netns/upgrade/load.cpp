@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <stdexcept>
 
+#include <fmt/format.h>
+
 #include "tests/netns/world/sockets.h"
 
 namespace glb::test {
@@ -18,11 +20,6 @@ constexpr unsigned streams = 10, rate = 1000; // datagrams a second each
 char byte_at(std::uint64_t offset) {
     const auto word = (offset / 8 + 1) * 0x9e3779b97f4a7c15ull;
     return static_cast<char>(word >> offset % 8 * 8);
-}
-
-bool wait(const Fd &socket, short events) {
-    pollfd waiting{socket.get(), events, 0};
-    return ::poll(&waiting, 1, 100) > 0;
 }
 
 } // namespace
@@ -47,7 +44,7 @@ Download::~Download() {
 
 void Download::send_all() {
     while (!stop_ && !sender_)
-        if (wait(listener_, POLLIN))
+        if (wait_for(listener_, POLLIN, 100ms))
             sender_ = Fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     std::array<char, 16384> chunk;
     for (std::uint64_t at = 0; !stop_;) {
@@ -65,7 +62,7 @@ void Download::send_all() {
 void Download::receive_all() {
     std::array<char, 65536> chunk;
     while (!stop_) {
-        if (!wait(receiver_, POLLIN))
+        if (!wait_for(receiver_, POLLIN, 100ms))
             continue;
         const auto got = ::recv(receiver_.get(), chunk.data(), chunk.size(), 0);
         if (got <= 0) {
@@ -87,15 +84,20 @@ Load::Load(const TwoArm &world)
             world.client, i % 2 ? TwoArm::server_address6 : TwoArm::server_address, 7001, rate));
 }
 
-bool Load::begins() {
-    if (flows.open(random_flows(tcp_flows, 7000)) != tcp_flows || flows.exchange() != tcp_flows)
-        return false;
-    return eventually(5s, [&] {
-        std::uint64_t back = 0;
+void Load::begin() {
+    const auto open = flows.open(random_flows(tcp_flows, 7000));
+    const auto answered = flows.exchange();
+    unsigned back = 0;
+    const bool flowing = eventually(30s, [&] {
+        back = 0;
         for (const auto &stream : streams_)
             back += stream->back() > 100;
         return back == streams && download.received() > 100000;
     });
+    if (open != tcp_flows || answered != tcp_flows || !flowing)
+        throw std::runtime_error(fmt::format("the load does not begin: {} of {} TCP flows open, {} answered, {} of {} "
+                                             "streams come back, {} bytes downloaded",
+                                             open, tcp_flows, answered, back, streams, download.received()));
 }
 
 std::uint64_t Load::sent() const {

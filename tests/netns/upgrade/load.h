@@ -43,8 +43,8 @@ class Load {
     static constexpr std::size_t tcp_flows = 300;
     explicit Load(const TwoArm &world);
 
-    /// True once everything flows.
-    [[nodiscard]] bool begins();
+    /// Returns once everything flows; throws what does not.
+    void begin();
     [[nodiscard]] std::uint64_t sent() const;
     void wait_for(std::uint64_t datagrams) const; ///< more than were sent when it was called
     LoadTally finish();

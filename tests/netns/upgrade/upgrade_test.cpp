@@ -33,7 +33,7 @@ struct Loaded {
     Daemon glbd{world.node};
     Load load{started(world, glbd)};
 
-    Loaded() { REQUIRE(load.begins()); }
+    Loaded() { load.begin(); }
 
   private:
     static const TwoArm &started(const TwoArm &world, Daemon &glbd) {

@@ -131,6 +131,11 @@ json Daemon::target(const std::string &id) const {
     throw std::runtime_error("no target " + id);
 }
 
+bool Daemon::has_target(const std::string &id) const {
+    const auto targets = must_ctl({"targets"}).at("targets");
+    return std::any_of(targets.begin(), targets.end(), [&](const json &row) { return row.at("id") == id; });
+}
+
 bool Daemon::wait_healthy(std::size_t targets, milliseconds timeout) const {
     return eventually(timeout, [&] {
         const auto answer = ctl({"status"});

@@ -49,7 +49,8 @@ class Daemon {
     [[nodiscard]] std::uint64_t counter(const std::string &name) const;   ///< packets
     [[nodiscard]] std::uint64_t uninspected() const;                      ///< packets that the guard stopped
     [[nodiscard]] json flows(std::vector<std::string> filter = {}) const; ///< the list, without a limit
-    [[nodiscard]] json target(const std::string &id) const;
+    [[nodiscard]] json target(const std::string &id) const; ///< throws where there is none
+    [[nodiscard]] bool has_target(const std::string &id) const;
     [[nodiscard]] bool wait_healthy(std::size_t targets,
                                     milliseconds timeout = std::chrono::seconds(30)) const;
 

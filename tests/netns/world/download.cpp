@@ -24,11 +24,6 @@ using namespace std::chrono_literals;
 constexpr auto patience = 60s; // without a byte
 constexpr std::string_view head_end = "\r\n\r\n";
 
-bool wait(const Fd &socket, short events, milliseconds time) {
-    pollfd waiting{socket.get(), events, 0};
-    return ::poll(&waiting, 1, static_cast<int>(time.count())) > 0;
-}
-
 } // namespace
 
 HeldDownload::HeldDownload(const Namespace &client, const std::string &source, std::uint16_t source_port,
@@ -43,7 +38,7 @@ HeldDownload::HeldDownload(const Namespace &client, const std::string &source, s
         return fd;
     });
     constexpr std::string_view request = "GET /file HTTP/1.0\r\n\r\n";
-    if (!wait(socket_, POLLOUT, 10s) ||
+    if (!wait_for(socket_, POLLOUT, 10s) ||
         ::send(socket_.get(), request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
         throw std::runtime_error(fmt::format("no download from {}: {}", server, std::strerror(errno)));
     thread_ = std::thread([this, bytes, rate] {
@@ -76,7 +71,7 @@ void HeldDownload::run(std::size_t bytes, std::size_t rate) {
             std::this_thread::sleep_for(1ms);
             continue;
         }
-        (void)wait(socket_, POLLIN, 100ms);
+        (void)wait_for(socket_, POLLIN, 100ms);
         const auto count = ::recv(socket_.get(), chunk.data(), chunk.size(), 0);
         if (count == 0 && got == bytes)
             return;

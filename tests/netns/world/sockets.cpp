@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
+#include <poll.h>
 #include <sys/resource.h>
 
 #include <fmt/format.h>
@@ -70,6 +71,11 @@ Fd make_server_socket(int type, std::uint16_t port) {
 void bind_to(const Fd &socket, const SocketAddress &address) {
     if (bind(socket.get(), address.raw(), address.length) != 0)
         throw_errno("bind");
+}
+
+bool wait_for(const Fd &socket, short events, std::chrono::milliseconds time) {
+    pollfd waiting{socket.get(), events, 0};
+    return ::poll(&waiting, 1, static_cast<int>(time.count())) > 0;
 }
 
 void raise_descriptor_limit() {

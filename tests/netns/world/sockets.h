@@ -1,6 +1,7 @@
 // Socket addresses for the test's own servers and clients.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -31,6 +32,9 @@ struct SocketAddress {
 [[nodiscard]] Fd make_server_socket(int type, std::uint16_t port);
 
 void bind_to(const Fd &socket, const SocketAddress &address);
+
+/// Waits for `events` of poll(2); false where none came within `time`.
+[[nodiscard]] bool wait_for(const Fd &socket, short events, std::chrono::milliseconds time);
 
 /// Lets this process hold as many descriptors as the system allows: thousands of flows are as many sockets.
 void raise_descriptor_limit();

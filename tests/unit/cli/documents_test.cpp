@@ -6,12 +6,12 @@
 #include <sstream>
 
 #include "cli/command.h"
-#include "controller/util/files.h"
+#include "tests/harness/documented.h"
 #include "process.h"
 
 namespace {
 
-using Names = std::set<std::string>;
+using glb::test::Names;
 
 /// The program's own list: every command, and every long option of it.
 std::vector<std::pair<std::string, Names>> commands() {
@@ -21,10 +21,8 @@ std::vector<std::pair<std::string, Names>> commands() {
         glb::cli::add_commands(app, context);
     std::vector<std::pair<std::string, Names>> list;
     for (const auto *command : app.get_subcommands({})) {
-        Names options;
-        for (const auto *option : command->get_options())
-            for (const auto &name : option->get_lnames())
-                options.insert("--" + name);
+        auto options = glb::test::long_options(*command);
+        options.insert("--help");
         list.emplace_back(command->get_name(), options);
     }
     return list;

@@ -126,24 +126,27 @@ TEST_CASE("a listing holds live flows as found, as many as the limit allows, and
     fake.put(71, GLB_FLOW_NEW);
     const auto now = start + 30 * second; // the new one is over
 
-    auto listed = nlohmann::json::parse(list_flows(fake.table, {}, names, {}, now));
+    const auto list = [&](const FlowFilter &wanted) {
+        return nlohmann::json::parse(list_flows(fake.table, wanted, names, {}, now));
+    };
+    auto listed = list({});
     CHECK(listed["total"] == 4);
     CHECK(listed["truncated"] == false);
     REQUIRE(listed["flows"].size() == 4);
     CHECK(listed["flows"][0]["cookie"] == "0x000007b3");
     CHECK(listed["flows"][3]["cookie"] == "0x000fa0b3");
 
-    listed = nlohmann::json::parse(list_flows(fake.table, filter({{"limit", "2"}}), names, {}, now));
+    listed = list(filter({{"limit", "2"}}));
     CHECK(listed["total"] == 4);
     CHECK(listed["truncated"] == true);
     REQUIRE(listed["flows"].size() == 2);
     CHECK(listed["flows"][1]["cookie"] == "0x000046b3");
 
-    listed = nlohmann::json::parse(list_flows(fake.table, filter({{"limit", "4"}}), names, {}, now));
+    listed = list(filter({{"limit", "4"}}));
     CHECK(listed["truncated"] == false);
-    listed = nlohmann::json::parse(list_flows(fake.table, filter({{"limit", "0"}}), names, {}, now));
+    listed = list(filter({{"limit", "0"}}));
     CHECK(listed["flows"].size() == 4);
     CHECK(listed["truncated"] == false);
-    listed = nlohmann::json::parse(list_flows(fake.table, filter({{"protocol", "udp"}}), names, {}, now));
+    listed = list(filter({{"protocol", "udp"}}));
     CHECK(listed == nlohmann::json{{"total", 0}, {"truncated", false}, {"flows", nlohmann::json::array()}});
 }
