@@ -45,7 +45,6 @@ Fd make_socket(int family, int type) {
     Fd fd(socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd)
         throw_errno("socket");
-    enable(fd, SOL_SOCKET, SO_REUSEADDR);
     // A test that counts losses must not lose datagrams because its own thread is late.
     const int room = 8 << 20;
     if (type == SOCK_DGRAM)
@@ -69,6 +68,8 @@ Fd make_server_socket(int type, std::uint16_t port) {
 }
 
 void bind_to(const Fd &socket, const SocketAddress &address) {
+    // Here alone: where the kernel chooses the port, UDP sockets that share addresses would share ports too.
+    enable(socket, SOL_SOCKET, SO_REUSEADDR);
     if (bind(socket.get(), address.raw(), address.length) != 0)
         throw_errno("bind");
 }
