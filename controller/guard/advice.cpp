@@ -68,8 +68,7 @@ std::vector<std::string> missing_forwarding(const GuardPlan &plan) {
     ask_forwarding("net/ipv6/conf/all/forwarding", "", lines);
     std::set<std::string> names;
     for (const auto &port : plan.ports)
-        if (!port.device.empty())
-            names.insert(port.device);
+        names.insert(port.devices.begin(), port.devices.end());
     for (const auto &device : names) {
         ask_forwarding("net/ipv4/conf/" + device + "/forwarding", "", lines);
         ask_forwarding("net/ipv6/conf/" + device + "/forwarding",

@@ -30,8 +30,8 @@ std::set<std::uint16_t> endpoints(const GuardPlan &plan) {
 std::set<std::string> guarded_devices(const GuardPlan &plan) {
     std::set<std::string> found;
     for (const auto &port : plan.ports)
-        if (port.is_guarded() && !port.device.empty())
-            found.insert(port.device);
+        if (port.is_guarded())
+            found.insert(port.devices.begin(), port.devices.end());
     return found;
 }
 
@@ -69,7 +69,9 @@ Status check_plan(const GuardPlan &plan) {
     const std::uint64_t all_ones = (std::uint64_t{1} << bits) - 1;
     std::map<std::uint16_t, std::uint32_t> tables;
     for (const auto &port : plan.ports) {
-        for (const auto &name : {port.interface, port.device})
+        auto names = port.devices;
+        names.push_back(port.interface);
+        for (const auto &name : names)
             if (!can_stand_in_a_rule(name))
                 return fail("the guard cannot name interface \"{}\" in a rule", name);
         if (!port.endpoint)
@@ -142,9 +144,10 @@ std::vector<Rule> routing_rules(const GuardPlan &plan) {
 
 std::vector<std::string> devices(const GuardPlan &plan) {
     std::set<std::string> names;
-    for (const auto &port : plan.ports)
-        names.insert({port.interface, port.device});
-    names.erase("");
+    for (const auto &port : plan.ports) {
+        names.insert(port.interface);
+        names.insert(port.devices.begin(), port.devices.end());
+    }
     return {names.begin(), names.end()};
 }
 

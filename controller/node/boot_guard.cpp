@@ -13,14 +13,6 @@ namespace {
 
 using Kind = IndexBook::Kind;
 
-std::string port_name(const guard::GuardPort &port, char between) {
-    std::string name = port.interface;
-    for (const auto vlan : port.vlans)
-        if (vlan != 0)
-            name += between + std::to_string(vlan);
-    return name;
-}
-
 /// The manifest that the daemon would take, and why it is not the one in force; nullopt: there is none.
 Result<std::optional<std::string>> manifest_for_boot(const StateStore &store,
                                                      const std::optional<std::string> &first_manifest) {
@@ -48,25 +40,7 @@ Result<IndexBook> boot_indexes(const Manifest &manifest, const std::filesystem::
     return book;
 }
 
-/// A VLAN's device that is not there yet goes by the name that it had, else by the usual one.
-void name_absent_devices(guard::GuardPlan &plan, const nlohmann::json &known) {
-    for (auto &port : plan.ports) {
-        if (!port.device.empty())
-            continue;
-        const auto found = known.is_object() ? known.find(port_name(port, '/')) : known.end();
-        port.device = found != known.end() && found->is_string() ? found->get<std::string>() : port_name(port, '.');
-    }
-}
-
 } // namespace
-
-nlohmann::json vlan_devices(const guard::GuardPlan &plan) {
-    auto names = nlohmann::json::object();
-    for (const auto &port : plan.ports)
-        if (port.vlans[0] != 0 && !port.device.empty())
-            names[port_name(port, '/')] = port.device;
-    return names.empty() ? nlohmann::json(nullptr) : names;
-}
 
 Status install_boot_guard(const NodeSettings &settings, const std::optional<std::string> &first_manifest) {
     auto store = StateStore::open(settings.state_dir);
@@ -88,8 +62,7 @@ Status install_boot_guard(const NodeSettings &settings, const std::optional<std:
     GLB_ASSIGN(auto netlink, Netlink::open());
     GLB_ASSIGN(const auto snapshot, take_snapshot(netlink));
     GLB_ASSIGN(const auto book, boot_indexes(*manifest, settings.bpffs));
-    auto plan = plan_guard(*manifest, book, snapshot);
-    name_absent_devices(plan, store->value("vlanDevices"));
+    const auto plan = plan_guard(*manifest, book, snapshot, store->value("devices"));
     GLB_ASSIGN(auto guard, guard::Guard::open({settings.bpffs / "guard", settings.state_dir / "guard.json"}));
     GLB_TRY(guard.install(plan));
     spdlog::info("the guard stands on {}: nothing is forwarded past the appliances before glbd runs",

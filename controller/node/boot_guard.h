@@ -8,10 +8,6 @@
 
 namespace glb {
 
-/// The names of the kernel's devices for the manifest's VLANs, to be remembered: at boot a rule must name a
-/// device that is not there yet. {"eth1/100": "uplink", "eth1/100/7": "eth1.100.7"}; null where there is none.
-[[nodiscard]] nlohmann::json vlan_devices(const guard::GuardPlan &plan);
-
 /// Installs the guard that the manifest in force wants (`first_manifest` where none was ever applied) and
 /// nothing else; interfaces need not be there yet. What it installs outlives the process. Done at once where
 /// there is no manifest, or where a daemon has the state folder: that one holds the guard. An error where a

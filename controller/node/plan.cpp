@@ -124,6 +124,34 @@ void plan_targets(datapath::BankConfig &config, const Manifest &manifest,
     }
 }
 
+/// Of a port: by the rule of Linux's tools for the names of VLAN devices ('.'), or as a key ('/').
+std::string port_name(const guard::GuardPort &port, char between) {
+    std::string name = port.interface;
+    for (const auto vlan : port.vlans)
+        if (vlan != 0)
+            name += between + std::to_string(vlan);
+    return name;
+}
+
+/// The devices by which the kernel receives a port's packets; those that it had, where none is there now.
+std::vector<std::string> guarded_devices(const guard::GuardPort &port, const InterfaceRef &interface,
+                                         const Snapshot &snapshot, const nlohmann::json &known) {
+    std::vector<std::string> names;
+    if (port.ifindex)
+        for (const auto index : devices_of(snapshot, port.ifindex, interface.vlans))
+            if (const auto *device = snapshot.link(index); device && device->kind != "vrf") // others' ports too
+                add_once(names, device->name);
+    if (!names.empty())
+        return names;
+    names.push_back(port_name(port, '.'));
+    const auto found = known.is_object() ? known.find(port_name(port, '/')) : known.end();
+    if (found != known.end() && found->is_array())
+        for (const auto &name : *found)
+            if (name.is_string())
+                add_once(names, name.get<std::string>());
+    return names;
+}
+
 } // namespace
 
 std::array<std::uint32_t, GLB_NH_KEYS> steer_key(const std::vector<std::uint8_t> &seed) {
@@ -172,7 +200,8 @@ datapath::BankConfig plan_bank(const Manifest &manifest, const IndexBook &book, 
     return config;
 }
 
-guard::GuardPlan plan_guard(const Manifest &manifest, const IndexBook &book, const Snapshot &snapshot) {
+guard::GuardPlan plan_guard(const Manifest &manifest, const IndexBook &book, const Snapshot &snapshot,
+                            const nlohmann::json &known) {
     guard::GuardPlan plan;
     plan.mark_mask = manifest.node.mark_mask;
     const auto port_of = [&](const InterfaceRef &interface) {
@@ -181,10 +210,7 @@ guard::GuardPlan plan_guard(const Manifest &manifest, const IndexBook &book, con
         port.vlans = two_vlans(interface);
         if (const auto *link = snapshot.link(interface.name))
             port.ifindex = link->index;
-        if (const auto *device = snapshot.link(device_of(snapshot, interface)))
-            port.device = device->name;
-        else if (interface.vlans.empty())
-            port.device = interface.name;
+        port.devices = guarded_devices(port, interface, snapshot, known);
         return port;
     };
     std::map<InterfaceRef, guard::GuardPort> ports;
@@ -201,6 +227,13 @@ guard::GuardPlan plan_guard(const Manifest &manifest, const IndexBook &book, con
     for (auto &[interface, port] : ports)
         plan.ports.push_back(std::move(port));
     return plan;
+}
+
+nlohmann::json known_devices(const guard::GuardPlan &plan) {
+    auto names = nlohmann::json::object();
+    for (const auto &port : plan.ports)
+        names[port_name(port, '/')] = port.devices;
+    return names;
 }
 
 std::map<std::uint32_t, glb_egress> plan_egress(const Snapshot &snapshot, const std::set<unsigned> &carriers) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "controller/node/boot_guard.h"
 #include "controller/node/node.h"
 #include "controller/util/log.h"
 
@@ -35,18 +34,19 @@ Status LocalNode::reconcile(const Manifest &manifest, bool new_epoch, const std:
     GLB_TRY(prepare_program(manifest));
     GLB_TRY(claim_indexes(manifest));
     // Guarded before anything is attached; what is about to go is guarded until it is gone.
-    const auto plan = plan_guard(manifest, book_, snapshot_);
+    const auto known = store_.value("devices");
+    const auto plan = plan_guard(manifest, book_, snapshot_, known);
     auto both = plan;
     if (manifest_)
-        for (auto &port : plan_guard(*manifest_, book_, snapshot_).ports)
+        for (auto &port : plan_guard(*manifest_, book_, snapshot_, known).ports)
             if (std::none_of(plan.ports.begin(), plan.ports.end(), [&](const guard::GuardPort &other) {
                     return other.interface == port.interface && other.vlans == port.vlans;
                 }))
                 both.ports.push_back(std::move(port));
     GLB_TRY(hold_guard(both));
     guard_report_.installed = true;
-    if (auto devices = vlan_devices(plan); devices != store_.value("vlanDevices"))
-        if (const auto done = store_.set_value("vlanDevices", std::move(devices)); !done)
+    if (auto devices = known_devices(plan); devices != known)
+        if (const auto done = store_.set_value("devices", std::move(devices)); !done)
             spdlog::warn("{}", done.error().message);
     GLB_TRY(load_program(manifest));
     GLB_ASSIGN(const auto kept, program_->kept());

@@ -133,7 +133,7 @@ TEST_CASE("guard: the filter marks exactly the endpoint's VLANs") {
     auto plan = router.plan();
     plan.ports.resize(1);
     plan.ports[0].vlans = {100, 0};
-    plan.ports[0].device.clear();
+    plan.ports[0].devices.clear();
     {
         InNode guard(router);
         guard.install(plan);

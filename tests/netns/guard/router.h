@@ -49,7 +49,8 @@ struct Router {
         GuardPlan plan;
         for (const std::string name : {"cli0", "srv0"}) {
             GuardPort port;
-            port.interface = port.device = name;
+            port.interface = name;
+            port.devices = {name};
             port.ifindex = node.ifindex(name);
             port.endpoint = 0;
             port.endpoint_name = "web";

@@ -104,6 +104,42 @@ TEST_CASE("guard: with glbd dead nothing passes by an interface that was deleted
     CHECK_FALSE(tcp_works(it.world.client, TwoArm::server_address, 7000, 500ms));
 }
 
+TEST_CASE("guard: a bridge whose port was away when glbd died is guarded when the port comes back") {
+    need_root();
+    TwoArm world;
+    TcpServer echo(world.server, 7000);
+    world.node.must({"ip", "link", "add", "uplink", "type", "bridge"});
+    world.node.must({"ip", "link", "set", "uplink", "up"});
+    const auto make_again = [&] {
+        (void)world.node.run({"ip", "link", "del", "cli0"});
+        veth(world.node, "cli0", world.client, "eth0");
+        world.node.must({"ip", "link", "set", "cli0", "master", "uplink"});
+        world.client.address("eth0", "192.0.2.10/24");
+        world.client.route("default", "192.0.2.1");
+    };
+    make_again();
+    world.node.address("uplink", "192.0.2.1/24");
+    const auto manifest = world.manifest();
+    Daemon glbd(world.node);
+    glbd.start(manifest);
+    const auto cli0_is_there = [&] {
+        const auto document = glbd.must_ctl({"status"});
+        const auto &rows = document.at("interfaces");
+        return std::any_of(rows.begin(), rows.end(), [](const json &row) {
+            return row.at("name") == "cli0" && row.at("attached") == true;
+        });
+    };
+    REQUIRE(cli0_is_there());
+    world.node.must({"ip", "link", "del", "cli0"});
+    REQUIRE(eventually(10s, [&] { return !cli0_is_there(); }));
+    glbd.kill9();
+    make_again();
+    CHECK_FALSE(tcp_works(world.client, TwoArm::server_address, 7000, 1s));
+
+    world.node.must({"nft", "flush", "ruleset"}); // and for all that the way is open
+    CHECK(tcp_works(world.client, TwoArm::server_address, 7000, 5s));
+}
+
 TEST_CASE("guard: whenDetached pass lets it pass") {
     need_root();
     Guarded it("pass");

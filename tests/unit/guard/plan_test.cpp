@@ -9,7 +9,8 @@ namespace {
 
 GuardPort port(const std::string &device, std::optional<std::uint16_t> endpoint, std::uint32_t table = 0) {
     GuardPort port;
-    port.interface = port.device = device;
+    port.interface = device;
+    port.devices = {device};
     port.endpoint = endpoint;
     port.endpoint_name = "web";
     port.route_table = table;
@@ -99,7 +100,7 @@ TEST_CASE("routing_rules: a blackhole by device, a table by endpoint, in both fa
 
 TEST_CASE("sysctls: of interfaces and devices, each once") {
     auto tagged = port("eth0", 0);
-    tagged.device = "eth0.100";
+    tagged.devices = {"eth0.100"};
     const GuardPlan plan{0xff, {port("eth0", std::nullopt), tagged}};
     CHECK(devices(plan) == std::vector<std::string>{"eth0", "eth0.100"});
     const auto list = sysctls(plan);

@@ -11,6 +11,8 @@ using namespace glb;
 
 namespace {
 
+using Names = std::vector<std::string>;
+
 IpAddress ip(const char *text) { return *IpAddress::parse(text); }
 
 MacAddress mac(std::uint8_t last) { return {{2, 0, 0, 0, 0, last}}; }
@@ -107,7 +109,7 @@ TEST_CASE("plan: one-arm is one port with both roles, for the guard too", "[node
     REQUIRE(bank.ports.size() == 1);
     CHECK(bank.ports[0].tunnel);
     CHECK(bank.ports[0].endpoint == 0);
-    const auto plan = plan_guard(world.manifest, world.book, world.snapshot);
+    const auto plan = plan_guard(world.manifest, world.book, world.snapshot, nullptr);
     REQUIRE(plan.ports.size() == 1);
     CHECK(plan.ports[0].is_guarded());
     CHECK(plan.ports[0].route_table == 77);
@@ -119,16 +121,16 @@ TEST_CASE("plan: a VLAN without a device is the interface's own, an absent inter
     REQUIRE(bank.ports.size() == 2);
     CHECK(bank.ports[1].fib_ifindex == 3);
     CHECK(bank.ports[1].macs == std::vector<MacAddress>{mac(3)});
-    const auto plan = plan_guard(world.manifest, world.book, world.snapshot);
+    const auto plan = plan_guard(world.manifest, world.book, world.snapshot, nullptr);
     REQUIRE(plan.ports.size() == 3); // guarded before it appears
     for (const auto &port : plan.ports) {
         if (port.interface == "eth9") {
             CHECK(port.ifindex == 0);
-            CHECK(port.device == "eth9");
+            CHECK(port.devices == Names{"eth9"});
             CHECK(port.is_guarded());
         }
         if (port.interface == "eth1")
-            CHECK(port.device.empty());
+            CHECK(port.devices == Names{"eth1.55"}); // should somebody make it
         if (port.interface == "eth0")
             CHECK_FALSE(port.is_guarded());
     }
@@ -140,7 +142,31 @@ TEST_CASE("plan: a bridge has the routes and addresses of its port", "[node]") {
     CHECK(device_of(world.snapshot, {"eth1", {55}}) == 0);
     CHECK(device_of(world.snapshot, {"eth9", {}}) == 0);
     CHECK(has(world.bank().ports.at(1), "203.0.113.1"));
-    CHECK(plan_guard(world.manifest, world.book, world.snapshot).ports.at(1).device == "br0");
+    CHECK(plan_guard(world.manifest, world.book, world.snapshot, nullptr).ports.at(1).devices ==
+          Names{"eth1.9", "br0"});
+}
+
+TEST_CASE("plan: the guard names the devices that an absent interface had", "[node]") {
+    World world({{"eth1", {9}}, {"eth1", {100}}, {"eth1", {}}});
+    std::erase_if(world.snapshot.links, [](const Link &link) { return link.name == "eth1.100"; });
+    world.snapshot.links.push_back(world.snapshot.links.front());
+    auto &uplink = world.snapshot.links.back(); // eth1.100, as somebody called it
+    uplink.index = 4, uplink.name = "uplink", uplink.lower = 3, uplink.vlan_id = 100, uplink.vlan_protocol = 0x8100;
+    uplink.kind = "vlan";
+    const auto known = known_devices(plan_guard(world.manifest, world.book, world.snapshot, nullptr));
+    CHECK(known.at("eth1/9") == Names{"eth1.9", "br0"});
+    CHECK(known.at("eth1/100") == Names{"uplink"});
+
+    std::erase_if(world.snapshot.links, [](const Link &link) { return link.index >= 3; });
+    const auto later = plan_guard(world.manifest, world.book, world.snapshot, known);
+    for (const auto &port : later.ports) {
+        CHECK(port.ifindex == (port.interface == "eth0" ? 2 : 0));
+        if (port.vlans[0] == 9)
+            CHECK(port.devices == Names{"eth1.9", "br0"});
+        if (port.vlans[0] == 100)
+            CHECK(port.devices == Names{"eth1.100", "uplink"});
+    }
+    CHECK(known_devices(later).at("eth1/100") == Names{"eth1.100", "uplink"}); // and still does after the next start
 }
 
 TEST_CASE("plan: targets of one address share an id, their ports are listed once, senders by the path", "[node]") {
