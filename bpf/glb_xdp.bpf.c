@@ -80,8 +80,6 @@ static __always_inline struct glb_verdict glb_process_ip(struct xdp_md *ctx, con
     case GLB_CLASS_RETURN:
         return glb_process_return(ctx, frame, scratch, node, port, bank);
     case GLB_CLASS_SPOOFED:
-        if (packet->flags & GLB_PKT_FRAGMENT)
-            return glb_pass(GLB_PASS_OWN);
         return glb_drop(GLB_DROP_UNKNOWN_SENDER);
     case GLB_CLASS_ENDPOINT:
         return glb_process_out(ctx, frame, scratch, node, port, bank);

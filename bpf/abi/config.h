@@ -148,7 +148,7 @@ GLB_ABI(struct glb_target, 64);
 /* glb_target_words: not banked, one 64-bit word a target, so that a failure is one map write. */
 #define GLB_TARGET_NEW (1ull << 0)         /* takes new flows */
 #define GLB_TARGET_KEEP (1ull << 1)        /* established flows stay */
-#define GLB_TARGET_KEEP_HALF (1ull << 2)   /* unconfirmed flows stay */
+#define GLB_TARGET_KEEP_HALF (1ull << 2)   /* it lives: unconfirmed flows, and those without an entry, stay */
 #define GLB_TARGET_RESET (1ull << 3)       /* established TCP that does not stay is reset at both ends */
 #define GLB_TARGET_TRIAL (1ull << 4)       /* takes one of GLB_TRIAL_SHARE new flows, by their steering hash */
 #define GLB_TRIAL_SHARE 100

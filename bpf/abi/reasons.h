@@ -60,7 +60,7 @@
     X(ECN_CE_NOT_ECT, "ecn_ce_not_ect", "outer header says congestion, inner flow does not speak ECN: forwarded unchanged") \
     X(LOOP_SUSPECTED, "loop_suspected", "our own tunnel packets that came in as an endpoint's traffic")      \
     X(CACHED_EGRESS, "cached_egress", "returned packets forwarded by the egress cached in their flow")       \
-    X(EVENT_LOST, "event_lost", "events that found the ring buffer full")                                    \
+    X(EVENT_LOST, "event_lost", "events that were too many for the controller's ring")                                    \
     X(IN_BAND, "in_band", "in-band health probes that came back through their target")                       \
     X(RESET, "reset", "flows reset because their target is gone")                                           \
     X(RESET_ANSWERED, "reset_answered", "packets of reset flows, answered to their sender by a RST, or by the probe that asks for its sequence number") \

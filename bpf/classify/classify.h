@@ -76,19 +76,18 @@ static __always_inline int glb_address_is_own(const struct glb_port *port, const
     return port->flags & GLB_PORT_OWN_MORE ? glb_own_more(port->scope, packet) : 0;
 }
 
-/* Multicast, limited broadcast, link-local and neighbour discovery concern this link alone. */
+/*
+ * What concerns this link alone, since no kernel forwards it: multicast, limited broadcast, IPv6's link-local. Linux
+ * does forward 169.254/16 and 240/4, and neighbour discovery that somebody sends to an address elsewhere: those are
+ * an endpoint's traffic (neighbour discovery of this link is to multicast, link-local or own addresses).
+ */
 static __always_inline int glb_is_link_scope(const struct glb_packet *packet) {
-    if (packet->family == 4) {
-        const __u32 address = bpf_ntohl(packet->daddr[0]);
-        return address >= 0xe0000000 || (address & 0xffff0000) == 0xa9fe0000;
-    }
     const __u32 head = bpf_ntohl(packet->daddr[0]);
+    if (packet->family == 4)
+        return (head & 0xf0000000) == 0xe0000000 || head == 0xffffffff;
     const __u32 source = bpf_ntohl(packet->saddr[0]);
-    if ((head & 0xff000000) == 0xff000000 || (head & 0xffc00000) == 0xfe800000 ||
-        (source & 0xffc00000) == 0xfe800000)
-        return 1;
-    const __u32 type = bpf_ntohs(packet->dport);
-    return packet->ip_proto == GLB_IPPROTO_ICMPV6 && !packet->sport && type >= 133 && type <= 137;
+    return (head & 0xff000000) == 0xff000000 || (head & 0xffc00000) == 0xfe800000 ||
+           (source & 0xffc00000) == 0xfe800000;
 }
 
 static __always_inline int glb_is_geneve_port(const struct glb_node *node, __be16 port) {
@@ -99,13 +98,17 @@ static __always_inline int glb_is_geneve_port(const struct glb_node *node, __be1
     return 0;
 }
 
-/* UDP to the tunnel address and to a port that this node's targets use. */
-static __always_inline int glb_is_geneve(const struct glb_node *node, const struct glb_packet *packet) {
+/*
+ * UDP to the tunnel address and to a port that this node's targets use. Fragments have no ports: on the tunnel they
+ * may be a target's, anywhere else they are as any packet to another interface's address.
+ */
+static __always_inline int glb_is_geneve(const struct glb_node *node, const struct glb_port *port,
+                                         const struct glb_packet *packet) {
     if (packet->family != 4 || packet->ip_proto != GLB_IPPROTO_UDP ||
         (packet->daddr[0] != node->tunnel_address && packet->daddr[0] != node->former_address))
         return 0;
     if (packet->flags & GLB_PKT_FRAGMENT)
-        return 1;
+        return port->flags & GLB_PORT_TUNNEL;
     return glb_is_geneve_port(node, packet->dport);
 }
 
@@ -117,7 +120,7 @@ static __always_inline int glb_is_own_tunnel(const struct glb_node *node, const 
 
 static __always_inline enum glb_class glb_classify_ip(const struct glb_node *node, const struct glb_port *port,
                                                       const struct glb_packet *packet) {
-    if (glb_unlikely(glb_is_geneve(node, packet)))
+    if (glb_unlikely(glb_is_geneve(node, port, packet)))
         return port->flags & GLB_PORT_TUNNEL ? GLB_CLASS_RETURN : GLB_CLASS_SPOOFED;
     if (glb_address_is_own(port, packet) || glb_is_link_scope(packet))
         return GLB_CLASS_OWN;

@@ -50,7 +50,10 @@ static __always_inline int glb_sender_check(struct xdp_md *ctx, __u32 bank, cons
     if (sender->mac) {
         const struct glb_eth *eth = glb_at(ctx, 0, struct glb_eth);
         if (!eth || glb_mac_number(eth->source) != sender->mac) {
-            glb_event_send(GLB_EVENT_SENDER_MAC, ctx->ingress_ifindex, 4, outer->saddr);
+            __u32 words[4] = {outer->saddr[0], 0, 0, 0};
+            if (eth)
+                __builtin_memcpy(&words[1], eth->source, 6);
+            glb_event_send(GLB_EVENT_SENDER_MAC, ctx->ingress_ifindex, 4, words);
             return GLB_DROP_SENDER_MAC + 1;
         }
     }

@@ -35,7 +35,7 @@ static __always_inline struct glb_verdict glb_in_band(struct xdp_md *ctx, __u32 
     __builtin_memcpy(&words[1], &probe->nonce, sizeof probe->nonce);
     if (magic != bpf_cpu_to_be64(GLB_IN_BAND_MAGIC))
         return glb_drop(GLB_DROP_INNER_MALFORMED);
-    glb_event_send(GLB_EVENT_IN_BAND, ctx->ingress_ifindex, 4, words);
+    glb_event_answer(GLB_EVENT_IN_BAND, ctx->ingress_ifindex, words);
     return glb_consumed(GLB_COUNT_IN_BAND);
 }
 

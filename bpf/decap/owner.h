@@ -55,7 +55,7 @@ static __always_inline void glb_flow_learn(struct glb_flow_hot *hot, const struc
 static __always_inline int glb_owner_untracked(const struct glb_steering *steering, __u32 address_id) {
     const __u32 bank = steering->wish.bank & 1;
     const struct glb_group *group = glb_group_row(bank, steering->group & (GLB_MAX_GROUPS - 1));
-    if (!group || !glb_stamp_is_fresh(steering->wish.tag, steering->wish.now))
+    if (!group || !glb_stamp_is_fresh(glb_stamp_tag(steering), steering->wish.now))
         return GLB_DROP_UNKNOWN_FLOW + 1;
     const __u32 expected = glb_steer_without_entry(steering->hash, group, steering->group, steering->wish.now);
     if (!glb_owns(bank, expected, address_id)) {
@@ -65,6 +65,33 @@ static __always_inline int glb_owner_untracked(const struct glb_steering *steeri
     }
     glb_count(GLB_COUNT_RETURN_UNTRACKED, 0);
     return 0;
+}
+
+/*
+ * AWS keys all but TCP and UDP by addresses and protocol: appliances return the newest cookie between two hosts. It
+ * fits where it names a live flow of the same endpoint, hosts, protocol and sender. Global: the verifier sees it once.
+ */
+__noinline int glb_cookie_is_siblings(const struct glb_steering *steering, __u32 cookie, __u32 address_id) {
+    if (!steering)
+        return 0;
+    const struct glb_tuple *tuple = &steering->wish.tuple;
+    const __u32 bank = steering->wish.bank & 1;
+    if (tuple->ip_proto == GLB_IPPROTO_TCP || tuple->ip_proto == GLB_IPPROTO_UDP)
+        return 0;
+    const struct glb_flow_hot *hot = glb_flow_hot_at(cookie >> 8);
+    const struct glb_flow_cold *cold = glb_flow_cold_at(cookie >> 8);
+    if (!hot || !cold)
+        return 0;
+    const __u64 meta = GLB_READ(hot->meta);
+    if ((meta & GLB_META_BUSY) || !glb_meta_code(meta) || glb_meta_generation(meta) != (cookie & 0xff) ||
+        glb_flow_expired(meta, steering->wish.now, bank) || !glb_owns(bank, glb_meta_target(meta), address_id))
+        return 0;
+    int same = cold->endpoint == steering->wish.endpoint && cold->ip_proto == tuple->ip_proto &&
+               cold->family == tuple->family && cold->generation == (cookie & 0xff);
+    for (int i = 0; i < 4; i++)
+        same &= cold->low[i] == tuple->low[i] && cold->high[i] == tuple->high[i];
+    const __u64 again = GLB_READ(hot->meta);
+    return same && !(again & GLB_META_BUSY) && glb_meta_generation(again) == (cookie & 0xff);
 }
 
 /*
@@ -92,7 +119,8 @@ static __always_inline int glb_owner_check(struct glb_steering *steering, const 
         return GLB_DROP_WRONG_TARGET + 1;
     if (glb_unlikely(glb_flow_is_reset(glb_meta_code(meta))))
         return GLB_DROP_FLOW_RESET + 1;
-    if (glb_unlikely(glb_cookie(slot, meta) != returned->cookie)) {
+    if (glb_unlikely(glb_cookie(slot, meta) != returned->cookie) &&
+        !glb_cookie_is_siblings(steering, returned->cookie, returned->address_id)) {
         if ((group_flags & GLB_GROUP_STRICT_COOKIE) && !glb_is_migrating())
             return GLB_DROP_COOKIE_MISMATCH + 1;
         glb_count(GLB_COUNT_COOKIE_STALE, 0);

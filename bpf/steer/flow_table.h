@@ -194,6 +194,18 @@ static inline int glb_flow_settle(struct glb_flow_hot *hot, __u32 slot, struct g
 }
 
 /*
+ * Begins the flow anew in its own entry, in the place of what was judged over: its slot, or GLB_FLOW_NONE where
+ * another CPU was faster. Rescans as a claim does: while the entry was busy, others did not find it.
+ */
+static inline int glb_flow_renew(struct glb_flow_hot *hot, __u32 slot, __u64 seen, struct glb_flow_wish *wish,
+                                 __u32 bucket_mask) {
+    if (__sync_val_compare_and_swap(&hot->meta, seen, seen | GLB_META_BUSY) != seen)
+        return GLB_FLOW_NONE;
+    glb_flow_enter(hot, slot, seen, wish);
+    return glb_flow_settle(hot, slot, wish, bucket_mask);
+}
+
+/*
  * Gives the flow an entry: its slot, or GLB_FLOW_NONE where nothing may be replaced. Where another CPU entered
  * the same flow at the same time, both get the lower of the two slots.
  */

@@ -72,14 +72,14 @@ __noinline int glb_maglev_pick(__u64 hash, __u32 table, __u32 group) {
 
 /*
  * S(tuple), the choice for a packet without an entry: of the previous epoch's table while its window is open
- * and its choice lives, else of the current one. One function for new flows that find no place, mid-flow
+ * and its choice lives (a dead one may keep established flows by `hold`, and no others), else of the current one. One function for new flows that find no place, mid-flow
  * packets and returned ones, so that they agree.
  */
 static __always_inline __u32 glb_steer_without_entry(__u64 hash, const struct glb_group *group, __u32 group_index,
                                                      __u32 now) {
     if (group->previous_table != GLB_NO_TABLE && (__s32)(group->previous_until - now) > 0) {
         const __u32 target = glb_maglev_at(group->previous_table, hash);
-        if (target != GLB_NO_TARGET && glb_target_word(target) & GLB_TARGET_KEEP) {
+        if (target != GLB_NO_TARGET && glb_target_word(target) & GLB_TARGET_KEEP_HALF) {
             glb_count(GLB_COUNT_EPOCH_PREVIOUS, 0);
             return target;
         }

@@ -45,6 +45,14 @@ static __always_inline int glb_target_keeps(__u32 target, __u32 code) {
     return (glb_target_word(target) & wanted) != 0;
 }
 
+/*
+ * By what an untracked packet is stamped. An ICMP error has the tuple of the packet that it quotes, and vouches for
+ * itself alone: whoever quotes a flow has not seen it begin.
+ */
+static __always_inline __u64 glb_stamp_tag(const struct glb_steering *steering) {
+    return steering->packet_flags & GLB_PKT_ICMP_ERROR ? ~steering->wish.tag : steering->wish.tag;
+}
+
 /* No entry, and none is made: fragments, ICMP errors, and flows that found no place. */
 static __always_inline int glb_steer_untracked(struct glb_steering *steering, const struct glb_group *group) {
     steering->slot = GLB_FLOW_NONE;
@@ -52,7 +60,7 @@ static __always_inline int glb_steer_untracked(struct glb_steering *steering, co
     steering->target = glb_steer_without_entry(steering->hash, group, steering->group, steering->wish.now);
     if (steering->target == GLB_NO_TARGET)
         return GLB_STEERED_NONE;
-    glb_stamp_set(steering->wish.tag, steering->wish.now);
+    glb_stamp_set(glb_stamp_tag(steering), steering->wish.now);
     glb_count(GLB_COUNT_UNTRACKED, 0);
     return GLB_STEERED_TO;
 }
@@ -108,14 +116,22 @@ static __always_inline int glb_steer_again(struct glb_steering *steering, const 
         return GLB_STEERED_NONE;
     const __u64 moved =
         glb_meta_with_seen(glb_meta_with_target(meta, target), steering->wish.now) & ~GLB_META_OUTSTANDING;
-    const __u64 before = __sync_val_compare_and_swap(&hot->meta, meta, moved);
-    if (before == meta)
+    if (__sync_val_compare_and_swap(&hot->meta, meta, moved) == meta) {
         glb_count(GLB_COUNT_FLOW_RESTEERED, 0);
+        glb_steering_done(steering, slot, moved);
+        return GLB_STEERED_TO;
+    }
+    /* Somebody moved it, or its state, meanwhile: where it still has no target, its next packet tries again. */
+    const __u64 other = glb_flow_read(slot, steering->wish.tag);
+    if (other && glb_target_keeps(glb_meta_target(other), glb_meta_code(other))) {
+        glb_steering_done(steering, slot, other);
+        return GLB_STEERED_TO;
+    }
     glb_steering_done(steering, slot, moved);
     return GLB_STEERED_TO;
 }
 
-/* Begins a new flow in the entry of an older one of the same tuple (closed, expired, or without a target). */
+/* Begins a new flow, of TCP, in the entry of an older one of its tuple (closed, expired, or without a target). */
 static __always_inline int glb_steer_renew(struct glb_steering *steering, const struct glb_group *group,
                                            struct glb_flow_hot *hot, __u32 slot, __u64 meta) {
     struct glb_flow_wish *wish = &steering->wish;
@@ -127,10 +143,11 @@ static __always_inline int glb_steer_renew(struct glb_steering *steering, const 
     if (!glb_source_may(wish))
         return GLB_STEERED_LIMITED;
     wish->tried = glb_pair_any_came_back(wish->endpoint);
-    if (__sync_val_compare_and_swap(&hot->meta, meta, meta | GLB_META_BUSY) == meta) {
-        glb_flow_enter(hot, slot, meta, wish);
+    glb_stamp_set(wish->tag, wish->now); /* what comes back while the entry is written finds its way by this */
+    const int kept = glb_flow_renew(hot, slot, meta, wish, glb_settings.bucket_mask);
+    if (kept >= 0) {
         glb_steer_began(wish, wish->target, 1);
-        glb_steering_done(steering, slot, wish->meta);
+        glb_steering_done(steering, (__u32)kept, wish->meta);
         return GLB_STEERED_TO;
     }
     /* Another CPU was faster: its choice, or for this one packet the hash alone. */

@@ -50,6 +50,7 @@ void glb_flow_withdrawn() {
 struct Tally {
     std::uint64_t hits = 0;
     std::uint64_t entered = 0;
+    std::uint64_t renewed = 0; ///< in their own entry, as a SYN does that meets a closed flow
     std::uint64_t full = 0;
     std::uint64_t wrong_hits = 0;
     std::uint64_t late_writes = 0;
@@ -91,15 +92,24 @@ void hammer(Tally &tally, std::uint64_t seed, std::uint64_t flows, std::uint64_t
         const auto now = static_cast<__u32>(clock.fetch_add(1, std::memory_order_relaxed) / 4096 + 1000);
         const int slot = glb_flow_search(tag, bucket_mask, 0xffffffff);
         const __u64 meta = slot < 0 ? 0 : glb_flow_read(static_cast<__u32>(slot), tag);
-        if (meta) {
-            use_entry(tally, static_cast<__u32>(slot), tag, meta, now, dice >> 40);
-            continue;
-        }
         glb_flow_wish wish{};
         wish.tag = tag;
         wish.now = now;
         wish.target = target_of(tag);
         wish.tcp = 1;
+        if (meta && (dice >> 50) % 4 == 0) {
+            auto *hot = glb_flow_hot_at(static_cast<__u32>(slot));
+            if (glb_flow_renew(hot, static_cast<__u32>(slot), meta, &wish, bucket_mask) >= 0) {
+                ++tally.renewed;
+                if (glb_meta_target(wish.meta) != target_of(tag))
+                    ++tally.wrong_hits;
+            }
+            continue;
+        }
+        if (meta) {
+            use_entry(tally, static_cast<__u32>(slot), tag, meta, now, dice >> 40);
+            continue;
+        }
         if (glb_flow_claim(&wish, bucket_mask) >= 0) {
             ++tally.entered;
             if (glb_meta_target(wish.meta) != target_of(tag))
@@ -135,17 +145,19 @@ TEST_CASE("the flow table's protocol under four threads", "[hammer]") {
     for (const auto &tally : tallies) {
         sum.hits += tally.hits;
         sum.entered += tally.entered;
+        sum.renewed += tally.renewed;
         sum.full += tally.full;
         sum.wrong_hits += tally.wrong_hits;
         sum.late_writes += tally.late_writes;
     }
-    WARN(flows << " flows: " << sum.hits << " hits, " << sum.entered << " entered, " << sum.full << " found no place, "
+    WARN(flows << " flows: " << sum.hits << " hits, " << sum.entered << " entered, " << sum.renewed << " renewed, " << sum.full << " found no place, "
                << replaced << " replaced, " << withdrawn << " withdrawn");
     CHECK(sum.wrong_hits == 0);
     CHECK(sum.late_writes == 0);
     CHECK(duplicates() == 0);
     CHECK(sum.hits > 0);
     CHECK(sum.entered > 0);
+    CHECK(sum.renewed > 0);
     for (const auto &line : hot_lines)
         CHECK_FALSE(line.meta & GLB_META_BUSY);
 }

@@ -39,6 +39,11 @@ void native_set_settings(const struct glb_settings *settings) {
     memcpy(to, settings, sizeof *settings);
 }
 
+void native_forget_events(void) {
+    memset(glb_event_said, 0, sizeof glb_event_said);
+    memset(glb_event_taken, 0, sizeof glb_event_taken);
+}
+
 static void tell_flow(const struct glb_packet *packet, struct native_parsed *parsed) {
     struct glb_tuple tuple;
     parsed->orientation = glb_tuple_from(packet, &tuple);

@@ -37,6 +37,8 @@ extern const __u32 native_map_count;
 int glb_xdp(struct native_frame *frame);
 
 /* Writes the settings of the load, as the loader does before the program exists. */
+/* As a program begins: nothing has been told to the controller yet. */
+void native_forget_events(void);
 void native_set_settings(const struct glb_settings *settings);
 
 /* What parsing and classification alone find out. */

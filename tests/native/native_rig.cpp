@@ -42,6 +42,7 @@ NativeRig::NativeRig() : kernel(Kernel::get()) {
     endpoint_ = port(GLB_PORT_ENDPOINT);
     const auto settings = sample_settings();
     native_set_settings(&settings);
+    native_forget_events();
     kernel.remember();
 }
 

@@ -64,6 +64,47 @@ TEST_CASE("a stale cookie is a hint that does not fit: counted, forwarded", "[de
     }
 }
 
+TEST_CASE("under strict cookies the newest cookie between two hosts fits, but for TCP and UDP", "[decap]") {
+    Rig rig;
+    rig.reconfigure([](auto &config) { config.groups[0].strict_cookie = true; });
+    const auto echo = [](std::uint16_t id, const char *from = "192.0.2.10") {
+        return IPv4{.src = from} / icmp_echo(id, 1);
+    };
+    const auto first = send_out(rig, echo(1));
+    // A flow beside it that went to the same target.
+    const auto beside = [&](auto make) {
+        for (std::uint16_t id = 2; id < 60; ++id)
+            if (const auto sent = send_out(rig, make(id)); sent.target == first.target)
+                return sent;
+        throw std::runtime_error("no flow to the same target");
+    };
+    const auto with_cookie_of = [&](const auto &other) {
+        return rig.send(returned(first.target, other.cookie, first.entropy, echo(1))).code;
+    };
+    SECTION("of a sibling") {
+        CHECK(with_cookie_of(beside([&](std::uint16_t id) { return echo(id); })) == XDP_PASS);
+        CHECK(rig.count(GLB_COUNT_COOKIE_STALE) == 0);
+    }
+    SECTION("of other hosts") {
+        CHECK(with_cookie_of(beside([&](std::uint16_t id) { return echo(id, "192.0.2.11"); })) == XDP_DROP);
+        CHECK(rig.drops(GLB_DROP_COOKIE_MISMATCH) == 1);
+    }
+    SECTION("of another protocol") {
+        CHECK(with_cookie_of(beside([](std::uint16_t port) { return IPv4{} / Udp{.sport = port}; })) == XDP_DROP);
+    }
+    SECTION("of an entry that has another flow by now") {
+        auto older = beside([&](std::uint16_t id) { return echo(id); });
+        older.cookie ^= 1;
+        CHECK(with_cookie_of(older) == XDP_DROP);
+    }
+    SECTION("of another UDP flow") {
+        const auto sent = send_out(rig, request);
+        const auto other = send_out(rig, IPv4{} / Udp{.sport = 999});
+        CHECK(rig.send(returned(sent.target, other.cookie, sent.entropy, request)).code == XDP_DROP);
+        CHECK(rig.drops(GLB_DROP_COOKIE_MISMATCH) == 1);
+    }
+}
+
 TEST_CASE("what a target may not send is dropped by its name", "[decap]") {
     Rig rig;
     const auto sent = send_out(rig, request);
@@ -166,6 +207,17 @@ TEST_CASE("an ICMP error of the appliance follows the flow that it quotes", "[de
         CHECK(rig.send(returned(1 - sent.target, sent.cookie, sent.entropy, error)).code == XDP_DROP);
         CHECK(rig.drops(GLB_DROP_WRONG_TARGET) == 1);
     }
+}
+
+TEST_CASE("an ICMP error of no flow comes back untracked, and opens no way for what it quotes", "[decap]") {
+    Rig rig;
+    const Packet error = IPv4{.src = "198.51.100.254", .dst = "192.0.2.10"} / icmp_unreachable(13) / request;
+    const auto sent = send_out(rig, error);
+    CHECK(rig.count(GLB_COUNT_UNTRACKED) == 1);
+    check_accepted(rig, rig.send(returned(sent.target, sent.cookie, sent.entropy, error)), error, sent.target);
+    CHECK(rig.count(GLB_COUNT_RETURN_UNTRACKED) == 1);
+    CHECK(rig.send(returned(sent.target, sent.cookie, sent.entropy, request)).code == XDP_DROP);
+    CHECK(rig.drops(GLB_DROP_UNKNOWN_FLOW) == 1);
 }
 
 TEST_CASE("a fragment that left here untracked comes back untracked", "[decap]") {

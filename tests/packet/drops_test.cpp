@@ -238,6 +238,28 @@ TEST_CASE("an interface without XDP metadata is told", "[drops]") {
     CHECK(events[0].ifindex == 1);
 }
 
+TEST_CASE("of one matter the controller hears once a tick", "[drops]") {
+    NativeRig rig;
+    const auto one_tick = std::uint64_t{1} << GLB_TICK_SHIFT;
+    for (std::size_t told = 1; told <= 3; ++told, rig.kernel.now_ns += one_tick)
+        for (int packet = 0; packet < 100; ++packet) {
+            CHECK(door_without_metadata(rig) == XDP_DROP);
+            REQUIRE(rig.kernel.events.size() == told);
+        }
+}
+
+TEST_CASE("a sender's other MAC is told", "[drops]") {
+    NativeRig rig;
+    auto frame = returned(0, 0, 0xc000, IPv4{} / Udp{});
+    frame[11] ^= 1;
+    CHECK(rig.send(frame).code == XDP_DROP);
+    REQUIRE(rig.kernel.events.size() == 1);
+    const auto &event = rig.kernel.events[0];
+    CHECK(event.kind == GLB_EVENT_SENDER_MAC);
+    CHECK(event.address[0] == IpAddress::parse("10.0.1.20")->v4_network_order());
+    CHECK(std::memcmp(&event.address[1], &frame[6], 6) == 0);
+}
+
 TEST_CASE("our own tunnel packets as an endpoint's traffic are counted, and sent on", "[encap]") {
     Rig rig;
     const Packet inner = Udp{.sport = 50000, .dport = 6081} / Payload{Bytes(60)};

@@ -94,12 +94,30 @@ TEST_CASE("what is the node's own, or nobody's, goes up untouched", "[classify]"
         Bytes(Eth{.dst = node_mac} / IPv6{.dst = "2001:db8:1::1"} / Tcp{.dport = 179}),
         Bytes(Eth{.dst = node_mac} / IPv4{.dst = "224.0.0.5"} / Udp{}),
         Bytes(Eth{.dst = node_mac} / IPv6{.dst = "fe80::1"} / Udp{}),
-        Bytes(Eth{.dst = node_mac} / IPv6{.hop_limit = 255} / nd_solicitation("2001:db8:1::1", "02:00:00:00:00:01")),
+        Bytes(Eth{.dst = node_mac} / IPv4{.dst = "255.255.255.255"} / Udp{}),
+        Bytes(Eth{.dst = node_mac} / IPv6{.src = "fe80::9"} / Udp{}),
+        Bytes(Eth{.dst = node_mac} / IPv6{.dst = "2001:db8:1::1", .hop_limit = 255} /
+              nd_solicitation("2001:db8:1::1", "02:00:00:00:00:01")),
         Bytes(Eth{.dst = node_mac} / Vlan{99} / udp_hi));
     const auto outcome = rig.send(frame);
     CHECK(outcome.code == XDP_PASS);
     CHECK_THAT(outcome.frame, equals(frame));
     CHECK(rig.count(GLB_COUNT_ENCAPSULATED) == 0);
+}
+
+TEST_CASE("what a kernel would forward is inspected, whatever it looks like", "[classify]") {
+    Rig rig;
+    const auto outcome = rig.send(GENERATE(
+        Bytes(Eth{.dst = node_mac} / IPv4{.dst = "169.254.169.254"} / Udp{}),
+        Bytes(Eth{.dst = node_mac} / IPv4{.dst = "240.0.0.1"} / Udp{}),
+        Bytes(Eth{.dst = node_mac} / IPv4{.src = "169.254.1.1"} / Udp{}),
+        Bytes(Eth{.dst = node_mac} / IPv6{.hop_limit = 255} / nd_solicitation("2001:db8:2::20", "02:00:00:00:00:01")),
+        // Pieces of UDP to the tunnel's address, which is another interface's.
+        Bytes(Eth{.dst = node_mac} / IPv4{.dst = "10.0.1.10", .more_fragments = true} / Udp{.dport = 6081} / Payload(64)),
+        Bytes(Eth{.dst = node_mac} / IPv4{.dst = "10.0.1.10", .fragment_offset = 9, .ip_proto = 17} / Payload(64))));
+    CHECK(outcome.code == XDP_REDIRECT);
+    CHECK(rig.count(GLB_COUNT_ENCAPSULATED) == 1);
+    CHECK(rig.count(GLB_COUNT_OWN) == 0);
 }
 
 TEST_CASE("malformed packets of an endpoint are dropped and counted", "[encap]") {

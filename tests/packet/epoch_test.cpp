@@ -81,8 +81,11 @@ TEST_CASE("the previous epoch's choice counts only while it lives", "[epoch]") {
     Changed it(GENERATE(false, true));
     REQUIRE(it.rig.program.set_target_word(0, 0));
     CHECK(it.target(1, tcp::ack) == 1);
-    REQUIRE(it.rig.program.set_target_word(0, GLB_TARGET_KEEP)); // it drains: it keeps what it has
-    CHECK(it.target(2, tcp::ack) == 0);
+    REQUIRE(it.rig.program.set_target_word(0, GLB_TARGET_KEEP)); // it is dead, and `hold` binds established flows alone
+    CHECK(it.target(2, tcp::ack) == 1);
+    CHECK(it.rig.count(GLB_COUNT_EPOCH_PREVIOUS) == 0);
+    REQUIRE(it.rig.program.set_target_word(0, GLB_TARGET_KEEP | GLB_TARGET_KEEP_HALF)); // it drains
+    CHECK(it.target(3, tcp::ack) == 0);
     CHECK(it.rig.count(GLB_COUNT_EPOCH_PREVIOUS) == 1);
 }
 

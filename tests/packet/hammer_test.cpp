@@ -27,11 +27,12 @@ constexpr std::uint16_t target_number = 31;
 constexpr std::size_t rounds = 4;
 constexpr std::uint32_t packets_a_round = 30000;
 
-/// What a flow does; by its number modulo 4.
-enum Kind { tcp_talk, tcp_syn, udp_talk, udp_shout };
+/// What a flow does; by its number modulo 5. The last one ends by a reset now and then, and begins again at once.
+enum Kind { tcp_talk, tcp_syn, udp_talk, udp_shout, tcp_again };
 
 struct Flow {
     std::array<Bytes, 2> frame; ///< as the client, and as the server sends it
+    std::array<Bytes, 2> end;   ///< the same, of what ends it
     std::uint32_t inner_length = 0;
     Kind kind = tcp_talk;
 };
@@ -43,16 +44,21 @@ std::vector<Flow> make_flows() {
         const Ip4 client(("10.20." + std::to_string(i >> 8) + "." + std::to_string(i & 255)).c_str());
         const Ip4 server = "198.51.100.20";
         auto &flow = flows[i];
-        flow.kind = static_cast<Kind>(i % 4);
-        const auto transport = [&](bool there) -> Packet {
+        flow.kind = static_cast<Kind>(i % 5);
+        const auto transport = [&](bool there, std::uint8_t flags) -> Packet {
             const std::uint16_t sport = there ? 4000 : 443, dport = there ? 443 : 4000;
             if (flow.kind == udp_talk || flow.kind == udp_shout)
                 return Udp{.sport = sport, .dport = dport};
-            return Tcp{.sport = sport, .dport = dport, .flags = flow.kind == tcp_syn ? tcp::syn : tcp::ack};
+            return Tcp{.sport = sport, .dport = dport, .flags = flags};
         };
+        const auto flags = flow.kind == tcp_talk ? tcp::ack : tcp::syn;
         const Payload body(std::size_t{i % 97});
-        flow.frame[0] = Eth{.dst = node_mac} / IPv4{.src = client, .dst = server} / transport(true) / body;
-        flow.frame[1] = Eth{.dst = node_mac} / IPv4{.src = server, .dst = client} / transport(false) / body;
+        const auto make = [&](std::uint8_t with) -> std::array<Bytes, 2> {
+            return {Eth{.dst = node_mac} / IPv4{.src = client, .dst = server} / transport(true, with) / body,
+                    Eth{.dst = node_mac} / IPv4{.src = server, .dst = client} / transport(false, with) / body};
+        };
+        flow.frame = make(flags);
+        flow.end = make(tcp::rst);
         flow.inner_length = static_cast<std::uint32_t>(flow.frame[0].size()) - 14;
     }
     return flows;
@@ -125,7 +131,8 @@ void hammer(Tally &tally, const Rig &rig, const Table &table, const std::vector<
         state = state * 6364136223846793005ull + 1442695040888963407ull;
         const auto number = static_cast<std::uint32_t>((state >> 33) % flow_number);
         const auto &flow = flows[number];
-        auto out = run_xdp(rig.program.fd(), flow.frame[orientation], options);
+        const bool ends = flow.kind == tcp_again && (state >> 20) % 4 == 0;
+        auto out = run_xdp(rig.program.fd(), (ends ? flow.end : flow.frame)[orientation], options);
         ++tally.sent;
         if (out.verdict != XDP_REDIRECT) {
             ++tally.not_sent;

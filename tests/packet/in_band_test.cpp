@@ -142,7 +142,7 @@ TEST_CASE("cut anywhere, in the linear part or in length, a probe is never read 
     CHECK(rig.count(GLB_COUNT_IN_BAND) == 2);
 }
 
-TEST_CASE("an event that finds no room is counted, and the probe is consumed", "[in_band]") {
+TEST_CASE("a target's answers beyond what is heard of it are counted, and cost the others nothing", "[in_band]") {
     Rig rig;
     const auto frame = from_target(0, probe());
     std::uint64_t sent = 0;
@@ -151,5 +151,10 @@ TEST_CASE("an event that finds no room is counted, and the probe is consumed", "
         REQUIRE(run_xdp(rig.program.fd(), frame, {.ingress_ifindex = 1, .repeat = 1000}).verdict == XDP_DROP);
     }
     CHECK(rig.count(GLB_COUNT_IN_BAND) == sent * 1000);
+    CHECK(rig.send(from_target(1, probe())).code == XDP_DROP);
+    const auto told = events(rig);
+    CHECK(told.size() < 1000);
+    CHECK(told.size() + rig.count(GLB_COUNT_EVENT_LOST) == sent * 1000 + 1);
+    CHECK(told.back().address[0] == IpAddress::parse("10.0.1.21")->v4_network_order());
     CHECK(all_drops(rig) == 0);
 }

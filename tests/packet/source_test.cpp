@@ -107,6 +107,10 @@ TEST_CASE("only what begins a flow is limited", "[source]") {
         CHECK(rig.passes(IPv4{.src = "192.0.2.10", .fragment_offset = 100, .ip_proto = 17} / Payload{Bytes(64)}));
         CHECK(rig.passes(IPv4{.src = "192.0.2.10"} / icmp_unreachable(13) / syn("198.51.100.20", 9)));
     }
+    SECTION("to quote a flow in an ICMP error does not let it begin") {
+        CHECK(rig.passes(IPv4{.src = "192.0.2.10"} / icmp_unreachable(13) / IPv4{.src = "192.0.2.10"} / Udp{.sport = 9}));
+        CHECK_FALSE(rig.passes(IPv4{.src = "192.0.2.10"} / Udp{.sport = 9}));
+    }
     SECTION("the first packet of another protocol is, its second is not") {
         CHECK_FALSE(rig.passes(IPv4{.src = "192.0.2.10"} / Udp{.sport = 9}));
         CHECK_FALSE(rig.passes(IPv4{.src = "192.0.2.10"} / icmp_echo(1, 1)));
