@@ -35,9 +35,12 @@ void OneWayWatch::see(std::uint32_t slot, const FlowMeta *meta) {
         generations_[slot] = meta->generation();
 }
 
-FlowCensus::FlowCensus(const FlowTable &table, TargetTimeouts timeouts, std::uint32_t now, OneWayWatch *one_way)
+FlowCensus::FlowCensus(const FlowTable &table, TargetTimeouts timeouts, std::uint32_t now, OneWayWatch *one_way,
+                       bool of_endpoints)
     : table_(table), scanner_(table), timeouts_(std::move(timeouts)), now_(now), one_way_(one_way) {
     count_.by_target.resize(GLB_MAX_TARGETS);
+    if (of_endpoints)
+        count_.endpoints.emplace();
 }
 
 bool FlowCensus::step(std::chrono::nanoseconds budget) {
@@ -52,6 +55,10 @@ bool FlowCensus::step(std::chrono::nanoseconds budget) {
         ++count_.by_state[static_cast<std::size_t>(meta->state())];
         if (meta->target() < count_.by_target.size())
             ++count_.by_target[meta->target()];
+        if (!count_.endpoints)
+            return;
+        if (const auto endpoint = table_.endpoint(slot, *meta))
+            count_.endpoints->insert(*endpoint);
     });
 }
 

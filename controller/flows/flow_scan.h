@@ -6,6 +6,8 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <set>
 #include <vector>
 
 #include "controller/flows/flow_table.h"
@@ -37,6 +39,7 @@ struct FlowCount {
     std::uint64_t active = 0;
     std::array<std::uint64_t, 4> by_state{}; ///< by FlowState; they add up to `active`
     std::vector<std::uint64_t> by_target;    ///< by target index; GLB_MAX_TARGETS of them
+    std::optional<std::set<std::uint32_t>> endpoints; ///< by index, that had any when the scan began; none: not asked
 
     [[nodiscard]] std::uint64_t of(FlowState state) const {
         return by_state[static_cast<std::size_t>(state)];
@@ -60,8 +63,10 @@ class OneWayWatch {
 
 class FlowCensus {
   public:
-    /// `now` in ticks. `table` and `one_way` (may be null) must outlive it.
-    FlowCensus(const FlowTable &table, TargetTimeouts timeouts, std::uint32_t now, OneWayWatch *one_way = nullptr);
+    /// `now` in ticks. `table` and `one_way` (may be null) must outlive it. `of_endpoints` costs another line of each
+    /// flow.
+    FlowCensus(const FlowTable &table, TargetTimeouts timeouts, std::uint32_t now, OneWayWatch *one_way = nullptr,
+               bool of_endpoints = false);
 
     /// As FlowScanner::step().
     [[nodiscard]] bool step(std::chrono::nanoseconds budget);

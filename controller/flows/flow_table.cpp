@@ -121,6 +121,14 @@ std::optional<FlowMeta> FlowTable::meta(std::uint32_t slot) const {
     return holds_flow(word) ? std::optional(FlowMeta{word}) : std::nullopt;
 }
 
+std::optional<std::uint32_t> FlowTable::endpoint(std::uint32_t slot, const FlowMeta &meta) const {
+    const auto cold = load_line(cold_[slot]);
+    const auto after = load(&hot_[slot].meta);
+    if (!holds_flow(after) || glb_meta_generation(after) != meta.generation() || cold.generation != meta.generation())
+        return std::nullopt;
+    return cold.endpoint;
+}
+
 std::optional<FlowRow> FlowTable::row(std::uint32_t slot) const {
     for (int attempt = 0; attempt < row_attempts; ++attempt) {
         const auto before = load(&hot_[slot].meta);

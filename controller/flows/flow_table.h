@@ -76,6 +76,9 @@ class FlowTable {
     /// now.
     [[nodiscard]] std::optional<FlowMeta> meta(std::uint32_t slot) const;
 
+    /// The index of the endpoint of the flow that meta() has just told of; none where another one has its place by now.
+    [[nodiscard]] std::optional<std::uint32_t> endpoint(std::uint32_t slot, const FlowMeta &meta) const;
+
     /// All of it, from two lines. Never of two flows: what changes hands meanwhile is read again, and after
     /// some attempts passed over. Of a flow under traffic the counters may be of slightly different moments,
     /// and a byte counter that wraps just then may be 2^32 short.

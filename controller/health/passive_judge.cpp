@@ -88,8 +88,10 @@ void PassiveJudge::begin_anew(Member &member, const TargetTraffic &traffic, cons
     member.last = traffic;
     member.silent_before = traffic.silent;
     member.last_return = member.last_out = now;
-    member.least_waiting.note(waiting(traffic), now);
-    forget_silence(member, traffic.silent);
+    member.in_band_works = traffic.in_band_worked;
+    const auto unexplained = traffic.in_band_worked ? waiting(traffic) : 0;
+    member.least_waiting.note(waiting(traffic) - unexplained, now);
+    forget_silence(member, traffic.silent - unexplained);
     forget_comparison(member, siblings, now);
 }
 
@@ -283,15 +285,16 @@ void PassiveJudge::on_answer(std::uint16_t target, Time sent) {
         member.answered = true;
 }
 
-void PassiveJudge::on_missed(std::uint16_t target) {
+bool PassiveJudge::on_missed(std::uint16_t target) {
     const auto found = members_.find(target);
     if (found == members_.end())
-        return;
+        return false;
     auto &member = found->second;
     if (member.missed++ == 0)
         member.back_at_miss = member.last.back;
-    if (member.missed >= kMissesUntilUnknown && member.last.back != member.back_at_miss)
-        member.in_band_works = false;
+    if (member.missed < kMissesUntilUnknown || member.last.back == member.back_at_miss)
+        return false;
+    return std::exchange(member.in_band_works, false);
 }
 
 void PassiveJudge::on_unsent(std::uint16_t target, Time now) {

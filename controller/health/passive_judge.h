@@ -35,6 +35,7 @@ struct TargetTraffic {
     std::uint64_t tried = 0;    ///< new flows
     std::uint64_t confirmed = 0;
     bool ejected = false; ///< is out passively: not judged, and counts towards the limit
+    bool in_band_worked = false; ///< before it was first polled: of an earlier daemon
 };
 
 struct PassiveOrder {
@@ -72,14 +73,15 @@ class PassiveJudge {
 
     /// The counts of all targets of the group that take part (they have weight, and do not drain), read just now.
     /// `now` is to be taken after the reading, so that whatever held us up shows. Targets that are not in the list
-    /// are forgotten; one that is new starts without a past.
+    /// are forgotten; one that is new starts without a past. But where in-band worked before, flows that wait are asked
+    /// about at once: they may have fallen silent while nobody looked, and will not do so again.
     [[nodiscard]] std::vector<PassiveOrder> poll(std::span<const TargetTraffic> traffic, Time now);
 
     /// An in-band probe sent at `sent` has come back from the target. To be told before the poll that follows.
     void on_answer(std::uint16_t target, Time sent);
     /// A periodic in-band probe has stayed away. In-band counts as working no more when five in a row did while
-    /// traffic returned: some appliances drop endpoint ids that they were not told.
-    void on_missed(std::uint16_t target);
+    /// traffic returned: some appliances drop endpoint ids that they were not told. True where it just ended.
+    bool on_missed(std::uint16_t target);
     /// The probe that was ordered could not be sent: the fault is here, and the inquiry begins anew.
     void on_unsent(std::uint16_t target, Time now);
 

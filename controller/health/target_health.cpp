@@ -89,8 +89,10 @@ TargetHealth::TargetHealth(const HealthPolicy &policy, MonotonicTime now, std::o
     : policy_(policy), since_(now) {
     if (known && (known->state == TargetState::healthy || known->state == TargetState::unavailable))
         active_ = {TargetState::healthy, HealthReason::none, "", 0, 0};
-    if (known)
+    if (known) {
         hold_down_.recall(known->failures, known->state == TargetState::unhealthy, now);
+        in_band_worked_ = known->in_band_works;
+    }
     if (known && known->state == TargetState::unhealthy) {
         if (known->reason == HealthReason::no_return_traffic && policy.passive) {
             active_ = {TargetState::healthy, HealthReason::none, "", 0, 0};

@@ -49,6 +49,7 @@ struct KnownHealth {
     TargetState state = TargetState::initial;
     HealthReason reason = HealthReason::none;
     unsigned failures = 0; ///< for which it is held down the longer
+    bool in_band_works = false;
 };
 
 struct HealthPolicy {
@@ -89,6 +90,8 @@ class TargetHealth {
     /// Whether an in-band probe came back in time. Silence alone fails nobody. Answers, as many in a row as the
     /// healthy threshold, bring back what failed passively; a single one does after a common cause.
     std::optional<HealthTransition> on_in_band(bool answered, MonotonicTime now);
+    /// Probes stay away while traffic returns: it drops the reserved endpoint by now.
+    void on_in_band_ended() { in_band_worked_ = false; }
 
     /// The passive judge's verdict: what goes in does not come out. `common_cause`: all of its siblings fell silent
     /// with it, so it is hardly to blame: no hold-down, and nobody is to be reset for it.
@@ -123,6 +126,7 @@ class TargetHealth {
     [[nodiscard]] Draining draining() const { return draining_; }
 
     [[nodiscard]] unsigned failures() const { return hold_down_.failures(); } ///< as KnownHealth has them
+    [[nodiscard]] bool in_band_worked() const { return in_band_worked_; }     ///< the same
 
     /// No endpoint uses its group, and it does not drain.
     [[nodiscard]] bool is_unused() const { return !in_use_ && draining_ == Draining::no; }

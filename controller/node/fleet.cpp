@@ -158,10 +158,19 @@ void Fleet::set_known(const nlohmann::json &known) {
             continue;
         const auto failures = row.value("failures", nlohmann::json());
         known_[name] = {*state, reason.value_or(HealthReason::none),
-                        failures.is_number_unsigned() ? failures.get<unsigned>() : 0};
+                        failures.is_number_unsigned() ? failures.get<unsigned>() : 0,
+                        row.value("inBand", nlohmann::json()) == true};
         if (was_alive(*state))
             groups_[name.substr(0, name.find('/'))].ever_healthy = true;
     }
+}
+
+void Fleet::recall_failure(const std::string &name, HealthReason reason) {
+    const auto found = known_.find(name);
+    if (found == known_.end() || !was_alive(found->second.state))
+        return;
+    found->second.state = TargetState::unhealthy;
+    found->second.reason = reason;
 }
 
 nlohmann::json Fleet::known() const {
@@ -169,7 +178,8 @@ nlohmann::json Fleet::known() const {
     for (const auto &[name, member] : members_)
         known[name] = {{"state", to_string(member.health.state())},
                        {"reason", to_string(member.health.reason())},
-                       {"failures", member.health.failures()}};
+                       {"failures", member.health.failures()},
+                       {"inBand", member.health.in_band_worked()}};
     return known;
 }
 

@@ -78,6 +78,8 @@ class Fleet {
     /// States that an earlier daemon knew; used for targets that are not there yet.
     void set_known(const nlohmann::json &known);
     [[nodiscard]] nlohmann::json known() const;
+    /// An earlier daemon took the target out, and ended before it could write so: the data path knows.
+    void recall_failure(const std::string &name, HealthReason reason);
 
     /// True where the target's state has changed, and so perhaps its group's words.
     bool on_probe(const std::string &name, const ProbeResult &result, MonotonicTime now);

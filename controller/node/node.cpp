@@ -240,7 +240,8 @@ void LocalNode::on_tick() {
     if (const auto done = keep_drains(); !done)
         spdlog::warn("{}", done.error().message);
     if (!census_ && Clock::now() - census_done_ >= census_pause) {
-        census_ = std::make_unique<FlowCensus>(*table_, timeouts(), tick_now(), &one_way_);
+        census_ = std::make_unique<FlowCensus>(*table_, timeouts(), tick_now(), &one_way_,
+                                               !book_.retired(Kind::endpoint).empty());
         run_census();
     }
 }
@@ -262,8 +263,13 @@ void LocalNode::finish_drains(const FlowCount &count) {
     const auto live = [&](std::uint16_t index) { return index < count.by_target.size() ? count.by_target[index] : 0; };
     // Indexes whose owners are gone and that no flow names any more are free again. First: the count says nothing yet
     // of those that end below, for until their words are cleared a slot already counted may take such a flow.
-    for (const auto &name : book_.retired(Kind::target))
-        if (!fleet_.members().contains(name) && live(*book_.find(Kind::target, name)) == 0)
+    const auto window_is_open = [&](const std::string &target) { // the epoch before may name it
+        const auto group = book_.find(Kind::group, target.substr(0, target.find('/')));
+        return group && tables_.row(*group).previous != GLB_NO_TABLE;
+    };
+    const bool all_are_here = !move_ && !resize_; // else flows of an older table may still come into this one
+    for (const auto &name : all_are_here ? book_.retired(Kind::target) : std::vector<std::string>())
+        if (!fleet_.members().contains(name) && live(*book_.find(Kind::target, name)) == 0 && !window_is_open(name))
             book_.release(Kind::target, name);
     for (const auto &name : book_.retired(Kind::group))
         if (!fleet_.has_group(name)) {
@@ -271,9 +277,10 @@ void LocalNode::finish_drains(const FlowCount &count) {
             written_.groups.erase(*book_.find(Kind::group, name));
             book_.release(Kind::group, name);
         }
-    if (count.active == 0)
+    if (count.endpoints && all_are_here)
         for (const auto &name : book_.retired(Kind::endpoint))
-            book_.release(Kind::endpoint, name);
+            if (!count.endpoints->contains(*book_.find(Kind::endpoint, name)))
+                book_.release(Kind::endpoint, name);
     const auto finished = fleet_.finish_drains(live, Clock::now());
     for (const auto &[name, word] : finished) {
         const auto index = *book_.find(Kind::target, name);

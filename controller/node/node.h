@@ -144,7 +144,8 @@ class LocalNode final : public NodeService {
     [[nodiscard]] Status fill(const Manifest &manifest, bool new_epoch, const std::function<Status()> &commit);
     const ComputedTable &compute_table(const TargetGroup &group, std::uint16_t index);
     [[nodiscard]] Status build_tables(const Manifest &manifest);
-    [[nodiscard]] Status write_words();
+    enum class Words : bool { all, of_the_new };
+    [[nodiscard]] Status write_words(Words which = Words::all);
     [[nodiscard]] Status write_endpoint_words(const Manifest &manifest);
     [[nodiscard]] Status write_bank(const Manifest &manifest, bool new_epoch);
     [[nodiscard]] Status detach_others(const Manifest &manifest);
@@ -157,6 +158,7 @@ class LocalNode final : public NodeService {
     [[nodiscard]] Status use_program(datapath::Program program, std::uint32_t capacity,
                                      std::shared_ptr<Former> *former = nullptr); ///< gets what was in its place
     [[nodiscard]] Status adopt_tables();
+    [[nodiscard]] Status adopt_verdicts(const Manifest &manifest);
     [[nodiscard]] Status claim_indexes(const Manifest &manifest);
     void adopt_drains();
     // move.cpp: flows from one table to another

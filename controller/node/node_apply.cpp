@@ -139,6 +139,7 @@ Status LocalNode::change_to(const Manifest &manifest, const std::string &text, b
             retire_missing(book_, Kind::group, manifest_->target_groups, manifest.target_groups);
             retire_missing(book_, Kind::endpoint, manifest_->endpoints, manifest.endpoints);
         }
+        census_.reset(); // it may have passed by flows of who has left just now
         manifest_ = manifest;
         manifest_text_ = text;
         trouble_.clear();

@@ -134,7 +134,8 @@ bool PassiveWatch::poll_group(Group &group, const std::string &name) {
         if (!count)
             return false;
         group.traffic.push_back({member.index, count->out.packets, count->back.packets, count->silent, count->answered,
-                                 count->tried, count->confirmed, member.health.failed_passively()});
+                                 count->tried, count->confirmed, member.health.failed_passively(),
+                                 member.health.in_band_worked()});
         group.names.emplace(member.index, key);
     }
     bool changed = false;
@@ -234,8 +235,11 @@ void PassiveWatch::on_in_band(const std::string &key, const InBandResult &result
         return;
     if (result.outcome == Outcome::answered)
         group->second.judge.on_answer(member.index, awake_time(result.sent));
-    else if (result.outcome == Outcome::silent)
-        group->second.judge.on_missed(member.index);
+    else if (result.outcome == Outcome::silent && group->second.judge.on_missed(member.index))
+        (void)fleet_.hear(key, [](TargetHealth &health) -> std::optional<HealthTransition> {
+            health.on_in_band_ended();
+            return std::nullopt;
+        });
     // A suspect is acquitted by the judge; beside that, answers that were asked for count after a common cause alone.
     const bool counts = result.periodic || member.health.common_cause();
     if (counts && result.outcome != Outcome::unsent &&

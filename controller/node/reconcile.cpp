@@ -72,13 +72,14 @@ Status LocalNode::reconcile(const Manifest &manifest, bool new_epoch, const std:
 /// What follows the kernel's interfaces, routes and neighbours, and the time, whether or not the manifest changed.
 Status LocalNode::fill(const Manifest &manifest, bool new_epoch, const std::function<Status()> &commit) {
     GLB_TRY(build_tables(manifest));
-    GLB_TRY(write_words());
+    GLB_TRY(write_words(Words::of_the_new));
     GLB_TRY(write_endpoint_words(manifest));
     GLB_TRY(attach_all(manifest));
     GLB_TRY(write_egress());
     if (commit)
         GLB_TRY(commit());
     GLB_TRY(write_bank(manifest, new_epoch));
+    GLB_TRY(write_words());
     return write_next_hops();
 }
 
@@ -119,22 +120,28 @@ Status LocalNode::build_tables(const Manifest &manifest) {
     return {};
 }
 
-Status LocalNode::write_words() {
+/// Words are beside the banks. Those of targets and groups that the bank in force does not name are written before
+/// it, all others behind it: until then nothing of a change takes effect.
+Status LocalNode::write_words(Words which) {
     const std::lock_guard held(shared_);
     for (const auto &row : fleet_.words(Clock::now())) {
-        auto &before = written_.groups[row.group_index];
-        const bool is_first = before.targets.empty();
-        if (is_first || before.fallback != row.words.fallback)
+        const auto before = written_.groups.find(row.group_index);
+        const bool is_first = before == written_.groups.end();
+        const bool whole = is_first || which == Words::all;
+        if (is_first || (whole && before->second.fallback != row.words.fallback))
             GLB_TRY(program_->set_fallback(row.group_index, row.words.fallback));
         for (std::size_t i = 0; i < row.indexes.size(); ++i) {
-            const auto [at, is_new] = written_.words.try_emplace(row.indexes[i], 0);
-            if (is_new || at->second != row.words.targets[i])
-                GLB_TRY(program_->set_target_word(row.indexes[i], row.words.targets[i]));
-            at->second = row.words.targets[i];
+            const auto index = row.indexes[i];
+            const auto known = written_.words.find(index);
+            if (known != written_.words.end() && (!whole || known->second == row.words.targets[i]))
+                continue;
+            GLB_TRY(program_->set_target_word(index, row.words.targets[i]));
+            written_.words[index] = row.words.targets[i];
         }
-        if (is_first || before.none != row.words.none)
+        if (is_first || (whole && before->second.none != row.words.none))
             GLB_TRY(program_->set_group_word(row.group_index, row.words.none));
-        before = row.words;
+        if (whole)
+            written_.groups[row.group_index] = row.words;
     }
     return {};
 }

@@ -87,8 +87,10 @@ Status LocalNode::load_program(const Manifest &manifest) {
         spdlog::warn("redirect_failed does not count what the kernel loses: {}", watch.error().message);
     GLB_TRY(program_->clear_next_hops());
     GLB_TRY(program_->raise_route_generation());
-    if (adopted)
+    if (adopted) {
         GLB_TRY(adopt_tables());
+        GLB_TRY(adopt_verdicts(manifest));
+    }
     return claim_indexes(manifest);
 }
 
@@ -141,6 +143,23 @@ Status LocalNode::adopt_tables() {
     GLB_ASSIGN(const auto egress, program_->egress_interfaces());
     for (const auto ifindex : egress)
         written_.egress.emplace(ifindex, glb_egress{});
+    return {};
+}
+
+/// A verdict is in the data path at once and in the state file a moment later. Who was taken out in between stays out.
+Status LocalNode::adopt_verdicts(const Manifest &manifest) {
+    const std::lock_guard held(shared_);
+    for (const auto &group : manifest.target_groups)
+        for (const auto &target : group.targets) {
+            const auto name = target_name(group.name, target.id);
+            const auto index = book_.find(Kind::target, name);
+            if (!index)
+                continue;
+            GLB_ASSIGN(const auto word, program_->target_word(*index));
+            if (!(word & GLB_TARGET_KEEP_HALF))
+                fleet_.recall_failure(name, group.health_check.passive.enabled ? HealthReason::no_return_traffic
+                                                                               : HealthReason::failed_health_checks);
+        }
     return {};
 }
 

@@ -11,9 +11,10 @@ constexpr std::uint64_t keeps_all = GLB_TARGET_KEEP | GLB_TARGET_KEEP_HALF;
 std::uint64_t word_of(const WordMember &member, bool takes_new, FailurePolicy on_unhealthy, bool group_is_up) {
     if (takes_new)
         return GLB_TARGET_NEW | keeps_all;
-    if (member.overdue)
+    const bool failed = member.state == TargetState::unhealthy || member.has_failed;
+    if (member.overdue && !(failed && *member.overdue == FailurePolicy::hold)) // who is dead holds nothing
         return word_left(*member.overdue);
-    if (member.state != TargetState::unhealthy && !member.has_failed)
+    if (!failed)
         return keeps_all;
     if (member.on_trial && member.weight != 0)
         return GLB_TARGET_TRIAL | keeps_all;

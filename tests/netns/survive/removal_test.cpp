@@ -24,6 +24,32 @@ std::map<std::string, std::string> owners_of(const Daemon &glbd) {
 
 } // namespace
 
+TEST_CASE("survive: endpoints that come and go give their places back while flows of others live") {
+    need_root();
+    const TwoArm world;
+    const TcpServer echo(world.server, 7000);
+    Daemon glbd(world.node);
+    auto manifest = world.manifest();
+    glbd.start(manifest);
+    REQUIRE(glbd.wait_healthy(1));
+    TcpFlows flows(world.client);
+    REQUIRE(flows.open(random_flows(10, 7000)) == 10);
+    manifest["endpoints"].push_back(manifest["endpoints"][0]);
+    auto &passing = manifest["endpoints"][1];
+    passing["id"] = "vpce-00000000000000077";
+    passing["interfaces"] = {{{"name", "cli0"}, {"vlan", 77}}};
+    constexpr unsigned places = 256; // GLB_MAX_ENDPOINTS
+    for (unsigned number = 0; number < places + 8; ++number) {
+        passing["name"] = "passing-" + std::to_string(number);
+        const auto answer = glbd.apply(manifest);
+        INFO(answer.text << glbd.log());
+        REQUIRE(answer.code == 0);
+        if (number == places / 2)
+            std::this_thread::sleep_for(4s); // two scans of the table
+    }
+    CHECK(flows.exchange() == 10);
+}
+
 TEST_CASE("survive: removal of one of five targets moves no flow of the others; under hold it moves none") {
     need_root();
     const std::string policy = GENERATE("hold", "rehash");

@@ -70,6 +70,27 @@ TEST_CASE("the census counts live entries by state and by target", "[flows]") {
     CHECK(count.by_target.at(9) == 0);
 }
 
+TEST_CASE("a census tells which endpoints have flows, where it is asked", "[flows]") {
+    FakeTable fake(4096);
+    const auto endpoints = [&](bool asked) {
+        FlowCensus census(fake.table, {}, start, nullptr, asked);
+        while (!census.step(std::chrono::nanoseconds::max()))
+            continue;
+        return census.count().endpoints;
+    };
+    CHECK_FALSE(endpoints(false));
+    CHECK(endpoints(true).value().empty());
+    fake.put(5);
+    fake.put(6);
+    fake.cold[6].endpoint = 7;
+    fake.put(7);
+    fake.cold[7].endpoint = 9;
+    fake.cold[7].generation ^= 1; // written anew between the two lines
+    CHECK(endpoints(true).value() == std::set<std::uint32_t>{1, 7});
+    fake.hot[6].meta = 0;
+    CHECK(endpoints(true).value() == std::set<std::uint32_t>{1});
+}
+
 TEST_CASE("a census in slices counts as one at once", "[flows]") {
     FakeTable fake(16384);
     for (std::uint32_t slot = 0; slot < 16384; slot += 3)

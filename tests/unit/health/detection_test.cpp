@@ -66,6 +66,33 @@ TEST_CASE("detection: four silent flows are enough where in-band works, and neve
     }
 }
 
+TEST_CASE("detection: flows that already wait at the start are asked about where in-band worked, and only there", "[passive]") {
+    const bool worked = GENERATE(true, false), answers = GENERATE(true, false);
+    PassiveJudge judge{{}};
+    const TargetTraffic waits{.target = 0, .out = 1000, .back = 900, .silent = 30, .answered = 10, .in_band_worked = worked};
+    const TargetTraffic works{.target = 1, .out = 1000, .back = 900};
+    std::map<Kind, int> orders;
+    PassiveJudge::Time now{1000s}, out{};
+    for (int poll = 0; poll < 2000; ++poll, now += PassiveJudge::kPoll) {
+        auto both = std::array{waits, works};
+        both[0].ejected = orders[Kind::convict] > 0;
+        both[1].back += static_cast<std::uint64_t>(poll); // it returns all the while
+        for (const auto &order : judge.poll(both, now)) {
+            CHECK(order.target == 0);
+            ++orders[order.kind];
+            if (order.kind == Kind::convict)
+                out = now;
+            if (order.kind == Kind::probe && answers)
+                judge.on_answer(0, now);
+        }
+    }
+    CHECK(orders[Kind::convict] == (worked && !answers));
+    CHECK(orders[Kind::acquit] == (worked && answers));
+    CHECK(orders[Kind::probe] == (worked ? answers ? 1 : 3 : 0));
+    if (worked && !answers)
+        CHECK(out - PassiveJudge::Time{1000s} <= 100ms);
+}
+
 TEST_CASE("detection: three silent flows are not", "[passive]") {
     for (unsigned seed = 0; seed < 200; ++seed) {
         TrafficSim sim(seed, 2, silent(seed, {{0}, 2s}));

@@ -37,7 +37,7 @@ void TrafficSim::act(const Event &event) {
     case What::answer:
         return judge_.on_answer(target, clock(event.sent));
     case What::missed:
-        return judge_.on_missed(target);
+        return (void)judge_.on_missed(target);
     }
 }
 

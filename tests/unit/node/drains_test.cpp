@@ -49,6 +49,25 @@ TEST_CASE("drains: after the delay the policy of deregistered targets decides ov
     CHECK(machine.word("g/b") == word_left(policy));
 }
 
+TEST_CASE("drains: a target that holds its flows beyond its drain gives them away when it dies", "[node]") {
+    const auto policy = GENERATE(FailurePolicy::hold, FailurePolicy::rehash, FailurePolicy::reset);
+    Machine machine;
+    auto manifest = manifest_of({"a", "b", "c"}, FailurePolicy::hold);
+    manifest.target_groups[0].on_unhealthy = policy;
+    make_healthy(machine, manifest);
+    REQUIRE(machine.fleet.drain("g/b", false, machine.now));
+    manifest.target_groups[0].targets.pop_back(); // and c is removed
+    machine.set(manifest);
+    machine.now += 101s;
+    for (const auto *name : {"g/b", "g/c"}) {
+        CHECK(machine.word(name) == GLB_TARGET_KEEP);
+        machine.probe(name, ProbeOutcome::timeout, 3);
+        CHECK(machine.word(name) == word_left(policy));
+        machine.probe(name, ProbeOutcome::ok, 3);
+        CHECK(machine.word(name) == GLB_TARGET_KEEP);
+    }
+}
+
 TEST_CASE("drains: a target that dies while it drains gives its flows away like any other", "[node]") {
     const auto policy = GENERATE(FailurePolicy::hold, FailurePolicy::rehash, FailurePolicy::reset);
     Machine machine;

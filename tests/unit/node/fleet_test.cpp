@@ -80,6 +80,24 @@ TEST_CASE("fleet: health known from before a restart counts once", "[node]") {
     CHECK(machine.state("g/a") == TargetState::initial);
 }
 
+TEST_CASE("fleet: that in-band works, and who was taken out last, outlive the daemon", "[node]") {
+    Machine earlier;
+    earlier.set(manifest_of({"a", "b"}));
+    earlier.probe("g/a", ProbeOutcome::ok);
+    earlier.probe("g/b", ProbeOutcome::ok);
+    CHECK_FALSE(earlier.fleet.hear("g/a", [&](TargetHealth &health) { return health.on_in_band(true, earlier.now); }));
+    Machine machine;
+    machine.fleet.set_known(earlier.fleet.known());
+    machine.fleet.recall_failure("g/b", HealthReason::failed_health_checks);
+    machine.fleet.recall_failure("g/c", HealthReason::failed_health_checks); // nothing was known of it
+    machine.set(manifest_of({"a", "b", "c"}));
+    CHECK(machine.fleet.members().at("g/a").health.in_band_worked());
+    CHECK_FALSE(machine.fleet.members().at("g/b").health.in_band_worked());
+    CHECK(machine.state("g/a") == TargetState::healthy);
+    CHECK(machine.state("g/b") == TargetState::unhealthy);
+    CHECK(machine.state("g/c") == TargetState::initial);
+}
+
 TEST_CASE("fleet: what is known and makes no sense is passed over", "[node]") {
     Machine machine;
     machine.fleet.set_known(nlohmann::json::array());
