@@ -55,6 +55,9 @@ bool FlowCensus::step(std::chrono::nanoseconds budget) {
         ++count_.by_state[static_cast<std::size_t>(meta->state())];
         if (meta->target() < count_.by_target.size())
             ++count_.by_target[meta->target()];
+        for (const auto hop : table_.next_hops(slot, now_, FlowCount::recently))
+            if (hop)
+                count_.next_hops.insert(*hop);
         if (!count_.endpoints)
             return;
         if (const auto endpoint = table_.endpoint(slot, *meta))

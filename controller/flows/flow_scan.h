@@ -41,6 +41,10 @@ struct FlowCount {
     std::vector<std::uint64_t> by_target;    ///< by target index; GLB_MAX_TARGETS of them
     std::optional<std::set<std::uint32_t>> endpoints; ///< by index, that had any when the scan began; none: not asked
 
+    std::set<std::uint16_t> next_hops; ///< indexes of glb_next_hops by which a packet came back within `recently`
+
+    static constexpr std::uint32_t recently = 30 * GLB_TICKS_PER_SECOND;
+
     [[nodiscard]] std::uint64_t of(FlowState state) const {
         return by_state[static_cast<std::size_t>(state)];
     }

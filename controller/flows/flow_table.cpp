@@ -129,6 +129,18 @@ std::optional<std::uint32_t> FlowTable::endpoint(std::uint32_t slot, const FlowM
     return cold.endpoint;
 }
 
+std::array<std::optional<std::uint16_t>, 2> FlowTable::next_hops(std::uint32_t slot, std::uint32_t now,
+                                                                 std::uint32_t age) const {
+    constexpr std::uint32_t tick_mask = 0xffffff;
+    std::array<std::optional<std::uint16_t>, 2> hops;
+    for (std::size_t i = 0; i < hops.size(); ++i)
+        // Looked up anew each second that it is used: its tick is that of its use.
+        if (const auto word = load(&hot_[slot].egress[i]);
+            word && ((now - static_cast<std::uint32_t>(word >> 32)) & tick_mask) <= age)
+            hops[i] = static_cast<std::uint16_t>(word);
+    return hops;
+}
+
 std::optional<FlowRow> FlowTable::row(std::uint32_t slot) const {
     for (int attempt = 0; attempt < row_attempts; ++attempt) {
         const auto before = load(&hot_[slot].meta);

@@ -2,6 +2,7 @@
 // calls.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -78,6 +79,11 @@ class FlowTable {
 
     /// The index of the endpoint of the flow that meta() has just told of; none where another one has its place by now.
     [[nodiscard]] std::optional<std::uint32_t> endpoint(std::uint32_t slot, const FlowMeta &meta) const;
+
+    /// The next hops (indexes of glb_next_hops) of the flow's two orientations, where a packet was sent by them at most
+    /// `age` ticks before `now`.
+    [[nodiscard]] std::array<std::optional<std::uint16_t>, 2> next_hops(std::uint32_t slot, std::uint32_t now,
+                                                                        std::uint32_t age) const;
 
     /// All of it, from two lines. Never of two flows: what changes hands meanwhile is read again, and after
     /// some attempts passed over. Of a flow under traffic the counters may be of slightly different moments,

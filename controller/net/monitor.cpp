@@ -17,8 +17,10 @@ constexpr std::array groups = {
     RTNLGRP_NEXTHOP,     RTNLGRP_NEIGH,       RTNLGRP_IPV4_RULE,   RTNLGRP_IPV6_RULE,
 };
 
-void note(std::uint16_t message_type, NetworkChange &change) {
-    switch (message_type) {
+} // namespace
+
+void Monitor::note(const nlmsghdr &message, NetworkChange &change) {
+    switch (message.nlmsg_type) {
     case RTM_NEWLINK:
     case RTM_DELLINK:
         change.links = true;
@@ -35,7 +37,7 @@ void note(std::uint16_t message_type, NetworkChange &change) {
         break;
     case RTM_NEWNEIGH:
     case RTM_DELNEIGH:
-        change.neighbours = true;
+        change.neighbours |= is_news(read_neighbour(message), message.nlmsg_type == RTM_DELNEIGH);
         break;
     case RTM_NEWRULE:
     case RTM_DELRULE:
@@ -46,7 +48,22 @@ void note(std::uint16_t message_type, NetworkChange &change) {
     }
 }
 
-} // namespace
+bool Monitor::is_news(const Neighbour &neighbour, bool is_gone) {
+    if (neighbour.address.family == 0)
+        return false;
+    const std::pair key(neighbour.ifindex, neighbour.address);
+    if (is_gone || !neighbour.is_valid())
+        return neighbours_.erase(key) != 0;
+    const auto [at, is_new] = neighbours_.try_emplace(key, neighbour.mac);
+    return is_new || std::exchange(at->second, neighbour.mac) != neighbour.mac;
+}
+
+void Monitor::know(const Snapshot &snapshot) {
+    neighbours_.clear();
+    for (const auto &neighbour : snapshot.neighbours)
+        if (neighbour.is_valid())
+            neighbours_.emplace(std::pair(neighbour.ifindex, neighbour.address), neighbour.mac);
+}
 
 Result<Monitor> Monitor::open() {
     GLB_ASSIGN(auto netlink, Netlink::open(true));
@@ -79,7 +96,7 @@ Status Monitor::drain(const std::function<void(const NetworkChange &)> &on_chang
         const void *start = buffer.data();
         const auto *message = static_cast<const nlmsghdr *>(start);
         for (; mnl_nlmsg_ok(message, rest); message = mnl_nlmsg_next(message, &rest))
-            note(message->nlmsg_type, change);
+            note(*message, change);
     }
     if (change.any())
         on_change(change);

@@ -57,14 +57,14 @@ LinkAddress read_address(const nlmsghdr &message) {
     return result;
 }
 
+} // namespace
+
 Neighbour read_neighbour(const nlmsghdr &message) {
     const auto &header = extra<ndmsg>(message);
     const NetlinkAttributes attributes(message, sizeof(ndmsg));
     return {static_cast<unsigned>(header.ndm_ifindex), attributes.address(NDA_DST), attributes.mac(NDA_LLADDR),
             header.ndm_state};
 }
-
-} // namespace
 
 bool Neighbour::is_valid() const {
     return state & (NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_PROBE | NUD_STALE | NUD_DELAY);

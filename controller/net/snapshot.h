@@ -42,6 +42,9 @@ struct Neighbour {
     [[nodiscard]] bool is_valid() const;
 };
 
+/// Of an RTM_NEWNEIGH or RTM_DELNEIGH; its address has family 0 where it is no IP neighbour (a bridge's).
+[[nodiscard]] Neighbour read_neighbour(const nlmsghdr &message);
+
 struct Snapshot {
     std::vector<Link> links;
     std::vector<LinkAddress> addresses;

@@ -1,5 +1,6 @@
 // LocalNode: its interfaces: offloads, the program on them, where the FIB's devices and next hops are.
 #include <cstring>
+#include <linux/neighbour.h>
 
 #include "controller/net/ethtool.h"
 #include "controller/node/node.h"
@@ -117,6 +118,18 @@ Status LocalNode::write_next_hops() {
         written_.hops[key] = {written_.next_hop_index++, hop};
     }
     return {};
+}
+
+/// The data path uses neighbours without the kernel's knowledge: one behind an endpoint that has got another MAC in
+/// silence would be believed for ever. Those that flows use and that the kernel has not heard of lately are asked.
+void LocalNode::keep_hops_fresh(const FlowCount &count) {
+    std::set<std::pair<std::uint32_t, MacAddress>> used;
+    for (const auto &[key, row] : written_.hops)
+        if (count.next_hops.contains(static_cast<std::uint16_t>(row.first)))
+            used.insert(key);
+    for (const auto &neighbour : snapshot_.neighbours)
+        if (neighbour.state == NUD_STALE && used.contains({neighbour.ifindex, neighbour.mac}))
+            paths_->resolve(neighbour.ifindex, neighbour.address);
 }
 
 } // namespace glb

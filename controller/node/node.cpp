@@ -218,8 +218,7 @@ void LocalNode::on_tick() {
             return;
     }
     // Routes change without a message now and then: each template is looked at once a second.
-    if (auto snapshot = take_snapshot(*netlink_)) {
-        snapshot_ = std::move(*snapshot);
+    if (look_around()) {
         if (const auto done = fill(*manifest_, false, {}); !done) {
             trouble_ = done.error().message;
             spdlog::error("{}", trouble_);
@@ -253,6 +252,7 @@ void LocalNode::run_census() {
         if (!census_->step(census_slice))
             return run_census();
         finish_drains(census_->count());
+        keep_hops_fresh(census_->count());
         census_.reset();
         census_done_ = Clock::now();
     });

@@ -140,6 +140,7 @@ class LocalNode final : public NodeService {
     [[nodiscard]] bool is_bypassed(const Endpoint &endpoint) const;
 
     // reconcile.cpp: the steps, each of which may be repeated
+    [[nodiscard]] Status look_around();
     [[nodiscard]] Status reconcile(const Manifest &manifest, bool new_epoch, const std::function<Status()> &commit);
     [[nodiscard]] Status fill(const Manifest &manifest, bool new_epoch, const std::function<Status()> &commit);
     const ComputedTable &compute_table(const TargetGroup &group, std::uint16_t index);
@@ -180,6 +181,7 @@ class LocalNode final : public NodeService {
     void restore_offloads();
     [[nodiscard]] Status write_egress();
     [[nodiscard]] Status write_next_hops();
+    void keep_hops_fresh(const FlowCount &count);
 
     // node_report.cpp: what is told
     [[nodiscard]] TargetTimeouts timeouts() const;

@@ -77,8 +77,8 @@ void LocalNode::on_event(const glb_event &event) {
         on_node_loop([this, ifindex = event.ifindex, address] { paths_->resolve(ifindex, address); });
     else if (event.kind == GLB_EVENT_SENDER_MAC)
         on_node_loop([this, address] {
-            paths_->resolve_anew(address, Clock::now());
-            on_network_change();
+            if (paths_->resolve_anew(address, Clock::now()))
+                on_network_change();
         });
 }
 

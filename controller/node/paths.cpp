@@ -159,25 +159,26 @@ std::map<IpAddress, TargetPath> PathKeeper::update(const Snapshot &snapshot, con
     return paths;
 }
 
-void PathKeeper::resolve_anew(const IpAddress &target, Time now) {
+bool PathKeeper::resolve_anew(const IpAddress &target, Time now) {
     const auto found = known_.find(target);
     if (found == known_.end() || !found->second.hop.ifindex)
-        return;
+        return false;
     auto &known = found->second;
     if (known.asked_anew && now - *known.asked_anew < ask_again)
-        return;
+        return false;
     known.asked_anew = now;
     const auto hop = known.hop;
     (void)let_go(netlink_, hop.ifindex, hop.address); // gone already is as good
     kept_.erase(hop);
     if (const auto kept = keep_fresh(netlink_, hop.ifindex, hop.address))
         kept_[hop] = {*kept, now};
+    return true;
 }
 
 void PathKeeper::doubt(const IpAddress &target, Time now) {
     const auto found = known_.find(target);
     if (found != known_.end() && found->second.last.on_link)
-        resolve_anew(target, now);
+        (void)resolve_anew(target, now);
 }
 
 void PathKeeper::resolve(unsigned ifindex, const IpAddress &address) {

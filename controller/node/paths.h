@@ -47,8 +47,8 @@ class PathKeeper {
                                                          const std::set<IpAddress> &targets, Time now);
 
     /// GENEVE came from another MAC: forgets what the kernel knows of this neighbour and asks anew. At most
-    /// once a second for an address.
-    void resolve_anew(const IpAddress &target, Time now);
+    /// once a second for an address: false where it did not.
+    bool resolve_anew(const IpAddress &target, Time now);
 
     /// Nothing comes back from `target`: on the tunnel's own link another machine may have its address by now,
     /// and the kernel would go on to ask the old one for some ten seconds. Asks anew.

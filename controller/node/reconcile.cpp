@@ -30,7 +30,7 @@ bool same_image(const datapath::BankImage &a, const datapath::BankImage &b) {
 } // namespace
 
 Status LocalNode::reconcile(const Manifest &manifest, bool new_epoch, const std::function<Status()> &commit) {
-    GLB_ASSIGN(snapshot_, take_snapshot(*netlink_));
+    GLB_TRY(look_around());
     GLB_TRY(prepare_program(manifest));
     GLB_TRY(claim_indexes(manifest));
     // Guarded before anything is attached; what is about to go is guarded until it is gone.
@@ -66,6 +66,12 @@ Status LocalNode::reconcile(const Manifest &manifest, bool new_epoch, const std:
     }
     drop_unused_tables();
     set_watched(manifest);
+    return {};
+}
+
+Status LocalNode::look_around() {
+    GLB_ASSIGN(snapshot_, take_snapshot(*netlink_));
+    monitor_->know(snapshot_);
     return {};
 }
 

@@ -10,6 +10,7 @@
 
 #include "tests/harness/skip.h"
 #include "tests/netns/world/drill.h"
+#include "tests/netns/world/frames.h"
 #include "tests/netns/world/worlds.h"
 
 using namespace glb::test;
@@ -76,6 +77,26 @@ TEST_CASE("follow: the host behind an endpoint gets another MAC, and tells so by
     it.drill("next hop replaced", [&] {
         it.world.server.sysctl("net/ipv4/conf/eth0/arp_notify", "1");
         new_mac(it.world.server, "eth0", "02:00:00:00:77:02");
+    });
+}
+
+TEST_CASE("follow: the host behind an endpoint gets another MAC, without a word") {
+    need_root();
+    Followed it;
+    const auto &[node, server] = std::tie(it.world.node, it.world.server);
+    // As after minutes in the kernel's own time.
+    node.sysctl("net/ipv4/neigh/srv0/base_reachable_time_ms", "1000");
+    node.sysctl("net/ipv4/neigh/srv0/delay_first_probe_time", "1");
+    node.sysctl("net/ipv4/neigh/srv0/retrans_time_ms", "100");
+    node.must({"ip", "neigh", "flush", "dev", "srv0"}); // else the old times go on
+    REQUIRE(tcp_works(it.world.client, TwoArm::server_address, 7000, 10s));
+    it.drill("next hop replaced in silence", [&] {
+        std::this_thread::sleep_for(4s); // the kernel's own use of it is long ago
+        server.sysctl("net/ipv4/conf/eth0/arp_notify", "0");
+        const auto gateway = mac_of(node, "srv0").to_string();
+        // It never asks for the node either, which would tell its MAC.
+        server.must({"sh", "-c", "ip link set dev eth0 address 02:00:00:00:77:03 && "
+                                 "ip neigh replace 198.51.100.1 dev eth0 nud permanent lladdr " + gateway});
     });
 }
 

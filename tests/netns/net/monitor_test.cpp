@@ -1,6 +1,7 @@
 // What a monitor tells of each kind of change, and of changes that it lost.
 #include <catch2/catch.hpp>
 
+#include <linux/neighbour.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -86,6 +87,40 @@ TEST_CASE("a monitor tells what kind of thing has changed, and nothing while not
     CHECK(after({"ip", "-6", "rule", "add", "priority", "500", "lookup", "77"}).rules);
     CHECK(after({"ip", "link", "del", "eth0"}).links);
     CHECK(watched.monitor.overruns() == 0);
+}
+
+TEST_CASE("of neighbours a monitor tells another MAC, and an end, and nothing else", "[net]") {
+    need_root();
+    Watched watched;
+    REQUIRE(eventually(20s, [&] { return !watched.changes().any(); }));
+    const auto told = [&](const std::vector<std::string> &arguments) {
+        std::vector<std::string> argv{"ip", "neigh"};
+        argv.insert(argv.end(), arguments.begin(), arguments.end());
+        argv.insert(argv.end(), {"dev", "eth0"});
+        watched.ns.must(argv);
+        return watched.changes().neighbours;
+    };
+    const std::string mac = "02:00:00:00:00:09", other = "02:00:00:00:00:0a";
+    CHECK(told({"add", "192.0.2.9", "lladdr", mac, "nud", "reachable"}));
+    CHECK_FALSE(told({"replace", "192.0.2.9", "lladdr", mac, "nud", "stale"}));
+    CHECK_FALSE(told({"replace", "192.0.2.9", "lladdr", mac, "nud", "permanent"}));
+    CHECK(told({"replace", "192.0.2.9", "lladdr", other, "nud", "permanent"}));
+    CHECK(told({"del", "192.0.2.9"}));
+    CHECK_FALSE(told({"add", "192.0.2.10", "nud", "failed"}));
+    CHECK_FALSE(told({"del", "192.0.2.10"}));
+    // Nobody is there to answer: a question, and its end in failure.
+    (void)watched.ns.run({"ping", "-c", "1", "-W", "1", "192.0.2.77"});
+    CHECK(eventually(10s, [&] {
+        const auto neighbours = watched.ns.must({"ip", "neigh", "show", "dev", "eth0"});
+        CHECK_FALSE(watched.changes().neighbours);
+        return neighbours.find("192.0.2.77 FAILED") != std::string::npos;
+    }));
+
+    Snapshot seen;
+    seen.neighbours = {{watched.ns.ifindex("eth0"), *IpAddress::parse("192.0.2.11"), MacAddress{{2, 0, 0, 0, 0, 9}}, NUD_STALE}};
+    watched.monitor.know(seen);
+    CHECK_FALSE(told({"add", "192.0.2.11", "lladdr", mac, "nud", "reachable"}));
+    CHECK(told({"del", "192.0.2.11"}));
 }
 
 TEST_CASE("lost messages are told as an overrun, and the monitor goes on", "[net]") {

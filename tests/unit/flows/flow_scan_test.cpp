@@ -91,6 +91,21 @@ TEST_CASE("a census tells which endpoints have flows, where it is asked", "[flow
     CHECK(endpoints(true).value() == std::set<std::uint32_t>{1});
 }
 
+TEST_CASE("a census tells by which next hops packets were sent lately", "[flows]") {
+    FakeTable fake(4096);
+    const auto word = [](std::uint64_t hop, std::uint32_t tick) {
+        return hop | 0x1234ull << 16 | std::uint64_t{tick & 0xffffff} << 32 | 0xb3ull << 56;
+    };
+    fake.put(5);
+    fake.hot[5].egress[0] = word(7, start);
+    fake.hot[5].egress[1] = word(8, start - 29 * second);
+    fake.put(6);
+    fake.hot[6].egress[0] = word(9, start - 31 * second);
+    fake.hot[7].egress[0] = word(10, start); // no flow
+    CHECK(count_flows(fake.table, {}, start).next_hops == std::set<std::uint16_t>{7, 8});
+    CHECK(count_flows(fake.table, {}, start + 2 * second).next_hops == std::set<std::uint16_t>{7});
+}
+
 TEST_CASE("a census in slices counts as one at once", "[flows]") {
     FakeTable fake(16384);
     for (std::uint32_t slot = 0; slot < 16384; slot += 3)
