@@ -21,21 +21,14 @@ namespace glb {
 
 namespace {
 
-Result<std::optional<std::string>> read_first_manifest(const DaemonOptions &options) {
-    if (!options.manifest)
-        return std::nullopt;
-    GLB_ASSIGN(auto text, read_file(*options.manifest));
-    return std::optional(std::move(text));
-}
-
 /// SIGHUP: the file is applied as if by glbctl.
 void apply_file(LocalNode &node, const DaemonOptions &options) {
-    const auto text = read_first_manifest(options);
-    if (!text || !*text) {
-        spdlog::error("SIGHUP: {}", text ? std::string("there is no --manifest to apply") : text.error().message);
+    if (!options.manifest) {
+        spdlog::error("SIGHUP: there is no --manifest to apply");
         return;
     }
-    const auto result = node.apply(**text, {});
+    const auto text = read_file(*options.manifest);
+    const auto result = text ? node.apply(*text, {}) : tl::unexpected(text.error());
     if (!result)
         spdlog::error("SIGHUP: {}", result.error().message);
     else
@@ -74,7 +67,9 @@ class Signals {
 
 Status serve(const DaemonOptions &options) {
     GLB_TRY(check_machine());
-    GLB_ASSIGN(const auto first_manifest, read_first_manifest(options));
+    std::optional<ManifestFile> first_manifest;
+    if (options.manifest)
+        first_manifest = read_manifest_file(*options.manifest);
     if (options.guard_only)
         return install_boot_guard({options.state_dir, options.bpffs, GLB_VERSION}, first_manifest);
     GLB_TRY(make_folders(options.run_dir));

@@ -15,7 +15,7 @@ using Kind = IndexBook::Kind;
 
 /// The manifest that the daemon would take, and why it is not the one in force; nullopt: there is none.
 Result<std::optional<std::string>> manifest_for_boot(const StateStore &store,
-                                                     const std::optional<std::string> &first_manifest) {
+                                                     const std::optional<ManifestFile> &first_manifest) {
     auto stored = store.load_manifest();
     if (!stored.warning.empty())
         spdlog::warn("{}", stored.warning);
@@ -24,7 +24,10 @@ Result<std::optional<std::string>> manifest_for_boot(const StateStore &store,
     if (!first_manifest && !stored.warning.empty())
         return fail("the manifest in force cannot be read, so nobody knows what to guard: {}; name one by --manifest",
                     stored.warning);
-    return first_manifest;
+    if (!first_manifest)
+        return std::nullopt;
+    GLB_ASSIGN(auto text, first_manifest->text);
+    return std::optional(std::move(text));
 }
 
 /// Marks of endpoints matter once the data path is loaded, and the daemon writes them anew then; those of maps
@@ -42,7 +45,7 @@ Result<IndexBook> boot_indexes(const Manifest &manifest, const std::filesystem::
 
 } // namespace
 
-Status install_boot_guard(const NodeSettings &settings, const std::optional<std::string> &first_manifest) {
+Status install_boot_guard(const NodeSettings &settings, const std::optional<ManifestFile> &first_manifest) {
     auto store = StateStore::open(settings.state_dir);
     if (!store && store.error().code == EBUSY) {
         spdlog::info("a daemon has {}: the guard is its own", settings.state_dir.string());

@@ -21,6 +21,14 @@ constexpr std::chrono::seconds census_pause{2};
 constexpr std::chrono::seconds tick_time{1};
 constexpr std::chrono::milliseconds look_time{500}; // two of them, and a replaced appliance is known
 
+/// The manifest in force wins over the file, whatever that holds or does not.
+void warn_of_difference(const ManifestFile &file, const std::string &in_force) {
+    if (!file.text)
+        spdlog::warn("--manifest: {}; the manifest in force, kept in the state folder, goes on", file.text.error().message);
+    else if (*file.text != in_force)
+        spdlog::warn("{} differs from the manifest in force, which wins; SIGHUP applies the file", file.path.string());
+}
+
 } // namespace
 
 void LocalNode::log_transition(const FleetMember &member, const HealthTransition &change) {
@@ -59,7 +67,7 @@ Status LocalNode::open_kernel() {
     return {};
 }
 
-Status LocalNode::start(const std::optional<std::string> &first_manifest) {
+Status LocalNode::start(const std::optional<ManifestFile> &first_manifest) {
     GLB_TRY(open_kernel());
     schedule_tick();
     schedule_look();
@@ -67,8 +75,8 @@ Status LocalNode::start(const std::optional<std::string> &first_manifest) {
     if (!stored.warning.empty())
         spdlog::warn("{}", stored.warning);
     if (stored.text) {
-        if (first_manifest && *first_manifest != *stored.text)
-            spdlog::warn("the manifest file differs from the manifest in force, which wins; SIGHUP applies the file");
+        if (first_manifest)
+            warn_of_difference(*first_manifest, *stored.text);
         auto manifest = parse_manifest(*stored.text);
         if (!manifest)
             return fail("the stored manifest is not understood: {}: {}", manifest.error().front().pointer,
@@ -87,7 +95,8 @@ Status LocalNode::start(const std::optional<std::string> &first_manifest) {
         spdlog::info("no manifest: waiting for glbctl apply");
         return {};
     }
-    GLB_ASSIGN(const auto result, apply(*first_manifest, {}));
+    GLB_ASSIGN(const auto text, first_manifest->text);
+    GLB_ASSIGN(const auto result, apply(text, {}));
     if (!result.errors.empty()) {
         std::string all;
         for (const auto &problem : result.errors)

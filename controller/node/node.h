@@ -29,6 +29,7 @@
 #include "controller/net/monitor.h"
 #include "controller/node/bypasses.h"
 #include "controller/node/health_loop.h"
+#include "controller/node/manifest_file.h"
 #include "controller/node/passive.h"
 #include "controller/node/moving.h"
 #include "controller/node/plan.h"
@@ -57,7 +58,7 @@ class LocalNode final : public NodeService {
 
     /// Begins to serve: the manifest last applied, else `first_manifest`; with neither the node idles. What an
     /// earlier daemon left in the kernel is taken over as it is.
-    [[nodiscard]] Status start(const std::optional<std::string> &first_manifest);
+    [[nodiscard]] Status start(const std::optional<ManifestFile> &first_manifest);
 
     [[nodiscard]] bool is_ready() const { return lacking().empty(); }
     /// What keeps the node from being ready, in a line; empty: nothing.
