@@ -10,6 +10,7 @@
 #include "controller/api/http.h"
 #include "controller/api/uri.h"
 #include "controller/config/near.h"
+#include "controller/config/parse.h"
 #include "controller/util/files.h"
 
 namespace glb::cli {
@@ -100,7 +101,7 @@ Answer exchange(const Context &context, const std::string &method, const std::st
 Answer exchange_or_complain(const Context &context, const std::string &method, const std::string &target) {
     auto answer = exchange(context, method, target);
     if (answer.status >= 400 && !answer.document.is_discarded())
-        complain("glbctl", problems_of(answer.document));
+        complain(problems_of(answer.document));
     return answer;
 }
 
@@ -127,11 +128,14 @@ void complain(const std::string &reason) {
     std::fputs(("glbctl: " + printable(reason) + '\n').c_str(), stderr);
 }
 
-void complain(const std::string &where, const std::vector<Problem> &problems) {
-    for (const auto &[pointer, message] : problems) {
-        const auto place = pointer.empty() ? where : where + ": " + pointer;
-        std::fputs((printable(place + ": " + message) + '\n').c_str(), stderr);
-    }
+void complain(const std::vector<Problem> &problems) {
+    for (const auto &[pointer, message] : problems)
+        complain(pointer.empty() ? message : pointer + ": " + message);
+}
+
+void complain(const std::string &file, const std::vector<Problem> &problems) {
+    for (const auto &[pointer, message] : problems)
+        std::fputs((printable(error_line(file, pointer, message)) + '\n').c_str(), stderr);
 }
 
 std::vector<Problem> problems_of(const json &document) {

@@ -67,8 +67,11 @@ int order(const Context &context, const std::string &path, const Query &query, c
 /// "glbctl: REASON" on stderr.
 void complain(const std::string &reason);
 
-/// Each as "WHERE: POINTER: MESSAGE" on stderr; WHERE is a file's name, or "glbctl".
-void complain(const std::string &where, const std::vector<Problem> &problems);
+/// Each as "glbctl: POINTER: MESSAGE" on stderr, without the pointer where the whole request is meant.
+void complain(const std::vector<Problem> &problems);
+
+/// What is wrong with a manifest: each as "FILE: POINTER: MESSAGE" on stderr.
+void complain(const std::string &file, const std::vector<Problem> &problems);
 
 /// The problems of the API's error document.
 [[nodiscard]] std::vector<Problem> problems_of(const nlohmann::json &document);

@@ -92,7 +92,7 @@ int show_outcome(const Context &context, const Answer &answer, const Sending &se
     if (answer.status >= 400) {
         // What is wrong with the manifest belongs to the file; what went wrong in carrying it out does not.
         if (!answer.document.is_discarded())
-            complain(answer.status == 422 ? input : "glbctl", problems_of(answer.document));
+            answer.status == 422 ? complain(input, problems_of(answer.document)) : complain(problems_of(answer.document));
         return answer.exit;
     }
     for (const auto &warning : array_of(answer.document, "warnings"))

@@ -33,7 +33,7 @@ void apply_file(LocalNode &node, const DaemonOptions &options) {
         spdlog::error("SIGHUP: {}", result.error().message);
     else
         for (const auto &problem : result->errors)
-            spdlog::error("SIGHUP: {}: {}: {}", options.manifest->string(), problem.pointer, problem.message);
+            spdlog::error("SIGHUP: {}", error_line(options.manifest->string(), problem.pointer, problem.message));
 }
 
 class Signals {
@@ -66,6 +66,8 @@ class Signals {
 };
 
 Status serve(const DaemonOptions &options) {
+    if (!options.web.empty())
+        return fail("--web is not yet supported");
     GLB_TRY(check_machine());
     std::optional<ManifestFile> first_manifest;
     if (options.manifest)
@@ -101,6 +103,14 @@ Status serve(const DaemonOptions &options) {
     return {};
 }
 
+/// The last words: where the log is for machines, a line of it.
+void tell_failure(const DaemonOptions &options, const Error &error) {
+    if (options.log_format == "json")
+        spdlog::critical("{}", error.message);
+    else
+        std::fprintf(stderr, "glbd: %s\n", error.message.c_str());
+}
+
 } // namespace
 
 } // namespace glb
@@ -114,6 +124,6 @@ int main(int argc, char **argv) {
         done = glb::serve(options);
     if (done)
         return 0;
-    std::fprintf(stderr, "glbd: %s\n", done.error().message.c_str());
+    glb::tell_failure(options, done.error());
     return 1;
 }

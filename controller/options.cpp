@@ -1,7 +1,5 @@
 #include "controller/options.h"
 
-#include <cstdio>
-
 #include <CLI/CLI.hpp>
 
 namespace glb {
@@ -42,10 +40,6 @@ std::optional<int> read_options(int argc, char **argv, DaemonOptions &options) {
     } catch (const CLI::ParseError &error) {
         const int status = app.exit(error);
         return status == 0 ? 0 : 2;
-    }
-    if (!options.web.empty()) {
-        std::fputs("glbd: --web is not yet supported\n", stderr);
-        return 1;
     }
     return std::nullopt;
 }

@@ -26,8 +26,7 @@ struct DaemonOptions {
 /// Adds the options to `app`, which then writes to `options`.
 void add_options(CLI::App &app, DaemonOptions &options);
 
-/// Reads the command line. Returns the exit status where the program shall end at once: help, version, usage, and
-/// what is not yet supported.
+/// Reads the command line. Returns the exit status where the program shall end at once: help, version, usage.
 [[nodiscard]] std::optional<int> read_options(int argc, char **argv, DaemonOptions &options);
 
 } // namespace glb

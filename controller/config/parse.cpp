@@ -112,6 +112,10 @@ void read_manifest(const Place &place, Manifest &out) {
 
 } // namespace
 
+std::string error_line(std::string_view file, std::string_view pointer, std::string_view message) {
+    return fmt::format("{}: {}: {}", file, pointer.empty() ? "/" : pointer, message);
+}
+
 ManifestDraft draft_manifest(std::string_view text) {
     auto document = read_document(text);
     ManifestDraft draft{{}, std::move(document.errors)};

@@ -14,20 +14,17 @@ namespace {
 using Kind = IndexBook::Kind;
 
 /// The manifest that the daemon would take, and why it is not the one in force; nullopt: there is none.
-Result<std::optional<std::string>> manifest_for_boot(const StateStore &store,
-                                                     const std::optional<ManifestFile> &first_manifest) {
+Result<std::optional<ManifestFile>> manifest_for_boot(const StateStore &store,
+                                                      const std::optional<ManifestFile> &first_manifest) {
     auto stored = store.load_manifest();
     if (!stored.warning.empty())
         spdlog::warn("{}", stored.warning);
     if (stored.text)
-        return std::move(stored.text);
+        return ManifestFile{store.manifest_path(), std::move(*stored.text)};
     if (!first_manifest && !stored.warning.empty())
         return fail("the manifest in force cannot be read, so nobody knows what to guard: {}; name one by --manifest",
                     stored.warning);
-    if (!first_manifest)
-        return std::nullopt;
-    GLB_ASSIGN(auto text, first_manifest->text);
-    return std::optional(std::move(text));
+    return first_manifest;
 }
 
 /// Marks of endpoints matter once the data path is loaded, and the daemon writes them anew then; those of maps
@@ -53,15 +50,15 @@ Status install_boot_guard(const NodeSettings &settings, const std::optional<Mani
     }
     if (!store)
         return tl::unexpected(std::move(store).error());
-    GLB_ASSIGN(const auto text, manifest_for_boot(*store, first_manifest));
-    if (!text) {
+    GLB_ASSIGN(const auto file, manifest_for_boot(*store, first_manifest));
+    if (!file) {
         spdlog::info("no manifest was applied yet: there is nothing to guard");
         return {};
     }
-    auto manifest = parse_manifest(*text);
+    GLB_ASSIGN(const auto text, file->text);
+    auto manifest = parse_manifest(text);
     if (!manifest)
-        return fail("the manifest is not understood: {}: {}", manifest.error().front().pointer,
-                    manifest.error().front().message);
+        return refused(file->path, manifest.error());
     GLB_ASSIGN(auto netlink, Netlink::open());
     GLB_ASSIGN(const auto snapshot, take_snapshot(netlink));
     GLB_ASSIGN(const auto book, boot_indexes(*manifest, settings.bpffs));

@@ -79,8 +79,7 @@ Status LocalNode::start(const std::optional<ManifestFile> &first_manifest) {
             warn_of_difference(*first_manifest, *stored.text);
         auto manifest = parse_manifest(*stored.text);
         if (!manifest)
-            return fail("the stored manifest is not understood: {}: {}", manifest.error().front().pointer,
-                        manifest.error().front().message);
+            return refused(store_.manifest_path(), manifest.error());
         manifest_ = *manifest;
         manifest_text_ = *stored.text;
         if (const auto done = reconcile(*manifest_, false, {}); !done) {
@@ -97,13 +96,7 @@ Status LocalNode::start(const std::optional<ManifestFile> &first_manifest) {
     }
     GLB_ASSIGN(const auto text, first_manifest->text);
     GLB_ASSIGN(const auto result, apply(text, {}));
-    if (!result.errors.empty()) {
-        std::string all;
-        for (const auto &problem : result.errors)
-            all += fmt::format("\n{}: {}", problem.pointer, problem.message);
-        return fail("the manifest is refused:{}", all);
-    }
-    return {};
+    return result.errors.empty() ? Status{} : refused(first_manifest->path, result.errors);
 }
 
 void LocalNode::stop() {

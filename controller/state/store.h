@@ -38,6 +38,7 @@ class StateStore {
     [[nodiscard]] Status save_manifest(std::string_view text);
     [[nodiscard]] KeptContent load_manifest() const { return manifest_.load(); }
     [[nodiscard]] Status forget_manifest();
+    [[nodiscard]] const std::filesystem::path &manifest_path() const { return manifest_.path(); }
 
     /// The seed that was stored; where it is lost, `running` (that of maps in use), which is stored anew;
     /// where there is none either and `may_create`, 16 random bytes. Else an error: live flows were steered

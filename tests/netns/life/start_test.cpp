@@ -1,4 +1,6 @@
 // What glbd starts with: which manifest, and what it says where it cannot start.
+#include <sstream>
+
 #include <catch2/catch.hpp>
 
 #include "tests/harness/skip.h"
@@ -32,4 +34,38 @@ TEST_CASE("start: a --manifest that cannot be read stops only a daemon that need
     REQUIRE(guard.wait(10s));
     INFO(glbd.log());
     CHECK(guard.code() == 0);
+}
+
+TEST_CASE("start: why it fails is told as all else, and names the manifest's file and the place in it") {
+    need_root();
+    const TwoArm world;
+    auto manifest = world.manifest();
+    manifest["endpoints"][0]["targetGroup"] = "nobody";
+    manifest["node"]["surprise"] = 1;
+    Daemon glbd(world.node);
+    const auto last_words = [&](const std::vector<std::string> &options) {
+        auto &process = glbd.launch(manifest, options);
+        REQUIRE(process.wait(10s));
+        CHECK(process.code() == 1);
+        return glbd.log();
+    };
+    const auto text = last_words({});
+    INFO(text);
+    for (const std::string place : {"manifest.json: /endpoints/0/targetGroup: ", "manifest.json: /node/surprise: "})
+        CHECK(text.find(place) != std::string::npos);
+
+    for (const auto &options : std::vector<std::vector<std::string>>{
+             {}, {"--web", "127.0.0.1:8080"}, {"--metrics", "198.51.100.99:9468"}, {"--guard-only"}}) {
+        auto with_json = options;
+        with_json.insert(with_json.end(), {"--log-format", "json"});
+        std::istringstream lines(last_words(with_json));
+        json last;
+        for (std::string line; std::getline(lines, line);) {
+            INFO(line);
+            last = json::parse(line, nullptr, false);
+            REQUIRE(last.is_object());
+        }
+        CHECK(last.at("level") == "critical");
+        CHECK_FALSE(last.at("message").get<std::string>().empty());
+    }
 }

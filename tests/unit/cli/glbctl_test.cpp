@@ -177,8 +177,9 @@ TEST_CASE("check needs no daemon") {
     CHECK(has(refused.err, "manifest.json: /version: "));
     const auto broken = glbctl({"-o", "json", "check", "-"}, "{");
     CHECK(broken.status == 1);
-    CHECK(has(broken.err, "stdin: "));
+    CHECK(broken.err.starts_with("stdin: /: line 1, column 2: ")); // of the whole document
     CHECK(json::parse(broken.out)["errors"].size() == 1);
+    CHECK(json::parse(broken.out)["errors"][0]["pointer"] == "");
     CHECK(glbctl({"check", "/nonexistent/m.json"}).status == 1);
 }
 
