@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include "controller/config/parse.h"
+#include "controller/util/folder_lock.h"
 #include "controller/util/log.h"
 
 namespace glb {
@@ -62,6 +63,7 @@ Status install_boot_guard(const NodeSettings &settings, const std::optional<Mani
     GLB_ASSIGN(auto netlink, Netlink::open());
     GLB_ASSIGN(const auto snapshot, take_snapshot(netlink));
     GLB_ASSIGN(const auto book, boot_indexes(*manifest, settings.bpffs));
+    GLB_ASSIGN(const auto lock, lock_folder(settings.bpffs));
     const auto plan = plan_guard(*manifest, book, snapshot, store->value("devices"));
     GLB_ASSIGN(auto guard, guard::Guard::open({settings.bpffs / "guard", settings.state_dir / "guard.json"}));
     GLB_TRY(guard.install(plan));

@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 
 #include "controller/config/parse.h"
+#include "controller/util/folder_lock.h"
 #include "controller/util/log.h"
 
 namespace glb {
@@ -59,11 +60,25 @@ Status LocalNode::open_kernel() {
     GLB_ASSIGN(netlink_, Netlink::open());
     GLB_ASSIGN(paths_, PathKeeper::open());
     GLB_ASSIGN(pins_, datapath::Pins::open(settings_.bpffs));
+    GLB_TRY(lock_pins());
     GLB_ASSIGN(guard_, guard::Guard::open({settings_.bpffs / "guard", settings_.state_dir / "guard.json"}));
     GLB_ASSIGN(monitor_, Monitor::open());
     fleet_.set_known(store_.value("health"));
     recall_orders();
     watch_network();
+    return {};
+}
+
+/// One daemon a bpffs: two with state folders of their own would take each other's maps and links for leftovers.
+Status LocalNode::lock_pins() {
+    if (pins_lock_)
+        return {};
+    auto lock = lock_folder(settings_.bpffs);
+    if (!lock) {
+        lock.error().message += "; stop it, or give this one another folder with --bpffs";
+        return tl::unexpected(std::move(lock).error());
+    }
+    pins_lock_ = std::move(*lock);
     return {};
 }
 

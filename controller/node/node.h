@@ -96,6 +96,7 @@ class LocalNode final : public NodeService {
     // node.cpp: life
     static void log_transition(const FleetMember &member, const HealthTransition &change);
     [[nodiscard]] Status open_kernel();
+    [[nodiscard]] Status lock_pins();
     void watch_network();
     void schedule_tick();
     void on_tick();
@@ -217,6 +218,7 @@ class LocalNode final : public NodeService {
     std::optional<Netlink> netlink_;
     std::optional<PathKeeper> paths_;
     std::optional<guard::Guard> guard_;
+    Fd pins_lock_; ///< held while the node has, or may have, anything in the bpffs
     std::optional<datapath::Pins> pins_;
     std::optional<datapath::Attachments> attachments_;
     std::optional<datapath::RedirectWatch> redirects_;

@@ -77,6 +77,7 @@ Result<ApplyResult> LocalNode::apply(const std::string &text, const ApplyOptions
     if (options.dry_run)
         return result;
 
+    GLB_TRY(lock_pins());
     GLB_TRY(change_to(*manifest, text, !result.changes.empty(), confirmation_for(text, options)));
     note_history(options.by, options.peer);
     GLB_ASSIGN(const auto control, program_->control());
@@ -223,6 +224,8 @@ Status LocalNode::take_down(bool keep_guard) {
     std::error_code ignored_too; // folders that are somebody's mount point, or hold what is kept, stay
     std::filesystem::remove(settings_.bpffs / "guard", ignored_too);
     std::filesystem::remove(settings_.bpffs, ignored_too);
+    if (!keep_guard)
+        pins_lock_.reset();
     restore_offloads();
     manifest_.reset();
     manifest_text_.clear();
@@ -250,6 +253,7 @@ void LocalNode::let_go_of_program() {
 Status LocalNode::down(const DownOptions &options) {
     if (!netlink_)
         GLB_TRY(open_kernel());
+    GLB_TRY(lock_pins());
     spdlog::info("taking everything down{}, asked by {}", options.keep_guard ? " but the guard" : "",
                  to_text(options.peer));
     GLB_TRY(store_.forget_manifest());

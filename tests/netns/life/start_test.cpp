@@ -2,6 +2,7 @@
 #include <sstream>
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 #include "tests/harness/skip.h"
 #include "tests/netns/world/worlds.h"
@@ -68,4 +69,38 @@ TEST_CASE("start: why it fails is told as all else, and names the manifest's fil
         CHECK(last.at("level") == "critical");
         CHECK_FALSE(last.at("message").get<std::string>().empty());
     }
+}
+
+TEST_CASE("start: one daemon a bpffs, whatever their state folders; the lock goes with its process, and with down") {
+    need_root();
+    const TwoArm world;
+    const Namespace other("e2e-other");
+    Daemon glbd(world.node);
+    glbd.start(world.manifest());
+    const auto in_force = glbd.pins();
+    Daemon second(other);
+    const std::vector<std::string> same_pins = {"--bpffs", glbd.bpffs()};
+    for (const auto &options : std::vector<std::vector<std::string>>{{}, {"--guard-only"}}) {
+        auto with_pins = options;
+        with_pins.insert(with_pins.end(), same_pins.begin(), same_pins.end());
+        auto &process = second.launch(world.manifest(), with_pins);
+        REQUIRE(process.wait(10s));
+        INFO(second.log());
+        CHECK(process.code() == 1);
+        CHECK(second.log().find(fmt::format("another process (pid {}) has the folder {}", glbd.pid(),
+                                            glbd.bpffs().string())) != std::string::npos);
+    }
+    CHECK(glbd.pins() == in_force);
+
+    glbd.kill9();
+    glbd.start(); // nobody has it any more
+    REQUIRE(eventually(10s, [&] { return glbd.must_ctl({"status"}).at("ready") == true; }));
+    // After down the folder is free, and the daemon that idles takes it back only where nobody else did.
+    REQUIRE(glbd.ctl({"down", "--yes"}).code == 0);
+    second.start(nullptr, same_pins);
+    const auto refused = glbd.apply(world.manifest());
+    CHECK(refused.code == 1);
+    CHECK(refused.text.find(fmt::format("pid {}", second.pid())) != std::string::npos);
+    second.terminate();
+    CHECK(glbd.apply(world.manifest()).code == 0);
 }
