@@ -13,6 +13,7 @@ namespace {
 // A foreign rule in between could not lead a guarded packet elsewhere: the blackhole comes first.
 constexpr std::uint32_t blackhole_priority = first_own_priority;
 constexpr std::uint32_t lookup_priority = first_own_priority + 10;
+constexpr std::uint32_t unreachable_priority = lookup_priority + 1;
 
 // What dev_valid_name() lets through, less what ends a string in nftables' language.
 bool can_stand_in_a_rule(const std::string &name) {
@@ -136,6 +137,11 @@ std::vector<Rule> routing_rules(const GuardPlan &plan) {
             rule.mark = endpoint_mark(plan.mark_mask, *port.endpoint);
             rule.mask = plan.mark_mask;
             rule.table = port.route_table;
+            rules.insert(rule);
+            // What the table has no route for must not go on to the rules of others: main may lead to another tenant.
+            rule.priority = unreachable_priority;
+            rule.action = RuleAction::unreachable;
+            rule.table = 0;
             rules.insert(rule);
         }
     }

@@ -10,13 +10,29 @@ namespace {
 constexpr const char *listing = "cannot list the routing rules";
 
 std::uint8_t kernel_action(RuleAction action) {
-    return action == RuleAction::blackhole ? FR_ACT_BLACKHOLE : FR_ACT_TO_TBL;
+    switch (action) {
+    case RuleAction::blackhole:
+        return FR_ACT_BLACKHOLE;
+    case RuleAction::unreachable:
+        return FR_ACT_UNREACHABLE;
+    case RuleAction::lookup:
+    case RuleAction::other:
+        break;
+    }
+    return FR_ACT_TO_TBL;
 }
 
 RuleAction action_of(std::uint8_t kernel) {
-    if (kernel == FR_ACT_TO_TBL)
+    switch (kernel) {
+    case FR_ACT_TO_TBL:
         return RuleAction::lookup;
-    return kernel == FR_ACT_BLACKHOLE ? RuleAction::blackhole : RuleAction::other;
+    case FR_ACT_BLACKHOLE:
+        return RuleAction::blackhole;
+    case FR_ACT_UNREACHABLE:
+        return RuleAction::unreachable;
+    default:
+        return RuleAction::other;
+    }
 }
 
 NetlinkRequest rule_request(std::uint16_t message_type, std::uint16_t flags, const Rule &rule) {
@@ -73,6 +89,8 @@ std::string Rule::to_string() const {
         return text + fmt::format(" lookup {}", table);
     case RuleAction::blackhole:
         return text + " blackhole";
+    case RuleAction::unreachable:
+        return text + " unreachable";
     case RuleAction::other:
         break;
     }

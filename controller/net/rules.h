@@ -17,7 +17,7 @@ constexpr std::uint8_t own_rule_protocol = 199;
 constexpr std::uint32_t first_own_priority = 100;
 constexpr std::uint32_t last_own_priority = 199;
 
-enum class RuleAction : std::uint8_t { lookup, blackhole, other };
+enum class RuleAction : std::uint8_t { lookup, blackhole, unreachable, other };
 
 struct Rule {
     std::uint8_t family = 4; ///< 4 or 6

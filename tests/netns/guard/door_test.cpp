@@ -42,11 +42,16 @@ bool wait_for_payload(Sniffer &sniffer, const std::string &payload) {
 
 } // namespace
 
-TEST_CASE("guard: the right magic passes, gets the endpoint's mark and its route table") {
+TEST_CASE("guard: the right magic passes, gets the endpoint's mark and its route table, and no other") {
     need_root();
     const Router router;
     router.server.address("eth0", "203.0.113.9/32");
+    router.server.address("eth0", "203.0.113.10/32");
+    for (const auto &[prefix, device] : std::vector<std::pair<std::string, std::string>>{
+             {"192.0.2.0/24", "cli0"}, {"198.51.100.0/24", "srv0"}, {"2001:db8:1::/64", "cli0"}, {"2001:db8:2::/64", "srv0"}})
+        router.node.must({"ip", "route", "add", prefix, "dev", device, "table", "77"});
     router.node.must({"ip", "route", "add", "203.0.113.9", "via", "198.51.100.2", "table", "77"});
+    router.node.must({"ip", "route", "add", "203.0.113.10", "via", "198.51.100.2"});
     InNode guard(router);
     guard.install(with_table(router, 77));
     const Door client_side(router.node, "cli0", magic), server_side(router.node, "srv0", magic);
@@ -55,6 +60,7 @@ TEST_CASE("guard: the right magic passes, gets the endpoint's mark and its route
     CHECK(router.ping("198.51.100.2"));
     CHECK(router.ping("2001:db8:2::2"));
     CHECK(router.ping("203.0.113.9")); // the main table has no route there
+    CHECK_FALSE(router.ping("203.0.113.10")); // and this one's is main's alone
     guard.set_magic(magic + 1);
     CHECK_FALSE(router.passes());
 }

@@ -76,10 +76,11 @@ TEST_CASE("ruleset_text: whenDetached pass has no rule by name") {
     CHECK(routing_rules(plan).empty());
 }
 
-TEST_CASE("routing_rules: a blackhole by device, a table by endpoint, in both families") {
+TEST_CASE("routing_rules: a blackhole by device, a table by endpoint and its end, in both families") {
     const auto rules = routing_rules({0xff, {port("eth0", 0, 77), port("eth1", 0, 77)}});
-    REQUIRE(rules.size() == 6);
-    int blackholes = 0, lookups = 0;
+    REQUIRE(rules.size() == 8);
+    int blackholes = 0, lookups = 0, ends = 0;
+    std::uint32_t lookup_priority = 0, end_priority = 0;
     for (const auto &rule : rules) {
         CHECK(rule.is_own());
         CHECK(rule.mask == 0xff);
@@ -87,15 +88,25 @@ TEST_CASE("routing_rules: a blackhole by device, a table by endpoint, in both fa
             ++blackholes;
             CHECK(rule.mark == 0xff);
             CHECK_FALSE(rule.iif.empty());
-        } else {
+            continue;
+        }
+        CHECK(rule.mark == 1);
+        CHECK(rule.iif.empty());
+        if (rule.action == RuleAction::lookup) {
             ++lookups;
-            CHECK(rule.mark == 1);
             CHECK(rule.table == 77);
-            CHECK(rule.iif.empty());
+            lookup_priority = rule.priority;
+        } else {
+            ++ends;
+            CHECK(rule.action == RuleAction::unreachable);
+            end_priority = rule.priority;
         }
     }
     CHECK(blackholes == 4);
     CHECK(lookups == 2);
+    CHECK(ends == 2);
+    CHECK(end_priority == lookup_priority + 1);
+    CHECK(routing_rules({0xff, {port("eth0", 0)}}).size() == 2); // by the node's own rules: no end
 }
 
 TEST_CASE("sysctls: of interfaces and devices, each once") {

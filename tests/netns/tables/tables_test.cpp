@@ -1,0 +1,242 @@
+// Two tenants with the same addresses: an endpoint and a routing table each, one group of appliances for both.
+//
+//   red 192.0.2.10 ── red-cli ┐      ┌ red-srv ── 198.51.100.20 red server
+//                             │ node │                                         under0 10.1.0.1 ── 10.1.0.11 appliance
+//   blue 192.0.2.10 ─ blue-cli┘      └ blue-srv ─ 198.51.100.20 blue server
+#include <algorithm>
+#include <set>
+#include <sstream>
+
+#include <catch2/catch.hpp>
+#include <fmt/format.h>
+
+#include "tests/harness/skip.h"
+#include "tests/netns/world/sockets.h"
+#include "tests/netns/world/worlds.h"
+
+using namespace glb::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto client_address = "192.0.2.10", server_address = "198.51.100.20";
+constexpr auto server_address6 = "2001:db8:2::20";
+/// Behind both servers; main alone has a route there, and it leads to the red one.
+constexpr auto hidden_address = "203.0.113.5", hidden_address6 = "2001:db8:3::5";
+
+void give_route(const Namespace &node, const std::string &prefix, const std::string &rest) {
+    std::vector<std::string> words{"ip", prefix.find(':') == std::string::npos ? "-4" : "-6", "route", "add", prefix};
+    std::istringstream more(rest);
+    for (std::string word; more >> word;)
+        words.push_back(word);
+    node.must(words);
+}
+
+void give_host(const Namespace &host, const std::string &net4, const std::string &net6, unsigned number) {
+    host.address("eth0", fmt::format("{}.{}/24", net4, number));
+    host.address("eth0", fmt::format("{}::{}/64", net6, number));
+    host.route("default", net4 + ".1");
+    host.must({"ip", "-6", "route", "add", "default", "via", net6 + "::1"});
+}
+
+class Tenant {
+  public:
+    Tenant(const Namespace &node, const std::string &colour, unsigned route_table)
+        : name(colour), table(route_table), client("e2e-" + colour + "-client"), server("e2e-" + colour + "-server") {
+        veth(node, name + "-cli", client, "eth0");
+        veth(node, name + "-srv", server, "eth0");
+        passes_.push_back(with_xdp_pass(client, "eth0"));
+        passes_.push_back(with_xdp_pass(server, "eth0"));
+        give_host(client, "192.0.2", "2001:db8:1", 10);
+        give_host(server, "198.51.100", "2001:db8:2", 20);
+        server.must({"ip", "address", "add", fmt::format("{}/32", hidden_address), "dev", "lo"});
+        server.must({"ip", "address", "add", fmt::format("{}/128", hidden_address6), "dev", "lo", "nodad"});
+        for (const auto &[side, net4, net6] : std::vector<std::array<std::string, 3>>{
+                 {"-cli", "192.0.2", "2001:db8:1"}, {"-srv", "198.51.100", "2001:db8:2"}}) {
+            const auto device = name + side;
+            node.address(device, net4 + ".1/24");
+            node.address(device, net6 + "::1/64");
+            const auto rest = fmt::format("dev {} table {}", device, table);
+            give_route(node, net4 + ".0/24", rest);
+            give_route(node, net6 + "::/64", rest);
+            node.sysctl("net/ipv4/conf/" + device + "/send_redirects", "0");
+        }
+        tcp.emplace(server, std::uint16_t{7000});
+        udp.emplace(server, std::uint16_t{7001});
+    }
+
+    [[nodiscard]] json endpoint() const {
+        return {{"name", name},
+                {"id", fmt::format("0x{:x}", table)},
+                {"interfaces", {name + "-cli", name + "-srv"}},
+                {"routeTable", table},
+                {"targetGroup", "firewalls"}};
+    }
+
+    /// The server's answers to `count` datagrams of `bytes`, too long for one packet or not: none has DF.
+    [[nodiscard]] std::size_t reach(unsigned count, std::size_t bytes) {
+        const auto before = udp->received();
+        for (unsigned i = 0; i < count; i++)
+            client.call([&] {
+                const auto socket = make_socket(AF_INET, SOCK_DGRAM);
+                const int never = IP_PMTUDISC_DONT;
+                ::setsockopt(socket.get(), IPPROTO_IP, IP_MTU_DISCOVER, &never, sizeof never);
+                const SocketAddress to(server_address, 7001);
+                const std::string text(bytes, 'x');
+                (void)!::sendto(socket.get(), text.data(), text.size(), 0, to.raw(), to.length);
+            });
+        (void)eventually(2s, [&] { return udp->received() >= before + count; });
+        return udp->received() - before;
+    }
+
+    std::string name;
+    unsigned table;
+    Namespace client, server;
+    std::optional<TcpServer> tcp;
+    std::optional<UdpEcho> udp;
+
+  private:
+    std::vector<XdpPass> passes_;
+};
+
+struct Tenants {
+    Tenants() : node("e2e-node"), appliance(1), red(node, "red", 1001), blue(node, "blue", 1002) {
+        veth(node, "under0", appliance.ns(), "eth0", 1600);
+        pass.emplace(with_xdp_pass(appliance.ns(), "eth0"));
+        node.address("under0", "10.1.0.1/24");
+        appliance.ns().address("eth0", "10.1.0.11/24");
+        appliance.equip(ApplianceKind::hairpin, "10.1.0.1");
+        node.sysctl("net/ipv4/ip_forward", "1");
+        node.sysctl("net/ipv6/conf/all/forwarding", "1");
+        give_route(node, "203.0.113.0/24", fmt::format("via {} dev red-srv", server_address));
+        give_route(node, "2001:db8:3::/64", fmt::format("via {} dev red-srv", server_address6));
+    }
+    [[nodiscard]] json manifest() const {
+        auto manifest = manifest_of({}, "under0", {});
+        manifest["targetGroups"][0]["targets"] = json::array({{{"id", "fw-1"}, {"address", "10.1.0.11"}}});
+        manifest["endpoints"] = json::array({red.endpoint(), blue.endpoint()});
+        return manifest;
+    }
+    Namespace node;
+    Appliance appliance;
+    Tenant red, blue;
+    std::optional<XdpPass> pass;
+};
+
+/// The lines of `ip rule` that are the endpoints'.
+std::multiset<std::string> own_rules(const Namespace &node, const std::string &version) {
+    std::istringstream lines(node.must({"ip", version, "rule"}));
+    std::multiset<std::string> own;
+    for (std::string line; std::getline(lines, line);)
+        if (line.starts_with("110:") || line.starts_with("111:"))
+            own.insert(line);
+    return own;
+}
+
+bool any_says(const std::multiset<std::string> &lines, const std::string &what) {
+    return std::any_of(lines.begin(), lines.end(),
+                       [&](const std::string &line) { return line.find(what) != std::string::npos; });
+}
+
+} // namespace
+
+TEST_CASE("tables: two tenants with identical tuples are two flows, each to its own server, past the stack") {
+    need_root();
+    Tenants world;
+    Daemon glbd(world.node);
+    glbd.start(world.manifest());
+    REQUIRE(glbd.wait_healthy(1));
+    std::vector<FlowEnds> ends;
+    for (const bool v6 : {false, true})
+        ends.push_back({v6 ? "2001:db8:1::10" : client_address, v6 ? server_address6 : server_address, 40000, 7000});
+    TcpFlows red(world.red.client), blue(world.blue.client);
+    REQUIRE(red.open(ends, 10s) == 2);
+    CHECK(world.red.tcp->accepted() == 2);
+    CHECK(world.blue.tcp->accepted() == 0);
+    REQUIRE(blue.open(ends, 10s) == 2);
+    CHECK(world.red.tcp->accepted() == 2);
+    CHECK(world.blue.tcp->accepted() == 2);
+    const auto forwarded = glbd.counter("forwarded");
+    const auto opened = glbd.counter("door");
+    for (int round = 0; round < 5; round++) {
+        CHECK(red.exchange(5s) == 2);
+        CHECK(blue.exchange(5s) == 2);
+    }
+    CHECK(glbd.counter("forwarded") >= forwarded + 40); // a line to and fro, of four flows, five times
+    CHECK(glbd.counter("door") == opened);
+
+    std::map<std::string, unsigned> seen; // source and destination: endpoints that have such a flow
+    std::set<std::string> endpoints;
+    for (const auto &flow : glbd.flows({"--protocol", "tcp"})) {
+        seen[flow.at("source").get<std::string>() + " " + flow.at("destination").get<std::string>()]++;
+        endpoints.insert(flow.at("endpoint"));
+    }
+    CHECK(endpoints == std::set<std::string>{"blue", "red"});
+    CHECK(seen.size() == 2);
+    for (const auto &[tuple, count] : seen) {
+        INFO(tuple);
+        CHECK(count == 2);
+    }
+    CHECK(glbd.uninspected() == 0);
+}
+
+TEST_CASE("tables: what the kernel's stack has to do is done in the endpoint's table too") {
+    need_root();
+    Tenants world;
+    // The stack cuts what is longer than the way to the servers.
+    for (const auto *tenant : {&world.red, &world.blue})
+        world.node.must({"ip", "link", "set", tenant->name + "-srv", "mtu", "1300"});
+    Daemon glbd(world.node);
+    glbd.start(world.manifest());
+    REQUIRE(glbd.wait_healthy(1));
+    for (auto *tenant : {&world.red, &world.blue}) {
+        auto &other = tenant == &world.red ? world.blue : world.red;
+        INFO(tenant->name << "\n" << glbd.log());
+        REQUIRE(eventually(5s, [&] { return tenant->reach(1, 100) == 1; })); // neighbours are known from here on
+        const auto before = other.udp->received();
+        const auto opened = glbd.counter("door");
+        CHECK(tenant->reach(5, 1400) == 5);
+        CHECK(glbd.counter("door") >= opened + 5);
+        CHECK(other.udp->received() == before);
+        // And its answers find the tenant's own client.
+        const auto expired = tenant->client.run({"ping", "-c", "3", "-i", "0.1", "-t", "1", "-W", "1", server_address});
+        INFO(expired.output);
+        CHECK(expired.output.find("Time to live exceeded") != std::string::npos);
+    }
+    CHECK(glbd.uninspected() == 0);
+}
+
+TEST_CASE("tables: a table without a route is the end, whatever main knows; the end is watched, and goes with down") {
+    need_root();
+    Tenants world;
+    const std::vector<std::string> devices = {"red-cli", "red-srv", "blue-cli", "blue-srv", "under0"};
+    const auto before = kernel_state(world.node, devices);
+    Daemon glbd(world.node);
+    glbd.start(world.manifest());
+    REQUIRE(glbd.wait_healthy(1));
+    for (const auto *tenant : {&world.red, &world.blue})
+        for (const auto *hidden : {hidden_address, hidden_address6}) {
+            const auto answer = tenant->client.run({"ping", "-c", "5", "-i", "0.2", "-W", "1", hidden});
+            INFO(tenant->name << ": " << answer.output << glbd.log());
+            CHECK(answer.output.find(" 0 received") != std::string::npos);
+            const bool told = answer.output.find("Unreachable") != std::string::npos ||
+                              answer.output.find("unreachable") != std::string::npos;
+            CHECK(told);
+        }
+    for (const std::string version : {"-4", "-6"}) {
+        const auto rules = own_rules(world.node, version);
+        CHECK(rules.size() == 4);
+        CHECK(any_says(rules, "lookup 1001"));
+        CHECK(any_says(rules, "unreachable"));
+        world.node.must({"ip", version, "rule", "del", "priority", "111"});
+        CHECK(own_rules(world.node, version) != rules);
+        CHECK(eventually(5s, [&] { return own_rules(world.node, version) == rules; }));
+    }
+    // A route that comes is used, and in its own table alone.
+    give_route(world.node, "203.0.113.0/24", fmt::format("via {} dev blue-srv table 1002", server_address));
+    CHECK(eventually(5s, [&] { return ping(world.blue.client, hidden_address); }));
+    CHECK_FALSE(ping(world.red.client, hidden_address));
+
+    CHECK(glbd.ctl({"down", "--yes"}).code == 0);
+    CHECK(kernel_state(world.node, devices) == before);
+}
