@@ -70,6 +70,16 @@ void name_carried(unsigned ifindex, Carried &carried) {
     xdp_multiprog__close(multi);
 }
 
+tl::unexpected<Error> refused_by_driver(int code, const std::string &name, AttachMode mode) {
+    const bool native = mode == AttachMode::native;
+    Error error{fmt::format("interface {} takes no {} XDP program: {}", name, native ? "native" : "generic",
+                            std::generic_category().message(code)),
+                code, "/node/xdpMode"};
+    if (native)
+        error.message += "; mend: \"xdpMode\": \"generic\", which every interface takes, at a price in speed";
+    return tl::unexpected(std::move(error));
+}
+
 int quiet(enum libbpf_print_level, const char *, va_list) {
     return 0;
 }
@@ -177,8 +187,7 @@ Status Attachments::attach(unsigned ifindex, const std::string &name, AttachMode
     options.flags = mode == AttachMode::native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
     Fd fd(bpf_link_create(program, static_cast<int>(ifindex), BPF_XDP, &options));
     if (!fd)
-        return fail_errno(errno, "interface {} takes no {} XDP program (the manifest's node.xdpMode chooses native or generic)",
-                          name, mode == AttachMode::native ? "native" : "generic");
+        return refused_by_driver(errno, name, mode);
     const auto path = pins_.link(ifindex);
     ::unlink(path.c_str()); // of an earlier interface with this index
     if (bpf_obj_pin(fd.get(), path.c_str()) != 0)

@@ -78,7 +78,10 @@ Result<ApplyResult> LocalNode::apply(const std::string &text, const ApplyOptions
         return result;
 
     GLB_TRY(lock_pins());
-    GLB_TRY(change_to(*manifest, text, !result.changes.empty(), confirmation_for(text, options)));
+    const auto done = change_to(*manifest, text, !result.changes.empty(), confirmation_for(text, options));
+    if (!done && !done.error().pointer.empty())
+        return refuse({{done.error().pointer, done.error().message}});
+    GLB_TRY(done);
     note_history(options.by, options.peer);
     GLB_ASSIGN(const auto control, program_->control());
     const auto before = result.epoch;

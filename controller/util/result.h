@@ -12,10 +12,12 @@
 namespace glb {
 
 /// A failure, told to a person: what failed, at which place, and where possible how to mend it.
-/// `code` is an errno value where a system call failed, else 0.
+/// `code` is an errno value where a system call failed, else 0. `pointer` (RFC 6901) is the manifest's member that
+/// mends it, where there is one.
 struct Error {
     std::string message;
     int code = 0;
+    std::string pointer = {};
 };
 
 template <typename T, typename E = Error>
@@ -27,7 +29,7 @@ using Status = Result<void>;
 /// Builds the failed side of a Result from a format string.
 template <typename... Args>
 [[nodiscard]] tl::unexpected<Error> fail(fmt::format_string<Args...> format, Args &&...args) {
-    return tl::unexpected<Error>(Error{fmt::format(format, std::forward<Args>(args)...), 0});
+    return tl::unexpected<Error>(Error{fmt::format(format, std::forward<Args>(args)...)});
 }
 
 /// The same for a failed system call: the text of `code` (an errno value, positive) is appended.

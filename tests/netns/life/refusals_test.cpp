@@ -294,6 +294,21 @@ TEST_CASE(
     CHECK(it.glbd.apply(heavier).code == 0);
 }
 
+TEST_CASE("refusals: a driver without native XDP is told at the member that mends it") {
+    need_root();
+    InForce it;
+    it.world.node.must({"ip", "link", "add", "plain0", "type", "vxlan", "id", "5", "dstport", "4789"});
+    it.world.node.must({"ip", "link", "set", "plain0", "up"});
+    auto manifest = it.world.manifest();
+    manifest["endpoints"][0]["interfaces"].push_back("plain0");
+    const auto text = it.refused(manifest);
+    says(text, "manifest.json: /node/xdpMode: interface plain0 takes no native XDP program: Operation not supported");
+    says(text, "\"xdpMode\": \"generic\"");
+    says(text, R"({"errors":[{"message":"interface plain0)");
+    manifest["node"]["xdpMode"] = "generic";
+    CHECK(it.glbd.apply(manifest).code == 0);
+}
+
 TEST_CASE("refusals: nobody answers") {
     need_root();
     const TwoArm world;
