@@ -98,7 +98,7 @@ json export_endpoint(const Endpoint &endpoint) {
         interfaces.push_back(interface_of(interface));
     return {
         {"name", endpoint.name},
-        {"id", format_endpoint_id(endpoint.id)},
+        {"id", endpoint.id_text},
         {"attachmentId", fmt::format("{:#x}", endpoint.attachment_id)},
         {"mode", to_text(endpoint.mode)},
         {"interfaces", std::move(interfaces)},

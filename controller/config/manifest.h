@@ -84,6 +84,7 @@ struct MssClamp {
 struct Endpoint {
     std::string name;
     std::uint64_t id = 0;
+    std::string id_text; ///< as the manifest spells it: who wrote 0xa looks for 0xa
     std::uint64_t attachment_id = 0;
     EndpointMode mode = EndpointMode::routed;
     std::vector<InterfaceRef> interfaces;

@@ -54,13 +54,15 @@ void read_node(const Place &place, Node &out) {
     members.refuse_unknown();
 }
 
-void read_endpoint_id(const Place &place, std::uint64_t &out) {
+void read_endpoint_id(const Place &place, Endpoint &out) {
     const auto parse = [](std::string_view text) {
         const auto id = parse_endpoint_id(text);
         return id && *id != 0 ? id : std::nullopt; // 0 is what an appliance answers with that lost the option
     };
-    parsed(out, parse,
+    parsed(out.id, parse,
            "must be \"0x\" and 1 to 16 hex digits, or \"vpce-0\" and 16 of them, and not 0")(place);
+    if (place.value.is_string())
+        out.id_text = place.value.get<std::string>();
 }
 
 void read_mss_clamp(const Place &place, MssClamp &out) {
@@ -85,7 +87,7 @@ void read_interfaces(const Place &place, std::vector<InterfaceRef> &out) {
 void read_endpoint(const Place &place, Endpoint &out) {
     Members members(place);
     members.required("name", name(out.name));
-    members.required("id", [&](const Place &at) { read_endpoint_id(at, out.id); });
+    members.required("id", [&](const Place &at) { read_endpoint_id(at, out); });
     members.optional("attachmentId", number_or_hex(out.attachment_id, max_u64));
     members.optional("mode", choice(out.mode));
     members.required("interfaces", [&](const Place &at) { read_interfaces(at, out.interfaces); });

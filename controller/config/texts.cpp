@@ -32,8 +32,6 @@ bool is_alphanumeric(char c) {
 
 } // namespace
 
-std::string format_endpoint_id(std::uint64_t id) { return fmt::format("vpce-0{:016x}", id); }
-
 std::optional<std::uint64_t> parse_endpoint_id(std::string_view text) {
     constexpr std::string_view prefix = "vpce-0";
     if (!text.starts_with(prefix))

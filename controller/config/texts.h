@@ -54,10 +54,7 @@ template <typename E>
     return std::nullopt;
 }
 
-/// `vpce-0` and 16 hex digits, the form that vendors' appliances show and want.
-[[nodiscard]] std::string format_endpoint_id(std::uint64_t id);
-
-/// Reads `vpce-0` + 16 hex digits, or `0x` + 1 to 16 of them.
+/// Reads `vpce-0` + 16 hex digits, the form that vendors' appliances show and want, or `0x` + 1 to 16 of them.
 [[nodiscard]] std::optional<std::uint64_t> parse_endpoint_id(std::string_view text);
 
 /// `0x` and 1 to 16 hex digits.

@@ -233,7 +233,7 @@ Result<json> LocalNode::endpoints() {
         const auto count = endpoint_count(endpoint.name);
         const auto left = bypasses_.seconds_left(endpoint.name, Clock::now());
         rows.push_back({{"name", endpoint.name},
-                        {"id", format_endpoint_id(endpoint.id)},
+                        {"id", endpoint.id_text},
                         {"mode", to_text(endpoint.mode)},
                         {"targetGroup", endpoint.target_group},
                         {"interfaces", interfaces},

@@ -165,6 +165,10 @@ TEST_CASE("tables: two tenants with identical tuples are two flows, each to its 
     CHECK(glbd.counter("forwarded") >= forwarded + 40); // a line to and fro, of four flows, five times
     CHECK(glbd.counter("door") == opened);
 
+    const auto endpoints_shown = glbd.must_ctl({"endpoints"}).at("endpoints");
+    for (const auto &row : endpoints_shown)
+        CHECK(row.at("id") == (row.at("name") == "red" ? "0x3e9" : "0x3ea")); // as the manifest spells them
+
     std::map<std::string, unsigned> seen; // source and destination: endpoints that have such a flow
     std::set<std::string> endpoints;
     for (const auto &flow : glbd.flows({"--protocol", "tcp"})) {

@@ -24,11 +24,13 @@ TEST_CASE("what is exported reads as the same manifest", "[config]") {
 }
 
 TEST_CASE("an export writes defaults out, and 64-bit values as texts", "[config]") {
-    auto document = with("/endpoints/0/id", "0x2b8ee1d4db0c51c4");
+    auto document = with("/endpoints/0/id", "0x2B8ee1d4db0c51c4");
     document["endpoints"][0]["attachmentId"] = 9007199254740992u;
     const auto exported = export_manifest(manifest_of(document));
     const auto &endpoint = exported["endpoints"][0];
-    CHECK(endpoint["id"] == "vpce-02b8ee1d4db0c51c4");
+    CHECK(endpoint["id"] == "0x2B8ee1d4db0c51c4"); // as it was spelled
+    document["endpoints"][0]["id"] = "vpce-02b8ee1d4db0c51c4";
+    CHECK(export_manifest(manifest_of(document))["endpoints"][0]["id"] == "vpce-02b8ee1d4db0c51c4");
     CHECK(endpoint["attachmentId"] == "0x20000000000000");
     CHECK(endpoint["interfaces"][0] == "cli0");
     CHECK(exported["endpoints"][1]["interfaces"][0]["vlan"] == 100);

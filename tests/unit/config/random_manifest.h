@@ -75,6 +75,7 @@ class ManifestMaker {
     void fill(Endpoint &out, std::uint64_t index, std::uint64_t groups) {
         out.name = fmt::format("e{}", index);
         out.id = from(0, ~std::uint64_t{0} / 4 - 1) * 4 + index + 1;
+        out.id_text = chance() ? fmt::format("vpce-0{:016x}", out.id) : fmt::format("0x{:X}", out.id);
         out.attachment_id = chance() ? 0 : from(0, ~std::uint64_t{0});
         out.mode = any(EndpointMode::inline_pair);
         for (const auto *side : {"a", "b"})
