@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 
 #include <fmt/format.h>
 
@@ -9,6 +10,7 @@
 #include "controller/config/near.h"
 #include "controller/config/texts.h"
 #include "controller/net/topology.h"
+#include "controller/util/files.h"
 
 namespace glb {
 
@@ -22,6 +24,7 @@ class HereChecker {
     void check_tunnel();
     void check_endpoints();
     void check_targets();
+    void check_ca_files();
 
     HereFindings take() && { return std::move(findings_); }
 
@@ -153,6 +156,28 @@ void HereChecker::check_targets() {
     }
 }
 
+/// What is wrong with a file of trusted certificates; empty: nothing that can be seen from outside.
+std::string trouble_with_ca_file(const std::string &file) {
+    std::error_code ignored;
+    if (std::filesystem::exists(file, ignored) && !std::filesystem::is_regular_file(file, ignored))
+        return file + " is no file"; // and opening a FIFO would wait
+    const auto text = read_file(file);
+    if (!text)
+        return text.error().message;
+    return text->find("-----BEGIN ") == std::string::npos ? file + " holds no certificate in PEM" : "";
+}
+
+void HereChecker::check_ca_files() {
+    for (std::size_t i = 0; i < manifest_.target_groups.size(); ++i) {
+        const auto &check = manifest_.target_groups[i].health_check;
+        if (check.protocol != ProbeProtocol::https || check.ca_file.empty())
+            continue;
+        if (const auto trouble = trouble_with_ca_file(check.ca_file); !trouble.empty())
+            warn(pointer_to("/targetGroups", i) + "/healthCheck/caFile", "{}; until that is mended, every check of this group fails",
+                 trouble);
+    }
+}
+
 } // namespace
 
 HereFindings check_here(const Manifest &manifest, const Snapshot &snapshot) {
@@ -160,6 +185,7 @@ HereFindings check_here(const Manifest &manifest, const Snapshot &snapshot) {
     checker.check_tunnel();
     checker.check_endpoints();
     checker.check_targets();
+    checker.check_ca_files();
     return std::move(checker).take();
 }
 

@@ -1,6 +1,10 @@
 #include "sample.h"
 
+#include <filesystem>
+#include <unistd.h>
+
 #include "controller/config/here.h"
+#include "controller/util/files.h"
 
 using namespace glb;
 using namespace glb::test;
@@ -112,4 +116,23 @@ TEST_CASE("a link that is down and a target that is this machine are warnings", 
     snapshot.addresses.push_back({3, *IpAddress::parse("10.1.0.12"), 24});
     has_one(check_here(manifest_of(sample()), snapshot).warnings, "/targetGroups/0/targets/1/address",
             "address of this machine");
+}
+
+TEST_CASE("a caFile that HTTPS checks cannot use is a warning", "[config]") {
+    const auto folder = std::filesystem::temp_directory_path() / fmt::format("glb-here-{}", ::getpid());
+    std::filesystem::create_directories(folder);
+    const auto file = (folder / "ca.pem").string();
+    auto document = with("/targetGroups/0/healthCheck", {{"protocol", "HTTPS"}, {"caFile", file}});
+    const auto warnings = [&] { return check_here(manifest_of(document), machine()).warnings; };
+    const std::string at = "/targetGroups/0/healthCheck/caFile";
+    has_one(warnings(), at, "cannot open " + file + ": No such file");
+    REQUIRE(write_file_atomically(file, "no certificate\n"));
+    has_one(warnings(), at, "holds no certificate in PEM");
+    REQUIRE(write_file_atomically(file, "-----BEGIN CERTIFICATE-----\n"));
+    CHECK(warnings() == Errors{});
+    document["targetGroups"][0]["healthCheck"]["caFile"] = folder.string();
+    has_one(warnings(), at, "is no file");
+    document["targetGroups"][0]["healthCheck"]["protocol"] = "HTTP"; // which does not read it
+    CHECK(warnings() == Errors{});
+    std::filesystem::remove_all(folder);
 }
