@@ -1,7 +1,11 @@
 #include "controller/config/document.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <cstdlib>
+#include <limits>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -44,15 +48,55 @@ std::string without_tags(std::string message) {
     return message;
 }
 
+/// A text in which the parser finds no number that ends it: each that no double holds is 0 and blanks.
+struct Tamed {
+    std::string text; ///< empty: the document's own will do
+    std::set<std::size_t> too_large; ///< which of the numbers these are, counted from 0
+};
+
+/// True for what is a number throughout, and whose value no double holds.
+bool overflows(const std::string &digits) {
+    char *end = nullptr;
+    return std::isinf(std::strtod(digits.c_str(), &end)) && *end == '\0';
+}
+
+Tamed tame(std::string_view text) {
+    Tamed tamed;
+    std::size_t number = 0;
+    bool in_string = false;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const char c = text[at];
+        if (in_string) {
+            at += c == '\\' ? 1 : 0;
+            in_string = c != '"';
+            continue;
+        }
+        in_string = c == '"';
+        if (c != '-' && (c < '0' || c > '9'))
+            continue;
+        const auto end = std::min(text.find_first_not_of("0123456789+-.eE", at), text.size());
+        if (overflows(std::string(text.substr(at, end - at)))) {
+            if (tamed.text.empty())
+                tamed.text = text;
+            tamed.text.replace(at, end - at, end - at, ' ').replace(at, 1, 1, '0');
+            tamed.too_large.insert(number);
+        }
+        ++number;
+        at = end - 1;
+    }
+    return tamed;
+}
+
 // The receiver of nlohmann's SAX events, whose names and signatures it dictates.
 class Builder {
   public:
-    Builder(std::string_view text, Document &document) : text_(text), document_(document) {}
+    Builder(std::string_view text, const std::set<std::size_t> &too_large, Document &document)
+        : text_(text), too_large_(too_large), document_(document) {}
 
     bool null() { return put(nullptr); }
     bool boolean(bool value) { return put(value); }
-    bool number_integer(std::int64_t value) { return put(value); }
-    bool number_unsigned(std::uint64_t value) { return put(value); }
+    bool number_integer(std::int64_t value) { return put_number(value); }
+    bool number_unsigned(std::uint64_t value) { return put_number(value); }
     bool string(std::string &value) { return put(std::move(value)); }
     bool binary(json::binary_t &) { return false; }
 
@@ -60,7 +104,9 @@ class Builder {
         if (significant_digits(digits) > exact_digits)
             note(next_pointer(), fmt::format("the number has more than {} digits and cannot be kept exactly",
                                              exact_digits));
-        return put(value);
+        else if (std::abs(value) < std::numeric_limits<double>::min() && significant_digits(digits) > 0)
+            note(next_pointer(), "the number is too small to be kept exactly");
+        return put_number(value);
     }
 
     bool start_object(std::size_t) { return open(json::object()); }
@@ -77,10 +123,7 @@ class Builder {
     }
 
     bool parse_error(std::size_t position, const std::string &, const json::exception &error) {
-        const bool syntax = dynamic_cast<const json::parse_error *>(&error) != nullptr;
-        const auto message = syntax ? without_tags(error.what()) : "the number is too large to be read";
-        note(syntax ? "" : next_pointer(),
-             fmt::format("{}: {}", line_and_column(text_, position), message));
+        note("", fmt::format("{}: {}", line_and_column(text_, position), without_tags(error.what())));
         return false;
     }
 
@@ -121,6 +164,12 @@ class Builder {
 
     bool put(json value) { return place(std::move(value)) != nullptr; }
 
+    bool put_number(json value) {
+        if (too_large_.contains(numbers_++))
+            note(next_pointer(), "the number is too large to be read");
+        return put(std::move(value));
+    }
+
     bool open(json container) {
         auto pointer = next_pointer();
         if (levels_.size() == max_depth) {
@@ -140,9 +189,10 @@ class Builder {
     }
 
     std::string_view text_;
+    const std::set<std::size_t> &too_large_;
     Document &document_;
     std::vector<Level> levels_;
-    std::size_t values_ = 0;
+    std::size_t values_ = 0, numbers_ = 0;
 };
 
 } // namespace
@@ -177,8 +227,10 @@ Document read_document(std::string_view text) {
             {"", fmt::format("{}: a NUL byte; JSON is text", line_and_column(text, nul + 1))});
         return document;
     }
-    Builder builder(text, document);
-    if (!json::sax_parse(text.begin(), text.end(), &builder))
+    const auto tamed = tame(text);
+    const auto readable = tamed.text.empty() ? text : std::string_view(tamed.text);
+    Builder builder(text, tamed.too_large, document);
+    if (!json::sax_parse(readable.begin(), readable.end(), &builder))
         document.root.reset();
     return document;
 }

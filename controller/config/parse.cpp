@@ -37,7 +37,9 @@ void read_own_prefix(const Place &place, IpPrefix &out) {
 }
 
 std::optional<std::vector<std::uint8_t>> parse_seed(std::string_view text) {
-    return text.size() >= 16 && text.size() <= 64 ? parse_hex_bytes(text) : std::nullopt;
+    if (text.size() < 16 || text.size() > 64)
+        return std::nullopt;
+    return parse_hex_bytes(text.size() % 2 == 0 ? std::string(text) : fmt::format("0{}", text));
 }
 
 void read_node(const Place &place, Node &out) {
@@ -48,7 +50,7 @@ void read_node(const Place &place, Node &out) {
     members.optional("markMask", number_or_hex(out.mark_mask, max_u32));
     members.optional("flowTable", [&](const Place &at) { read_flow_table(at, out); });
     members.optional("hashSeed",
-                     parsed(out.hash_seed, parse_seed, "must be 16 to 64 hex digits, two a byte"));
+                     parsed(out.hash_seed, parse_seed, "must be 16 to 64 hex digits"));
     members.optional("xdp", choice(out.xdp));
     members.optional("xdpMode", choice(out.xdp_mode));
     members.refuse_unknown();

@@ -42,9 +42,26 @@ TEST_CASE("a number that cannot be kept exactly is refused", "[config]") {
     REQUIRE(long_fraction.errors.size() == 1);
     CHECK(long_fraction.errors[0].pointer == "/0");
     CHECK(read_document("[18446744073709551617]").errors.size() == 1);
-    const auto huge = read_document("[1, 1e999]");
-    REQUIRE(huge.errors.size() == 1);
-    CHECK(huge.errors[0].pointer == "/1");
+    for (const auto *tiny : {"[0, 1e-400]", "[0, -0.5e-330]", "[0, 1e-310]"}) {
+        REQUIRE(read_document(tiny).errors.size() == 1);
+        CHECK(read_document(tiny).errors[0] == ManifestError{"/1", "the number is too small to be kept exactly"});
+    }
+    CHECK(read_document("[0, 0.0, -0e-400]").errors.empty());
+}
+
+TEST_CASE("a number that no double holds is an error like any other: those behind it are told too", "[config]") {
+    const ManifestError first{"/a", "the number is too large to be read"};
+    const auto document = read_document(R"({"a": 1e400, "1e400\"": "-1e400 \\", "b": [2, -1e999, 3], "b": {}, "c": 4})");
+    CHECK(document.errors == std::vector<ManifestError>{first, {"/b/1", first.message},
+                                                        {"/b", "the member is there twice in this object: keep one"}});
+    REQUIRE(document.root);
+    CHECK((*document.root)["c"] == 4);
+    CHECK((*document.root)["1e400\""] == "-1e400 \\");
+    const auto broken = read_document("{\"a\": 1e400,\n \"b\": 1e400]");
+    REQUIRE(broken.errors.size() == 3);
+    CHECK_THAT(broken.errors[2].message, Catch::StartsWith("line 2, column 12: "));
+    CHECK(read_document("1e400").errors == std::vector<ManifestError>{{"", first.message}});
+    CHECK_FALSE(read_document("[1e400e]").root); // no number
 }
 
 TEST_CASE("the document's size and depth are bounded", "[config]") {

@@ -157,7 +157,7 @@ TEST_CASE("numbers out of their range name the range", "[config]") {
         refuses("/targetGroups/0/healthCheck", {{"intervalSeconds", 300}, {member, value}}, words,
                 "/targetGroups/0/healthCheck/" + member);
     };
-    for (const auto &value : std::vector<json>{0.049, 120.001, 1.0005, "1"})
+    for (const auto &value : std::vector<json>{0.049, 0.0499999, 120.001, 120.0000001, 1.0005, "1"})
         check("timeoutSeconds", value, "from 0.05 to 120");
     for (const auto &value : std::vector<json>{0, 11, 1.5})
         check("healthyThreshold", value, "from 1 to 10");
@@ -185,7 +185,7 @@ TEST_CASE("texts out of their form name the form", "[config]") {
         refuses("/endpoints/0/attachmentId", value, "9007199254740992");
     for (const auto &value : {"10.0.0.1/8", "0.0.0.0/0", "::/0", "10.0.0.0/33", "x"})
         refuses("/node/ownAddresses", json::array({value}), "prefix", "/node/ownAddresses/0");
-    for (const auto &value : {"0011223344556", "00112233445566778", "0g11223344556677"})
+    for (const auto &value : {"0011223344556", "001122334455667", "0g11223344556677"})
         refuses("/node/hashSeed", value, "16 to 64 hex digits");
     const auto check = [](const std::string &member, const json &value, const std::string &words) {
         refuses("/targetGroups/0/healthCheck", {{member, value}}, words,
@@ -213,6 +213,18 @@ TEST_CASE("a word that is not one of the choices names them", "[config]") {
     refuses("/endpoints/1/interfaces/0", 7, "name of an interface");
     refuses("/endpoints/1", 7, "must be an object");
     refuses("/node/ownAddresses", "192.0.2.1", "list of prefixes");
+}
+
+TEST_CASE("seconds are exact to the millisecond, and a seed may have any number of digits from 16 to 64", "[config]") {
+    for (int milliseconds = 50; milliseconds <= 120000; milliseconds += 7) {
+        const auto text = fmt::format("{}.{:03}", milliseconds / 1000, milliseconds % 1000);
+        auto document = with("/targetGroups/0/healthCheck", {{"intervalSeconds", 300}});
+        document["targetGroups"][0]["healthCheck"]["timeoutSeconds"] = json::parse(text);
+        INFO(text);
+        CHECK(manifest_of(document).target_groups[0].health_check.timeout.count() == milliseconds);
+    }
+    const auto node = manifest_of(with("/node/hashSeed", "f0011223344556677")).node;
+    CHECK(node.hash_seed == std::vector<std::uint8_t>{0xf, 0, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77});
 }
 
 TEST_CASE("whole numbers may be written with a fraction or an exponent", "[config]") {
