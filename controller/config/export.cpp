@@ -96,7 +96,7 @@ json export_endpoint(const Endpoint &endpoint) {
     json interfaces = json::array();
     for (const auto &interface : endpoint.interfaces)
         interfaces.push_back(interface_of(interface));
-    return {
+    json out = {
         {"name", endpoint.name},
         {"id", endpoint.id_text},
         {"attachmentId", fmt::format("{:#x}", endpoint.attachment_id)},
@@ -105,12 +105,14 @@ json export_endpoint(const Endpoint &endpoint) {
         {"routeTable", endpoint.route_table},
         {"targetGroup", endpoint.target_group},
         {"whenDetached", to_text(endpoint.when_detached)},
-        {"mssClamp", mss_clamp_of(endpoint.mss_clamp)},
-        {"tooBigWithoutDf", to_text(endpoint.too_big_without_df)},
-        {"nonIp", to_text(endpoint.non_ip)},
-        {"linkState", to_text(endpoint.link_state)},
-        {"newFlowsPerSourcePerSecond", endpoint.new_flows_per_source_per_second},
     };
+    if (endpoint.mss_clamp)
+        out["mssClamp"] = mss_clamp_of(*endpoint.mss_clamp);
+    out["tooBigWithoutDf"] = to_text(endpoint.too_big_without_df);
+    out["nonIp"] = to_text(endpoint.non_ip);
+    out["linkState"] = to_text(endpoint.link_state);
+    out["newFlowsPerSourcePerSecond"] = endpoint.new_flows_per_source_per_second;
+    return out;
 }
 
 json export_target_group(const TargetGroup &group) {

@@ -91,7 +91,7 @@ struct Endpoint {
     std::uint32_t route_table = main_route_table;
     std::string target_group;
     WhenDetached when_detached = WhenDetached::drop;
-    MssClamp mss_clamp;
+    std::optional<MssClamp> mss_clamp; ///< none: not asked for, and nothing is clamped
     TooBigWithoutDf too_big_without_df = TooBigWithoutDf::drop;
     NonIp non_ip = NonIp::pass;
     LinkState link_state = LinkState::follow;

@@ -96,7 +96,7 @@ void read_endpoint(const Place &place, Endpoint &out) {
     members.optional("routeTable", whole(out.route_table, 1, max_u32));
     members.required("targetGroup", name(out.target_group));
     members.optional("whenDetached", choice(out.when_detached));
-    members.optional("mssClamp", [&](const Place &at) { read_mss_clamp(at, out.mss_clamp); });
+    members.optional("mssClamp", [&](const Place &at) { read_mss_clamp(at, out.mss_clamp.emplace()); });
     members.optional("tooBigWithoutDf", choice(out.too_big_without_df));
     members.optional("nonIp", choice(out.non_ip));
     members.optional("linkState", choice(out.link_state));

@@ -37,7 +37,7 @@ void Asks::node(const Node &node) {
 void Asks::endpoint(const Endpoint &endpoint, const std::string &at) {
     const Endpoint defaults;
     note(endpoint.mode == EndpointMode::inline_pair, at + "/mode", "an inline endpoint");
-    note(endpoint.mss_clamp != defaults.mss_clamp, at + "/mssClamp", "a choice of the MSS");
+    note(endpoint.mss_clamp.has_value(), at + "/mssClamp", "clamping the MSS");
     note(endpoint.too_big_without_df == TooBigWithoutDf::fragment, at + "/tooBigWithoutDf", "fragmenting");
     note(endpoint.non_ip != defaults.non_ip, at + "/nonIp", "a choice for what is not IP");
     note(endpoint.link_state != defaults.link_state, at + "/linkState", "a choice for the state of links");

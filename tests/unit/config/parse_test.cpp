@@ -20,7 +20,7 @@ TEST_CASE("a short manifest gets every default", "[config]") {
     REQUIRE(manifest.endpoints.size() == 2);
     const auto &branch = manifest.endpoints[0];
     CHECK((branch.id == 1 && branch.attachment_id == 0 && branch.route_table == 254));
-    CHECK((branch.when_detached == WhenDetached::drop && branch.mss_clamp == MssClamp{}));
+    CHECK((branch.when_detached == WhenDetached::drop && !branch.mss_clamp));
     CHECK(manifest.endpoints[1].interfaces == std::vector<InterfaceRef>{{"eth1", {100}}});
     const auto &group = manifest.target_groups.at(0);
     CHECK((group.idle_tcp.count() == 350 && group.idle_other.count() == 120));

@@ -83,9 +83,12 @@ class ManifestMaker {
         out.route_table = chance() ? main_route_table : static_cast<std::uint32_t>(from(1, 0xffffffff));
         out.target_group = fmt::format("g{}", from(0, groups - 1));
         out.when_detached = any(WhenDetached::pass);
-        out.mss_clamp.kind = any(MssClamp::Kind::fixed);
-        if (out.mss_clamp.kind == MssClamp::Kind::fixed)
-            out.mss_clamp.bytes = static_cast<std::uint16_t>(from(536, 8960));
+        if (chance()) {
+            auto &clamp = out.mss_clamp.emplace();
+            clamp.kind = any(MssClamp::Kind::fixed);
+            if (clamp.kind == MssClamp::Kind::fixed)
+                clamp.bytes = static_cast<std::uint16_t>(from(536, 8960));
+        }
         out.too_big_without_df = any(TooBigWithoutDf::fragment);
         out.non_ip = any(NonIp::drop);
         out.link_state = any(LinkState::ignore);
