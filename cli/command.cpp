@@ -164,8 +164,23 @@ std::string input_name(const std::string &file) {
     return file == "-" ? "stdin" : file;
 }
 
+namespace {
+
+int print_error = 0; // errno of the first write that failed: the stream itself forgets it
+
+} // namespace
+
 void print(const std::string &text) {
-    std::fwrite(text.data(), 1, text.size(), stdout);
+    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() && print_error == 0)
+        print_error = errno;
+}
+
+Status flush_output() {
+    if (std::fflush(stdout) != 0 && print_error == 0)
+        print_error = errno;
+    if (print_error == 0 && std::ferror(stdout))
+        print_error = EIO;
+    return print_error == 0 ? Status{} : fail_errno(print_error, "cannot write the output");
 }
 
 void add_commands(CLI::App &app, Context &context) {

@@ -82,7 +82,9 @@ void complain(const std::string &file, const std::vector<Problem> &problems);
 /// How messages call the input: its name, or "stdin".
 [[nodiscard]] std::string input_name(const std::string &file);
 
+/// To stdout, which flush_output() brings to its end: a failure of either is told there.
 void print(const std::string &text);
+[[nodiscard]] Status flush_output();
 
 // The commands, by the file that has them.
 void add_check(CLI::App &app, Context &context);

@@ -1,5 +1,4 @@
 // glbctl: the command line of glbd. Each command is in a file of its own; this one reads the options.
-#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <string_view>
@@ -17,6 +16,15 @@ bool wants_colour() {
     const char *terminal = std::getenv("TERM");
     return ::isatty(STDOUT_FILENO) == 1 && (!no_color || !*no_color) &&
            !(terminal && std::string_view(terminal) == "dumb");
+}
+
+/// A full disk or a closed pipe must not look like success.
+int finish(int status) {
+    const auto written = flush_output();
+    if (written)
+        return status;
+    complain(written.error().message);
+    return status == exit_done ? exit_refused : status;
 }
 
 } // namespace
@@ -47,13 +55,9 @@ int main(int argc, char **argv) {
         app.parse(argc, argv);
     } catch (const CLI::ParseError &error) {
         if (error.get_exit_code() == 0) // --help, --version
-            return app.exit(error);
+            return finish(app.exit(error));
         complain(wrong_usage(app, error));
         return exit_usage;
     }
-    const int status = context.run();
-    // A full disk or a closed pipe must not look like success.
-    if (std::fflush(stdout) != 0 && status == exit_done)
-        return exit_refused;
-    return status;
+    return finish(context.run());
 }

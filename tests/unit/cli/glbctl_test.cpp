@@ -290,15 +290,19 @@ TEST_CASE("a socket path that leads to no daemon is told as such") {
     CHECK(too_long.err.find("File name too long") != std::string::npos);
 }
 
-TEST_CASE("output that cannot be written is no success") {
+TEST_CASE("output that cannot be written is no success, and the reason is told") {
     const Stage glbctl;
-    Pipe in, err;
-    const glb::Fd full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
-    const pid_t pid = start({GLBCTL, "--socket", glbctl.socket(), "status"}, {}, in.read.get(), full.get(),
-                            err.write.get());
-    int status = 0;
-    REQUIRE(::waitpid(pid, &status, 0) == pid);
-    CHECK(WEXITSTATUS(status) == 1);
+    json document = json::parse(sound_manifest);
+    for (int i = 0; i < 300; ++i)
+        document["x" + std::to_string(i)] = i;
+    const auto file = glbctl.file(document.dump()); // its errors are more than a stream's buffer
+    for (const auto &words : std::vector<std::vector<std::string>>{{"status"}, {"--help"}, {"-o", "json", "check", file}}) {
+        std::vector<std::string> shell{"/bin/sh", "-c", "exec \"$@\" > /dev/full", "sh", GLBCTL, "--socket", glbctl.socket()};
+        shell.insert(shell.end(), words.begin(), words.end());
+        const auto outcome = run(shell);
+        CHECK(outcome.status == 1);
+        CHECK(outcome.err.ends_with("glbctl: cannot write the output: No space left on device\n"));
+    }
 }
 
 TEST_CASE("colour is for terminals alone, and NO_COLOR turns it off") {
