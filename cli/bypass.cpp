@@ -36,6 +36,12 @@ std::optional<std::uint64_t> seconds_of(const std::string &text) {
 std::string show_bypass(const json &document, const Bypass &bypass, bool colour) {
     if (!flag_of(document, "bypassed"))
         return printable(bypass.endpoint + " is inspected") + '\n';
+    if (text_of(document, "why") == "onAllUnhealthy")
+        return paint(printable(fmt::format("{} is still BYPASSED: no target of {} is healthy, and its onAllUnhealthy is "
+                                           "bypass; it is inspected again when one is, or another policy is applied",
+                                           bypass.endpoint, text_of(document, "targetGroup"))),
+                     Tone::bad, colour) +
+               '\n';
     return paint(printable(fmt::format("{} is BYPASSED: its packets pass uninspected {}", bypass.endpoint,
                                        bypass.seconds ? "for " + duration_text(bypass.seconds)
                                                       : "until glbctl bypass --off")),

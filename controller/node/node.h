@@ -139,7 +139,7 @@ class LocalNode final : public NodeService {
     void end_overdue_orders();
     [[nodiscard]] Status set_confirmation(std::optional<Confirmation> confirmation);
     [[nodiscard]] Status revert();
-    [[nodiscard]] bool is_bypassed(const Endpoint &endpoint) const;
+    [[nodiscard]] std::optional<std::string> why_bypassed(const Endpoint &endpoint) const;
 
     // reconcile.cpp: the steps, each of which may be repeated
     [[nodiscard]] Status look_around();

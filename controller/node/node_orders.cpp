@@ -1,6 +1,7 @@
 // LocalNode: what an operator orders beside the manifest: drains, bypasses, confirmation and return of manifests,
 // and that leftovers go.
 #include <algorithm>
+#include <span>
 
 #include "controller/config/diff.h"
 #include "controller/config/parse.h"
@@ -155,8 +156,10 @@ Result<json> LocalNode::drain(const DrainOrder &order) {
 }
 
 Result<json> LocalNode::bypass(const BypassOrder &order) {
-    if (!manifest_ || std::none_of(manifest_->endpoints.begin(), manifest_->endpoints.end(),
-                                   [&](const Endpoint &row) { return row.name == order.endpoint; }))
+    const auto endpoints = manifest_ ? std::span<const Endpoint>(manifest_->endpoints) : std::span<const Endpoint>();
+    const auto endpoint = std::find_if(endpoints.begin(), endpoints.end(),
+                                       [&](const Endpoint &row) { return row.name == order.endpoint; });
+    if (endpoint == endpoints.end())
         return tl::unexpected(Error{fmt::format("there is no endpoint {}", order.endpoint), ENOENT});
     const auto now = Clock::now();
     const auto before = bypasses_;
@@ -168,8 +171,11 @@ Result<json> LocalNode::bypass(const BypassOrder &order) {
         bypasses_ = before;
         return tl::unexpected(kept.error());
     }
+    const auto why = why_bypassed(*endpoint);
     if (order.off)
-        spdlog::warn("endpoint {}: inspected again, by {}", order.endpoint, to_text(order.peer));
+        spdlog::warn("endpoint {}: {}, by {}", order.endpoint,
+                     why ? fmt::format("its bypass by order is over; {} bypasses it all the same", *why) : "inspected again",
+                     to_text(order.peer));
     else
         spdlog::warn("endpoint {}: BYPASSED, forwarded uninspected {}, by {}", order.endpoint,
                      order.duration ? fmt::format("for {} s", order.duration->count()) : "until that is ended",
@@ -178,7 +184,9 @@ Result<json> LocalNode::bypass(const BypassOrder &order) {
         GLB_TRY(write_endpoint_words(*manifest_));
     const auto left = bypasses_.seconds_left(order.endpoint, now);
     return json{{"endpoint", order.endpoint},
-                {"bypassed", bypasses_.has(order.endpoint)},
+                {"bypassed", why.has_value()},
+                {"why", why ? json(*why) : json()},
+                {"targetGroup", endpoint->target_group},
                 {"secondsLeft", left ? json(*left) : json()}};
 }
 
@@ -213,14 +221,16 @@ Result<json> LocalNode::collect_garbage(bool dry_run, const Peer &peer) {
     return json{{"removed", !dry_run}, {"leftovers", std::move(rows)}};
 }
 
-/// By order, or because its group is down and its owner chose that.
-bool LocalNode::is_bypassed(const Endpoint &endpoint) const {
+/// "order", or "onAllUnhealthy" where its group is down and its owner chose that; nothing where it is inspected.
+std::optional<std::string> LocalNode::why_bypassed(const Endpoint &endpoint) const {
     if (bypasses_.has(endpoint.name))
-        return true;
+        return "order";
     const auto group = book_.find(Kind::group, endpoint.target_group);
     const std::lock_guard held(shared_);
     const auto words = group ? written_.groups.find(*group) : written_.groups.end();
-    return words != written_.groups.end() && words->second.decision.action == GroupAction::bypass;
+    if (words != written_.groups.end() && words->second.decision.action == GroupAction::bypass)
+        return "onAllUnhealthy";
+    return std::nullopt;
 }
 
 } // namespace glb

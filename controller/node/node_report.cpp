@@ -142,7 +142,7 @@ Result<json> LocalNode::status() {
                                   {"shared", false}});
     json bypassed = json::array();
     for (const auto &endpoint : manifest_ ? manifest_->endpoints : std::vector<Endpoint>{})
-        if (is_bypassed(endpoint))
+        if (why_bypassed(endpoint))
             bypassed.push_back(endpoint.name);
     std::uint64_t epoch = 0;
     std::uint64_t untracked = 0;
@@ -232,6 +232,7 @@ Result<json> LocalNode::endpoints() {
         }
         const auto count = endpoint_count(endpoint.name);
         const auto left = bypasses_.seconds_left(endpoint.name, Clock::now());
+        const auto bypass = why_bypassed(endpoint);
         rows.push_back({{"name", endpoint.name},
                         {"id", endpoint.id_text},
                         {"mode", to_text(endpoint.mode)},
@@ -241,7 +242,8 @@ Result<json> LocalNode::endpoints() {
                         {"bytesIn", count.in.bytes},
                         {"packetsForwarded", count.forwarded.packets},
                         {"bytesForwarded", count.forwarded.bytes},
-                        {"bypassed", is_bypassed(endpoint)},
+                        {"bypassed", bypass.has_value()},
+                        {"whyBypassed", bypass ? json(*bypass) : json()},
                         {"bypassSecondsLeft", left ? json(*left) : json()}});
     }
     return json{{"endpoints", rows}};
@@ -333,7 +335,7 @@ MetricsSnapshot LocalNode::metrics() {
     for (const auto &endpoint : manifest_ ? manifest_->endpoints : std::vector<Endpoint>{}) {
         const auto count = endpoint_count(endpoint.name);
         snapshot.endpoints.push_back({endpoint.name, count.in.packets, count.in.bytes, count.forwarded.packets,
-                                      count.forwarded.bytes, is_bypassed(endpoint)});
+                                      count.forwarded.bytes, why_bypassed(endpoint).has_value()});
     }
     if (manifest_)
         for (const auto &name : interface_names(*manifest_))

@@ -78,7 +78,7 @@ class NodeService {
     virtual Result<nlohmann::json> targets(const std::optional<std::string> &group) = 0;
 
     /// {"endpoints":[{"name","id","mode","targetGroup","interfaces":[{"name","vlan","mtu"}],"packetsIn",
-    ///  "bytesIn","packetsForwarded","bytesForwarded","bypassed"}]}
+    ///  "bytesIn","packetsForwarded","bytesForwarded","bypassed","whyBypassed","bypassSecondsLeft"}]}; whyBypassed as bypass() has it
     virtual Result<nlohmann::json> endpoints() = 0;
 
     /// {"total","truncated","flows":[{"endpoint","protocol","source","destination","targetGroup","target",
@@ -118,7 +118,8 @@ class NodeService {
     /// EBUSY for the last one of a group without `force`.
     virtual Result<nlohmann::json> drain(const DrainOrder &order) = 0;
 
-    /// {"endpoint","bypassed","secondsLeft"}. ENOENT where there is no such endpoint.
+    /// {"endpoint","bypassed","why": "order", "onAllUnhealthy" or null,"targetGroup","secondsLeft": of the order}: as it
+    /// is now, which an ended order alone does not decide. ENOENT where there is no such endpoint.
     virtual Result<nlohmann::json> bypass(const BypassOrder &order) = 0;
 
     /// Takes programs, pins, rules and, unless it is to be kept, the guard away, in that order.

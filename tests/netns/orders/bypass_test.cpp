@@ -80,6 +80,11 @@ TEST_CASE("bypass: by onAllUnhealthy, while no target of the group lives, and no
     CHECK(ping(world.client, TwoArm::server_address));
     CHECK(glbd.counter("bypassed") > before);
     CHECK(glbd.uninspected() == 0); // the guard stops what goes by; this was chosen
+    glbd.must_ctl({"bypass", "branch"});
+    const auto off = glbd.must_ctl({"bypass", "branch", "--off"});
+    CHECK(off.at("bypassed") == true); // as it is, not as the order would have it
+    CHECK(off.at("why") == "onAllUnhealthy");
+    CHECK(glbd.must_ctl({"endpoints"}).at("endpoints")[0].at("whyBypassed") == "onAllUnhealthy");
     world.appliances[0]->mend();
     REQUIRE(eventually(20s, [&] { return glbd.must_ctl({"status"}).at("bypassed") == json::array(); }));
     CHECK(is_inspected(world, glbd));

@@ -144,12 +144,18 @@ class FakeNode : public NodeService {
                               {"secondsLeft", order.drain ? nlohmann::json(300) : nlohmann::json()}};
     }
 
+    /// The group of the endpoint "down" is down, and its policy bypasses.
     Result<nlohmann::json> bypass(const BypassOrder &order) override {
         last_bypass = order;
-        if (order.endpoint != "branch")
+        if (order.endpoint != "branch" && order.endpoint != "down")
             return tl::unexpected(Error{"there is no endpoint " + order.endpoint, ENOENT});
+        const auto why = !order.off                 ? nlohmann::json("order")
+                         : order.endpoint == "down" ? nlohmann::json("onAllUnhealthy")
+                                                    : nlohmann::json();
         return nlohmann::json{{"endpoint", order.endpoint},
-                              {"bypassed", !order.off},
+                              {"bypassed", !why.is_null()},
+                              {"why", why},
+                              {"targetGroup", "firewalls"},
                               {"secondsLeft", order.duration ? nlohmann::json(order.duration->count())
                                                              : nlohmann::json()}};
     }

@@ -52,6 +52,9 @@ TEST_CASE("bypass says what it does, and for how long") {
           "branch is BYPASSED: its packets pass uninspected for 10m00s\n");
     CHECK(json::parse(glbctl({"-o", "json", "bypass", "branch", "--for", "2h"}).out)["secondsLeft"] == 7200);
     CHECK(glbctl({"bypass", "branch", "--off"}).out == "branch is inspected\n");
+    const auto down = glbctl({"bypass", "down", "--off"});
+    CHECK(down.status == 0); // the order is over
+    CHECK(has(down.out, "down is still BYPASSED: no target of firewalls is healthy, and its onAllUnhealthy is bypass"));
     CHECK(glbctl({"bypass", "other"}).status == 1);
 }
 
