@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <iterator>
 #include <memory>
+#include <tuple>
 
 #include "cli/render.h"
 #include "controller/api/http.h"
@@ -19,25 +21,32 @@ namespace {
 
 using nlohmann::json;
 
+/// How long the daemon may take. What is only told comes at once from a daemon that lives; a flow table of millions is
+/// read beside its loop, and takes seconds; a change may wait for the kernel and the disk.
+std::chrono::seconds patience(const std::string &method, const std::string &target) {
+    if (method != "GET")
+        return std::chrono::minutes(2);
+    return std::chrono::seconds(target.starts_with("/v1/flows") ? 60 : 5);
+}
+
 /// The command's own exit status and words for a failed exchange; who may not ask was refused, and that is
 /// another thing than a daemon that is not there.
-int explain_failure(const Context &context, const Error &error) {
+std::pair<int, std::string> explain_failure(const Context &context, const Error &error, std::chrono::seconds waited) {
     switch (error.code) {
     case ENOENT:
     case ECONNREFUSED:
-        complain(
-            fmt::format("no daemon answers at {}; is glbd running, and is --socket right?", context.socket));
-        return exit_no_daemon;
+        return {exit_no_daemon,
+                fmt::format("no daemon answers at {}; is glbd running, and is --socket right?", context.socket)};
     case EACCES:
     case EPERM:
-        complain(fmt::format("{}: permission denied; be root or a member of the group glb", context.socket));
-        return exit_refused;
+        return {exit_refused,
+                fmt::format("{}: permission denied; be root or a member of the group glb", context.socket)};
     case ETIMEDOUT:
-        complain(fmt::format("the daemon at {} does not answer in time", context.socket));
-        return exit_no_daemon;
+        return {exit_no_daemon, fmt::format("the daemon at {} does not answer within {} s; is it stopped, or the machine "
+                                            "overloaded?",
+                                            context.socket, waited.count())};
     default:
-        complain("no answer from the daemon: " + error.message);
-        return exit_no_daemon;
+        return {exit_no_daemon, "no answer from the daemon: " + error.message};
     }
 }
 
@@ -77,24 +86,33 @@ std::string wrong_usage(const CLI::App &app, const CLI::ParseError &error) {
                        words.empty() ? error.what() : fmt::format("there is no option {}", words.front()));
 }
 
-Answer exchange(const Context &context, const std::string &method, const std::string &target,
-                const std::string &body) {
+Answer try_exchange(const Context &context, const std::string &method, const std::string &target,
+                    const std::string &body) {
     Answer answer;
-    auto response = http_request(context.socket, method, target, body);
+    const auto limit = patience(method, target);
+    auto response = http_request(context.socket, method, target, body, limit);
     if (!response) {
-        answer.exit = explain_failure(context, response.error());
+        std::tie(answer.exit, answer.failure) = explain_failure(context, response.error(), limit);
         return answer;
     }
     answer.status = response->status;
     answer.text = std::move(response->body);
     answer.document = json::parse(answer.text, nullptr, false);
     if (answer.document.is_discarded()) {
-        complain(fmt::format("what answers at {} is no glbd: its answer (status {}) is no JSON",
-                             context.socket, answer.status));
+        answer.failure = fmt::format("what answers at {} is no glbd: its answer (status {}) is no JSON", context.socket,
+                                     answer.status);
         answer.exit = exit_refused;
     } else if (answer.status >= 400) {
         answer.exit = exit_refused;
     }
+    return answer;
+}
+
+Answer exchange(const Context &context, const std::string &method, const std::string &target,
+                const std::string &body) {
+    auto answer = try_exchange(context, method, target, body);
+    if (!answer.failure.empty())
+        complain(answer.failure);
     return answer;
 }
 

@@ -41,13 +41,18 @@ CLI::App *add_command(CLI::App &app, Context &context, const std::string &name,
 /// What is wrong with the command line, in a line that names where to read on.
 [[nodiscard]] std::string wrong_usage(const CLI::App &app, const CLI::ParseError &error);
 
-/// One exchange with the daemon. Where nobody answers, the reason is told on stderr and `exit` is set.
+/// One exchange with the daemon, which has 5 s for what is only told, more for flows and for changes.
 struct Answer {
     int exit = exit_done; ///< other than exit_done: it failed, and `status` and `text` may be empty
     unsigned status = 0;
+    std::string failure;     ///< why there is no document; empty: there is one
     std::string text;        ///< as it came
     nlohmann::json document; ///< parsed
 };
+[[nodiscard]] Answer try_exchange(const Context &context, const std::string &method, const std::string &target,
+                                  const std::string &body = {});
+
+/// The same; a failure is told on stderr.
 [[nodiscard]] Answer exchange(const Context &context, const std::string &method, const std::string &target,
                               const std::string &body = {});
 

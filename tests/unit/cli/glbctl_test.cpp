@@ -1,6 +1,7 @@
 // glbctl as people run it: a process, before the real server with a fake node.
 #include <catch2/catch.hpp>
 
+#include <chrono>
 #include <filesystem>
 
 #include <sys/stat.h>
@@ -216,6 +217,18 @@ TEST_CASE("without a daemon every command that needs one exits with 3 and says w
         CHECK(outcome.err == "glbctl: no daemon answers at " + glbctl.socket() +
                                  "; is glbd running, and is --socket right?\n");
     }
+}
+
+TEST_CASE("a daemon that stands still is not waited for longer than 5 s, and is named") {
+    const Stage glbctl;
+    glbctl.signal(SIGSTOP);
+    const auto begin = std::chrono::steady_clock::now();
+    const auto outcome = glbctl({"status"});
+    const auto waited = std::chrono::steady_clock::now() - begin;
+    CHECK(outcome.status == 3);
+    CHECK(outcome.out.empty());
+    CHECK(has(outcome.err, "glbctl: the daemon at " + glbctl.socket() + " does not answer within 5 s"));
+    CHECK(waited < std::chrono::seconds(15)); // of a busy machine; the limit for changes is 120
 }
 
 TEST_CASE("wrong usage exits with 2 and tells on stderr") {

@@ -1,6 +1,7 @@
 // Stage: glbctl as people run it, before a fake daemon.
 #pragma once
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -29,12 +30,16 @@ class Stage {
     }
     ~Stage() {
         input_.reset();
-        if (daemon_ > 0)
+        if (daemon_ > 0) {
+            ::kill(daemon_, SIGCONT); // a test may have stopped it
             ::waitpid(daemon_, nullptr, 0);
+        }
         std::filesystem::remove_all(folder_);
     }
     Stage(const Stage &) = delete;
     Stage &operator=(const Stage &) = delete;
+
+    void signal(int number) const { REQUIRE(::kill(daemon_, number) == 0); }
 
     [[nodiscard]] std::string socket() const { return folder_ / "s"; }
     [[nodiscard]] std::string file(const std::string &text) const {
