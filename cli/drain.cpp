@@ -38,18 +38,22 @@ std::optional<std::string> path_of(const std::string &target, const std::string 
                        percent_encode(target.substr(slash + 1)), verb);
 }
 
-/// Flows of `target` now; nothing where the daemon does not tell, which is said on stderr.
-std::optional<std::uint64_t> flows_of(const Context &context, const std::string &target, int &exit) {
+/// The daemon's word on `target` now.
+struct Look {
+    Answer answer;
+    std::uint64_t flows = 0; ///< of one that has left, too
+    bool is_drained = true;
+};
+
+Look look_at(const Context &context, const std::string &target) {
     const auto slash = target.find('/');
-    const auto answer =
-        exchange_or_complain(context, "GET", with_query("/v1/targets", {{"group", target.substr(0, slash)}}));
-    exit = answer.exit;
-    if (exit != exit_done)
-        return std::nullopt;
-    for (const auto &row : array_of(answer.document, "targets"))
-        if (text_of(row, "id") == target.substr(slash + 1))
-            return row.value("activeFlows", std::uint64_t{0});
-    return 0; // it has left
+    Look look{try_exchange(context, "GET", with_query("/v1/targets", {{"group", target.substr(0, slash)}}))};
+    for (const auto &row : array_of(look.answer.document, "targets"))
+        if (text_of(row, "id") == target.substr(slash + 1)) {
+            look.flows = row.value("activeFlows", std::uint64_t{0});
+            look.is_drained = flag_of(row, "drainedByOperator") || text_of(row, "state") == "draining";
+        }
+    return look;
 }
 
 /// One line that is written over on a terminal, else a line for each change.
@@ -63,9 +67,10 @@ class Progress {
                      static_cast<unsigned long long>(flows));
         std::fflush(stderr);
     }
-    void end() const {
+    void end() {
         if (terminal_ && last_ != nothing)
             std::fputs("\r\033[K", stderr);
+        last_ = nothing;
     }
 
   private:
@@ -74,26 +79,68 @@ class Progress {
     std::uint64_t last_ = nothing;
 };
 
+/// A daemon that is restarted keeps the drain, so its absence is borne for a while, and told.
+class Absence {
+  public:
+    /// True where the wait is over: the daemon is not expected to come back.
+    bool note(const Answer &answer) {
+        if (answer.exit != exit_no_daemon) {
+            if (since_)
+                complain("the daemon answers again");
+            since_.reset();
+            return false;
+        }
+        if (!since_)
+            complain(answer.failure + "; waiting for it to come back");
+        since_ = since_.value_or(Clock::now());
+        return Clock::now() - *since_ >= patience;
+    }
+    [[nodiscard]] bool lasts() const { return since_.has_value(); }
+
+  private:
+    static constexpr std::chrono::seconds patience{60};
+    std::optional<Clock::time_point> since_;
+};
+
+/// What the wait has come to; nothing: it goes on.
+std::optional<int> outcome_of(const Look &look, const Drain &drain, bool is_late) {
+    if (look.answer.exit == exit_no_daemon)
+        return is_late ? std::optional<int>(exit_no_daemon) : std::nullopt;
+    if (look.answer.exit != exit_done) {
+        look.answer.failure.empty() ? complain("glbctl", problems_of(look.answer.document)) : complain(look.answer.failure);
+        return look.answer.exit;
+    }
+    if (look.flows == 0 && look.is_drained)
+        return exit_done;
+    if (!look.is_drained)
+        complain(fmt::format("{} is drained no longer: somebody ended that, and it takes new flows; it has {}", drain.target,
+                             look.flows));
+    else if (is_late)
+        complain(fmt::format("{} still has {} flows; it stays drained", drain.target, look.flows));
+    return is_late || !look.is_drained ? std::optional<int>(exit_refused) : std::nullopt;
+}
+
 int wait_until_empty(const Context &context, const Drain &drain) {
     const auto end = drain.wait == "ever" ? Clock::time_point::max()
                                           : Clock::now() + std::chrono::seconds(std::stoul(drain.wait));
     Progress progress;
-    for (;;) {
-        int exit = exit_done;
-        const auto flows = flows_of(context, drain.target, exit);
-        if (!flows)
-            return exit;
-        if (*flows == 0) {
+    Absence absence;
+    for (;; std::this_thread::sleep_for(poll_interval)) {
+        const auto look = look_at(context, drain.target);
+        if (look.answer.exit != exit_done)
             progress.end();
-            return exit_done;
-        }
-        progress.show(*flows);
-        if (Clock::now() >= end) {
+        const bool is_given_up = absence.note(look.answer);
+        const bool is_late = is_given_up || Clock::now() >= end;
+        if (look.answer.exit == exit_done && look.flows != 0 && look.is_drained && !is_late)
+            progress.show(look.flows);
+        else
             progress.end();
-            complain(fmt::format("{} still has {} flows; it stays drained", drain.target, *flows));
-            return exit_refused;
+        if (const auto exit = outcome_of(look, drain, is_late)) {
+            if (absence.lasts())
+                complain(fmt::format("{}: the daemon did not come back, and how many flows are left is not known",
+                                     drain.target));
+            return *exit;
         }
-        std::this_thread::sleep_for(poll_interval);
     }
 }
 

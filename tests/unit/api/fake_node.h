@@ -29,7 +29,7 @@ class FakeNode : public NodeService {
     Result<nlohmann::json> targets(const std::optional<std::string> &group) override {
         if (group && *group != "firewalls")
             return tl::unexpected(Error{"there is no target group \"" + *group + "\"", ENOENT});
-        return nlohmann::json::parse(R"({"targets": [
+        auto document = nlohmann::json::parse(R"({"targets": [
             {"targetGroup": "firewalls", "id": "fw-1", "address": "10.1.0.11", "port": 6081, "weight": 1,
              "state": "healthy", "reason": null, "description": null, "sinceSeconds": 40, "lastError": null,
              "drainedByOperator": false, "activeFlows": 271, "newFlows": 1200, "packetsOut": 52000,
@@ -39,6 +39,9 @@ class FakeNode : public NodeService {
              "sinceSeconds": 3900, "lastError": "connect: timed out", "drainedByOperator": false,
              "activeFlows": 0, "newFlows": 0, "packetsOut": 0, "packetsBack": 0, "bytesOut": 0,
              "bytesBack": 0, "slots": 43691}]})");
+        for (auto &row : document["targets"])
+            row["drainedByOperator"] = is_drained;
+        return document;
     }
 
     Result<nlohmann::json> endpoints() override {
@@ -137,6 +140,7 @@ class FakeNode : public NodeService {
             return tl::unexpected(Error{"there is no target " + order.group + '/' + order.target, ENOENT});
         if (order.target == "fw-2" && order.drain && !order.force)
             return tl::unexpected(Error{"firewalls/fw-2 is the last target of its group", EBUSY});
+        is_drained = order.drain;
         return nlohmann::json{{"targetGroup", order.group},
                               {"id", order.target},
                               {"drainedByOperator", order.drain},
@@ -178,6 +182,7 @@ class FakeNode : public NodeService {
     }
 
     bool ready = true;
+    bool is_drained = false; ///< either target
     std::optional<FlowFilter> last_filter;
     std::optional<ApplyOptions> last_apply;
     std::optional<DownOptions> last_down;

@@ -1,4 +1,4 @@
-// fake-glbd SOCKET: the real server and routes before a fake node, for the tests of glbctl as a process.
+// fake-glbd SOCKET [drained]: the real server and routes before a fake node, for the tests of glbctl as a process.
 // Prints "ready" when it listens, and serves until its stdin ends, so that it never outlives a test.
 #include <cstdio>
 
@@ -11,10 +11,11 @@
 #include "tests/unit/api/fake_node.h"
 
 int main(int argc, char **argv) {
-    if (argc != 2)
+    if (argc < 2 || argc > 3)
         return 2;
     boost::asio::io_context loop;
     glb::test::FakeNode node;
+    node.is_drained = argc == 3 && std::string(argv[2]) == "drained";
     auto listener = glb::Listener::unix_socket(argv[1]);
     if (!listener) {
         std::fprintf(stderr, "fake-glbd: %s\n", listener.error().message.c_str());

@@ -1,6 +1,9 @@
 // What glbctl orders beside the manifest, and how it tells of it.
 #include <catch2/catch.hpp>
 
+#include <chrono>
+#include <thread>
+
 #include <nlohmann/json.hpp>
 
 #include "tests/unit/cli/stage.h"
@@ -42,6 +45,43 @@ TEST_CASE("drain, undrain, and waiting for the last flow") {
     CHECK(has(waited.err, "glbctl: firewalls/fw-1 still has 271 flows; it stays drained\n"));
     CHECK(json::parse(glbctl({"-o", "json", "drain", "firewalls/fw-1"}).out)["activeFlows"] == 271);
     CHECK(glbctl({"drain", "firewalls/fw-9"}).status == 1);
+}
+
+TEST_CASE("a wait for a drain's end fails as soon as somebody ends the drain") {
+    const Stage glbctl;
+    auto waiting = glbctl.begin({"drain", "--wait", "firewalls/fw-1"});
+    char answered = 0;
+    REQUIRE(::read(waiting.out.get(), &answered, 1) == 1); // the drain is ordered
+    CHECK(glbctl({"undrain", "firewalls/fw-1"}).status == 0);
+    const auto waited = finish(std::move(waiting));
+    CHECK(waited.status == 1);
+    CHECK(has(waited.err, "glbctl: firewalls/fw-1 is drained no longer: somebody ended that"));
+}
+
+TEST_CASE("a wait for a drain's end outlives a restart of the daemon, and says so") {
+    Stage glbctl;
+    auto waiting = glbctl.begin({"drain", "--wait=4", "firewalls/fw-1"});
+    char answered = 0;
+    REQUIRE(::read(waiting.out.get(), &answered, 1) == 1);
+    glbctl.end();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1500)); // it asks twice a second
+    glbctl.serve("drained");
+    const auto waited = finish(std::move(waiting));
+    CHECK(waited.status == 1);
+    CHECK(has(waited.err, "; waiting for it to come back\n"));
+    CHECK(has(waited.err, "glbctl: the daemon answers again\n"));
+    CHECK(has(waited.err, "glbctl: firewalls/fw-1 still has 271 flows; it stays drained\n"));
+}
+
+TEST_CASE("a wait for a drain's end says where the daemon does not come back") {
+    Stage glbctl;
+    auto waiting = glbctl.begin({"drain", "--wait=2", "firewalls/fw-1"});
+    char answered = 0;
+    REQUIRE(::read(waiting.out.get(), &answered, 1) == 1);
+    glbctl.end();
+    const auto waited = finish(std::move(waiting));
+    CHECK(waited.status == 3);
+    CHECK(has(waited.err, "the daemon did not come back"));
 }
 
 TEST_CASE("bypass says what it does, and for how long") {

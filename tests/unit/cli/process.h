@@ -54,18 +54,25 @@ struct Outcome {
     std::string err;
 };
 
+/// A process under way. Every one must be finished.
+struct Running {
+    pid_t pid = 0;
+    Fd out, err;
+};
+
 /// `input` must fit a pipe's buffer (64 KiB).
-inline Outcome run(const std::vector<std::string> &arguments, const std::string &input = {},
-                   const std::vector<std::string> &environment = {"LC_ALL=C"}) {
+inline Running run_on(const std::vector<std::string> &arguments, const std::string &input = {},
+                      const std::vector<std::string> &environment = {"LC_ALL=C"}) {
     Pipe in, out, err;
     REQUIRE(::write(in.write.get(), input.data(), input.size()) == static_cast<ssize_t>(input.size()));
     const pid_t pid = start(arguments, environment, in.read.get(), out.write.get(), err.write.get());
-    in.write.reset();
-    out.write.reset();
-    err.write.reset();
+    return {pid, std::move(out.read), std::move(err.read)};
+}
 
+/// Waits for its end.
+inline Outcome finish(Running running) {
     Outcome outcome;
-    pollfd waiting[2] = {{out.read.get(), POLLIN, 0}, {err.read.get(), POLLIN, 0}};
+    pollfd waiting[2] = {{running.out.get(), POLLIN, 0}, {running.err.get(), POLLIN, 0}};
     std::string *texts[2] = {&outcome.out, &outcome.err};
     for (int open = 2; open > 0;) {
         REQUIRE(::poll(waiting, 2, 60'000) > 0);
@@ -83,9 +90,14 @@ inline Outcome run(const std::vector<std::string> &arguments, const std::string 
         }
     }
     int status = 0;
-    ::waitpid(pid, &status, 0);
+    ::waitpid(running.pid, &status, 0);
     outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     return outcome;
+}
+
+inline Outcome run(const std::vector<std::string> &arguments, const std::string &input = {},
+                   const std::vector<std::string> &environment = {"LC_ALL=C"}) {
+    return finish(run_on(arguments, input, environment));
 }
 
 } // namespace glb::test

@@ -20,25 +20,32 @@ class Stage {
         std::string name = (std::filesystem::temp_directory_path() / "glb-cli-XXXXXX").string();
         REQUIRE(::mkdtemp(name.data()) != nullptr);
         folder_ = name;
-        if (!with_daemon)
-            return;
-        Pipe in, out;
-        daemon_ = start({FAKE_GLBD, socket()}, {}, in.read.get(), out.write.get(), STDERR_FILENO);
-        input_ = std::move(in.write);
-        char ready[6] = {};
-        REQUIRE(::read(out.read.get(), ready, sizeof ready) == sizeof ready);
+        if (with_daemon)
+            serve();
     }
     ~Stage() {
-        input_.reset();
-        if (daemon_ > 0) {
-            ::kill(daemon_, SIGCONT); // a test may have stopped it
-            ::waitpid(daemon_, nullptr, 0);
-        }
+        end();
         std::filesystem::remove_all(folder_);
     }
     Stage(const Stage &) = delete;
     Stage &operator=(const Stage &) = delete;
 
+    /// Another daemon, which knows of a drain what an earlier one has kept.
+    void serve(const std::string &kept = "nothing") {
+        Pipe in, out;
+        daemon_ = start({FAKE_GLBD, socket(), kept}, {}, in.read.get(), out.write.get(), STDERR_FILENO);
+        input_ = std::move(in.write);
+        char ready[6] = {};
+        REQUIRE(::read(out.read.get(), ready, sizeof ready) == sizeof ready);
+    }
+    void end() {
+        input_.reset();
+        if (daemon_ <= 0)
+            return;
+        ::kill(daemon_, SIGCONT); // a test may have stopped it
+        ::waitpid(daemon_, nullptr, 0);
+        daemon_ = 0;
+    }
     void signal(int number) const { REQUIRE(::kill(daemon_, number) == 0); }
 
     [[nodiscard]] std::string socket() const { return folder_ / "s"; }
@@ -51,6 +58,10 @@ class Stage {
                                      const std::string &input = {}) const {
         arguments.insert(arguments.begin(), {GLBCTL, "--socket", socket()});
         return run(arguments, input);
+    }
+    [[nodiscard]] Running begin(std::vector<std::string> arguments) const {
+        arguments.insert(arguments.begin(), {GLBCTL, "--socket", socket()});
+        return run_on(arguments);
     }
 
   private:
