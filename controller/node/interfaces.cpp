@@ -51,6 +51,17 @@ void LocalNode::note_no_door(unsigned ifindex) {
                      link->name);
 }
 
+/// By the snapshot of the last reconciling.
+void LocalNode::tell_interfaces() {
+    const auto names = manifest_ ? interface_names(*manifest_) : std::set<std::string>{};
+    interface_edges_.keep_only(names);
+    for (const auto &name : names) {
+        const auto *link = snapshot_.link(name);
+        for (const auto &line : interface_edges_.note(name, link ? link->index : 0))
+            spdlog::warn("{}", line);
+    }
+}
+
 Status LocalNode::attach_all(const Manifest &manifest) {
     const auto mode =
         manifest.node.xdp_mode == XdpMode::native ? datapath::AttachMode::native : datapath::AttachMode::generic;

@@ -168,8 +168,10 @@ void LocalNode::on_network_change() {
     settle_.expires_after(settle_time);
     settle_.async_wait([this](const boost::system::error_code &code) {
         settling_ = false;
-        if (!code && !stopped_)
-            refresh();
+        if (code || stopped_)
+            return;
+        refresh();
+        tell_interfaces();
     });
 }
 
@@ -241,6 +243,7 @@ void LocalNode::on_tick() {
             spdlog::error("{}", trouble_);
         }
     }
+    tell_interfaces();
     nlohmann::json known;
     {
         const std::lock_guard held(shared_);
@@ -248,6 +251,7 @@ void LocalNode::on_tick() {
             fleet_.on_neighbour(name, !paths_->given_up(member.target.address), Clock::now());
         if (const auto done = write_words(); !done)
             spdlog::error("{}", done.error().message);
+        tell_groups();
         known = fleet_.known();
     }
     if (known != store_.value("health"))

@@ -28,6 +28,7 @@
 #include "controller/health/prober.h"
 #include "controller/net/monitor.h"
 #include "controller/node/bypasses.h"
+#include "controller/node/edges.h"
 #include "controller/node/health_loop.h"
 #include "controller/node/manifest_file.h"
 #include "controller/node/passive.h"
@@ -122,6 +123,7 @@ class LocalNode final : public NodeService {
     void set_watched(const Manifest &manifest);
     void watch_nobody();
     void on_node_loop(std::function<void()> task);
+    void tell_groups();
 
     // node_apply.cpp: change
     [[nodiscard]] Status change_to(const Manifest &manifest, const std::string &text, bool differs,
@@ -181,6 +183,7 @@ class LocalNode final : public NodeService {
     [[nodiscard]] Status attach_all(const Manifest &manifest);
     [[nodiscard]] Status prepare_offloads(const Manifest &manifest, const std::string &interface);
     void restore_offloads();
+    void tell_interfaces();
     [[nodiscard]] Status write_egress();
     [[nodiscard]] Status write_next_hops();
     void keep_hops_fresh(const FlowCount &count);
@@ -209,6 +212,7 @@ class LocalNode final : public NodeService {
     Fleet fleet_;
     std::optional<datapath::Program> program_;
     Written written_;
+    GroupEdges group_edges_;
     HealthLoop health_loop_;
     boost::asio::posix::stream_descriptor events_;
     unsigned events_generation_ = 0; ///< counts descriptors
@@ -246,6 +250,7 @@ class LocalNode final : public NodeService {
     guard::GuardReport guard_report_;
     std::uint64_t guard_restored_ = 0;
     std::set<unsigned> no_door_; ///< interfaces by which packets came without XDP metadata
+    InterfaceEdges interface_edges_;
     std::set<std::string> told_; ///< warnings that were logged already
     std::string trouble_;        ///< of the last reconcile; empty: none
 

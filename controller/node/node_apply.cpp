@@ -214,6 +214,7 @@ Status LocalNode::take_down(bool keep_guard) {
         const std::lock_guard held(shared_);
         book_ = IndexBook();
         fleet_ = Fleet(log_transition);
+        group_edges_ = {};
     }
     attachments_.reset();
     move_.reset();

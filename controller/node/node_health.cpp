@@ -1,5 +1,6 @@
 // LocalNode: the watch over its targets. What is here runs on the loop of health unless it says otherwise, and holds
 // shared_ as briefly as it can; what needs routes, neighbours or the disk is handed to the node's loop.
+#include <algorithm>
 #include <cstring>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@ PassiveHooks LocalNode::passive_hooks() {
     hooks.write_words = [this] {
         if (const auto done = program_ ? write_words() : Status{}; !done)
             spdlog::error("{}", done.error().message);
+        tell_groups();
     };
     hooks.on_probe = [this](const std::string &key, const ProbeResult &result) { on_probe(key, result); };
     return hooks;
@@ -111,13 +113,33 @@ void LocalNode::on_probe(const std::string &key, const ProbeResult &result) {
 /// On either loop.
 void LocalNode::hear_probe(const std::string &key, const ProbeResult &result) {
     const std::lock_guard held(shared_);
-    if (fleet_.on_probe(key, result, Clock::now()) && program_)
-        if (const auto done = write_words(); !done)
-            spdlog::error("{}", done.error().message);
+    if (!fleet_.on_probe(key, result, Clock::now()) || !program_)
+        return;
+    if (const auto done = write_words(); !done)
+        spdlog::error("{}", done.error().message);
+    tell_groups();
+}
+
+/// On either loop: what has become of each group's new flows, by the words that the data path has.
+void LocalNode::tell_groups() {
+    const std::lock_guard held(shared_);
+    for (const auto &[index, words] : written_.groups) {
+        const auto group = book_.name_of(IndexBook::Kind::group, index);
+        const bool any_failed = std::any_of(fleet_.members().begin(), fleet_.members().end(), [&](const auto &row) {
+            return row.second.group == group && row.second.health.state() == TargetState::unhealthy;
+        });
+        for (const auto &line : group_edges_.note(group, words.decision.action, any_failed))
+            spdlog::warn("{}", line);
+    }
 }
 
 /// On the node's loop: what the fleet holds by now is watched.
 void LocalNode::set_watched(const Manifest &manifest) {
+    {
+        const std::lock_guard held(shared_);
+        group_edges_.set_manifest(manifest);
+        tell_groups();
+    }
     health_loop_.post([this, targets = fleet_.probe_targets(manifest.node.tunnel.address),
                        manifest = std::make_shared<const Manifest>(manifest)] {
         prober_->set_targets(targets);

@@ -146,6 +146,7 @@ Result<json> LocalNode::drain(const DrainOrder &order) {
     spdlog::info("target {}: {} by {}", name, order.drain ? "drained" : "no longer drained", to_text(order.peer));
     if (program_)
         GLB_TRY(write_words());
+    tell_groups();
     const auto &member = fleet_.members().at(name);
     const auto flows = count();
     return json{{"targetGroup", order.group},

@@ -188,4 +188,6 @@ TEST_CASE("follow: an interface that is deleted and made again is taken up by th
         pass.emplace(it.world.server, "eth0");
     });
     CHECK(it.glbd.uninspected() == 0);
+    CHECK(it.glbd.log().find("interface srv0 is lost") != std::string::npos);
+    CHECK(it.glbd.log().find("interface srv0 is back") != std::string::npos);
 }

@@ -16,6 +16,13 @@ bool is_inspected(const TwoArm &world, const Daemon &glbd) {
     return glbd.counter("encapsulated") > before;
 }
 
+std::size_t times_in(const std::string &text, const std::string &part) {
+    std::size_t times = 0;
+    for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
+        ++times;
+    return times;
+}
+
 } // namespace
 
 TEST_CASE("bypass: by order packets pass uninspected, loudly, through a restart, until --off") {
@@ -85,7 +92,11 @@ TEST_CASE("bypass: by onAllUnhealthy, while no target of the group lives, and no
     CHECK(off.at("bypassed") == true); // as it is, not as the order would have it
     CHECK(off.at("why") == "onAllUnhealthy");
     CHECK(glbd.must_ctl({"endpoints"}).at("endpoints")[0].at("whyBypassed") == "onAllUnhealthy");
+    const std::string begun = "group firewalls: no target is healthy: endpoint branch BYPASSED, forwarded uninspected";
+    CHECK(times_in(glbd.log(), begun) == 1);
     world.appliances[0]->mend();
     REQUIRE(eventually(20s, [&] { return glbd.must_ctl({"status"}).at("bypassed") == json::array(); }));
+    CHECK(times_in(glbd.log(), begun) == 1);
+    CHECK(times_in(glbd.log(), "group firewalls: a target is healthy: endpoint branch no longer bypassed") == 1);
     CHECK(is_inspected(world, glbd));
 }
