@@ -128,10 +128,12 @@ std::string show_history(const json &document, bool colour) {
                  {"PID", Align::right},
                  {"EPOCH", Align::right},
                  {"ENDPOINTS", Align::right},
-                 {"TARGETS", Align::right}});
+                 {"TARGETS", Align::right},
+                 {"FILE"}});
     for (const auto &row : array_of(document, "history"))
         table.add({text_of(row, "back"), text_of(row, "time"), text_of(row, "by"), text_of(row, "uid"),
-                   text_of(row, "pid"), text_of(row, "epoch"), text_of(row, "endpoints"), text_of(row, "targets")});
+                   text_of(row, "pid"), text_of(row, "epoch"), text_of(row, "endpoints"), text_of(row, "targets"),
+                   text_of(row, "file")});
     return table.text(colour);
 }
 

@@ -28,7 +28,10 @@ void apply_file(LocalNode &node, const DaemonOptions &options) {
         return;
     }
     const auto text = read_file(*options.manifest);
-    const auto result = text ? node.apply(*text, {}) : tl::unexpected(text.error());
+    ApplyOptions how;
+    how.by = "reload";
+    how.file = options.manifest->string();
+    const auto result = text ? node.apply(*text, how) : tl::unexpected(text.error());
     if (!result)
         spdlog::error("SIGHUP: {}", result.error().message);
     else

@@ -19,4 +19,9 @@ struct Peer {
     return peer.known ? "uid " + std::to_string(peer.uid) + ", pid " + std::to_string(peer.pid) : "the daemon itself";
 }
 
+/// "epoch 3 -> 4, asked by uid 0, pid 4711": how the log tells of every change.
+[[nodiscard]] inline std::string change_text(std::uint64_t before, std::uint64_t after, const Peer &peer) {
+    return "epoch " + std::to_string(before) + " -> " + std::to_string(after) + ", asked by " + to_text(peer);
+}
+
 } // namespace glb

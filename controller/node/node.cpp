@@ -101,6 +101,7 @@ Status LocalNode::start(const std::optional<ManifestFile> &first_manifest) {
             trouble_ = done.error().message;
             spdlog::error("not all of the manifest in force could be carried out yet: {}", trouble_);
         }
+        spdlog::info("started with the manifest in force, {}", change_text(epoch_found_, epoch_of(program_), {}));
         note_history("start", {});
         end_overdue_orders();
         return {};
@@ -109,8 +110,11 @@ Status LocalNode::start(const std::optional<ManifestFile> &first_manifest) {
         spdlog::info("no manifest: waiting for glbctl apply");
         return {};
     }
+    ApplyOptions options;
+    options.by = "start";
+    options.file = first_manifest->path.string();
     GLB_ASSIGN(const auto text, first_manifest->text);
-    GLB_ASSIGN(const auto result, apply(text, {}));
+    GLB_ASSIGN(const auto result, apply(text, options));
     return result.errors.empty() ? Status{} : refused(first_manifest->path, result.errors);
 }
 

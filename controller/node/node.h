@@ -137,7 +137,7 @@ class LocalNode final : public NodeService {
     // node_orders.cpp: what an operator orders beside the manifest
     void recall_orders();
     [[nodiscard]] Status keep_drains();
-    void note_history(const std::string &by, const Peer &peer);
+    void note_history(const std::string &by, const Peer &peer, const std::string &file = {});
     void end_overdue_orders();
     [[nodiscard]] Status set_confirmation(std::optional<Confirmation> confirmation);
     [[nodiscard]] Status revert();
@@ -248,7 +248,7 @@ class LocalNode final : public NodeService {
     Snapshot snapshot_;
     std::optional<std::pair<IpAddress, Clock::time_point>> former_address_; ///< of the tunnel, and until when it counts
     guard::GuardReport guard_report_;
-    std::uint64_t guard_restored_ = 0;
+    std::uint64_t guard_restored_ = 0, epoch_found_ = 0; ///< the latter: of the data path when it was taken over
     std::set<unsigned> no_door_; ///< interfaces by which packets came without XDP metadata
     InterfaceEdges interface_edges_;
     std::set<std::string> told_; ///< warnings that were logged already

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "controller/config/diff.h"
 #include "controller/config/export.h"
@@ -54,9 +55,7 @@ std::set<std::string> endpoint_names(const Manifest &manifest) {
 
 Result<ApplyResult> LocalNode::apply(const std::string &text, const ApplyOptions &options) {
     ApplyResult result;
-    if (program_)
-        if (const auto control = program_->control())
-            result.epoch = control->epoch;
+    result.epoch = epoch_of(program_);
     const auto refuse = [&](std::vector<Problem> problems) {
         result.errors = std::move(problems);
         return result;
@@ -82,10 +81,8 @@ Result<ApplyResult> LocalNode::apply(const std::string &text, const ApplyOptions
     if (!done && !done.error().pointer.empty())
         return refuse({{done.error().pointer, done.error().message}});
     GLB_TRY(done);
-    note_history(options.by, options.peer);
-    GLB_ASSIGN(const auto control, program_->control());
-    const auto before = result.epoch;
-    result.epoch = control.epoch;
+    note_history(options.by, options.peer, options.file);
+    const auto before = std::exchange(result.epoch, epoch_of(program_));
     result.applied = true;
     for (auto &line : guard_->missing_forwarding())
         result.warnings.push_back(std::move(line));
@@ -96,8 +93,9 @@ Result<ApplyResult> LocalNode::apply(const std::string &text, const ApplyOptions
                                               "the traffic: glbctl status says when it has",
                                               capacity_, resize_->capacity));
     result.warnings.insert(result.warnings.end(), guard_report_.warnings.begin(), guard_report_.warnings.end());
-    spdlog::info("applied a manifest ({}): {} change{}, epoch {} -> {}, asked by {}", options.by, result.changes.size(),
-                 result.changes.size() == 1 ? "" : "s", before, result.epoch, to_text(options.peer));
+    spdlog::info("applied a manifest ({}{}{}): {} change{}, {}", options.by, options.file.empty() ? "" : " from ",
+                 options.file, result.changes.size(), result.changes.size() == 1 ? "" : "s",
+                 change_text(before, result.epoch, options.peer));
     if (options.confirm_within)
         spdlog::info("unless it is confirmed within {} s, the one before returns", options.confirm_within->count());
     for (const auto &warning : result.warnings)
@@ -261,7 +259,10 @@ Status LocalNode::down(const DownOptions &options) {
     spdlog::info("taking everything down{}, asked by {}", options.keep_guard ? " but the guard" : "",
                  to_text(options.peer));
     GLB_TRY(store_.forget_manifest());
+    const auto before = epoch_of(program_);
     const auto done = take_down(options.keep_guard);
+    spdlog::info("everything is down{}, {}", options.keep_guard ? " but the guard" : "",
+                 change_text(before, epoch_of(program_), options.peer));
     bypasses_ = {};
     confirmation_.reset();
     for (const char *key : {"health", "drains", "bypasses", "confirmation"})

@@ -45,17 +45,16 @@ Status LocalNode::set_confirmation(std::optional<Confirmation> confirmation) {
 }
 
 /// A history that cannot be written is no reason to refuse a change.
-void LocalNode::note_history(const std::string &by, const Peer &peer) {
+void LocalNode::note_history(const std::string &by, const Peer &peer, const std::string &file) {
     HistoryEntry entry;
     entry.time = utc_now();
     entry.by = by;
+    entry.file = file;
     if (peer.known) {
         entry.uid = peer.uid;
         entry.pid = peer.pid;
     }
-    if (program_)
-        if (const auto control = program_->control())
-            entry.epoch = control->epoch;
+    entry.epoch = epoch_of(program_);
     entry.manifest = manifest_text_;
     if (const auto done = history_.add(entry); !done)
         spdlog::warn("{}", done.error().message);
@@ -66,6 +65,7 @@ Result<json> LocalNode::history() {
     for (const auto &entry : history_.entries()) {
         json row = {{"time", entry.time},
                     {"by", entry.by},
+                    {"file", entry.file.empty() ? json() : json(entry.file)},
                     {"uid", entry.uid ? json(*entry.uid) : json()},
                     {"pid", entry.pid ? json(*entry.pid) : json()},
                     {"epoch", entry.epoch},
@@ -98,23 +98,26 @@ Status LocalNode::confirm(const Peer &peer) {
     if (!confirmation_)
         return tl::unexpected(Error{"no manifest waits for a confirmation", ENOENT});
     GLB_TRY(set_confirmation(std::nullopt));
-    spdlog::info("the manifest in force is confirmed by {}", to_text(peer));
+    spdlog::info("the manifest in force is confirmed, {}", change_text(epoch_of(program_), epoch_of(program_), peer));
     return {};
 }
 
 /// Back to the manifest before the one on trial, or to nothing where there was none.
 Status LocalNode::revert() {
     const auto before = confirmation_->revert_to;
+    const auto epoch = epoch_of(program_);
     spdlog::warn("the manifest in force was not confirmed in time: the one before returns");
     if (!before) {
         GLB_TRY(store_.forget_manifest());
         GLB_TRY(take_down(false));
+        spdlog::warn("there was no manifest before: everything is down, {}", change_text(epoch, epoch_of(program_), {}));
         return set_confirmation(std::nullopt);
     }
     const auto manifest = parse_manifest(*before);
     if (!manifest)
         return fail("the manifest before is not understood: {}", manifest.error().front().message);
     GLB_TRY(change_to(*manifest, *before, !diff_manifests(manifest_, *manifest).empty(), std::nullopt));
+    spdlog::warn("the manifest before has returned, {}", change_text(epoch, epoch_of(program_), {}));
     note_history("revert", {});
     return {};
 }
@@ -123,7 +126,8 @@ Status LocalNode::revert() {
 void LocalNode::end_overdue_orders() {
     const auto now = Clock::now();
     for (const auto &endpoint : bypasses_.expire(now)) {
-        spdlog::warn("endpoint {}: the time of its bypass is over, it is inspected again", endpoint);
+        spdlog::warn("endpoint {}: the time of its bypass is over, {}", endpoint,
+                     change_text(epoch_of(program_), epoch_of(program_), {}));
         if (const auto done = store_.set_value("bypasses", bypasses_.to_json()); !done)
             spdlog::warn("{}", done.error().message);
     }
@@ -143,7 +147,8 @@ Result<json> LocalNode::drain(const DrainOrder &order) {
         fleet_.go_back(before, Clock::now());
         return tl::unexpected(kept.error());
     }
-    spdlog::info("target {}: {} by {}", name, order.drain ? "drained" : "no longer drained", to_text(order.peer));
+    spdlog::info("target {}: {}, {}", name, order.drain ? "drained" : "no longer drained",
+                 change_text(epoch_of(program_), epoch_of(program_), order.peer));
     if (program_)
         GLB_TRY(write_words());
     tell_groups();
@@ -173,14 +178,14 @@ Result<json> LocalNode::bypass(const BypassOrder &order) {
         return tl::unexpected(kept.error());
     }
     const auto why = why_bypassed(*endpoint);
+    const auto change = change_text(epoch_of(program_), epoch_of(program_), order.peer);
     if (order.off)
-        spdlog::warn("endpoint {}: {}, by {}", order.endpoint,
+        spdlog::warn("endpoint {}: {}, {}", order.endpoint,
                      why ? fmt::format("its bypass by order is over; {} bypasses it all the same", *why) : "inspected again",
-                     to_text(order.peer));
+                     change);
     else
-        spdlog::warn("endpoint {}: BYPASSED, forwarded uninspected {}, by {}", order.endpoint,
-                     order.duration ? fmt::format("for {} s", order.duration->count()) : "until that is ended",
-                     to_text(order.peer));
+        spdlog::warn("endpoint {}: BYPASSED, forwarded uninspected {}, {}", order.endpoint,
+                     order.duration ? fmt::format("for {} s", order.duration->count()) : "until that is ended", change);
     if (program_)
         GLB_TRY(write_endpoint_words(*manifest_));
     const auto left = bypasses_.seconds_left(order.endpoint, now);

@@ -22,7 +22,8 @@ struct ApplyOptions {
     bool dry_run = false; ///< check and diff, change nothing
     Peer peer;            ///< who asked, for the log and the history
     std::optional<std::chrono::seconds> confirm_within = {}; ///< unless confirmed by then, what was in force returns
-    std::string by = "apply";                                ///< for the history
+    std::string by = "apply";                                ///< for log and history: "rollback", "start", "reload"
+    std::string file = {};                                   ///< the same; empty: the text came over the socket
 };
 
 /// The outcome of an apply that was understood. With `errors` the manifest is refused and nothing has
@@ -104,7 +105,7 @@ class NodeService {
     /// was sound but could not be carried out; what was in force is in force again.
     virtual Result<ApplyResult> apply(const std::string &manifest_text, const ApplyOptions &options) = 0;
 
-    /// {"time","by","uid","pid","epoch","endpoints","targetGroups","targets"} each, under "history": the manifests
+    /// {"time","by","file","uid","pid","epoch","endpoints","targetGroups","targets"} each, under "history": the manifests
     /// that were in force, that which is first.
     virtual Result<nlohmann::json> history() = 0;
 

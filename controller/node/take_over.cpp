@@ -124,6 +124,8 @@ Status LocalNode::use_program(datapath::Program program, std::uint32_t capacity,
     const auto replaced = std::make_shared<Former>();
     const std::lock_guard held(shared_);
     replaced->program = std::exchange(program_, std::optional(std::move(program)));
+    if (!replaced->program)
+        epoch_found_ = epoch_of(program_);
     replaced->table = std::exchange(table_, std::make_shared<const FlowTable>(std::move(table)));
     if (former)
         *former = replaced;

@@ -15,6 +15,12 @@
 
 namespace glb {
 
+/// 0: none is loaded.
+[[nodiscard]] inline std::uint64_t epoch_of(const std::optional<datapath::Program> &program) {
+    const auto control = program ? program->control() : fail("none is loaded");
+    return control ? control->epoch : 0;
+}
+
 struct Written {
     // Health writes these too.
     std::optional<datapath::BankImage> bank;

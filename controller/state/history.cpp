@@ -23,6 +23,7 @@ json to_json(const HistoryEntry &entry) {
             {"uid", entry.uid ? json(*entry.uid) : json()},
             {"pid", entry.pid ? json(*entry.pid) : json()},
             {"epoch", entry.epoch},
+            {"file", entry.file},
             {"manifest", entry.manifest}};
 }
 
@@ -36,6 +37,8 @@ std::optional<HistoryEntry> from_text(const std::string &text) {
         !has("by", &json::is_string) || !has("epoch", &json::is_number_integer))
         return std::nullopt;
     HistoryEntry entry{row["time"], row["by"], {}, {}, row["epoch"], row["manifest"]};
+    if (has("file", &json::is_string))
+        entry.file = row["file"];
     if (has("uid", &json::is_number_integer))
         entry.uid = row["uid"];
     if (has("pid", &json::is_number_integer))

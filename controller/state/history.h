@@ -13,11 +13,12 @@ namespace glb {
 
 struct HistoryEntry {
     std::string time; ///< UTC by the wall clock, "2026-01-31T12:00:00Z"; for people, nothing is decided by it
-    std::string by;   ///< "apply", "rollback", "revert", "start"
+    std::string by;   ///< "apply", "rollback", "revert", "start", "reload"
     std::optional<std::uint32_t> uid; ///< of who asked; none: the daemon itself
     std::optional<std::int32_t> pid;
     std::uint64_t epoch = 0;
     std::string manifest; ///< its text
+    std::string file = {}; ///< that the daemon read it from; empty: none
 };
 
 /// FOLDER/<number>, one file an entry, so that a change writes one manifest and not all of them. An entry that is

@@ -2,6 +2,10 @@
 // killed meanwhile.
 #include <catch2/catch.hpp>
 
+#include <csignal>
+#include <fstream>
+#include <regex>
+
 #include "tests/harness/skip.h"
 #include "tests/netns/world/worlds.h"
 
@@ -115,4 +119,46 @@ TEST_CASE("rollback: to any manifest of the history") {
     REQUIRE(stage.glbd.ctl({"rollback", "1", "--confirm", "2"}).code == 0);
     CHECK(stage.weight() == 3);
     REQUIRE(eventually(30s, [&] { return stage.weight() == 2; }));
+}
+
+TEST_CASE("log and history: every change with who asked, and with the epochs before and after") {
+    need_root();
+    Stage stage;
+    auto &glbd = stage.glbd;
+    const auto logged = [&](const std::string &line) {
+        return eventually(5s, [&] { return std::regex_search(glbd.log(), std::regex(line)); });
+    };
+    const auto file = (glbd.folder() / "manifest.json").string();
+    CHECK(logged("applied a manifest .start from " + file + ".: .*, epoch 0 -> 1, asked by the daemon itself"));
+    std::ofstream(file) << stage.after;
+    glbd.signal(SIGHUP);
+    REQUIRE(eventually(10s, [&] { return stage.weight() == 3; }));
+    CHECK(logged("applied a manifest .reload from " + file + ".: 1 change, epoch 1 -> 2, asked by the daemon itself"));
+    const auto history = glbd.must_ctl({"history"}).at("history");
+    REQUIRE(history.size() == 2);
+    CHECK(history[0].at("by") == "reload");
+    CHECK(history[0].at("file") == file);
+    CHECK(history[1].at("by") == "start");
+    CHECK(history[1].at("file") == file);
+
+    const auto name = "firewalls/" + stage.after["targetGroups"][0]["targets"][0]["id"].get<std::string>();
+    glbd.must_ctl({"drain", "--force", name});
+    CHECK(logged(name + ": drained, epoch 2 -> 2, asked by uid 0, pid "));
+    glbd.must_ctl({"undrain", name});
+    CHECK(logged(name + ": no longer drained, epoch 2 -> 2, asked by uid 0, pid "));
+    glbd.must_ctl({"bypass", "branch"});
+    CHECK(logged("branch: BYPASSED, .*, epoch 2 -> 2, asked by uid 0, pid "));
+    glbd.must_ctl({"bypass", "branch", "--off"});
+    CHECK(logged("branch: .*, epoch 2 -> 2, asked by uid 0, pid "));
+    REQUIRE(glbd.apply(stage.before, {"--confirm", "2"}).code == 0);
+    CHECK(eventually(30s, [&] { return stage.weight() == 3; }));
+    CHECK(logged("the manifest before has returned, epoch 3 -> 4, asked by the daemon itself"));
+    REQUIRE(glbd.apply(stage.before, {"--confirm", "60"}).code == 0);
+    glbd.must_ctl({"confirm"});
+    CHECK(logged("is confirmed, epoch 5 -> 5, asked by uid 0, pid "));
+    glbd.kill9();
+    glbd.start();
+    CHECK(logged("started with the manifest in force, epoch 5 -> 5, asked by the daemon itself"));
+    glbd.must_ctl({"down", "--yes"});
+    CHECK(logged("everything is down, epoch 5 -> 0, asked by uid 0, pid "));
 }

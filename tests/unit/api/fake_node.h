@@ -115,7 +115,7 @@ class FakeNode : public NodeService {
         return nlohmann::json::parse(R"({"history": [
             {"back": 0, "time": "2026-01-31T12:00:00Z", "by": "apply", "uid": 0, "pid": 4711, "epoch": 4,
              "endpoints": 1, "targetGroups": 1, "targets": 3},
-            {"back": 1, "time": "2026-01-30T08:15:00Z", "by": "start", "uid": null, "pid": null, "epoch": 1,
+            {"back": 1, "time": "2026-01-30T08:15:00Z", "by": "start", "file": "/etc/glb/manifest.json", "uid": null, "pid": null, "epoch": 1,
              "endpoints": 1, "targetGroups": 1, "targets": 2}]})");
     }
 

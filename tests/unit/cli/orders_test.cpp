@@ -23,6 +23,7 @@ TEST_CASE("a manifest on trial is confirmed once; the history is listed and roll
     const auto history = glbctl({"history"});
     CHECK(has(history.out, "BACK  IN FORCE SINCE        BY"));
     CHECK(has(history.out, "   0  2026-01-31T12:00:00Z  apply"));
+    CHECK(has(history.out, "  /etc/glb/manifest.json\n"));
     CHECK(has(glbctl({"rollback"}).out, "applied 2 changes, epoch 4\n"));
     CHECK(has(glbctl({"rollback", "1", "--dry-run"}).out, "none applied (dry run)"));
     CHECK(glbctl({"rollback", "2"}).status == 1);
