@@ -47,8 +47,10 @@ int take_down(const Context &context, const Down &down) {
         complain("down takes the data path away, and traffic stops or passes uninspected; say --yes");
         return exit_usage;
     }
-    return order(context, "/v1/down", flag_query("keepGuard", down.keep_guard), [&](const json &) {
-        return down.keep_guard ? "down; the guard stays and lets nothing pass\n" : "down\n";
+    return order(context, "/v1/down", flag_query("keepGuard", down.keep_guard), [&](const json &document) {
+        return flag_of(document, "guardKept") ? "down; the guard stays and lets nothing pass\n"
+               : down.keep_guard             ? "down; there is no guard that could stay\n"
+                                             : "down\n";
     });
 }
 

@@ -234,10 +234,7 @@ HttpResponse post_down(const Call &call) {
     const auto keep_guard = flag_in(*parameters, "keepGuard");
     if (!keep_guard)
         return keep_guard.error();
-    const auto status = call.service.down({*keep_guard, call.request.peer});
-    if (!status)
-        return refuse(status_of(status.error()), status.error().message);
-    return ok({{"down", true}, {"guardKept", *keep_guard}});
+    return answer(call.service.down({*keep_guard, call.request.peer}));
 }
 
 HttpResponse post_gc(const Call &call) {

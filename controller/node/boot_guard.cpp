@@ -25,7 +25,10 @@ Result<std::optional<ManifestFile>> manifest_for_boot(const StateStore &store,
     if (!first_manifest && !stored.warning.empty())
         return fail("the manifest in force cannot be read, so nobody knows what to guard: {}; name one by --manifest",
                     stored.warning);
-    return first_manifest;
+    auto kept = kept_guard_text(store);
+    if (first_manifest || kept.empty())
+        return first_manifest;
+    return ManifestFile{store.manifest_path(), std::move(kept)};
 }
 
 /// Marks of endpoints matter once the data path is loaded, and the daemon writes them anew then; those of maps
@@ -41,7 +44,46 @@ Result<IndexBook> boot_indexes(const Manifest &manifest, const std::filesystem::
     return book;
 }
 
+/// Without a data path; interfaces need not be there.
+Result<guard::GuardPlan> plan_alone(const Manifest &manifest, const StateStore &store, const std::filesystem::path &bpffs) {
+    GLB_ASSIGN(auto netlink, Netlink::open());
+    GLB_ASSIGN(const auto snapshot, take_snapshot(netlink));
+    GLB_ASSIGN(const auto book, boot_indexes(manifest, bpffs));
+    return plan_guard(manifest, book, snapshot, store.value("devices"));
+}
+
+constexpr auto kept_guard_key = "keptGuard";
+
 } // namespace
+
+Status keep_guard_of(StateStore &store, const std::string &manifest_text) {
+    const auto value = manifest_text.empty() ? nlohmann::json() : nlohmann::json(manifest_text);
+    return store.value(kept_guard_key) == value ? Status{} : store.set_value(kept_guard_key, value);
+}
+
+std::string kept_guard_text(const StateStore &store) {
+    const auto kept = store.value(kept_guard_key);
+    return kept.is_string() ? kept.get<std::string>() : "";
+}
+
+std::optional<Manifest> kept_guard(const StateStore &store) {
+    const auto text = kept_guard_text(store);
+    if (text.empty())
+        return std::nullopt;
+    auto manifest = parse_manifest(text);
+    return manifest ? std::optional(std::move(*manifest)) : std::nullopt;
+}
+
+Result<bool> hold_kept_guard(const StateStore &store, const std::filesystem::path &bpffs, guard::Guard &guard) {
+    const auto manifest = kept_guard(store);
+    if (!manifest)
+        return false;
+    GLB_ASSIGN(const auto plan, plan_alone(*manifest, store, bpffs));
+    GLB_TRY(guard.install(plan));
+    spdlog::warn("the guard that down was told to keep stands on {}: nothing passes there before a manifest is applied",
+                 fmt::join(guard::devices(plan), ", "));
+    return true;
+}
 
 Status install_boot_guard(const NodeSettings &settings, const std::optional<ManifestFile> &first_manifest) {
     auto store = StateStore::open(settings.state_dir);
@@ -60,11 +102,8 @@ Status install_boot_guard(const NodeSettings &settings, const std::optional<Mani
     auto manifest = parse_manifest(text);
     if (!manifest)
         return refused(file->path, manifest.error());
-    GLB_ASSIGN(auto netlink, Netlink::open());
-    GLB_ASSIGN(const auto snapshot, take_snapshot(netlink));
-    GLB_ASSIGN(const auto book, boot_indexes(*manifest, settings.bpffs));
     GLB_ASSIGN(const auto lock, lock_folder(settings.bpffs));
-    const auto plan = plan_guard(*manifest, book, snapshot, store->value("devices"));
+    GLB_ASSIGN(const auto plan, plan_alone(*manifest, *store, settings.bpffs));
     GLB_ASSIGN(auto guard, guard::Guard::open({settings.bpffs / "guard", settings.state_dir / "guard.json"}));
     GLB_TRY(guard.install(plan));
     spdlog::info("the guard stands on {}: nothing is forwarded past the appliances before glbd runs",

@@ -1,4 +1,4 @@
-// The guard alone, from the stored manifest: for the time between boot and the daemon's start.
+// The guard alone, without a data path: for the time between boot and the daemon's start, and where down kept it.
 #pragma once
 
 #include <optional>
@@ -8,8 +8,17 @@
 
 namespace glb {
 
-/// Installs the guard that the manifest in force wants (`first_manifest` where none was ever applied) and
-/// nothing else; interfaces need not be there yet. What it installs outlives the process. Done at once where
+/// Remembers that the guard of this manifest stays though the manifest is in force no more; empty: none does.
+[[nodiscard]] Status keep_guard_of(StateStore &store, const std::string &manifest_text);
+/// What keep_guard_of() remembers: its text, empty where there is none; and understood.
+[[nodiscard]] std::string kept_guard_text(const StateStore &store);
+[[nodiscard]] std::optional<Manifest> kept_guard(const StateStore &store);
+/// Installs that guard, after a reboot too, so that `guard` mends it from now on. False: there is none.
+[[nodiscard]] Result<bool> hold_kept_guard(const StateStore &store, const std::filesystem::path &bpffs,
+                                           guard::Guard &guard);
+
+/// Installs the guard that the manifest in force wants (`first_manifest` where none was ever applied, else the one that
+/// down kept) and nothing else; interfaces need not be there yet. What it installs outlives the process. Done at once where
 /// there is no manifest, or where a daemon has the state folder: that one holds the guard. An error where a
 /// manifest was stored and cannot be read, and `first_manifest` does not stand in for it; or where that one is needed and
 /// cannot be read.

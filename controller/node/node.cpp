@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 
 #include "controller/config/parse.h"
+#include "controller/node/boot_guard.h"
 #include "controller/util/folder_lock.h"
 #include "controller/util/log.h"
 
@@ -108,7 +109,10 @@ Status LocalNode::start(const std::optional<ManifestFile> &first_manifest) {
     }
     if (!first_manifest) {
         spdlog::info("no manifest: waiting for glbctl apply");
-        return {};
+        const auto held = hold_kept_guard(store_, settings_.bpffs, *guard_);
+        if (!held)
+            spdlog::error("the guard that down was told to keep could not be held: {}", held.error().message);
+        return held && *held ? check_guard() : Status{};
     }
     ApplyOptions options;
     options.by = "start";

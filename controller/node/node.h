@@ -85,7 +85,7 @@ class LocalNode final : public NodeService {
     Status confirm(const Peer &peer) override;
     Result<nlohmann::json> drain(const DrainOrder &order) override;
     Result<nlohmann::json> bypass(const BypassOrder &order) override;
-    Status down(const DownOptions &options) override;
+    Result<nlohmann::json> down(const DownOptions &options) override;
     Result<nlohmann::json> collect_garbage(bool dry_run, const Peer &peer) override;
     MetricsSnapshot metrics() override;
 

@@ -9,6 +9,7 @@
 #include "controller/config/here.h"
 #include "controller/config/parse.h"
 #include "controller/config/supported.h"
+#include "controller/node/boot_guard.h"
 #include "controller/node/node.h"
 #include "controller/util/log.h"
 
@@ -148,7 +149,7 @@ Status LocalNode::change_to(const Manifest &manifest, const std::string &text, b
         move_again_ = {}; // who applies asks for it now
         bypasses_.keep_only(endpoint_names(manifest));
         for (const auto &kept : {confirmation ? Status{} : set_confirmation(std::nullopt), keep_drains(),
-                                 store_.set_value("bypasses", bypasses_.to_json()), keep_seed()})
+                                 keep_guard_of(store_, ""), store_.set_value("bypasses", bypasses_.to_json()), keep_seed()})
             if (!kept)
                 spdlog::warn("{}", kept.error().message);
         return {};
@@ -173,7 +174,12 @@ void LocalNode::undo_change() {
         const std::lock_guard held(shared_);
         written_.forget_change();
     }
-    const auto undone = manifest_ ? reconcile(*manifest_, false, {}) : take_down(false);
+    auto undone = manifest_ ? reconcile(*manifest_, false, {}) : take_down(kept_guard(store_).has_value());
+    if (undone && !manifest_) {
+        auto held = hold_kept_guard(store_, settings_.bpffs, *guard_); // that of an earlier down
+        guard_report_.installed = held && *held;
+        undone = held ? Status{} : Status(tl::unexpected(std::move(held).error()));
+    }
     trouble_ = undone ? std::string() : undone.error().message;
     if (!undone)
         spdlog::error("after a change that failed, what was in force could not be put back whole: {}", trouble_);
@@ -252,22 +258,25 @@ void LocalNode::let_go_of_program() {
     written_ = {};
 }
 
-Status LocalNode::down(const DownOptions &options) {
+Result<nlohmann::json> LocalNode::down(const DownOptions &options) {
     if (!netlink_)
         GLB_TRY(open_kernel());
     GLB_TRY(lock_pins());
+    const bool stays = options.keep_guard && guard_report_.installed;
     spdlog::info("taking everything down{}, asked by {}", options.keep_guard ? " but the guard" : "",
                  to_text(options.peer));
+    GLB_TRY(keep_guard_of(store_, !stays ? "" : manifest_ ? manifest_text_ : kept_guard_text(store_)));
     GLB_TRY(store_.forget_manifest());
     const auto before = epoch_of(program_);
     const auto done = take_down(options.keep_guard);
-    spdlog::info("everything is down{}, {}", options.keep_guard ? " but the guard" : "",
+    spdlog::info("everything is down{}, {}", stays ? " but the guard" : "",
                  change_text(before, epoch_of(program_), options.peer));
     bypasses_ = {};
     confirmation_.reset();
     for (const char *key : {"health", "drains", "bypasses", "confirmation"})
         (void)store_.set_value(key, nullptr);
-    return done;
+    GLB_TRY(done);
+    return nlohmann::json{{"down", true}, {"guardKept", stays}};
 }
 
 } // namespace glb

@@ -5,6 +5,7 @@
 
 #include "controller/config/export.h"
 #include "controller/config/texts.h"
+#include "controller/node/boot_guard.h"
 #include "controller/node/node.h"
 
 namespace glb {
@@ -286,8 +287,9 @@ Result<json> LocalNode::guard() {
     if (guard_ && (manifest_ || guard_report_.installed)) { // down --keep-guard leaves it without a manifest
         GLB_ASSIGN(stopped, guard_->uninspected());
     }
-    if (manifest_ && guard_) {
-        for (const auto &endpoint : manifest_->endpoints)
+    const auto &guarded = manifest_ ? manifest_ : kept_guard(store_);
+    if (guarded && guard_) {
+        for (const auto &endpoint : guarded->endpoints)
             for (const auto &interface : endpoint.interfaces)
                 interfaces.push_back({{"name", interface.name},
                                       {"vlan", vlan_json(interface)},

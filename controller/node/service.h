@@ -124,7 +124,8 @@ class NodeService {
     virtual Result<nlohmann::json> bypass(const BypassOrder &order) = 0;
 
     /// Takes programs, pins, rules and, unless it is to be kept, the guard away, in that order.
-    virtual Status down(const DownOptions &options) = 0;
+    /// {"down": true,"guardKept": whether one stands}
+    virtual Result<nlohmann::json> down(const DownOptions &options) = 0;
 
     /// {"removed": whether they are gone, false with `dry_run`, "leftovers":[{"kind","pin"}]}: what an older version
     /// left. EAGAIN while it is not known what is in use: before a manifest is in force, and while flows move.

@@ -194,7 +194,23 @@ TEST_CASE("life: down that keeps the guard lets nothing pass, says so, and mends
     CHECK(eventually(10s, [&] { return guard()["restored"] > 0; }));
     CHECK_FALSE(tcp_works(world.client, TwoArm::server_address, 7000, 1s));
 
+    glbd.terminate(); // another daemon holds it too
+    glbd.start();
+    CHECK(guard()["installed"] == true);
+    CHECK(glbd.must_ctl({"status"})["guard"]["installed"] == true);
+    REQUIRE(guard()["interfaces"].size() == 2);
+    CHECK(guard()["interfaces"][0]["guarded"] == true);
+    CHECK_FALSE(tcp_works(world.client, TwoArm::server_address, 7000, 1s));
+    world.node.must({"nft", "flush", "ruleset"});
+    CHECK(eventually(10s, [&] { return guard()["restored"] > 0; }));
+    CHECK(glbd.must_ctl({"down", "--yes", "--keep-guard"})["guardKept"] == true); // of what it holds already
+
     CHECK(glbd.ctl({"down", "--yes"}).code == 0);
     CHECK(guard()["installed"] == false);
+    CHECK(guard()["interfaces"].empty());
     CHECK(tcp_works(world.client, TwoArm::server_address, 7000));
+    CHECK(glbd.must_ctl({"down", "--yes", "--keep-guard"})["guardKept"] == false); // none is there
+    glbd.terminate();
+    glbd.start();
+    CHECK(guard()["installed"] == false);
 }

@@ -164,9 +164,11 @@ class FakeNode : public NodeService {
                                                              : nlohmann::json()}};
     }
 
-    Status down(const DownOptions &options) override {
+    /// The first time there is a guard, and it stays if it is to.
+    Result<nlohmann::json> down(const DownOptions &options) override {
         last_down = options;
-        return {};
+        has_guard = has_guard && options.keep_guard;
+        return nlohmann::json{{"down", true}, {"guardKept", has_guard}};
     }
 
     Result<nlohmann::json> collect_garbage(bool dry_run, const Peer &) override {
@@ -182,6 +184,7 @@ class FakeNode : public NodeService {
     }
 
     bool ready = true;
+    bool has_guard = true;
     bool is_drained = false; ///< either target
     std::optional<FlowFilter> last_filter;
     std::optional<ApplyOptions> last_apply;

@@ -156,11 +156,12 @@ TEST_CASE("gc only names what would go where asked") {
 
 TEST_CASE("down keeps the guard only where asked") {
     Api api;
-    CHECK(api("POST", "/v1/down").status == 200);
-    CHECK_FALSE(api.node.last_down->keep_guard);
     CHECK(json::parse(api("POST", "/v1/down?keepGuard=true").body)["guardKept"] == true);
     CHECK(api.node.last_down->keep_guard);
     CHECK(api.node.last_down->peer.uid == 1000);
+    CHECK(api("POST", "/v1/down").status == 200);
+    CHECK_FALSE(api.node.last_down->keep_guard);
+    CHECK(json::parse(api("POST", "/v1/down?keepGuard=true").body)["guardKept"] == false); // there is none
 }
 
 TEST_CASE("what is not there is 404, what is there by another method 405 with Allow, what comes later 501") {

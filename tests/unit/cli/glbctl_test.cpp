@@ -102,9 +102,10 @@ TEST_CASE("down needs --yes") {
     const auto unsure = glbctl({"down"});
     CHECK(unsure.status == 2);
     CHECK(has(unsure.err, "--yes"));
-    CHECK(glbctl({"down", "--yes"}).out == "down\n");
     CHECK(glbctl({"down", "--yes", "--keep-guard"}).out == "down; the guard stays and lets nothing pass\n");
     CHECK(json::parse(glbctl({"-o", "json", "down", "--yes", "--keep-guard"}).out)["guardKept"] == true);
+    CHECK(glbctl({"down", "--yes"}).out == "down\n");
+    CHECK(glbctl({"down", "--yes", "--keep-guard"}).out == "down; there is no guard that could stay\n");
 }
 
 TEST_CASE("apply shows what changed; diff and --dry-run what would") {
