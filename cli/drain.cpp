@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include <unistd.h>
 
@@ -84,22 +85,21 @@ class Absence {
   public:
     /// True where the wait is over: the daemon is not expected to come back.
     bool note(const Answer &answer) {
-        if (answer.exit != exit_no_daemon) {
-            if (since_)
-                complain("the daemon answers again");
-            since_.reset();
-            return false;
-        }
-        if (!since_)
+        const bool lasted = std::exchange(lasts_, answer.exit == exit_no_daemon);
+        if (lasted && !lasts_)
+            complain("the daemon answers again");
+        if (!lasted && lasts_) {
             complain(answer.failure + "; waiting for it to come back");
-        since_ = since_.value_or(Clock::now());
-        return Clock::now() - *since_ >= patience;
+            since_ = Clock::now();
+        }
+        return lasts_ && Clock::now() - since_ >= patience;
     }
-    [[nodiscard]] bool lasts() const { return since_.has_value(); }
+    [[nodiscard]] bool lasts() const { return lasts_; }
 
   private:
     static constexpr std::chrono::seconds patience{60};
-    std::optional<Clock::time_point> since_;
+    bool lasts_ = false;
+    Clock::time_point since_{};
 };
 
 /// What the wait has come to; nothing: it goes on.
