@@ -8,8 +8,6 @@ namespace glb::cli {
 
 namespace {
 
-using nlohmann::json;
-
 std::vector<Problem> problems_in(const std::string &text) {
     std::vector<Problem> problems;
     if (const auto manifest = accept_manifest(text); !manifest)
@@ -18,27 +16,16 @@ std::vector<Problem> problems_in(const std::string &text) {
     return problems;
 }
 
-json document_of(const std::vector<Problem> &problems) {
-    auto errors = json::array();
-    for (const auto &[pointer, message] : problems)
-        errors.push_back({{"pointer", pointer}, {"message", message}});
-    return {{"errors", std::move(errors)}};
-}
-
 int check(const Context &context, const std::string &file, bool here) {
-    if (here) {
-        complain("check --here is not yet supported");
-        return exit_refused;
-    }
+    if (here)
+        return refuse(context, "check --here is not yet supported");
     const auto text = read_input(file);
-    if (!text) {
-        complain(text.error().message);
-        return exit_refused;
-    }
+    if (!text)
+        return refuse(context, text.error().message);
     const auto problems = problems_in(*text);
     complain(input_name(file), problems);
     if (context.output == Output::json)
-        print(document_of(problems).dump(-1, ' ', false, json::error_handler_t::replace) + '\n');
+        print(problem_document(problems));
     else if (problems.empty())
         print(input_name(file) + ": good\n");
     return problems.empty() ? exit_done : exit_refused;

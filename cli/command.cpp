@@ -127,8 +127,10 @@ namespace {
 
 int show_answer(const Context &context, const std::string &method, const std::string &target, const Show &show) {
     const auto answer = exchange_or_complain(context, method, target);
-    if (answer.exit == exit_done)
-        print(context.output == Output::json ? answer.text : show(answer.document));
+    if (context.output == Output::json && answer.failure.empty())
+        print(answer.text); // of a refusal, too
+    else if (answer.exit == exit_done)
+        print(show(answer.document));
     return answer.exit;
 }
 
@@ -154,6 +156,20 @@ void complain(const std::vector<Problem> &problems) {
 void complain(const std::string &file, const std::vector<Problem> &problems) {
     for (const auto &[pointer, message] : problems)
         std::fputs((printable(error_line(file, pointer, message)) + '\n').c_str(), stderr);
+}
+
+std::string problem_document(const std::vector<Problem> &problems) {
+    auto errors = json::array();
+    for (const auto &[pointer, message] : problems)
+        errors.push_back({{"pointer", pointer}, {"message", message}});
+    return json{{"errors", std::move(errors)}}.dump(-1, ' ', false, json::error_handler_t::replace) + '\n';
+}
+
+int refuse(const Context &context, const std::string &reason) {
+    complain(reason);
+    if (context.output == Output::json)
+        print(problem_document({{"", reason}}));
+    return exit_refused;
 }
 
 std::vector<Problem> problems_of(const json &document) {

@@ -78,6 +78,11 @@ void complain(const std::vector<Problem> &problems);
 /// What is wrong with a manifest: each as "FILE: POINTER: MESSAGE" on stderr.
 void complain(const std::string &file, const std::vector<Problem> &problems);
 
+/// The API's error document for these, and what glbctl itself refuses: told on stderr, and as that document where JSON
+/// is asked for.
+[[nodiscard]] std::string problem_document(const std::vector<Problem> &problems);
+[[nodiscard]] int refuse(const Context &context, const std::string &reason);
+
 /// The problems of the API's error document.
 [[nodiscard]] std::vector<Problem> problems_of(const nlohmann::json &document);
 

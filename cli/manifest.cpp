@@ -105,10 +105,8 @@ int show_outcome(const Context &context, const Answer &answer, const Sending &se
 
 int send(const Context &context, const Sending &sending) {
     const auto text = read_input(sending.file);
-    if (!text) {
-        complain(text.error().message);
-        return exit_refused;
-    }
+    if (!text)
+        return refuse(context, text.error().message);
     const auto answer = exchange(context, "POST", with_query("/v1/manifest", query_of(sending)), *text);
     return show_outcome(context, answer, sending, input_name(sending.file));
 }

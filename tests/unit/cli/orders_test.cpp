@@ -105,3 +105,27 @@ TEST_CASE("gc says what went, or would") {
     CHECK(glbctl({"gc", "--dry-run"}).out == "WOULD BE REMOVED  PIN\nmaps              /sys/fs/bpf/glb/v1\n");
     CHECK(json::parse(glbctl({"-o", "json", "gc"}).out)["removed"] == true);
 }
+
+TEST_CASE("with -o json what is refused is a document too: errors with pointer and message") {
+    const Stage glbctl;
+    for (const auto &words : std::vector<std::vector<std::string>>{{"drain", "firewalls/fw-9"},
+                                                                   {"drain", "firewalls/fw-2"},
+                                                                   {"undrain", "firewalls/fw-9"},
+                                                                   {"bypass", "other"},
+                                                                   {"targets", "nowhere"},
+                                                                   {"rollback", "9"},
+                                                                   {"check", "/nonexistent/m.json"},
+                                                                   {"apply", "/nonexistent/m.json"},
+                                                                   {"check", "--here", "m.json"}}) {
+        auto arguments = words;
+        arguments.insert(arguments.begin(), {"-o", "json"});
+        const auto refused = glbctl(arguments);
+        INFO(words[0] << ' ' << words[1]);
+        CHECK(refused.status == 1);
+        CHECK_FALSE(refused.err.empty());
+        const auto document = json::parse(refused.out, nullptr, false);
+        REQUIRE(document.is_object());
+        REQUIRE(document["errors"].size() == 1);
+        CHECK_FALSE(document["errors"][0]["message"].get<std::string>().empty());
+    }
+}
