@@ -25,6 +25,7 @@ struct HttpRequest {
     std::string target; ///< as sent: path and query, percent-encoded
     std::string body;
     Peer peer;
+    std::string accept = {}; ///< the header's value; empty: there is none
 };
 
 struct HttpResponse {

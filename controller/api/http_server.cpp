@@ -191,6 +191,7 @@ class Session {
         request.target = std::string(message.target());
         request.body = std::move(message.body());
         request.peer = peer_;
+        request.accept = std::string(message[http::field::accept]);
 
         auto pending = std::make_shared<Pending>();
         state_->handler(request, [pending](HttpResponse response) { pending->take(std::move(response)); });

@@ -111,8 +111,10 @@ struct Call {
 
 HttpResponse get_metrics(const Call &call) {
     HttpResponse response;
-    response.content_type = metrics_content_type;
-    response.body = render_metrics(call.service.metrics());
+    const auto format = accepted_format(call.request.accept);
+    response.content_type = content_type(format);
+    response.headers.emplace_back("Vary", "Accept");
+    response.body = render_metrics(call.service.metrics(), format);
     return response;
 }
 

@@ -50,6 +50,7 @@ struct MetricsSnapshot {
     bool ready = false;
     std::uint64_t epoch = 0;
     double uptime_seconds = 0;
+    std::uint64_t netlink_overruns = 0;
     double loop_lag_seconds = 0; ///< the longest wait of the event loop seen since the last snapshot
 
     std::vector<CountedReason> drops; ///< every reason, at zero too

@@ -318,6 +318,7 @@ MetricsSnapshot LocalNode::metrics() {
     snapshot.ready = is_ready();
     snapshot.uptime_seconds = std::chrono::duration<double>(Clock::now() - started_).count();
     snapshot.loop_lag_seconds = std::chrono::duration<double>(health_loop_.take_lag()).count();
+    snapshot.netlink_overruns = monitor_ ? monitor_->overruns() : 0;
     const auto flows = count();
     snapshot.flows_active = flows.active;
     snapshot.flows_unconfirmed = flows.of(FlowState::unconfirmed);

@@ -181,18 +181,21 @@ TEST_CASE("what is not there is 404, what is there by another method 405 with Al
     CHECK(api("GET", "/v1/trace").status == 501);
 }
 
-TEST_CASE("metrics say honestly that they are text 0.0.4; the TCP side has nothing else than its two paths") {
+TEST_CASE("metrics come as text 0.0.4, or as OpenMetrics to who would rather have that; the TCP side has nothing else than its two paths") {
     test::FakeNode node;
     const auto handler = metrics_routes(node);
-    const auto get = [&](const std::string &method, const std::string &path) {
+    const auto get = [&](const std::string &method, const std::string &path, const std::string &accept = {}) {
         HttpResponse answer;
-        handler({method, path, "", {}}, [&](HttpResponse response) { answer = std::move(response); });
+        handler({method, path, "", {}, accept}, [&](HttpResponse response) { answer = std::move(response); });
         return answer;
     };
     CHECK(get("GET", "/metrics").content_type == "text/plain; version=0.0.4; charset=utf-8");
     CHECK(get("GET", "/metrics").body.find("glb_build_info{version=\"0.1.0\",node=\"glb-a\"} 1") !=
           std::string::npos);
     CHECK(get("GET", "/metrics").body.find("# EOF") == std::string::npos);
+    const auto open = get("GET", "/metrics", "application/openmetrics-text; version=1.0.0");
+    CHECK(open.content_type == "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    CHECK(open.body.ends_with("\n# EOF\n"));
     CHECK(get("GET", "/healthz").status == 200);
     node.ready = false;
     CHECK(get("GET", "/healthz").status == 503);

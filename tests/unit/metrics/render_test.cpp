@@ -18,6 +18,7 @@ MetricsSnapshot full() {
     now.ready = true;
     now.epoch = 3;
     now.uptime_seconds = 12.5;
+    now.netlink_overruns = 5;
     now.drops = {{"unknown_sender", 7, 700}, {"too_big", 0, 0}};
     now.counters = {{"encapsulated", 123456789012, 5}};
     now.endpoints = {{"branch", 1, 2, 3, 4, true}};
@@ -48,6 +49,7 @@ TEST_CASE("every value of the snapshot is told, with its labels") {
              "glb_build_info{version=\"0.1.0\",node=\"glb-a\"} 1",
              "glb_ready 1",
              "glb_epoch 3",
+             "glb_netlink_overruns_total 5",
              "glb_uptime_seconds 12.5",
              "glb_interface_attached{interface=\"cli0\",mode=\"native\"} 1",
              "glb_dropped_packets_total{reason=\"unknown_sender\"} 7",
@@ -114,4 +116,45 @@ TEST_CASE("an idle node is told too") {
     const auto text = render_metrics({});
     CHECK(text.find("glb_ready 0\n") != std::string::npos);
     CHECK(text.find("glb_guard_installed 0\n") != std::string::npos);
+}
+
+TEST_CASE("OpenMetrics: a counter's family has no _total, its samples do, and # EOF ends it") {
+    const auto lines = lines_of(render_metrics(full(), MetricsFormat::openmetrics));
+    REQUIRE_FALSE(lines.empty());
+    CHECK(lines.back() == "# EOF");
+    CHECK(std::count(lines.begin(), lines.end(), "# EOF") == 1);
+    std::string family, type;
+    for (std::size_t i = 0; i + 1 < lines.size(); ++i) {
+        INFO(lines[i]);
+        if (lines[i].starts_with("# HELP ")) {
+            CHECK(lines[i + 1].starts_with("# TYPE " + lines[i].substr(7, lines[i].find(' ', 7) - 7) + ' '));
+        } else if (lines[i].starts_with("# TYPE ")) {
+            const auto space = lines[i].find(' ', 7);
+            family = lines[i].substr(7, space - 7);
+            type = lines[i].substr(space + 1);
+            CHECK_FALSE(family.ends_with("_total"));
+        } else {
+            const auto name = lines[i].substr(0, lines[i].find_first_of("{ "));
+            CHECK(name == family + (type == "counter" ? "_total" : ""));
+        }
+    }
+    CHECK(std::find(lines.begin(), lines.end(), "glb_dropped_packets_total{reason=\"unknown_sender\"} 7") != lines.end());
+}
+
+TEST_CASE("the scraper's Accept chooses the format") {
+    using enum MetricsFormat;
+    CHECK(accepted_format("") == text);
+    CHECK(accepted_format("*/*") == text);
+    CHECK(accepted_format("text/plain") == text);
+    CHECK(accepted_format("application/openmetrics-text; version=1.0.0") == openmetrics);
+    CHECK(accepted_format("application/OpenMetrics-Text;version=\"1.0.0\"") == openmetrics);
+    CHECK(accepted_format("application/openmetrics-text;version=0.0.1") == text);
+    CHECK(accepted_format("application/openmetrics-text;version=1.0.0;q=0") == text);
+    CHECK(accepted_format("application/openmetrics-text;q=0.3, text/plain;version=0.0.4;q=0.5") == text);
+    // As Prometheus 2 asks, and 3.
+    CHECK(accepted_format("application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;"
+                          "q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2") == openmetrics);
+    CHECK(accepted_format("application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=1.0.0;"
+                          "escaping=allow-utf-8;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1") == openmetrics);
+    CHECK(accepted_format(",;,q=;version=") == text);
 }

@@ -1,0 +1,21 @@
+// In which of its two formats /metrics answers a scraper.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace glb {
+
+enum class MetricsFormat : std::uint8_t {
+    text,        ///< Prometheus' text format 0.0.4
+    openmetrics, ///< OpenMetrics 1.0.0
+};
+
+/// The better one of what the request's Accept names (RFC 9110, 12.5.1: ranges with weights); the text where it names
+/// neither, or another version of OpenMetrics. Of two that are equally welcome, OpenMetrics.
+[[nodiscard]] MetricsFormat accepted_format(std::string_view accept);
+
+/// The type of an answer in this format.
+[[nodiscard]] const char *content_type(MetricsFormat format);
+
+} // namespace glb
