@@ -1,0 +1,73 @@
+// A table in which one flow's places are all taken, on a clock that stands still: who must leave is told to the tick.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "abi/flow.h"
+#include "tests/harness/packet.h"
+#include "tests/native/native_rig.h"
+
+namespace glb::test {
+
+/// Ticks; a whole and even number of seconds, since stamps know every other one.
+inline constexpr std::uint32_t table_now = 1'000'000u / (2 * GLB_TICKS_PER_SECOND) * (2 * GLB_TICKS_PER_SECOND);
+
+/// What an entry says of a flow; its idle time in ticks.
+struct Entry {
+    std::uint32_t code = GLB_FLOW_ESTABLISHED;
+    bool tcp = true;
+    std::uint32_t idle = 0;
+    std::uint32_t target = 0;
+};
+
+/// All places of `inner`'s flow hold established TCP that has just been seen; there is nothing else in the table.
+class FullTable {
+  public:
+    explicit FullTable(const Packet &inner, NativeRig &on)
+        : rig(on), frame_((Eth{.dst = "02:00:00:00:00:02"} / inner).bytes()),
+          lines_(rig.kernel.rows<glb_flow_hot>("glb_flows")) {
+        set_now(table_now);
+        std::ranges::fill(lines_, glb_flow_hot{});
+        (void)rig.send(frame_);
+        const auto is_taken = [](const glb_flow_hot &line) { return glb_meta_code(line.meta) != GLB_FLOW_FREE; };
+        tag_ = std::ranges::find_if(lines_, is_taken)->tag;
+        const auto mask = static_cast<std::uint32_t>(lines_.size() / GLB_FLOW_WAYS - 1);
+        for (std::uint32_t i = 0; i < GLB_FLOW_BUCKETS * GLB_FLOW_WAYS; ++i)
+            places_.push_back(glb_flow_bucket(tag_, mask, i / GLB_FLOW_WAYS) * GLB_FLOW_WAYS + i % GLB_FLOW_WAYS);
+        for (std::size_t place = 0; place < places_.size(); ++place)
+            put(place, {});
+        std::ranges::fill(rig.kernel.rows<glb_count>("glb_counters"), glb_count{});
+    }
+
+    void set_now(std::uint32_t ticks) { rig.kernel.now_ns = std::uint64_t{ticks} << GLB_TICK_SHIFT; }
+
+    /// Another flow's entry at place 0 to 15.
+    void put(std::size_t place, const Entry &entry) {
+        line(place) = {};
+        line(place).tag = place + 1;
+        line(place).meta = glb_meta_make(entry.code, entry.tcp, 1, entry.target, table_now - entry.idle);
+    }
+    glb_flow_hot &line(std::size_t place) { return lines_[places_.at(place)]; }
+
+    /// Sends the flow's packet: the place that it got, if any.
+    std::optional<std::size_t> taken() {
+        (void)rig.send(frame_);
+        for (std::size_t place = 0; place < places_.size(); ++place)
+            if (line(place).tag == tag_ && glb_meta_code(line(place).meta) != GLB_FLOW_FREE)
+                return place;
+        return std::nullopt;
+    }
+
+    NativeRig &rig;
+
+  private:
+    Bytes frame_;
+    std::span<glb_flow_hot> lines_;
+    std::uint64_t tag_ = 0;
+    std::vector<std::uint32_t> places_;
+};
+
+} // namespace glb::test

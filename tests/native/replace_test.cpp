@@ -1,0 +1,190 @@
+// Whom a new flow replaces in a full table, and when a flow's time is over.
+#include <catch2/catch.hpp>
+
+#include <array>
+#include <string>
+
+#include <linux/bpf.h>
+
+#include "tests/native/full_table.h"
+#include "tests/native/sample.h"
+
+using namespace glb::test;
+
+namespace {
+
+const Packet newcomer = IPv4{} / Tcp{.sport = 40000, .dport = 80, .flags = tcp::syn};
+constexpr std::uint32_t second = GLB_TICKS_PER_SECOND;
+constexpr std::size_t first = 3, last = 12; // one in each bucket
+
+/// Of two entries at these places, in either order, the one that leaves.
+bool leaves_before(const Entry &goes, const Entry &stays) {
+    bool right = true;
+    for (const auto &[at, other] : {std::pair{first, last}, std::pair{last, first}}) {
+        NativeRig rig;
+        FullTable table(newcomer, rig);
+        table.put(at, goes);
+        table.put(other, stays);
+        right = right && table.taken() == at;
+    }
+    return right;
+}
+
+} // namespace
+
+TEST_CASE("replace: free and expired, closed, new, half, silent flows of other protocols, in this order", "[replace]") {
+    // Each has been idle for longer than all before it, and yet they go first.
+    const std::array<Entry, 7> order{{
+        {.code = GLB_FLOW_FREE, .idle = 0},
+        {.code = GLB_FLOW_CLOSED, .idle = 1},
+        {.code = GLB_FLOW_RESET, .idle = 2},
+        {.code = GLB_FLOW_NEW, .idle = 3},
+        {.code = GLB_FLOW_HALF, .idle = 4},
+        {.code = GLB_FLOW_ESTABLISHED, .tcp = false, .idle = 20 * second},
+        {.code = GLB_FLOW_ESTABLISHED, .tcp = true, .idle = 300 * second},
+    }};
+    for (std::size_t goes = 0; goes < order.size(); ++goes)
+        for (std::size_t stays = goes + 1; stays < order.size(); ++stays) {
+            CAPTURE(goes, stays);
+            // Reset and closed are one class, in which the longer idle goes.
+            if (goes != 1 || stays != 2)
+                CHECK(leaves_before(order[goes], order[stays]));
+        }
+    const Entry expired{.code = GLB_FLOW_NEW, .idle = 30 * second};
+    for (std::size_t stays = 1; stays < order.size(); ++stays) {
+        CAPTURE(stays);
+        CHECK(leaves_before(expired, order[stays]));
+    }
+}
+
+TEST_CASE("replace: of one class the longest idle goes", "[replace]") {
+    const auto [code, tcp] = GENERATE(table<std::uint32_t, bool>({
+        {GLB_FLOW_CLOSED, true}, {GLB_FLOW_CLOSED, false}, {GLB_FLOW_RESET, true}, {GLB_FLOW_RESET_ASKED_1, true},
+        {GLB_FLOW_NEW, true}, {GLB_FLOW_NEW, false}, {GLB_FLOW_HALF, true}, {GLB_FLOW_HALF_SYNACK_1, true},
+        {GLB_FLOW_HALF_LONG, true}, {GLB_FLOW_HALF_LONG_0, false},
+    }));
+    CAPTURE(code, tcp);
+    CHECK(leaves_before({.code = code, .tcp = tcp, .idle = 8}, {.code = code, .tcp = tcp, .idle = 7}));
+    const Entry silent{.tcp = false, .idle = 21 * second}, less{.tcp = false, .idle = 20 * second};
+    CHECK(leaves_before(silent, less));
+    // All half flows are one class, however far they came.
+    CHECK(leaves_before({.code = GLB_FLOW_HALF, .idle = 8}, {.code = GLB_FLOW_HALF_LONG, .idle = 7}));
+    CHECK(leaves_before({.code = GLB_FLOW_HALF_LONG, .idle = 8}, {.code = GLB_FLOW_HALF, .idle = 7}));
+}
+
+TEST_CASE("replace: established TCP stays, and the newcomer goes untracked", "[replace]") {
+    NativeRig rig;
+    FullTable table(newcomer, rig);
+    const std::uint32_t code = GENERATE(GLB_FLOW_ESTABLISHED, GLB_FLOW_CLOSING_0, GLB_FLOW_CLOSING_1);
+    for (std::size_t place = 0; place < 16; ++place)
+        table.put(place, {.code = code, .idle = 350 * second - 1});
+    CHECK_FALSE(table.taken());
+    CHECK(rig.count(GLB_COUNT_UNTRACKED) == 1);
+    CHECK(rig.count(GLB_COUNT_ENCAPSULATED) == 1);
+    CHECK(rig.count(GLB_COUNT_FLOW_REPLACED) == 0);
+}
+
+TEST_CASE("replace: established flows of other protocols stay for ten seconds of silence", "[replace]") {
+    NativeRig rig;
+    FullTable table(newcomer, rig);
+    for (std::size_t place = 0; place < 16; ++place)
+        table.put(place, {.tcp = false, .idle = 10 * second - 1});
+    CHECK_FALSE(table.taken());
+    table.put(last, {.tcp = false, .idle = 10 * second});
+    CHECK(table.taken() == last);
+    CHECK(rig.count(GLB_COUNT_FLOW_REPLACED) == 1);
+}
+
+TEST_CASE("replace: a line that is being written is nobody's to take", "[replace]") {
+    NativeRig rig;
+    FullTable table(newcomer, rig);
+    for (std::size_t place = 0; place < 16; ++place) {
+        table.put(place, {.code = GLB_FLOW_NEW, .idle = 60 * second});
+        table.line(place).meta |= GLB_META_BUSY;
+    }
+    CHECK_FALSE(table.taken());
+    CHECK(rig.count(GLB_COUNT_UNTRACKED) == 1);
+}
+
+namespace {
+
+/// Both banks are the sample's, but for their groups' timeouts (seconds); target 1 is of a group of its own, which
+/// has another number in each bank.
+struct TwoBanks : NativeRig {
+    TwoBanks() {
+        double_bank<glb_node>("glb_node");
+        double_bank<glb_port>("glb_ports");
+        double_bank<glb_endpoint>("glb_endpoints");
+        double_bank<glb_endpoint_id>("glb_endpoint_ids");
+        double_bank<glb_group>("glb_groups");
+        double_bank<glb_target>("glb_targets");
+        const auto targets = kernel.rows<glb_target>("glb_targets");
+        targets[1].group = 9;
+        targets[GLB_MAX_TARGETS + 1].group = 10;
+        set_timeouts(0, 2, 400, 90);
+        set_timeouts(0, 9, 600, 150);
+        set_timeouts(1, 2, 60, 40);
+        set_timeouts(1, 10, 80, 50);
+    }
+
+  private:
+    template <typename T>
+    void double_bank(std::string_view name) {
+        const auto rows = kernel.rows<T>(name);
+        std::ranges::copy(rows.first(rows.size() / 2), rows.last(rows.size() / 2).begin());
+    }
+    void set_timeouts(std::uint32_t bank, std::uint32_t group, std::uint32_t tcp, std::uint32_t other) {
+        auto &row = kernel.rows<glb_group>("glb_groups")[bank * GLB_MAX_GROUPS + group];
+        row.tcp_ticks = tcp * second;
+        row.other_ticks = other * second;
+    }
+};
+
+/// Whether the entry's time is over: it goes before one that has just closed, and no live flow is replaced.
+bool is_over(std::uint32_t bank, const Entry &entry) {
+    TwoBanks rig;
+    FullTable table(newcomer, rig);
+    rig.kernel.rows<glb_control>("glb_control")[0].bank = bank;
+    table.put(first, entry);
+    table.put(last, {.code = GLB_FLOW_CLOSED, .idle = 0});
+    const auto place = table.taken();
+    REQUIRE(place);
+    return place == first && rig.count(GLB_COUNT_FLOW_REPLACED) == 0;
+}
+
+void check_timeout(std::uint32_t bank, Entry entry, std::uint32_t seconds) {
+    CAPTURE(bank, entry.code, entry.tcp, entry.target);
+    entry.idle = seconds * second - 1;
+    CHECK_FALSE(is_over(bank, entry));
+    entry.idle = seconds * second;
+    CHECK(is_over(bank, entry));
+}
+
+} // namespace
+
+TEST_CASE("replace: a flow's time is its own group's, as the packet's bank has it", "[replace]") {
+    for (const std::uint32_t code : {GLB_FLOW_ESTABLISHED, GLB_FLOW_CLOSING_0, GLB_FLOW_CLOSING_1, GLB_FLOW_HALF_0}) {
+        check_timeout(0, {.code = code, .target = 0}, 400);
+        check_timeout(0, {.code = code, .target = 1}, 600);
+        check_timeout(1, {.code = code, .target = 0}, 60);
+        check_timeout(1, {.code = code, .target = 1}, 80);
+    }
+    for (const std::uint32_t code : {GLB_FLOW_ESTABLISHED, GLB_FLOW_HALF_LONG_0, GLB_FLOW_HALF_LONG_1}) {
+        check_timeout(0, {.code = code, .tcp = false, .target = 0}, 90);
+        check_timeout(0, {.code = code, .tcp = false, .target = 1}, 150);
+        check_timeout(1, {.code = code, .tcp = false, .target = 0}, 40);
+        check_timeout(1, {.code = code, .tcp = false, .target = 1}, 50);
+    }
+    // A target whose group is gone leaves the times of a group that says nothing of them.
+    check_timeout(1, {.target = 100}, 350);
+    check_timeout(1, {.tcp = false, .target = 100}, 120);
+}
+
+TEST_CASE("replace: what never came to be, closed or was reset has times of its own", "[replace]") {
+    const bool tcp = GENERATE(true, false);
+    check_timeout(0, {.code = GLB_FLOW_CLOSED, .tcp = tcp}, 10);
+    check_timeout(0, {.code = GLB_FLOW_NEW, .tcp = tcp}, 30);
+    check_timeout(0, {.code = GLB_FLOW_HALF, .tcp = tcp}, 30);
+    check_timeout(0, {.code = GLB_FLOW_RESET, .tcp = tcp}, 30);
+    CHECK_FALSE(is_over(0, {.code = GLB_FLOW_NEW, .tcp = tcp, .idle = 0xffffffff})); // another CPU's clock is ahead
+}

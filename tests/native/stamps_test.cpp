@@ -1,0 +1,79 @@
+// How long the node remembers a flow that it has no entry of: for two minutes, to the second.
+#include <catch2/catch.hpp>
+
+#include <linux/bpf.h>
+
+#include "tests/native/full_table.h"
+
+using namespace glb::test;
+
+namespace {
+
+constexpr std::uint32_t seconds = GLB_TICKS_PER_SECOND;
+const Packet question = IPv4{} / Udp{} / Payload{"a question"};
+const Packet fragment = IPv4{.fragment_offset = 100, .ip_proto = 17} / Payload{Bytes(64)};
+
+/// The frame that the target sends back for the one that it got: ends swapped, inner packet as it was.
+Bytes sent_back(Bytes frame) {
+    std::swap_ranges(frame.begin(), frame.begin() + 6, frame.begin() + 6);
+    std::swap_ranges(frame.begin() + 30, frame.begin() + 34, frame.begin() + 34);
+    return frame;
+}
+
+void set_now(NativeRig &rig, std::uint32_t ticks) {
+    rig.kernel.now_ns = std::uint64_t{ticks} << GLB_TICK_SHIFT;
+}
+
+} // namespace
+
+TEST_CASE("stamps: what left untracked may come back for two minutes", "[stamps]") {
+    NativeRig rig;
+    set_now(rig, table_now);
+    const auto out = rig.send((Eth{.dst = "02:00:00:00:00:02"} / fragment).bytes());
+    REQUIRE(out.code == XDP_REDIRECT);
+    REQUIRE(rig.count(GLB_COUNT_UNTRACKED) == 1);
+    set_now(rig, table_now + 119 * seconds);
+    CHECK(rig.send(sent_back(out.frame)).code == XDP_PASS);
+    CHECK(rig.count(GLB_COUNT_RETURN_UNTRACKED) == 1);
+    set_now(rig, table_now + 120 * seconds);
+    CHECK(rig.send(sent_back(out.frame)).code == XDP_DROP);
+    CHECK(rig.drops(GLB_DROP_UNKNOWN_FLOW) == 1);
+}
+
+TEST_CASE("stamps: what never left is not let in within two minutes of the boot", "[stamps]") {
+    NativeRig rig;
+    set_now(rig, 30 * seconds);
+    const auto out = rig.send((Eth{.dst = "02:00:00:00:00:02"} / fragment).bytes());
+    std::ranges::fill(rig.kernel.rows<__u64>("glb_stamps"), 0);
+    CHECK(rig.send(sent_back(out.frame)).code == XDP_DROP);
+    CHECK(rig.drops(GLB_DROP_UNKNOWN_FLOW) == 1);
+}
+
+TEST_CASE("stamps: an untracked flow of another protocol than TCP begins anew after two minutes", "[stamps]") {
+    const bool late = GENERATE(false, true);
+    NativeRig rig;
+    FullTable table(question, rig);
+    REQUIRE_FALSE(table.taken()); // leaves untracked, with a stamp
+    table.put(5, {.code = GLB_FLOW_FREE});
+    table.set_now(table_now + (late ? 120 : 119) * seconds);
+    CHECK(table.taken() == 5);
+    CHECK(rig.count(GLB_COUNT_FLOW_NEW) == (late ? 1 : 0));
+    CHECK(rig.count(GLB_COUNT_FLOW_MIDWAY) == (late ? 0 : 1));
+}
+
+TEST_CASE("stamps: a live flow that is replaced still comes back", "[stamps]") {
+    NativeRig rig;
+    const auto out = rig.send((Eth{.dst = "02:00:00:00:00:02"} / question).bytes());
+    REQUIRE(out.code == XDP_REDIRECT);
+    glb_flow_hot live{};
+    for (const auto &line : rig.kernel.rows<glb_flow_hot>("glb_flows"))
+        if (glb_meta_code(line.meta) == GLB_FLOW_NEW)
+            live = line;
+    FullTable table(IPv4{} / Tcp{.flags = tcp::syn}, rig);
+    live.meta = glb_meta_with_seen(live.meta, table_now);
+    table.line(5) = live;
+    REQUIRE(table.taken() == 5);
+    CHECK(rig.count(GLB_COUNT_FLOW_REPLACED) == 1);
+    CHECK(rig.send(sent_back(out.frame)).code == XDP_PASS);
+    CHECK(rig.count(GLB_COUNT_RETURN_UNTRACKED) == 1);
+}
