@@ -48,11 +48,11 @@ Bytes there_and_back(Rig &rig, const Packet &inner) {
     return out.frame;
 }
 
-Packet segment(bool by_opener, std::uint8_t flags) {
+Packet segment(bool by_opener, std::uint8_t flags, std::uint16_t port = 40000) {
     const Packet ip = by_opener ? IPv4{.src = "198.51.100.20", .dst = "192.0.2.10"}
                                 : IPv4{.src = "192.0.2.10", .dst = "198.51.100.20"};
-    return ip / Tcp{.sport = static_cast<std::uint16_t>(by_opener ? 40000 : 80),
-                    .dport = static_cast<std::uint16_t>(by_opener ? 80 : 40000),
+    return ip / Tcp{.sport = by_opener ? port : std::uint16_t{80},
+                    .dport = by_opener ? std::uint16_t{80} : port,
                     .flags = flags};
 }
 
@@ -106,6 +106,58 @@ TEST_CASE("a TCP flow is listed as its first packet had it, from its SYN to its 
     CHECK(count.of(FlowState::closed) == 1);
     CHECK(count.by_target.at(second ? 1 : 0) == 1);
     CHECK(count_flows(table, {}, now() + 10 * GLB_TICKS_PER_SECOND).active == 0);
+}
+
+TEST_CASE("a closed flow that goes on is counted once, and is established again", "[flows]") {
+    need_root();
+    Rig rig;
+    const auto table = table_of(rig);
+    for (const auto &[by_opener, flags] : {std::pair{true, tcp::syn}, {false, tcp::syn | tcp::ack}, {true, tcp::ack},
+                                           {false, tcp::fin | tcp::ack}, {true, tcp::fin | tcp::ack}})
+        there_and_back(rig, segment(by_opener, static_cast<std::uint8_t>(flags)));
+    REQUIRE(only_flow(table)["state"] == "closed");
+    there_and_back(rig, segment(false, tcp::ack)); // the last ACK, and a FIN once more
+    there_and_back(rig, segment(true, tcp::fin | tcp::ack));
+    CHECK(only_flow(table)["state"] == "closed");
+    CHECK(rig.count(GLB_COUNT_FLOW_REOPENED) == 0);
+
+    const auto cookie = only_flow(table)["cookie"];
+    for (int packets = 0; packets < 2; ++packets)
+        there_and_back(rig, segment(true, tcp::ack) / Payload{from_text("and another thing")});
+    CHECK(only_flow(table)["state"] == "established");
+    CHECK(only_flow(table)["cookie"] == cookie);
+    CHECK(rig.count(GLB_COUNT_FLOW_REOPENED) == 1);
+    CHECK(rig.count(GLB_COUNT_FLOW_NEW) == 1);
+}
+
+TEST_CASE("TCP of which one orientation alone comes back is counted by the second census, once", "[flows]") {
+    need_root();
+    Rig rig;
+    const auto table = table_of(rig);
+    OneWayWatch watch;
+    const auto census = [&] {
+        FlowCensus scan(table, {}, now(), &watch);
+        while (!scan.step(std::chrono::nanoseconds::max()))
+            continue;
+        return watch.total();
+    };
+    // By port: the opener's side alone, the answering side alone, both, a SYN without an answer; and no TCP at all.
+    there_and_back(rig, segment(true, tcp::syn, 1));
+    there_and_back(rig, segment(true, tcp::ack, 1));
+    there_and_back(rig, segment(false, tcp::syn | tcp::ack, 2));
+    there_and_back(rig, segment(false, tcp::ack, 2));
+    there_and_back(rig, segment(true, tcp::syn, 3));
+    there_and_back(rig, segment(false, tcp::syn | tcp::ack, 3));
+    there_and_back(rig, segment(true, tcp::ack, 3));
+    there_and_back(rig, segment(true, tcp::syn, 4));
+    for (int packets = 0; packets < 2; ++packets)
+        there_and_back(rig, IPv4{} / Udp{.sport = 5, .dport = 53});
+    CHECK(census() == 0); // they may be on their way yet
+    CHECK(census() == 2);
+    CHECK(census() == 2);
+    there_and_back(rig, segment(false, tcp::ack, 1));
+    CHECK(census() == 2);
+    CHECK(count_flows(table, {}, now()).of(FlowState::established) == 2);
 }
 
 TEST_CASE("IPv6, echoes and protocols without ports are listed", "[flows]") {

@@ -1,0 +1,185 @@
+// Whose a frame is: the port by its VLANs, the endpoint by its port, the node's own by addresses and MACs, however many.
+#include <catch2/catch.hpp>
+
+#include <bpf/bpf.h>
+#include <fmt/format.h>
+#include <linux/bpf.h>
+
+#include "abi/flow.h"
+#include "tests/packet/rig.h"
+
+using namespace glb;
+using namespace glb::test;
+
+namespace {
+
+const Packet request = IPv4{} / Udp{} / Payload{from_text("a question")};
+
+/// The sample's endpoint 3 untagged, and one endpoint for each of these (outer, inner) VLANs: 10, 11 and so on.
+struct Ports : Rig {
+    static constexpr std::array<std::array<std::uint16_t, 2>, 5> vlans{
+        {{300, 200}, {200, 300}, {300, 0}, {200, 0}, {300, 201}}};
+
+    Ports() {
+        reconfigure([](auto &bank) {
+            for (std::size_t i = 0; i < vlans.size(); ++i) {
+                auto port = bank.ports[0];
+                auto endpoint = bank.endpoints[0];
+                port.vlans = vlans[i];
+                port.endpoint = endpoint.index = static_cast<std::uint16_t>(10 + i);
+                endpoint.id = id_of(endpoint.index);
+                bank.ports.push_back(port);
+                bank.endpoints.push_back(endpoint);
+            }
+        });
+    }
+    static std::uint64_t id_of(unsigned endpoint) { return endpoint == 3 ? endpoint_id : endpoint_id + endpoint; }
+    std::uint64_t in(unsigned endpoint) { return program.endpoint_count(endpoint).value().in.packets; }
+    std::uint64_t forwarded(unsigned endpoint) { return program.endpoint_count(endpoint).value().forwarded.packets; }
+};
+
+/// The endpoint id that a tunnel packet carries.
+std::uint64_t endpoint_of(const Bytes &encapsulated) {
+    std::uint64_t id = 0;
+    for (std::size_t i = 0; i < 8; ++i)
+        id = id << 8 | encapsulated.at(outer_offset + 28 + 8 + 4 + i);
+    return id;
+}
+
+void check_endpoint(Ports &ports, const Packet &tags, unsigned endpoint) {
+    CAPTURE(endpoint);
+    const auto before = ports.in(endpoint);
+    const auto out = ports.send((Eth{.dst = node_mac} / tags / request).bytes());
+    REQUIRE(out.code == XDP_REDIRECT);
+    CHECK(endpoint_of(out.frame) == Ports::id_of(endpoint));
+    CHECK(ports.in(endpoint) == before + 1);
+}
+
+} // namespace
+
+TEST_CASE("ports: an endpoint's VLANs are told by both ids and their order", "[ports]") {
+    Ports ports;
+    check_endpoint(ports, Vlan{300} / Vlan{200}, 10);
+    check_endpoint(ports, Vlan{200} / Vlan{300}, 11);
+    check_endpoint(ports, Vlan{300}, 12);
+    check_endpoint(ports, Vlan{200}, 13);
+    check_endpoint(ports, Vlan{300} / Vlan{201}, 14);
+    check_endpoint(ports, {}, 3);
+    SECTION("whatever the tags' ethertypes") {
+        check_endpoint(ports, Vlan{.id = 300, .tpid = 0x88a8} / Vlan{200}, 10);
+        check_endpoint(ports, Vlan{.id = 200, .tpid = 0x88a8} / Vlan{.id = 300, .tpid = 0x88a8}, 11);
+    }
+    SECTION("a priority tag is none, outside as inside") {
+        check_endpoint(ports, Vlan{0} / Vlan{300}, 12);
+        check_endpoint(ports, Vlan{300} / Vlan{0}, 12);
+        check_endpoint(ports, Vlan{0} / Vlan{0}, 3);
+    }
+    SECTION("ids that no port has are nobody's") {
+        for (const auto &tags : {Vlan{201} / Vlan{300}, Vlan{300} / Vlan{202}, Vlan{300} / Vlan{300}, Vlan{200} / Vlan{200}})
+            CHECK(ports.send((Eth{.dst = node_mac} / tags / request).bytes()).code == XDP_PASS);
+        CHECK(ports.count(GLB_COUNT_OTHER) == 4);
+    }
+}
+
+TEST_CASE("ports: one tuple at two endpoints is two flows", "[ports]") {
+    Ports ports;
+    const auto here = ports.send((Eth{.dst = node_mac} / request).bytes());
+    const auto there = ports.send((Eth{.dst = node_mac} / Vlan{300} / request).bytes());
+    REQUIRE(here.code == XDP_REDIRECT);
+    REQUIRE(there.code == XDP_REDIRECT);
+    CHECK(ports.count(GLB_COUNT_FLOW_NEW) == 2);
+    const std::uint32_t slots[] = {cookie_of(here.frame) >> 8, cookie_of(there.frame) >> 8};
+    CHECK(slots[0] != slots[1]);
+    for (const auto &[slot, endpoint] : {std::pair{slots[0], 3u}, std::pair{slots[1], 12u}}) {
+        glb_flow_cold cold{};
+        REQUIRE(bpf_map_lookup_elem(ports.program.map_fd("glb_flows_cold"), &slot, &cold) == 0);
+        CHECK(cold.endpoint == endpoint);
+    }
+    // Back by each endpoint's own id, and to that one: the other's cookie finds the entry all the same.
+    const auto back = [&](unsigned endpoint, std::uint32_t cookie) {
+        const bool second = here.frame.at(5) == target2_mac.bytes[5];
+        return ports.send((Eth{.dst = node_mac, .src = second ? target2_mac : target_mac} / Vlan{7} /
+                           IPv4{.src = second ? "10.0.1.21" : "10.0.1.20", .dst = "10.0.1.10"} /
+                           Udp{.sport = entropy_of(here.frame), .dport = 6081, .checksum = 0} /
+                           Geneve{.options = aws_options(Ports::id_of(endpoint), 0, cookie)} / request)
+                              .bytes());
+    };
+    CHECK_THAT(back(3, cookie_of(here.frame)).metadata, equals(from_hex("ed5eed5e 03000000")));
+    CHECK_THAT(back(12, cookie_of(there.frame)).metadata, equals(from_hex("ed5eed5e 0c000000")));
+    CHECK(ports.count(GLB_COUNT_COOKIE_STALE) == 0);
+    CHECK_THAT(back(12, cookie_of(here.frame)).metadata, equals(from_hex("ed5eed5e 0c000000")));
+    CHECK(ports.count(GLB_COUNT_COOKIE_STALE) == 1);
+    CHECK(ports.forwarded(3) == 1);
+    CHECK(ports.forwarded(12) == 2);
+    // A third endpoint has no such flow.
+    CHECK(back(13, cookie_of(here.frame)).code == XDP_DROP);
+    CHECK(ports.drops(GLB_DROP_UNKNOWN_FLOW) == 1);
+}
+
+namespace {
+
+std::string ipv4(unsigned n) {
+    return fmt::format("203.0.113.{}", n);
+}
+std::string ipv6(unsigned n) {
+    return fmt::format("2001:db8:5::{:x}", n);
+}
+MacAddress mac(unsigned n) {
+    return {{2, 0, 0, 0, 0x77, static_cast<std::uint8_t>(n)}};
+}
+
+/// Adds what no row holds: three times as many addresses and MACs, numbered from `first`, and two prefixes.
+void own_much(datapath::PortConfig &port, unsigned first) {
+    for (unsigned n = first; n < first + 3 * GLB_PORT_OWN4; ++n)
+        port.addresses.push_back(*IpPrefix::parse(ipv4(n)));
+    for (unsigned n = first; n < first + 3 * GLB_PORT_OWN6; ++n)
+        port.addresses.push_back(*IpPrefix::parse(ipv6(n)));
+    port.addresses.push_back(*IpPrefix::parse(fmt::format("198.18.{}.0/24", first)));
+    port.addresses.push_back(*IpPrefix::parse(fmt::format("2001:db8:{}::/48", 1000 + first)));
+    for (unsigned n = first; n < first + 3 * GLB_PORT_MACS; ++n)
+        port.macs.push_back(mac(n));
+}
+
+} // namespace
+
+TEST_CASE("ports: all own addresses and MACs of a port count, and only there", "[ports][classify]") {
+    Rig rig;
+    rig.reconfigure([](auto &config) {
+        auto tagged = config.ports[0];
+        tagged.vlans = {100, 0};
+        own_much(config.ports[0], 10);
+        own_much(tagged, 110);
+        config.ports.push_back(tagged);
+    });
+    if (GENERATE(false, true))
+        rig.apply(); // the other bank has scopes of its own
+    const auto is_own = [&](const Packet &tags, const Packet &ip) {
+        return rig.send((Eth{.dst = node_mac} / tags / ip / Udp{}).bytes()).code == XDP_PASS;
+    };
+    for (const unsigned first : {10u, 110u}) {
+        CAPTURE(first);
+        const Packet here = first == 10 ? Packet{} : Packet(Vlan{100}), there = first == 10 ? Packet(Vlan{100}) : Packet{};
+        for (unsigned n = first; n < first + 3 * GLB_PORT_OWN4; ++n) {
+            CHECK(is_own(here, IPv4{.dst = ipv4(n).c_str()}));
+            CHECK_FALSE(is_own(there, IPv4{.dst = ipv4(n).c_str()}));
+        }
+        for (unsigned n = first; n < first + 3 * GLB_PORT_OWN6; ++n) {
+            CHECK(is_own(here, IPv6{.dst = ipv6(n).c_str()}));
+            CHECK_FALSE(is_own(there, IPv6{.dst = ipv6(n).c_str()}));
+        }
+        CHECK(is_own(here, IPv4{.dst = fmt::format("198.18.{}.255", first).c_str()}));
+        CHECK_FALSE(is_own(there, IPv4{.dst = fmt::format("198.18.{}.255", first).c_str()}));
+        CHECK(is_own(here, IPv6{.dst = fmt::format("2001:db8:{}:ffff::1", 1000 + first).c_str()}));
+        CHECK_FALSE(is_own(here, IPv6{.dst = fmt::format("2001:db8:{}::1", 1001 + first).c_str()}));
+        CHECK_FALSE(is_own(here, IPv4{.dst = ipv4(first - 1).c_str()}));
+        CHECK_FALSE(is_own(here, IPv6{.dst = ipv6(first - 1).c_str()}));
+        const auto is_taken = [&](const Packet &tags, unsigned n) {
+            return rig.send((Eth{.dst = mac(n).to_string().c_str()} / tags / request).bytes()).code == XDP_REDIRECT;
+        };
+        for (unsigned n = first; n < first + 3 * GLB_PORT_MACS; ++n) {
+            CHECK(is_taken(here, n));
+            CHECK_FALSE(is_taken(there, n));
+        }
+        CHECK_FALSE(is_taken(here, first - 1));
+    }
+}
