@@ -121,7 +121,9 @@ class TargetHealth {
     [[nodiscard]] HealthReason reason() const { return reason_; }
     [[nodiscard]] const std::string &description() const { return description_; }
     [[nodiscard]] MonotonicTime since() const { return since_; } ///< when the state began
-    /// The last failed check's text, kept after recovery; empty where none ever failed.
+    /// Something is wrong with it that fails no check: last_error() tells.
+    void note_error(std::string text) { last_error_ = std::move(text); }
+    /// The last failed check's text, or what note_error() told, kept after recovery; empty where there was none.
     [[nodiscard]] const std::string &last_error() const { return last_error_; }
     [[nodiscard]] Draining draining() const { return draining_; }
 

@@ -216,6 +216,14 @@ void Fleet::on_neighbour(const std::string &name, bool resolved, MonotonicTime n
         tell(found->second, found->second.health.on_neighbour(resolved, now));
 }
 
+void Fleet::on_other_mac(const IpAddress &sender, const MacAddress &mac) {
+    for (auto &[name, member] : members_)
+        if (member.target.address == sender)
+            member.health.note_error(fmt::format("its packets came from MAC {}, to which its address does not resolve, and "
+                                                 "are dropped (sender_mac); node.tunnel.senderMac \"any\" takes them",
+                                                 mac.to_string()));
+}
+
 std::vector<LeftTarget>
 Fleet::finish_drains(const std::function<std::uint64_t(std::uint16_t)> &live_flows, MonotonicTime now) {
     std::vector<LeftTarget> left;
@@ -245,14 +253,21 @@ WordMember Fleet::word_member(const FleetMember &member, const GroupState &group
     return word;
 }
 
+/// Names begin with the group's and a slash, which is in no group's name.
+std::ranges::subrange<Fleet::Members::const_iterator> Fleet::members_of(const std::string &group) const {
+    const auto first = members_.lower_bound(target_name(group, ""));
+    auto last = first;
+    while (last != members_.end() && last->second.group == group)
+        ++last;
+    return {first, last};
+}
+
 std::vector<FleetWords> Fleet::words(MonotonicTime now) const {
     std::vector<FleetWords> all;
     for (const auto &[name, group] : groups_) {
         FleetWords row{group.index, {}, {}};
         std::vector<WordMember> members;
-        for (const auto &[key, member] : members_) {
-            if (member.group != name)
-                continue;
+        for (const auto &[key, member] : members_of(name)) {
             row.indexes.push_back(member.index);
             members.push_back(word_member(member, group, now));
         }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <ranges>
 #include <string>
 #include <vector>
 
@@ -84,6 +85,8 @@ class Fleet {
     /// True where the target's state has changed, and so perhaps its group's words.
     bool on_probe(const std::string &name, const ProbeResult &result, MonotonicTime now);
     void on_neighbour(const std::string &name, bool resolved, MonotonicTime now);
+    /// GENEVE of this sender came from a MAC to which its address does not resolve.
+    void on_other_mac(const IpAddress &sender, const MacAddress &mac);
 
     /// Ends the drain of removed targets that have no live flow or whose time is over. Under `hold` the flows' end
     /// alone decides.
@@ -100,7 +103,9 @@ class Fleet {
     [[nodiscard]] std::vector<ProbeTarget> probe_targets(const IpAddress &source) const;
 
     /// In the order of their names.
-    [[nodiscard]] const std::map<std::string, FleetMember> &members() const { return members_; }
+    using Members = std::map<std::string, FleetMember>;
+    [[nodiscard]] const Members &members() const { return members_; }
+    [[nodiscard]] std::ranges::subrange<Members::const_iterator> members_of(const std::string &group) const;
 
   private:
     struct GroupState {
@@ -123,7 +128,7 @@ class Fleet {
     void tell(const FleetMember &member, const std::optional<HealthTransition> &transition);
 
     OnTransition on_transition_;
-    std::map<std::string, FleetMember> members_;
+    Members members_;
     std::map<std::string, GroupState> groups_;
     std::map<std::string, KnownHealth> known_;
     struct KnownDrain {

@@ -117,6 +117,7 @@ class LocalNode final : public NodeService {
     void wait_events();
     void drain_events();
     void on_event(const glb_event &event);
+    void on_other_mac(const glb_event &event);
     void on_probe(const std::string &key, const ProbeResult &result);
     void hear_probe(const std::string &key, const ProbeResult &result);
     [[nodiscard]] bool has_path(const std::string &target) const;

@@ -275,6 +275,8 @@ Result<nlohmann::json> LocalNode::down(const DownOptions &options) {
     confirmation_.reset();
     for (const char *key : {"health", "drains", "bypasses", "confirmation"})
         (void)store_.set_value(key, nullptr);
+    if (!stays)
+        (void)store_.set_value("devices", nullptr);
     GLB_TRY(done);
     return nlohmann::json{{"down", true}, {"guardKept", stays}};
 }

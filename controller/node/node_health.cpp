@@ -78,10 +78,18 @@ void LocalNode::on_event(const glb_event &event) {
     if (event.kind == GLB_EVENT_NO_NEIGHBOUR)
         on_node_loop([this, ifindex = event.ifindex, address] { paths_->resolve(ifindex, address); });
     else if (event.kind == GLB_EVENT_SENDER_MAC)
-        on_node_loop([this, address] {
-            if (paths_->resolve_anew(address, Clock::now()))
-                on_network_change();
-        });
+        on_other_mac(event);
+}
+
+void LocalNode::on_other_mac(const glb_event &event) {
+    const auto sender = IpAddress::v4(event.address[0]);
+    MacAddress mac;
+    std::memcpy(mac.bytes.data(), &event.address[1], mac.bytes.size());
+    fleet_.on_other_mac(sender, mac);
+    on_node_loop([this, sender] {
+        if (paths_->resolve_anew(sender, Clock::now()))
+            on_network_change();
+    });
 }
 
 bool LocalNode::has_path(const std::string &target) const {

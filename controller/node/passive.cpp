@@ -127,8 +127,8 @@ void PassiveWatch::poll() {
 bool PassiveWatch::poll_group(Group &group, const std::string &name) {
     group.traffic.clear();
     group.names.clear();
-    for (const auto &[key, member] : fleet_.members()) {
-        if (member.group != name || !takes_part(member))
+    for (const auto &[key, member] : fleet_.members_of(name)) {
+        if (!takes_part(member))
             continue;
         const auto count = hooks_.count(member.index);
         if (!count)

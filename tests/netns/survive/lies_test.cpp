@@ -100,6 +100,10 @@ TEST_CASE("survive: a lying appliance opens nothing, moves nothing, and is told 
     const auto mac = glbd.drop("sender_mac");
     CHECK_FALSE(says("10.1.0.12", others[0].port, others[0].cookie, "forged"));
     CHECK(dropped("sender_mac", mac + 1));
+    CHECK(eventually(5s, [&] {
+        const auto error = glbd.target("fw-2").at("lastError");
+        return error.is_string() && error.get<std::string>().find("came from MAC") != std::string::npos;
+    }));
     const auto sender = glbd.drop("unknown_sender");
     CHECK_FALSE(says("10.1.0.99", mine[0].port, mine[0].cookie, "nobody"));
     CHECK(dropped("unknown_sender", sender + 1));

@@ -80,6 +80,36 @@ TEST_CASE("fleet: health known from before a restart counts once", "[node]") {
     CHECK(machine.state("g/a") == TargetState::initial);
 }
 
+TEST_CASE("fleet: a group's members are its own, whatever others are called", "[node]") {
+    Machine machine;
+    auto manifest = manifest_of({"a", "b"});
+    for (const auto *name : {"g-", "g0", "f", "g-a"}) {
+        auto group = manifest.target_groups[0];
+        group.name = name;
+        manifest.target_groups.push_back(group);
+    }
+    machine.set(manifest);
+    std::vector<std::string> names;
+    for (const auto &[name, member] : machine.fleet.members_of("g"))
+        names.push_back(name);
+    CHECK(names == std::vector<std::string>{"g/a", "g/b"});
+    CHECK(machine.fleet.members_of("h").empty());
+    CHECK(machine.fleet.words(machine.now).size() == 5);
+    for (const auto &words : machine.fleet.words(machine.now))
+        CHECK(words.indexes.size() == 2);
+}
+
+TEST_CASE("fleet: a sender's other MAC is told of every target with its address", "[node]") {
+    Machine machine;
+    machine.set(manifest_of({"a", "b"}));
+    machine.probe("g/a", ProbeOutcome::ok);
+    machine.fleet.on_other_mac(*IpAddress::parse("192.0.2.1"), MacAddress{{2, 0, 0, 0, 0, 9}});
+    const auto error = [&](const char *name) { return machine.fleet.members().at(name).health.last_error(); };
+    CHECK(error("g/a").find("02:00:00:00:00:09") != std::string::npos);
+    CHECK(error("g/b").empty());
+    CHECK(machine.state("g/a") == TargetState::healthy);
+}
+
 TEST_CASE("fleet: that in-band works, and who was taken out last, outlive the daemon", "[node]") {
     Machine earlier;
     earlier.set(manifest_of({"a", "b"}));
