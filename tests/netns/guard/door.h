@@ -12,6 +12,8 @@
 
 namespace glb::test {
 
+inline constexpr std::uint32_t magic = 0x5eed5eed; ///< the data path's
+
 /// An XDP program on `dev` that puts metadata with `its_magic` and endpoint 0 in front of every frame, and
 /// hands it to interface `out`, or to the stack (0). It goes with this object.
 class Door {

@@ -18,8 +18,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::uint32_t magic = 0x5eed5eed;
-
 GuardPlan with_table(const Router &router, std::uint32_t table) {
     auto plan = router.plan();
     for (auto &port : plan.ports)

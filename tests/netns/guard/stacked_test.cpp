@@ -1,0 +1,149 @@
+// The guard where an endpoint's device is not its interface: a VLAN, a VLAN in a VLAN, and a bridge over a port. No
+// daemon and no data path is there; what the guard left must do alone.
+#include <catch2/catch.hpp>
+
+#include <array>
+
+#include "tests/harness/skip.h"
+#include "tests/netns/guard/door.h"
+#include "tests/netns/guard/router.h"
+
+using namespace glb;
+using namespace glb::test;
+
+namespace {
+
+/// Whether the kernel can make what these need: some are built without VLAN devices. Says so where it cannot.
+bool has_device_for(const std::array<std::uint16_t, 2> &vlans) {
+    if (!vlans[0])
+        return true;
+    const Namespace near("grd-probe"), far("grd-probe2");
+    veth(near, "eth0", far, "eth0");
+    if (near.run({"ip", "link", "add", "link", "eth0", "name", "probe", "type", "vlan", "id", "9"}).code == 0)
+        return true;
+    WARN("this kernel has no VLAN devices");
+    return false;
+}
+
+/// The client's side of the router on a device above cli0: of these VLANs, or without any a bridge.
+struct Stacked : Router {
+    explicit Stacked(std::array<std::uint16_t, 2> its_vlans) : vlans(its_vlans) {
+        node.must({"ip", "address", "flush", "dev", "cli0"});
+        client.must({"ip", "address", "flush", "dev", "eth0"});
+        std::string far = "eth0";
+        device = "cli0";
+        for (const auto vlan : vlans)
+            if (vlan) {
+                below = device;
+                device = add_vlan(node, device, vlan);
+                far = add_vlan(client, far, vlan);
+            }
+        if (!vlans[0])
+            device = add_bridge();
+        address_node();
+        client.address(far, "192.0.2.2/24");
+        client.address(far, "2001:db8:1::2/64");
+        client.must({"ip", "route", "replace", "default", "via", "192.0.2.1"});
+        client.must({"ip", "-6", "route", "replace", "default", "via", "2001:db8:1::1"});
+    }
+    /// Takes the node's device away, and makes it anew.
+    void replace_device() const {
+        node.must({"ip", "link", "del", device});
+        if (vlans[0])
+            add_vlan(node, below, vlans[1] ? vlans[1] : vlans[0]);
+        else
+            add_bridge();
+        address_node();
+    }
+    [[nodiscard]] GuardPlan plan() const {
+        auto plan = Router::plan();
+        plan.ports[0].vlans = vlans;
+        plan.ports[0].device = device;
+        return plan;
+    }
+    [[nodiscard]] bool both_pass() const { return ping("198.51.100.2") && ping("2001:db8:2::2"); }
+    [[nodiscard]] bool node_answers() const { return ping("192.0.2.1") && ping("2001:db8:1::1"); }
+
+    std::array<std::uint16_t, 2> vlans;
+    std::string device, below;
+
+  private:
+    void address_node() const {
+        node.address(device, "192.0.2.1/24");
+        node.address(device, "2001:db8:1::1/64");
+    }
+    static std::string add_vlan(const Namespace &ns, const std::string &below, std::uint16_t id) {
+        const auto number = std::to_string(id);
+        const auto name = below + "." + number;
+        ns.must({"ip", "link", "add", "link", below, "name", name, "type", "vlan", "id", number});
+        ns.must({"ip", "link", "set", name, "up"});
+        return name;
+    }
+    std::string add_bridge() const {
+        node.must({"ip", "link", "add", "br0", "type", "bridge", "forward_delay", "0", "mcast_snooping", "0"});
+        node.must({"ip", "link", "set", "cli0", "master", "br0"});
+        node.must({"ip", "link", "set", "br0", "up"});
+        return "br0";
+    }
+};
+
+} // namespace
+
+TEST_CASE("guard: what comes by a VLAN's device or a bridge stays uninspected-closed, with any one part of it gone") {
+    need_root();
+    const auto vlans = GENERATE(std::array<std::uint16_t, 2>{100, 0}, std::array<std::uint16_t, 2>{100, 7},
+                                std::array<std::uint16_t, 2>{0, 0});
+    CAPTURE(vlans[0], vlans[1]);
+    if (!has_device_for(vlans))
+        return;
+    const Stacked router(vlans);
+    REQUIRE(router.both_pass());
+    {
+        InNode guard(router);
+        guard.install(router.plan());
+        CHECK_FALSE(router.passes());
+        CHECK(guard.uninspected() >= 2);
+        CHECK(guard.check().repaired.empty());
+        guard.set_magic(magic);
+    }
+    // The daemon is dead. Each part that somebody takes leaves another.
+    CHECK_FALSE(router.passes());
+    CHECK(router.node_answers());
+    SECTION("the nftables rules, so that the filter's mark leads into the blackhole") {
+        router.node.must({"nft", "flush", "ruleset"});
+        CHECK_FALSE(router.passes());
+        CHECK(router.node_answers());
+    }
+    SECTION("the filter, so that the rules see the device alone") {
+        router.node.must({"tc", "qdisc", "del", "dev", "cli0", "clsact"});
+        CHECK_FALSE(router.passes());
+        CHECK(router.node_answers());
+    }
+    SECTION("the routing rules") {
+        router.node.must({"ip", "rule", "flush"});
+        router.node.must({"ip", "rule", "add", "priority", "32766", "lookup", "main"});
+        CHECK_FALSE(router.passes());
+    }
+    SECTION("the device, which comes back with another index") {
+        router.replace_device();
+        CHECK(router.node_answers());
+        CHECK_FALSE(router.passes());
+    }
+}
+
+TEST_CASE("guard: the door's packets pass by a VLAN's device or a bridge, with no other's magic") {
+    need_root();
+    const auto vlans = GENERATE(std::array<std::uint16_t, 2>{100, 0}, std::array<std::uint16_t, 2>{0, 0});
+    CAPTURE(vlans[0]);
+    if (!has_device_for(vlans))
+        return;
+    const Stacked router(vlans);
+    InNode guard(router);
+    guard.install(router.plan());
+    const Door client_side(router.node, "cli0", magic), server_side(router.node, "srv0", magic);
+    CHECK_FALSE(router.passes());
+    guard.set_magic(magic);
+    CHECK(router.both_pass());
+    guard.set_magic(magic + 1);
+    CHECK_FALSE(router.passes());
+}
