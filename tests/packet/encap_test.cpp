@@ -49,6 +49,26 @@ TEST_CASE("an endpoint's packet leaves with 68 bytes in front, byte for byte", "
     }
 }
 
+TEST_CASE("the endpoint's attachment and the target's own port stand in the tunnel packet", "[encap]") {
+    Rig rig;
+    constexpr std::uint64_t attachment = 0x1122334455667788;
+    rig.reconfigure([](auto &config) {
+        config.endpoints[0].attachment = attachment;
+        config.geneve_ports = {6081, 6090};
+        for (auto &target : config.targets)
+            target.port = 6090;
+    });
+    const auto outcome = rig.send(from_client(udp_hi));
+    REQUIRE(outcome.code == XDP_REDIRECT);
+    const bool second = outcome.frame.at(5) == target2_mac.bytes[5];
+    CHECK_THAT(outcome.frame,
+               equals((Eth{.dst = second ? target2_mac : target_mac, .src = node_mac} / Vlan{7} /
+                       IPv4{.src = "10.0.1.10", .dst = second ? "10.0.1.21" : "10.0.1.20", .ttl = 64, .df = true} /
+                       Udp{.sport = entropy_of(outcome.frame), .dport = 6090, .checksum = 0} /
+                       Geneve{.options = aws_options(endpoint_id, attachment, cookie_of(outcome.frame))} / udp_hi)
+                          .bytes()));
+}
+
 TEST_CASE("both directions of a flow share entry, target, entropy port and cookie", "[encap]") {
     Rig rig;
     const auto out = rig.send(from_client(udp_hi));
