@@ -8,6 +8,18 @@
 
 namespace glb {
 
+namespace {
+
+/// False where the interface refuses, or there is no such switch.
+bool turn_on(const std::string &interface, const std::string &name) {
+    for (const auto offload : {Offload::rx_vlan, Offload::lro, Offload::gro})
+        if (to_string(offload) == name)
+            return set_offload(interface, offload, true).has_value();
+    return false;
+}
+
+} // namespace
+
 Status LocalNode::prepare_offloads(const Manifest &manifest, const std::string &interface) {
     std::vector<Offload> off{Offload::rx_vlan};
     if (manifest.node.xdp_mode == XdpMode::generic)
@@ -37,10 +49,29 @@ void LocalNode::restore_offloads() {
     const auto former = store_.value("offloads");
     if (former.is_object())
         for (const auto &[interface, row] : former.items())
-            for (const auto offload : {Offload::rx_vlan, Offload::lro, Offload::gro})
-                if (row.contains(std::string(to_string(offload))))
-                    (void)set_offload(interface, offload, true); // the interface may be gone
+            for (const auto &[name, on] : row.items())
+                (void)turn_on(interface, name); // the interface may be gone
     (void)store_.set_value("offloads", nullptr);
+}
+
+/// What was turned off for a mode that is not in use any more, or on an interface that has none of our programs, is
+/// turned on again. An interface that is not there keeps its row: it may come back as it went.
+Status LocalNode::settle_offloads(const Manifest &manifest) {
+    auto former = store_.value("offloads");
+    if (!former.is_object())
+        return {};
+    auto left = nlohmann::json::object();
+    for (const auto &[interface, row] : former.items()) {
+        const auto *link = snapshot_.link(interface);
+        const bool attached = link && attachments_->is_attached(link->index);
+        for (const auto &[name, on] : row.items()) {
+            const bool for_generic = name != to_string(Offload::rx_vlan);
+            const bool needed = attached && (!for_generic || manifest.node.xdp_mode == XdpMode::generic);
+            if (needed || !link || !turn_on(interface, name))
+                left[interface][name] = on;
+        }
+    }
+    return left == former ? Status{} : store_.set_value("offloads", left.empty() ? nlohmann::json() : std::move(left));
 }
 
 void LocalNode::note_no_door(unsigned ifindex) {
@@ -76,7 +107,7 @@ Status LocalNode::attach_all(const Manifest &manifest) {
         GLB_TRY(attachments_->attach(link->index, name, mode, program_->fd()));
         GLB_TRY(program_->add_device(link->index));
     }
-    return {};
+    return settle_offloads(manifest);
 }
 
 Status LocalNode::write_egress() {

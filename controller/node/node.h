@@ -183,6 +183,7 @@ class LocalNode final : public NodeService {
     // interfaces.cpp
     [[nodiscard]] Status attach_all(const Manifest &manifest);
     [[nodiscard]] Status prepare_offloads(const Manifest &manifest, const std::string &interface);
+    [[nodiscard]] Status settle_offloads(const Manifest &manifest);
     void restore_offloads();
     void tell_interfaces();
     [[nodiscard]] Status write_egress();
