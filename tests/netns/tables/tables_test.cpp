@@ -151,9 +151,11 @@ TEST_CASE("tables: two tenants with identical tuples are two flows, each to its 
         ends.push_back({v6 ? "2001:db8:1::10" : client_address, v6 ? server_address6 : server_address, 40000, 7000});
     TcpFlows red(world.red.client), blue(world.blue.client);
     REQUIRE(red.open(ends, 10s) == 2);
+    REQUIRE(red.exchange(5s) == 2); // the kernel connects before a server accepts
     CHECK(world.red.tcp->accepted() == 2);
     CHECK(world.blue.tcp->accepted() == 0);
     REQUIRE(blue.open(ends, 10s) == 2);
+    REQUIRE(blue.exchange(5s) == 2);
     CHECK(world.red.tcp->accepted() == 2);
     CHECK(world.blue.tcp->accepted() == 2);
     const auto forwarded = glbd.counter("forwarded");
