@@ -5,6 +5,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "controller/config/diff.h"
 #include "controller/config/parse.h"
 #include "controller/node/boot_guard.h"
 #include "controller/util/folder_lock.h"
@@ -23,11 +24,17 @@ constexpr std::chrono::seconds census_pause{2};
 constexpr std::chrono::seconds tick_time{1};
 constexpr std::chrono::milliseconds look_time{500}; // two of them, and a replaced appliance is known
 
+/// In what it means, whatever its spaces and the order of its members; a file that is not understood differs.
+bool differs(const Manifest &in_force, const std::string &file) {
+    const auto other = parse_manifest(file);
+    return !other || !diff_manifests(in_force, *other).empty();
+}
+
 /// The manifest in force wins over the file, whatever that holds or does not.
-void warn_of_difference(const ManifestFile &file, const std::string &in_force) {
+void warn_of_difference(const ManifestFile &file, const Manifest &in_force) {
     if (!file.text)
         spdlog::warn("--manifest: {}; the manifest in force, kept in the state folder, goes on", file.text.error().message);
-    else if (*file.text != in_force)
+    else if (differs(in_force, *file.text))
         spdlog::warn("{} differs from the manifest in force, which wins; SIGHUP applies the file", file.path.string());
 }
 
@@ -91,11 +98,11 @@ Status LocalNode::start(const std::optional<ManifestFile> &first_manifest) {
     if (!stored.warning.empty())
         spdlog::warn("{}", stored.warning);
     if (stored.text) {
-        if (first_manifest)
-            warn_of_difference(*first_manifest, *stored.text);
         auto manifest = parse_manifest(*stored.text);
         if (!manifest)
             return refused(store_.manifest_path(), manifest.error());
+        if (first_manifest)
+            warn_of_difference(*first_manifest, *manifest);
         manifest_ = *manifest;
         manifest_text_ = *stored.text;
         if (const auto done = reconcile(*manifest_, false, {}); !done) {
@@ -103,7 +110,8 @@ Status LocalNode::start(const std::optional<ManifestFile> &first_manifest) {
             spdlog::error("not all of the manifest in force could be carried out yet: {}", trouble_);
         }
         spdlog::info("started with the manifest in force, {}", change_text(epoch_found_, epoch_of(program_), {}));
-        note_history("start", {});
+        if (const auto entries = history_.entries(); entries.empty() || differs(*manifest_, entries.front().manifest))
+            note_history("start", {});
         end_overdue_orders();
         return {};
     }

@@ -9,6 +9,7 @@
 #include "controller/config/here.h"
 #include "controller/config/parse.h"
 #include "controller/config/supported.h"
+#include "controller/guard/advice.h"
 #include "controller/node/boot_guard.h"
 #include "controller/node/node.h"
 #include "controller/util/log.h"
@@ -72,6 +73,11 @@ Result<ApplyResult> LocalNode::apply(const std::string &text, const ApplyOptions
         return refuse(problems_of(here.errors));
     for (const auto &warning : here.warnings)
         result.warnings.push_back(fmt::format("{}: {}", warning.pointer, warning.message));
+    auto book = book_;
+    for (const auto &endpoint : manifest->endpoints)
+        GLB_TRY(book.claim(Kind::endpoint, endpoint.name));
+    for (auto &line : guard::missing_forwarding(plan_guard(*manifest, book, snapshot)))
+        result.warnings.push_back(std::move(line));
     result.changes = to_json(diff_manifests(manifest_, *manifest));
     result.drained = stay_drained(fleet_, *manifest);
     if (options.dry_run)
@@ -82,11 +88,10 @@ Result<ApplyResult> LocalNode::apply(const std::string &text, const ApplyOptions
     if (!done && !done.error().pointer.empty())
         return refuse({{done.error().pointer, done.error().message}});
     GLB_TRY(done);
-    note_history(options.by, options.peer, options.file);
+    if (!result.changes.empty()) // another text of the same meaning is no other manifest
+        note_history(options.by, options.peer, options.file);
     const auto before = std::exchange(result.epoch, epoch_of(program_));
     result.applied = true;
-    for (auto &line : guard_->missing_forwarding())
-        result.warnings.push_back(std::move(line));
     if (const auto checked = check_guard(); !checked) // the manifest is in force all the same
         result.warnings.push_back(checked.error().message);
     if (resize_)

@@ -89,6 +89,21 @@ TEST_CASE("warnings: apply names each thing that is wrong with the machine, and 
     CHECK(warnings().empty());
 }
 
+TEST_CASE("warnings: what forwarding needs is told before anything is applied, too") {
+    need_root();
+    const TwoArm world;
+    Daemon glbd(world.node);
+    glbd.start(); // nothing is in force that could know it
+    const auto one = sysctl_case("net/ipv4/conf/cli0/forwarding");
+    world.node.must(one.provoke.front());
+    for (const auto &answer : {glbd.apply(world.manifest(), {"--dry-run"}),
+                               glbd.ctl({"diff", (glbd.folder() / "manifest.json").string()})}) {
+        INFO(answer.text);
+        REQUIRE(answer.code == 0);
+        CHECK(answer.document.at("warnings").get<std::vector<std::string>>() == one.lines);
+    }
+}
+
 TEST_CASE("warnings: a rule by ingress interface, in its own words; and on stderr of glbctl") {
     need_root();
     const TwoArm world;

@@ -93,10 +93,23 @@ TEST_CASE("confirm: a second trial returns to what was trusted before the first;
 
 TEST_CASE("history: who applies what is in force already changes nothing") {
     need_root();
-    const Stage stage;
+    Stage stage;
     const auto epoch = stage.glbd.must_ctl({"status"}).at("epoch");
     REQUIRE(stage.glbd.apply(stage.before).code == 0);
     CHECK(stage.glbd.must_ctl({"status"}).at("epoch") == epoch);
+    CHECK(stage.glbd.must_ctl({"history"}).at("history").size() == 1);
+    const auto exported = stage.glbd.must_ctl({"export"}); // another text of the same meaning
+    REQUIRE(exported != stage.before);
+    REQUIRE(stage.glbd.apply(exported).code == 0);
+    CHECK(stage.glbd.must_ctl({"status"}).at("epoch") == epoch);
+    CHECK(stage.glbd.must_ctl({"history"}).at("history").size() == 1);
+    stage.glbd.terminate();
+    stage.glbd.start(stage.before);
+    CHECK(stage.glbd.log().find("differs from the manifest in force") == std::string::npos);
+    stage.glbd.terminate();
+    stage.glbd.start(stage.after);
+    CHECK(stage.glbd.log().find("differs from the manifest in force") != std::string::npos);
+    CHECK(stage.weight() == 2);
     CHECK(stage.glbd.must_ctl({"history"}).at("history").size() == 1);
     REQUIRE(stage.glbd.apply(stage.after).code == 0);
     CHECK(stage.glbd.must_ctl({"status"}).at("epoch") > epoch);
