@@ -259,7 +259,7 @@ TargetHealth::Composed TargetHealth::compose_beneath_drain() const {
     if (!in_use_)
         return {TargetState::unused, HealthReason::not_in_use, "no endpoint uses the target group"};
     if (!neighbour_resolved_)
-        return {TargetState::unhealthy, HealthReason::no_neighbour, "the next hop does not answer ARP or ND"};
+        return {TargetState::unhealthy, HealthReason::no_neighbour, "its next hop is not resolved: nobody answers ARP or ND there, or no route leads to it by the tunnel's interface"};
     if (passive_.failed)
         return {TargetState::unhealthy, HealthReason::no_return_traffic,
                 passive_.trial ? passive_.description + "; on trial with a few new flows" : passive_.description};

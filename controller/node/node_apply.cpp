@@ -76,7 +76,7 @@ Result<ApplyResult> LocalNode::apply(const std::string &text, const ApplyOptions
     auto book = book_;
     for (const auto &endpoint : manifest->endpoints)
         GLB_TRY(book.claim(Kind::endpoint, endpoint.name));
-    for (auto &line : guard::missing_forwarding(plan_guard(*manifest, book, snapshot)))
+    for (auto &line : guard::missing_forwarding(plan_guard(*manifest, book, snapshot, store_.value("devices"))))
         result.warnings.push_back(std::move(line));
     result.changes = to_json(diff_manifests(manifest_, *manifest));
     result.drained = stay_drained(fleet_, *manifest);

@@ -58,7 +58,7 @@ struct Stacked : Router {
     [[nodiscard]] GuardPlan plan() const {
         auto plan = Router::plan();
         plan.ports[0].vlans = vlans;
-        plan.ports[0].device = device;
+        plan.ports[0].devices = {device};
         return plan;
     }
     [[nodiscard]] bool both_pass() const { return ping("198.51.100.2") && ping("2001:db8:2::2"); }
