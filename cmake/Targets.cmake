@@ -22,6 +22,11 @@ function(glb_apart name)
   set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)
 endfunction()
 
+# glb_long(TEST): about a minute, where most take seconds: it begins first, or all would wait for it in the end.
+function(glb_long test)
+  set_tests_properties(${test} PROPERTIES COST 60)
+endfunction()
+
 # glb_compile_fast(NAME): optimised as little as is sensible, for code that nobody waits for but the compiler. At -O1 GCC
 # sees less of what flows where, and warns of what is not so.
 function(glb_compile_fast name)
