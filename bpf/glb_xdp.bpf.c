@@ -61,6 +61,20 @@ static __always_inline struct glb_verdict glb_process_out(struct xdp_md *ctx, co
     return verdict;
 }
 
+/* What the parser refused. The kernel judges what is neither an endpoint's nor UDP to the tunnel. */
+static __always_inline struct glb_verdict glb_process_broken(struct xdp_md *ctx, const struct glb_frame *frame,
+                                                             const struct glb_node *node, const struct glb_port *port,
+                                                             int parsed) {
+    const struct glb_ipv4 *ip = glb_at(ctx, frame->l2_len, struct glb_ipv4);
+    const int is_outer = port->flags & GLB_PORT_TUNNEL && frame->eth_proto == GLB_ETH_IP && ip &&
+                         ip->ip_proto == GLB_IPPROTO_UDP && ip->destination == node->tunnel_address;
+    if (!is_outer && !(port->flags & GLB_PORT_ENDPOINT))
+        return glb_pass(GLB_PASS_OTHER);
+    if (parsed == GLB_PARSE_SHORT)
+        return glb_drop(GLB_DROP_SHORT_LINEAR);
+    return glb_drop(is_outer ? GLB_DROP_OUTER_MALFORMED : GLB_DROP_MALFORMED);
+}
+
 static __always_inline struct glb_verdict glb_process_ip(struct xdp_md *ctx, const struct glb_frame *frame,
                                                          const struct glb_node *node, const struct glb_port *port,
                                                          __u32 bank) {
@@ -70,12 +84,8 @@ static __always_inline struct glb_verdict glb_process_ip(struct xdp_md *ctx, con
     struct glb_packet *packet = &scratch->packet;
     __builtin_memset(packet, 0, sizeof *packet);
     const int parsed = glb_parse_ip(ctx, frame->l2_len, frame->eth_proto, glb_frame_len(ctx), packet);
-    if (parsed) {
-        /* The kernel judges what is not an endpoint's. */
-        if (!(port->flags & GLB_PORT_ENDPOINT))
-            return glb_pass(GLB_PASS_OTHER);
-        return glb_drop(parsed == GLB_PARSE_SHORT ? GLB_DROP_SHORT_LINEAR : GLB_DROP_MALFORMED);
-    }
+    if (parsed)
+        return glb_process_broken(ctx, frame, node, port, parsed);
     switch (glb_classify_ip(node, port, packet)) {
     case GLB_CLASS_RETURN:
         return glb_process_return(ctx, frame, scratch, node, port, bank);

@@ -133,6 +133,14 @@ TEST_CASE("what a target may not send is dropped by its name", "[decap]") {
         bad[outer_offset + 6] = 0x20;
         reason = GLB_DROP_OUTER_FRAGMENT;
     }
+    SECTION("IP length beyond the frame") {
+        set16(bad, outer_offset + 2, static_cast<std::uint16_t>(bad.size() - outer_offset + 1));
+        reason = GLB_DROP_OUTER_MALFORMED;
+    }
+    SECTION("IP length that holds no UDP header") {
+        set16(bad, outer_offset + 2, 27);
+        reason = GLB_DROP_OUTER_MALFORMED;
+    }
     SECTION("UDP length shorter than GENEVE") {
         set16(bad, udp + 4, 15);
         reason = GLB_DROP_OUTER_MALFORMED;
