@@ -107,7 +107,7 @@ std::optional<int> outcome_of(const Look &look, const Drain &drain, bool is_late
     if (look.answer.exit == exit_no_daemon)
         return is_late ? std::optional<int>(exit_no_daemon) : std::nullopt;
     if (look.answer.exit != exit_done) {
-        look.answer.failure.empty() ? complain("glbctl", problems_of(look.answer.document)) : complain(look.answer.failure);
+        look.answer.failure.empty() ? complain(problems_of(look.answer.document)) : complain(look.answer.failure);
         return look.answer.exit;
     }
     if (look.flows == 0 && look.is_drained)

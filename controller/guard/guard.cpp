@@ -273,8 +273,4 @@ Status Guard::remove() {
     return first;
 }
 
-std::vector<std::string> Guard::missing_forwarding() const {
-    return plan_ ? guard::missing_forwarding(*plan_) : std::vector<std::string>{};
-}
-
 } // namespace glb::guard

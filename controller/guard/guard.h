@@ -53,9 +53,6 @@ class Guard {
     /// Takes away all that is ours and puts sysctls back. Goes on after a failure and returns the first.
     [[nodiscard]] Status remove();
 
-    /// One line for each sysctl that forwarding needs and the user must set, with the command.
-    [[nodiscard]] std::vector<std::string> missing_forwarding() const;
-
   private:
     Guard(GuardPaths paths, Netlink netlink, Nftables nftables)
         : paths_(std::move(paths)), netlink_(std::move(netlink)), nftables_(std::move(nftables)) {}

@@ -265,9 +265,7 @@ void LocalNode::on_tick() {
         const std::lock_guard held(shared_);
         for (const auto &[name, member] : fleet_.members())
             fleet_.on_neighbour(name, !paths_->given_up(member.target.address), Clock::now());
-        if (const auto done = write_words(); !done)
-            spdlog::error("{}", done.error().message);
-        tell_groups();
+        follow_health();
         known = fleet_.known();
     }
     if (known != store_.value("health"))

@@ -124,6 +124,7 @@ class LocalNode final : public NodeService {
     void set_watched(const Manifest &manifest);
     void watch_nobody();
     void on_node_loop(std::function<void()> task);
+    void follow_health();
     void tell_groups();
 
     // node_apply.cpp: change

@@ -21,11 +21,7 @@ PassiveHooks LocalNode::passive_hooks() {
             return *count;
         return std::nullopt;
     };
-    hooks.write_words = [this] {
-        if (const auto done = program_ ? write_words() : Status{}; !done)
-            spdlog::error("{}", done.error().message);
-        tell_groups();
-    };
+    hooks.write_words = [this] { follow_health(); };
     hooks.on_probe = [this](const std::string &key, const ProbeResult &result) { on_probe(key, result); };
     return hooks;
 }
@@ -121,9 +117,14 @@ void LocalNode::on_probe(const std::string &key, const ProbeResult &result) {
 /// On either loop.
 void LocalNode::hear_probe(const std::string &key, const ProbeResult &result) {
     const std::lock_guard held(shared_);
-    if (!fleet_.on_probe(key, result, Clock::now()) || !program_)
-        return;
-    if (const auto done = write_words(); !done)
+    if (fleet_.on_probe(key, result, Clock::now()))
+        follow_health();
+}
+
+/// On either loop: the data path follows the states of targets, and what that makes of groups is told.
+void LocalNode::follow_health() {
+    const std::lock_guard held(shared_);
+    if (const auto done = program_ ? write_words() : Status{}; !done)
         spdlog::error("{}", done.error().message);
     tell_groups();
 }
@@ -133,8 +134,8 @@ void LocalNode::tell_groups() {
     const std::lock_guard held(shared_);
     for (const auto &[index, words] : written_.groups) {
         const auto group = book_.name_of(IndexBook::Kind::group, index);
-        const bool any_failed = std::any_of(fleet_.members().begin(), fleet_.members().end(), [&](const auto &row) {
-            return row.second.group == group && row.second.health.state() == TargetState::unhealthy;
+        const bool any_failed = std::ranges::any_of(fleet_.members_of(group), [](const auto &row) {
+            return row.second.health.state() == TargetState::unhealthy;
         });
         for (const auto &line : group_edges_.note(group, words.decision.action, any_failed))
             spdlog::warn("{}", line);

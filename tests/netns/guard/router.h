@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "controller/guard/advice.h"
 #include "controller/guard/guard.h"
 #include "tests/harness/netns.h"
 #include "tests/harness/traffic.h"
@@ -98,7 +99,7 @@ struct InNode {
         router_.node.call([&] { must(guard_.set_magic(magic)); });
     }
     [[nodiscard]] std::vector<std::string> missing_forwarding() const {
-        return router_.node.call([&] { return guard_.missing_forwarding(); });
+        return router_.node.call([&] { return guard::missing_forwarding(router_.plan()); });
     }
     void remove() {
         router_.node.call([&] { must(guard_.remove()); });

@@ -11,6 +11,18 @@
 using namespace glb::test;
 using nlohmann::json;
 
+namespace {
+
+/// `glbctl drain --wait… firewalls/fw-1`, once the drain is ordered.
+Running begin_waiting(const Stage &glbctl, const std::string &wait) {
+    auto waiting = glbctl.begin({"drain", wait, "firewalls/fw-1"});
+    char answered = 0;
+    REQUIRE(::read(waiting.out.get(), &answered, 1) == 1);
+    return waiting;
+}
+
+} // namespace
+
 TEST_CASE("a manifest on trial is confirmed once; the history is listed and rolled back to") {
     const Stage glbctl;
     const auto trial = glbctl({"apply", "--confirm", "90", glbctl.file(sound_manifest)});
@@ -50,9 +62,7 @@ TEST_CASE("drain, undrain, and waiting for the last flow") {
 
 TEST_CASE("a wait for a drain's end fails as soon as somebody ends the drain") {
     const Stage glbctl;
-    auto waiting = glbctl.begin({"drain", "--wait", "firewalls/fw-1"});
-    char answered = 0;
-    REQUIRE(::read(waiting.out.get(), &answered, 1) == 1); // the drain is ordered
+    auto waiting = begin_waiting(glbctl, "--wait");
     CHECK(glbctl({"undrain", "firewalls/fw-1"}).status == 0);
     const auto waited = finish(std::move(waiting));
     CHECK(waited.status == 1);
@@ -61,9 +71,7 @@ TEST_CASE("a wait for a drain's end fails as soon as somebody ends the drain") {
 
 TEST_CASE("a wait for a drain's end outlives a restart of the daemon, and says so") {
     Stage glbctl;
-    auto waiting = glbctl.begin({"drain", "--wait=4", "firewalls/fw-1"});
-    char answered = 0;
-    REQUIRE(::read(waiting.out.get(), &answered, 1) == 1);
+    auto waiting = begin_waiting(glbctl, "--wait=4");
     glbctl.end();
     std::this_thread::sleep_for(std::chrono::milliseconds(1500)); // it asks twice a second
     glbctl.serve("drained");
@@ -76,9 +84,7 @@ TEST_CASE("a wait for a drain's end outlives a restart of the daemon, and says s
 
 TEST_CASE("a wait for a drain's end says where the daemon does not come back") {
     Stage glbctl;
-    auto waiting = glbctl.begin({"drain", "--wait=2", "firewalls/fw-1"});
-    char answered = 0;
-    REQUIRE(::read(waiting.out.get(), &answered, 1) == 1);
+    auto waiting = begin_waiting(glbctl, "--wait=2");
     glbctl.end();
     const auto waited = finish(std::move(waiting));
     CHECK(waited.status == 3);
