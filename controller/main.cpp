@@ -1,6 +1,4 @@
 // glbd: options, one event loop, the node, its sockets, signals.
-#include <utility> // Boost 1.74's headers need it before
-
 #include <cstdio>
 
 #include <boost/asio/io_context.hpp>

@@ -1,8 +1,6 @@
 // Readiness: tells systemd (sd_notify(3)) when the node is ready for the first time, and until then what it waits for.
 #pragma once
 
-#include <utility> // Boost 1.74's headers need it before
-
 #include <string>
 
 #include <boost/asio/io_context.hpp>

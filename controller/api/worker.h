@@ -1,8 +1,6 @@
 // Worker: one thread for answers that would hold the loop.
 #pragma once
 
-#include <utility> // Boost 1.74's headers need it before
-
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
 

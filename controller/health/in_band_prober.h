@@ -1,8 +1,6 @@
 // InBandProber: sends probes through any number of targets, and knows them again when they come back.
 #pragma once
 
-#include <utility> // Boost 1.74's awaitable.hpp uses std::exchange without it
-
 #include <array>
 #include <chrono>
 #include <functional>

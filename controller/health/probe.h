@@ -1,8 +1,6 @@
 // Probe: the endless check of one target. Private to the library; Prober owns it.
 #pragma once
 
-#include <utility> // Boost 1.74's awaitable.hpp uses std::exchange without it
-
 #include <chrono>
 #include <memory>
 

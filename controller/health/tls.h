@@ -1,8 +1,6 @@
 // TLS for HTTPS probes: what is verified, and sessions that are resumed. Private to the library.
 #pragma once
 
-#include <utility> // Boost 1.74's awaitable.hpp uses std::exchange without it
-
 #include <memory>
 #include <string>
 

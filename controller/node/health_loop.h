@@ -2,8 +2,6 @@
 // waits for (the disk, a grace period, nftables), probes and silence are heard in time.
 #pragma once
 
-#include <utility> // Boost 1.74's awaitable.hpp needs it before
-
 #include <atomic>
 #include <chrono>
 #include <functional>

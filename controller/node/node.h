@@ -2,8 +2,6 @@
 // the kernel's view of the network in step with it.
 #pragma once
 
-#include <utility> // Boost 1.74's awaitable.hpp needs it before
-
 #include <filesystem>
 #include <functional>
 #include <future>

@@ -2,8 +2,6 @@
 // counts, sends in-band probes, and tells the fleet.
 #pragma once
 
-#include <utility> // Boost 1.74's awaitable.hpp needs it before
-
 #include <functional>
 #include <map>
 #include <mutex>

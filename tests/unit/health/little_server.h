@@ -1,8 +1,6 @@
 // LittleServer: a TCP server on loopback that treats each connection as a test wants.
 #pragma once
 
-#include <utility> // Boost 1.74's awaitable.hpp uses std::exchange without it
-
 #include <array>
 #include <chrono>
 #include <functional>

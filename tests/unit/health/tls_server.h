@@ -1,8 +1,6 @@
 // A TLS server on loopback with a certificate of its own making, for HTTPS probes.
 #pragma once
 
-#include <utility> // Boost 1.74's awaitable.hpp uses std::exchange without it
-
 #include <string>
 
 #include <boost/asio/ssl/context.hpp>
