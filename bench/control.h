@@ -21,12 +21,12 @@ struct bench_control {
     struct bench_frame frame[2];
     __u32 turn;      /* which of them is next */
     __u32 alternate; /* 1: the other one every time */
-    __u64 state;                    /* state = state * multiplier + increment, a packet */
+    __u64 state;     /* state = state * multiplier + increment, a packet */
     __u64 multiplier;
     __u64 increment;
-    __u64 flows;    /* random indexes are 0 .. flows - 1 */
-    __u32 random;   /* index from the upper half of state, else state itself */
-    __u32 failed;   /* packets that could not be made */
+    __u64 flows;  /* random indexes are 0 .. flows - 1 */
+    __u32 random; /* index from the upper half of state, else state itself */
+    __u32 failed; /* packets that could not be made */
 };
 
 #define BENCH_OUTER_WORDS 10 /* 80 of 82 bytes: Ethernet, IPv4, UDP, GENEVE with three options */

@@ -43,7 +43,8 @@ class Node {
 
     [[nodiscard]] int program() const { return program_.fd(); }
     [[nodiscard]] Occupancy occupancy() const;
-    /// Every counter and drop reason of the program that is not 0, by name; what all targets were `silent` among them.
+    /// Every counter and drop reason of the program that is not 0, by name; what all targets were `silent`
+    /// among them.
     [[nodiscard]] Result<std::map<std::string, std::uint64_t>> counters() const;
 
     /// Makes every flow in the table established and seen just now, as returned packets would.

@@ -125,8 +125,10 @@ Result<Row> ping_pong(Generator &generator, const Wires &wires, const Settings &
 
     Row row;
     row.name = passive ? "ping-pong, passive" : "ping-pong, 1 flow";
-    row.what = passive ? "the same in a group with passive health: each out packet marks its flow, each return clears it"
-                       : "out and back in turn, the mean of both";
+    row.what =
+        passive
+            ? "the same in a group with passive health: each out packet marks its flow, each return clears it"
+            : "out and back in turn, the mean of both";
     GLB_TRY(measure_node(row, generator, floors, node, stream, plain, settings, [&] { node.establish(); }));
     GLB_TRY(prove(row, "encapsulated", 0.5));
     GLB_TRY(prove(row, "cached_egress", 0.49));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Flow tables of several shapes, look-up only, and what a hit changes in the line. All have 64-byte entries and
- * two buckets a tag; they differ in ways, in where the search begins, and in what tells an entry's place.
+ * Flow tables of several shapes, look-up only, and what a hit changes in the line. All have 64-byte entries
+ * and two buckets a tag; they differ in ways, in where the search begins, and in what tells an entry's place.
  */
 #include "lib/bpf.h"
 
@@ -70,8 +70,8 @@ static __always_inline struct bench_entry *bench_by_tags(__u64 tag) {
 }
 
 /*
- * A word of one-byte prints tells the ways that are worth a look: of 255 others one is for nothing. Zero bytes
- * are found as in Warren, Hacker's Delight, section 6-1; what it finds too much is refused by the tag.
+ * A word of one-byte prints tells the ways that are worth a look: of 255 others one is for nothing. Zero
+ * bytes are found as in Warren, Hacker's Delight, section 6-1; what it finds too much is refused by the tag.
  */
 static __always_inline struct bench_entry *bench_by_prints(__u64 tag) {
     const __u32 mask = (bench_entry_mask + 1) / WAYS - 1;

@@ -36,10 +36,9 @@ static __always_inline void glb_count_endpoint_forwarded(__u32 endpoint, __u32 b
 }
 
 /* What a target sent back; a packet that leaves is its endpoint's too. */
-static __always_inline struct glb_verdict glb_process_return(struct xdp_md *ctx, const struct glb_frame *frame,
-                                                             struct glb_scratch *scratch,
-                                                             const struct glb_node *node,
-                                                             const struct glb_port *port, __u32 bank) {
+static __always_inline struct glb_verdict
+glb_process_return(struct xdp_md *ctx, const struct glb_frame *frame, struct glb_scratch *scratch,
+                   const struct glb_node *node, const struct glb_port *port, __u32 bank) {
     const struct glb_verdict verdict = glb_back(ctx, frame, scratch, node, port, bank);
     if (verdict.action == GLB_FORWARD || verdict.action == GLB_DOOR)
         glb_count_endpoint_forwarded(scratch->onward.endpoint, scratch->inner.l3_len);
@@ -48,7 +47,8 @@ static __always_inline struct glb_verdict glb_process_return(struct xdp_md *ctx,
 
 /* An endpoint's packet; one that a bypass lets through has left by its endpoint. */
 static __always_inline struct glb_verdict glb_process_out(struct xdp_md *ctx, const struct glb_frame *frame,
-                                                          struct glb_scratch *scratch, const struct glb_node *node,
+                                                          struct glb_scratch *scratch,
+                                                          const struct glb_node *node,
                                                           const struct glb_port *port, __u32 bank) {
     const __u32 bytes = scratch->packet.l3_len;
     const __u32 endpoint = port->endpoint;
@@ -62,9 +62,10 @@ static __always_inline struct glb_verdict glb_process_out(struct xdp_md *ctx, co
 }
 
 /* What the parser refused. The kernel judges what is neither an endpoint's nor UDP to the tunnel. */
-static __always_inline struct glb_verdict glb_process_broken(struct xdp_md *ctx, const struct glb_frame *frame,
-                                                             const struct glb_node *node, const struct glb_port *port,
-                                                             int parsed) {
+static __always_inline struct glb_verdict glb_process_broken(struct xdp_md *ctx,
+                                                             const struct glb_frame *frame,
+                                                             const struct glb_node *node,
+                                                             const struct glb_port *port, int parsed) {
     const struct glb_ipv4 *ip = glb_at(ctx, frame->l2_len, struct glb_ipv4);
     const int is_outer = port->flags & GLB_PORT_TUNNEL && frame->eth_proto == GLB_ETH_IP && ip &&
                          ip->ip_proto == GLB_IPPROTO_UDP && ip->destination == node->tunnel_address;
@@ -76,8 +77,8 @@ static __always_inline struct glb_verdict glb_process_broken(struct xdp_md *ctx,
 }
 
 static __always_inline struct glb_verdict glb_process_ip(struct xdp_md *ctx, const struct glb_frame *frame,
-                                                         const struct glb_node *node, const struct glb_port *port,
-                                                         __u32 bank) {
+                                                         const struct glb_node *node,
+                                                         const struct glb_port *port, __u32 bank) {
     struct glb_scratch *scratch = glb_scratch_get();
     if (!scratch)
         return glb_drop(GLB_DROP_NO_CONFIG);

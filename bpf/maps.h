@@ -30,7 +30,7 @@
 /* Written by the controller, read by the path. The active bank is glb_control.bank. */
 GLB_ARRAY(glb_control, struct glb_control, 1);
 GLB_ARRAY(glb_node, struct glb_node, GLB_BANKS);
-GLB_ARRAY(glb_ports, struct glb_port, GLB_BANKS * GLB_PORT_SLOTS);
+GLB_ARRAY(glb_ports, struct glb_port, GLB_BANKS *GLB_PORT_SLOTS);
 GLB_ARRAY(glb_endpoints, struct glb_endpoint, GLB_BANKS *GLB_MAX_ENDPOINTS);
 GLB_ARRAY(glb_endpoint_ids, struct glb_endpoint_id, GLB_BANKS *GLB_ENDPOINT_ID_SLOTS);
 GLB_ARRAY(glb_groups, struct glb_group, GLB_BANKS *GLB_MAX_GROUPS);
@@ -142,7 +142,8 @@ struct {
     __type(value, struct glb_target_count);
 } glb_target_counts SEC(".maps");
 
-/* Which endpoint came back through which target: set by the return leg, cleared by the controller through mmap. */
+/* Which endpoint came back through which target: set by the return leg, cleared by the controller through
+ * mmap. */
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(max_entries, GLB_PAIRS);
@@ -154,7 +155,8 @@ struct {
 /* Token buckets of sources: written by the path alone. */
 GLB_ARRAY(glb_sources, __u64, GLB_SOURCES);
 
-/* The controller's memory, pinned with the rest: settings of the load, names of indexes, Maglev fingerprints. */
+/* The controller's memory, pinned with the rest: settings of the load, names of indexes, Maglev fingerprints.
+ */
 GLB_ARRAY(glb_kept, struct glb_kept, 1);
 GLB_ARRAY(glb_names, struct glb_name, GLB_NAMES);
 GLB_ARRAY(glb_table_prints, __u64, GLB_MAX_TABLES);
@@ -168,7 +170,8 @@ struct {
 /* Settings of one load: the table's shape and key (they belong to the pinned table), the door's magic. */
 const volatile struct glb_settings glb_settings = {.bucket_mask = GLB_FLOW_MIN_CAPACITY / GLB_FLOW_WAYS - 1};
 
-/* The shape of glb_flows_old; bucket_mask 0 where there is none, and the verifier drops all that looks there. */
+/* The shape of glb_flows_old; bucket_mask 0 where there is none, and the verifier drops all that looks there.
+ */
 const volatile struct glb_flow_shape glb_old_shape = {};
 
 #endif

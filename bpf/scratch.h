@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the stages hand on to each other. It does not fit the 512 bytes of a BPF stack beside the frames of the
- * global functions, so it lies in a per-CPU row: XDP runs with softirqs off, nothing else comes between.
+ * What the stages hand on to each other. It does not fit the 512 bytes of a BPF stack beside the frames of
+ * the global functions, so it lies in a per-CPU row: XDP runs with softirqs off, nothing else comes between.
  */
 #ifndef GLB_SCRATCH_H
 #define GLB_SCRATCH_H

@@ -37,9 +37,10 @@ std::string show_bypass(const json &document, const Bypass &bypass, bool colour)
     if (!flag_of(document, "bypassed"))
         return printable(bypass.endpoint + " is inspected") + '\n';
     if (text_of(document, "why") == "onAllUnhealthy")
-        return paint(printable(fmt::format("{} is still BYPASSED: no target of {} is healthy, and its onAllUnhealthy is "
-                                           "bypass; it is inspected again when one is, or another policy is applied",
-                                           bypass.endpoint, text_of(document, "targetGroup"))),
+        return paint(printable(fmt::format(
+                         "{} is still BYPASSED: no target of {} is healthy, and its onAllUnhealthy is "
+                         "bypass; it is inspected again when one is, or another policy is applied",
+                         bypass.endpoint, text_of(document, "targetGroup"))),
                      Tone::bad, colour) +
                '\n';
     return paint(printable(fmt::format("{} is BYPASSED: its packets pass uninspected {}", bypass.endpoint,
@@ -68,7 +69,8 @@ void add_bypass(CLI::App &app, Context &context) {
     auto *duration =
         command
             ->add_option_function<std::string>(
-                "--for", [bypass](const std::string &text) { bypass->seconds = seconds_of(text).value_or(0); },
+                "--for",
+                [bypass](const std::string &text) { bypass->seconds = seconds_of(text).value_or(0); },
                 "it ends by itself, without the daemon too: 90s, 10m, 2h, 1d")
             ->type_name("TIME")
             ->check([](const std::string &text) {

@@ -21,8 +21,8 @@ namespace {
 
 using nlohmann::json;
 
-/// How long the daemon may take. What is only told comes at once from a daemon that lives; a flow table of millions is
-/// read beside its loop, and takes seconds; a change may wait for the kernel and the disk.
+/// How long the daemon may take. What is only told comes at once from a daemon that lives; a flow table of
+/// millions is read beside its loop, and takes seconds; a change may wait for the kernel and the disk.
 std::chrono::seconds patience(const std::string &method, const std::string &target) {
     if (method != "GET")
         return std::chrono::minutes(2);
@@ -31,20 +31,23 @@ std::chrono::seconds patience(const std::string &method, const std::string &targ
 
 /// The command's own exit status and words for a failed exchange; who may not ask was refused, and that is
 /// another thing than a daemon that is not there.
-std::pair<int, std::string> explain_failure(const Context &context, const Error &error, std::chrono::seconds waited) {
+std::pair<int, std::string> explain_failure(const Context &context, const Error &error,
+                                            std::chrono::seconds waited) {
     switch (error.code) {
     case ENOENT:
     case ECONNREFUSED:
-        return {exit_no_daemon,
-                fmt::format("no daemon answers at {}; is glbd running, and is --socket right?", context.socket)};
+        return {
+            exit_no_daemon,
+            fmt::format("no daemon answers at {}; is glbd running, and is --socket right?", context.socket)};
     case EACCES:
     case EPERM:
         return {exit_refused,
                 fmt::format("{}: permission denied; be root or a member of the group glb", context.socket)};
     case ETIMEDOUT:
-        return {exit_no_daemon, fmt::format("the daemon at {} does not answer within {} s; is it stopped, or the machine "
-                                            "overloaded?",
-                                            context.socket, waited.count())};
+        return {exit_no_daemon,
+                fmt::format("the daemon at {} does not answer within {} s; is it stopped, or the machine "
+                            "overloaded?",
+                            context.socket, waited.count())};
     default:
         return {exit_no_daemon, "no answer from the daemon: " + error.message};
     }
@@ -65,9 +68,8 @@ CLI::App *add_command(CLI::App &app, Context &context, const std::string &name,
 std::string wrong_usage(const CLI::App &app, const CLI::ParseError &error) {
     const std::string_view what = error.what();
     const auto options = app.get_options();
-    if (std::any_of(options.begin(), options.end(), [&](const auto *option) {
-            return what.starts_with(option->get_name() + ": ");
-        }))
+    if (std::any_of(options.begin(), options.end(),
+                    [&](const auto *option) { return what.starts_with(option->get_name() + ": "); }))
         return fmt::format("{}; see glbctl --help", what); // an option of all commands, wherever it stood
     const auto named = app.get_subcommands();
     if (!named.empty())
@@ -77,7 +79,8 @@ std::string wrong_usage(const CLI::App &app, const CLI::ParseError &error) {
         if (!command->get_group().empty())
             names.push_back(command->get_name());
     const auto words = app.remaining();
-    const auto word = std::find_if(words.begin(), words.end(), [](const auto &text) { return !text.starts_with('-'); });
+    const auto word =
+        std::find_if(words.begin(), words.end(), [](const auto &text) { return !text.starts_with('-'); });
     if (word != words.end())
         return fmt::format("there is no command \"{}\"{}", *word, near_or_all(*word, names));
     if (words.empty() && dynamic_cast<const CLI::RequiredError *>(&error))
@@ -99,8 +102,8 @@ Answer try_exchange(const Context &context, const std::string &method, const std
     answer.text = std::move(response->body);
     answer.document = json::parse(answer.text, nullptr, false);
     if (answer.document.is_discarded()) {
-        answer.failure = fmt::format("what answers at {} is no glbd: its answer (status {}) is no JSON", context.socket,
-                                     answer.status);
+        answer.failure = fmt::format("what answers at {} is no glbd: its answer (status {}) is no JSON",
+                                     context.socket, answer.status);
         answer.exit = exit_refused;
     } else if (answer.status >= 400) {
         answer.exit = exit_refused;
@@ -125,7 +128,8 @@ Answer exchange_or_complain(const Context &context, const std::string &method, c
 
 namespace {
 
-int show_answer(const Context &context, const std::string &method, const std::string &target, const Show &show) {
+int show_answer(const Context &context, const std::string &method, const std::string &target,
+                const Show &show) {
     const auto answer = exchange_or_complain(context, method, target);
     if (context.output == Output::json && answer.failure.empty())
         print(answer.text); // of a refusal, too

@@ -49,15 +49,16 @@ struct Answer {
     std::string text;        ///< as it came
     nlohmann::json document; ///< parsed
 };
-[[nodiscard]] Answer try_exchange(const Context &context, const std::string &method, const std::string &target,
-                                  const std::string &body = {});
+[[nodiscard]] Answer try_exchange(const Context &context, const std::string &method,
+                                  const std::string &target, const std::string &body = {});
 
 /// The same; a failure is told on stderr.
 [[nodiscard]] Answer exchange(const Context &context, const std::string &method, const std::string &target,
                               const std::string &body = {});
 
 /// exchange() whose refusals are told on stderr too.
-[[nodiscard]] Answer exchange_or_complain(const Context &context, const std::string &method, const std::string &target);
+[[nodiscard]] Answer exchange_or_complain(const Context &context, const std::string &method,
+                                          const std::string &target);
 
 /// What people see of an answer's document.
 using Show = std::function<std::string(const nlohmann::json &)>;
@@ -78,8 +79,8 @@ void complain(const std::vector<Problem> &problems);
 /// What is wrong with a manifest: each as "FILE: POINTER: MESSAGE" on stderr.
 void complain(const std::string &file, const std::vector<Problem> &problems);
 
-/// The API's error document for these, and what glbctl itself refuses: told on stderr, and as that document where JSON
-/// is asked for.
+/// The API's error document for these, and what glbctl itself refuses: told on stderr, and as that document
+/// where JSON is asked for.
 [[nodiscard]] std::string problem_document(const std::vector<Problem> &problems);
 [[nodiscard]] int refuse(const Context &context, const std::string &reason);
 
@@ -98,7 +99,8 @@ void print(const std::string &text);
 
 // The commands, by the file that has them.
 void add_check(CLI::App &app, Context &context);
-void add_manifest_commands(CLI::App &app, Context &context); ///< apply, diff, export, confirm, history, rollback
+void add_manifest_commands(CLI::App &app,
+                           Context &context); ///< apply, diff, export, confirm, history, rollback
 void add_status(CLI::App &app, Context &context);
 void add_endpoints(CLI::App &app, Context &context);
 void add_targets(CLI::App &app, Context &context);

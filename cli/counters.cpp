@@ -25,11 +25,12 @@ std::string show_counts(const json &document, const char *list, bool is_loss, bo
 
 void add(CLI::App &app, Context &context, const char *name, const std::string &description, bool is_loss,
          const std::string &example) {
-    add_command(
-        app, context, name, description, {"glbctl " + std::string(name), example}, [&context, name, is_loss] {
-            return ask(context, std::string("/v1/") + name, {},
-                       [&](const json &document) { return show_counts(document, name, is_loss, context.colour); });
-        });
+    add_command(app, context, name, description, {"glbctl " + std::string(name), example},
+                [&context, name, is_loss] {
+                    return ask(context, std::string("/v1/") + name, {}, [&](const json &document) {
+                        return show_counts(document, name, is_loss, context.colour);
+                    });
+                });
 }
 
 } // namespace

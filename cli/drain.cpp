@@ -107,14 +107,16 @@ std::optional<int> outcome_of(const Look &look, const Drain &drain, bool is_late
     if (look.answer.exit == exit_no_daemon)
         return is_late ? std::optional<int>(exit_no_daemon) : std::nullopt;
     if (look.answer.exit != exit_done) {
-        look.answer.failure.empty() ? complain(problems_of(look.answer.document)) : complain(look.answer.failure);
+        look.answer.failure.empty() ? complain(problems_of(look.answer.document))
+                                    : complain(look.answer.failure);
         return look.answer.exit;
     }
     if (look.flows == 0 && look.is_drained)
         return exit_done;
     if (!look.is_drained)
-        complain(fmt::format("{} is drained no longer: somebody ended that, and it takes new flows; it has {}", drain.target,
-                             look.flows));
+        complain(
+            fmt::format("{} is drained no longer: somebody ended that, and it takes new flows; it has {}",
+                        drain.target, look.flows));
     else if (is_late)
         complain(fmt::format("{} still has {} flows; it stays drained", drain.target, look.flows));
     return is_late || !look.is_drained ? std::optional<int>(exit_refused) : std::nullopt;
@@ -137,8 +139,9 @@ int wait_until_empty(const Context &context, const Drain &drain) {
             progress.end();
         if (const auto exit = outcome_of(look, drain, is_late)) {
             if (absence.lasts())
-                complain(fmt::format("{}: the daemon did not come back, and how many flows are left is not known",
-                                     drain.target));
+                complain(
+                    fmt::format("{}: the daemon did not come back, and how many flows are left is not known",
+                                drain.target));
             return *exit;
         }
     }
@@ -147,7 +150,8 @@ int wait_until_empty(const Context &context, const Drain &drain) {
 std::string show_drain(const json &document, const std::string &target) {
     return printable(flag_of(document, "drainedByOperator")
                          ? fmt::format("{} is drained: {} flows left, for at most {}", target,
-                                       count_of(document, "activeFlows"), duration_of(document, "secondsLeft"))
+                                       count_of(document, "activeFlows"),
+                                       duration_of(document, "secondsLeft"))
                          : target + " takes new flows as its health allows") +
            '\n';
 }
@@ -166,7 +170,8 @@ int order(const Context &context, const Drain &drain, const std::string &verb) {
 
 /// "ever", or seconds.
 std::string check_wait(const std::string &text) {
-    const bool digits = !text.empty() && text.size() < 8 && text.find_first_not_of("0123456789") == std::string::npos;
+    const bool digits =
+        !text.empty() && text.size() < 8 && text.find_first_not_of("0123456789") == std::string::npos;
     return digits || text == "ever" ? "" : "--wait=SECONDS takes a number of seconds";
 }
 
@@ -174,18 +179,21 @@ std::string check_wait(const std::string &text) {
 
 void add_drain_commands(CLI::App &app, Context &context) {
     const auto draining = std::make_shared<Drain>();
-    auto *drain = add_command(app, context, "drain", "No new flows for a target; those it has end in their own time",
-                              {"glbctl drain firewalls/fw-1", "glbctl drain --wait=600 firewalls/fw-1"},
-                              [&context, draining] { return order(context, *draining, "drain"); });
+    auto *drain =
+        add_command(app, context, "drain", "No new flows for a target; those it has end in their own time",
+                    {"glbctl drain firewalls/fw-1", "glbctl drain --wait=600 firewalls/fw-1"},
+                    [&context, draining] { return order(context, *draining, "drain"); });
     drain->add_option("TARGET", draining->target, "the target, as GROUP/TARGET")->required();
     drain->add_flag("--force", draining->force, "the last target of its group, too");
-    drain->add_flag("--wait{ever}", draining->wait,
-                    "return when it has no flow left; --wait=SECONDS: fail when it has some by then")
+    drain
+        ->add_flag("--wait{ever}", draining->wait,
+                   "return when it has no flow left; --wait=SECONDS: fail when it has some by then")
         ->check(check_wait);
 
     const auto undraining = std::make_shared<Drain>();
-    auto *undrain = add_command(app, context, "undrain", "Ends what drain began", {"glbctl undrain firewalls/fw-1"},
-                                [&context, undraining] { return order(context, *undraining, "undrain"); });
+    auto *undrain =
+        add_command(app, context, "undrain", "Ends what drain began", {"glbctl undrain firewalls/fw-1"},
+                    [&context, undraining] { return order(context, *undraining, "undrain"); });
     undrain->add_option("TARGET", undraining->target, "the target, as GROUP/TARGET")->required();
 }
 

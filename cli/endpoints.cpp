@@ -54,8 +54,9 @@ std::string show_endpoints(const json &document, bool colour) {
 void add_endpoints(CLI::App &app, Context &context) {
     add_command(app, context, "endpoints", "Each endpoint, with its traffic",
                 {"glbctl endpoints", "glbctl -o json endpoints | jq '.endpoints[].packetsIn'"}, [&context] {
-                    return ask(context, "/v1/endpoints", {},
-                               [&](const json &document) { return show_endpoints(document, context.colour); });
+                    return ask(context, "/v1/endpoints", {}, [&](const json &document) {
+                        return show_endpoints(document, context.colour);
+                    });
                 });
 }
 

@@ -1,5 +1,5 @@
-// glbctl guard, gc and down: what keeps traffic from passing uninspected, what an older version left, and how all of it
-// is taken away.
+// glbctl guard, gc and down: what keeps traffic from passing uninspected, what an older version left, and how
+// all of it is taken away.
 #include <memory>
 
 #include "cli/command.h"
@@ -49,8 +49,8 @@ int take_down(const Context &context, const Down &down) {
     }
     return order(context, "/v1/down", flag_query("keepGuard", down.keep_guard), [&](const json &document) {
         return flag_of(document, "guardKept") ? "down; the guard stays and lets nothing pass\n"
-               : down.keep_guard             ? "down; there is no guard that could stay\n"
-                                             : "down\n";
+               : down.keep_guard              ? "down; there is no guard that could stay\n"
+                                              : "down\n";
     });
 }
 
@@ -64,13 +64,12 @@ void add_guard_commands(CLI::App &app, Context &context) {
                 });
 
     const auto dry_run = std::make_shared<bool>(false);
-    auto *gc = add_command(app, context, "gc", "Removes what an older version left, and nothing else",
-                           {"glbctl gc --dry-run", "glbctl gc"},
-                           [&context, dry_run] {
-                               return order(context, "/v1/gc", flag_query("dryRun", *dry_run), [&](const json &document) {
-                                   return show_leftovers(document, context.colour);
-                               });
-                           });
+    auto *gc = add_command(
+        app, context, "gc", "Removes what an older version left, and nothing else",
+        {"glbctl gc --dry-run", "glbctl gc"}, [&context, dry_run] {
+            return order(context, "/v1/gc", flag_query("dryRun", *dry_run),
+                         [&](const json &document) { return show_leftovers(document, context.colour); });
+        });
     gc->add_flag("--dry-run", *dry_run, "say what would go, and leave it");
 
     const auto options = std::make_shared<Down>();

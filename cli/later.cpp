@@ -9,7 +9,7 @@ void add_later_commands(CLI::App &app, Context &context) {
             complain(name + " is not yet supported");
             return exit_refused;
         });
-        command->group(""); // the help is silent of them
+        command->group("");                            // the help is silent of them
         command->fallthrough(false)->prefix_command(); // with whatever options they will have
     }
 }

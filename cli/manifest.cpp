@@ -35,7 +35,8 @@ std::string changes_text(const json &changes, bool colour) {
             const auto old = before.contains(member) ? before[member] : json();
             if (old != value)
                 out +=
-                    printable(fmt::format("    {}: {} -> {}", member, value_text(old), value_text(value))) + '\n';
+                    printable(fmt::format("    {}: {} -> {}", member, value_text(old), value_text(value))) +
+                    '\n';
         }
         for (const auto &[member, value] : before.items())
             if (!after.contains(member))
@@ -66,8 +67,8 @@ std::string summary(const json &document, const Sending &sending, bool colour) {
     const auto noun = count == 1 ? "change" : "changes";
     std::string out;
     for (const auto &name : array_of(document, "drainedByOperator"))
-        out += paint(printable(fmt::format("! target {} stays drained by the operator", value_text(name))), Tone::warning,
-                     colour) +
+        out += paint(printable(fmt::format("! target {} stays drained by the operator", value_text(name))),
+                     Tone::warning, colour) +
                '\n';
     if (flag_of(document, "applied"))
         out += fmt::format("applied {} {}, epoch {}\n", count, noun, text_of(document, "epoch"));
@@ -84,7 +85,8 @@ std::string summary(const json &document, const Sending &sending, bool colour) {
 }
 
 /// Shows what an apply or a rollback came to. `input` is what its problems are told of.
-int show_outcome(const Context &context, const Answer &answer, const Sending &sending, const std::string &input) {
+int show_outcome(const Context &context, const Answer &answer, const Sending &sending,
+                 const std::string &input) {
     if (answer.status == 0)
         return answer.exit;
     if (context.output == Output::json && !answer.document.is_discarded())
@@ -92,7 +94,8 @@ int show_outcome(const Context &context, const Answer &answer, const Sending &se
     if (answer.status >= 400) {
         // What is wrong with the manifest belongs to the file; what went wrong in carrying it out does not.
         if (!answer.document.is_discarded())
-            answer.status == 422 ? complain(input, problems_of(answer.document)) : complain(problems_of(answer.document));
+            answer.status == 422 ? complain(input, problems_of(answer.document))
+                                 : complain(problems_of(answer.document));
         return answer.exit;
     }
     for (const auto &warning : array_of(answer.document, "warnings"))
@@ -130,15 +133,14 @@ std::string show_history(const json &document, bool colour) {
                  {"FILE"}});
     for (const auto &row : array_of(document, "history"))
         table.add({text_of(row, "back"), text_of(row, "time"), text_of(row, "by"), text_of(row, "uid"),
-                   text_of(row, "pid"), text_of(row, "epoch"), text_of(row, "endpoints"), text_of(row, "targets"),
-                   text_of(row, "file")});
+                   text_of(row, "pid"), text_of(row, "epoch"), text_of(row, "endpoints"),
+                   text_of(row, "targets"), text_of(row, "file")});
     return table.text(colour);
 }
 
 void add_history_commands(CLI::App &app, Context &context) {
     add_command(app, context, "confirm", "Keeps the manifest that apply --confirm made the one in force",
-                {"glbctl apply --confirm 60 manifest.json && glbctl confirm"},
-                [&context] {
+                {"glbctl apply --confirm 60 manifest.json && glbctl confirm"}, [&context] {
                     return order(context, "/v1/confirm", {}, [](const json &) { return "confirmed\n"; });
                 });
     add_command(app, context, "history", "The last 20 manifests in force, with time and who",
@@ -147,9 +149,10 @@ void add_history_commands(CLI::App &app, Context &context) {
                                [&](const json &document) { return show_history(document, context.colour); });
                 });
     const auto rolling = std::make_shared<Sending>();
-    auto *rollback = add_command(app, context, "rollback", "Makes a manifest of the history the one in force again",
-                                 {"glbctl rollback", "glbctl rollback 3 --dry-run", "glbctl rollback --confirm 60"},
-                                 [&context, rolling] { return roll_back(context, *rolling); });
+    auto *rollback =
+        add_command(app, context, "rollback", "Makes a manifest of the history the one in force again",
+                    {"glbctl rollback", "glbctl rollback 3 --dry-run", "glbctl rollback --confirm 60"},
+                    [&context, rolling] { return roll_back(context, *rolling); });
     rollback->add_option("N", rolling->back, "so many places back in the history; 1 is the one before")
         ->check(CLI::Range(1, 1000));
     rollback->add_flag("--dry-run", rolling->dry_run, "show what would change, and stop");

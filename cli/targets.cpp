@@ -34,7 +34,8 @@ std::string show_targets(const json &document, bool colour) {
         auto reason = text_of(row, "reason");
         if (flag_of(row, "drainedByOperator"))
             reason += " (drained by the operator)";
-        if (const auto error = text_of(row, "lastError"); error != "-" && (state == "unhealthy" || state == "initial"))
+        if (const auto error = text_of(row, "lastError");
+            error != "-" && (state == "unhealthy" || state == "initial"))
             reason += " (" + error + ")";
         table.add({text_of(row, "targetGroup") + '/' + text_of(row, "id"),
                    address_text(row),
@@ -62,8 +63,9 @@ void add_targets(CLI::App &app, Context &context) {
                      "glbctl -o json targets | jq -r '.targets[] | select(.state != \"healthy\") | .id'"},
                     [&context, group] {
                         const auto query = group->empty() ? Query{} : Query{{"group", *group}};
-                        return ask(context, "/v1/targets", query,
-                                   [&](const json &document) { return show_targets(document, context.colour); });
+                        return ask(context, "/v1/targets", query, [&](const json &document) {
+                            return show_targets(document, context.colour);
+                        });
                     });
     command->add_option("GROUP", *group, "only the targets of this group");
 }

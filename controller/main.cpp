@@ -34,7 +34,8 @@ void apply_file(LocalNode &node, const DaemonOptions &options) {
         spdlog::error("SIGHUP: {}", result.error().message);
     else
         for (const auto &problem : result->errors)
-            spdlog::error("SIGHUP: {}", error_line(options.manifest->string(), problem.pointer, problem.message));
+            spdlog::error("SIGHUP: {}",
+                          error_line(options.manifest->string(), problem.pointer, problem.message));
 }
 
 class Signals {
@@ -91,9 +92,10 @@ Status serve(const DaemonOptions &options) {
     GLB_TRY(drop_privileges());
     node->watch_health();
     Worker worker(loop);
-    const auto api = HttpServer::serve(loop, std::move(socket), api_routes(*node, [&](HttpWork work, HttpRespond respond) {
-                                           worker.run(std::move(work), std::move(respond));
-                                       }));
+    const auto api =
+        HttpServer::serve(loop, std::move(socket), api_routes(*node, [&](HttpWork work, HttpRespond respond) {
+                              worker.run(std::move(work), std::move(respond));
+                          }));
     std::unique_ptr<HttpServer> scrape;
     if (metrics)
         scrape = HttpServer::serve(loop, std::move(*metrics), metrics_routes(*node));

@@ -33,14 +33,16 @@ Status check_machine() {
     for (std::size_t i = 0; caps && i < kept.size(); ++i) {
         cap_flag_value_t value = CAP_CLEAR;
         if (::cap_get_flag(caps.get(), kept[i], CAP_EFFECTIVE, &value) != 0 || value != CAP_SET)
-            return fail("{} is missing: run glbd as root, or give it CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON", names[i]);
+            return fail("{} is missing: run glbd as root, or give it CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON",
+                        names[i]);
     }
     return {};
 }
 
 Status drop_privileges() {
     for (int cap = 0; cap <= CAP_LAST_CAP; ++cap)
-        (void)::prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); // needs CAP_SETPCAP; without it the sets below are enough
+        (void)::prctl(PR_CAPBSET_DROP, cap, 0, 0,
+                      0); // needs CAP_SETPCAP; without it the sets below are enough
     (void)::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     const Caps caps(::cap_init());
     if (!caps || ::cap_set_flag(caps.get(), CAP_PERMITTED, kept.size(), kept.data(), CAP_SET) != 0 ||

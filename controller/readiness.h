@@ -1,4 +1,5 @@
-// Readiness: tells systemd (sd_notify(3)) when the node is ready for the first time, and until then what it waits for.
+// Readiness: tells systemd (sd_notify(3)) when the node is ready for the first time, and until then what it
+// waits for.
 #pragma once
 
 #include <string>

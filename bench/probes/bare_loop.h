@@ -6,8 +6,8 @@
 
 namespace glb::bench {
 
-/// Connects to 127.0.0.1:`port` `per_second` times a second, evenly, and resets each connection once it stands.
-/// Returns how many stood.
+/// Connects to 127.0.0.1:`port` `per_second` times a second, evenly, and resets each connection once it
+/// stands. Returns how many stood.
 std::uint64_t connect_barely(std::uint16_t port, unsigned per_second, std::chrono::seconds time);
 
 } // namespace glb::bench

@@ -1,5 +1,5 @@
-// glb-bench-probes: what a second of active health checks costs of a core. Rounds of all subjects follow each other,
-// so that a machine that slows down slows all of them; the least of the rounds is told.
+// glb-bench-probes: what a second of active health checks costs of a core. Rounds of all subjects follow each
+// other, so that a machine that slows down slows all of them; the least of the rounds is told.
 #include <utility>
 
 #include <algorithm>
@@ -78,7 +78,8 @@ void keep_least(Figures &best, const Figures &now) {
 } // namespace
 
 int main(int argc, char **argv) {
-    CLI::App app("What active health checks cost of a core, beside a bare epoll loop that does the same connects.");
+    CLI::App app(
+        "What active health checks cost of a core, beside a bare epoll loop that does the same connects.");
     unsigned per_second = 1000, rounds = 3;
     long seconds = 3;
     app.add_option("--per-second", per_second, "probes a second")->check(CLI::Range(2, 10000));
@@ -95,10 +96,12 @@ int main(int argc, char **argv) {
         keep_least(by_http, run_prober(ProbeKind::http, http.port(), per_second, time));
         keep_least(by_https, run_prober(ProbeKind::https, https.port(), per_second, time));
     }
-    fmt::print("{:<18}{:>10}{:>10}{:>10}{:>12}\n", "subject", "probes/s", "failed", "% of core", "x the loop");
+    fmt::print("{:<18}{:>10}{:>10}{:>10}{:>12}\n", "subject", "probes/s", "failed", "% of core",
+               "x the loop");
     const auto tell = [&](const char *name, const Figures &figures) {
-        fmt::print("{:<18}{:>10}{:>10}{:>10.2f}{:>12.2f}\n", name, figures.done / static_cast<std::uint64_t>(seconds),
-                   figures.failed, figures.core_percent, figures.core_percent / bare.core_percent);
+        fmt::print("{:<18}{:>10}{:>10}{:>10.2f}{:>12.2f}\n", name,
+                   figures.done / static_cast<std::uint64_t>(seconds), figures.failed, figures.core_percent,
+                   figures.core_percent / bare.core_percent);
     };
     tell("bare epoll loop", bare);
     tell("TCP", by_tcp);

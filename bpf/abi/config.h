@@ -57,8 +57,8 @@ struct glb_port {
     __u8 own6_count;
     __u8 mac_count;
     __u8 pad;
-    __u32 fib_ifindex; /* the kernel's device for this (interface, VLAN): ingress of FIB look-ups */
-    __u32 scope;       /* key of this port in glb_own and glb_own_macs */
+    __u32 fib_ifindex;        /* the kernel's device for this (interface, VLAN): ingress of FIB look-ups */
+    __u32 scope;              /* key of this port in glb_own and glb_own_macs */
     __u64 mac[GLB_PORT_MACS]; /* 48 bits: the bytes as a big-endian number */
     __be32 own4[GLB_PORT_OWN4];
     __u32 own6[GLB_PORT_OWN6][4];
@@ -130,15 +130,15 @@ enum glb_target_flags {
 
 /* glb_targets (banked): what encap needs, prepared. */
 struct glb_target {
-    __u8 l2[24];  /* Ethernet header with up to two tags, from the first byte; ethertype 0x0800 */
-    __u8 l2_len;  /* 14, 18 or 22 */
+    __u8 l2[24]; /* Ethernet header with up to two tags, from the first byte; ethertype 0x0800 */
+    __u8 l2_len; /* 14, 18 or 22 */
     __u8 flags;
     __be16 port;
     __be32 source;
     __be32 destination;
-    __u32 ip_sum;   /* unfolded one's complement sum of the outer IP header with length 0 and TOS 0 */
-    __u32 ifindex;  /* physical egress, a key of glb_devmap */
-    __u16 mtu;      /* most bytes of an outer IP packet */
+    __u32 ip_sum;  /* unfolded one's complement sum of the outer IP header with length 0 and TOS 0 */
+    __u32 ifindex; /* physical egress, a key of glb_devmap */
+    __u16 mtu;     /* most bytes of an outer IP packet */
     __u16 group;
     __u32 address_id; /* equal for targets of equal address: owners are compared by it */
     __u8 pad[12];
@@ -146,11 +146,11 @@ struct glb_target {
 GLB_ABI(struct glb_target, 64);
 
 /* glb_target_words: not banked, one 64-bit word a target, so that a failure is one map write. */
-#define GLB_TARGET_NEW (1ull << 0)         /* takes new flows */
-#define GLB_TARGET_KEEP (1ull << 1)        /* established flows stay */
-#define GLB_TARGET_KEEP_HALF (1ull << 2)   /* it lives: unconfirmed flows, and those without an entry, stay */
-#define GLB_TARGET_RESET (1ull << 3)       /* established TCP that does not stay is reset at both ends */
-#define GLB_TARGET_TRIAL (1ull << 4)       /* takes one of GLB_TRIAL_SHARE new flows, by their steering hash */
+#define GLB_TARGET_NEW (1ull << 0)       /* takes new flows */
+#define GLB_TARGET_KEEP (1ull << 1)      /* established flows stay */
+#define GLB_TARGET_KEEP_HALF (1ull << 2) /* it lives: unconfirmed flows, and those without an entry, stay */
+#define GLB_TARGET_RESET (1ull << 3)     /* established TCP that does not stay is reset at both ends */
+#define GLB_TARGET_TRIAL (1ull << 4)     /* takes one of GLB_TRIAL_SHARE new flows, by their steering hash */
 #define GLB_TRIAL_SHARE 100
 
 /* glb_group_words: not banked: what to do when no target takes a flow. */
@@ -184,8 +184,8 @@ struct glb_next_hop_key {
 };
 GLB_ABI(struct glb_next_hop_key, 12);
 
-/* glb_next_hops: written by the controller for resolved neighbours; an index is given to another neighbour only
- * after the route generation was raised and a grace period has passed. */
+/* glb_next_hops: written by the controller for resolved neighbours; an index is given to another neighbour
+ * only after the route generation was raised and a grace period has passed. */
 struct glb_next_hop {
     __u8 destination[6];
     __u8 source[6];
@@ -200,7 +200,6 @@ struct glb_guard_port {
     __u32 pad;
 };
 GLB_ABI(struct glb_guard_port, 8);
-
 
 /* Settings of one load (const volatile in the program). */
 struct glb_settings {
@@ -225,7 +224,8 @@ struct glb_flow_shape {
 };
 GLB_ABI(struct glb_flow_shape, 16);
 
-/* glb_kept, one row. `schema` 0: not filled yet, the pins are worth nothing. Every schema begins like this. */
+/* glb_kept, one row. `schema` 0: not filled yet, the pins are worth nothing. Every schema begins like this.
+ */
 struct glb_kept {
     __u32 schema;
     __u32 seed_length; /* bytes of hashSeed */

@@ -30,7 +30,7 @@ struct glb_target_count {
     struct glb_count out;
     struct glb_count back;
     __u64 new_flows;
-    __u64 silent;    /* established flows whose `outstanding` went from 0 to 1, of endpoints seen to come back */
+    __u64 silent; /* established flows whose `outstanding` went from 0 to 1, of endpoints seen to come back */
     __u64 answered;  /* flows whose `outstanding` went from 1 to 0 */
     __u64 tried;     /* new flows, of endpoints that came back through any target */
     __u64 confirmed; /* of those: flows whose first packet came back */
@@ -39,9 +39,9 @@ struct glb_target_count {
 GLB_ABI(struct glb_target_count, 80);
 
 /*
- * glb_pairs: which endpoint ever came back through which target: a bit each, set by the return leg, and behind
- * them a word for each endpoint that ever came back at all. Appliances build their side of an endpoint when its
- * first packet comes: until then silence says nothing.
+ * glb_pairs: which endpoint ever came back through which target: a bit each, set by the return leg, and
+ * behind them a word for each endpoint that ever came back at all. Appliances build their side of an endpoint
+ * when its first packet comes: until then silence says nothing.
  */
 #define GLB_PAIR_WORDS (GLB_MAX_TARGETS / 64)
 #define GLB_PAIR_ANY (GLB_MAX_ENDPOINTS * GLB_PAIR_WORDS)

@@ -24,11 +24,8 @@
 /*
  * meta, one word that changes by compare-and-swap only:
  *   63     busy: a CPU is writing the line
- *   62     outstanding: sent to its target, nothing back since (passive health); of a new flow: counted in `tried`
- *   61     tcp
- *   56-60  code (below)
- *   48-55  generation: the low 8 bits of the cookie
- *   32-47  target index
+ *   62     outstanding: sent to its target, nothing back since (passive health); of a new flow: counted in
+ * `tried` 61     tcp 56-60  code (below) 48-55  generation: the low 8 bits of the cookie 32-47  target index
  *   0-31   last seen, in ticks (GLB_TICK_SHIFT)
  */
 #define GLB_META_BUSY (1ull << 63)
@@ -45,19 +42,19 @@
 enum glb_flow_code {
     GLB_FLOW_FREE = 0,
     GLB_FLOW_NEW = 1,
-    GLB_FLOW_HALF = 2,       /* a bare TCP SYN came back */
-    GLB_FLOW_HALF_0 = 3,     /* TCP: ACK of orientation 0 came back; others: one packet of orientation 0 */
+    GLB_FLOW_HALF = 2,   /* a bare TCP SYN came back */
+    GLB_FLOW_HALF_0 = 3, /* TCP: ACK of orientation 0 came back; others: one packet of orientation 0 */
     GLB_FLOW_HALF_1 = 4,
     GLB_FLOW_HALF_SYNACK_0 = 5, /* TCP: SYN-ACK of orientation 0 came back; the opener is orientation 1 */
     GLB_FLOW_HALF_SYNACK_1 = 6,
     GLB_FLOW_HALF_LONG_0 = 7, /* others: two packets of orientation 0 came back, none of 1 */
     GLB_FLOW_HALF_LONG_1 = 8,
-    GLB_FLOW_HALF_LONG = 9,   /* TCP: a segment with neither SYN nor ACK came back */
+    GLB_FLOW_HALF_LONG = 9, /* TCP: a segment with neither SYN nor ACK came back */
     GLB_FLOW_ESTABLISHED = 10,
     GLB_FLOW_CLOSING_0 = 11, /* the FIN of orientation 0 came back */
     GLB_FLOW_CLOSING_1 = 12,
     GLB_FLOW_CLOSED = 13,
-    GLB_FLOW_RESET = 14, /* its target is gone and its ends are told so by RST */
+    GLB_FLOW_RESET = 14,         /* its target is gone and its ends are told so by RST */
     GLB_FLOW_RESET_ASKED_0 = 15, /* the same; orientation 0 was asked for its sequence number first */
     GLB_FLOW_RESET_ASKED_1 = 16,
 };
@@ -103,8 +100,8 @@ static inline __u32 glb_flow_timeout(__u32 code, int tcp, __u32 tcp_ticks, __u32
 }
 
 /*
- * Bucket `i` of those in which a tag may be, by bits of its own. The home way is another matter: whoever looks
- * through a table of another shape looks at all ways of a bucket.
+ * Bucket `i` of those in which a tag may be, by bits of its own. The home way is another matter: whoever
+ * looks through a table of another shape looks at all ways of a bucket.
  */
 static inline __u32 glb_flow_bucket(__u64 tag, __u32 bucket_mask, __u32 i) {
     const __u32 first = (__u32)tag & bucket_mask;
@@ -124,9 +121,9 @@ struct glb_flow_count {
 #define GLB_LEG_BACK 1
 
 /*
- * Cached egress of the return leg, one word: next hop (bits 0-15, an index of glb_next_hops), route generation
- * (16-31), tick of the look-up (32-55, low 24 bits), generation of the entry (56-63). The last one makes a
- * late write by another flow's packet void.
+ * Cached egress of the return leg, one word: next hop (bits 0-15, an index of glb_next_hops), route
+ * generation (16-31), tick of the look-up (32-55, low 24 bits), generation of the entry (56-63). The last one
+ * makes a late write by another flow's packet void.
  */
 struct glb_flow_hot {
     __u64 tag;
@@ -138,7 +135,7 @@ GLB_ABI(struct glb_flow_hot, 64);
 
 /* The ends of the tuple in canonical order; `opener` is the orientation of the first packet. */
 struct glb_flow_cold {
-    __u32 low[4];  /* IPv4: the first word, network order */
+    __u32 low[4]; /* IPv4: the first word, network order */
     __u32 high[4];
     __be16 low_port; /* ICMP echo: the identifier, in both */
     __be16 high_port;

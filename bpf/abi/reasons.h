@@ -9,7 +9,8 @@
 #define GLB_ABI_REASONS_H
 
 #define GLB_DROP_REASONS(X)                                                                                  \
-    X(MALFORMED, "malformed", "an endpoint's packet whose IP or transport header is truncated or inconsistent") \
+    X(MALFORMED, "malformed",                                                                                \
+      "an endpoint's packet whose IP or transport header is truncated or inconsistent")                      \
     X(SHORT_LINEAR, "short_linear", "headers lie outside the part of the frame that XDP can read")           \
     X(TOO_BIG, "too_big", "does not fit the tunnel's MTU with 68 bytes on top")                              \
     X(NO_TARGET, "no_target", "no target of the group takes traffic and the policy is drop")                 \
@@ -17,7 +18,8 @@
     X(NO_NEIGHBOUR, "no_neighbour", "the next hop to the chosen target is not resolved")                     \
     X(NO_HEADROOM, "no_headroom", "the driver left no room for 68 bytes in front of the frame")              \
     X(NO_CONFIG, "no_config", "a row of the configuration that the packet needs is absent")                  \
-    X(UNKNOWN_SENDER, "unknown_sender", "GENEVE from an address that is no target, or by an interface that is not the tunnel's") \
+    X(UNKNOWN_SENDER, "unknown_sender",                                                                      \
+      "GENEVE from an address that is no target, or by an interface that is not the tunnel's")               \
     X(SENDER_MAC, "sender_mac", "GENEVE from an on-link target's address, but from another MAC")             \
     X(OUTER_FRAGMENT, "outer_fragment", "the GENEVE packet arrived as an IP fragment")                       \
     X(OUTER_MALFORMED, "outer_malformed", "outer IP or UDP header truncated or inconsistent")                \
@@ -27,14 +29,17 @@
     X(GENEVE_CRITICAL, "geneve_critical", "GENEVE carries a critical option that is unknown here")           \
     X(GENEVE_MISSING, "geneve_missing", "GENEVE without the endpoint option or the cookie option")           \
     X(GENEVE_PROTOCOL, "geneve_protocol", "GENEVE payload is neither IPv4 nor IPv6")                         \
-    X(INNER_MALFORMED, "inner_malformed", "the returned inner packet is truncated, inconsistent, or longer than its tunnel packet") \
+    X(INNER_MALFORMED, "inner_malformed",                                                                    \
+      "the returned inner packet is truncated, inconsistent, or longer than its tunnel packet")              \
     X(UNKNOWN_ENDPOINT, "unknown_endpoint", "returned with an endpoint id that this node does not have")     \
     X(UNKNOWN_FLOW, "unknown_flow", "returned packet of a flow that never came through this node")           \
     X(WRONG_TARGET, "wrong_target", "returned by a target that does not own the flow")                       \
     X(COOKIE_MISMATCH, "cookie_mismatch", "strict cookies: the returned cookie does not fit the flow")       \
     X(DOOR_FAILED, "door_failed", "the packet needs the kernel's stack, and the driver has no XDP metadata") \
-    X(REDIRECT_FAILED, "redirect_failed", "the egress is not in the devmap, or the kernel lost the frame after XDP redirected it") \
-    X(SOURCE_LIMIT, "source_limit", "a new flow of a source beyond its endpoint's newFlowsPerSourcePerSecond") \
+    X(REDIRECT_FAILED, "redirect_failed",                                                                    \
+      "the egress is not in the devmap, or the kernel lost the frame after XDP redirected it")               \
+    X(SOURCE_LIMIT, "source_limit",                                                                          \
+      "a new flow of a source beyond its endpoint's newFlowsPerSourcePerSecond")                             \
     X(FLOW_RESET, "flow_reset", "a packet of a flow that was reset, to which nothing is to be answered")
 
 #define GLB_COUNTERS(X)                                                                                      \
@@ -57,15 +62,18 @@
     X(ONE_WAY_TCP, "one_way_tcp", "TCP flows of which only one orientation was seen to return")              \
     X(BYPASSED, "bypassed", "packets forwarded uninspected, by policy")                                      \
     X(FRAGMENT_EARLY, "fragment_early", "fragments steered by addresses and protocol")                       \
-    X(ECN_CE_NOT_ECT, "ecn_ce_not_ect", "outer header says congestion, inner flow does not speak ECN: forwarded unchanged") \
+    X(ECN_CE_NOT_ECT, "ecn_ce_not_ect",                                                                      \
+      "outer header says congestion, inner flow does not speak ECN: forwarded unchanged")                    \
     X(LOOP_SUSPECTED, "loop_suspected", "our own tunnel packets that came in as an endpoint's traffic")      \
     X(CACHED_EGRESS, "cached_egress", "returned packets forwarded by the egress cached in their flow")       \
-    X(EVENT_LOST, "event_lost", "events that were too many for the controller's ring")                                    \
+    X(EVENT_LOST, "event_lost", "events that were too many for the controller's ring")                       \
     X(IN_BAND, "in_band", "in-band health probes that came back through their target")                       \
-    X(RESET, "reset", "flows reset because their target is gone")                                           \
-    X(RESET_ANSWERED, "reset_answered", "packets of reset flows, answered to their sender by a RST, or by the probe that asks for its sequence number") \
+    X(RESET, "reset", "flows reset because their target is gone")                                            \
+    X(RESET_ANSWERED, "reset_answered",                                                                      \
+      "packets of reset flows, answered to their sender by a RST, or by the probe that asks for its "        \
+      "sequence number")                                                                                     \
     X(TRIAL, "trial", "new flows given to a target on trial")                                                \
-    X(MIGRATED, "migrated", "flows found in the table before a migration and taken over by a packet")                 \
+    X(MIGRATED, "migrated", "flows found in the table before a migration and taken over by a packet")        \
     X(RESET_SENT_ON, "reset_sent_on", "packets of reset flows that became the RST to their far end")
 
 #define GLB_REASON_ENUM(name, text, meaning) GLB_DROP_##name,

@@ -15,13 +15,14 @@
 enum glb_class {
     GLB_CLASS_OTHER = 0,
     GLB_CLASS_OWN,
-    GLB_CLASS_RETURN,   /* GENEVE to the tunnel address, on the tunnel's interface and VLAN */
-    GLB_CLASS_SPOOFED,  /* the same on any other */
+    GLB_CLASS_RETURN,  /* GENEVE to the tunnel address, on the tunnel's interface and VLAN */
+    GLB_CLASS_SPOOFED, /* the same on any other */
     GLB_CLASS_ENDPOINT,
 };
 
 /* The row of (interface, VLANs), NULL where the manifest names it not. */
-static __always_inline const struct glb_port *glb_port_find(__u32 bank, __u32 ifindex, const struct glb_frame *frame) {
+static __always_inline const struct glb_port *glb_port_find(__u32 bank, __u32 ifindex,
+                                                            const struct glb_frame *frame) {
     const __u64 key = glb_port_key(ifindex, (__u16)frame->vlan[0], (__u16)frame->vlan[1]);
 #pragma unroll
     for (__u32 probe = 0; probe < GLB_PROBES; probe++) {
@@ -77,9 +78,10 @@ static __always_inline int glb_address_is_own(const struct glb_port *port, const
 }
 
 /*
- * What concerns this link alone, since no kernel forwards it: multicast, limited broadcast, IPv6's link-local. Linux
- * does forward 169.254/16 and 240/4, and neighbour discovery that somebody sends to an address elsewhere: those are
- * an endpoint's traffic (neighbour discovery of this link is to multicast, link-local or own addresses).
+ * What concerns this link alone, since no kernel forwards it: multicast, limited broadcast, IPv6's
+ * link-local. Linux does forward 169.254/16 and 240/4, and neighbour discovery that somebody sends to an
+ * address elsewhere: those are an endpoint's traffic (neighbour discovery of this link is to multicast,
+ * link-local or own addresses).
  */
 static __always_inline int glb_is_link_scope(const struct glb_packet *packet) {
     const __u32 head = bpf_ntohl(packet->daddr[0]);
@@ -99,8 +101,8 @@ static __always_inline int glb_is_geneve_port(const struct glb_node *node, __be1
 }
 
 /*
- * UDP to the tunnel address and to a port that this node's targets use. Fragments have no ports: on the tunnel they
- * may be a target's, anywhere else they are as any packet to another interface's address.
+ * UDP to the tunnel address and to a port that this node's targets use. Fragments have no ports: on the
+ * tunnel they may be a target's, anywhere else they are as any packet to another interface's address.
  */
 static __always_inline int glb_is_geneve(const struct glb_node *node, const struct glb_port *port,
                                          const struct glb_packet *packet) {
@@ -118,8 +120,8 @@ static __always_inline int glb_is_own_tunnel(const struct glb_node *node, const 
            packet->saddr[0] == node->tunnel_address && glb_is_geneve_port(node, packet->dport);
 }
 
-static __always_inline enum glb_class glb_classify_ip(const struct glb_node *node, const struct glb_port *port,
-                                                      const struct glb_packet *packet) {
+static __always_inline enum glb_class
+glb_classify_ip(const struct glb_node *node, const struct glb_port *port, const struct glb_packet *packet) {
     if (glb_unlikely(glb_is_geneve(node, port, packet)))
         return port->flags & GLB_PORT_TUNNEL ? GLB_CLASS_RETURN : GLB_CLASS_SPOOFED;
     if (glb_address_is_own(port, packet) || glb_is_link_scope(packet))

@@ -30,10 +30,10 @@ static __always_inline struct glb_target_count *glb_target_count_at(__u32 target
 }
 
 /*
- * Anybody can provoke events, a target as many answers to in-band probes as it likes, and each costs the controller
- * work. So of one matter it hears once a tick (2^26 ns), of all together GLB_EVENTS_A_TICK times, and of each target's
- * answers the same. In no map: a new program begins with none said. CPUs may lose each other's writes, and so say a
- * little more.
+ * Anybody can provoke events, a target as many answers to in-band probes as it likes, and each costs the
+ * controller work. So of one matter it hears once a tick (2^26 ns), of all together GLB_EVENTS_A_TICK times,
+ * and of each target's answers the same. In no map: a new program begins with none said. CPUs may lose each
+ * other's writes, and so say a little more.
  */
 #define GLB_EVENT_ROWS 256
 #define GLB_EVENTS_A_TICK 64

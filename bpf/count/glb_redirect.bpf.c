@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the kernel loses after XDP has redirected a frame, counted as `redirect_failed` (packets alone; the frame
- * is gone). Tracepoints see the whole machine, and nodes may share it: the first is filtered by our device map,
- * the second, which names no map, by the network namespace of the egress.
+ * What the kernel loses after XDP has redirected a frame, counted as `redirect_failed` (packets alone; the
+ * frame is gone). Tracepoints see the whole machine, and nodes may share it: the first is filtered by our
+ * device map, the second, which names no map, by the network namespace of the egress.
  */
 #include "lib/bpf.h"
 
@@ -43,7 +43,8 @@ static __always_inline void glb_count_lost(__u64 packets) {
         count->packets += packets;
 }
 
-/* (device, program, target, error, map type, map id, index): the frame did not get into the device's queue. */
+/* (device, program, target, error, map type, map id, index): the frame did not get into the device's queue.
+ */
 SEC("raw_tp/xdp_redirect_err")
 int glb_redirect_error(struct bpf_raw_tracepoint_args *ctx) {
     if ((__u32)ctx->args[5] == glb_device_map_id)

@@ -10,8 +10,8 @@
 #include "parse/ip.h"
 
 /*
- * ECN through the tunnel (RFC 6040, section 4.2). CE outside and Not-ECT inside would be a drop there; here it
- * goes on unchanged and is counted, since appliances mark what they should not.
+ * ECN through the tunnel (RFC 6040, section 4.2). CE outside and Not-ECT inside would be a drop there; here
+ * it goes on unchanged and is counted, since appliances mark what they should not.
  */
 static __always_inline void glb_ecn_inward(struct xdp_md *ctx, struct glb_packet *packet, __u32 outer_tos) {
     const __u32 outer = outer_tos & 3;
@@ -30,7 +30,8 @@ static __always_inline void glb_ecn_inward(struct xdp_md *ctx, struct glb_packet
         struct glb_ipv4 *ip = glb_at(ctx, GLB_ETH_LEN, struct glb_ipv4);
         if (!ip)
             return;
-        ip->check = glb_sum_update(ip->check, bpf_htons(0x4500 | packet->tos), bpf_htons((__u16)(0x4500 | tos)));
+        ip->check =
+            glb_sum_update(ip->check, bpf_htons(0x4500 | packet->tos), bpf_htons((__u16)(0x4500 | tos)));
         ip->tos = (__u8)tos;
     } else {
         struct glb_ipv6 *ip = glb_at(ctx, GLB_ETH_LEN, struct glb_ipv6);
@@ -63,15 +64,16 @@ static __always_inline int glb_sender_check(struct xdp_md *ctx, __u32 bank, cons
 }
 
 static __always_inline struct glb_verdict glb_back_inner(struct xdp_md *ctx, struct glb_scratch *scratch,
-                                                         const struct glb_node *node, const struct glb_port *port,
-                                                         __u32 bank) {
+                                                         const struct glb_node *node,
+                                                         const struct glb_port *port, __u32 bank) {
     const struct glb_returned *returned = &scratch->returned;
     struct glb_packet *inner = &scratch->inner;
     struct glb_steering *steering = &scratch->steering;
     struct glb_onward *onward = &scratch->onward;
 
     __builtin_memset(inner, 0, sizeof *inner);
-    const int parsed = glb_parse_ip(ctx, returned->inner_offset, returned->inner_proto, returned->carried, inner);
+    const int parsed =
+        glb_parse_ip(ctx, returned->inner_offset, returned->inner_proto, returned->carried, inner);
     if (parsed)
         return glb_drop(parsed == GLB_PARSE_SHORT ? GLB_DROP_SHORT_LINEAR : GLB_DROP_INNER_MALFORMED);
     const int endpoint_index = glb_endpoint_find(bank, returned->endpoint_id);
@@ -126,7 +128,8 @@ static __always_inline struct glb_verdict glb_back_inner(struct xdp_md *ctx, str
     return glb_forward(ctx, inner, onward, &scratch->hop);
 }
 
-/* GENEVE to the tunnel address on the tunnel's interface. `outer` is what parsing found of its outer packet. */
+/* GENEVE to the tunnel address on the tunnel's interface. `outer` is what parsing found of its outer packet.
+ */
 static __always_inline struct glb_verdict glb_back(struct xdp_md *ctx, const struct glb_frame *frame,
                                                    struct glb_scratch *scratch, const struct glb_node *node,
                                                    const struct glb_port *port, __u32 bank) {

@@ -8,12 +8,12 @@
 #include "verdict.h"
 
 /*
- * What came back for the probes' endpoint, whose IP and UDP headers are sound (the parser has seen to lengths).
- * `offset`: of the inner IP header; `sender`: the target that sent it. A target can forge its own answer at best:
- * the nonce is the controller's to compare.
+ * What came back for the probes' endpoint, whose IP and UDP headers are sound (the parser has seen to
+ * lengths). `offset`: of the inner IP header; `sender`: the target that sent it. A target can forge its own
+ * answer at best: the nonce is the controller's to compare.
  */
-static __always_inline struct glb_verdict glb_in_band(struct xdp_md *ctx, __u32 offset, const struct glb_packet *inner,
-                                                      __be32 sender) {
+static __always_inline struct glb_verdict glb_in_band(struct xdp_md *ctx, __u32 offset,
+                                                      const struct glb_packet *inner, __be32 sender) {
     if (inner->family != 4 || inner->ip_proto != GLB_IPPROTO_UDP || (inner->flags & GLB_PKT_FRAGMENT))
         return glb_drop(GLB_DROP_INNER_MALFORMED);
     const struct glb_ipv4 *ip = glb_at(ctx, offset, struct glb_ipv4);

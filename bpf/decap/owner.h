@@ -57,7 +57,8 @@ static __always_inline int glb_owner_untracked(const struct glb_steering *steeri
     const struct glb_group *group = glb_group_row(bank, steering->group & (GLB_MAX_GROUPS - 1));
     if (!group || !glb_stamp_is_fresh(glb_stamp_tag(steering), steering->wish.now))
         return GLB_DROP_UNKNOWN_FLOW + 1;
-    const __u32 expected = glb_steer_without_entry(steering->hash, group, steering->group, steering->wish.now);
+    const __u32 expected =
+        glb_steer_without_entry(steering->hash, group, steering->group, steering->wish.now);
     if (!glb_owns(bank, expected, address_id)) {
         const __u32 current = (__u32)glb_maglev_pick(steering->hash, group->table, steering->group);
         if (!glb_owns(bank, current, address_id))
@@ -68,8 +69,9 @@ static __always_inline int glb_owner_untracked(const struct glb_steering *steeri
 }
 
 /*
- * AWS keys all but TCP and UDP by addresses and protocol: appliances return the newest cookie between two hosts. It
- * fits where it names a live flow of the same endpoint, hosts, protocol and sender. Global: the verifier sees it once.
+ * AWS keys all but TCP and UDP by addresses and protocol: appliances return the newest cookie between two
+ * hosts. It fits where it names a live flow of the same endpoint, hosts, protocol and sender. Global: the
+ * verifier sees it once.
  */
 __noinline int glb_cookie_is_siblings(const struct glb_steering *steering, __u32 cookie, __u32 address_id) {
     if (!steering)
@@ -84,7 +86,8 @@ __noinline int glb_cookie_is_siblings(const struct glb_steering *steering, __u32
         return 0;
     const __u64 meta = GLB_READ(hot->meta);
     if ((meta & GLB_META_BUSY) || !glb_meta_code(meta) || glb_meta_generation(meta) != (cookie & 0xff) ||
-        glb_flow_expired(meta, steering->wish.now, bank) || !glb_owns(bank, glb_meta_target(meta), address_id))
+        glb_flow_expired(meta, steering->wish.now, bank) ||
+        !glb_owns(bank, glb_meta_target(meta), address_id))
         return 0;
     int same = cold->endpoint == steering->wish.endpoint && cold->ip_proto == tuple->ip_proto &&
                cold->family == tuple->family && cold->generation == (cookie & 0xff);

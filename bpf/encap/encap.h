@@ -27,7 +27,8 @@ struct glb_outer {
 _Static_assert(sizeof(struct glb_outer) == GLB_ENCAP_BYTES, "overhead is 68 bytes");
 
 static __always_inline void glb_encap_outer(struct glb_outer *outer, const struct glb_target *target,
-                                            const struct glb_endpoint *endpoint, const struct glb_encap *what) {
+                                            const struct glb_endpoint *endpoint,
+                                            const struct glb_encap *what) {
     const __u32 total = GLB_ENCAP_BYTES + what->inner_len;
     const __u32 ecn = what->tos & 3; /* RFC 6040 normal mode; DSCP 0 */
 

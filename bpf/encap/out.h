@@ -9,10 +9,12 @@
 #include "scratch.h"
 #include "steer/steer.h"
 
-/* Fills in all that steering and the return leg derive from endpoint and packet; the orientation is returned. */
+/* Fills in all that steering and the return leg derive from endpoint and packet; the orientation is returned.
+ */
 static __always_inline __u32 glb_steering_init(struct glb_steering *steering, const struct glb_packet *packet,
                                                const struct glb_node *node, const struct glb_group *group,
-                                               __u32 endpoint_index, __u32 group_index, __u32 bank, __u32 now) {
+                                               __u32 endpoint_index, __u32 group_index, __u32 bank,
+                                               __u32 now) {
     struct glb_flow_wish *wish = &steering->wish;
     const __u32 orientation = glb_tuple_from(packet, &wish->tuple);
 
@@ -48,11 +50,13 @@ static __always_inline void glb_flow_count(__s32 slot, __u32 leg, __u32 orientat
     }
 }
 
-static __always_inline struct glb_verdict glb_bypass(struct xdp_md *ctx, struct glb_scratch *scratch, __u32 l2_len) {
+static __always_inline struct glb_verdict glb_bypass(struct xdp_md *ctx, struct glb_scratch *scratch,
+                                                     __u32 l2_len) {
     return glb_uninspected(ctx, scratch, l2_len, GLB_BYPASS, GLB_BYPASS_DOOR);
 }
 
-/* What steering comes to where it is no target: a limit, a reset, and where nobody takes it the group's policy. */
+/* What steering comes to where it is no target: a limit, a reset, and where nobody takes it the group's
+ * policy. */
 static __always_inline struct glb_verdict glb_out_elsewhere(struct xdp_md *ctx, struct glb_scratch *scratch,
                                                             __u32 l2_len, enum glb_steered steered) {
     if (steered == GLB_STEERED_LIMITED)
@@ -87,7 +91,8 @@ static __always_inline struct glb_verdict glb_out(struct xdp_md *ctx, const stru
     if (!group)
         return glb_drop(GLB_DROP_NO_CONFIG);
 
-    const __u32 orientation = glb_steering_init(steering, packet, node, group, endpoint_index, group_index, bank, now);
+    const __u32 orientation =
+        glb_steering_init(steering, packet, node, group, endpoint_index, group_index, bank, now);
     const int steered = glb_steer(steering);
     if (glb_unlikely(steered != GLB_STEERED_TO)) {
         glb_onward_uninspected(&scratch->onward, endpoint_index, endpoint, port);

@@ -15,7 +15,8 @@
 #define GLB_EGRESS_FRESH_TICKS 14 /* 0.94 s */
 
 /* One word of a flow's cached egress (abi/flow.h). */
-static __always_inline __u64 glb_egress_word(__u32 next_hop, __u32 route_generation, __u32 now, __u32 generation) {
+static __always_inline __u64 glb_egress_word(__u32 next_hop, __u32 route_generation, __u32 now,
+                                             __u32 generation) {
     return (next_hop & 0xffff) | ((__u64)(route_generation & 0xffff) << 16) |
            ((__u64)(now & 0xffffff) << 32) | ((__u64)(generation & 0xff) << 56);
 }
@@ -42,8 +43,9 @@ static __always_inline void glb_egress_remember(const struct glb_onward *onward,
         return;
     struct glb_flow_hot *hot = glb_flow_hot_at((__u32)onward->slot);
     if (hot)
-        GLB_WRITE(hot->egress[onward->orientation & 1],
-                  glb_egress_word(index, onward->route_generation, onward->now, glb_meta_generation(onward->meta)));
+        GLB_WRITE(
+            hot->egress[onward->orientation & 1],
+            glb_egress_word(index, onward->route_generation, onward->now, glb_meta_generation(onward->meta)));
 }
 
 /* A router's due: TTL or hop limit less one, the IPv4 checksum with it (RFC 1624). 0 where it had ended. */
@@ -54,7 +56,8 @@ static __always_inline int glb_ttl_decrement(struct xdp_md *ctx, const struct gl
         struct glb_ipv4 *ip = glb_at(ctx, GLB_ETH_LEN, struct glb_ipv4);
         if (!ip)
             return 0;
-        ip->check = glb_sum_update(ip->check, bpf_htons((__u16)(ip->ttl << 8)), bpf_htons((__u16)((ip->ttl - 1) << 8)));
+        ip->check = glb_sum_update(ip->check, bpf_htons((__u16)(ip->ttl << 8)),
+                                   bpf_htons((__u16)((ip->ttl - 1) << 8)));
         ip->ttl--;
         return 1;
     }
@@ -96,7 +99,8 @@ static __always_inline int glb_rewrite_ethernet(struct xdp_md *ctx, const struct
 
 /* Out by a next hop, or through the door where the kernel's stack has to say something about the packet. */
 static __always_inline struct glb_verdict glb_send(struct xdp_md *ctx, const struct glb_packet *packet,
-                                                   const struct glb_onward *onward, const struct glb_next_hop *hop) {
+                                                   const struct glb_onward *onward,
+                                                   const struct glb_next_hop *hop) {
     if (packet->l3_len > hop->egress.mtu || !glb_ttl_decrement(ctx, packet))
         return glb_door(onward->endpoint);
     if (!glb_rewrite_ethernet(ctx, packet, hop))
@@ -161,8 +165,8 @@ __noinline int glb_fib(struct xdp_md *ctx, const struct glb_packet *packet, cons
 }
 
 /*
- * Takes everything in front of the packet off but an Ethernet header, and what lies behind it. 0 where the driver
- * refuses.
+ * Takes everything in front of the packet off but an Ethernet header, and what lies behind it. 0 where the
+ * driver refuses.
  */
 static __always_inline int glb_bare(struct xdp_md *ctx, __u32 offset, const struct glb_packet *packet) {
     struct glb_eth before;
@@ -182,7 +186,8 @@ static __always_inline int glb_bare(struct xdp_md *ctx, __u32 offset, const stru
     return 1;
 }
 
-static __always_inline struct glb_verdict glb_forward_by_fib(struct xdp_md *ctx, const struct glb_packet *packet,
+static __always_inline struct glb_verdict glb_forward_by_fib(struct xdp_md *ctx,
+                                                             const struct glb_packet *packet,
                                                              const struct glb_onward *onward,
                                                              struct glb_next_hop *hop) {
     if (packet->ttl <= 1 || glb_fib(ctx, packet, onward, hop))
@@ -191,7 +196,8 @@ static __always_inline struct glb_verdict glb_forward_by_fib(struct xdp_md *ctx,
 }
 
 static __always_inline struct glb_verdict glb_forward(struct xdp_md *ctx, const struct glb_packet *packet,
-                                                      const struct glb_onward *onward, struct glb_next_hop *hop) {
+                                                      const struct glb_onward *onward,
+                                                      struct glb_next_hop *hop) {
     const struct glb_next_hop *cached = glb_egress_cached(onward);
     if (cached) {
         glb_count(GLB_COUNT_CACHED_EGRESS, packet->l3_len);

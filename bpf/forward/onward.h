@@ -4,7 +4,8 @@
 
 #include "lib/bpf.h"
 
-/* What forwarding needs to know of a packet whose tunnel headers are off; offsets are gone, only values stay. */
+/* What forwarding needs to know of a packet whose tunnel headers are off; offsets are gone, only values stay.
+ */
 struct glb_onward {
     __u32 endpoint;
     __u32 route_table; /* 0: the node's rules */

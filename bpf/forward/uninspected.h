@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * An endpoint's packet goes on without having seen a target: by the node's own decision (the RST of a flow that is
- * reset), or by the user's (bypass). As a router does it, from the endpoint's own port.
+ * An endpoint's packet goes on without having seen a target: by the node's own decision (the RST of a flow
+ * that is reset), or by the user's (bypass). As a router does it, from the endpoint's own port.
  */
 #ifndef GLB_FORWARD_UNINSPECTED_H
 #define GLB_FORWARD_UNINSPECTED_H
@@ -20,7 +20,8 @@ static __always_inline int glb_bypass_asked(__u32 endpoint, __u32 now) {
 
 /* What forwarding reads of a packet that has no flow: no egress is cached for it. */
 static __always_inline void glb_onward_uninspected(struct glb_onward *onward, __u32 endpoint_index,
-                                                   const struct glb_endpoint *endpoint, const struct glb_port *port) {
+                                                   const struct glb_endpoint *endpoint,
+                                                   const struct glb_port *port) {
     onward->endpoint = endpoint_index;
     onward->route_table = endpoint->route_table;
     onward->ingress = port->fib_ifindex;
@@ -29,8 +30,9 @@ static __always_inline void glb_onward_uninspected(struct glb_onward *onward, __
 }
 
 /*
- * Sends scratch->packet on, which begins behind `l2_len` bytes, as scratch->onward says: a verdict's action in the
- * upper 32 bits (GLB_FORWARD, GLB_DOOR, GLB_DROP) and its argument in the lower. Global: the verifier sees it once.
+ * Sends scratch->packet on, which begins behind `l2_len` bytes, as scratch->onward says: a verdict's action
+ * in the upper 32 bits (GLB_FORWARD, GLB_DOOR, GLB_DROP) and its argument in the lower. Global: the verifier
+ * sees it once.
  */
 __noinline __u64 glb_send_uninspected(struct xdp_md *ctx, struct glb_scratch *scratch, __u32 l2_len) {
     struct glb_verdict verdict = glb_drop(GLB_DROP_NO_HEADROOM);

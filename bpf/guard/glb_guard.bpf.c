@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The guard's half in the kernel's ingress: overwrites the bits of skb->mark that are ours. A packet with the
- * door's metadata gets its endpoint's mark; one that came by an endpoint's (interface, VLAN) without it gets the
- * guard's mark, which nftables drops on forward; any other is left alone. Attached as a clsact filter, so that
- * it holds when every pin is gone: its maps live as long as the filter does.
+ * door's metadata gets its endpoint's mark; one that came by an endpoint's (interface, VLAN) without it gets
+ * the guard's mark, which nftables drops on forward; any other is left alone. Attached as a clsact filter, so
+ * that it holds when every pin is gone: its maps live as long as the filter does.
  */
 #include "abi/config.h"
 #include "abi/probe.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
  * The two keyed hashes: NH (Black, Halevi, Krawczyk, Krovetz, Rogaway: UMAC, CRYPTO 1999) over 32-bit words,
- * with the finaliser of MurmurHash3 (a bijection, so it keeps NH's collision bound of 2^-32 for any two tuples).
- * Compiled for BPF, natively for the tests, and into the controller.
+ * with the finaliser of MurmurHash3 (a bijection, so it keeps NH's collision bound of 2^-32 for any two
+ * tuples). Compiled for BPF, natively for the tests, and into the controller.
  */
 #ifndef GLB_LIB_HASH_H
 #define GLB_LIB_HASH_H
@@ -46,7 +46,8 @@ static inline __u64 glb_nh_addresses(const struct glb_tuple *tuple, const volati
 }
 
 /* The table's tag: endpoint and the whole tuple. */
-static inline __u64 glb_hash_tag(const struct glb_tuple *tuple, __u32 endpoint, const volatile struct glb_nh_key *key) {
+static inline __u64 glb_hash_tag(const struct glb_tuple *tuple, __u32 endpoint,
+                                 const volatile struct glb_nh_key *key) {
     const __u32 ports = ((__u32)tuple->low_port << 16) | tuple->high_port;
     const __u32 rest = (endpoint << 16) | ((__u32)tuple->ip_proto << 8) | tuple->family;
     return glb_hash_finish(glb_nh_addresses(tuple, key) +
@@ -54,14 +55,16 @@ static inline __u64 glb_hash_tag(const struct glb_tuple *tuple, __u32 endpoint, 
 }
 
 /* Steering: the sticky part of the tuple (enum glb_stickiness), equal on every node with equal hashSeed. */
-static inline __u64 glb_hash_steer(const struct glb_tuple *tuple, __u32 stickiness, const volatile struct glb_nh_key *key) {
+static inline __u64 glb_hash_steer(const struct glb_tuple *tuple, __u32 stickiness,
+                                   const volatile struct glb_nh_key *key) {
     const __u32 ports = stickiness == GLB_STICK_5 ? ((__u32)tuple->low_port << 16) | tuple->high_port : 0;
     const __u32 proto = stickiness == GLB_STICK_2 ? 0 : tuple->ip_proto;
     return glb_hash_finish(glb_nh_addresses(tuple, key) +
                            glb_nh_pair(ports, (proto << 8) | tuple->family, key->word[8], key->word[9]));
 }
 
-/* The upper half of a steering hash chooses the slot, the lower 14 bits the entropy port, those between a trial. */
+/* The upper half of a steering hash chooses the slot, the lower 14 bits the entropy port, those between a
+ * trial. */
 static inline __u32 glb_maglev_slot(__u64 hash) {
     return (__u32)(((hash >> 32) * GLB_MAGLEV_SLOTS) >> 32);
 }

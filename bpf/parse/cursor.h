@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Bounded access by offset. glb_at(ctx, offset, type) is a pointer to `type` at that offset, or NULL where the
- * linear part of the frame ends before. Offsets stay below 512: further in, there are no headers of ours.
+ * Bounded access by offset. glb_at(ctx, offset, type) is a pointer to `type` at that offset, or NULL where
+ * the linear part of the frame ends before. Offsets stay below 512: further in, there are no headers of ours.
  */
 #ifndef GLB_PARSE_CURSOR_H
 #define GLB_PARSE_CURSOR_H

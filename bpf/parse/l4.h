@@ -68,7 +68,8 @@ static __always_inline int glb_icmp4_is_error(__u32 type) {
 }
 
 /* Ports of a quoted transport header; an error quotes at least its first 8 bytes (RFC 792). */
-static __always_inline void glb_quote_ports(struct xdp_md *ctx, __u32 offset, __u32 end, struct glb_packet *packet) {
+static __always_inline void glb_quote_ports(struct xdp_md *ctx, __u32 offset, __u32 end,
+                                            struct glb_packet *packet) {
     if (offset + 8 > end)
         return;
     if (glb_has_ports(packet->quoted_proto)) {
@@ -87,9 +88,9 @@ static __always_inline void glb_quote_ports(struct xdp_md *ctx, __u32 offset, __
 }
 
 /*
- * The tuple that an ICMP error quotes (offset: of the quoted IP header; end: of the error's packet, since padding
- * quotes nothing). An error whose quote cannot be read keeps its own addresses and protocol. Global, so that the
- * verifier sees it once.
+ * The tuple that an ICMP error quotes (offset: of the quoted IP header; end: of the error's packet, since
+ * padding quotes nothing). An error whose quote cannot be read keeps its own addresses and protocol. Global,
+ * so that the verifier sees it once.
  */
 __noinline int glb_parse_quote(struct xdp_md *ctx, __u32 offset, __u32 end, struct glb_packet *packet) {
     if (!packet)
@@ -124,7 +125,8 @@ __noinline int glb_parse_quote(struct xdp_md *ctx, __u32 offset, __u32 end, stru
  * The transport header at `offset`, of which `len` bytes belong to the IP packet.
  * Truncated or inconsistent headers are malformed; protocols without ports need none.
  */
-static __always_inline int glb_parse_l4(struct xdp_md *ctx, __u32 offset, __u32 len, struct glb_packet *packet) {
+static __always_inline int glb_parse_l4(struct xdp_md *ctx, __u32 offset, __u32 len,
+                                        struct glb_packet *packet) {
     if (packet->ip_proto == GLB_IPPROTO_TCP) {
         if (len < sizeof(struct glb_tcp))
             return GLB_PARSE_MALFORMED;

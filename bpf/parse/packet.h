@@ -24,7 +24,7 @@ struct glb_packet {
     __u32 daddr[4];
     __u16 sport; /* ICMP echo: the identifier, in both; 0 where the protocol has none */
     __u16 dport;
-    __u16 l3_len; /* of the whole IP packet, from its header */
+    __u16 l3_len;    /* of the whole IP packet, from its header */
     __u16 eth_proto; /* host order */
     __u8 ip_proto;   /* upper-layer protocol */
     __u8 family;     /* 4 or 6 */

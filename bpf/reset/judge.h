@@ -20,8 +20,8 @@ static __always_inline int glb_reset_concerns(__u64 meta) {
 }
 
 /*
- * What becomes of the packet. Of two CPUs with packets of one flow the first moves it on, and the other judges by
- * what it finds then: so one of them asks or answers first, and the flow is counted once.
+ * What becomes of the packet. Of two CPUs with packets of one flow the first moves it on, and the other
+ * judges by what it finds then: so one of them asks or answers first, and the flow is counted once.
  */
 static __always_inline enum glb_reset_act glb_reset_judge(const struct glb_steering *steering,
                                                           struct glb_flow_hot *hot, __u64 meta) {
@@ -30,11 +30,13 @@ static __always_inline enum glb_reset_act glb_reset_judge(const struct glb_steer
         return GLB_RESET_DROP;
     for (int attempt = 0; attempt < 4; attempt++) {
         const __u32 code = glb_meta_code(meta);
-        const struct glb_reset_step step = glb_reset_step(
-            code, steering->tcp_flags, steering->packet_flags & GLB_PKT_PAYLOAD, steering->wish.orientation & 1);
+        const struct glb_reset_step step =
+            glb_reset_step(code, steering->tcp_flags, steering->packet_flags & GLB_PKT_PAYLOAD,
+                           steering->wish.orientation & 1);
         if (step.act == GLB_RESET_DROP || (step.code == code && (__u32)meta == now))
             return step.act;
-        const __u64 after = glb_meta_with_seen(glb_meta_with_code(meta, step.code), now) & ~GLB_META_OUTSTANDING;
+        const __u64 after =
+            glb_meta_with_seen(glb_meta_with_code(meta, step.code), now) & ~GLB_META_OUTSTANDING;
         const __u64 before = __sync_val_compare_and_swap(&hot->meta, meta, after);
         if (before == meta) {
             if (!glb_flow_is_reset(code))

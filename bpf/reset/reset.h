@@ -8,7 +8,8 @@
 #include "reset/step.h"
 
 /* scratch->onward is filled in. */
-static __always_inline struct glb_verdict glb_reset(struct xdp_md *ctx, struct glb_scratch *scratch, __u32 l2_len) {
+static __always_inline struct glb_verdict glb_reset(struct xdp_md *ctx, struct glb_scratch *scratch,
+                                                    __u32 l2_len) {
     const __u32 act = scratch->steering.reset;
     if (act == GLB_RESET_SEND_ON) {
         if (!glb_reset_cut(ctx, scratch, l2_len))

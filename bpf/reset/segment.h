@@ -13,8 +13,8 @@
 #define GLB_ANSWER_TTL 64
 
 /*
- * Bytes where parsing has been already. Here clang likes to check one copy of an offset and to use another, of which
- * the verifier knows nothing then: it is masked where it is used.
+ * Bytes where parsing has been already. Here clang likes to check one copy of an offset and to use another,
+ * of which the verifier knows nothing then: it is masked where it is used.
  */
 static __always_inline void *glb_again(struct xdp_md *ctx, __u32 offset, __u32 size) {
     __asm__ volatile("" : "+r"(offset));
@@ -23,7 +23,8 @@ static __always_inline void *glb_again(struct xdp_md *ctx, __u32 offset, __u32 s
 #define glb_again_at(ctx, offset, type) ((type *)glb_again(ctx, offset, sizeof(type)))
 
 /* Where the transport header is, behind IPv4 options or IPv6 extension headers; 0 where it cannot be read. */
-static __always_inline __u32 glb_reset_l4_offset(struct xdp_md *ctx, struct glb_scratch *scratch, __u32 l2_len) {
+static __always_inline __u32 glb_reset_l4_offset(struct xdp_md *ctx, struct glb_scratch *scratch,
+                                                 __u32 l2_len) {
     if (scratch->packet.family == 4) {
         const struct glb_ipv4 *ip = glb_again_at(ctx, l2_len, struct glb_ipv4);
         return ip ? l2_len + (ip->version_ihl & 0xf) * 4 : 0;
@@ -32,7 +33,8 @@ static __always_inline __u32 glb_reset_l4_offset(struct xdp_md *ctx, struct glb_
     if (!ip)
         return 0;
     scratch->inner.ip_proto = ip->next_header; /* the out leg has no inner packet: a place for the walk */
-    const int found = glb_parse_extensions(ctx, l2_len + sizeof *ip, l2_len + scratch->packet.l3_len, &scratch->inner);
+    const int found =
+        glb_parse_extensions(ctx, l2_len + sizeof *ip, l2_len + scratch->packet.l3_len, &scratch->inner);
     return found < 0 ? 0 : (__u32)found;
 }
 
@@ -45,22 +47,22 @@ static __always_inline __u32 glb_sum_words(const __u32 *words, int count) {
 
 /*
  * The checksum of a bare header between the packet's addresses, either way round (RFC 9293, section 3.1). The
- * words of an IPv4 address that are not there are 0. (An IPv6 routing header with segments left would have another
- * destination in the sum; such a RST is wrong, and discarded.)
+ * words of an IPv4 address that are not there are 0. (An IPv6 routing header with segments left would have
+ * another destination in the sum; such a RST is wrong, and discarded.)
  */
 static __always_inline __u16 glb_tcp_bare_check(const struct glb_packet *packet, struct glb_tcp tcp) {
     __u32 words[5];
     tcp.check = 0;
     __builtin_memcpy(words, &tcp, sizeof words);
-    return glb_sum_fold(glb_sum_words(packet->saddr, 4) + glb_sum_words(packet->daddr, 4) + glb_sum_words(words, 5) +
-                        bpf_htons(GLB_IPPROTO_TCP) + bpf_htons(sizeof tcp));
+    return glb_sum_fold(glb_sum_words(packet->saddr, 4) + glb_sum_words(packet->daddr, 4) +
+                        glb_sum_words(words, 5) + bpf_htons(GLB_IPPROTO_TCP) + bpf_htons(sizeof tcp));
 }
 
 _Static_assert(sizeof(struct glb_tcp) == 20, "a header without options");
 
 /* Writes the IP header's new length, and in IPv4 the checksum with it. */
-static __always_inline int glb_reset_set_length(struct xdp_md *ctx, const struct glb_packet *packet, __u32 l2_len,
-                                                __u32 l3_len) {
+static __always_inline int glb_reset_set_length(struct xdp_md *ctx, const struct glb_packet *packet,
+                                                __u32 l2_len, __u32 l3_len) {
     if (packet->family == 4) {
         struct glb_ipv4 *ip = glb_again_at(ctx, l2_len, struct glb_ipv4);
         if (!ip)
@@ -78,9 +80,9 @@ static __always_inline int glb_reset_set_length(struct xdp_md *ctx, const struct
 }
 
 /*
- * Cuts the packet to the RST for its far end: its own sequence number (behind a SYN the next one, which is what is
- * expected), no options, no data; with its ACK, which middleboxes that track windows want to see. 0 where its headers
- * cannot be read. Global: the verifier sees it once.
+ * Cuts the packet to the RST for its far end: its own sequence number (behind a SYN the next one, which is
+ * what is expected), no options, no data; with its ACK, which middleboxes that track windows want to see. 0
+ * where its headers cannot be read. Global: the verifier sees it once.
  */
 __noinline int glb_reset_cut(struct xdp_md *ctx, struct glb_scratch *scratch, __u32 l2_len) {
     if (!scratch)
@@ -115,7 +117,8 @@ static __always_inline void glb_reset_swap_ethernet(struct glb_eth *eth) {
 }
 
 /* A new IP header at `l2_len`, from the packet's destination to its source, around a bare TCP header. */
-static __always_inline int glb_reset_write_ip(struct xdp_md *ctx, const struct glb_packet *packet, __u32 l2_len) {
+static __always_inline int glb_reset_write_ip(struct xdp_md *ctx, const struct glb_packet *packet,
+                                              __u32 l2_len) {
     if (packet->family == 4) {
         struct glb_ipv4 *ip = glb_again_at(ctx, l2_len, struct glb_ipv4);
         if (!ip)
@@ -150,8 +153,9 @@ static __always_inline int glb_reset_write_ip(struct xdp_md *ctx, const struct g
 }
 
 /*
- * Turns the packet round to its sender, tags as they came: a RST with the number that it expects, or (`ask`) a
- * keepalive probe, one before that number, which every TCP answers by an ACK. 0 where its headers cannot be read.
+ * Turns the packet round to its sender, tags as they came: a RST with the number that it expects, or (`ask`)
+ * a keepalive probe, one before that number, which every TCP answers by an ACK. 0 where its headers cannot be
+ * read.
  */
 __noinline int glb_reset_answer(struct xdp_md *ctx, struct glb_scratch *scratch, __u32 l2_len, __u32 ask) {
     if (!scratch)

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * What a segment of a TCP flow that is reset does, as one pure function. Both ends must hear of the reset by a
- * RST with a sequence number that they believe (RFC 9293, section 3.10.7.4; RFC 5961, section 3):
+ * What a segment of a TCP flow that is reset does, as one pure function. Both ends must hear of the reset by
+ * a RST with a sequence number that they believe (RFC 9293, section 3.10.7.4; RFC 5961, section 3):
  *
  *   to the sender   the acknowledgement number of its own segment is the very number that it expects
  *   to the far end  the sender's highest number: what the far end expects, or inside its window, and then its
  *                   challenge ACK brings the exact one
  *
- * Who sends a bare ACK may never send again: it is answered. Who sends data sends it again, so the far end, which
- * may only be listening, comes first. But data may be a retransmission whose acknowledgement got lost in the dead
- * target, and a RST of its number be discarded as old. So its sender is asked, by a keepalive probe (RFC 9293,
- * section 3.8.4), and its answer, an ACK with its highest number, becomes the RST. (docs/design/0008)
+ * Who sends a bare ACK may never send again: it is answered. Who sends data sends it again, so the far end,
+ * which may only be listening, comes first. But data may be a retransmission whose acknowledgement got lost
+ * in the dead target, and a RST of its number be discarded as old. So its sender is asked, by a keepalive
+ * probe (RFC 9293, section 3.8.4), and its answer, an ACK with its highest number, becomes the RST.
+ * (docs/design/0008)
  */
 #ifndef GLB_RESET_STEP_H
 #define GLB_RESET_STEP_H
@@ -29,8 +30,10 @@ struct glb_reset_step {
     __u32 code; /* of the flow from now on */
 };
 
-/* `code`: established, closing, or a reset one; `payload`: data behind the header; a bare SYN never comes here. */
-static inline struct glb_reset_step glb_reset_step(__u32 code, __u32 segment, int payload, __u32 orientation) {
+/* `code`: established, closing, or a reset one; `payload`: data behind the header; a bare SYN never comes
+ * here. */
+static inline struct glb_reset_step glb_reset_step(__u32 code, __u32 segment, int payload,
+                                                   __u32 orientation) {
     const int asked = code == GLB_FLOW_RESET_ASKED_0 + orientation;
     struct glb_reset_step step = {GLB_RESET_DROP, code};
 

@@ -51,8 +51,8 @@ static inline __u32 glb_flow_advance_half_tcp(__u32 code, __u32 segment, __u32 o
 }
 
 /*
- * The code after a returned packet. `segment` has the TCP flags (0 for other protocols), `payload` says whether
- * it carries data. A closed flow is reopened by data alone: the last ACK of every orderly end, and a
+ * The code after a returned packet. `segment` has the TCP flags (0 for other protocols), `payload` says
+ * whether it carries data. A closed flow is reopened by data alone: the last ACK of every orderly end, and a
  * retransmitted FIN, follow both FINs and must leave it closed.
  */
 static inline __u32 glb_flow_advance(__u32 code, int tcp, __u32 segment, int payload, __u32 orientation) {

@@ -28,7 +28,7 @@ struct glb_flow_wish {
     __u32 tcp;
     __u32 endpoint;
     __u32 orientation;
-    __u32 tried; /* its target's `tried` counts it */
+    __u32 tried;   /* its target's `tried` counts it */
     __u32 start;   /* tick at which a carried flow began */
     __u64 carried; /* its meta in another table; 0 but while it is taken over from there */
     struct glb_tuple tuple;
@@ -138,7 +138,8 @@ static inline void glb_flow_fill_cold(__u32 slot, const struct glb_flow_wish *wi
 }
 
 /* Writes the line behind a claim and publishes it. */
-static inline void glb_flow_enter(struct glb_flow_hot *hot, __u32 slot, __u64 before, struct glb_flow_wish *wish) {
+static inline void glb_flow_enter(struct glb_flow_hot *hot, __u32 slot, __u64 before,
+                                  struct glb_flow_wish *wish) {
     /* Generations start random, so that a cookie of an earlier table fits nothing by rule. */
     const __u32 generation = before ? glb_meta_generation(before) + 1 : glb_random();
     wish->meta = glb_meta_make(GLB_FLOW_NEW, wish->tcp != 0, generation, wish->target, wish->now) |
@@ -170,9 +171,9 @@ static inline void glb_flow_withdraw(struct glb_flow_hot *hot, __u64 entry) {
 }
 
 /*
- * Behind the publish: the slot that the flow lives in, or GLB_FLOW_NONE where ours is gone and the other went too.
- * Of two entries of one tag the lower slot stays. Who sees the other acts, whichever side it is on: the owner of
- * the higher one may have rescanned before the lower was published, and will not look again.
+ * Behind the publish: the slot that the flow lives in, or GLB_FLOW_NONE where ours is gone and the other went
+ * too. Of two entries of one tag the lower slot stays. Who sees the other acts, whichever side it is on: the
+ * owner of the higher one may have rescanned before the lower was published, and will not look again.
  */
 static inline int glb_flow_settle(struct glb_flow_hot *hot, __u32 slot, struct glb_flow_wish *wish,
                                   __u32 bucket_mask) {
@@ -194,8 +195,8 @@ static inline int glb_flow_settle(struct glb_flow_hot *hot, __u32 slot, struct g
 }
 
 /*
- * Begins the flow anew in its own entry, in the place of what was judged over: its slot, or GLB_FLOW_NONE where
- * another CPU was faster. Rescans as a claim does: while the entry was busy, others did not find it.
+ * Begins the flow anew in its own entry, in the place of what was judged over: its slot, or GLB_FLOW_NONE
+ * where another CPU was faster. Rescans as a claim does: while the entry was busy, others did not find it.
  */
 static inline int glb_flow_renew(struct glb_flow_hot *hot, __u32 slot, __u64 seen, struct glb_flow_wish *wish,
                                  __u32 bucket_mask) {
@@ -206,8 +207,8 @@ static inline int glb_flow_renew(struct glb_flow_hot *hot, __u32 slot, __u64 see
 }
 
 /*
- * Gives the flow an entry: its slot, or GLB_FLOW_NONE where nothing may be replaced. Where another CPU entered
- * the same flow at the same time, both get the lower of the two slots.
+ * Gives the flow an entry: its slot, or GLB_FLOW_NONE where nothing may be replaced. Where another CPU
+ * entered the same flow at the same time, both get the lower of the two slots.
  */
 GLB_FLOW_GLOBAL int glb_flow_claim(struct glb_flow_wish *wish, __u32 bucket_mask) {
     if (!wish)

@@ -29,9 +29,9 @@ static __always_inline __u32 glb_maglev_at(__u32 table, __u64 hash) {
 }
 
 /*
- * Whether the target takes new flows of this steering hash. On trial it takes a fixed share of its slots' flows, by
- * bits that choose neither slot nor entropy port: the hash alone decides, so that both legs of an untracked flow
- * agree.
+ * Whether the target takes new flows of this steering hash. On trial it takes a fixed share of its slots'
+ * flows, by bits that choose neither slot nor entropy port: the hash alone decides, so that both legs of an
+ * untracked flow agree.
  */
 static __always_inline int glb_target_takes(__u32 target, __u64 hash) {
     const __u64 word = glb_target_word(target);
@@ -56,7 +56,8 @@ __noinline int glb_maglev_pick(__u64 hash, __u32 table, __u32 group) {
     }
     /* Many are down. The controller keeps a short list of those that are not. */
     for (int i = 0; i < GLB_PICKS; i++) {
-        const __u32 row = (group & (GLB_MAX_GROUPS - 1)) * GLB_FALLBACK_SLOTS + (pick & (GLB_FALLBACK_SLOTS - 1));
+        const __u32 row =
+            (group & (GLB_MAX_GROUPS - 1)) * GLB_FALLBACK_SLOTS + (pick & (GLB_FALLBACK_SLOTS - 1));
         const __u64 *entry = bpf_map_lookup_elem(&glb_fallback, &row);
         if (!entry)
             return GLB_NO_TARGET;
@@ -72,11 +73,11 @@ __noinline int glb_maglev_pick(__u64 hash, __u32 table, __u32 group) {
 
 /*
  * S(tuple), the choice for a packet without an entry: of the previous epoch's table while its window is open
- * and its choice lives (a dead one may keep established flows by `hold`, and no others), else of the current one. One function for new flows that find no place, mid-flow
- * packets and returned ones, so that they agree.
+ * and its choice lives (a dead one may keep established flows by `hold`, and no others), else of the current
+ * one. One function for new flows that find no place, mid-flow packets and returned ones, so that they agree.
  */
-static __always_inline __u32 glb_steer_without_entry(__u64 hash, const struct glb_group *group, __u32 group_index,
-                                                     __u32 now) {
+static __always_inline __u32 glb_steer_without_entry(__u64 hash, const struct glb_group *group,
+                                                     __u32 group_index, __u32 now) {
     if (group->previous_table != GLB_NO_TABLE && (__s32)(group->previous_until - now) > 0) {
         const __u32 target = glb_maglev_at(group->previous_table, hash);
         if (target != GLB_NO_TARGET && glb_target_word(target) & GLB_TARGET_KEEP_HALF) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * Flows of the table before: while another version's, shape's or size's table is left, the controller copies its
- * flows, and a packet whose flow is not copied yet takes it over itself. A program that knows of no older table
- * has none of this: its verifier sees a constant (docs/design/0006).
+ * Flows of the table before: while another version's, shape's or size's table is left, the controller copies
+ * its flows, and a packet whose flow is not copied yet takes it over itself. A program that knows of no older
+ * table has none of this: its verifier sees a constant (docs/design/0006).
  */
 #ifndef GLB_STEER_MIGRATE_H
 #define GLB_STEER_MIGRATE_H
@@ -31,9 +31,9 @@ __noinline __u64 glb_flow_before(__u64 tag) {
 }
 
 /*
- * For a flow that this table does not have: its slot, taken over from the older table with state, target and time,
- * or GLB_FLOW_NONE. What begins while both tables are in use is steered as packets in mid-flow are, since the
- * program on another interface may still be one that sees the flow's answer as just that.
+ * For a flow that this table does not have: its slot, taken over from the older table with state, target and
+ * time, or GLB_FLOW_NONE. What begins while both tables are in use is steered as packets in mid-flow are,
+ * since the program on another interface may still be one that sees the flow's answer as just that.
  */
 static __always_inline int glb_flow_adopt(struct glb_flow_wish *wish) {
     const __u64 before = glb_flow_before(wish->tag);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What passive health is judged by: flows that were sent to their target and have had nothing back since, and
- * new flows that never came back at all (docs/design/0009-passive-health-in-the-data-path.md). The evidence is
- * counted in the target's row of this CPU; the judgement is the controller's.
+ * new flows that never came back at all (docs/design/0009-passive-health-in-the-data-path.md). The evidence
+ * is counted in the target's row of this CPU; the judgement is the controller's.
  */
 #ifndef GLB_STEER_PASSIVE_H
 #define GLB_STEER_PASSIVE_H
@@ -11,7 +11,8 @@
 #include "steer/steering.h"
 
 static __always_inline __u64 *glb_pair_word(__u32 endpoint, __u32 target) {
-    const __u32 row = (endpoint & (GLB_MAX_ENDPOINTS - 1)) * GLB_PAIR_WORDS + (target & (GLB_MAX_TARGETS - 1)) / 64;
+    const __u32 row =
+        (endpoint & (GLB_MAX_ENDPOINTS - 1)) * GLB_PAIR_WORDS + (target & (GLB_MAX_TARGETS - 1)) / 64;
     return bpf_map_lookup_elem(&glb_pairs, &row);
 }
 
@@ -30,7 +31,8 @@ static __always_inline int glb_pair_any_came_back(__u32 endpoint) {
     return word && GLB_READ(*word);
 }
 
-/* Of every returned packet, not only of those that change their flow: a look at a word that is most likely there. */
+/* Of every returned packet, not only of those that change their flow: a look at a word that is most likely
+ * there. */
 static __always_inline void glb_pair_learn(__u32 endpoint, __u32 target) {
     __u64 *word = glb_pair_word(endpoint, target);
     if (!word || glb_likely(GLB_READ(*word) >> (target & 63) & 1))
@@ -42,9 +44,9 @@ static __always_inline void glb_pair_learn(__u32 endpoint, __u32 target) {
 }
 
 /*
- * A packet of a tracked flow has left for its target: last seen moves on where its tick has changed, and of an
- * established flow `outstanding` is set, in one compare-and-swap. A lost race means that another packet of the
- * flow did the one, and that a returned one may have undone the other: the next packet sets it then.
+ * A packet of a tracked flow has left for its target: last seen moves on where its tick has changed, and of
+ * an established flow `outstanding` is set, in one compare-and-swap. A lost race means that another packet of
+ * the flow did the one, and that a returned one may have undone the other: the next packet sets it then.
  */
 static __always_inline void glb_flow_sent(const struct glb_steering *steering, __u32 group_flags,
                                           struct glb_target_count *count) {
@@ -71,8 +73,8 @@ static __always_inline void glb_flow_sent(const struct glb_steering *steering, _
 
 /*
  * A packet of a flow that was `meta` came back, and cleared the bit. On an entry that no packet has come back
- * for yet, the bit says that the flow was counted in `tried`: so `confirmed` counts each of those once, and no
- * others. What is left of error: of two CPUs that enter one flow at once both count it in `tried`.
+ * for yet, the bit says that the flow was counted in `tried`: so `confirmed` counts each of those once, and
+ * no others. What is left of error: of two CPUs that enter one flow at once both count it in `tried`.
  */
 static __always_inline void glb_flow_answered(__u64 meta, struct glb_target_count *count) {
     if (!count || !(meta & GLB_META_OUTSTANDING))

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Limits of new flows, per endpoint and source address (IPv6: its /64), as a token bucket that holds one second's
- * worth. A bucket is one word: tag of the source (24 bits) and the time at which it will be full again (40 bits, in
- * units of 2^-6 us): a flow moves that time on by the cost of one token, and is refused where it would lie more than
- * a second ahead. (The virtual scheduling form of ATM's generic cell rate algorithm, ITU-T I.371, annex A.)
+ * Limits of new flows, per endpoint and source address (IPv6: its /64), as a token bucket that holds one
+ * second's worth. A bucket is one word: tag of the source (24 bits) and the time at which it will be full
+ * again (40 bits, in units of 2^-6 us): a flow moves that time on by the cost of one token, and is refused
+ * where it would lie more than a second ahead. (The virtual scheduling form of ATM's generic cell rate
+ * algorithm, ITU-T I.371, annex A.)
  *
  * How exact it is:
- *   - The rate holds in the mean to 3 % at a million a second, and better the lower it is (whole units). Time comes
- *     in ticks of 67 ms, so at any moment a bucket may hold that much less than it should.
- *   - In a set the bucket that was full first goes. Who is limited has one that is full last: others cannot take it
- *     away, but by as many busy sources as a set has places. One that is lost begins full: never too strict.
+ *   - The rate holds in the mean to 3 % at a million a second, and better the lower it is (whole units). Time
+ * comes in ticks of 67 ms, so at any moment a bucket may hold that much less than it should.
+ *   - In a set the bucket that was full first goes. Who is limited has one that is full last: others cannot
+ * take it away, but by as many busy sources as a set has places. One that is lost begins full: never too
+ * strict.
  *   - Sources that share a set and a tag (one pair in 2^40) share a bucket.
  *   - A source that comes back after 19.5 hours, or a multiple of that, to the second, meets its old bucket.
  *   - After four lost races for one word a flow is let through: only at rates where the limit is not reached.
@@ -25,18 +27,21 @@
 #define GLB_SOURCE_SECOND 15625000 /* units of 64 ns */
 #define GLB_SOURCE_ATTEMPTS 4
 
-/* Units until the bucket is full; 0 where it is. What lies further ahead than a bucket can is from long ago. */
+/* Units until the bucket is full; 0 where it is. What lies further ahead than a bucket can is from long ago.
+ */
 static inline __u32 glb_source_ahead(__u64 bucket, __u64 now) {
     const __u64 ahead = (bucket - now) & GLB_SOURCE_TIME_MASK;
     return ahead <= GLB_SOURCE_SECOND ? (__u32)ahead : 0;
 }
 
-/* Units since the bucket was full; the one with most is the best to replace. Buckets ahead of time have least. */
+/* Units since the bucket was full; the one with most is the best to replace. Buckets ahead of time have
+ * least. */
 static inline __u64 glb_source_age(__u64 bucket, __u64 now) {
     return (now + GLB_SOURCE_SECOND - bucket) & GLB_SOURCE_TIME_MASK;
 }
 
-/* The opener's address and the endpoint, by the table's key: nobody outside can tell which sources share a set. */
+/* The opener's address and the endpoint, by the table's key: nobody outside can tell which sources share a
+ * set. */
 static __always_inline __u64 glb_source_hash(const struct glb_flow_wish *wish) {
     const struct glb_tuple *tuple = &wish->tuple;
     const volatile struct glb_nh_key *key = &glb_settings.table_key;
@@ -46,8 +51,8 @@ static __always_inline __u64 glb_source_hash(const struct glb_flow_wish *wish) {
                            glb_nh_pair(wish->endpoint, tuple->family, key->word[8], key->word[9]));
 }
 
-/* The row in which the source's bucket is, or, where it has none, the one to replace. Global, so that the verifier
- * does not follow its ways through the attempts below. */
+/* The row in which the source's bucket is, or, where it has none, the one to replace. Global, so that the
+ * verifier does not follow its ways through the attempts below. */
 __noinline __u32 glb_source_place(__u32 set, __u64 tag, __u64 now) {
     __u32 place = set;
     __u64 oldest = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The out leg: which target gets this packet. Flow table first, Maglev on a miss; and whether the flow gets an
- * entry.
+ * The out leg: which target gets this packet. Flow table first, Maglev on a miss; and whether the flow gets
+ * an entry.
  */
 #ifndef GLB_STEER_STEER_H
 #define GLB_STEER_STEER_H
@@ -46,8 +46,8 @@ static __always_inline int glb_target_keeps(__u32 target, __u32 code) {
 }
 
 /*
- * By what an untracked packet is stamped. An ICMP error has the tuple of the packet that it quotes, and vouches for
- * itself alone: whoever quotes a flow has not seen it begin.
+ * By what an untracked packet is stamped. An ICMP error has the tuple of the packet that it quotes, and
+ * vouches for itself alone: whoever quotes a flow has not seen it begin.
  */
 static __always_inline __u64 glb_stamp_tag(const struct glb_steering *steering) {
     return steering->packet_flags & GLB_PKT_ICMP_ERROR ? ~steering->wish.tag : steering->wish.tag;
@@ -121,7 +121,8 @@ static __always_inline int glb_steer_again(struct glb_steering *steering, const 
         glb_steering_done(steering, slot, moved);
         return GLB_STEERED_TO;
     }
-    /* Somebody moved it, or its state, meanwhile: where it still has no target, its next packet tries again. */
+    /* Somebody moved it, or its state, meanwhile: where it still has no target, its next packet tries again.
+     */
     const __u64 other = glb_flow_read(slot, steering->wish.tag);
     if (other && glb_target_keeps(glb_meta_target(other), glb_meta_code(other))) {
         glb_steering_done(steering, slot, other);
@@ -131,7 +132,8 @@ static __always_inline int glb_steer_again(struct glb_steering *steering, const 
     return GLB_STEERED_TO;
 }
 
-/* Begins a new flow, of TCP, in the entry of an older one of its tuple (closed, expired, or without a target). */
+/* Begins a new flow, of TCP, in the entry of an older one of its tuple (closed, expired, or without a
+ * target). */
 static __always_inline int glb_steer_renew(struct glb_steering *steering, const struct glb_group *group,
                                            struct glb_flow_hot *hot, __u32 slot, __u64 meta) {
     struct glb_flow_wish *wish = &steering->wish;
@@ -143,7 +145,8 @@ static __always_inline int glb_steer_renew(struct glb_steering *steering, const 
     if (!glb_source_may(wish))
         return GLB_STEERED_LIMITED;
     wish->tried = glb_pair_any_came_back(wish->endpoint);
-    glb_stamp_set(wish->tag, wish->now); /* what comes back while the entry is written finds its way by this */
+    glb_stamp_set(wish->tag,
+                  wish->now); /* what comes back while the entry is written finds its way by this */
     const int kept = glb_flow_renew(hot, slot, meta, wish, glb_settings.bucket_mask);
     if (kept >= 0) {
         glb_steer_began(wish, wish->target, 1);
@@ -193,8 +196,8 @@ __noinline int glb_steer_slow(struct glb_steering *steering) {
 }
 
 /*
- * The plain hit reads one line: the home way, a live target, and no SYN that may begin a flow. Everything else
- * goes to glb_steer_slow().
+ * The plain hit reads one line: the home way, a live target, and no SYN that may begin a flow. Everything
+ * else goes to glb_steer_slow().
  */
 static __always_inline int glb_steer(struct glb_steering *steering) {
     const struct glb_flow_wish *wish = &steering->wish;

@@ -16,7 +16,8 @@ struct Peer {
 
 /// "uid 0, pid 4711", for the log.
 [[nodiscard]] inline std::string to_text(const Peer &peer) {
-    return peer.known ? "uid " + std::to_string(peer.uid) + ", pid " + std::to_string(peer.pid) : "the daemon itself";
+    return peer.known ? "uid " + std::to_string(peer.uid) + ", pid " + std::to_string(peer.pid)
+                      : "the daemon itself";
 }
 
 /// "epoch 3 -> 4, asked by uid 0, pid 4711": how the log tells of every change.

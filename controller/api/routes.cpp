@@ -85,12 +85,13 @@ Result<bool, HttpResponse> flag_in(const Parameters &parameters, std::string_vie
         return false;
     if (found->second == "true")
         return true;
-    return tl::unexpected(refuse(400, std::vector<Problem>{{"/" + std::string(name), "allowed are true and false"}}));
+    return tl::unexpected(
+        refuse(400, std::vector<Problem>{{"/" + std::string(name), "allowed are true and false"}}));
 }
 
 /// A whole number from 1 to `most`, or nothing where it is absent.
-Result<std::optional<std::uint32_t>, HttpResponse> number_in(const Parameters &parameters, std::string_view name,
-                                                             std::uint32_t most) {
+Result<std::optional<std::uint32_t>, HttpResponse> number_in(const Parameters &parameters,
+                                                             std::string_view name, std::uint32_t most) {
     const auto found = parameters.find(name);
     if (found == parameters.end())
         return std::nullopt;
@@ -98,8 +99,8 @@ Result<std::optional<std::uint32_t>, HttpResponse> number_in(const Parameters &p
     std::uint32_t value = 0;
     const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc{} || stop != text.data() + text.size() || value < 1 || value > most)
-        return tl::unexpected(refuse(400, std::vector<Problem>{{"/" + std::string(name),
-                                                                fmt::format("allowed are 1 to {}", most)}}));
+        return tl::unexpected(refuse(
+            400, std::vector<Problem>{{"/" + std::string(name), fmt::format("allowed are 1 to {}", most)}}));
     return std::optional(value);
 }
 
@@ -132,7 +133,8 @@ HttpResponse get_targets(const Call &call) {
     if (!parameters)
         return parameters.error();
     const auto group = parameters->find("group");
-    return answer(call.service.targets(group == parameters->end() ? std::nullopt : std::optional(group->second)));
+    return answer(
+        call.service.targets(group == parameters->end() ? std::nullopt : std::optional(group->second)));
 }
 
 tl::expected<HttpWork, HttpResponse> get_flows(const Call &call) {
@@ -183,7 +185,8 @@ HttpResponse post_manifest(const Call &call) {
     if (!parameters)
         return parameters.error();
     const auto options = apply_options(*parameters, call);
-    return options ? answer_apply(call.service.apply(call.request.body, *options), *options) : options.error();
+    return options ? answer_apply(call.service.apply(call.request.body, *options), *options)
+                   : options.error();
 }
 
 HttpResponse post_rollback(const Call &call) {
@@ -194,7 +197,8 @@ HttpResponse post_rollback(const Call &call) {
     if (!back)
         return back.error();
     const auto options = apply_options(*parameters, call);
-    return options ? answer_apply(call.service.rollback(back->value_or(1), *options), *options) : options.error();
+    return options ? answer_apply(call.service.rollback(back->value_or(1), *options), *options)
+                   : options.error();
 }
 
 HttpResponse post_confirm(const Call &call) {
@@ -315,8 +319,8 @@ void serve(const Route &route, const Call &call, const HttpOffload &offload, con
     work ? offload(std::move(*work), respond) : respond(std::move(work.error()));
 }
 
-void dispatch(std::span<const Route> table, NodeService &service, const HttpOffload &offload, const HttpRequest &request,
-              const HttpRespond &respond) {
+void dispatch(std::span<const Route> table, NodeService &service, const HttpOffload &offload,
+              const HttpRequest &request, const HttpRespond &respond) {
     const auto target = parse_request_target(request.target);
     if (!target)
         return respond(refuse(400, "malformed request target"));

@@ -7,8 +7,8 @@
 namespace glb {
 
 /// Handles everything that the node's Unix socket serves: /v1/... and /metrics. Errors have a status of 4xx
-/// or 5xx and the body {"errors":[{"pointer","message"}]}. `service` outlives the handler. What takes long on a large
-/// node goes to `offload`; without one it is done at once.
+/// or 5xx and the body {"errors":[{"pointer","message"}]}. `service` outlives the handler. What takes long on
+/// a large node goes to `offload`; without one it is done at once.
 [[nodiscard]] HttpHandler api_routes(NodeService &service, HttpOffload offload = {});
 
 /// The read-only handler of the TCP listener: /metrics, and /healthz (200 where the node is ready, else 503).

@@ -43,14 +43,15 @@ std::string line_and_column(std::string_view text, std::size_t position) {
 std::string without_tags(std::string message) {
     if (const auto tag = message.find("] "); message.starts_with('[') && tag != std::string::npos)
         message.erase(0, tag + 2);
-    if (const auto place = message.find(": "); message.starts_with("parse error") && place != std::string::npos)
+    if (const auto place = message.find(": ");
+        message.starts_with("parse error") && place != std::string::npos)
         message.erase(0, place + 2);
     return message;
 }
 
 /// A text in which the parser finds no number that ends it: each that no double holds is 0 and blanks.
 struct Tamed {
-    std::string text; ///< empty: the document's own will do
+    std::string text;                ///< empty: the document's own will do
     std::set<std::size_t> too_large; ///< which of the numbers these are, counted from 0
 };
 
@@ -102,8 +103,8 @@ class Builder {
 
     bool number_float(double value, const std::string &digits) {
         if (significant_digits(digits) > exact_digits)
-            note(next_pointer(), fmt::format("the number has more than {} digits and cannot be kept exactly",
-                                             exact_digits));
+            note(next_pointer(),
+                 fmt::format("the number has more than {} digits and cannot be kept exactly", exact_digits));
         else if (std::abs(value) < std::numeric_limits<double>::min() && significant_digits(digits) > 0)
             note(next_pointer(), "the number is too small to be kept exactly");
         return put_number(value);

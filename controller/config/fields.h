@@ -10,8 +10,9 @@ namespace glb {
 }
 
 [[nodiscard]] inline auto interface_name(std::string &out) {
-    return text(out, is_interface_name,
-                "must be the name of an interface: 1 to 15 printable characters, none of / : \\ and the quote");
+    return text(
+        out, is_interface_name,
+        "must be the name of an interface: 1 to 15 printable characters, none of / : \\ and the quote");
 }
 
 /// The path of a file, absolute: the daemon's folder is not the operator's.

@@ -173,8 +173,8 @@ void HereChecker::check_ca_files() {
         if (check.protocol != ProbeProtocol::https || check.ca_file.empty())
             continue;
         if (const auto trouble = trouble_with_ca_file(check.ca_file); !trouble.empty())
-            warn(pointer_to("/targetGroups", i) + "/healthCheck/caFile", "{}; until that is mended, every check of this group fails",
-                 trouble);
+            warn(pointer_to("/targetGroups", i) + "/healthCheck/caFile",
+                 "{}; until that is mended, every check of this group fails", trouble);
     }
 }
 

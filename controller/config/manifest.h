@@ -66,7 +66,7 @@ struct Node {
     Tunnel tunnel;
     std::vector<IpPrefix> own_addresses;
     std::uint32_t mark_mask = 0x0fff0000;
-    std::uint32_t flow_table_capacity = 1048576;       ///< entries, before rounding
+    std::uint32_t flow_table_capacity = 1048576;        ///< entries, before rounding
     std::optional<std::vector<std::uint8_t>> hash_seed; ///< 8 to 32 bytes; none: generated and kept in state
     XdpSharing xdp = XdpSharing::exclusive;
     XdpMode xdp_mode = XdpMode::native;

@@ -60,7 +60,8 @@ std::string near_or_all(std::string_view text, const std::vector<std::string_vie
         return near;
     if (candidates.empty())
         return "; there are none";
-    const auto shown = candidates.begin() + static_cast<std::ptrdiff_t>(std::min(candidates.size(), most_listed));
+    const auto shown =
+        candidates.begin() + static_cast<std::ptrdiff_t>(std::min(candidates.size(), most_listed));
     return fmt::format("; there are: {}{}", fmt::join(candidates.begin(), shown, ", "),
                        shown == candidates.end() ? "" : ", …");
 }

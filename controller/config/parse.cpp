@@ -49,8 +49,7 @@ void read_node(const Place &place, Node &out) {
     members.optional("ownAddresses", list(out.own_addresses, "prefixes", read_own_prefix));
     members.optional("markMask", number_or_hex(out.mark_mask, max_u32));
     members.optional("flowTable", [&](const Place &at) { read_flow_table(at, out); });
-    members.optional("hashSeed",
-                     parsed(out.hash_seed, parse_seed, "must be 16 to 64 hex digits"));
+    members.optional("hashSeed", parsed(out.hash_seed, parse_seed, "must be 16 to 64 hex digits"));
     members.optional("xdp", choice(out.xdp));
     members.optional("xdpMode", choice(out.xdp_mode));
     members.refuse_unknown();

@@ -19,9 +19,10 @@ struct ManifestError {
     bool operator==(const ManifestError &) const = default;
 };
 
-/// `FILE: /pointer: message`, as every tool tells an error. The whole document is told as `/`: an empty field would
-/// read like a slip.
-[[nodiscard]] std::string error_line(std::string_view file, std::string_view pointer, std::string_view message);
+/// `FILE: /pointer: message`, as every tool tells an error. The whole document is told as `/`: an empty field
+/// would read like a slip.
+[[nodiscard]] std::string error_line(std::string_view file, std::string_view pointer,
+                                     std::string_view message);
 
 /// What could be read, and what was wrong. List elements keep their places even where they are broken, so
 /// that indexes in later errors are the document's own.

@@ -79,9 +79,11 @@ std::optional<std::uint64_t> whole_at(const Place &place, std::uint64_t least, s
 
 std::optional<milliseconds> seconds_at(const Place &place, milliseconds least, milliseconds most) {
     const auto value = place.value.is_number() ? place.value.get<double>() : -1;
-    // IEEE 754 rounds a quotient as a reader of decimals does: where three digits say it all, both are one double.
+    // IEEE 754 rounds a quotient as a reader of decimals does: where three digits say it all, both are one
+    // double.
     const auto whole = std::round(value * 1000);
-    if (whole >= static_cast<double>(least.count()) && whole <= static_cast<double>(most.count()) && whole / 1000 == value)
+    if (whole >= static_cast<double>(least.count()) && whole <= static_cast<double>(most.count()) &&
+        whole / 1000 == value)
         return milliseconds(static_cast<milliseconds::rep>(whole));
     place.refuse(fmt::format("must be a number of seconds from {} to {}, to the millisecond",
                              in_seconds(least), in_seconds(most)));

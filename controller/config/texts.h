@@ -19,7 +19,7 @@ struct EnumTexts;
 #define GLB_ENUM_TEXTS(type, ...)                                                                            \
     template <>                                                                                              \
     struct EnumTexts<type> {                                                                                 \
-        static constexpr std::array all = std::to_array<std::string_view>({__VA_ARGS__});                   \
+        static constexpr std::array all = std::to_array<std::string_view>({__VA_ARGS__});                    \
     }
 
 GLB_ENUM_TEXTS(SenderMac, "on-link", "any");
@@ -54,7 +54,8 @@ template <typename E>
     return std::nullopt;
 }
 
-/// Reads `vpce-0` + 16 hex digits, the form that vendors' appliances show and want, or `0x` + 1 to 16 of them.
+/// Reads `vpce-0` + 16 hex digits, the form that vendors' appliances show and want, or `0x` + 1 to 16 of
+/// them.
 [[nodiscard]] std::optional<std::uint64_t> parse_endpoint_id(std::string_view text);
 
 /// `0x` and 1 to 16 hex digits.

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <set>
 #include <linux/if_link.h>
+#include <set>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -172,12 +172,14 @@ Status Attachments::attach(unsigned ifindex, const std::string &name, AttachMode
     }
     GLB_ASSIGN(auto carried, carried_by(ifindex));
     if (carried.program_id != 0) {
-        const auto before = libxdp_set_print([](enum libxdp_print_level, const char *, va_list) { return 0; });
+        const auto before =
+            libxdp_set_print([](enum libxdp_print_level, const char *, va_list) { return 0; });
         const auto before_bpf = libbpf_set_print(quiet);
         name_carried(ifindex, carried);
         libbpf_set_print(before_bpf);
         libxdp_set_print(before);
-        Error error{fmt::format("interface {} carries another XDP program ({}): take it away first (ip link set dev {} xdp off)",
+        Error error{fmt::format("interface {} carries another XDP program ({}): take it away first (ip link "
+                                "set dev {} xdp off)",
                                 name, describe(carried), name),
                     EBUSY};
         return tl::unexpected(std::move(error));
@@ -204,7 +206,8 @@ Status Attachments::detach(unsigned ifindex) {
     if (::unlink(path.c_str()) != 0 && errno != ENOENT)
         return fail_errno(errno, "cannot remove the pin {}", path.string());
     // The link may be held by somebody else's descriptor too: take the program off, whoever holds it.
-    if (bpf_link_detach(found->second.fd.get()) != 0 && errno != ENODEV && errno != EINVAL && errno != ENOLINK)
+    if (bpf_link_detach(found->second.fd.get()) != 0 && errno != ENODEV && errno != EINVAL &&
+        errno != ENOLINK)
         return fail_errno(errno, "cannot take the program off interface {}", ifindex);
     links_.erase(found);
     return {};

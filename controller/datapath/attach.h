@@ -25,24 +25,26 @@ struct Carried {
 
 [[nodiscard]] Result<Carried> carried_by(unsigned ifindex);
 
-/// Calls `put` with each of `order`; where one fails, `put_back` with those before it, the last one first. What cannot
-/// be put back is told in the error.
-[[nodiscard]] Status all_or_none(const std::vector<unsigned> &order, const std::function<Status(unsigned)> &put,
+/// Calls `put` with each of `order`; where one fails, `put_back` with those before it, the last one first.
+/// What cannot be put back is told in the error.
+[[nodiscard]] Status all_or_none(const std::vector<unsigned> &order,
+                                 const std::function<Status(unsigned)> &put,
                                  const std::function<Status(unsigned)> &put_back);
 
 class Attachments {
   public:
-    /// Adopts the links that an earlier daemon pinned; the pin of a dead link (its interface is gone) is dropped.
-    /// `pins` is the set whose programs are attached from now on.
+    /// Adopts the links that an earlier daemon pinned; the pin of a dead link (its interface is gone) is
+    /// dropped. `pins` is the set whose programs are attached from now on.
     [[nodiscard]] static Result<Attachments> open(Pins pins);
 
     /// The programs attached from now on are of another set.
     void use(Pins pins) { pins_ = std::move(pins); }
 
-    /// Puts the program into every link, in place: no packet is lost, none goes by. `first` (an interface's index)
-    /// comes before the others. Where a link refuses, those before it get back what they had, of `former`.
-    /// Unless `always`, a link that runs the same instructions keeps its own: settings and maps are the pinned ones
-    /// for both. A program is pinned in its set before any link holds it, and unpinned when none does.
+    /// Puts the program into every link, in place: no packet is lost, none goes by. `first` (an interface's
+    /// index) comes before the others. Where a link refuses, those before it get back what they had, of
+    /// `former`. Unless `always`, a link that runs the same instructions keeps its own: settings and maps are
+    /// the pinned ones for both. A program is pinned in its set before any link holds it, and unpinned when
+    /// none does.
     [[nodiscard]] Status replace_program(int program, const ProgramFds &former, unsigned first = 0,
                                          bool always = false);
 

@@ -20,8 +20,8 @@ struct PortConfig {
     std::array<std::uint16_t, 2> vlans{};
     bool tunnel = false;
     std::optional<std::uint16_t> endpoint;
-    std::uint32_t fib_ifindex = 0;  ///< the kernel's device for it
-    std::vector<MacAddress> macs;   ///< its own and those of devices on it
+    std::uint32_t fib_ifindex = 0;   ///< the kernel's device for it
+    std::vector<MacAddress> macs;    ///< its own and those of devices on it
     std::vector<IpPrefix> addresses; ///< the node's own by this port
 };
 
@@ -64,7 +64,7 @@ struct TargetConfig {
     std::uint16_t group = 0;
     IpAddress address;
     std::uint16_t port = GLB_GENEVE_PORT;
-    std::uint32_t address_id = 0; ///< equal for equal addresses
+    std::uint32_t address_id = 0;   ///< equal for equal addresses
     std::optional<PathConfig> path; ///< none while its next hop is not resolved
 };
 
@@ -76,7 +76,8 @@ struct SenderConfig {
 
 struct BankConfig {
     IpAddress tunnel_address;
-    std::optional<IpAddress> former_address = {}; ///< of the tunnel until a moment ago: packets still come back to it
+    std::optional<IpAddress> former_address =
+        {}; ///< of the tunnel until a moment ago: packets still come back to it
     std::vector<std::uint16_t> geneve_ports{GLB_GENEVE_PORT};
     std::array<std::uint32_t, GLB_NH_KEYS> steer_key{};
     std::vector<PortConfig> ports;

@@ -16,8 +16,8 @@ namespace {
 namespace fs = std::filesystem;
 
 const std::set<std::string> own_of_a_table = {"glb_flows", "glb_flows_cold", "glb_kept"};
-constexpr const char *rows[] = {"glb_control",    "glb_groups",      "glb_targets",      "glb_target_words",
-                                "glb_group_words", "glb_endpoint_words", "glb_names", "glb_table_prints"};
+constexpr const char *rows[] = {"glb_control",     "glb_groups",         "glb_targets", "glb_target_words",
+                                "glb_group_words", "glb_endpoint_words", "glb_names",   "glb_table_prints"};
 constexpr const char *counts[] = {"glb_drops", "glb_counters", "glb_endpoint_counts", "glb_target_counts"};
 
 Result<bpf_map_info> info_of(int fd, const char *what) {
@@ -83,7 +83,8 @@ Status copy_rows(int from, int into, const char *what) {
     GLB_ASSIGN(const auto newer, info_of(into, what));
     if (is_per_cpu(older) != is_per_cpu(newer))
         return {}; // counted in another way: nothing that could be carried
-    const auto cpus = is_per_cpu(older) ? static_cast<std::size_t>(std::max(1, libbpf_num_possible_cpus())) : 1;
+    const auto cpus =
+        is_per_cpu(older) ? static_cast<std::size_t>(std::max(1, libbpf_num_possible_cpus())) : 1;
     // The kernel gives each CPU's value a place of a multiple of eight bytes.
     const auto older_size = (older.value_size + 7) / 8 * 8, newer_size = (newer.value_size + 7) / 8 * 8;
     std::vector<std::byte> row(older_size * cpus), copy(newer_size * cpus);

@@ -38,7 +38,8 @@ Result<std::vector<Leftover>> find_leftovers(const std::filesystem::path &bpffs,
     for (const auto &set : found.sets)
         if (set.pins.name() != own.name() && set.facts.interfaces == 0 &&
             (looked_into == 0 || set.facts.table_id != looked_into))
-            leftovers.push_back({"maps", (bpffs / set.pins.name()).string(), [pins = set.pins] { return pins.remove(); }});
+            leftovers.push_back(
+                {"maps", (bpffs / set.pins.name()).string(), [pins = set.pins] { return pins.remove(); }});
     for (const auto ifindex : own.links())
         if (const auto pin = own.link(ifindex); is_dead_link(pin))
             leftovers.push_back({"link", pin.string(), [pin] { return unlink_pin(pin); }});

@@ -16,8 +16,9 @@ struct Leftover {
     std::function<Status()> remove;
 };
 
-/// What an older version, or a daemon that was cut short, has left in `bpffs`, where the set in force is `own`. Only
-/// what is ours by its place and by its kind: another's pin in our folder is not named.
-[[nodiscard]] Result<std::vector<Leftover>> find_leftovers(const std::filesystem::path &bpffs, const Pins &own);
+/// What an older version, or a daemon that was cut short, has left in `bpffs`, where the set in force is
+/// `own`. Only what is ours by its place and by its kind: another's pin in our folder is not named.
+[[nodiscard]] Result<std::vector<Leftover>> find_leftovers(const std::filesystem::path &bpffs,
+                                                           const Pins &own);
 
 } // namespace glb::datapath

@@ -39,10 +39,11 @@ Status write_rows(int fd, std::uint32_t first, const std::vector<Row> &rows, con
     return {};
 }
 
-/// The same, but rows that are as in `before` (what is there now) are left alone; runs that differ go in one call each.
+/// The same, but rows that are as in `before` (what is there now) are left alone; runs that differ go in one
+/// call each.
 template <typename Row>
-Status write_changed_rows(int fd, std::uint32_t first, const std::vector<Row> &rows, const std::vector<Row> *before,
-                          const char *what) {
+Status write_changed_rows(int fd, std::uint32_t first, const std::vector<Row> &rows,
+                          const std::vector<Row> *before, const char *what) {
     if (!before || before->size() != rows.size())
         return write_rows(fd, first, rows, what);
     const auto same = [&](std::size_t i) { return std::memcmp(&rows[i], &(*before)[i], sizeof(Row)) == 0; };

@@ -50,7 +50,8 @@ bool Pairs::came_back(std::uint32_t endpoint) const {
 void Pairs::forget_target(std::uint32_t target) {
     for (std::uint32_t endpoint = 0; rows_ && endpoint < GLB_MAX_ENDPOINTS; ++endpoint)
         if (came_back(endpoint, target))
-            __atomic_fetch_and(&rows_[row_of(endpoint, target)], ~(std::uint64_t{1} << target % 64), __ATOMIC_RELAXED);
+            __atomic_fetch_and(&rows_[row_of(endpoint, target)], ~(std::uint64_t{1} << target % 64),
+                               __ATOMIC_RELAXED);
 }
 
 void Pairs::forget_endpoint(std::uint32_t endpoint) {

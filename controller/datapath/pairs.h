@@ -8,7 +8,8 @@
 
 namespace glb::datapath {
 
-/// The data path only sets bits, at the same time on other CPUs: here they are cleared atomically, none is lost.
+/// The data path only sets bits, at the same time on other CPUs: here they are cleared atomically, none is
+/// lost.
 class Pairs {
   public:
     /// Maps the rows of `fd`, which may be closed afterwards.

@@ -151,7 +151,8 @@ std::vector<unsigned> Pins::links() const {
         const auto name = entry.path().filename().string();
         unsigned ifindex = 0;
         if (name.starts_with(link_prefix) &&
-            std::from_chars(name.data() + link_prefix.size(), name.data() + name.size(), ifindex).ec == std::errc{})
+            std::from_chars(name.data() + link_prefix.size(), name.data() + name.size(), ifindex).ec ==
+                std::errc{})
             found.push_back(ifindex);
     }
     return found;

@@ -18,13 +18,14 @@ namespace glb::datapath {
 /// Programs by their ids.
 using ProgramFds = std::map<std::uint32_t, Fd>;
 
-/// A set of maps and the programs that use it, in a folder of its own: `BPFFS/v<schema>`, or `BPFFS/v<schema>-<n>`
-/// after its flow table has changed its size. Links belong to no set: `BPFFS/links/xdp-<ifindex>` (bpffs refuses dots
-/// in names, and interfaces may have them). Which set a link holds is asked of the kernel, never of a file.
+/// A set of maps and the programs that use it, in a folder of its own: `BPFFS/v<schema>`, or
+/// `BPFFS/v<schema>-<n>` after its flow table has changed its size. Links belong to no set:
+/// `BPFFS/links/xdp-<ifindex>` (bpffs refuses dots in names, and interfaces may have them). Which set a link
+/// holds is asked of the kernel, never of a file.
 class Pins {
   public:
-    /// `BPFFS/v<GLB_SCHEMA>`, whether or not it is there. Fails where `bpffs` is not on a BPF file system, with the
-    /// mount command.
+    /// `BPFFS/v<GLB_SCHEMA>`, whether or not it is there. Fails where `bpffs` is not on a BPF file system,
+    /// with the mount command.
     [[nodiscard]] static Result<Pins> open(const std::filesystem::path &bpffs);
     /// A new, empty set of this schema, in a folder that no other set has.
     [[nodiscard]] static Result<Pins> make(const std::filesystem::path &bpffs);
@@ -47,8 +48,8 @@ class Pins {
     /// The interface indexes of all pinned links, alive or dead, whatever set they hold.
     [[nodiscard]] std::vector<unsigned> links() const;
 
-    /// What the pinned maps say of themselves, in any schema; none where there are none, or none that were ever
-    /// filled.
+    /// What the pinned maps say of themselves, in any schema; none where there are none, or none that were
+    /// ever filled.
     [[nodiscard]] Result<std::optional<glb_kept>> kept() const;
 
     /// Removes this set (links hold a program, and that its maps, until they go).

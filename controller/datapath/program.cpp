@@ -57,7 +57,8 @@ Status write_scoped(int fd, std::uint32_t bank, const std::vector<Key> &keys, co
     return {};
 }
 
-/// Waits until every packet that is under way has ended (membarrier(2) waits for RCU, some milliseconds); errno or 0.
+/// Waits until every packet that is under way has ended (membarrier(2) waits for RCU, some milliseconds);
+/// errno or 0.
 int one_grace_period() {
     return ::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0 ? 0 : errno;
 }
@@ -155,8 +156,8 @@ int Program::fd() const {
 }
 
 int Program::map_fd(const char *name) const {
-    // Not by libbpf's own search: a map that is taken over by its descriptor has the name that it has in the kernel,
-    // which of the older table is glb_flows too.
+    // Not by libbpf's own search: a map that is taken over by its descriptor has the name that it has in the
+    // kernel, which of the older table is glb_flows too.
     bpf_map *map = nullptr;
     bpf_object__for_each_map(map, state_->skeleton->obj) {
         if (map != state_->skeleton->maps.glb_flows_old && std::strcmp(bpf_map__name(map), name) == 0)
@@ -173,7 +174,8 @@ Result<glb_control> Program::control() const {
     return control;
 }
 
-/// Most rows of a bank are empty or as they were: what the bank holds is remembered, and only the difference written.
+/// Most rows of a bank are empty or as they were: what the bank holds is remembered, and only the difference
+/// written.
 Status Program::write_idle_bank(const BankImage &image) {
     GLB_TRY(end_grace());
     GLB_ASSIGN(const auto now, control());
@@ -184,7 +186,8 @@ Status Program::write_idle_bank(const BankImage &image) {
         if (port.key)
             port.scope += bank * GLB_PORT_SLOTS;
     const auto write = [&](const char *map, std::uint32_t rows, auto member) {
-        return write_changed_rows(map_fd(map), bank * rows, after.*member, before ? &((*before).*member) : nullptr, map);
+        return write_changed_rows(map_fd(map), bank * rows, after.*member,
+                                  before ? &((*before).*member) : nullptr, map);
     };
     GLB_TRY(update_row(map_fd("glb_node"), bank, &after.node, "glb_node"));
     GLB_TRY(write("glb_ports", GLB_PORT_SLOTS, &BankImage::ports));

@@ -31,7 +31,8 @@ struct LoadSettings {
 /// What tells one table's content from another's; never 0.
 [[nodiscard]] std::uint64_t maglev_fingerprint(std::span<const std::uint16_t> slots);
 
-/// The GLB_NAMES rows of the pinned glb_names (empty: free), without loading anything; an Error where they are not pinned.
+/// The GLB_NAMES rows of the pinned glb_names (empty: free), without loading anything; an Error where they
+/// are not pinned.
 [[nodiscard]] Result<std::vector<std::string>> pinned_names(const Pins &pins);
 
 /// The flow table before, that a program looks into on a miss (steer/migrate.h).
@@ -44,11 +45,13 @@ class Program {
   public:
     /// Opens and loads program and maps. Fails with the kernel's words (the verifier's last lines).
     [[nodiscard]] static Result<Program> load(const LoadSettings &settings);
-    /// The same with maps that outlive the process: those that are pinned are taken over as they are, the rest
-    /// is made and pinned. `settings` must be those of the pinned maps (Pins::kept()) where there are any.
+    /// The same with maps that outlive the process: those that are pinned are taken over as they are, the
+    /// rest is made and pinned. `settings` must be those of the pinned maps (Pins::kept()) where there are
+    /// any.
     [[nodiscard]] static Result<Program> load(const LoadSettings &settings, const Pins &pins);
     /// Both, of a program that takes flows over from an older table too.
-    [[nodiscard]] static Result<Program> load(const LoadSettings &settings, const Pins &pins, const LookInto &older);
+    [[nodiscard]] static Result<Program> load(const LoadSettings &settings, const Pins &pins,
+                                              const LookInto &older);
     [[nodiscard]] static Result<Program> load(const LoadSettings &settings, const LookInto &older);
 
     Program(Program &&) noexcept;
@@ -60,8 +63,9 @@ class Program {
 
     /// Writes the idle bank whole. The running traffic does not see it before flip().
     [[nodiscard]] Status write_idle_bank(const BankImage &image);
-    /// Makes the idle bank the active one, and raises the epoch where `new_epoch`. Packets that began before may live
-    /// in the old bank for some milliseconds more: whoever writes there, or to a table that is free since, waits.
+    /// Makes the idle bank the active one, and raises the epoch where `new_epoch`. Packets that began before
+    /// may live in the old bank for some milliseconds more: whoever writes there, or to a table that is free
+    /// since, waits.
     [[nodiscard]] Status flip(bool new_epoch);
     /// One RCU grace period: whatever packet is under way now has ended afterwards.
     [[nodiscard]] Status wait_for_packets() const;
@@ -88,7 +92,8 @@ class Program {
 
     /// Gives or takes the cached egress of (interface of the FIB, MAC). An index may be given to another
     /// neighbour only after raise_route_generation() and a grace period.
-    [[nodiscard]] Status set_next_hop(std::uint32_t index, std::uint32_t fib_ifindex, const glb_next_hop &hop);
+    [[nodiscard]] Status set_next_hop(std::uint32_t index, std::uint32_t fib_ifindex,
+                                      const glb_next_hop &hop);
     [[nodiscard]] Status remove_next_hop(std::uint32_t fib_ifindex, const MacAddress &mac);
     /// Takes every row, of an earlier daemon too.
     [[nodiscard]] Status clear_next_hops();

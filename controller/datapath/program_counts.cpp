@@ -79,7 +79,8 @@ Status Program::forget_target(std::uint32_t target) {
     state_->pairs.forget_target(target);
     const glb_target_count zero{};
     for (unsigned cpu = 0; cpu < state_->target_counts.cpus(); ++cpu)
-        GLB_TRY(update_row(map_fd("glb_target_counts"), cpu * GLB_MAX_TARGETS + target, &zero, "glb_target_counts"));
+        GLB_TRY(update_row(map_fd("glb_target_counts"), cpu * GLB_MAX_TARGETS + target, &zero,
+                           "glb_target_counts"));
     return {};
 }
 

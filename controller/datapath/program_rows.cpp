@@ -56,8 +56,8 @@ Status Program::put_maglev(std::uint32_t index, std::span<const std::uint16_t> s
     if (table) {
         GLB_TRY(write_rows(table.get(), 0, words, "a Maglev table"));
     } else {
-        table = Fd(bpf_map_create(BPF_MAP_TYPE_ARRAY, "glb_maglev_tab", sizeof(std::uint32_t), sizeof(std::uint64_t),
-                                  GLB_MAGLEV_WORDS, nullptr));
+        table = Fd(bpf_map_create(BPF_MAP_TYPE_ARRAY, "glb_maglev_tab", sizeof(std::uint32_t),
+                                  sizeof(std::uint64_t), GLB_MAGLEV_WORDS, nullptr));
         if (!table)
             return fail_errno(errno, "cannot make a Maglev table");
         GLB_TRY(write_rows(table.get(), 0, words, "a Maglev table"));
@@ -69,8 +69,8 @@ Status Program::put_maglev(std::uint32_t index, std::span<const std::uint16_t> s
     return update_row(map_fd("glb_table_prints"), index, &print, "glb_table_prints");
 }
 
-/// Its memory stays for the next table of that index: the kernel makes whoever changes a map of maps wait for all
-/// packets under way, and who writes into a map that is there already need not wait.
+/// Its memory stays for the next table of that index: the kernel makes whoever changes a map of maps wait for
+/// all packets under way, and who writes into a map that is there already need not wait.
 Status Program::remove_maglev(std::uint32_t index) {
     const std::uint64_t none = 0;
     return update_row(map_fd("glb_table_prints"), index, &none, "glb_table_prints");
@@ -188,7 +188,8 @@ Status Program::stamp(const std::vector<bool> &places, std::uint32_t now) {
         GLB_ASSIGN(auto row, read_row<std::uint64_t>(map_fd("glb_stamps"), word, "glb_stamps"));
         for (unsigned i = 0; i < 4; ++i)
             if (places[word * 4 + i])
-                row = (row & ~(std::uint64_t{0xffff} << 16 * i)) | static_cast<std::uint64_t>(seconds) << 16 * i;
+                row = (row & ~(std::uint64_t{0xffff} << 16 * i)) | static_cast<std::uint64_t>(seconds)
+                                                                       << 16 * i;
         GLB_TRY(update_row(map_fd("glb_stamps"), word, &row, "glb_stamps"));
     }
     return {};
@@ -209,7 +210,8 @@ Result<glb_group> Program::active_group(std::uint32_t group) const {
 
 Result<glb_target> Program::active_target(std::uint32_t target) const {
     GLB_ASSIGN(const auto now, control());
-    return read_row<glb_target>(map_fd("glb_targets"), (now.bank & 1) * GLB_MAX_TARGETS + target, "glb_targets");
+    return read_row<glb_target>(map_fd("glb_targets"), (now.bank & 1) * GLB_MAX_TARGETS + target,
+                                "glb_targets");
 }
 
 } // namespace glb::datapath

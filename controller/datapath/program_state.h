@@ -28,7 +28,8 @@ struct Program::State {
     Pairs pairs;
     std::optional<Pins> pins;
     const std::function<void(const glb_event &)> *take = nullptr;
-    std::array<std::optional<BankImage>, GLB_BANKS> held; // what each bank has, as far as this process wrote it
+    std::array<std::optional<BankImage>, GLB_BANKS>
+        held;               // what each bank has, as far as this process wrote it
     std::future<int> grace; // errno of the wait for packets of the bank before, while there may be some
 };
 

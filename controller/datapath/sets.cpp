@@ -88,7 +88,8 @@ Result<PinnedSets> find_sets(const std::filesystem::path &bpffs) {
 }
 
 TakeOver plan_take_over(const std::vector<SetFacts> &sets, std::uint32_t schema, std::uint32_t capacity) {
-    const bool any_held = std::any_of(sets.begin(), sets.end(), [](const SetFacts &set) { return set.interfaces > 0; });
+    const bool any_held =
+        std::any_of(sets.begin(), sets.end(), [](const SetFacts &set) { return set.interfaces > 0; });
     TakeOver plan;
     for (std::size_t i = 0; i < sets.size(); ++i) {
         const auto &set = sets[i];
@@ -97,15 +98,15 @@ TakeOver plan_take_over(const std::vector<SetFacts> &sets, std::uint32_t schema,
             (!plan.own || set.interfaces > sets[*plan.own].interfaces))
             plan.own = i;
     }
-    // A source is held by links, or by a program of ours that still looks into it; where no link is left at all, any
-    // set that is filled has flows worth having.
+    // A source is held by links, or by a program of ours that still looks into it; where no link is left at
+    // all, any set that is filled has flows worth having.
     const auto looked_into = plan.own ? sets[*plan.own].looks_into : 0;
     for (std::size_t i = 0; i < sets.size(); ++i) {
         const auto &set = sets[i];
         if (i == plan.own || !set.filled)
             continue;
-        const bool wanted = set.interfaces > 0 || (looked_into && set.table_id == looked_into) ||
-                            (!any_held && !plan.own);
+        const bool wanted =
+            set.interfaces > 0 || (looked_into && set.table_id == looked_into) || (!any_held && !plan.own);
         // Of two that are held, the one that looks into the other knows the flows of both.
         if (wanted && (!plan.source || (set.looks_into && set.looks_into == sets[*plan.source].table_id)))
             plan.source = i;

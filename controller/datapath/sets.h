@@ -12,11 +12,12 @@ namespace glb::datapath {
 /// What decides about a set.
 struct SetFacts {
     std::uint32_t schema = 0;
-    bool filled = false;          ///< its maps were filled whole at some time
-    std::uint32_t capacity = 0;   ///< of its flow table
-    std::uint32_t table_id = 0;   ///< its flow table's map id
-    unsigned interfaces = 0;      ///< whose links hold a program of this set
-    std::uint32_t looks_into = 0; ///< the map id of the older flow table that such a program looks into; 0: none
+    bool filled = false;        ///< its maps were filled whole at some time
+    std::uint32_t capacity = 0; ///< of its flow table
+    std::uint32_t table_id = 0; ///< its flow table's map id
+    unsigned interfaces = 0;    ///< whose links hold a program of this set
+    std::uint32_t looks_into =
+        0; ///< the map id of the older flow table that such a program looks into; 0: none
 };
 
 struct PinnedSet {
@@ -27,8 +28,8 @@ struct PinnedSet {
 
 struct PinnedSets {
     std::vector<PinnedSet> sets;
-    ProgramFds programs;           ///< of all of them
-    std::vector<unsigned> strays;  ///< interfaces whose live link holds a program of none
+    ProgramFds programs;          ///< of all of them
+    std::vector<unsigned> strays; ///< interfaces whose live link holds a program of none
 };
 
 [[nodiscard]] Result<PinnedSets> find_sets(const std::filesystem::path &bpffs);
@@ -40,8 +41,9 @@ struct TakeOver {
     std::vector<std::size_t> discard;  ///< that nothing holds: half made, or done with
 };
 
-/// By what the links hold. A set that they hold is never discarded; a move that was cut short is finished where
-/// this schema's set is held already, and begun again where it is not.
-[[nodiscard]] TakeOver plan_take_over(const std::vector<SetFacts> &sets, std::uint32_t schema, std::uint32_t capacity);
+/// By what the links hold. A set that they hold is never discarded; a move that was cut short is finished
+/// where this schema's set is held already, and begun again where it is not.
+[[nodiscard]] TakeOver plan_take_over(const std::vector<SetFacts> &sets, std::uint32_t schema,
+                                      std::uint32_t capacity);
 
 } // namespace glb::datapath

@@ -1,4 +1,5 @@
-// TargetCounts: glb_target_counts, mapped: what the data path counts of each target, read without a system call.
+// TargetCounts: glb_target_counts, mapped: what the data path counts of each target, read without a system
+// call.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +23,8 @@ class TargetCounts {
     ~TargetCounts();
 
     [[nodiscard]] unsigned cpus() const { return cpus_; }
-    /// Over all CPUs; `target` below GLB_MAX_TARGETS. Each number is read whole, all of them not at one moment.
+    /// Over all CPUs; `target` below GLB_MAX_TARGETS. Each number is read whole, all of them not at one
+    /// moment.
     [[nodiscard]] glb_target_count sum(std::uint32_t target) const;
 
   private:

@@ -103,7 +103,8 @@ bool FlowListing::step(std::chrono::nanoseconds budget) {
         if (++total_ > filter_.limit && filter_.limit != 0)
             return;
         flows_ += listed_++ ? "," : "";
-        flows_ += flow_to_json(*row, names_, now_).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+        flows_ +=
+            flow_to_json(*row, names_, now_).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     });
 }
 

@@ -42,8 +42,9 @@ class FlowListing {
     /// As FlowScanner::step().
     [[nodiscard]] bool step(std::chrono::nanoseconds budget);
 
-    /// The text of {"flows","total","truncated"} of what is through, in the order of the table; ends the listing.
-    /// `total` counts beyond the filter's limit. Text, since documents of millions of flows would fill the memory.
+    /// The text of {"flows","total","truncated"} of what is through, in the order of the table; ends the
+    /// listing. `total` counts beyond the filter's limit. Text, since documents of millions of flows would
+    /// fill the memory.
     [[nodiscard]] std::string take();
 
   private:

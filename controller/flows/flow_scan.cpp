@@ -35,8 +35,8 @@ void OneWayWatch::see(std::uint32_t slot, const FlowMeta *meta) {
         generations_[slot] = meta->generation();
 }
 
-FlowCensus::FlowCensus(const FlowTable &table, TargetTimeouts timeouts, std::uint32_t now, OneWayWatch *one_way,
-                       bool of_endpoints)
+FlowCensus::FlowCensus(const FlowTable &table, TargetTimeouts timeouts, std::uint32_t now,
+                       OneWayWatch *one_way, bool of_endpoints)
     : table_(table), scanner_(table), timeouts_(std::move(timeouts)), now_(now), one_way_(one_way) {
     count_.by_target.resize(GLB_MAX_TARGETS);
     if (of_endpoints)

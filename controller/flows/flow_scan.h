@@ -39,9 +39,11 @@ struct FlowCount {
     std::uint64_t active = 0;
     std::array<std::uint64_t, 4> by_state{}; ///< by FlowState; they add up to `active`
     std::vector<std::uint64_t> by_target;    ///< by target index; GLB_MAX_TARGETS of them
-    std::optional<std::set<std::uint32_t>> endpoints; ///< by index, that had any when the scan began; none: not asked
+    std::optional<std::set<std::uint32_t>>
+        endpoints; ///< by index, that had any when the scan began; none: not asked
 
-    std::set<std::uint16_t> next_hops; ///< indexes of glb_next_hops by which a packet came back within `recently`
+    std::set<std::uint16_t>
+        next_hops; ///< indexes of glb_next_hops by which a packet came back within `recently`
 
     static constexpr std::uint32_t recently = 30 * GLB_TICKS_PER_SECOND;
 
@@ -50,8 +52,9 @@ struct FlowCount {
     }
 };
 
-/// TCP flows that stay half: more than a SYN came back, and of one orientation alone (asymmetric routes, one-way
-/// inspection). Each is counted once, when a second scan still finds it so: a handshake under way is none.
+/// TCP flows that stay half: more than a SYN came back, and of one orientation alone (asymmetric routes,
+/// one-way inspection). Each is counted once, when a second scan still finds it so: a handshake under way is
+/// none.
 class OneWayWatch {
   public:
     /// Tells of `slot` what this scan found: the meta of a live flow, or nothing.
@@ -67,10 +70,10 @@ class OneWayWatch {
 
 class FlowCensus {
   public:
-    /// `now` in ticks. `table` and `one_way` (may be null) must outlive it. `of_endpoints` costs another line of each
-    /// flow.
-    FlowCensus(const FlowTable &table, TargetTimeouts timeouts, std::uint32_t now, OneWayWatch *one_way = nullptr,
-               bool of_endpoints = false);
+    /// `now` in ticks. `table` and `one_way` (may be null) must outlive it. `of_endpoints` costs another line
+    /// of each flow.
+    FlowCensus(const FlowTable &table, TargetTimeouts timeouts, std::uint32_t now,
+               OneWayWatch *one_way = nullptr, bool of_endpoints = false);
 
     /// As FlowScanner::step().
     [[nodiscard]] bool step(std::chrono::nanoseconds budget);

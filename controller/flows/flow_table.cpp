@@ -124,7 +124,8 @@ std::optional<FlowMeta> FlowTable::meta(std::uint32_t slot) const {
 std::optional<std::uint32_t> FlowTable::endpoint(std::uint32_t slot, const FlowMeta &meta) const {
     const auto cold = load_line(cold_[slot]);
     const auto after = load(&hot_[slot].meta);
-    if (!holds_flow(after) || glb_meta_generation(after) != meta.generation() || cold.generation != meta.generation())
+    if (!holds_flow(after) || glb_meta_generation(after) != meta.generation() ||
+        cold.generation != meta.generation())
         return std::nullopt;
     return cold.endpoint;
 }

@@ -77,11 +77,12 @@ class FlowTable {
     /// now.
     [[nodiscard]] std::optional<FlowMeta> meta(std::uint32_t slot) const;
 
-    /// The index of the endpoint of the flow that meta() has just told of; none where another one has its place by now.
+    /// The index of the endpoint of the flow that meta() has just told of; none where another one has its
+    /// place by now.
     [[nodiscard]] std::optional<std::uint32_t> endpoint(std::uint32_t slot, const FlowMeta &meta) const;
 
-    /// The next hops (indexes of glb_next_hops) of the flow's two orientations, where a packet was sent by them at most
-    /// `age` ticks before `now`.
+    /// The next hops (indexes of glb_next_hops) of the flow's two orientations, where a packet was sent by
+    /// them at most `age` ticks before `now`.
     [[nodiscard]] std::array<std::optional<std::uint16_t>, 2> next_hops(std::uint32_t slot, std::uint32_t now,
                                                                         std::uint32_t age) const;
 

@@ -44,8 +44,8 @@ Status Guard::load_program(std::uint32_t mark_mask) {
     return {};
 }
 
-/// Call it before what it remembers is changed. Writes only what is new, and forgets what could not be written: a
-/// full disk must not stop a guard that changes nothing, or goes back to what was.
+/// Call it before what it remembers is changed. Writes only what is new, and forgets what could not be
+/// written: a full disk must not stop a guard that changes nothing, or goes back to what was.
 Status Guard::keep_former() {
     if (former_ == kept_former_)
         return {};

@@ -37,7 +37,8 @@ class Guard {
     /// in place.
     [[nodiscard]] Status install(const GuardPlan &plan);
 
-    /// Whether this is the plan installed last, and wholly: then check_and_repair() mends it, and tells what was gone.
+    /// Whether this is the plan installed last, and wholly: then check_and_repair() mends it, and tells what
+    /// was gone.
     [[nodiscard]] bool holds(const GuardPlan &plan) const { return whole_ && plan_ == plan; }
 
     /// The magic of the loaded data path; 0: nothing passes. Call it after install().

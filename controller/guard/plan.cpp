@@ -138,7 +138,8 @@ std::vector<Rule> routing_rules(const GuardPlan &plan) {
             rule.mask = plan.mark_mask;
             rule.table = port.route_table;
             rules.insert(rule);
-            // What the table has no route for must not go on to the rules of others: main may lead to another tenant.
+            // What the table has no route for must not go on to the rules of others: main may lead to another
+            // tenant.
             rule.priority = unreachable_priority;
             rule.action = RuleAction::unreachable;
             rule.table = 0;

@@ -17,9 +17,9 @@ namespace glb::guard {
 /// An (interface, VLAN) of the manifest.
 struct GuardPort {
     std::string interface;
-    unsigned ifindex = 0;                  ///< 0: it is absent now
-    std::array<std::uint16_t, 2> vlans{};  ///< outer first, 0: none, as glb_port_key() takes them
-    std::vector<std::string> devices;      ///< by which the kernel receives its packets (eth1; eth1.100 and br0)
+    unsigned ifindex = 0;                 ///< 0: it is absent now
+    std::array<std::uint16_t, 2> vlans{}; ///< outer first, 0: none, as glb_port_key() takes them
+    std::vector<std::string> devices; ///< by which the kernel receives its packets (eth1; eth1.100 and br0)
     std::optional<std::uint16_t> endpoint; ///< the data path's index; none: a tunnel alone
     std::string endpoint_name;
     std::uint32_t route_table = 0; ///< 0: by the node's own rules

@@ -14,7 +14,8 @@
 namespace glb::guard {
 namespace {
 
-constexpr const char *map_names[] = {"glb_guard_ports", "glb_guard_marks", "glb_guard_magic", "glb_guard_then"};
+constexpr const char *map_names[] = {"glb_guard_ports", "glb_guard_marks", "glb_guard_magic",
+                                     "glb_guard_then"};
 
 Status set_pins(glb_guard &skeleton, const std::filesystem::path &folder) {
     for (const auto *name : map_names) {

@@ -7,8 +7,8 @@
 
 namespace glb {
 
-/// Each failure within `kForget` of the last recovery doubles the wait: 10 s, 20 s, 40 s … 5 min. What has served
-/// longer than that begins anew.
+/// Each failure within `kForget` of the last recovery doubles the wait: 10 s, 20 s, 40 s … 5 min. What has
+/// served longer than that begins anew.
 class HoldDown {
   public:
     using Time = std::chrono::steady_clock::time_point;
@@ -37,14 +37,16 @@ class HoldDown {
     }
 
     [[nodiscard]] unsigned failures() const { return failures_; }
-    /// What is proved to work by probes waits from its second failure on: the first recovery is as quick as the
-    /// thresholds.
+    /// What is proved to work by probes waits from its second failure on: the first recovery is as quick as
+    /// the thresholds.
     [[nodiscard]] std::chrono::seconds left_for_proof(Time now) const {
         return failures_ < 2 ? std::chrono::seconds(0) : left(wait(failures_ - 1), now);
     }
     /// Where nothing proves anything, traffic is risked after the whole wait.
     [[nodiscard]] std::chrono::seconds left_for_trial(Time now) const { return left(wait(failures_), now); }
-    [[nodiscard]] std::chrono::seconds left_of(std::chrono::seconds wait, Time now) const { return left(wait, now); }
+    [[nodiscard]] std::chrono::seconds left_of(std::chrono::seconds wait, Time now) const {
+        return left(wait, now);
+    }
 
   private:
     static std::chrono::seconds wait(unsigned failures) {
@@ -52,7 +54,8 @@ class HoldDown {
         return std::min(kFirst * (1 << doublings), kLongest);
     }
     [[nodiscard]] std::chrono::seconds left(std::chrono::seconds wait, Time now) const {
-        return std::max(std::chrono::seconds(0), std::chrono::ceil<std::chrono::seconds>(failed_ + wait - now));
+        return std::max(std::chrono::seconds(0),
+                        std::chrono::ceil<std::chrono::seconds>(failed_ + wait - now));
     }
 
     unsigned failures_ = 0;

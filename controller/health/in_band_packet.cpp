@@ -108,7 +108,8 @@ Status send_in_band(const Fd &socket, const IpAddress &target, std::uint16_t por
     to.sin_family = AF_INET;
     to.sin_port = htons(port);
     to.sin_addr.s_addr = target.v4_network_order();
-    if (::sendto(socket.get(), packet.data(), packet.size(), 0, reinterpret_cast<const sockaddr *>(&to), sizeof to) < 0)
+    if (::sendto(socket.get(), packet.data(), packet.size(), 0, reinterpret_cast<const sockaddr *>(&to),
+                 sizeof to) < 0)
         return fail_errno(errno, "in-band probe to {}", target.to_string());
     return {};
 }

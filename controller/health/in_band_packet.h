@@ -24,12 +24,13 @@ inline constexpr std::uint16_t kInBandSourcePort = 49152;
 inline constexpr std::size_t kInBandGeneve = 40; ///< header and the three options (wire format of AWS's GWLB)
 inline constexpr std::size_t kInBandBytes = kInBandGeneve + 20 + 8 + 16;
 
-/// The payload of the outer UDP datagram: GENEVE of GLB_IN_BAND_ENDPOINT, attachment 0, cookie 0; IPv4 (RFC 791);
-/// UDP with its checksum (RFC 768); struct glb_in_band.
-[[nodiscard]] std::array<std::uint8_t, kInBandBytes> in_band_packet(const InBandInner &inner, std::uint64_t nonce);
+/// The payload of the outer UDP datagram: GENEVE of GLB_IN_BAND_ENDPOINT, attachment 0, cookie 0; IPv4 (RFC
+/// 791); UDP with its checksum (RFC 768); struct glb_in_band.
+[[nodiscard]] std::array<std::uint8_t, kInBandBytes> in_band_packet(const InBandInner &inner,
+                                                                    std::uint64_t nonce);
 
-/// A UDP socket at `source`, on a random port of the entropy range (0xC000 to 0xFFFF): no checksum, DF set, as the
-/// data path sends. Nothing is received on it.
+/// A UDP socket at `source`, on a random port of the entropy range (0xC000 to 0xFFFF): no checksum, DF set,
+/// as the data path sends. Nothing is received on it.
 [[nodiscard]] Result<Fd> open_in_band_socket(const IpAddress &source);
 
 [[nodiscard]] Status send_in_band(const Fd &socket, const IpAddress &target, std::uint16_t port,

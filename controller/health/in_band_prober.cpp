@@ -30,7 +30,8 @@ void InBandProber::set_targets(const std::vector<InBandTarget> &targets, const I
     for (const auto &target : targets) {
         if (targets_.contains(target.key))
             continue;
-        if (const auto known = former.find(target.key); known != former.end() && known->second->target == target) {
+        if (const auto known = former.find(target.key);
+            known != former.end() && known->second->target == target) {
             targets_.insert(former.extract(known));
             continue;
         }
@@ -60,7 +61,8 @@ void InBandProber::probe(const std::shared_ptr<Periodic> &periodic) {
     const auto nonce = random_nonce();
     periodic->sent = Clock::now();
     if (const auto sent = send(periodic->target, nonce); !sent) {
-        const InBandResult result{InBandResult::Outcome::unsent, true, periodic->sent, 0ns, sent.error().message};
+        const InBandResult result{InBandResult::Outcome::unsent, true, periodic->sent, 0ns,
+                                  sent.error().message};
         go_on(periodic);
         on_result_(periodic->target.key, result);
         return;
@@ -78,7 +80,8 @@ void InBandProber::probe(const std::shared_ptr<Periodic> &periodic) {
 void InBandProber::give_up(const std::shared_ptr<Periodic> &periodic) {
     awaited_.erase(*periodic->awaited);
     go_on(periodic);
-    on_result_(periodic->target.key, {InBandResult::Outcome::silent, true, periodic->sent, Clock::now() - periodic->sent, ""});
+    on_result_(periodic->target.key,
+               {InBandResult::Outcome::silent, true, periodic->sent, Clock::now() - periodic->sent, ""});
 }
 
 void InBandProber::go_on(const std::shared_ptr<Periodic> &periodic) {
@@ -113,7 +116,8 @@ void InBandProber::on_event(const IpAddress &sender, std::uint64_t nonce) {
     if (const auto asked = asked_.find(nonce); asked != asked_.end() && asked->second.address == sender) {
         const auto answer = asked_.extract(asked).mapped();
         if (now - answer.sent <= kAnswerWithin)
-            on_result_(answer.key, {InBandResult::Outcome::answered, false, answer.sent, now - answer.sent, ""});
+            on_result_(answer.key,
+                       {InBandResult::Outcome::answered, false, answer.sent, now - answer.sent, ""});
         return;
     }
     const auto awaited = awaited_.find(nonce);
@@ -123,7 +127,8 @@ void InBandProber::on_event(const IpAddress &sender, std::uint64_t nonce) {
     if (periodic->target.address != sender)
         return;
     awaited_.erase(awaited);
-    const InBandResult result{InBandResult::Outcome::answered, true, periodic->sent, now - periodic->sent, ""};
+    const InBandResult result{InBandResult::Outcome::answered, true, periodic->sent, now - periodic->sent,
+                              ""};
     go_on(periodic);
     on_result_(periodic->target.key, result);
 }

@@ -38,8 +38,9 @@ struct InBandResult {
     std::string detail; ///< of unsent
 };
 
-/// An answer counts only with a nonce that is awaited, and only from the address to which it was sent. It comes to
-/// the data path, which tells it by GLB_EVENT_IN_BAND. Not thread-safe: call it, and run the loop, on one thread.
+/// An answer counts only with a nonce that is awaited, and only from the address to which it was sent. It
+/// comes to the data path, which tells it by GLB_EVENT_IN_BAND. Not thread-safe: call it, and run the loop,
+/// on one thread.
 class InBandProber {
   public:
     using OnResult = std::function<void(const std::string &key, const InBandResult &result)>;
@@ -50,8 +51,8 @@ class InBandProber {
     InBandProber &operator=(const InBandProber &) = delete;
     ~InBandProber();
 
-    /// From now on exactly these targets are probed, from `source`; the first time at a random moment within the
-    /// first second (or interval). Rows that are equal to before go on undisturbed.
+    /// From now on exactly these targets are probed, from `source`; the first time at a random moment within
+    /// the first second (or interval). Rows that are equal to before go on undisturbed.
     void set_targets(const std::vector<InBandTarget> &targets, const IpAddress &source);
 
     /// One probe at once, beside the periodic ones. An answer within a second is reported, silence is not.

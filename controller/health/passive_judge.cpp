@@ -83,7 +83,8 @@ std::vector<PassiveOrder> PassiveJudge::poll(std::span<const TargetTraffic> traf
     return orders;
 }
 
-void PassiveJudge::begin_anew(Member &member, const TargetTraffic &traffic, const Totals &siblings, Time now) {
+void PassiveJudge::begin_anew(Member &member, const TargetTraffic &traffic, const Totals &siblings,
+                              Time now) {
     member = {};
     member.last = traffic;
     member.silent_before = traffic.silent;
@@ -110,7 +111,8 @@ void PassiveJudge::forget_comparison(Member &member, const Totals &siblings, Tim
     member.first_tried.reset();
 }
 
-// The flows that wait stay what they are; the time in which we did not look is taken back, and an inquiry is void.
+// The flows that wait stay what they are; the time in which we did not look is taken back, and an inquiry is
+// void.
 void PassiveJudge::forgive_stall(Member &member, Duration stalled, Time now) {
     for (auto *since : {&member.quiet, &member.suspect_flows, &member.convict_flows})
         if (*since)
@@ -120,9 +122,9 @@ void PassiveJudge::forgive_stall(Member &member, Duration stalled, Time now) {
     member.suspicion = Suspicion::none;
 }
 
-// True where anything has come back. Flows that fell silent since two polls before the last return count: what
-// returned last may have gone out before they did. Which of them were answered as well cannot be known; that no more
-// wait than wait in all bounds it from above.
+// True where anything has come back. Flows that fell silent since two polls before the last return count:
+// what returned last may have gone out before they did. Which of them were answered as well cannot be known;
+// that no more wait than wait in all bounds it from above.
 bool PassiveJudge::observe(Member &member, const TargetTraffic &traffic, const Totals &siblings, Time now) {
     const auto before = std::exchange(member.last, traffic);
     const bool returned = traffic.back != before.back || traffic.answered != before.answered ||
@@ -140,7 +142,8 @@ bool PassiveJudge::observe(Member &member, const TargetTraffic &traffic, const T
     member.silent_before = before.silent;
 
     const auto waits = waiting(traffic);
-    member.newly = std::min(traffic.silent - member.silent_base, waits - std::min(waits, member.least_waiting.get()));
+    member.newly =
+        std::min(traffic.silent - member.silent_base, waits - std::min(waits, member.least_waiting.get()));
     const auto mark = [&](std::optional<Time> &since, std::uint64_t flows) {
         if (member.newly >= flows && !since)
             since = now;
@@ -156,7 +159,8 @@ bool PassiveJudge::observe(Member &member, const TargetTraffic &traffic, const T
 void PassiveJudge::consider(Member &member, const Totals &siblings, Time now, Orders &orders) {
     expire(member, siblings, now);
     if (member.suspicion == Suspicion::none) {
-        if (member.suspect_flows && now - *member.quiet >= kSilence && now - *member.suspect_flows >= kSettled)
+        if (member.suspect_flows && now - *member.quiet >= kSilence &&
+            now - *member.suspect_flows >= kSettled)
             suspect(member, Suspicion::silence, now);
         else if (surprise(member, siblings) > kSurprise)
             suspect(member, Suspicion::comparison, now);
@@ -195,10 +199,11 @@ bool PassiveJudge::is_convicted(const Member &member, const Totals &siblings, Ti
            now - *member.quiet >= 2 * settings_.window;
 }
 
-// Minus the logarithm of the probability that a target like its siblings returns none of its n new flows. With the
-// siblings' share p known for certain that is n·ln(1/(1-p)). It is known from t flows of which c returned, so this
-// is the beta-binomial's, which is smaller, and equal for many flows: ln Γ(c+b+n) Γ(b) / (Γ(c+b) Γ(b+n)), b = t-c+1.
-// The flows must have had their time: packets went out after it, and still nothing returned. 0 where they had not.
+// Minus the logarithm of the probability that a target like its siblings returns none of its n new flows.
+// With the siblings' share p known for certain that is n·ln(1/(1-p)). It is known from t flows of which c
+// returned, so this is the beta-binomial's, which is smaller, and equal for many flows: ln Γ(c+b+n) Γ(b) /
+// (Γ(c+b) Γ(b+n)), b = t-c+1. The flows must have had their time: packets went out after it, and still
+// nothing returned. 0 where they had not.
 double PassiveJudge::surprise(const Member &member, const Totals &siblings) const {
     const auto flows = member.last.tried - member.tried_base;
     if (flows < kComparedFlows || member.last_out - *member.first_tried < kCompareTime)
@@ -216,11 +221,13 @@ double PassiveJudge::surprise(const Member &member, const Totals &siblings) cons
 
 // Flows that fell silent long ago and far apart are the firewall's business: they do not add up.
 void PassiveJudge::expire(Member &member, const Totals &siblings, Time now) const {
-    const auto horizon = member.in_band_works ? Duration(kHorizonInBand)
-                                              : std::max(Duration(kHorizonAlone), Duration(2 * settings_.window));
+    const auto horizon = member.in_band_works
+                             ? Duration(kHorizonInBand)
+                             : std::max(Duration(kHorizonAlone), Duration(2 * settings_.window));
     const bool inquired = member.suspicion == Suspicion::none || member.probes == kProbes;
-    if (member.quiet && now - *member.quiet > horizon && inquired && member.suspicion != Suspicion::comparison &&
-        (!member.in_band_works || !member.suspect_flows) && !member.convict_flows) {
+    if (member.quiet && now - *member.quiet > horizon && inquired &&
+        member.suspicion != Suspicion::comparison && (!member.in_band_works || !member.suspect_flows) &&
+        !member.convict_flows) {
         member.suspicion = Suspicion::none;
         forget_silence(member, member.last.silent);
     }
@@ -245,7 +252,8 @@ void PassiveJudge::convict(Member &member, const Totals &siblings, Time now, Ord
     forget_comparison(member, siblings, now);
 }
 
-// All of the group that have traffic are silent, at least two; those just taken out for the same cause are gone.
+// All of the group that have traffic are silent, at least two; those just taken out for the same cause are
+// gone.
 bool PassiveJudge::is_common_cause(const Member &member, Time now) const {
     bool others_silent = last_common_cause_ && now - *last_common_cause_ < 1s;
     for (const auto &[target, other] : members_) {
@@ -259,7 +267,8 @@ bool PassiveJudge::is_common_cause(const Member &member, Time now) const {
 }
 
 bool PassiveJudge::has_room() const {
-    const auto out = std::count_if(members_.begin(), members_.end(), [](const auto &row) { return row.second.last.ejected; });
+    const auto out = std::count_if(members_.begin(), members_.end(),
+                                   [](const auto &row) { return row.second.last.ejected; });
     const auto limit = members_.size() * settings_.max_ejected_percent / 100;
     return static_cast<std::size_t>(out) < std::max<std::size_t>(1, limit);
 }
@@ -271,7 +280,8 @@ std::string PassiveJudge::describe(const Member &member, const Totals &siblings,
     const auto tried = siblings.tried - member.siblings_base.tried;
     const auto returned = siblings.confirmed - member.siblings_base.confirmed;
     return fmt::format("none of {} new flows came back in {} ms, while its siblings returned {} of {}",
-                       member.last.tried - member.tried_base, in_ms(now - *member.first_tried), returned, tried);
+                       member.last.tried - member.tried_base, in_ms(now - *member.first_tried), returned,
+                       tried);
 }
 
 void PassiveJudge::on_answer(std::uint16_t target, Time sent) {

@@ -1,5 +1,5 @@
-// PassiveJudge: finds the targets of one group out of which nothing comes any more, from what the data path counts.
-// Pure: counts, answers and time are arguments. docs/design/0007 says how false alarms are kept out.
+// PassiveJudge: finds the targets of one group out of which nothing comes any more, from what the data path
+// counts. Pure: counts, answers and time are arguments. docs/design/0007 says how false alarms are kept out.
 #pragma once
 
 #include <algorithm>
@@ -17,9 +17,9 @@ struct PassiveSettings {
     /// Where in-band probes never worked, conviction takes silence for two of these.
     std::chrono::milliseconds window{40};
     unsigned max_ejected_percent = 50;
-    /// Flows find their targets independently of each other (5-tuple stickiness). Where whole hosts stay together,
-    /// one host whose flows are denied looks like a target that returns none: the comparison with siblings is then
-    /// for targets alone that have never returned a packet.
+    /// Flows find their targets independently of each other (5-tuple stickiness). Where whole hosts stay
+    /// together, one host whose flows are denied looks like a target that returns none: the comparison with
+    /// siblings is then for targets alone that have never returned a packet.
     bool flows_are_independent = true;
 
     bool operator==(const PassiveSettings &) const = default;
@@ -34,7 +34,7 @@ struct TargetTraffic {
     std::uint64_t answered = 0; ///< times that such a wait ended
     std::uint64_t tried = 0;    ///< new flows
     std::uint64_t confirmed = 0;
-    bool ejected = false; ///< is out passively: not judged, and counts towards the limit
+    bool ejected = false;        ///< is out passively: not judged, and counts towards the limit
     bool in_band_worked = false; ///< before it was first polled: of an earlier daemon
 };
 
@@ -57,7 +57,8 @@ class PassiveJudge {
     using Duration = std::chrono::steady_clock::duration;
 
     static constexpr std::chrono::milliseconds kPoll{5}; ///< how often poll() is to be called
-    /// Longer since the poll before: we were held up, and whoever else was too. Nothing is concluded from that time.
+    /// Longer since the poll before: we were held up, and whoever else was too. Nothing is concluded from
+    /// that time.
     static constexpr std::chrono::milliseconds kLate{20};
     static constexpr std::chrono::milliseconds kSilence{40};
     static constexpr std::chrono::milliseconds kProbePause{10};
@@ -71,16 +72,19 @@ class PassiveJudge {
     explicit PassiveJudge(PassiveSettings settings) : settings_(settings) {}
     void set_settings(const PassiveSettings &settings) { settings_ = settings; }
 
-    /// The counts of all targets of the group that take part (they have weight, and do not drain), read just now.
-    /// `now` is to be taken after the reading, so that whatever held us up shows. Targets that are not in the list
-    /// are forgotten; one that is new starts without a past. But where in-band worked before, flows that wait are asked
-    /// about at once: they may have fallen silent while nobody looked, and will not do so again.
+    /// The counts of all targets of the group that take part (they have weight, and do not drain), read just
+    /// now. `now` is to be taken after the reading, so that whatever held us up shows. Targets that are not
+    /// in the list are forgotten; one that is new starts without a past. But where in-band worked before,
+    /// flows that wait are asked about at once: they may have fallen silent while nobody looked, and will not
+    /// do so again.
     [[nodiscard]] std::vector<PassiveOrder> poll(std::span<const TargetTraffic> traffic, Time now);
 
-    /// An in-band probe sent at `sent` has come back from the target. To be told before the poll that follows.
+    /// An in-band probe sent at `sent` has come back from the target. To be told before the poll that
+    /// follows.
     void on_answer(std::uint16_t target, Time sent);
-    /// A periodic in-band probe has stayed away. In-band counts as working no more when five in a row did while
-    /// traffic returned: some appliances drop endpoint ids that they were not told. True where it just ended.
+    /// A periodic in-band probe has stayed away. In-band counts as working no more when five in a row did
+    /// while traffic returned: some appliances drop endpoint ids that they were not told. True where it just
+    /// ended.
     bool on_missed(std::uint16_t target);
     /// The probe that was ordered could not be sent: the fault is here, and the inquiry begins anew.
     void on_unsent(std::uint16_t target, Time now);

@@ -147,7 +147,8 @@ asio::awaitable<ProbeResult> Probe::ask_https() {
         co_return ProbeResult{ProbeOutcome::error, 0, tls_.error().message, {}};
     error_code error;
     TlsStream stream(socket_, (*tls_)->context);
-    if (const auto ready = prepare_tls(stream, **tls_, target_.settings.host, target_.address, session_); !ready)
+    if (const auto ready = prepare_tls(stream, **tls_, target_.settings.host, target_.address, session_);
+        !ready)
         co_return ProbeResult{ProbeOutcome::error, 0, ready.error().message, {}};
     co_await stream.async_handshake(TlsStream::client, asio::redirect_error(asio::use_awaitable, error));
     if (error) {

@@ -18,8 +18,8 @@ namespace glb {
 class Probe : public std::enable_shared_from_this<Probe> {
   public:
     /// `tls`: of HTTPS probes; null for others. Where it could not be had, each probe says why.
-    Probe(boost::asio::io_context &loop, ProbeTarget target, std::shared_ptr<const Prober::OnResult> on_result,
-          Result<std::shared_ptr<TlsContext>> tls);
+    Probe(boost::asio::io_context &loop, ProbeTarget target,
+          std::shared_ptr<const Prober::OnResult> on_result, Result<std::shared_ptr<TlsContext>> tls);
 
     void start(std::chrono::milliseconds delay);
     void stop();

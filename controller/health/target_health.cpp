@@ -158,15 +158,16 @@ std::optional<HealthTransition> TargetHealth::on_new_flows(std::uint64_t tried, 
     passive_.returned += returned;
     if (passive_.returned >= policy_.healthy_threshold) {
         passive_ = {};
-    } else if (passive_.tried >= kTrialFlows && passive_.returned == 0 && now - passive_.trial_since >= kTrialTime) {
+    } else if (passive_.tried >= kTrialFlows && passive_.returned == 0 &&
+               now - passive_.trial_since >= kTrialTime) {
         passive_.trial = false;
         hold_down_.fail(now);
     }
     return settle(now);
 }
 
-// In-band probes speak for a target sooner than a trial: where they have worked before, traffic is risked only
-// after the longest wait, for an appliance that has begun to drop the reserved endpoint.
+// In-band probes speak for a target sooner than a trial: where they have worked before, traffic is risked
+// only after the longest wait, for an appliance that has begun to drop the reserved endpoint.
 void TargetHealth::on_time(MonotonicTime now) {
     if (!passive_.failed || passive_.trial || !trial_has_a_point())
         return;
@@ -216,8 +217,9 @@ void TargetHealth::count_success(MonotonicTime now) {
         return;
     const auto left = hold_down_.left_for_proof(now);
     if (active_.state == TargetState::unhealthy && left.count() > 0) {
-        active_.description = fmt::format("its checks succeed again; held down for {} s more after {} failures",
-                                          left.count(), hold_down_.failures());
+        active_.description =
+            fmt::format("its checks succeed again; held down for {} s more after {} failures", left.count(),
+                        hold_down_.failures());
         return;
     }
     active_.state = TargetState::healthy;
@@ -232,8 +234,8 @@ void TargetHealth::count_failure(const ProbeResult &result, MonotonicTime now) {
     if (active_.state == TargetState::initial)
         active_.reason = HealthReason::initial_health_checking;
     if (active_.state == TargetState::unhealthy || active_.failures >= policy_.unhealthy_threshold) {
-        // One outage is one failure, however many kinds of evidence see it; and a target that comes up late has
-        // not failed yet.
+        // One outage is one failure, however many kinds of evidence see it; and a target that comes up late
+        // has not failed yet.
         if (active_.state == TargetState::healthy && !passive_.failed)
             hold_down_.fail(now);
         active_.state = TargetState::unhealthy;
@@ -259,10 +261,13 @@ TargetHealth::Composed TargetHealth::compose_beneath_drain() const {
     if (!in_use_)
         return {TargetState::unused, HealthReason::not_in_use, "no endpoint uses the target group"};
     if (!neighbour_resolved_)
-        return {TargetState::unhealthy, HealthReason::no_neighbour, "its next hop is not resolved: nobody answers ARP or ND there, or no route leads to it by the tunnel's interface"};
+        return {TargetState::unhealthy, HealthReason::no_neighbour,
+                "its next hop is not resolved: nobody answers ARP or ND there, or no route leads to it by "
+                "the tunnel's interface"};
     if (passive_.failed)
         return {TargetState::unhealthy, HealthReason::no_return_traffic,
-                passive_.trial ? passive_.description + "; on trial with a few new flows" : passive_.description};
+                passive_.trial ? passive_.description + "; on trial with a few new flows"
+                               : passive_.description};
     if (!policy_.checks_enabled)
         return {TargetState::unavailable, HealthReason::health_check_disabled, ""};
     return {active_.state, active_.reason, active_.description};

@@ -62,9 +62,9 @@ struct HealthPolicy {
 enum class Draining : std::uint8_t { no, deregistered, by_operator };
 
 /// Each kind of evidence keeps its own verdict; the state is read off them, strongest first: draining,
-/// unused, neighbour missing, traffic that does not come back, checks disabled, active checks. So evidence goes on
-/// being heard beneath a stronger one, and the state is right at once when that ends: a target whose traffic does
-/// not come back and whose checks fail as well needs both to recover.
+/// unused, neighbour missing, traffic that does not come back, checks disabled, active checks. So evidence
+/// goes on being heard beneath a stronger one, and the state is right at once when that ends: a target whose
+/// traffic does not come back and whose checks fail as well needs both to recover.
 ///
 /// Every input returns the transition that it caused, if any. A reason that changes within a state is no
 /// transition; it shows in `reason()` and `description()`.
@@ -74,8 +74,8 @@ class TargetHealth {
     static constexpr std::chrono::seconds kTrialTime{2};
 
     /// Seeded with what was `known` before a restart: healthy stays so until the threshold of failures, and
-    /// unhealthy until the threshold of successes, or until in-band probes or a trial where no traffic came back.
-    /// Without it, or known as initial or unused, the target is initial.
+    /// unhealthy until the threshold of successes, or until in-band probes or a trial where no traffic came
+    /// back. Without it, or known as initial or unused, the target is initial.
     TargetHealth(const HealthPolicy &policy, MonotonicTime now,
                  std::optional<KnownHealth> known = std::nullopt);
 
@@ -83,23 +83,25 @@ class TargetHealth {
     std::optional<HealthTransition> on_registered(MonotonicTime now);
 
     /// The result of an active check. While initial, one success makes healthy (as at AWS); failures need
-    /// the threshold. Thresholds count consecutive results. From the second failure on, recovery also waits for
-    /// the hold-down.
+    /// the threshold. Thresholds count consecutive results. From the second failure on, recovery also waits
+    /// for the hold-down.
     std::optional<HealthTransition> on_probe(const ProbeResult &result, MonotonicTime now);
 
-    /// Whether an in-band probe came back in time. Silence alone fails nobody. Answers, as many in a row as the
-    /// healthy threshold, bring back what failed passively; a single one does after a common cause.
+    /// Whether an in-band probe came back in time. Silence alone fails nobody. Answers, as many in a row as
+    /// the healthy threshold, bring back what failed passively; a single one does after a common cause.
     std::optional<HealthTransition> on_in_band(bool answered, MonotonicTime now);
     /// Probes stay away while traffic returns: it drops the reserved endpoint by now.
     void on_in_band_ended() { in_band_worked_ = false; }
 
-    /// The passive judge's verdict: what goes in does not come out. `common_cause`: all of its siblings fell silent
-    /// with it, so it is hardly to blame: no hold-down, and nobody is to be reset for it.
-    std::optional<HealthTransition> on_passive_failure(std::string description, bool common_cause, MonotonicTime now);
+    /// The passive judge's verdict: what goes in does not come out. `common_cause`: all of its siblings fell
+    /// silent with it, so it is hardly to blame: no hold-down, and nobody is to be reset for it.
+    std::optional<HealthTransition> on_passive_failure(std::string description, bool common_cause,
+                                                       MonotonicTime now);
 
     /// New flows since the last call, and how many of them have returned. Heard only while on trial: as many
     /// returns as the healthy threshold end it well; kTrialFlows without any end it with a longer hold-down.
-    std::optional<HealthTransition> on_new_flows(std::uint64_t tried, std::uint64_t returned, MonotonicTime now);
+    std::optional<HealthTransition> on_new_flows(std::uint64_t tried, std::uint64_t returned,
+                                                 MonotonicTime now);
 
     /// Time has passed: a trial begins when its hold-down is over. Call it about once a second.
     void on_time(MonotonicTime now);
@@ -123,7 +125,8 @@ class TargetHealth {
     [[nodiscard]] MonotonicTime since() const { return since_; } ///< when the state began
     /// Something is wrong with it that fails no check: last_error() tells.
     void note_error(std::string text) { last_error_ = std::move(text); }
-    /// The last failed check's text, or what note_error() told, kept after recovery; empty where there was none.
+    /// The last failed check's text, or what note_error() told, kept after recovery; empty where there was
+    /// none.
     [[nodiscard]] const std::string &last_error() const { return last_error_; }
     [[nodiscard]] Draining draining() const { return draining_; }
 
@@ -136,9 +139,12 @@ class TargetHealth {
     /// Out because no traffic came back, whatever else speaks against it.
     [[nodiscard]] bool failed_passively() const { return passive_.failed; }
     /// It takes one of GLB_TRIAL_SHARE new flows, to see whether they return.
-    [[nodiscard]] bool on_trial() const { return state_ == TargetState::unhealthy && passive_.trial && trial_has_a_point(); }
+    [[nodiscard]] bool on_trial() const {
+        return state_ == TargetState::unhealthy && passive_.trial && trial_has_a_point();
+    }
     /// It failed together with its siblings: flows are not to be reset for that.
-    /// Whether it has failed, also beneath a drain: what drains may die, and its flows then want another target.
+    /// Whether it has failed, also beneath a drain: what drains may die, and its flows then want another
+    /// target.
     [[nodiscard]] bool has_failed() const { return compose_beneath_drain().state == TargetState::unhealthy; }
     [[nodiscard]] bool common_cause() const { return passive_.failed && passive_.common_cause; }
 

@@ -38,8 +38,8 @@ Result<std::shared_ptr<TlsContext>> TlsContext::make(const std::string &ca_file)
     return made;
 }
 
-Status prepare_tls(TlsStream &stream, const TlsContext &context, const std::string &host, const IpAddress &address,
-                   const TlsSession &session) {
+Status prepare_tls(TlsStream &stream, const TlsContext &context, const std::string &host,
+                   const IpAddress &address, const TlsSession &session) {
     auto *raw = stream.native_handle();
     const auto name = without_port(host);
     const bool is_name = !name.empty() && !IpAddress::parse(name);
@@ -48,7 +48,8 @@ Status prepare_tls(TlsStream &stream, const TlsContext &context, const std::stri
                                      const_cast<char *>(name.c_str())) == 1;
     if (done && context.verifies)
         done = is_name ? SSL_set1_host(raw, name.c_str()) == 1
-                       : X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(raw), (name.empty() ? address.to_string() : name).c_str()) == 1;
+                       : X509_VERIFY_PARAM_set1_ip_asc(
+                             SSL_get0_param(raw), (name.empty() ? address.to_string() : name).c_str()) == 1;
     if (!done)
         return fail("TLS: cannot ask for the name \"{}\"", name);
     if (session)

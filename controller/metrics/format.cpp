@@ -9,7 +9,8 @@ namespace glb {
 
 namespace {
 
-/// What stands before the next `separator`, without spaces around it and in lower case; `text` is what is left.
+/// What stands before the next `separator`, without spaces around it and in lower case; `text` is what is
+/// left.
 std::string next_part(std::string_view &text, char separator) {
     const auto end = std::min(text.find(separator), text.size());
     std::string part(text.substr(0, end));
@@ -51,7 +52,8 @@ MetricsFormat accepted_format(std::string_view accept) {
         const auto comma = std::min(accept.find(','), accept.size());
         const auto range = read_range(accept.substr(0, comma));
         accept.remove_prefix(std::min(comma + 1, accept.size()));
-        if (range.type == "application/openmetrics-text" && (range.version.empty() || range.version == "1.0.0"))
+        if (range.type == "application/openmetrics-text" &&
+            (range.version.empty() || range.version == "1.0.0"))
             openmetrics = std::max(openmetrics, range.weight);
         else if (range.type == "text/plain" && (range.version.empty() || range.version == "0.0.4"))
             plain = std::max(plain, range.weight);

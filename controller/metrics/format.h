@@ -11,8 +11,8 @@ enum class MetricsFormat : std::uint8_t {
     openmetrics, ///< OpenMetrics 1.0.0
 };
 
-/// The better one of what the request's Accept names (RFC 9110, 12.5.1: ranges with weights); the text where it names
-/// neither, or another version of OpenMetrics. Of two that are equally welcome, OpenMetrics.
+/// The better one of what the request's Accept names (RFC 9110, 12.5.1: ranges with weights); the text where
+/// it names neither, or another version of OpenMetrics. Of two that are equally welcome, OpenMetrics.
 [[nodiscard]] MetricsFormat accepted_format(std::string_view accept);
 
 /// The type of an answer in this format.

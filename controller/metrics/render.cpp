@@ -61,7 +61,8 @@ void add_node(Families &out, const MetricsSnapshot &now) {
     out.gauge("glb_epoch", "Epoch of the manifest in force.").value(now.epoch);
     out.gauge("glb_loop_lag_seconds", "By how much the loop of health was late at most, since the last look.")
         .value(now.loop_lag_seconds);
-    out.counter("glb_netlink_overruns_total", "Times that the kernel's messages of changes were lost, and all was read anew.")
+    out.counter("glb_netlink_overruns_total",
+                "Times that the kernel's messages of changes were lost, and all was read anew.")
         .value(now.netlink_overruns);
     out.gauge("glb_interface_attached", "1 where the program is attached to the interface.");
     for (const auto &interface : now.interfaces)
@@ -148,14 +149,15 @@ void add_flows_and_guard(Families &out, const MetricsSnapshot &now) {
         .value(now.guard_uninspected_bytes);
 }
 
-/// OpenMetrics names a counter's family without the "_total" that its samples have, and tells where it ends; samples,
-/// labels and the other families are written alike in both. Only counters end in "_total" here.
+/// OpenMetrics names a counter's family without the "_total" that its samples have, and tells where it ends;
+/// samples, labels and the other families are written alike in both. Only counters end in "_total" here.
 std::string as_openmetrics(const std::string &text) {
     std::istringstream lines(text);
     std::string out;
     for (std::string line; std::getline(lines, line);) {
         if (line.starts_with("# ")) // # HELP name …, # TYPE name …
-            if (const auto end = line.find(' ', 7); end != std::string::npos && line.substr(0, end).ends_with("_total"))
+            if (const auto end = line.find(' ', 7);
+                end != std::string::npos && line.substr(0, end).ends_with("_total"))
                 line.erase(end - 6, 6);
         out += line + '\n';
     }

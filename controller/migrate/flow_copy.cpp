@@ -7,7 +7,8 @@
 #include "lib/hash.h"
 #include "steer/flow_state.h"
 
-// The data path's own words, natively. Relaxed loads and stores are what BPF does; exchanges are ordered in both.
+// The data path's own words, natively. Relaxed loads and stores are what BPF does; exchanges are ordered in
+// both.
 #define GLB_READ(lvalue) __atomic_load_n(&(lvalue), __ATOMIC_ACQUIRE)
 #define GLB_WRITE(lvalue, value) __atomic_store_n(&(lvalue), (value), __ATOMIC_RELAXED)
 #define GLB_PUBLISH(lvalue, value) ((void)__atomic_exchange_n(&(lvalue), (value), __ATOMIC_SEQ_CST))
@@ -106,10 +107,11 @@ glb_flow_wish wish_of(const Line &line, std::uint32_t now) {
     return wish;
 }
 
-/// Whether the older table's word of a flow is the later one. Where both tables saw it in one tick, the state that
-/// is further on is: but for a closed flow, which a new one of the same ends may just have followed.
+/// Whether the older table's word of a flow is the later one. Where both tables saw it in one tick, the state
+/// that is further on is: but for a closed flow, which a new one of the same ends may just have followed.
 bool is_later(std::uint64_t older, std::uint64_t newer) {
-    const auto ahead = static_cast<std::int32_t>(static_cast<std::uint32_t>(older) - static_cast<std::uint32_t>(newer));
+    const auto ahead =
+        static_cast<std::int32_t>(static_cast<std::uint32_t>(older) - static_cast<std::uint32_t>(newer));
     if (ahead != 0)
         return ahead > 0;
     return glb_meta_code(older) > glb_meta_code(newer) && glb_meta_code(older) < GLB_FLOW_CLOSED;

@@ -1,5 +1,5 @@
-// FlowCopy: the live flows of one table entered into another, while packets use both. The entries are claimed by the
-// very protocol of the data path (steer/flow_table.h), compiled natively.
+// FlowCopy: the live flows of one table entered into another, while packets use both. The entries are claimed
+// by the very protocol of the data path (steer/flow_table.h), compiled natively.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 namespace glb {
 
-/// A table as far as every schema keeps it: the first 48 bytes of a hot line (its counters included) and of a cold
-/// one. Its shape does not matter: all of it is read.
+/// A table as far as every schema keeps it: the first 48 bytes of a hot line (its counters included) and of a
+/// cold one. Its shape does not matter: all of it is read.
 struct OlderTable {
     const glb_flow_hot *hot = nullptr;
     const glb_flow_cold *cold = nullptr;
@@ -25,8 +25,8 @@ struct NewerTable {
     std::uint32_t capacity = 0;
 };
 
-/// Which program packets meet while a pass is made: that of the older table, which alone moves flows on then, or
-/// that of the newer one, which may know better.
+/// Which program packets meet while a pass is made: that of the older table, which alone moves flows on then,
+/// or that of the newer one, which may know better.
 enum class InForce : std::uint8_t { older, newer };
 
 class FlowCopy {
@@ -41,13 +41,13 @@ class FlowCopy {
     /// Both tables must outlive it.
     FlowCopy(OlderTable from, NewerTable into, TargetTimeouts timeouts);
 
-    /// One pass over the whole of the older table; what has expired by `now` (ticks) stays behind. Takes about
-    /// 0.1 us an entry. Passes may be repeated: each enters and freshens what has changed since. The first pass that
-    /// is made with InForce::newer must come after the last packet of the older program.
+    /// One pass over the whole of the older table; what has expired by `now` (ticks) stays behind. Takes
+    /// about 0.1 us an entry. Passes may be repeated: each enters and freshens what has changed since. The
+    /// first pass that is made with InForce::newer must come after the last packet of the older program.
     Counts pass(std::uint32_t now, InForce in_force);
 
-    /// Tags' places in glb_stamps (GLB_STAMPS of them): flows that have no entry any more, whose packets are to find
-    /// their way back all the same.
+    /// Tags' places in glb_stamps (GLB_STAMPS of them): flows that have no entry any more, whose packets are
+    /// to find their way back all the same.
     [[nodiscard]] const std::vector<bool> &stamps() const { return stamps_; }
 
   private:

@@ -9,7 +9,6 @@
 
 #include "controller/datapath/carry.h"
 
-
 namespace glb {
 
 using namespace datapath;
@@ -54,7 +53,8 @@ Status TableMove::map_tables(const Program &program, std::uint32_t older_capacit
     GLB_ASSIGN(older_hot_, map_lines<glb_flow_hot>(hot.get(), older_capacity, false));
     GLB_ASSIGN(older_cold_, map_lines<glb_flow_cold>(cold.get(), older_capacity, false));
     GLB_ASSIGN(newer_hot_, map_lines<glb_flow_hot>(program.map_fd("glb_flows"), settings_.capacity, true));
-    GLB_ASSIGN(newer_cold_, map_lines<glb_flow_cold>(program.map_fd("glb_flows_cold"), settings_.capacity, true));
+    GLB_ASSIGN(newer_cold_,
+               map_lines<glb_flow_cold>(program.map_fd("glb_flows_cold"), settings_.capacity, true));
     older_ = {older_hot_.get(), older_cold_.get(), older_capacity};
     newer_ = {newer_hot_.get(), newer_cold_.get(), settings_.capacity};
     return {};
@@ -70,7 +70,8 @@ Result<TableMove> TableMove::prepare(const std::filesystem::path &bpffs, const P
         if (move.is_new_)
             GLB_TRY(share_maps(move.source_, move.into_));
         GLB_ASSIGN(const auto table, open_pin(move.source_.map("glb_flows")));
-        GLB_ASSIGN(move.program_, Program::load(settings, move.into_, LookInto{table.get(), source.kept->shape}));
+        GLB_ASSIGN(move.program_,
+                   Program::load(settings, move.into_, LookInto{table.get(), source.kept->shape}));
         if (move.is_new_)
             GLB_TRY(carry_rows(move.source_, move.into_, *move.program_));
         return move.map_tables(*move.program_, source.facts.capacity);

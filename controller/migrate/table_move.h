@@ -1,13 +1,13 @@
 // TableMove: the change from one set of maps to another while traffic flows (docs/design/0006).
 //
-//   prepare   a new set, its program loaded with a look into the older flow table; nothing in force is touched
-//   copy      the flows, again and again until little is left; the older program runs
-//   swap      the links, in place, the tunnel's first; on an error all of them back
-//   catch_up  what the older program wrote last
-//   let_go    the links again, to a program that knows one table only; the older set goes
+//   prepare   a new set, its program loaded with a look into the older flow table; nothing in force is
+//   touched copy      the flows, again and again until little is left; the older program runs swap      the
+//   links, in place, the tunnel's first; on an error all of them back catch_up  what the older program wrote
+//   last let_go    the links again, to a program that knows one table only; the older set goes
 //
 // All but swap and let_go, which are done in a moment, may be called on a thread of their own.
-// A daemon that dies between any two of these leaves what the next one can go on from, by what the links hold.
+// A daemon that dies between any two of these leaves what the next one can go on from, by what the links
+// hold.
 #pragma once
 
 #include <memory>
@@ -27,8 +27,8 @@ struct UnmapLines {
 
 class TableMove {
   public:
-    /// From the set `source` into a new one of `settings` (key and magic are those of the source), or into `into`
-    /// where an earlier daemon began it and links hold it already.
+    /// From the set `source` into a new one of `settings` (key and magic are those of the source), or into
+    /// `into` where an earlier daemon began it and links hold it already.
     [[nodiscard]] static Result<TableMove> prepare(const std::filesystem::path &bpffs,
                                                    const datapath::PinnedSet &source,
                                                    const std::optional<datapath::Pins> &into,
@@ -44,11 +44,12 @@ class TableMove {
 
     /// `program` is the one that was taken; its maps are filled whole but for the flows.
     [[nodiscard]] Status copy(datapath::Program &program, const TargetTimeouts &timeouts, std::uint32_t now);
-    [[nodiscard]] Status swap(datapath::Program &program, datapath::Attachments &attachments, unsigned tunnel);
-    /// After the swap: the last pass, and the program that is to be in force in the end. May be repeated after an
-    /// error; the flows are safe meanwhile.
-    [[nodiscard]] Result<datapath::Program> catch_up(datapath::Program &program, const TargetTimeouts &timeouts,
-                                                     std::uint32_t now);
+    [[nodiscard]] Status swap(datapath::Program &program, datapath::Attachments &attachments,
+                              unsigned tunnel);
+    /// After the swap: the last pass, and the program that is to be in force in the end. May be repeated
+    /// after an error; the flows are safe meanwhile.
+    [[nodiscard]] Result<datapath::Program> catch_up(datapath::Program &program,
+                                                     const TargetTimeouts &timeouts, std::uint32_t now);
     /// The links to that program; then the source goes.
     [[nodiscard]] Status let_go(datapath::Program &last, datapath::Attachments &attachments, unsigned tunnel);
     /// Before the swap, or after one that failed: removes what was prepared. The source stays in force.
@@ -58,7 +59,8 @@ class TableMove {
     [[nodiscard]] const FlowCopy::Counts &counts() const { return counts_; }
 
   private:
-    TableMove(datapath::Pins source, datapath::Pins into) : source_(std::move(source)), into_(std::move(into)) {}
+    TableMove(datapath::Pins source, datapath::Pins into)
+        : source_(std::move(source)), into_(std::move(into)) {}
     [[nodiscard]] Status map_tables(const datapath::Program &program, std::uint32_t older_capacity);
     FlowCopy::Counts pass(FlowCopy &copy, std::uint32_t now, InForce in_force);
 

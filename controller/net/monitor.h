@@ -14,14 +14,12 @@ namespace glb {
 struct NetworkChange {
     bool links = false;
     bool addresses = false;
-    bool routes = false; ///< routes, next-hop objects
+    bool routes = false;     ///< routes, next-hop objects
     bool neighbours = false; ///< one has another MAC than before, or none any more
     bool rules = false;
     bool overrun = false; ///< messages were lost: everything may have changed
 
-    [[nodiscard]] bool any() const {
-        return links || addresses || routes || neighbours || rules || overrun;
-    }
+    [[nodiscard]] bool any() const { return links || addresses || routes || neighbours || rules || overrun; }
 };
 
 class Monitor {
@@ -35,8 +33,8 @@ class Monitor {
     /// Reads all that waits, without blocking, and calls `on_change` at most once with the union of it.
     [[nodiscard]] Status drain(const std::function<void(const NetworkChange &)> &on_change);
 
-    /// What the reader has seen by now of neighbours: news that say no more are no change. Somebody who asks for hosts
-    /// that are not there makes many.
+    /// What the reader has seen by now of neighbours: news that say no more are no change. Somebody who asks
+    /// for hosts that are not there makes many.
     void know(const Snapshot &snapshot);
 
     /// How often messages were lost since open().
@@ -48,7 +46,8 @@ class Monitor {
     [[nodiscard]] bool is_news(const Neighbour &neighbour, bool is_gone);
 
     Netlink netlink_;
-    std::map<std::pair<unsigned, IpAddress>, MacAddress> neighbours_; ///< those to which the kernel would send
+    std::map<std::pair<unsigned, IpAddress>, MacAddress>
+        neighbours_; ///< those to which the kernel would send
     std::uint64_t overruns_ = 0;
 };
 

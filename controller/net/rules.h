@@ -12,8 +12,8 @@ namespace glb {
 /// FRA_PROTOCOL of the rules that are ours. Not in use by any daemon of iproute2's rt_protos.
 constexpr std::uint8_t own_rule_protocol = 199;
 
-/// The priorities of our rules: behind local (0), before main (32766), and low enough to precede what a person
-/// adds without saying where (32765 and down).
+/// The priorities of our rules: behind local (0), before main (32766), and low enough to precede what a
+/// person adds without saying where (32765 and down).
 constexpr std::uint32_t first_own_priority = 100;
 constexpr std::uint32_t last_own_priority = 199;
 

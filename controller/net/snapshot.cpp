@@ -62,8 +62,8 @@ LinkAddress read_address(const nlmsghdr &message) {
 Neighbour read_neighbour(const nlmsghdr &message) {
     const auto &header = extra<ndmsg>(message);
     const NetlinkAttributes attributes(message, sizeof(ndmsg));
-    return {static_cast<unsigned>(header.ndm_ifindex), attributes.address(NDA_DST), attributes.mac(NDA_LLADDR),
-            header.ndm_state};
+    return {static_cast<unsigned>(header.ndm_ifindex), attributes.address(NDA_DST),
+            attributes.mac(NDA_LLADDR), header.ndm_state};
 }
 
 bool Neighbour::is_valid() const {
@@ -81,9 +81,8 @@ const Link *Snapshot::link(std::string_view name) const {
 }
 
 const Neighbour *Snapshot::neighbour(unsigned ifindex, const IpAddress &address) const {
-    const auto found = std::find_if(neighbours.begin(), neighbours.end(), [&](auto &n) {
-        return n.ifindex == ifindex && n.address == address;
-    });
+    const auto found = std::find_if(neighbours.begin(), neighbours.end(),
+                                    [&](auto &n) { return n.ifindex == ifindex && n.address == address; });
     return found == neighbours.end() ? nullptr : &*found;
 }
 

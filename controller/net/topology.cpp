@@ -34,13 +34,15 @@ void add_once(std::vector<T> &list, const T &value) {
 }
 
 /// The device that takes the frames of `interface` with these tags, if there is one.
-const Link *vlan_device(const Snapshot &snapshot, unsigned interface, const std::vector<std::uint16_t> &vlans) {
+const Link *vlan_device(const Snapshot &snapshot, unsigned interface,
+                        const std::vector<std::uint16_t> &vlans) {
     const Link *device = snapshot.link(interface);
     for (const auto id : vlans) {
         if (!device)
             return nullptr;
         const auto next = std::find_if(snapshot.links.begin(), snapshot.links.end(), [&](const Link &link) {
-            return link.kind == "vlan" && link.lower_is_here && link.lower == device->index && link.vlan_id == id;
+            return link.kind == "vlan" && link.lower_is_here && link.lower == device->index &&
+                   link.vlan_id == id;
         });
         device = next == snapshot.links.end() ? nullptr : &*next;
     }

@@ -15,13 +15,13 @@ struct Port {
     bool operator==(const Port &) const = default;
 };
 
-/// Follows VLAN devices and macvlans down, and a bridge or bond that has exactly one port. Empty for an unknown
-/// device, for a bridge with several ports (its frames have no one place), and for a loop.
+/// Follows VLAN devices and macvlans down, and a bridge or bond that has exactly one port. Empty for an
+/// unknown device, for a bridge with several ports (its frames have no one place), and for a loop.
 [[nodiscard]] std::optional<Port> resolve_port(const Snapshot &snapshot, unsigned ifindex);
 
-/// The devices by which the stack receives the frames of `interface` with exactly these tags: the interface or
-/// VLAN device itself, macvlans on it, the bridge, bond or VRF that it is a port of, and macvlans on those.
-/// Indexes, each once, the device itself first.
+/// The devices by which the stack receives the frames of `interface` with exactly these tags: the interface
+/// or VLAN device itself, macvlans on it, the bridge, bond or VRF that it is a port of, and macvlans on
+/// those. Indexes, each once, the device itself first.
 [[nodiscard]] std::vector<unsigned> devices_of(const Snapshot &snapshot, unsigned interface,
                                                const std::vector<std::uint16_t> &vlans);
 

@@ -23,16 +23,17 @@ Result<std::optional<ManifestFile>> manifest_for_boot(const StateStore &store,
     if (stored.text)
         return ManifestFile{store.manifest_path(), std::move(*stored.text)};
     if (!first_manifest && !stored.warning.empty())
-        return fail("the manifest in force cannot be read, so nobody knows what to guard: {}; name one by --manifest",
-                    stored.warning);
+        return fail(
+            "the manifest in force cannot be read, so nobody knows what to guard: {}; name one by --manifest",
+            stored.warning);
     auto kept = kept_guard_text(store);
     if (first_manifest || kept.empty())
         return first_manifest;
     return ManifestFile{store.manifest_path(), std::move(kept)};
 }
 
-/// Marks of endpoints matter once the data path is loaded, and the daemon writes them anew then; those of maps
-/// that are still pinned stay as they are.
+/// Marks of endpoints matter once the data path is loaded, and the daemon writes them anew then; those of
+/// maps that are still pinned stay as they are.
 Result<IndexBook> boot_indexes(const Manifest &manifest, const std::filesystem::path &bpffs) {
     std::vector<std::string> names;
     GLB_ASSIGN(const auto pins, datapath::Pins::open(bpffs));
@@ -45,7 +46,8 @@ Result<IndexBook> boot_indexes(const Manifest &manifest, const std::filesystem::
 }
 
 /// Without a data path; interfaces need not be there.
-Result<guard::GuardPlan> plan_alone(const Manifest &manifest, const StateStore &store, const std::filesystem::path &bpffs) {
+Result<guard::GuardPlan> plan_alone(const Manifest &manifest, const StateStore &store,
+                                    const std::filesystem::path &bpffs) {
     GLB_ASSIGN(auto netlink, Netlink::open());
     GLB_ASSIGN(const auto snapshot, take_snapshot(netlink));
     GLB_ASSIGN(const auto book, boot_indexes(manifest, bpffs));
@@ -74,13 +76,15 @@ std::optional<Manifest> kept_guard(const StateStore &store) {
     return manifest ? std::optional(std::move(*manifest)) : std::nullopt;
 }
 
-Result<bool> hold_kept_guard(const StateStore &store, const std::filesystem::path &bpffs, guard::Guard &guard) {
+Result<bool> hold_kept_guard(const StateStore &store, const std::filesystem::path &bpffs,
+                             guard::Guard &guard) {
     const auto manifest = kept_guard(store);
     if (!manifest)
         return false;
     GLB_ASSIGN(const auto plan, plan_alone(*manifest, store, bpffs));
     GLB_TRY(guard.install(plan));
-    spdlog::warn("the guard that down was told to keep stands on {}: nothing passes there before a manifest is applied",
+    spdlog::warn("the guard that down was told to keep stands on {}: nothing passes there before a manifest "
+                 "is applied",
                  fmt::join(guard::devices(plan), ", "));
     return true;
 }

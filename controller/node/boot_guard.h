@@ -1,4 +1,5 @@
-// The guard alone, without a data path: for the time between boot and the daemon's start, and where down kept it.
+// The guard alone, without a data path: for the time between boot and the daemon's start, and where down kept
+// it.
 #pragma once
 
 #include <optional>
@@ -17,11 +18,12 @@ namespace glb {
 [[nodiscard]] Result<bool> hold_kept_guard(const StateStore &store, const std::filesystem::path &bpffs,
                                            guard::Guard &guard);
 
-/// Installs the guard that the manifest in force wants (`first_manifest` where none was ever applied, else the one that
-/// down kept) and nothing else; interfaces need not be there yet. What it installs outlives the process. Done at once where
-/// there is no manifest, or where a daemon has the state folder: that one holds the guard. An error where a
-/// manifest was stored and cannot be read, and `first_manifest` does not stand in for it; or where that one is needed and
-/// cannot be read.
-[[nodiscard]] Status install_boot_guard(const NodeSettings &settings, const std::optional<ManifestFile> &first_manifest);
+/// Installs the guard that the manifest in force wants (`first_manifest` where none was ever applied, else
+/// the one that down kept) and nothing else; interfaces need not be there yet. What it installs outlives the
+/// process. Done at once where there is no manifest, or where a daemon has the state folder: that one holds
+/// the guard. An error where a manifest was stored and cannot be read, and `first_manifest` does not stand in
+/// for it; or where that one is needed and cannot be read.
+[[nodiscard]] Status install_boot_guard(const NodeSettings &settings,
+                                        const std::optional<ManifestFile> &first_manifest);
 
 } // namespace glb

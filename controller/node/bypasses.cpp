@@ -33,8 +33,10 @@ std::uint64_t Bypasses::word(const std::string &endpoint) const {
         return 0;
     if (!found->second)
         return GLB_ENDPOINT_BYPASS;
-    const auto end = std::chrono::duration_cast<std::chrono::nanoseconds>(found->second->time_since_epoch()).count();
-    return GLB_ENDPOINT_BYPASS_UNTIL | static_cast<std::uint32_t>((static_cast<std::uint64_t>(end) >> GLB_TICK_SHIFT) + 1);
+    const auto end =
+        std::chrono::duration_cast<std::chrono::nanoseconds>(found->second->time_since_epoch()).count();
+    return GLB_ENDPOINT_BYPASS_UNTIL |
+           static_cast<std::uint32_t>((static_cast<std::uint64_t>(end) >> GLB_TICK_SHIFT) + 1);
 }
 
 nlohmann::json Bypasses::to_json() const {

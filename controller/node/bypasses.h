@@ -1,4 +1,5 @@
-// Bypasses: the endpoints that an operator has ordered to be forwarded uninspected. Pure: time is an argument.
+// Bypasses: the endpoints that an operator has ordered to be forwarded uninspected. Pure: time is an
+// argument.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +29,10 @@ class Bypasses {
 
     [[nodiscard]] bool has(const std::string &endpoint) const { return ends_.contains(endpoint); }
     /// Seconds that are left, rounded up; none: without end, or not ordered.
-    [[nodiscard]] std::optional<std::uint64_t> seconds_left(const std::string &endpoint, MonotonicTime now) const;
-    /// What the data path is told: glb_endpoint_words. The end is in it, so that it comes without the daemon too.
+    [[nodiscard]] std::optional<std::uint64_t> seconds_left(const std::string &endpoint,
+                                                            MonotonicTime now) const;
+    /// What the data path is told: glb_endpoint_words. The end is in it, so that it comes without the daemon
+    /// too.
     [[nodiscard]] std::uint64_t word(const std::string &endpoint) const;
 
     [[nodiscard]] nlohmann::json to_json() const; ///< null: none

@@ -13,10 +13,12 @@ namespace {
 std::string beginning_of(GroupAction action, const std::string &endpoints) {
     switch (action) {
     case GroupAction::bypass:
-        return fmt::format("no target is healthy: {} BYPASSED, forwarded uninspected, by onAllUnhealthy", endpoints);
-    case GroupAction::spread:
-        return fmt::format("no target is healthy: new flows of {} are spread over all of them, by onAllUnhealthy",
+        return fmt::format("no target is healthy: {} BYPASSED, forwarded uninspected, by onAllUnhealthy",
                            endpoints);
+    case GroupAction::spread:
+        return fmt::format(
+            "no target is healthy: new flows of {} are spread over all of them, by onAllUnhealthy",
+            endpoints);
     case GroupAction::drop:
         return fmt::format("no target is healthy: new flows of {} are dropped, by onAllUnhealthy", endpoints);
     case GroupAction::no_target:
@@ -80,7 +82,8 @@ std::vector<std::string> InterfaceEdges::note(const std::string &name, unsigned 
     if (is_first || index == before)
         return lines;
     if (before != 0)
-        lines.push_back(fmt::format("interface {} is lost: nothing is taken in or sent by it until it is back", name));
+        lines.push_back(
+            fmt::format("interface {} is lost: nothing is taken in or sent by it until it is back", name));
     if (index != 0)
         lines.push_back(fmt::format("interface {} is back", name));
     return lines;

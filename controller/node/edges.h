@@ -1,5 +1,5 @@
-// Edges: what is told when it begins and when it ends, once each: a group of which no target is healthy, an interface
-// that is gone. Pure: the lines are for the log.
+// Edges: what is told when it begins and when it ends, once each: a group of which no target is healthy, an
+// interface that is gone. Pure: the lines are for the log.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +18,10 @@ class GroupEdges {
     /// Its groups, and the endpoints that use them. One that nobody uses is not told of.
     void set_manifest(const Manifest &manifest);
 
-    /// What becomes of the group's new flows now; `any_failed`: a target of it is unhealthy. Without that a group that
-    /// spreads has only not been judged yet. Nothing where this is what was told last.
-    [[nodiscard]] std::vector<std::string> note(const std::string &group, GroupAction action, bool any_failed);
+    /// What becomes of the group's new flows now; `any_failed`: a target of it is unhealthy. Without that a
+    /// group that spreads has only not been judged yet. Nothing where this is what was told last.
+    [[nodiscard]] std::vector<std::string> note(const std::string &group, GroupAction action,
+                                                bool any_failed);
 
   private:
     struct Row {

@@ -37,8 +37,8 @@ class TableBook {
     /// Ends windows whose time has come; true where there was one.
     bool close_windows(std::uint32_t now);
 
-    /// The bank is written: what `begin` took out of use is free from now on. Until then the bank in force still
-    /// names those tables, and a change that fails goes back to them.
+    /// The bank is written: what `begin` took out of use is free from now on. Until then the bank in force
+    /// still names those tables, and a change that fails goes back to them.
     void settle() { dropped_.clear(); }
 
     /// Whether some group uses the table at `index`, or the bank in force may.

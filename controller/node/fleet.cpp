@@ -16,10 +16,11 @@ HealthPolicy policy_of(const HealthCheck &check) {
 
 ProbeSettings settings_of(const HealthCheck &check) {
     ProbeSettings settings;
-    settings.protocol = check.protocol == ProbeProtocol::tcp     ? ProbeKind::tcp
-                        : check.protocol == ProbeProtocol::http  ? ProbeKind::http
-                        : check.protocol == ProbeProtocol::https ? ProbeKind::https
-                                                                 : ProbeKind::none; // GENEVE: PassiveWatch does it
+    settings.protocol = check.protocol == ProbeProtocol::tcp    ? ProbeKind::tcp
+                        : check.protocol == ProbeProtocol::http ? ProbeKind::http
+                        : check.protocol == ProbeProtocol::https
+                            ? ProbeKind::https
+                            : ProbeKind::none; // GENEVE: PassiveWatch does it
     settings.port = check.port;
     settings.path = check.path;
     settings.host = check.host;
@@ -64,8 +65,10 @@ void Fleet::set_target(const TargetGroup &group, const Target &target, bool in_u
             known = row->second;
             known_.erase(row); // should it go and come back, this is no news any more
         }
-        FleetMember member{group.name, name, 0, 0, target, TargetHealth(policy_of(group.health_check), now, known),
-                           {}, group.on_deregistered};
+        FleetMember member{group.name, name,
+                           0,          0,
+                           target,     TargetHealth(policy_of(group.health_check), now, known),
+                           {},         group.on_deregistered};
         found = members_.emplace(name, std::move(member)).first;
         tell(found->second, found->second.health.on_registered(now));
     }
@@ -79,7 +82,8 @@ void Fleet::set_target(const TargetGroup &group, const Target &target, bool in_u
         member.ordered_until = ordered.mapped();
     tell(member, member.health.set_policy(policy_of(group.health_check), now));
     tell(member, member.health.set_in_use(in_use, now));
-    tell(member, member.health.set_draining(member.ordered_until ? Draining::by_operator : Draining::no, now));
+    tell(member,
+         member.health.set_draining(member.ordered_until ? Draining::by_operator : Draining::no, now));
 }
 
 void Fleet::set_manifest(const Manifest &manifest, const IndexBook &book, MonotonicTime now) {
@@ -219,18 +223,19 @@ void Fleet::on_neighbour(const std::string &name, bool resolved, MonotonicTime n
 void Fleet::on_other_mac(const IpAddress &sender, const MacAddress &mac) {
     for (auto &[name, member] : members_)
         if (member.target.address == sender)
-            member.health.note_error(fmt::format("its packets came from MAC {}, to which its address does not resolve, and "
-                                                 "are dropped (sender_mac); node.tunnel.senderMac \"any\" takes them",
-                                                 mac.to_string()));
+            member.health.note_error(
+                fmt::format("its packets came from MAC {}, to which its address does not resolve, and "
+                            "are dropped (sender_mac); node.tunnel.senderMac \"any\" takes them",
+                            mac.to_string()));
 }
 
-std::vector<LeftTarget>
-Fleet::finish_drains(const std::function<std::uint64_t(std::uint16_t)> &live_flows, MonotonicTime now) {
+std::vector<LeftTarget> Fleet::finish_drains(const std::function<std::uint64_t(std::uint16_t)> &live_flows,
+                                             MonotonicTime now) {
     std::vector<LeftTarget> left;
     for (auto at = members_.begin(); at != members_.end();) {
         const auto &member = at->second;
-        const bool over = member.drain_until && *member.drain_until <= now &&
-                          member.on_deregistered != FailurePolicy::hold;
+        const bool over =
+            member.drain_until && *member.drain_until <= now && member.on_deregistered != FailurePolicy::hold;
         const bool empty = member.drain_until && live_flows(member.index) == 0;
         if (over || empty) {
             left.push_back({member.name, empty ? 0 : word_left(member.on_deregistered)});
@@ -244,8 +249,13 @@ Fleet::finish_drains(const std::function<std::uint64_t(std::uint16_t)> &live_flo
 }
 
 WordMember Fleet::word_member(const FleetMember &member, const GroupState &group, MonotonicTime now) const {
-    WordMember word{member.index, member.target.weight, member.health.state(), member.health.has_failed(),
-                    member.health.on_trial(), member.health.common_cause(), {}};
+    WordMember word{member.index,
+                    member.target.weight,
+                    member.health.state(),
+                    member.health.has_failed(),
+                    member.health.on_trial(),
+                    member.health.common_cause(),
+                    {}};
     if (member.drain_until && *member.drain_until <= now)
         word.overdue = member.on_deregistered;
     else if (member.ordered_until && *member.ordered_until <= now)

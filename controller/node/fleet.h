@@ -29,7 +29,8 @@ struct FleetMember {
     TargetHealth health;
     std::optional<MonotonicTime> drain_until; ///< set: removed from the manifest, and draining
     FailurePolicy on_deregistered = FailurePolicy::rehash;
-    std::optional<MonotonicTime> ordered_until = {}; ///< set: drained by the operator; when its flows' time is over
+    std::optional<MonotonicTime> ordered_until =
+        {}; ///< set: drained by the operator; when its flows' time is over
 };
 
 /// A target that has left for good.
@@ -59,20 +60,20 @@ class Fleet {
     /// As it was `before` a change that failed, but for targets that have failed since then: they stay so.
     void go_back(Fleet before, MonotonicTime now);
 
-    /// A target that an earlier daemon's data path still holds, though no manifest names it: its drain goes on as
-    /// set_drains() remembers it; else anew, by the policy of its group where that is still there.
+    /// A target that an earlier daemon's data path still holds, though no manifest names it: its drain goes
+    /// on as set_drains() remembers it; else anew, by the policy of its group where that is still there.
     void adopt_removed(FleetMember member);
 
-    /// An operator's drain: no new flows from now on, and those it has get the deregistration delay. A second order
-    /// changes nothing. ENOENT where the manifest has no such target; EBUSY where nobody else of the group would take
-    /// its flows, unless `force`.
+    /// An operator's drain: no new flows from now on, and those it has get the deregistration delay. A second
+    /// order changes nothing. ENOENT where the manifest has no such target; EBUSY where nobody else of the
+    /// group would take its flows, unless `force`.
     [[nodiscard]] Status drain(const std::string &name, bool force, MonotonicTime now);
     /// Ends it. ENOENT where there is no such target; nothing happens where it does not drain by order.
     [[nodiscard]] Status undrain(const std::string &name, MonotonicTime now);
     [[nodiscard]] std::vector<std::string> ordered_drains() const; ///< names
 
-    /// All drains under way, with their ends, for a later daemon; and what an earlier one wrote, used when those
-    /// targets appear.
+    /// All drains under way, with their ends, for a later daemon; and what an earlier one wrote, used when
+    /// those targets appear.
     [[nodiscard]] nlohmann::json drains() const;
     void set_drains(const nlohmann::json &drains);
 
@@ -88,12 +89,13 @@ class Fleet {
     /// GENEVE of this sender came from a MAC to which its address does not resolve.
     void on_other_mac(const IpAddress &sender, const MacAddress &mac);
 
-    /// Ends the drain of removed targets that have no live flow or whose time is over. Under `hold` the flows' end
-    /// alone decides.
+    /// Ends the drain of removed targets that have no live flow or whose time is over. Under `hold` the
+    /// flows' end alone decides.
     std::vector<LeftTarget> finish_drains(const std::function<std::uint64_t(std::uint16_t index)> &live_flows,
-                                           MonotonicTime now);
+                                          MonotonicTime now);
 
-    /// Lets `input` tell the target's health something. True where its state has changed, or a trial begun or ended.
+    /// Lets `input` tell the target's health something. True where its state has changed, or a trial begun or
+    /// ended.
     bool hear(const std::string &name,
               const std::function<std::optional<HealthTransition>(TargetHealth &health)> &input);
 
@@ -123,7 +125,8 @@ class Fleet {
                     MonotonicTime now);
     void begin_removal(FleetMember &member, MonotonicTime now);
     [[nodiscard]] bool is_last(const FleetMember &member) const;
-    [[nodiscard]] WordMember word_member(const FleetMember &member, const GroupState &group, MonotonicTime now) const;
+    [[nodiscard]] WordMember word_member(const FleetMember &member, const GroupState &group,
+                                         MonotonicTime now) const;
     void forget_empty_groups();
     void tell(const FleetMember &member, const std::optional<HealthTransition> &transition);
 

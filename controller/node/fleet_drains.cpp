@@ -25,7 +25,8 @@ bool Fleet::is_last(const FleetMember &member) const {
     return std::none_of(members_.begin(), members_.end(), [&](const auto &row) {
         const auto &other = row.second;
         return other.group == member.group && other.name != member.name && other.target.weight != 0 &&
-               other.health.state() != TargetState::draining && (!is_alive(state) || is_alive(other.health.state()));
+               other.health.state() != TargetState::draining &&
+               (!is_alive(state) || is_alive(other.health.state()));
     });
 }
 
@@ -49,10 +50,11 @@ Status Fleet::drain(const std::string &name, bool force, MonotonicTime now) {
     if (member.ordered_until)
         return {};
     if (!force && is_last(member))
-        return tl::unexpected(Error{fmt::format("{} is the last target of its group that takes flows; --force drains it "
-                                                "all the same",
-                                                name),
-                                    EBUSY});
+        return tl::unexpected(
+            Error{fmt::format("{} is the last target of its group that takes flows; --force drains it "
+                              "all the same",
+                              name),
+                  EBUSY});
     member.ordered_until = now + groups_.at(member.group).delay;
     tell(member, member.health.set_draining(Draining::by_operator, now));
     return {};
@@ -83,7 +85,8 @@ nlohmann::json Fleet::drains() const {
     auto ordered = nlohmann::json::object();
     for (const auto &[name, member] : members_) {
         if (member.drain_until)
-            removed[name] = {{"until", moment_json(*member.drain_until)}, {"policy", to_text(member.on_deregistered)}};
+            removed[name] = {{"until", moment_json(*member.drain_until)},
+                             {"policy", to_text(member.on_deregistered)}};
         if (member.ordered_until)
             ordered[name] = {{"until", moment_json(*member.ordered_until)}};
     }
@@ -95,7 +98,8 @@ nlohmann::json Fleet::drains() const {
 void Fleet::set_drains(const nlohmann::json &drains) {
     const auto rows = [&](const char *kind) {
         const auto found = drains.is_object() ? drains.find(kind) : drains.end();
-        return drains.is_object() && found != drains.end() && found->is_object() ? *found : nlohmann::json::object();
+        return drains.is_object() && found != drains.end() && found->is_object() ? *found
+                                                                                 : nlohmann::json::object();
     };
     const auto removed = rows("removed"), ordered = rows("ordered"); // items() does not own them
     for (const auto &[name, row] : removed.items()) {
@@ -104,7 +108,8 @@ void Fleet::set_drains(const nlohmann::json &drains) {
         const auto policy = from_text<FailurePolicy>(row.value("policy", nlohmann::json()).is_string()
                                                          ? row["policy"].get<std::string>()
                                                          : std::string());
-        known_removed_[name] = {moment_of(row.value("until", nlohmann::json())), policy.value_or(FailurePolicy::rehash)};
+        known_removed_[name] = {moment_of(row.value("until", nlohmann::json())),
+                                policy.value_or(FailurePolicy::rehash)};
     }
     for (const auto &[name, row] : ordered.items())
         if (row.is_object())

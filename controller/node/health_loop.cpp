@@ -37,7 +37,9 @@ void HealthLoop::beat(Clock::time_point due) {
             return;
         const auto now = Clock::now();
         const auto late = std::chrono::nanoseconds(now - due).count();
-        if (late > lag_.load(std::memory_order_relaxed)) // reset by another thread at most: one beat may be lost to it
+        if (late >
+            lag_.load(
+                std::memory_order_relaxed)) // reset by another thread at most: one beat may be lost to it
             lag_.store(late, std::memory_order_relaxed);
         beat(now + beat_time);
     });

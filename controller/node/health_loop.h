@@ -1,5 +1,5 @@
-// HealthLoop: the event loop on which targets are watched, with a thread of its own: whatever a change of the manifest
-// waits for (the disk, a grace period, nftables), probes and silence are heard in time.
+// HealthLoop: the event loop on which targets are watched, with a thread of its own: whatever a change of the
+// manifest waits for (the disk, a grace period, nftables), probes and silence are heard in time.
 #pragma once
 
 #include <atomic>

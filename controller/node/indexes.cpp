@@ -53,10 +53,11 @@ Result<std::uint16_t> IndexBook::claim(Kind kind, const std::string &name) {
         ++free;
     }
     if (free >= range.size)
-        return tl::unexpected(Error{fmt::format("no index is free for {}: all {} {} are in use, or still in the flow "
-                                                "table after their removal; try again when those flows have ended",
-                                                name, range.size, range.plural),
-                                    EAGAIN});
+        return tl::unexpected(
+            Error{fmt::format("no index is free for {}: all {} {} are in use, or still in the flow "
+                              "table after their removal; try again when those flows have ended",
+                              name, range.size, range.plural),
+                  EAGAIN});
     book.indexes.emplace(name, free);
     book.names.emplace(free, name);
     return free;

@@ -13,8 +13,9 @@
 
 namespace glb {
 
-/// Flows name their endpoint and target by index, so an index outlives its owner: `retire` keeps it for the name
-/// until a scan of the flow table has found no live entry with it; who comes back meanwhile gets it again.
+/// Flows name their endpoint and target by index, so an index outlives its owner: `retire` keeps it for the
+/// name until a scan of the flow table has found no live entry with it; who comes back meanwhile gets it
+/// again.
 class IndexBook {
   public:
     enum class Kind : std::uint8_t { endpoint, group, target };
@@ -23,7 +24,8 @@ class IndexBook {
     /// From the rows of glb_names. Everybody counts as retired until claimed.
     [[nodiscard]] static IndexBook from_names(const std::vector<std::string> &rows);
 
-    /// The index of `name`: its own where it has one, else the lowest that is free. EAGAIN where all are taken.
+    /// The index of `name`: its own where it has one, else the lowest that is free. EAGAIN where all are
+    /// taken.
     [[nodiscard]] Result<std::uint16_t> claim(Kind kind, const std::string &name);
     [[nodiscard]] std::optional<std::uint16_t> find(Kind kind, const std::string &name) const;
     [[nodiscard]] std::string name_of(Kind kind, std::uint16_t index) const; ///< empty: free

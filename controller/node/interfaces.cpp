@@ -54,8 +54,8 @@ void LocalNode::restore_offloads() {
     (void)store_.set_value("offloads", nullptr);
 }
 
-/// What was turned off for a mode that is not in use any more, or on an interface that has none of our programs, is
-/// turned on again. An interface that is not there keeps its row: it may come back as it went.
+/// What was turned off for a mode that is not in use any more, or on an interface that has none of our
+/// programs, is turned on again. An interface that is not there keeps its row: it may come back as it went.
 Status LocalNode::settle_offloads(const Manifest &manifest) {
     auto former = store_.value("offloads");
     if (!former.is_object())
@@ -71,15 +71,17 @@ Status LocalNode::settle_offloads(const Manifest &manifest) {
                 left[interface][name] = on;
         }
     }
-    return left == former ? Status{} : store_.set_value("offloads", left.empty() ? nlohmann::json() : std::move(left));
+    return left == former ? Status{}
+                          : store_.set_value("offloads", left.empty() ? nlohmann::json() : std::move(left));
 }
 
 void LocalNode::note_no_door(unsigned ifindex) {
     const auto *link = snapshot_.link(ifindex);
     if (link && no_door_.insert(ifindex).second)
-        spdlog::warn("{} has no door: its driver gives no XDP metadata, and what needs the kernel's stack is dropped "
-                     "(door_failed); node.xdpMode \"generic\" has it",
-                     link->name);
+        spdlog::warn(
+            "{} has no door: its driver gives no XDP metadata, and what needs the kernel's stack is dropped "
+            "(door_failed); node.xdpMode \"generic\" has it",
+            link->name);
 }
 
 /// By the snapshot of the last reconciling.
@@ -94,8 +96,8 @@ void LocalNode::tell_interfaces() {
 }
 
 Status LocalNode::attach_all(const Manifest &manifest) {
-    const auto mode =
-        manifest.node.xdp_mode == XdpMode::native ? datapath::AttachMode::native : datapath::AttachMode::generic;
+    const auto mode = manifest.node.xdp_mode == XdpMode::native ? datapath::AttachMode::native
+                                                                : datapath::AttachMode::generic;
     for (const auto &name : interface_names(manifest)) {
         const auto *link = snapshot_.link(name);
         if (!link)
@@ -139,7 +141,8 @@ Status LocalNode::write_next_hops() {
     }
     for (auto at = written_.hops.begin(); at != written_.hops.end();) {
         const auto same = wanted.find(at->first);
-        if (same != wanted.end() && std::memcmp(&same->second, &at->second.second, sizeof(glb_next_hop)) == 0) {
+        if (same != wanted.end() &&
+            std::memcmp(&same->second, &at->second.second, sizeof(glb_next_hop)) == 0) {
             wanted.erase(same);
             ++at;
         } else {
@@ -162,8 +165,9 @@ Status LocalNode::write_next_hops() {
     return {};
 }
 
-/// The data path uses neighbours without the kernel's knowledge: one behind an endpoint that has got another MAC in
-/// silence would be believed for ever. Those that flows use and that the kernel has not heard of lately are asked.
+/// The data path uses neighbours without the kernel's knowledge: one behind an endpoint that has got another
+/// MAC in silence would be believed for ever. Those that flows use and that the kernel has not heard of
+/// lately are asked.
 void LocalNode::keep_hops_fresh(const FlowCount &count) {
     std::set<std::pair<std::uint32_t, MacAddress>> used;
     for (const auto &[key, row] : written_.hops)

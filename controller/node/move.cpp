@@ -8,7 +8,8 @@ namespace glb {
 
 namespace {
 
-constexpr std::chrono::seconds upgrade_pause{30}; // a program that did not load will hardly load a second later
+constexpr std::chrono::seconds upgrade_pause{
+    30}; // a program that did not load will hardly load a second later
 
 } // namespace
 
@@ -17,7 +18,8 @@ void tell_moved(const TableMove &move, std::uint32_t capacity) {
     const auto homeless = counts.no_place + counts.left;
     spdlog::info("moved {} flows from {} to {} ({} entries){}", counts.entered, move.source().name(),
                  move.into().name(), capacity,
-                 homeless ? fmt::format("; {} found no place and go on by their hash", homeless) : std::string());
+                 homeless ? fmt::format("; {} found no place and go on by their hash", homeless)
+                          : std::string());
 }
 
 glb_kept kept_of(const datapath::LoadSettings &settings, const std::vector<std::uint8_t> &seed) {

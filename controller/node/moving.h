@@ -20,7 +20,7 @@ struct Resize {
     std::optional<datapath::Program> looking, last; ///< into the older table too; and one that does not
     Status done;                                    ///< of the last stage
     bool stalled = false;                           ///< behind the swap: to be tried again
-    std::future<void> work;                         ///< the stage that runs; while it does, all of this is its own
+    std::future<void> work; ///< the stage that runs; while it does, all of this is its own
 };
 
 /// Program and table that others have replaced. To end them takes time.

@@ -33,9 +33,11 @@ bool differs(const Manifest &in_force, const std::string &file) {
 /// The manifest in force wins over the file, whatever that holds or does not.
 void warn_of_difference(const ManifestFile &file, const Manifest &in_force) {
     if (!file.text)
-        spdlog::warn("--manifest: {}; the manifest in force, kept in the state folder, goes on", file.text.error().message);
+        spdlog::warn("--manifest: {}; the manifest in force, kept in the state folder, goes on",
+                     file.text.error().message);
     else if (differs(in_force, *file.text))
-        spdlog::warn("{} differs from the manifest in force, which wins; SIGHUP applies the file", file.path.string());
+        spdlog::warn("{} differs from the manifest in force, which wins; SIGHUP applies the file",
+                     file.path.string());
 }
 
 } // namespace
@@ -50,10 +52,11 @@ void LocalNode::log_transition(const FleetMember &member, const HealthTransition
 
 LocalNode::LocalNode(boost::asio::io_context &loop, NodeSettings settings, StateStore store)
     : loop_(loop), settings_(std::move(settings)), store_(std::move(store)), fleet_(log_transition),
-      events_(health_loop_.context()), history_(settings_.state_dir / "history"), network_changes_(loop), tick_(loop),
-      settle_(loop), look_(loop) {
+      events_(health_loop_.context()), history_(settings_.state_dir / "history"), network_changes_(loop),
+      tick_(loop), settle_(loop), look_(loop) {
     prober_ = std::make_unique<Prober>(
-        health_loop_.context(), [this](const std::string &key, const ProbeResult &result) { on_probe(key, result); });
+        health_loop_.context(),
+        [this](const std::string &key, const ProbeResult &result) { on_probe(key, result); });
     passive_ = std::make_unique<PassiveWatch>(health_loop_.context(), fleet_, shared_, passive_hooks());
 }
 
@@ -77,7 +80,8 @@ Status LocalNode::open_kernel() {
     return {};
 }
 
-/// One daemon a bpffs: two with state folders of their own would take each other's maps and links for leftovers.
+/// One daemon a bpffs: two with state folders of their own would take each other's maps and links for
+/// leftovers.
 Status LocalNode::lock_pins() {
     if (pins_lock_)
         return {};
@@ -109,8 +113,10 @@ Status LocalNode::start(const std::optional<ManifestFile> &first_manifest) {
             trouble_ = done.error().message;
             spdlog::error("not all of the manifest in force could be carried out yet: {}", trouble_);
         }
-        spdlog::info("started with the manifest in force, {}", change_text(epoch_found_, epoch_of(program_), {}));
-        if (const auto entries = history_.entries(); entries.empty() || differs(*manifest_, entries.front().manifest))
+        spdlog::info("started with the manifest in force, {}",
+                     change_text(epoch_found_, epoch_of(program_), {}));
+        if (const auto entries = history_.entries();
+            entries.empty() || differs(*manifest_, entries.front().manifest))
             note_history("start", {});
         end_overdue_orders();
         return {};
@@ -233,7 +239,8 @@ void LocalNode::look_for_silence() {
     if (!program_ || !paths_)
         return;
     for (const auto &[name, member] : fleet_.members())
-        if (const auto count = program_->target_count(member.index); count && silence_.is_silent(member.index, *count))
+        if (const auto count = program_->target_count(member.index);
+            count && silence_.is_silent(member.index, *count))
             paths_->doubt(member.target.address, Clock::now());
 }
 
@@ -295,16 +302,20 @@ void LocalNode::run_census() {
 
 void LocalNode::finish_drains(const FlowCount &count) {
     std::unique_lock held(shared_);
-    const auto live = [&](std::uint16_t index) { return index < count.by_target.size() ? count.by_target[index] : 0; };
-    // Indexes whose owners are gone and that no flow names any more are free again. First: the count says nothing yet
-    // of those that end below, for until their words are cleared a slot already counted may take such a flow.
+    const auto live = [&](std::uint16_t index) {
+        return index < count.by_target.size() ? count.by_target[index] : 0;
+    };
+    // Indexes whose owners are gone and that no flow names any more are free again. First: the count says
+    // nothing yet of those that end below, for until their words are cleared a slot already counted may take
+    // such a flow.
     const auto window_is_open = [&](const std::string &target) { // the epoch before may name it
         const auto group = book_.find(Kind::group, target.substr(0, target.find('/')));
         return group && tables_.row(*group).previous != GLB_NO_TABLE;
     };
     const bool all_are_here = !move_ && !resize_; // else flows of an older table may still come into this one
     for (const auto &name : all_are_here ? book_.retired(Kind::target) : std::vector<std::string>())
-        if (!fleet_.members().contains(name) && live(*book_.find(Kind::target, name)) == 0 && !window_is_open(name))
+        if (!fleet_.members().contains(name) && live(*book_.find(Kind::target, name)) == 0 &&
+            !window_is_open(name))
             book_.release(Kind::target, name);
     for (const auto &name : book_.retired(Kind::group))
         if (!fleet_.has_group(name)) {

@@ -1,5 +1,5 @@
-// LocalNode: one machine's gateway load balancer. Holds the manifest in force and keeps guard, data path, health and
-// the kernel's view of the network in step with it.
+// LocalNode: one machine's gateway load balancer. Holds the manifest in force and keeps guard, data path,
+// health and the kernel's view of the network in step with it.
 #pragma once
 
 #include <filesystem>
@@ -29,8 +29,8 @@
 #include "controller/node/edges.h"
 #include "controller/node/health_loop.h"
 #include "controller/node/manifest_file.h"
-#include "controller/node/passive.h"
 #include "controller/node/moving.h"
+#include "controller/node/passive.h"
 #include "controller/node/plan.h"
 #include "controller/node/service.h"
 #include "controller/node/silence.h"
@@ -47,16 +47,17 @@ struct NodeSettings {
     std::string version;
 };
 
-/// All calls on the loop's thread, in the network namespace in which the node lives. Health has a loop and a thread of
-/// its own: what both touch is below `shared_`, and nothing waits while it is held.
+/// All calls on the loop's thread, in the network namespace in which the node lives. Health has a loop and a
+/// thread of its own: what both touch is below `shared_`, and nothing waits while it is held.
 class LocalNode final : public NodeService {
   public:
     /// Takes the state folder's lock. Touches nothing of the kernel's.
-    [[nodiscard]] static Result<std::unique_ptr<LocalNode>> open(boost::asio::io_context &loop, NodeSettings settings);
+    [[nodiscard]] static Result<std::unique_ptr<LocalNode>> open(boost::asio::io_context &loop,
+                                                                 NodeSettings settings);
     ~LocalNode() override { health_loop_.stop(); }
 
-    /// Begins to serve: the manifest last applied, else `first_manifest`; with neither the node idles. What an
-    /// earlier daemon left in the kernel is taken over as it is.
+    /// Begins to serve: the manifest last applied, else `first_manifest`; with neither the node idles. What
+    /// an earlier daemon left in the kernel is taken over as it is.
     [[nodiscard]] Status start(const std::optional<ManifestFile> &first_manifest);
 
     [[nodiscard]] bool is_ready() const { return lacking().empty(); }
@@ -128,7 +129,8 @@ class LocalNode final : public NodeService {
     // node_apply.cpp: change
     [[nodiscard]] Status change_to(const Manifest &manifest, const std::string &text, bool differs,
                                    const std::optional<Confirmation> &confirmation);
-    [[nodiscard]] std::optional<Confirmation> confirmation_for(const std::string &text, const ApplyOptions &options) const;
+    [[nodiscard]] std::optional<Confirmation> confirmation_for(const std::string &text,
+                                                               const ApplyOptions &options) const;
     void undo_change();
     [[nodiscard]] Status keep_seed();
     [[nodiscard]] Status take_down(bool keep_guard);
@@ -145,8 +147,10 @@ class LocalNode final : public NodeService {
 
     // reconcile.cpp: the steps, each of which may be repeated
     [[nodiscard]] Status look_around();
-    [[nodiscard]] Status reconcile(const Manifest &manifest, bool new_epoch, const std::function<Status()> &commit);
-    [[nodiscard]] Status fill(const Manifest &manifest, bool new_epoch, const std::function<Status()> &commit);
+    [[nodiscard]] Status reconcile(const Manifest &manifest, bool new_epoch,
+                                   const std::function<Status()> &commit);
+    [[nodiscard]] Status fill(const Manifest &manifest, bool new_epoch,
+                              const std::function<Status()> &commit);
     const ComputedTable &compute_table(const TargetGroup &group, std::uint16_t index);
     [[nodiscard]] Status build_tables(const Manifest &manifest);
     enum class Words : bool { all, of_the_new };
@@ -160,8 +164,9 @@ class LocalNode final : public NodeService {
     [[nodiscard]] Status load_program(const Manifest &manifest);
     [[nodiscard]] Status load_fresh(const Manifest &manifest);
     [[nodiscard]] Status load_kept(const datapath::PinnedSet &set);
-    [[nodiscard]] Status use_program(datapath::Program program, std::uint32_t capacity,
-                                     std::shared_ptr<Former> *former = nullptr); ///< gets what was in its place
+    [[nodiscard]] Status
+    use_program(datapath::Program program, std::uint32_t capacity,
+                std::shared_ptr<Former> *former = nullptr); ///< gets what was in its place
     [[nodiscard]] Status adopt_tables();
     [[nodiscard]] Status adopt_verdicts(const Manifest &manifest);
     [[nodiscard]] Status claim_indexes(const Manifest &manifest);
@@ -206,8 +211,8 @@ class LocalNode final : public NodeService {
     StateStore store_;
     Clock::time_point started_ = Clock::now();
 
-    // What health reads and changes as well: the node's loop holds shared_ where it changes one of them, and where it
-    // reads what health changes: states in the fleet, and words.
+    // What health reads and changes as well: the node's loop holds shared_ where it changes one of them, and
+    // where it reads what health changes: states in the fleet, and words.
     mutable std::recursive_mutex shared_;
     IndexBook book_;
     Fleet fleet_;
@@ -216,7 +221,7 @@ class LocalNode final : public NodeService {
     GroupEdges group_edges_;
     HealthLoop health_loop_;
     boost::asio::posix::stream_descriptor events_;
-    unsigned events_generation_ = 0; ///< counts descriptors
+    unsigned events_generation_ = 0;        ///< counts descriptors
     std::unique_ptr<Prober> prober_;        ///< health's alone
     std::unique_ptr<PassiveWatch> passive_; ///< the same
     // The node's loop alone.
@@ -234,7 +239,7 @@ class LocalNode final : public NodeService {
     std::optional<TableMove> move_;
     std::unique_ptr<Resize> resize_;
     std::future<void> cleaning_; ///< of what a resize left
-    std::string move_failure_; ///< of the last upgrade; tried again after a while
+    std::string move_failure_;   ///< of the last upgrade; tried again after a while
     Clock::time_point move_again_{};
 
     std::optional<Manifest> manifest_;
@@ -247,10 +252,12 @@ class LocalNode final : public NodeService {
     History history_;
     std::optional<Confirmation> confirmation_; ///< the manifest in force waits for it
     Snapshot snapshot_;
-    std::optional<std::pair<IpAddress, Clock::time_point>> former_address_; ///< of the tunnel, and until when it counts
+    std::optional<std::pair<IpAddress, Clock::time_point>>
+        former_address_; ///< of the tunnel, and until when it counts
     guard::GuardReport guard_report_;
-    std::uint64_t guard_restored_ = 0, epoch_found_ = 0; ///< the latter: of the data path when it was taken over
-    std::set<unsigned> no_door_; ///< interfaces by which packets came without XDP metadata
+    std::uint64_t guard_restored_ = 0,
+                  epoch_found_ = 0; ///< the latter: of the data path when it was taken over
+    std::set<unsigned> no_door_;    ///< interfaces by which packets came without XDP metadata
     InterfaceEdges interface_edges_;
     std::set<std::string> told_; ///< warnings that were logged already
     std::string trouble_;        ///< of the last reconcile; empty: none

@@ -40,9 +40,11 @@ std::vector<std::string> stay_drained(const Fleet &fleet, const Manifest &manife
 
 /// Groups or endpoints that `after` has no more give their indexes back in their own time.
 template <typename Named>
-void retire_missing(IndexBook &book, Kind kind, const std::vector<Named> &before, const std::vector<Named> &after) {
+void retire_missing(IndexBook &book, Kind kind, const std::vector<Named> &before,
+                    const std::vector<Named> &after) {
     for (const auto &one : before)
-        if (std::none_of(after.begin(), after.end(), [&](const Named &other) { return other.name == one.name; }))
+        if (std::none_of(after.begin(), after.end(),
+                         [&](const Named &other) { return other.name == one.name; }))
             book.retire(kind, one.name);
 }
 
@@ -76,7 +78,8 @@ Result<ApplyResult> LocalNode::apply(const std::string &text, const ApplyOptions
     auto book = book_;
     for (const auto &endpoint : manifest->endpoints)
         GLB_TRY(book.claim(Kind::endpoint, endpoint.name));
-    for (auto &line : guard::missing_forwarding(plan_guard(*manifest, book, snapshot, store_.value("devices"))))
+    for (auto &line :
+         guard::missing_forwarding(plan_guard(*manifest, book, snapshot, store_.value("devices"))))
         result.warnings.push_back(std::move(line));
     result.changes = to_json(diff_manifests(manifest_, *manifest));
     result.drained = stay_drained(fleet_, *manifest);
@@ -95,22 +98,26 @@ Result<ApplyResult> LocalNode::apply(const std::string &text, const ApplyOptions
     if (const auto checked = check_guard(); !checked) // the manifest is in force all the same
         result.warnings.push_back(checked.error().message);
     if (resize_)
-        result.warnings.push_back(fmt::format("/node/flowTable/capacity: the flow table moves from {} to {} entries beside "
-                                              "the traffic: glbctl status says when it has",
-                                              capacity_, resize_->capacity));
-    result.warnings.insert(result.warnings.end(), guard_report_.warnings.begin(), guard_report_.warnings.end());
-    spdlog::info("applied a manifest ({}{}{}): {} change{}, {}", options.by, options.file.empty() ? "" : " from ",
-                 options.file, result.changes.size(), result.changes.size() == 1 ? "" : "s",
-                 change_text(before, result.epoch, options.peer));
+        result.warnings.push_back(
+            fmt::format("/node/flowTable/capacity: the flow table moves from {} to {} entries beside "
+                        "the traffic: glbctl status says when it has",
+                        capacity_, resize_->capacity));
+    result.warnings.insert(result.warnings.end(), guard_report_.warnings.begin(),
+                           guard_report_.warnings.end());
+    spdlog::info("applied a manifest ({}{}{}): {} change{}, {}", options.by,
+                 options.file.empty() ? "" : " from ", options.file, result.changes.size(),
+                 result.changes.size() == 1 ? "" : "s", change_text(before, result.epoch, options.peer));
     if (options.confirm_within)
-        spdlog::info("unless it is confirmed within {} s, the one before returns", options.confirm_within->count());
+        spdlog::info("unless it is confirmed within {} s, the one before returns",
+                     options.confirm_within->count());
     for (const auto &warning : result.warnings)
         spdlog::warn("{}", warning);
     return result;
 }
 
 /// While one waits already, the manifest before that is what returns: it is the last that somebody trusted.
-std::optional<Confirmation> LocalNode::confirmation_for(const std::string &text, const ApplyOptions &options) const {
+std::optional<Confirmation> LocalNode::confirmation_for(const std::string &text,
+                                                        const ApplyOptions &options) const {
     if (!options.confirm_within)
         return std::nullopt;
     Confirmation confirmation{manifest_digest(text), {}, Clock::now() + *options.confirm_within};
@@ -121,9 +128,9 @@ std::optional<Confirmation> LocalNode::confirmation_for(const std::string &text,
     return confirmation;
 }
 
-/// All of it or nothing: what a failed change has done is undone by reconciling what was in force before. Without a
-/// `confirmation` a change also confirms one that waits: whoever made it has reached the node. What is in force already
-/// `differs` in nothing, and begins no epoch.
+/// All of it or nothing: what a failed change has done is undone by reconciling what was in force before.
+/// Without a `confirmation` a change also confirms one that waits: whoever made it has reached the node. What
+/// is in force already `differs` in nothing, and begins no epoch.
 Status LocalNode::change_to(const Manifest &manifest, const std::string &text, bool differs,
                             const std::optional<Confirmation> &confirmation) {
     const auto book = book_;
@@ -153,8 +160,9 @@ Status LocalNode::change_to(const Manifest &manifest, const std::string &text, b
         trouble_.clear();
         move_again_ = {}; // who applies asks for it now
         bypasses_.keep_only(endpoint_names(manifest));
-        for (const auto &kept : {confirmation ? Status{} : set_confirmation(std::nullopt), keep_drains(),
-                                 keep_guard_of(store_, ""), store_.set_value("bypasses", bypasses_.to_json()), keep_seed()})
+        for (const auto &kept :
+             {confirmation ? Status{} : set_confirmation(std::nullopt), keep_drains(),
+              keep_guard_of(store_, ""), store_.set_value("bypasses", bypasses_.to_json()), keep_seed()})
             if (!kept)
                 spdlog::warn("{}", kept.error().message);
         return {};
@@ -173,7 +181,8 @@ Status LocalNode::change_to(const Manifest &manifest, const std::string &text, b
     return done;
 }
 
-/// Nothing of what was noted as written is believed any more. What cannot be put back now is tried at each tick.
+/// Nothing of what was noted as written is believed any more. What cannot be put back now is tried at each
+/// tick.
 void LocalNode::undo_change() {
     {
         const std::lock_guard held(shared_);
@@ -187,13 +196,15 @@ void LocalNode::undo_change() {
     }
     trouble_ = undone ? std::string() : undone.error().message;
     if (!undone)
-        spdlog::error("after a change that failed, what was in force could not be put back whole: {}", trouble_);
+        spdlog::error("after a change that failed, what was in force could not be put back whole: {}",
+                      trouble_);
 }
 
 /// A seed that a manifest named stays the node's when a later one names none, after a restart too.
 Status LocalNode::keep_seed() {
     GLB_ASSIGN(auto kept, program_->kept());
-    const std::vector<std::uint8_t> stored(kept.seed, kept.seed + std::min<std::size_t>(kept.seed_length, GLB_SEED_BYTES));
+    const std::vector<std::uint8_t> stored(
+        kept.seed, kept.seed + std::min<std::size_t>(kept.seed_length, GLB_SEED_BYTES));
     if (stored == seed_)
         return {};
     GLB_TRY(store_.keep_hash_seed(seed_));

@@ -1,5 +1,6 @@
-// LocalNode: the watch over its targets. What is here runs on the loop of health unless it says otherwise, and holds
-// shared_ as briefly as it can; what needs routes, neighbours or the disk is handed to the node's loop.
+// LocalNode: the watch over its targets. What is here runs on the loop of health unless it says otherwise,
+// and holds shared_ as briefly as it can; what needs routes, neighbours or the disk is handed to the node's
+// loop.
 #include <algorithm>
 #include <cstring>
 #include <unistd.h>
@@ -47,13 +48,15 @@ void LocalNode::watch_events() {
 }
 
 void LocalNode::wait_events() {
-    events_.async_wait(stream_descriptor::wait_read, [this, of = events_generation_](const boost::system::error_code &code) {
-        const std::lock_guard held(shared_);
-        if (code || !program_ || of != events_generation_) // one that was under way when the descriptor changed
-            return;
-        drain_events();
-        wait_events();
-    });
+    events_.async_wait(stream_descriptor::wait_read,
+                       [this, of = events_generation_](const boost::system::error_code &code) {
+                           const std::lock_guard held(shared_);
+                           if (code || !program_ ||
+                               of != events_generation_) // one that was under way when the descriptor changed
+                               return;
+                           drain_events();
+                           wait_events();
+                       });
 }
 
 void LocalNode::drain_events() {
@@ -94,8 +97,8 @@ bool LocalNode::has_path(const std::string &target) const {
            written_.bank->targets[*index].flags & GLB_TARGET_RESOLVED;
 }
 
-/// An answer says that the next hop is resolved by now. The data path must know the way before the target counts as
-/// healthy: a daemon that ends in between would leave it without one.
+/// An answer says that the next hop is resolved by now. The data path must know the way before the target
+/// counts as healthy: a daemon that ends in between would leave it without one.
 void LocalNode::on_probe(const std::string &key, const ProbeResult &result) {
     const std::lock_guard held(shared_);
     if (result.outcome == ProbeOutcome::timeout || result.outcome == ProbeOutcome::error)
@@ -109,7 +112,8 @@ void LocalNode::on_probe(const std::string &key, const ProbeResult &result) {
         if (!has_path(key))
             refresh();
         const std::lock_guard still(shared_);
-        if (has_path(key) && fleet_.is_initial(key)) // else the next answer asks again, or failures came meanwhile
+        if (has_path(key) &&
+            fleet_.is_initial(key)) // else the next answer asks again, or failures came meanwhile
             hear_probe(key, result);
     });
 }

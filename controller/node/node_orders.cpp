@@ -1,5 +1,5 @@
-// LocalNode: what an operator orders beside the manifest: drains, bypasses, confirmation and return of manifests,
-// and that leftovers go.
+// LocalNode: what an operator orders beside the manifest: drains, bypasses, confirmation and return of
+// manifests, and that leftovers go.
 #include <algorithm>
 #include <span>
 
@@ -86,9 +86,9 @@ Result<json> LocalNode::history() {
 Result<ApplyResult> LocalNode::rollback(unsigned back, const ApplyOptions &options) {
     const auto entries = history_.entries();
     if (back >= entries.size())
-        return tl::unexpected(Error{fmt::format("the history has no manifest {} places back; it has {}", back,
-                                                entries.size()),
-                                    ENOENT});
+        return tl::unexpected(
+            Error{fmt::format("the history has no manifest {} places back; it has {}", back, entries.size()),
+                  ENOENT});
     auto how = options;
     how.by = "rollback";
     return apply(entries[back].manifest, how);
@@ -98,7 +98,8 @@ Status LocalNode::confirm(const Peer &peer) {
     if (!confirmation_)
         return tl::unexpected(Error{"no manifest waits for a confirmation", ENOENT});
     GLB_TRY(set_confirmation(std::nullopt));
-    spdlog::info("the manifest in force is confirmed, {}", change_text(epoch_of(program_), epoch_of(program_), peer));
+    spdlog::info("the manifest in force is confirmed, {}",
+                 change_text(epoch_of(program_), epoch_of(program_), peer));
     return {};
 }
 
@@ -110,7 +111,8 @@ Status LocalNode::revert() {
     if (!before) {
         GLB_TRY(store_.forget_manifest());
         GLB_TRY(take_down(false));
-        spdlog::warn("there was no manifest before: everything is down, {}", change_text(epoch, epoch_of(program_), {}));
+        spdlog::warn("there was no manifest before: everything is down, {}",
+                     change_text(epoch, epoch_of(program_), {}));
         return set_confirmation(std::nullopt);
     }
     const auto manifest = parse_manifest(*before);
@@ -162,7 +164,8 @@ Result<json> LocalNode::drain(const DrainOrder &order) {
 }
 
 Result<json> LocalNode::bypass(const BypassOrder &order) {
-    const auto endpoints = manifest_ ? std::span<const Endpoint>(manifest_->endpoints) : std::span<const Endpoint>();
+    const auto endpoints =
+        manifest_ ? std::span<const Endpoint>(manifest_->endpoints) : std::span<const Endpoint>();
     const auto endpoint = std::find_if(endpoints.begin(), endpoints.end(),
                                        [&](const Endpoint &row) { return row.name == order.endpoint; });
     if (endpoint == endpoints.end())
@@ -181,11 +184,14 @@ Result<json> LocalNode::bypass(const BypassOrder &order) {
     const auto change = change_text(epoch_of(program_), epoch_of(program_), order.peer);
     if (order.off)
         spdlog::warn("endpoint {}: {}, {}", order.endpoint,
-                     why ? fmt::format("its bypass by order is over; {} bypasses it all the same", *why) : "inspected again",
+                     why ? fmt::format("its bypass by order is over; {} bypasses it all the same", *why)
+                         : "inspected again",
                      change);
     else
         spdlog::warn("endpoint {}: BYPASSED, forwarded uninspected {}, {}", order.endpoint,
-                     order.duration ? fmt::format("for {} s", order.duration->count()) : "until that is ended", change);
+                     order.duration ? fmt::format("for {} s", order.duration->count())
+                                    : "until that is ended",
+                     change);
     if (program_)
         GLB_TRY(write_endpoint_words(*manifest_));
     const auto left = bypasses_.seconds_left(order.endpoint, now);
@@ -212,9 +218,11 @@ Status LocalNode::write_endpoint_words(const Manifest &manifest) {
 
 Result<json> LocalNode::collect_garbage(bool dry_run, const Peer &peer) {
     if (!program_)
-        return tl::unexpected(Error{"no manifest is in force, so nobody knows which pins the next one needs", EAGAIN});
+        return tl::unexpected(
+            Error{"no manifest is in force, so nobody knows which pins the next one needs", EAGAIN});
     if (move_ || resize_)
-        return tl::unexpected(Error{"flows move from one table to another; ask again when status says they have", EAGAIN});
+        return tl::unexpected(
+            Error{"flows move from one table to another; ask again when status says they have", EAGAIN});
     GLB_ASSIGN(const auto leftovers, datapath::find_leftovers(settings_.bpffs, *pins_));
     auto rows = json::array();
     for (const auto &leftover : leftovers) {
@@ -227,7 +235,8 @@ Result<json> LocalNode::collect_garbage(bool dry_run, const Peer &peer) {
     return json{{"removed", !dry_run}, {"leftovers", std::move(rows)}};
 }
 
-/// "order", or "onAllUnhealthy" where its group is down and its owner chose that; nothing where it is inspected.
+/// "order", or "onAllUnhealthy" where its group is down and its owner chose that; nothing where it is
+/// inspected.
 std::optional<std::string> LocalNode::why_bypassed(const Endpoint &endpoint) const {
     if (bypasses_.has(endpoint.name))
         return "order";

@@ -46,7 +46,8 @@ template <std::size_t N>
 std::vector<CountedReason> counts_list(const ReasonText (&texts)[N], const std::vector<glb_count> &counts) {
     std::vector<CountedReason> rows;
     for (std::size_t i = 0; i < N; ++i)
-        rows.push_back({texts[i].name, i < counts.size() ? counts[i].packets : 0, i < counts.size() ? counts[i].bytes : 0});
+        rows.push_back({texts[i].name, i < counts.size() ? counts[i].packets : 0,
+                        i < counts.size() ? counts[i].bytes : 0});
     return rows;
 }
 
@@ -87,8 +88,9 @@ TargetTimeouts LocalNode::timeouts() const {
     for (const auto &[name, member] : fleet_.members())
         for (const auto &group : manifest_->target_groups)
             if (group.name == member.group)
-                timeouts[member.index] = {static_cast<std::uint32_t>(group.idle_tcp.count()) * GLB_TICKS_PER_SECOND,
-                                          static_cast<std::uint32_t>(group.idle_other.count()) * GLB_TICKS_PER_SECOND};
+                timeouts[member.index] = {
+                    static_cast<std::uint32_t>(group.idle_tcp.count()) * GLB_TICKS_PER_SECOND,
+                    static_cast<std::uint32_t>(group.idle_other.count()) * GLB_TICKS_PER_SECOND};
     return timeouts;
 }
 
@@ -114,7 +116,8 @@ std::map<std::string, FleetMember> LocalNode::members() const {
 
 /// How many targets are in each state.
 json LocalNode::target_states() const {
-    json states = {{"healthy", 0}, {"unhealthy", 0}, {"draining", 0}, {"initial", 0}, {"unused", 0}, {"unavailable", 0}};
+    json states = {{"healthy", 0}, {"unhealthy", 0}, {"draining", 0},
+                   {"initial", 0}, {"unused", 0},    {"unavailable", 0}};
     const std::lock_guard held(shared_);
     for (const auto &[name, member] : fleet_.members()) {
         auto &row = states[std::string(to_string(member.health.state()))];
@@ -165,23 +168,30 @@ Result<json> LocalNode::status() {
         {"version", settings_.version},
         {"epoch", epoch},
         {"uptimeSeconds", std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - started_).count()},
-        {"guard", {{"installed", guard_report_.installed}, {"uninspected", uninspected}, {"restored", guard_restored_},
-                   {"warnings", guard_report_.warnings}}},
+        {"guard",
+         {{"installed", guard_report_.installed},
+          {"uninspected", uninspected},
+          {"restored", guard_restored_},
+          {"warnings", guard_report_.warnings}}},
         {"bypassed", bypassed},
         {"interfaces", interfaces},
         {"flows",
-         {{"active", flows.active}, {"unconfirmed", flows.of(FlowState::unconfirmed)}, {"capacity", capacity_},
+         {{"active", flows.active},
+          {"unconfirmed", flows.of(FlowState::unconfirmed)},
+          {"capacity", capacity_},
           {"untracked", untracked}}},
         {"targets", target_states()}};
     if (confirmation_)
         status["confirmation"] = {
-            {"secondsLeft", std::max<std::int64_t>(
-                                0, std::chrono::ceil<std::chrono::seconds>(confirmation_->until - Clock::now()).count())}};
+            {"secondsLeft",
+             std::max<std::int64_t>(
+                 0, std::chrono::ceil<std::chrono::seconds>(confirmation_->until - Clock::now()).count())}};
     return status;
 }
 
 json LocalNode::target_row(const FleetMember &member, const FlowCount &flows) const {
-    const auto count = program_ ? program_->target_count(member.index).value_or(glb_target_count{}) : glb_target_count{};
+    const auto count =
+        program_ ? program_->target_count(member.index).value_or(glb_target_count{}) : glb_target_count{};
     const auto slots = slots_.find(member.index);
     return {{"targetGroup", member.group},
             {"id", member.target.id},
@@ -218,7 +228,8 @@ Result<json> LocalNode::targets(const std::optional<std::string> &group) {
 
 glb_endpoint_count LocalNode::endpoint_count(const std::string &name) const {
     const auto index = book_.find(Kind::endpoint, name);
-    return program_ && index ? program_->endpoint_count(*index).value_or(glb_endpoint_count{}) : glb_endpoint_count{};
+    return program_ && index ? program_->endpoint_count(*index).value_or(glb_endpoint_count{})
+                             : glb_endpoint_count{};
 }
 
 Result<json> LocalNode::endpoints() {
@@ -291,12 +302,13 @@ Result<json> LocalNode::guard() {
     if (guarded && guard_) {
         for (const auto &endpoint : guarded->endpoints)
             for (const auto &interface : endpoint.interfaces)
-                interfaces.push_back({{"name", interface.name},
-                                      {"vlan", vlan_json(interface)},
-                                      {"endpoint", endpoint.name},
-                                      {"whenDetached", to_text(endpoint.when_detached)},
-                                      {"guarded", guard_report_.installed && endpoint.when_detached == WhenDetached::drop},
-                                      {"door", has_door(interface.name)}});
+                interfaces.push_back(
+                    {{"name", interface.name},
+                     {"vlan", vlan_json(interface)},
+                     {"endpoint", endpoint.name},
+                     {"whenDetached", to_text(endpoint.when_detached)},
+                     {"guarded", guard_report_.installed && endpoint.when_detached == WhenDetached::drop},
+                     {"door", has_door(interface.name)}});
     }
     return json{{"installed", guard_report_.installed},
                 {"uninspected", {{"packets", stopped.packets}, {"bytes", stopped.bytes}}},
@@ -331,18 +343,21 @@ MetricsSnapshot LocalNode::metrics() {
     }
     for (const auto &[name, member] : members()) {
         const auto row = target_row(member, flows);
-        snapshot.targets.push_back({member.group, member.target.id, std::string(to_string(member.health.state())),
-                                    member.target.weight, row["slots"], row["activeFlows"], row["newFlows"],
-                                    row["packetsOut"], row["packetsBack"], row["bytesOut"], row["bytesBack"]});
+        snapshot.targets.push_back({member.group, member.target.id,
+                                    std::string(to_string(member.health.state())), member.target.weight,
+                                    row["slots"], row["activeFlows"], row["newFlows"], row["packetsOut"],
+                                    row["packetsBack"], row["bytesOut"], row["bytesBack"]});
     }
     for (const auto &endpoint : manifest_ ? manifest_->endpoints : std::vector<Endpoint>{}) {
         const auto count = endpoint_count(endpoint.name);
-        snapshot.endpoints.push_back({endpoint.name, count.in.packets, count.in.bytes, count.forwarded.packets,
-                                      count.forwarded.bytes, why_bypassed(endpoint).has_value()});
+        snapshot.endpoints.push_back({endpoint.name, count.in.packets, count.in.bytes,
+                                      count.forwarded.packets, count.forwarded.bytes,
+                                      why_bypassed(endpoint).has_value()});
     }
     if (manifest_)
         for (const auto &name : interface_names(*manifest_))
-            snapshot.interfaces.push_back({name, std::string(to_text(manifest_->node.xdp_mode)), is_attached(name)});
+            snapshot.interfaces.push_back(
+                {name, std::string(to_text(manifest_->node.xdp_mode)), is_attached(name)});
     snapshot.guard_installed = guard_report_.installed;
     if (guard_ && guard_report_.installed)
         if (const auto stopped = guard_->uninspected()) {

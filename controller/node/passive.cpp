@@ -58,7 +58,8 @@ bool takes_part(const FleetMember &member) {
 
 } // namespace
 
-PassiveWatch::PassiveWatch(boost::asio::io_context &loop, Fleet &fleet, std::recursive_mutex &lock, PassiveHooks hooks)
+PassiveWatch::PassiveWatch(boost::asio::io_context &loop, Fleet &fleet, std::recursive_mutex &lock,
+                           PassiveHooks hooks)
     : fleet_(fleet), lock_(lock), hooks_(std::move(hooks)),
       in_band_(loop, [this](const std::string &key, const InBandResult &result) { on_in_band(key, result); }),
       timer_(loop) {}
@@ -73,8 +74,10 @@ void PassiveWatch::set_manifest(const Manifest &manifest) {
             continue;
         any_passive |= check.passive.enabled;
         auto known = former.extract(group.name);
-        auto &row = known.empty() ? groups_.emplace(group.name, Group{check, PassiveJudge(settings_of(group)), {}, {}}).first->second
-                                  : groups_.insert(std::move(known)).position->second;
+        auto &row = known.empty()
+                        ? groups_.emplace(group.name, Group{check, PassiveJudge(settings_of(group)), {}, {}})
+                              .first->second
+                        : groups_.insert(std::move(known)).position->second;
         row.check = check;
         row.judge.set_settings(settings_of(group));
     }
@@ -133,9 +136,9 @@ bool PassiveWatch::poll_group(Group &group, const std::string &name) {
         const auto count = hooks_.count(member.index);
         if (!count)
             return false;
-        group.traffic.push_back({member.index, count->out.packets, count->back.packets, count->silent, count->answered,
-                                 count->tried, count->confirmed, member.health.failed_passively(),
-                                 member.health.in_band_worked()});
+        group.traffic.push_back({member.index, count->out.packets, count->back.packets, count->silent,
+                                 count->answered, count->tried, count->confirmed,
+                                 member.health.failed_passively(), member.health.in_band_worked()});
         group.names.emplace(member.index, key);
     }
     bool changed = false;
@@ -170,7 +173,8 @@ bool PassiveWatch::carry_out(Group &group, const PassiveOrder &order) {
     });
 }
 
-/// What a target got since the last poll, of new flows; those that came before its trial are not counted for it.
+/// What a target got since the last poll, of new flows; those that came before its trial are not counted for
+/// it.
 bool PassiveWatch::hear_trials(const Group &group) {
     bool changed = false;
     for (const auto &row : group.traffic) {
@@ -183,7 +187,8 @@ bool PassiveWatch::hear_trials(const Group &group) {
         const auto before = std::exchange(at->second, Trial{row.tried, row.confirmed});
         if (!is_new && row.tried >= before.tried && row.confirmed >= before.confirmed)
             changed |= fleet_.hear(name, [&](TargetHealth &health) {
-                return health.on_new_flows(row.tried - before.tried, row.confirmed - before.confirmed, Clock::now());
+                return health.on_new_flows(row.tried - before.tried, row.confirmed - before.confirmed,
+                                           Clock::now());
             });
     }
     return changed;
@@ -240,10 +245,10 @@ void PassiveWatch::on_in_band(const std::string &key, const InBandResult &result
             health.on_in_band_ended();
             return std::nullopt;
         });
-    // A suspect is acquitted by the judge; beside that, answers that were asked for count after a common cause alone.
+    // A suspect is acquitted by the judge; beside that, answers that were asked for count after a common
+    // cause alone.
     const bool counts = result.periodic || member.health.common_cause();
-    if (counts && result.outcome != Outcome::unsent &&
-        fleet_.hear(key, [&](TargetHealth &health) {
+    if (counts && result.outcome != Outcome::unsent && fleet_.hear(key, [&](TargetHealth &health) {
             return health.on_in_band(result.outcome == Outcome::answered, Clock::now());
         }))
         hooks_.write_words();
@@ -251,9 +256,10 @@ void PassiveWatch::on_in_band(const std::string &key, const InBandResult &result
         check_by_geneve(group->second.check, member, result);
 }
 
-/// Silence on the reserved endpoint is no failure where traffic returns: some appliances drop ids that they were not
-/// told.
-void PassiveWatch::check_by_geneve(const HealthCheck &check, const FleetMember &member, const InBandResult &result) {
+/// Silence on the reserved endpoint is no failure where traffic returns: some appliances drop ids that they
+/// were not told.
+void PassiveWatch::check_by_geneve(const HealthCheck &check, const FleetMember &member,
+                                   const InBandResult &result) {
     const auto count = hooks_.count(member.index);
     const auto back = count ? count->back.packets : 0;
     const auto [at, is_new] = back_.try_emplace(member.name, back);

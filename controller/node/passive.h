@@ -1,5 +1,5 @@
-// PassiveWatch: health from the traffic and through the targets. Feeds the judge of each group with what the data path
-// counts, sends in-band probes, and tells the fleet.
+// PassiveWatch: health from the traffic and through the targets. Feeds the judge of each group with what the
+// data path counts, sends in-band probes, and tells the fleet.
 #pragma once
 
 #include <functional>
@@ -24,19 +24,21 @@ namespace glb {
 /// What the watch needs of the node. All are called on the loop, with the lock held.
 struct PassiveHooks {
     std::function<void()> drain_events; ///< answers that wait in the ring buffer count before silence does
-    std::function<std::optional<glb_target_count>(std::uint16_t index)> count; ///< none while there is no program
-    std::function<void()> write_words;  ///< the fleet has changed: the data path is to know it now
+    std::function<std::optional<glb_target_count>(std::uint16_t index)>
+        count;                         ///< none while there is no program
+    std::function<void()> write_words; ///< the fleet has changed: the data path is to know it now
     std::function<void(const std::string &key, const ProbeResult &result)> on_probe; ///< of checks by GENEVE
 };
 
-/// One for a node. It polls every 5 ms while a group has `passive`, and does nothing where none has. All calls on the
-/// loop's thread, on which it takes the lock where it looks at the fleet.
+/// One for a node. It polls every 5 ms while a group has `passive`, and does nothing where none has. All
+/// calls on the loop's thread, on which it takes the lock where it looks at the fleet.
 class PassiveWatch {
   public:
     /// `loop`, `fleet` and `lock`, which guards the fleet, must outlive it.
     PassiveWatch(boost::asio::io_context &loop, Fleet &fleet, std::recursive_mutex &lock, PassiveHooks hooks);
 
-    /// Takes over groups and settings of the manifest that the fleet holds by now. What is known of targets stays.
+    /// Takes over groups and settings of the manifest that the fleet holds by now. What is known of targets
+    /// stays.
     void set_manifest(const Manifest &manifest);
     /// GLB_EVENT_IN_BAND.
     void on_event(const glb_event &event);
@@ -71,7 +73,7 @@ class PassiveWatch {
     InBandProber in_band_;
     boost::asio::steady_timer timer_;
     bool polling_ = false;
-    std::map<std::string, Group> groups_; // those with `passive`, or checked by GENEVE
+    std::map<std::string, Group> groups_;       // those with `passive`, or checked by GENEVE
     std::map<std::string, std::uint64_t> back_; // packets, when an in-band check was last judged
     std::map<std::string, Trial> trials_;
     Clock::time_point told_time_{}, asked_{};

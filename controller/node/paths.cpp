@@ -20,7 +20,8 @@ std::vector<datapath::PathConfig::Tag> tags_of(const Snapshot &snapshot, unsigne
     const auto *link = port ? snapshot.link(device) : nullptr;
     while (link && link->index != port->ifindex) {
         if (link->kind == "vlan")
-            tags.insert(tags.begin(), {link->vlan_id, link->vlan_protocol ? link->vlan_protocol : std::uint16_t{0x8100}});
+            tags.insert(tags.begin(),
+                        {link->vlan_id, link->vlan_protocol ? link->vlan_protocol : std::uint16_t{0x8100}});
         if (link->lower && link->lower_is_here) {
             link = snapshot.link(link->lower);
             continue;
@@ -55,7 +56,8 @@ TargetPath path_by(const Snapshot &snapshot, const RouteAnswer &answer, const Ip
     datapath::PathConfig path;
     path.tags = tags_of(snapshot, answer.oif);
     if (path.tags.size() > 2) {
-        result.problem = fmt::format("its route leads to {}, which has more than two VLAN tags", egress->name);
+        result.problem =
+            fmt::format("its route leads to {}, which has more than two VLAN tags", egress->name);
         return result;
     }
     path.ifindex = port->ifindex;
@@ -107,8 +109,10 @@ void PathKeeper::keep(const Hop &hop, const Snapshot &snapshot, Time now) {
     auto [at, is_new] = kept_.try_emplace(hop);
     const auto *neighbour = snapshot.neighbour(hop.ifindex, hop.address);
     const bool valid = neighbour && neighbour->is_valid();
-    const bool due = at->second.freshness == Freshness::on_use ? now - at->second.refreshed > refresh_each : !valid;
-    if (!is_new && !(due && now - at->second.refreshed > ask_again) && (valid || now - at->second.refreshed < ask_again))
+    const bool due =
+        at->second.freshness == Freshness::on_use ? now - at->second.refreshed > refresh_each : !valid;
+    if (!is_new && !(due && now - at->second.refreshed > ask_again) &&
+        (valid || now - at->second.refreshed < ask_again))
         return;
     at->second.refreshed = now;
     // A permanent neighbour is somebody's decision: it is left as it is.

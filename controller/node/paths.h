@@ -22,18 +22,19 @@ struct TargetPath {
     std::string problem;                      ///< why there is none
 };
 
-/// The tags of frames that `device` sends, the outer one first, each with its own ethertype: those of the VLAN
-/// devices from it down to resolve_port()'s interface. Empty also where there is no such interface.
+/// The tags of frames that `device` sends, the outer one first, each with its own ethertype: those of the
+/// VLAN devices from it down to resolve_port()'s interface. Empty also where there is no such interface.
 [[nodiscard]] std::vector<datapath::PathConfig::Tag> tags_of(const Snapshot &snapshot, unsigned device);
 
 /// The way by `answer`, from the snapshot alone. The egress must be the tunnel's port.
-[[nodiscard]] TargetPath path_by(const Snapshot &snapshot, const RouteAnswer &answer, const IpAddress &target);
+[[nodiscard]] TargetPath path_by(const Snapshot &snapshot, const RouteAnswer &answer,
+                                 const IpAddress &target);
 
 /// The kernel's device for an (interface, VLANs) of the manifest; 0 where there is none.
 [[nodiscard]] unsigned device_of(const Snapshot &snapshot, const InterfaceRef &interface);
 
-/// Asks routes, has next hops resolved and kept so, and remembers the last good way: a neighbour that is being
-/// asked anew costs no packet. After `grace` without an answer a path is given up.
+/// Asks routes, has next hops resolved and kept so, and remembers the last good way: a neighbour that is
+/// being asked anew costs no packet. After `grace` without an answer a path is given up.
 class PathKeeper {
   public:
     using Time = std::chrono::steady_clock::time_point;
@@ -50,8 +51,8 @@ class PathKeeper {
     /// once a second for an address: false where it did not.
     bool resolve_anew(const IpAddress &target, Time now);
 
-    /// Nothing comes back from `target`: on the tunnel's own link another machine may have its address by now,
-    /// and the kernel would go on to ask the old one for some ten seconds. Asks anew.
+    /// Nothing comes back from `target`: on the tunnel's own link another machine may have its address by
+    /// now, and the kernel would go on to ask the old one for some ten seconds. Asks anew.
     void doubt(const IpAddress &target, Time now);
 
     /// Has the kernel resolve a next hop that the data path missed.
@@ -77,8 +78,8 @@ class PathKeeper {
         bool given_up = false;
     };
 
-    TargetPath look_up(const Snapshot &snapshot, const Tunnel &tunnel, unsigned device, const IpAddress &target,
-                       Known &known);
+    TargetPath look_up(const Snapshot &snapshot, const Tunnel &tunnel, unsigned device,
+                       const IpAddress &target, Known &known);
     void keep(const Hop &hop, const Snapshot &snapshot, Time now);
 
     Netlink netlink_;

@@ -95,7 +95,8 @@ void plan_groups(datapath::BankConfig &config, const Manifest &manifest, const I
 }
 
 void plan_targets(datapath::BankConfig &config, const Manifest &manifest,
-                  const std::map<std::string, FleetMember> &fleet, const std::map<IpAddress, TargetPath> &paths) {
+                  const std::map<std::string, FleetMember> &fleet,
+                  const std::map<IpAddress, TargetPath> &paths) {
     std::map<IpAddress, std::uint32_t> ids; // equal for equal addresses
     for (const auto &[name, member] : fleet) {
         datapath::TargetConfig row;
@@ -139,7 +140,8 @@ std::vector<std::string> guarded_devices(const guard::GuardPort &port, const Int
     std::vector<std::string> names;
     if (port.ifindex)
         for (const auto index : devices_of(snapshot, port.ifindex, interface.vlans))
-            if (const auto *device = snapshot.link(index); device && device->kind != "vrf") // others' ports too
+            if (const auto *device = snapshot.link(index);
+                device && device->kind != "vrf") // others' ports too
                 add_once(names, device->name);
     if (!names.empty())
         return names;
@@ -236,7 +238,8 @@ nlohmann::json known_devices(const guard::GuardPlan &plan) {
     return names;
 }
 
-std::map<std::uint32_t, glb_egress> plan_egress(const Snapshot &snapshot, const std::set<unsigned> &carriers) {
+std::map<std::uint32_t, glb_egress> plan_egress(const Snapshot &snapshot,
+                                                const std::set<unsigned> &carriers) {
     std::map<std::uint32_t, glb_egress> rows;
     for (const auto &link : snapshot.links) {
         const auto port = resolve_port(snapshot, link.index);

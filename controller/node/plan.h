@@ -41,16 +41,16 @@ void tell_moved(const TableMove &move, std::uint32_t capacity);
                                              const std::map<IpAddress, TargetPath> &paths,
                                              const std::array<std::uint32_t, GLB_NH_KEYS> &key);
 
-/// `known` is what known_devices() said last: a rule must name a device that is not there now, but will be while no
-/// daemon runs. One that was never seen goes by its usual name (eth1.100).
-[[nodiscard]] guard::GuardPlan plan_guard(const Manifest &manifest, const IndexBook &book, const Snapshot &snapshot,
-                                          const nlohmann::json &known);
+/// `known` is what known_devices() said last: a rule must name a device that is not there now, but will be
+/// while no daemon runs. One that was never seen goes by its usual name (eth1.100).
+[[nodiscard]] guard::GuardPlan plan_guard(const Manifest &manifest, const IndexBook &book,
+                                          const Snapshot &snapshot, const nlohmann::json &known);
 
 /// The devices of each port of the plan, to be remembered: {"eth1": ["eth1", "br0"], "eth1/100": ["uplink"]}.
 [[nodiscard]] nlohmann::json known_devices(const guard::GuardPlan &plan);
 
-/// Rows of glb_egress: each device by which the kernel may route, that stands on one of `carriers` (interfaces
-/// that run the program natively).
+/// Rows of glb_egress: each device by which the kernel may route, that stands on one of `carriers`
+/// (interfaces that run the program natively).
 [[nodiscard]] std::map<std::uint32_t, glb_egress> plan_egress(const Snapshot &snapshot,
                                                               const std::set<unsigned> &carriers);
 

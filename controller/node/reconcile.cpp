@@ -1,5 +1,5 @@
-// The steps by which a node makes the kernel hold a manifest, in an order that never opens a hole: guard, maps,
-// words, attach, egress, bank, and only then what is not wanted any more goes.
+// The steps by which a node makes the kernel hold a manifest, in an order that never opens a hole: guard,
+// maps, words, attach, egress, bank, and only then what is not wanted any more goes.
 #include <algorithm>
 #include <cstring>
 
@@ -17,14 +17,15 @@ constexpr std::chrono::seconds former_address_time{5};
 
 template <typename Row>
 bool same_rows(const std::vector<Row> &a, const std::vector<Row> &b) {
-    return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(Row)) == 0);
+    return a.size() == b.size() &&
+           (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(Row)) == 0);
 }
 
 bool same_image(const datapath::BankImage &a, const datapath::BankImage &b) {
     return std::memcmp(&a.node, &b.node, sizeof a.node) == 0 && same_rows(a.ports, b.ports) &&
            same_rows(a.endpoints, b.endpoints) && same_rows(a.endpoint_ids, b.endpoint_ids) &&
-           same_rows(a.groups, b.groups) && same_rows(a.targets, b.targets) && same_rows(a.senders, b.senders) &&
-           same_rows(a.own, b.own) && same_rows(a.own_macs, b.own_macs);
+           same_rows(a.groups, b.groups) && same_rows(a.targets, b.targets) &&
+           same_rows(a.senders, b.senders) && same_rows(a.own, b.own) && same_rows(a.own_macs, b.own_macs);
 }
 
 } // namespace
@@ -75,7 +76,8 @@ Status LocalNode::look_around() {
     return {};
 }
 
-/// What follows the kernel's interfaces, routes and neighbours, and the time, whether or not the manifest changed.
+/// What follows the kernel's interfaces, routes and neighbours, and the time, whether or not the manifest
+/// changed.
 Status LocalNode::fill(const Manifest &manifest, bool new_epoch, const std::function<Status()> &commit) {
     GLB_TRY(build_tables(manifest));
     GLB_TRY(write_words(Words::of_the_new));
@@ -92,7 +94,8 @@ Status LocalNode::fill(const Manifest &manifest, bool new_epoch, const std::func
 const ComputedTable &LocalNode::compute_table(const TargetGroup &group, std::uint16_t index) {
     std::vector<MaglevTarget> targets;
     for (const auto &target : group.targets)
-        targets.push_back({target.id, target.weight, *book_.find(Kind::target, target_name(group.name, target.id))});
+        targets.push_back(
+            {target.id, target.weight, *book_.find(Kind::target, target_name(group.name, target.id))});
     const auto [at, is_new] = computed_.try_emplace(index);
     if (is_new || at->second.targets != targets) {
         auto slots = build_maglev(targets);
@@ -119,15 +122,16 @@ Status LocalNode::build_tables(const Manifest &manifest) {
         if (tables_.row(index).print == table.print)
             continue;
         const auto window = std::max({group.idle_tcp, group.idle_other, group.deregistration_delay});
-        GLB_ASSIGN(const auto place, tables_.begin(index, table.print, now,
-                                                   static_cast<std::uint32_t>(window.count()) * GLB_TICKS_PER_SECOND));
+        GLB_ASSIGN(const auto place,
+                   tables_.begin(index, table.print, now,
+                                 static_cast<std::uint32_t>(window.count()) * GLB_TICKS_PER_SECOND));
         GLB_TRY(program_->put_maglev(place, table.slots));
     }
     return {};
 }
 
-/// Words are beside the banks. Those of targets and groups that the bank in force does not name are written before
-/// it, all others behind it: until then nothing of a change takes effect.
+/// Words are beside the banks. Those of targets and groups that the bank in force does not name are written
+/// before it, all others behind it: until then nothing of a change takes effect.
 Status LocalNode::write_words(Words which) {
     const std::lock_guard held(shared_);
     for (const auto &row : fleet_.words(Clock::now())) {

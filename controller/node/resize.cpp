@@ -1,5 +1,5 @@
-// LocalNode: the running flow table to another size. What takes long runs on a thread of its own, and works on nothing
-// but its own Resize; the loop takes the two moments in which the links change.
+// LocalNode: the running flow table to another size. What takes long runs on a thread of its own, and works
+// on nothing but its own Resize; the loop takes the two moments in which the links change.
 #include <boost/asio/post.hpp>
 
 #include "controller/node/node.h"
@@ -93,10 +93,11 @@ void LocalNode::end_resize() {
     tell_moved(*resize.move, capacity_);
     watch_events();
     // Gigabytes that are unmapped hold whoever does it: not the loop.
-    cleaning_ = std::async(std::launch::async, [before, resize = std::shared_ptr<Resize>(std::move(resize_))]() mutable {
-        before.reset();
-        resize.reset();
-    });
+    cleaning_ = std::async(std::launch::async,
+                           [before, resize = std::shared_ptr<Resize>(std::move(resize_))]() mutable {
+                               before.reset();
+                               resize.reset();
+                           });
 }
 
 /// Once a second: a size that is wanted and not there; a last step that failed.

@@ -21,9 +21,10 @@ namespace glb {
 struct ApplyOptions {
     bool dry_run = false; ///< check and diff, change nothing
     Peer peer;            ///< who asked, for the log and the history
-    std::optional<std::chrono::seconds> confirm_within = {}; ///< unless confirmed by then, what was in force returns
-    std::string by = "apply";                                ///< for log and history: "rollback", "start", "reload"
-    std::string file = {};                                   ///< the same; empty: the text came over the socket
+    std::optional<std::chrono::seconds> confirm_within =
+        {};                   ///< unless confirmed by then, what was in force returns
+    std::string by = "apply"; ///< for log and history: "rollback", "start", "reload"
+    std::string file = {};    ///< the same; empty: the text came over the socket
 };
 
 /// The outcome of an apply that was understood. With `errors` the manifest is refused and nothing has
@@ -79,13 +80,14 @@ class NodeService {
     virtual Result<nlohmann::json> targets(const std::optional<std::string> &group) = 0;
 
     /// {"endpoints":[{"name","id","mode","targetGroup","interfaces":[{"name","vlan","mtu"}],"packetsIn",
-    ///  "bytesIn","packetsForwarded","bytesForwarded","bypassed","whyBypassed","bypassSecondsLeft"}]}; whyBypassed as bypass() has it
+    ///  "bytesIn","packetsForwarded","bytesForwarded","bypassed","whyBypassed","bypassSecondsLeft"}]};
+    ///  whyBypassed as bypass() has it
     virtual Result<nlohmann::json> endpoints() = 0;
 
     /// {"total","truncated","flows":[{"endpoint","protocol","source","destination","targetGroup","target",
     ///  "state","cookie","ageSeconds","idleSeconds","packetsOut","packetsBack","bytesOut","bytesBack"}]};
-    /// `total` counts all that match, beyond the limit too. Reading the table is left to whoever asks: it takes
-    /// seconds where there are millions.
+    /// `total` counts all that match, beyond the limit too. Reading the table is left to whoever asks: it
+    /// takes seconds where there are millions.
     virtual Result<FlowReading> flows(const FlowFilter &filter) = 0;
 
     /// {"drops":[{"reason","packets","bytes","meaning"}]}, every reason, at zero too.
@@ -105,8 +107,8 @@ class NodeService {
     /// was sound but could not be carried out; what was in force is in force again.
     virtual Result<ApplyResult> apply(const std::string &manifest_text, const ApplyOptions &options) = 0;
 
-    /// {"time","by","file","uid","pid","epoch","endpoints","targetGroups","targets"} each, under "history": the manifests
-    /// that were in force, that which is first.
+    /// {"time","by","file","uid","pid","epoch","endpoints","targetGroups","targets"} each, under "history":
+    /// the manifests that were in force, that which is first.
     virtual Result<nlohmann::json> history() = 0;
 
     /// Applies the manifest that stands `back` places behind the one in force in the history.
@@ -115,20 +117,22 @@ class NodeService {
     /// Keeps the manifest that waits for it; ENOENT where none does.
     virtual Status confirm(const Peer &peer) = 0;
 
-    /// {"targetGroup","id","drainedByOperator","activeFlows","secondsLeft"}. ENOENT where there is no such target,
-    /// EBUSY for the last one of a group without `force`.
+    /// {"targetGroup","id","drainedByOperator","activeFlows","secondsLeft"}. ENOENT where there is no such
+    /// target, EBUSY for the last one of a group without `force`.
     virtual Result<nlohmann::json> drain(const DrainOrder &order) = 0;
 
-    /// {"endpoint","bypassed","why": "order", "onAllUnhealthy" or null,"targetGroup","secondsLeft": of the order}: as it
-    /// is now, which an ended order alone does not decide. ENOENT where there is no such endpoint.
+    /// {"endpoint","bypassed","why": "order", "onAllUnhealthy" or null,"targetGroup","secondsLeft": of the
+    /// order}: as it is now, which an ended order alone does not decide. ENOENT where there is no such
+    /// endpoint.
     virtual Result<nlohmann::json> bypass(const BypassOrder &order) = 0;
 
     /// Takes programs, pins, rules and, unless it is to be kept, the guard away, in that order.
     /// {"down": true,"guardKept": whether one stands}
     virtual Result<nlohmann::json> down(const DownOptions &options) = 0;
 
-    /// {"removed": whether they are gone, false with `dry_run`, "leftovers":[{"kind","pin"}]}: what an older version
-    /// left. EAGAIN while it is not known what is in use: before a manifest is in force, and while flows move.
+    /// {"removed": whether they are gone, false with `dry_run`, "leftovers":[{"kind","pin"}]}: what an older
+    /// version left. EAGAIN while it is not known what is in use: before a manifest is in force, and while
+    /// flows move.
     virtual Result<nlohmann::json> collect_garbage(bool dry_run, const Peer &peer) = 0;
 
     virtual MetricsSnapshot metrics() = 0;

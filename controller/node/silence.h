@@ -1,5 +1,5 @@
-// SilenceWatch: targets to which packets go and from which nothing comes. A reason to ask for their MAC anew, no
-// verdict on their health. Pure.
+// SilenceWatch: targets to which packets go and from which nothing comes. A reason to ask for their MAC anew,
+// no verdict on their health. Pure.
 #pragma once
 
 #include <cstdint>

@@ -43,7 +43,8 @@ Status LocalNode::prepare_program(const Manifest &manifest) {
     std::vector<datapath::SetFacts> facts;
     for (const auto &set : found_.sets)
         facts.push_back(set.facts);
-    plan_ = datapath::plan_take_over(facts, GLB_SCHEMA, datapath::round_capacity(manifest.node.flow_table_capacity));
+    plan_ = datapath::plan_take_over(facts, GLB_SCHEMA,
+                                     datapath::round_capacity(manifest.node.flow_table_capacity));
     const auto known = plan_.own ? plan_.own : plan_.source;
     if (known)
         pins_ = found_.sets[*known].pins;
@@ -117,8 +118,10 @@ Status LocalNode::load_kept(const datapath::PinnedSet &set) {
     return use_program(std::move(program), settings.capacity);
 }
 
-Status LocalNode::use_program(datapath::Program program, std::uint32_t capacity, std::shared_ptr<Former> *former) {
-    GLB_ASSIGN(auto table, FlowTable::map(program.map_fd("glb_flows"), program.map_fd("glb_flows_cold"), capacity));
+Status LocalNode::use_program(datapath::Program program, std::uint32_t capacity,
+                              std::shared_ptr<Former> *former) {
+    GLB_ASSIGN(auto table,
+               FlowTable::map(program.map_fd("glb_flows"), program.map_fd("glb_flows_cold"), capacity));
     census_.reset(); // it reads the table so far
     capacity_ = capacity;
     const auto replaced = std::make_shared<Former>();
@@ -148,7 +151,8 @@ Status LocalNode::adopt_tables() {
     return {};
 }
 
-/// A verdict is in the data path at once and in the state file a moment later. Who was taken out in between stays out.
+/// A verdict is in the data path at once and in the state file a moment later. Who was taken out in between
+/// stays out.
 Status LocalNode::adopt_verdicts(const Manifest &manifest) {
     const std::lock_guard held(shared_);
     for (const auto &group : manifest.target_groups)
@@ -159,8 +163,9 @@ Status LocalNode::adopt_verdicts(const Manifest &manifest) {
                 continue;
             GLB_ASSIGN(const auto word, program_->target_word(*index));
             if (!(word & GLB_TARGET_KEEP_HALF))
-                fleet_.recall_failure(name, group.health_check.passive.enabled ? HealthReason::no_return_traffic
-                                                                               : HealthReason::failed_health_checks);
+                fleet_.recall_failure(name, group.health_check.passive.enabled
+                                                ? HealthReason::no_return_traffic
+                                                : HealthReason::failed_health_checks);
         }
     return {};
 }
@@ -217,8 +222,14 @@ void LocalNode::adopt_drains() {
         target.port = static_cast<std::uint16_t>(row->port >> 8 | row->port << 8);
         target.weight = 0;
         const auto now = Clock::now();
-        FleetMember member{name.substr(0, slash), name, index, row->group, target, TargetHealth({}, now),
-                           now + std::chrono::seconds(300), FailurePolicy::rehash};
+        FleetMember member{name.substr(0, slash),
+                           name,
+                           index,
+                           row->group,
+                           target,
+                           TargetHealth({}, now),
+                           now + std::chrono::seconds(300),
+                           FailurePolicy::rehash};
         (void)member.health.set_draining(Draining::deregistered, now);
         fleet_.adopt_removed(std::move(member));
     }

@@ -8,7 +8,8 @@ namespace {
 
 constexpr std::uint64_t keeps_all = GLB_TARGET_KEEP | GLB_TARGET_KEEP_HALF;
 
-std::uint64_t word_of(const WordMember &member, bool takes_new, FailurePolicy on_unhealthy, bool group_is_up) {
+std::uint64_t word_of(const WordMember &member, bool takes_new, FailurePolicy on_unhealthy,
+                      bool group_is_up) {
     if (takes_new)
         return GLB_TARGET_NEW | keeps_all;
     const bool failed = member.state == TargetState::unhealthy || member.has_failed;
@@ -84,7 +85,8 @@ GroupWords decide_words(std::span<const WordMember> members, FailurePolicy on_un
     words.none = none_action(words.decision.action);
     const bool group_is_up = words.decision.action == GroupAction::steer;
     for (std::size_t i = 0; i < members.size(); ++i)
-        words.targets.push_back(word_of(members[i], words.decision.takes_new_flows[i], on_unhealthy, group_is_up));
+        words.targets.push_back(
+            word_of(members[i], words.decision.takes_new_flows[i], on_unhealthy, group_is_up));
     fill_fallback(members, words.decision.takes_new_flows, words.fallback);
     return words;
 }

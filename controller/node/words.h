@@ -19,8 +19,9 @@ struct WordMember {
     TargetState state = TargetState::initial;
     bool has_failed = false; ///< also beneath a drain
     bool on_trial = false;
-    bool common_cause = false;            ///< it failed together with its siblings
-    std::optional<FailurePolicy> overdue = {}; ///< its drain's time is over: what becomes of the flows that are left
+    bool common_cause = false; ///< it failed together with its siblings
+    std::optional<FailurePolicy> overdue =
+        {}; ///< its drain's time is over: what becomes of the flows that are left
 };
 
 struct GroupWords {
@@ -33,10 +34,10 @@ struct GroupWords {
 /// The word of a target that takes no flows any more, by what its policy says of those it has.
 [[nodiscard]] std::uint64_t word_left(FailurePolicy policy);
 
-/// Of an unhealthy target `hold` keeps the established flows with it, `rehash` steers them again, `reset` resets
-/// those of TCP. Nobody is reset where no target of the group is left to connect to again, nor for a common cause: then
-/// flows stay with their target, for it is hardly the target that failed. What drains or has weight 0 keeps all it
-/// has, until its time is over or it fails.
+/// Of an unhealthy target `hold` keeps the established flows with it, `rehash` steers them again, `reset`
+/// resets those of TCP. Nobody is reset where no target of the group is left to connect to again, nor for a
+/// common cause: then flows stay with their target, for it is hardly the target that failed. What drains or
+/// has weight 0 keeps all it has, until its time is over or it fails.
 [[nodiscard]] GroupWords decide_words(std::span<const WordMember> members, FailurePolicy on_unhealthy,
                                       AllUnhealthyPolicy on_all_unhealthy, bool ever_healthy);
 

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "controller/datapath/program.h"
-#include "controller/util/address.h"
 #include "controller/node/words.h"
+#include "controller/util/address.h"
 
 namespace glb {
 

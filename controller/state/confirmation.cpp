@@ -26,8 +26,9 @@ nlohmann::json Confirmation::to_json() const {
 }
 
 std::optional<Confirmation> Confirmation::from_json(const nlohmann::json &json) {
-    if (!json.is_object() || !json.contains("manifest") || !json["manifest"].is_string() || !json.contains("revertTo") ||
-        !json.contains("until") || !(json["revertTo"].is_string() || json["revertTo"].is_null()))
+    if (!json.is_object() || !json.contains("manifest") || !json["manifest"].is_string() ||
+        !json.contains("revertTo") || !json.contains("until") ||
+        !(json["revertTo"].is_string() || json["revertTo"].is_null()))
         return std::nullopt;
     Confirmation read{json["manifest"], {}, moment_of(json["until"])};
     if (json["revertTo"].is_string())

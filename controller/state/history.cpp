@@ -91,8 +91,8 @@ Status History::add(const HistoryEntry &entry) {
     if (!newest_text_.empty() && newest_text_ == entry.manifest)
         return {};
     GLB_TRY(make_folders(folder_, 0700));
-    // Whole or not there for whoever reads meanwhile. Not synced: a power cut may cost the newest entry, and is no
-    // reason to make every change wait for the disk once more.
+    // Whole or not there for whoever reads meanwhile. Not synced: a power cut may cost the newest entry, and
+    // is no reason to make every change wait for the disk once more.
     const auto place = folder_ / std::to_string(*newest_ + 1);
     const auto fresh = folder_ / "new";
     {

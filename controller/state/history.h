@@ -17,12 +17,13 @@ struct HistoryEntry {
     std::optional<std::uint32_t> uid; ///< of who asked; none: the daemon itself
     std::optional<std::int32_t> pid;
     std::uint64_t epoch = 0;
-    std::string manifest; ///< its text
+    std::string manifest;  ///< its text
     std::string file = {}; ///< that the daemon read it from; empty: none
 };
 
-/// FOLDER/<number>, one file an entry, so that a change writes one manifest and not all of them. An entry that is
-/// damaged is passed over. It is for people: the manifest in force is kept by StateStore, and does not need it.
+/// FOLDER/<number>, one file an entry, so that a change writes one manifest and not all of them. An entry
+/// that is damaged is passed over. It is for people: the manifest in force is kept by StateStore, and does
+/// not need it.
 class History {
   public:
     static constexpr std::size_t most = 20;

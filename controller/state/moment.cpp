@@ -24,8 +24,8 @@ nlohmann::json moment_json(Moment moment) {
 }
 
 Moment moment_of(const nlohmann::json &json) {
-    if (!json.is_object() || !json.contains("boot") || json["boot"] != boot_id() || !json.contains("nanoseconds") ||
-        !json["nanoseconds"].is_number_integer())
+    if (!json.is_object() || !json.contains("boot") || json["boot"] != boot_id() ||
+        !json.contains("nanoseconds") || !json["nanoseconds"].is_number_integer())
         return Moment(Moment::duration::zero());
     return Moment(std::chrono::nanoseconds(json["nanoseconds"].get<std::int64_t>()));
 }

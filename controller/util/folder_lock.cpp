@@ -14,8 +14,8 @@ namespace glb {
 
 namespace {
 
-/// " (pid N)" of who holds a flock on the file; empty where the kernel does not say. Lines of proc(5)'s /proc/locks:
-/// "1: FLOCK  ADVISORY  WRITE 708 00:13:11155 0 EOF", device in hex and inode.
+/// " (pid N)" of who holds a flock on the file; empty where the kernel does not say. Lines of proc(5)'s
+/// /proc/locks: "1: FLOCK  ADVISORY  WRITE 708 00:13:11155 0 EOF", device in hex and inode.
 std::string holder_of(const struct stat &file) {
     const auto wanted = fmt::format("{:02x}:{:02x}:{}", major(file.st_dev), minor(file.st_dev), file.st_ino);
     std::istringstream lines(read_file("/proc/locks").value_or(""));
@@ -50,8 +50,8 @@ Result<Fd> lock_folder(const std::filesystem::path &folder) {
         if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
             if (errno != EWOULDBLOCK)
                 return fail_errno(errno, "cannot lock folder {}", folder.string());
-            return tl::unexpected(
-                Error{fmt::format("another process{} has the folder {}", holder_of(info), folder.string()), EBUSY});
+            return tl::unexpected(Error{
+                fmt::format("another process{} has the folder {}", holder_of(info), folder.string()), EBUSY});
         }
         if (is_still(folder, info))
             return fd;

@@ -12,8 +12,8 @@
 namespace glb {
 
 /// A failure, told to a person: what failed, at which place, and where possible how to mend it.
-/// `code` is an errno value where a system call failed, else 0. `pointer` (RFC 6901) is the manifest's member that
-/// mends it, where there is one.
+/// `code` is an errno value where a system call failed, else 0. `pointer` (RFC 6901) is the manifest's member
+/// that mends it, where there is one.
 struct Error {
     std::string message;
     int code = 0;
@@ -34,11 +34,10 @@ template <typename... Args>
 
 /// The same for a failed system call: the text of `code` (an errno value, positive) is appended.
 template <typename... Args>
-[[nodiscard]] tl::unexpected<Error> fail_errno(int code, fmt::format_string<Args...> format,
-                                               Args &&...args) {
-    return tl::unexpected<Error>(Error{fmt::format(format, std::forward<Args>(args)...) + ": " +
-                                           std::generic_category().message(code),
-                                       code});
+[[nodiscard]] tl::unexpected<Error> fail_errno(int code, fmt::format_string<Args...> format, Args &&...args) {
+    return tl::unexpected<Error>(
+        Error{fmt::format(format, std::forward<Args>(args)...) + ": " + std::generic_category().message(code),
+              code});
 }
 
 } // namespace glb

@@ -37,11 +37,12 @@ std::string after_name(const std::string &line) {
 } // namespace
 
 std::string metrics_page() {
-    std::string out = "# Metrics\n\n"
-                      "<!-- Generated from controller/metrics: build the target \"reference\". -->\n\n"
-                      "What `GET /metrics` tells, in Prometheus' text format 0.0.4, or in OpenMetrics 1.0.0 where "
-                      "the scraper's `Accept` would rather have that. Units are packets, bytes and seconds.\n\n"
-                      "| name | type | labels | meaning |\n|---|---|---|---|\n";
+    std::string out =
+        "# Metrics\n\n"
+        "<!-- Generated from controller/metrics: build the target \"reference\". -->\n\n"
+        "What `GET /metrics` tells, in Prometheus' text format 0.0.4, or in OpenMetrics 1.0.0 where "
+        "the scraper's `Accept` would rather have that. Units are packets, bytes and seconds.\n\n"
+        "| name | type | labels | meaning |\n|---|---|---|---|\n";
     std::istringstream text(render_metrics(one_of_each()));
     std::string help, type, described;
     for (std::string line; std::getline(text, line);) {

@@ -37,7 +37,8 @@ long offset(const btf *types, const btf_type *type, const std::string &member) {
 
 #define SIZE(name) CHECK(find(types.get(), #name)->size == sizeof(struct name))
 #define OFFSET(name, member)                                                                                 \
-    CHECK(offset(types.get(), find(types.get(), #name), #member) == static_cast<long>(offsetof(struct name, member)))
+    CHECK(offset(types.get(), find(types.get(), #name), #member) ==                                          \
+          static_cast<long>(offsetof(struct name, member)))
 
 TEST_CASE("rows of the maps have one layout in both languages", "[abi]") {
     const auto types = object();

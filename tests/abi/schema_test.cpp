@@ -1,5 +1,5 @@
-// The layout of everything that is pinned, as one digest: who changes it must raise GLB_SCHEMA, or an upgrade would read
-// the maps of the version before as if they were its own.
+// The layout of everything that is pinned, as one digest: who changes it must raise GLB_SCHEMA, or an upgrade
+// would read the maps of the version before as if they were its own.
 #include <catch2/catch.hpp>
 
 #include <fstream>
@@ -34,8 +34,9 @@ void describe(const btf *types, std::uint32_t id, std::set<std::uint32_t> &seen,
         return;
     text += fmt::format("struct {} {}\n", btf__name_by_offset(types, type->name_off), type->size);
     for (std::uint16_t i = 0; i < btf_vlen(type); ++i)
-        text += fmt::format("  {} {} {}\n", btf__name_by_offset(types, btf_members(type)[i].name_off),
-                            btf_member_bit_offset(type, i), btf__resolve_size(types, btf_members(type)[i].type));
+        text +=
+            fmt::format("  {} {} {}\n", btf__name_by_offset(types, btf_members(type)[i].name_off),
+                        btf_member_bit_offset(type, i), btf__resolve_size(types, btf_members(type)[i].type));
     for (std::uint16_t i = 0; i < btf_vlen(type); ++i)
         describe(types, btf_members(type)[i].type, seen, text);
 }
@@ -50,9 +51,9 @@ std::string layout() {
     bpf_object__for_each_map(map, object.get()) {
         if (bpf_map__is_internal(map))
             continue; // of the program, not pinned
-        text += fmt::format("map {} {} {} {} {} {:x}\n", bpf_map__name(map), static_cast<unsigned>(bpf_map__type(map)),
-                            bpf_map__key_size(map), bpf_map__value_size(map), bpf_map__max_entries(map),
-                            bpf_map__map_flags(map));
+        text += fmt::format("map {} {} {} {} {} {:x}\n", bpf_map__name(map),
+                            static_cast<unsigned>(bpf_map__type(map)), bpf_map__key_size(map),
+                            bpf_map__value_size(map), bpf_map__max_entries(map), bpf_map__map_flags(map));
         if (const auto value = bpf_map__btf_value_type_id(map))
             describe(bpf_object__btf(object.get()), value, seen, text);
     }
@@ -81,8 +82,10 @@ TEST_CASE("the pinned maps are those of this schema", "[abi]") {
     unsigned schema = 0;
     std::string wanted;
     REQUIRE(file >> schema >> wanted);
-    INFO("where a pinned map, or the meaning of a counter's index, has changed since the last release: raise GLB_SCHEMA "
-         "in bpf/abi/limits.h; then tests/abi/schema.txt is \"" << GLB_SCHEMA << " " << digest(text) << "\"");
+    INFO("where a pinned map, or the meaning of a counter's index, has changed since the last release: raise "
+         "GLB_SCHEMA "
+         "in bpf/abi/limits.h; then tests/abi/schema.txt is \""
+         << GLB_SCHEMA << " " << digest(text) << "\"");
     CHECK(schema == GLB_SCHEMA);
     CHECK(digest(text) == wanted);
 }

@@ -150,8 +150,9 @@ TEST_CASE("the flow table's protocol under four threads", "[hammer]") {
         sum.wrong_hits += tally.wrong_hits;
         sum.late_writes += tally.late_writes;
     }
-    WARN(flows << " flows: " << sum.hits << " hits, " << sum.entered << " entered, " << sum.renewed << " renewed, " << sum.full << " found no place, "
-               << replaced << " replaced, " << withdrawn << " withdrawn");
+    WARN(flows << " flows: " << sum.hits << " hits, " << sum.entered << " entered, " << sum.renewed
+               << " renewed, " << sum.full << " found no place, " << replaced << " replaced, " << withdrawn
+               << " withdrawn");
     CHECK(sum.wrong_hits == 0);
     CHECK(sum.late_writes == 0);
     CHECK(duplicates() == 0);

@@ -19,13 +19,14 @@
 
 const struct native_map native_maps[] = {
 #include "maps.inc"
-    {"glb_maglev", &glb_maglev, BOUND(glb_maglev, type), sizeof *glb_maglev.key, 0, BOUND(glb_maglev, max_entries)},
+    {"glb_maglev", &glb_maglev, BOUND(glb_maglev, type), sizeof *glb_maglev.key, 0,
+     BOUND(glb_maglev, max_entries)},
     {"glb_events", &glb_events, BOUND(glb_events, type), 0, 0, BOUND(glb_events, max_entries)},
 };
 const __u32 native_map_count = sizeof native_maps / sizeof *native_maps;
 
-const __u32 native_fragment = GLB_PKT_FRAGMENT, native_icmp_error = GLB_PKT_ICMP_ERROR, native_tcp = GLB_PKT_TCP,
-            native_payload = GLB_PKT_PAYLOAD;
+const __u32 native_fragment = GLB_PKT_FRAGMENT, native_icmp_error = GLB_PKT_ICMP_ERROR,
+            native_tcp = GLB_PKT_TCP, native_payload = GLB_PKT_PAYLOAD;
 const int native_class_return = GLB_CLASS_RETURN, native_class_spoofed = GLB_CLASS_SPOOFED,
           native_class_endpoint = GLB_CLASS_ENDPOINT;
 

@@ -13,7 +13,8 @@
 extern "C" {
 #endif
 
-/* The path's struct xdp_md, with addresses as wide as this machine's (the kernel's has 32 bits and is translated). */
+/* The path's struct xdp_md, with addresses as wide as this machine's (the kernel's has 32 bits and is
+ * translated). */
 struct native_frame {
     unsigned long data;
     unsigned long data_end;

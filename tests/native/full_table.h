@@ -1,4 +1,5 @@
-// A table in which one flow's places are all taken, on a clock that stands still: who must leave is told to the tick.
+// A table in which one flow's places are all taken, on a clock that stands still: who must leave is told to
+// the tick.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +14,8 @@
 namespace glb::test {
 
 /// Ticks; a whole and even number of seconds, since stamps know every other one.
-inline constexpr std::uint32_t table_now = 1'000'000u / (2 * GLB_TICKS_PER_SECOND) * (2 * GLB_TICKS_PER_SECOND);
+inline constexpr std::uint32_t table_now =
+    1'000'000u / (2 * GLB_TICKS_PER_SECOND) * (2 * GLB_TICKS_PER_SECOND);
 
 /// What an entry says of a flow; its idle time in ticks.
 struct Entry {
@@ -23,7 +25,8 @@ struct Entry {
     std::uint32_t target = 0;
 };
 
-/// All places of `inner`'s flow hold established TCP that has just been seen; there is nothing else in the table.
+/// All places of `inner`'s flow hold established TCP that has just been seen; there is nothing else in the
+/// table.
 class FullTable {
   public:
     explicit FullTable(const Packet &inner, NativeRig &on)
@@ -32,11 +35,14 @@ class FullTable {
         set_now(table_now);
         std::ranges::fill(lines_, glb_flow_hot{});
         (void)rig.send(frame_);
-        const auto is_taken = [](const glb_flow_hot &line) { return glb_meta_code(line.meta) != GLB_FLOW_FREE; };
+        const auto is_taken = [](const glb_flow_hot &line) {
+            return glb_meta_code(line.meta) != GLB_FLOW_FREE;
+        };
         tag_ = std::ranges::find_if(lines_, is_taken)->tag;
         const auto mask = static_cast<std::uint32_t>(lines_.size() / GLB_FLOW_WAYS - 1);
         for (std::uint32_t i = 0; i < GLB_FLOW_BUCKETS * GLB_FLOW_WAYS; ++i)
-            places_.push_back(glb_flow_bucket(tag_, mask, i / GLB_FLOW_WAYS) * GLB_FLOW_WAYS + i % GLB_FLOW_WAYS);
+            places_.push_back(glb_flow_bucket(tag_, mask, i / GLB_FLOW_WAYS) * GLB_FLOW_WAYS +
+                              i % GLB_FLOW_WAYS);
         for (std::size_t place = 0; place < places_.size(); ++place)
             put(place, {});
         std::ranges::fill(rig.kernel.rows<glb_count>("glb_counters"), glb_count{});

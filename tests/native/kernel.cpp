@@ -33,7 +33,8 @@ struct Kernel::Map {
     [[nodiscard]] std::span<std::uint8_t> row(std::vector<std::uint8_t> &of, std::uint32_t index) const {
         return std::span(of).subspan(std::size_t{index} * is->value_size, is->value_size);
     }
-    /// The value of the longest prefix that fits. Keys are struct bpf_lpm_trie_key: 32 bits of length, then bits.
+    /// The value of the longest prefix that fits. Keys are struct bpf_lpm_trie_key: 32 bits of length, then
+    /// bits.
     void *find_prefix(const std::string &key) {
         void *best = nullptr;
         std::uint32_t longest = 0;
@@ -131,8 +132,8 @@ void Kernel::restore() {
 
 bool Kernel::changed(std::string_view name) const {
     return std::ranges::any_of(touched_, [&](const Touched &at) {
-        return at.map->is->name == name &&
-               !std::ranges::equal(at.map->row(at.map->remembered, at.row), at.map->row(at.map->rows, at.row));
+        return at.map->is->name == name && !std::ranges::equal(at.map->row(at.map->remembered, at.row),
+                                                               at.map->row(at.map->rows, at.row));
     });
 }
 

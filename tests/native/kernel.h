@@ -1,5 +1,5 @@
-// What the natively built data path runs on: a frame as a driver hands it over, and the maps. One of each kernel,
-// as in life; it is not for threads. Sources: net/core/filter.c (bpf_xdp_adjust_*), linux/bpf.h.
+// What the natively built data path runs on: a frame as a driver hands it over, and the maps. One of each
+// kernel, as in life; it is not for threads. Sources: net/core/filter.c (bpf_xdp_adjust_*), linux/bpf.h.
 #pragma once
 
 #include <cstdint>
@@ -22,14 +22,14 @@ namespace glb::test {
 
 /// What drivers differ in.
 struct Driver {
-    std::size_t headroom = 192;         ///< bytes in front of the frame that may become part of it
-    std::size_t linear = SIZE_MAX;      ///< of the frame, how much a program can read; the rest lies in fragments
+    std::size_t headroom = 192;    ///< bytes in front of the frame that may become part of it
+    std::size_t linear = SIZE_MAX; ///< of the frame, how much a program can read; the rest lies in fragments
     bool has_metadata = true;
     std::uint32_t ingress_ifindex = 1;
 };
 
-/// One received frame. Its linear part is an allocation of exactly its size, made anew whenever a helper moves an
-/// end, so that a sanitizer sees one byte too far at either end, and every pointer kept from before.
+/// One received frame. Its linear part is an allocation of exactly its size, made anew whenever a helper
+/// moves an end, so that a sanitizer sees one byte too far at either end, and every pointer kept from before.
 class NativeFrame : public native_frame {
   public:
     NativeFrame(const Bytes &bytes, const Driver &driver, const Bytes &metadata = {});
@@ -77,8 +77,8 @@ class Kernel {
     /// Every map empty, every answer as at the beginning.
     void clear();
 
-    /// Arrays as they are now are what restore() goes back to: what was written through rows(), and what the data
-    /// path wrote since, is then as it was.
+    /// Arrays as they are now are what restore() goes back to: what was written through rows(), and what the
+    /// data path wrote since, is then as it was.
     void remember();
     void restore();
     /// Whether an array's row that was looked up since is other than remembered.

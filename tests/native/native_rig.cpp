@@ -56,7 +56,8 @@ NativeOutcome NativeRig::send(const Bytes &bytes, const Driver &driver, const By
 native_parsed NativeRig::parse(const Bytes &bytes, unsigned port, const Driver &driver) {
     NativeFrame frame(bytes, driver);
     native_parsed parsed;
-    native_parse(&frame, &kernel.rows<glb_node>("glb_node")[0], port == GLB_PORT_TUNNEL ? tunnel_ : endpoint_, &parsed);
+    native_parse(&frame, &kernel.rows<glb_node>("glb_node")[0], port == GLB_PORT_TUNNEL ? tunnel_ : endpoint_,
+                 &parsed);
     if (frame.bytes() != bytes)
         throw std::runtime_error("parsing wrote to the frame");
     return parsed;

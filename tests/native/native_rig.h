@@ -24,8 +24,10 @@ class NativeRig {
 
     NativeOutcome send(const Bytes &frame, const Driver &driver = {}, const Bytes &metadata = {});
 
-    /// Parsing and classification alone, of a frame that came by the port with this flag (GLB_PORT_TUNNEL or _ENDPOINT).
-    [[nodiscard]] native_parsed parse(const Bytes &frame, unsigned port = GLB_PORT_ENDPOINT, const Driver &driver = {});
+    /// Parsing and classification alone, of a frame that came by the port with this flag (GLB_PORT_TUNNEL or
+    /// _ENDPOINT).
+    [[nodiscard]] native_parsed parse(const Bytes &frame, unsigned port = GLB_PORT_ENDPOINT,
+                                      const Driver &driver = {});
 
     [[nodiscard]] std::uint64_t drops(glb_drop reason) const;
     [[nodiscard]] std::uint64_t count(glb_counter counter) const;

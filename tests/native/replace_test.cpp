@@ -32,7 +32,8 @@ bool leaves_before(const Entry &goes, const Entry &stays) {
 
 } // namespace
 
-TEST_CASE("replace: free and expired, closed, new, half, silent flows of other protocols, in this order", "[replace]") {
+TEST_CASE("replace: free and expired, closed, new, half, silent flows of other protocols, in this order",
+          "[replace]") {
     // Each has been idle for longer than all before it, and yet they go first.
     const std::array<Entry, 7> order{{
         {.code = GLB_FLOW_FREE, .idle = 0},
@@ -59,9 +60,16 @@ TEST_CASE("replace: free and expired, closed, new, half, silent flows of other p
 
 TEST_CASE("replace: of one class the longest idle goes", "[replace]") {
     const auto [code, tcp] = GENERATE(table<std::uint32_t, bool>({
-        {GLB_FLOW_CLOSED, true}, {GLB_FLOW_CLOSED, false}, {GLB_FLOW_RESET, true}, {GLB_FLOW_RESET_ASKED_1, true},
-        {GLB_FLOW_NEW, true}, {GLB_FLOW_NEW, false}, {GLB_FLOW_HALF, true}, {GLB_FLOW_HALF_SYNACK_1, true},
-        {GLB_FLOW_HALF_LONG, true}, {GLB_FLOW_HALF_LONG_0, false},
+        {GLB_FLOW_CLOSED, true},
+        {GLB_FLOW_CLOSED, false},
+        {GLB_FLOW_RESET, true},
+        {GLB_FLOW_RESET_ASKED_1, true},
+        {GLB_FLOW_NEW, true},
+        {GLB_FLOW_NEW, false},
+        {GLB_FLOW_HALF, true},
+        {GLB_FLOW_HALF_SYNACK_1, true},
+        {GLB_FLOW_HALF_LONG, true},
+        {GLB_FLOW_HALF_LONG_0, false},
     }));
     CAPTURE(code, tcp);
     CHECK(leaves_before({.code = code, .tcp = tcp, .idle = 8}, {.code = code, .tcp = tcp, .idle = 7}));
@@ -108,8 +116,8 @@ TEST_CASE("replace: a line that is being written is nobody's to take", "[replace
 
 namespace {
 
-/// Both banks are the sample's, but for their groups' timeouts (seconds); target 1 is of a group of its own, which
-/// has another number in each bank.
+/// Both banks are the sample's, but for their groups' timeouts (seconds); target 1 is of a group of its own,
+/// which has another number in each bank.
 struct TwoBanks : NativeRig {
     TwoBanks() {
         double_bank<glb_node>("glb_node");
@@ -163,7 +171,8 @@ void check_timeout(std::uint32_t bank, Entry entry, std::uint32_t seconds) {
 } // namespace
 
 TEST_CASE("replace: a flow's time is its own group's, as the packet's bank has it", "[replace]") {
-    for (const std::uint32_t code : {GLB_FLOW_ESTABLISHED, GLB_FLOW_CLOSING_0, GLB_FLOW_CLOSING_1, GLB_FLOW_HALF_0}) {
+    for (const std::uint32_t code :
+         {GLB_FLOW_ESTABLISHED, GLB_FLOW_CLOSING_0, GLB_FLOW_CLOSING_1, GLB_FLOW_HALF_0}) {
         check_timeout(0, {.code = code, .target = 0}, 400);
         check_timeout(0, {.code = code, .target = 1}, 600);
         check_timeout(1, {.code = code, .target = 0}, 60);
@@ -186,5 +195,6 @@ TEST_CASE("replace: what never came to be, closed or was reset has times of its 
     check_timeout(0, {.code = GLB_FLOW_NEW, .tcp = tcp}, 30);
     check_timeout(0, {.code = GLB_FLOW_HALF, .tcp = tcp}, 30);
     check_timeout(0, {.code = GLB_FLOW_RESET, .tcp = tcp}, 30);
-    CHECK_FALSE(is_over(0, {.code = GLB_FLOW_NEW, .tcp = tcp, .idle = 0xffffffff})); // another CPU's clock is ahead
+    CHECK_FALSE(
+        is_over(0, {.code = GLB_FLOW_NEW, .tcp = tcp, .idle = 0xffffffff})); // another CPU's clock is ahead
 }

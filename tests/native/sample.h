@@ -1,4 +1,5 @@
-// A configuration with one endpoint, one group and two targets, for the loaded data path and the native one alike.
+// A configuration with one endpoint, one group and two targets, for the loaded data path and the native one
+// alike.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +9,8 @@
 
 namespace glb::test {
 
-/// All interfaces are number 1 (the loopback device, the only one that is sure to exist in any namespace): untagged
-/// it is the endpoint's, as VLAN 7 the tunnel's. The group is number 2, with Maglev table 5.
+/// All interfaces are number 1 (the loopback device, the only one that is sure to exist in any namespace):
+/// untagged it is the endpoint's, as VLAN 7 the tunnel's. The group is number 2, with Maglev table 5.
 [[nodiscard]] datapath::BankConfig sample_bank();
 
 /// The table's key and the door's magic; the smallest flow table.

@@ -49,7 +49,8 @@ TEST_CASE("stamps: what never left is not let in within two minutes of the boot"
     CHECK(rig.drops(GLB_DROP_UNKNOWN_FLOW) == 1);
 }
 
-TEST_CASE("stamps: an untracked flow of another protocol than TCP begins anew after two minutes", "[stamps]") {
+TEST_CASE("stamps: an untracked flow of another protocol than TCP begins anew after two minutes",
+          "[stamps]") {
     const bool late = GENERATE(false, true);
     NativeRig rig;
     FullTable table(question, rig);

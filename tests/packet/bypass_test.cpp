@@ -32,7 +32,9 @@ struct BypassWorld : ResetWorld {
             REQUIRE(rig.program.set_target_word(target, 0));
         REQUIRE(rig.program.set_group_word(group, action));
     }
-    Outcome send(const Packet &inner, const Packet &tags = {}) { return rig.send(Connection::frame(inner, tags)); }
+    Outcome send(const Packet &inner, const Packet &tags = {}) {
+        return rig.send(Connection::frame(inner, tags));
+    }
     bool is_inspected(const Packet &inner) {
         const auto before = rig.count(GLB_COUNT_ENCAPSULATED);
         return send(inner).code == XDP_REDIRECT && rig.count(GLB_COUNT_ENCAPSULATED) == before + 1;
@@ -67,19 +69,22 @@ TEST_CASE("a bypassed packet leaves as by a router, and is counted for what it i
     auto options_after = options;
     options_after.ttl = 1;
     check(options / rest, options_after / rest);
-    check(IPv6{.traffic_class = 3} / HopByHop{} / rest, IPv6{.hop_limit = 63, .traffic_class = 3} / HopByHop{} / rest);
+    check(IPv6{.traffic_class = 3} / HopByHop{} / rest,
+          IPv6{.hop_limit = 63, .traffic_class = 3} / HopByHop{} / rest);
     check(IPv4{} / Tcp{.flags = tcp::syn}, IPv4{.ttl = 63} / Tcp{.flags = tcp::syn});
     check(IPv4{} / icmp_echo(1, 2), IPv4{.ttl = 63} / icmp_echo(1, 2), Vlan{100});
     check(IPv4{} / rest, IPv4{.ttl = 63} / rest, Vlan{.id = 300, .tpid = 0x88a8} / Vlan{200});
     check(IPv4{.more_fragments = true} / rest, IPv4{.ttl = 63, .more_fragments = true} / rest);
-    check(IPv4{} / Udp{} / Payload{Bytes(1472)}, IPv4{.ttl = 63} / Udp{} / Payload{Bytes(1472)}); // fits no tunnel
+    check(IPv4{} / Udp{} / Payload{Bytes(1472)},
+          IPv4{.ttl = 63} / Udp{} / Payload{Bytes(1472)}); // fits no tunnel
 
     const auto count = world.rig.program.endpoint_count(endpoint).value();
     CHECK(world.rig.count(GLB_COUNT_BYPASSED) == packets);
     CHECK(count.in.packets == packets);
     CHECK(count.forwarded.packets == packets);
     CHECK(count.forwarded.bytes == bytes);
-    for (const auto counter : {GLB_COUNT_FORWARDED, GLB_COUNT_ENCAPSULATED, GLB_COUNT_FLOW_NEW, GLB_COUNT_FLOW_MIDWAY})
+    for (const auto counter :
+         {GLB_COUNT_FORWARDED, GLB_COUNT_ENCAPSULATED, GLB_COUNT_FLOW_NEW, GLB_COUNT_FLOW_MIDWAY})
         CHECK(world.rig.count(counter) == 0);
 
     // Ethernet padding is no part of the packet.
@@ -104,13 +109,14 @@ TEST_CASE("a bypassed packet takes the endpoint's routes, from its own port", "[
                equals(Eth{.dst = wan_gateway, .src = wan_mac} / IPv4{.ttl = 63} / Udp{}));
 }
 
-TEST_CASE("what a router would not send on itself goes through the door with the endpoint's mark", "[bypass][door]") {
+TEST_CASE("what a router would not send on itself goes through the door with the endpoint's mark",
+          "[bypass][door]") {
     need_root();
     BypassWorld world;
     bypass(world, GENERATE(true, false));
-    const Packet inner = GENERATE(Packet(IPv4{.ttl = 1} / Udp{}), Packet(IPv6{.hop_limit = 1} / Udp{}),
-                                  Packet(IPv4{.dst = "100.64.0.1"} / Udp{}),
-                                  Packet(IPv4{} / Udp{} / Payload{Bytes(1473)}));
+    const Packet inner =
+        GENERATE(Packet(IPv4{.ttl = 1} / Udp{}), Packet(IPv6{.hop_limit = 1} / Udp{}),
+                 Packet(IPv4{.dst = "100.64.0.1"} / Udp{}), Packet(IPv4{} / Udp{} / Payload{Bytes(1473)}));
     const auto outcome = world.send(inner, Vlan{100});
     CHECK(outcome.code == XDP_PASS);
     CHECK_THAT(outcome.metadata, equals(from_hex("ed5eed5e 03000000")));
@@ -146,7 +152,8 @@ TEST_CASE("an operator's bypass comes before steering, and leaves the flow alone
     CHECK(world.rig.count(GLB_COUNT_FLOW_NEW) == 1);
     // What is at the target just now comes back as ever.
     const unsigned target = out.frame.at(5) == target2_mac.bytes[5];
-    CHECK(world.rig.send(returned(target, cookie_of(out.frame), entropy_of(out.frame), to_lan)).code == XDP_REDIRECT);
+    CHECK(world.rig.send(returned(target, cookie_of(out.frame), entropy_of(out.frame), to_lan)).code ==
+          XDP_REDIRECT);
     CHECK(world.rig.count(GLB_COUNT_FORWARDED) == 1);
     CHECK(world.rig.count(GLB_COUNT_BYPASSED) == 1);
     world.word(0);

@@ -9,7 +9,8 @@ inline const Mac host_mac = "02:00:00:00:00:77"; ///< of whoever sends by the en
 
 class Connection {
   public:
-    Connection(World &world, bool ipv6, std::uint16_t port = 40000) : world_(world), ipv6_(ipv6), port_(port) {}
+    Connection(World &world, bool ipv6, std::uint16_t port = 40000)
+        : world_(world), ipv6_(ipv6), port_(port) {}
 
     /// The IP header of a packet by the opener (behind lan0), or to it.
     [[nodiscard]] Packet ip(bool by_opener, std::uint8_t ttl = 64) const {
@@ -19,7 +20,8 @@ class Connection {
                              : IPv6{.src = "2001:db8:4::30", .dst = "2001:db8:2::20", .hop_limit = ttl};
         return IPv4{.src = by_opener ? near : far, .dst = by_opener ? far : near, .ttl = ttl, .df = true};
     }
-    [[nodiscard]] Tcp tcp(bool by_opener, std::uint8_t flags, std::uint32_t seq = 0, std::uint32_t ack = 0) const {
+    [[nodiscard]] Tcp tcp(bool by_opener, std::uint8_t flags, std::uint32_t seq = 0,
+                          std::uint32_t ack = 0) const {
         return {.sport = by_opener ? port_ : std::uint16_t{80},
                 .dport = by_opener ? std::uint16_t{80} : port_,
                 .flags = flags,
@@ -78,7 +80,8 @@ class Connection {
     std::uint16_t port_;
 };
 
-/// A world with a way to the connection's IPv6 host behind wan0, and the endpoint on VLANs 100 and 200 in 300 too.
+/// A world with a way to the connection's IPv6 host behind wan0, and the endpoint on VLANs 100 and 200 in 300
+/// too.
 struct ResetWorld : World {
     ResetWorld() {
         neighbour("wan0", "2001:db8:3::99", wan_gateway);

@@ -22,7 +22,8 @@ struct Sent {
 Sent send_out(Rig &rig, const Packet &inner) {
     const auto outcome = rig.send((Eth{.dst = node_mac} / inner).bytes());
     REQUIRE(outcome.code == XDP_REDIRECT);
-    return {outcome.frame.at(5) == target2_mac.bytes[5] ? 1u : 0u, cookie_of(outcome.frame), entropy_of(outcome.frame)};
+    return {outcome.frame.at(5) == target2_mac.bytes[5] ? 1u : 0u, cookie_of(outcome.frame),
+            entropy_of(outcome.frame)};
 }
 
 /// In this rig the FIB knows no way on, so every packet that is accepted takes the door: untagged, its IP
@@ -30,7 +31,8 @@ Sent send_out(Rig &rig, const Packet &inner) {
 void check_accepted(Rig &rig, const Outcome &outcome, const Packet &inner, unsigned target) {
     CHECK(outcome.code == XDP_PASS);
     CHECK(rig.count(GLB_COUNT_DOOR) == 1);
-    CHECK_THAT(outcome.metadata, equals(from_hex("ed5eed5e 03000000"))); // the door's magic, the endpoint's index
+    CHECK_THAT(outcome.metadata,
+               equals(from_hex("ed5eed5e 03000000"))); // the door's magic, the endpoint's index
     const Bytes expected = Eth{.dst = node_mac, .src = target ? target2_mac : target_mac} / inner;
     CHECK_THAT(outcome.frame, equals(expected));
 }
@@ -39,14 +41,16 @@ void check_accepted(Rig &rig, const Outcome &outcome, const Packet &inner, unsig
 
 TEST_CASE("a returned packet comes out of the tunnel whole", "[decap]") {
     Rig rig;
-    const Packet inner = GENERATE(Packet(request), Packet(IPv6{} / Tcp{.flags = tcp::syn}), Packet(IPv4{} / icmp_echo(5, 1)));
+    const Packet inner =
+        GENERATE(Packet(request), Packet(IPv6{} / Tcp{.flags = tcp::syn}), Packet(IPv4{} / icmp_echo(5, 1)));
     const auto sent = send_out(rig, inner);
     SECTION("as it is") {
-        check_accepted(rig, rig.send(returned(sent.target, sent.cookie, sent.entropy, inner)), inner, sent.target);
+        check_accepted(rig, rig.send(returned(sent.target, sent.cookie, sent.entropy, inner)), inner,
+                       sent.target);
     }
     SECTION("with Ethernet padding") {
-        check_accepted(rig, rig.send(padded_to(returned(sent.target, sent.cookie, sent.entropy, inner), 300)), inner,
-                       sent.target);
+        check_accepted(rig, rig.send(padded_to(returned(sent.target, sent.cookie, sent.entropy, inner), 300)),
+                       inner, sent.target);
     }
 }
 
@@ -90,7 +94,8 @@ TEST_CASE("under strict cookies the newest cookie between two hosts fits, but fo
         CHECK(rig.drops(GLB_DROP_COOKIE_MISMATCH) == 1);
     }
     SECTION("of another protocol") {
-        CHECK(with_cookie_of(beside([](std::uint16_t port) { return IPv4{} / Udp{.sport = port}; })) == XDP_DROP);
+        CHECK(with_cookie_of(beside([](std::uint16_t port) { return IPv4{} / Udp{.sport = port}; })) ==
+              XDP_DROP);
     }
     SECTION("of an entry that has another flow by now") {
         auto older = beside([&](std::uint16_t id) { return echo(id); });
@@ -115,7 +120,8 @@ TEST_CASE("what a target may not send is dropped by its name", "[decap]") {
     auto reason = GLB_DROP_MAX;
 
     SECTION("unknown sender") {
-        bad = (Eth{.dst = node_mac, .src = target_mac} / Vlan{7} / IPv4{.src = "10.0.1.99", .dst = "10.0.1.10"} /
+        bad = (Eth{.dst = node_mac, .src = target_mac} / Vlan{7} /
+               IPv4{.src = "10.0.1.99", .dst = "10.0.1.10"} /
                Udp{.sport = sent.entropy, .dport = 6081, .checksum = 0} /
                Geneve{.options = aws_options(endpoint_id, 0, sent.cookie)} / request)
                   .bytes();
@@ -196,12 +202,13 @@ TEST_CASE("options come in any order, with unknown ones between", "[decap]") {
     const auto sent = send_out(rig, request);
     auto options = aws_options(endpoint_id, 0, sent.cookie);
     std::swap(options[0], options[2]);
-    options.insert(options.begin() + 1, GeneveOption{.option_class = 0x0102, .option_type = 0x21, .value = Bytes(16)});
-    const Bytes frame = (Eth{.dst = node_mac, .src = sent.target ? target2_mac : target_mac} / Vlan{7} /
-                         IPv4{.src = sent.target ? "10.0.1.21" : "10.0.1.20", .dst = "10.0.1.10", .ttl = 2} /
-                         Udp{.sport = sent.entropy, .dport = 6081, .checksum = 0xdead} / Geneve{.options = options} /
-                         request)
-                            .bytes();
+    options.insert(options.begin() + 1,
+                   GeneveOption{.option_class = 0x0102, .option_type = 0x21, .value = Bytes(16)});
+    const Bytes frame =
+        (Eth{.dst = node_mac, .src = sent.target ? target2_mac : target_mac} / Vlan{7} /
+         IPv4{.src = sent.target ? "10.0.1.21" : "10.0.1.20", .dst = "10.0.1.10", .ttl = 2} /
+         Udp{.sport = sent.entropy, .dport = 6081, .checksum = 0xdead} / Geneve{.options = options} / request)
+            .bytes();
     check_accepted(rig, rig.send(frame), request, sent.target);
 }
 
@@ -209,7 +216,8 @@ TEST_CASE("an ICMP error of the appliance follows the flow that it quotes", "[de
     Rig rig;
     const auto sent = send_out(rig, request);
     const Packet error = IPv4{.src = "203.0.113.254", .dst = "192.0.2.10"} / icmp_unreachable(13) / request;
-    check_accepted(rig, rig.send(returned(sent.target, sent.cookie, sent.entropy, error)), error, sent.target);
+    check_accepted(rig, rig.send(returned(sent.target, sent.cookie, sent.entropy, error)), error,
+                   sent.target);
 
     SECTION("but not from a target that does not own it") {
         CHECK(rig.send(returned(1 - sent.target, sent.cookie, sent.entropy, error)).code == XDP_DROP);
@@ -222,7 +230,8 @@ TEST_CASE("an ICMP error of no flow comes back untracked, and opens no way for w
     const Packet error = IPv4{.src = "198.51.100.254", .dst = "192.0.2.10"} / icmp_unreachable(13) / request;
     const auto sent = send_out(rig, error);
     CHECK(rig.count(GLB_COUNT_UNTRACKED) == 1);
-    check_accepted(rig, rig.send(returned(sent.target, sent.cookie, sent.entropy, error)), error, sent.target);
+    check_accepted(rig, rig.send(returned(sent.target, sent.cookie, sent.entropy, error)), error,
+                   sent.target);
     CHECK(rig.count(GLB_COUNT_RETURN_UNTRACKED) == 1);
     CHECK(rig.send(returned(sent.target, sent.cookie, sent.entropy, request)).code == XDP_DROP);
     CHECK(rig.drops(GLB_DROP_UNKNOWN_FLOW) == 1);
@@ -233,7 +242,8 @@ TEST_CASE("a fragment that left here untracked comes back untracked", "[decap]")
     const Packet later = IPv4{.fragment_offset = 100, .ip_proto = 17} / Payload{Bytes(64)};
     const auto sent = send_out(rig, later);
     CHECK(rig.count(GLB_COUNT_UNTRACKED) == 1);
-    check_accepted(rig, rig.send(returned(sent.target, sent.cookie, sent.entropy, later)), later, sent.target);
+    check_accepted(rig, rig.send(returned(sent.target, sent.cookie, sent.entropy, later)), later,
+                   sent.target);
     CHECK(rig.count(GLB_COUNT_RETURN_UNTRACKED) == 1);
     CHECK(rig.send(returned(1 - sent.target, sent.cookie, sent.entropy, later)).code == XDP_DROP);
     CHECK(rig.drops(GLB_DROP_UNKNOWN_FLOW) == 1);

@@ -25,10 +25,15 @@ std::vector<std::string> decode(const Bytes &frame, const std::vector<std::strin
     {
         std::ofstream capture(path, std::ios::binary);
         capture.write(reinterpret_cast<const char *>(words), sizeof words);
-        capture.write(reinterpret_cast<const char *>(frame.data()), static_cast<std::streamsize>(frame.size()));
+        capture.write(reinterpret_cast<const char *>(frame.data()),
+                      static_cast<std::streamsize>(frame.size()));
     }
-    std::vector<std::string> argv{"tshark", "-n", "-r", path, "-T", "fields", "-E", "separator=;",
-                                  "-o", "ip.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE"};
+    std::vector<std::string> argv{"tshark", "-n",
+                                  "-r",     path,
+                                  "-T",     "fields",
+                                  "-E",     "separator=;",
+                                  "-o",     "ip.check_checksum:TRUE",
+                                  "-o",     "udp.check_checksum:TRUE"};
     for (const auto &field : fields)
         argv.insert(argv.end(), {"-e", field});
     const auto result = run_command(argv);
@@ -55,12 +60,13 @@ TEST_CASE("tshark reads our tunnel packet as it was meant", "[decoder]") {
     if (run_command({"tshark", "--version"}).code != 0)
         skip("tshark is not installed");
     Rig rig;
-    const auto out = rig.send((Eth{.dst = node_mac} / IPv4{} / Udp{.dport = 40000} / Payload{from_text("hello")}).bytes());
+    const auto out =
+        rig.send((Eth{.dst = node_mac} / IPv4{} / Udp{.dport = 40000} / Payload{from_text("hello")}).bytes());
     REQUIRE(out.code == XDP_REDIRECT);
-    const auto values = decode(out.frame, {"vlan.id", "ip.checksum.status", "udp.dstport", "geneve.version",
-                                           "geneve.proto_type", "geneve.vni", "geneve.option.class",
-                                           "geneve.option.type", "ip.src", "ip.dst", "udp.checksum.status",
-                                           "_ws.malformed"});
+    const auto values =
+        decode(out.frame, {"vlan.id", "ip.checksum.status", "udp.dstport", "geneve.version",
+                           "geneve.proto_type", "geneve.vni", "geneve.option.class", "geneve.option.type",
+                           "ip.src", "ip.dst", "udp.checksum.status", "_ws.malformed"});
     REQUIRE(values.size() == 12);
     const std::string target = out.frame.at(5) == target2_mac.bytes[5] ? "10.0.1.21" : "10.0.1.20";
     CHECK(values[0] == "7");

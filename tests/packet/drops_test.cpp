@@ -1,5 +1,5 @@
-// Every reason for which a packet is not forwarded is provoked here: in the loaded program, or where no machine has
-// the driver that it takes, in its native build.
+// Every reason for which a packet is not forwarded is provoked here: in the loaded program, or where no
+// machine has the driver that it takes, in its native build.
 #include <catch2/catch.hpp>
 
 #include <functional>
@@ -54,7 +54,8 @@ std::function<void(Bytes &)> changed(std::size_t at) {
 
 /// Sends through a program that leaves 24 bytes of headroom. The frame has 64 bytes.
 Outcome send_tight(Rig &rig, const Bytes &frame) {
-    std::unique_ptr<packet_tight, void (*)(packet_tight *)> tight(packet_tight::open_and_load(), packet_tight::destroy);
+    std::unique_ptr<packet_tight, void (*)(packet_tight *)> tight(packet_tight::open_and_load(),
+                                                                  packet_tight::destroy);
     REQUIRE(tight);
     REQUIRE(frame.size() == 64);
     const std::uint32_t key = 0;
@@ -94,9 +95,11 @@ Outcome of_reset_flow(Rig &rig) {
     const auto segment = [](bool by_opener, std::uint8_t flags) -> Packet {
         if (by_opener)
             return IPv4{} / Tcp{.flags = flags};
-        return IPv4{.src = "198.51.100.20", .dst = "192.0.2.10"} / Tcp{.sport = 80, .dport = 12345, .flags = flags};
+        return IPv4{.src = "198.51.100.20", .dst = "192.0.2.10"} /
+               Tcp{.sport = 80, .dport = 12345, .flags = flags};
     };
-    for (const auto &inner : {segment(true, tcp::syn), segment(false, tcp::syn | tcp::ack), segment(true, tcp::ack)}) {
+    for (const auto &inner :
+         {segment(true, tcp::syn), segment(false, tcp::syn | tcp::ack), segment(true, tcp::ack)}) {
         const auto out = rig.send(from_client(inner));
         const unsigned target = out.frame.at(5) == target2_mac.bytes[5];
         rig.send(returned(target, cookie_of(out.frame), entropy_of(out.frame), inner));
@@ -179,7 +182,8 @@ int door_without_metadata(NativeRig &rig) {
     return rig.send(frame, {.has_metadata = false}).code;
 }
 
-/// What no packet of BPF_PROG_TEST_RUN can bring about: the driver that it takes is neither there nor in a veth.
+/// What no packet of BPF_PROG_TEST_RUN can bring about: the driver that it takes is neither there nor in a
+/// veth.
 const std::map<glb_drop, std::function<int(NativeRig &)>> native_build{
     {GLB_DROP_DOOR_FAILED, door_without_metadata},
 };

@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::uint8_t not_ect = 0, ect1 = 1, ect0 = 2, ce = 3;
 
-/// What an inner mark becomes under an outer one: by inner, by outer. Not-ECT under CE would be a drop (section 4.2);
-/// it goes on as it is, and is counted.
+/// What an inner mark becomes under an outer one: by inner, by outer. Not-ECT under CE would be a drop
+/// (section 4.2); it goes on as it is, and is counted.
 constexpr std::uint8_t becomes[4][4] = {
     // outer: Not-ECT, ECT(1), ECT(0), CE
     {not_ect, not_ect, not_ect, not_ect}, // inner: Not-ECT
@@ -53,13 +53,15 @@ TEST_CASE("ECN: each mark under each, the DSCPs apart, and the checksum right", 
             for (const auto id : std::initializer_list<std::uint16_t>{0, 0x3a1b, 0x7fff, 0xc0de, 0xffff}) {
                 const Packet rest = Udp{} / Payload{from_text("marked")};
                 const auto sent = IPv4{.tos = inner_tos, .id = id}, wanted = IPv4{.tos = expected, .id = id};
-                CHECK_THAT(packet_of(through_tunnel(rig, sent / rest, outer_tos)), equals((wanted / rest).bytes()));
+                CHECK_THAT(packet_of(through_tunnel(rig, sent / rest, outer_tos)),
+                           equals((wanted / rest).bytes()));
                 counted += inner == not_ect && outer == ce;
             }
             const Packet rest = Tcp{.flags = tcp::syn};
             const IPv6 sent{.traffic_class = inner_tos, .flow_label = 0xabcde};
             const IPv6 wanted{.traffic_class = expected, .flow_label = 0xabcde};
-            CHECK_THAT(packet_of(through_tunnel(rig, sent / rest, outer_tos)), equals((wanted / rest).bytes()));
+            CHECK_THAT(packet_of(through_tunnel(rig, sent / rest, outer_tos)),
+                       equals((wanted / rest).bytes()));
             counted += inner == not_ect && outer == ce;
             CHECK(rig.count(GLB_COUNT_ECN_CE_NOT_ECT) == counted);
         }

@@ -22,7 +22,11 @@ Bytes from_client(const Packet &inner) {
 Bytes tunnel_frame(const Bytes &sent, const Packet &inner, std::uint8_t tos = 0) {
     const bool second = sent.at(5) == target2_mac.bytes[5];
     return (Eth{.dst = second ? target2_mac : target_mac, .src = node_mac} / Vlan{7} /
-            IPv4{.src = "10.0.1.10", .dst = second ? "10.0.1.21" : "10.0.1.20", .ttl = 64, .tos = tos, .df = true} /
+            IPv4{.src = "10.0.1.10",
+                 .dst = second ? "10.0.1.21" : "10.0.1.20",
+                 .ttl = 64,
+                 .tos = tos,
+                 .df = true} /
             Udp{.sport = entropy_of(sent), .dport = 6081, .checksum = 0} /
             Geneve{.options = aws_options(endpoint_id, 0, cookie_of(sent))} / inner)
         .bytes();
@@ -61,12 +65,13 @@ TEST_CASE("the endpoint's attachment and the target's own port stand in the tunn
     const auto outcome = rig.send(from_client(udp_hi));
     REQUIRE(outcome.code == XDP_REDIRECT);
     const bool second = outcome.frame.at(5) == target2_mac.bytes[5];
-    CHECK_THAT(outcome.frame,
-               equals((Eth{.dst = second ? target2_mac : target_mac, .src = node_mac} / Vlan{7} /
-                       IPv4{.src = "10.0.1.10", .dst = second ? "10.0.1.21" : "10.0.1.20", .ttl = 64, .df = true} /
-                       Udp{.sport = entropy_of(outcome.frame), .dport = 6090, .checksum = 0} /
-                       Geneve{.options = aws_options(endpoint_id, attachment, cookie_of(outcome.frame))} / udp_hi)
-                          .bytes()));
+    CHECK_THAT(
+        outcome.frame,
+        equals((Eth{.dst = second ? target2_mac : target_mac, .src = node_mac} / Vlan{7} /
+                IPv4{.src = "10.0.1.10", .dst = second ? "10.0.1.21" : "10.0.1.20", .ttl = 64, .df = true} /
+                Udp{.sport = entropy_of(outcome.frame), .dport = 6090, .checksum = 0} /
+                Geneve{.options = aws_options(endpoint_id, attachment, cookie_of(outcome.frame))} / udp_hi)
+                   .bytes()));
 }
 
 TEST_CASE("both directions of a flow share entry, target, entropy port and cookie", "[encap]") {
@@ -76,14 +81,16 @@ TEST_CASE("both directions of a flow share entry, target, entropy port and cooki
                                            Udp{.sport = 53, .dport = 12345} / Payload{from_text("yes")}));
     CHECK(cookie_of(out.frame) == cookie_of(back.frame));
     CHECK(entropy_of(out.frame) == entropy_of(back.frame));
-    CHECK(Bytes(out.frame.begin(), out.frame.begin() + 6) == Bytes(back.frame.begin(), back.frame.begin() + 6));
+    CHECK(Bytes(out.frame.begin(), out.frame.begin() + 6) ==
+          Bytes(back.frame.begin(), back.frame.begin() + 6));
     CHECK(rig.count(GLB_COUNT_FLOW_NEW) == 1);
 }
 
 TEST_CASE("IPv6, VLAN id 0, IPv4 options, extension headers and padding are encapsulated whole", "[encap]") {
     Rig rig;
     const Packet inner = GENERATE(
-        Packet(IPv6{} / Tcp{.flags = tcp::syn}), Packet(IPv6{} / HopByHop{} / Udp{} / Payload{from_text("x")}),
+        Packet(IPv6{} / Tcp{.flags = tcp::syn}),
+        Packet(IPv6{} / HopByHop{} / Udp{} / Payload{from_text("x")}),
         Packet(IPv4{.options = Bytes(8)} / Tcp{.flags = tcp::syn}), Packet(IPv4{} / icmp_echo(77, 1)),
         Packet(IPv4{.ip_proto = 89} / Payload{from_text("ospf?")}), Packet(IPv4{} / Sctp{}),
         Packet(IPv6{} / icmp6_echo(9, 1)), Packet(IPv4{} / Esp{} / Payload{from_text("secret")}));
@@ -127,14 +134,17 @@ TEST_CASE("what is the node's own, or nobody's, goes up untouched", "[classify]"
 
 TEST_CASE("what a kernel would forward is inspected, whatever it looks like", "[classify]") {
     Rig rig;
-    const auto outcome = rig.send(GENERATE(
-        Bytes(Eth{.dst = node_mac} / IPv4{.dst = "169.254.169.254"} / Udp{}),
-        Bytes(Eth{.dst = node_mac} / IPv4{.dst = "240.0.0.1"} / Udp{}),
-        Bytes(Eth{.dst = node_mac} / IPv4{.src = "169.254.1.1"} / Udp{}),
-        Bytes(Eth{.dst = node_mac} / IPv6{.hop_limit = 255} / nd_solicitation("2001:db8:2::20", "02:00:00:00:00:01")),
-        // Pieces of UDP to the tunnel's address, which is another interface's.
-        Bytes(Eth{.dst = node_mac} / IPv4{.dst = "10.0.1.10", .more_fragments = true} / Udp{.dport = 6081} / Payload(64)),
-        Bytes(Eth{.dst = node_mac} / IPv4{.dst = "10.0.1.10", .fragment_offset = 9, .ip_proto = 17} / Payload(64))));
+    const auto outcome = rig.send(
+        GENERATE(Bytes(Eth{.dst = node_mac} / IPv4{.dst = "169.254.169.254"} / Udp{}),
+                 Bytes(Eth{.dst = node_mac} / IPv4{.dst = "240.0.0.1"} / Udp{}),
+                 Bytes(Eth{.dst = node_mac} / IPv4{.src = "169.254.1.1"} / Udp{}),
+                 Bytes(Eth{.dst = node_mac} / IPv6{.hop_limit = 255} /
+                       nd_solicitation("2001:db8:2::20", "02:00:00:00:00:01")),
+                 // Pieces of UDP to the tunnel's address, which is another interface's.
+                 Bytes(Eth{.dst = node_mac} / IPv4{.dst = "10.0.1.10", .more_fragments = true} /
+                       Udp{.dport = 6081} / Payload(64)),
+                 Bytes(Eth{.dst = node_mac} / IPv4{.dst = "10.0.1.10", .fragment_offset = 9, .ip_proto = 17} /
+                       Payload(64))));
     CHECK(outcome.code == XDP_REDIRECT);
     CHECK(rig.count(GLB_COUNT_ENCAPSULATED) == 1);
     CHECK(rig.count(GLB_COUNT_OWN) == 0);
@@ -142,18 +152,19 @@ TEST_CASE("what a kernel would forward is inspected, whatever it looks like", "[
 
 TEST_CASE("malformed packets of an endpoint are dropped and counted", "[encap]") {
     Rig rig;
-    const auto frame = GENERATE(
-        Bytes(Eth{.dst = node_mac} / IPv4{.total_length = 2000} / Udp{}),
-        Bytes(Eth{.dst = node_mac} / IPv4{.header_words = 4} / Udp{}),
-        Bytes(Eth{.dst = node_mac} / IPv4{.total_length = 10} / Udp{}),
-        Bytes(Eth{.dst = node_mac} / IPv4{.version = 5} / Udp{}),
-        Bytes(Eth{.dst = node_mac} / IPv4{.ip_proto = 6} / Payload{from_text("short")}),
-        Bytes(Eth{.dst = node_mac} / IPv4{} / Tcp{.header_words = 3}),
-        Bytes(Eth{.dst = node_mac} / IPv4{} / Tcp{.header_words = 15}),
-        Bytes(Eth{.dst = node_mac} / IPv4{} / Udp{.length = 4}), Bytes(Eth{.dst = node_mac} / IPv4{} / Udp{.length = 400}),
-        Bytes(Eth{.dst = node_mac} / IPv6{.payload_length = 900} / Udp{}),
-        Bytes(Eth{.dst = node_mac} / IPv6{} / HopByHop{.length = 200} / Udp{}),
-        (Eth{.dst = node_mac} / udp_hi).truncated(30));
+    const auto frame =
+        GENERATE(Bytes(Eth{.dst = node_mac} / IPv4{.total_length = 2000} / Udp{}),
+                 Bytes(Eth{.dst = node_mac} / IPv4{.header_words = 4} / Udp{}),
+                 Bytes(Eth{.dst = node_mac} / IPv4{.total_length = 10} / Udp{}),
+                 Bytes(Eth{.dst = node_mac} / IPv4{.version = 5} / Udp{}),
+                 Bytes(Eth{.dst = node_mac} / IPv4{.ip_proto = 6} / Payload{from_text("short")}),
+                 Bytes(Eth{.dst = node_mac} / IPv4{} / Tcp{.header_words = 3}),
+                 Bytes(Eth{.dst = node_mac} / IPv4{} / Tcp{.header_words = 15}),
+                 Bytes(Eth{.dst = node_mac} / IPv4{} / Udp{.length = 4}),
+                 Bytes(Eth{.dst = node_mac} / IPv4{} / Udp{.length = 400}),
+                 Bytes(Eth{.dst = node_mac} / IPv6{.payload_length = 900} / Udp{}),
+                 Bytes(Eth{.dst = node_mac} / IPv6{} / HopByHop{.length = 200} / Udp{}),
+                 (Eth{.dst = node_mac} / udp_hi).truncated(30));
     CHECK(rig.send(frame).code == XDP_DROP);
     CHECK(rig.drops(GLB_DROP_MALFORMED) == 1);
 }

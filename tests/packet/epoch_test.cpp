@@ -1,5 +1,5 @@
-// Two tables: a packet without an entry that begins no flow follows the previous epoch's, while its window is open and
-// its choice lives.
+// Two tables: a packet without an entry that begins no flow follows the previous epoch's, while its window is
+// open and its choice lives.
 #include <catch2/catch.hpp>
 
 #include <ctime>
@@ -56,7 +56,8 @@ struct Changed {
 
 } // namespace
 
-TEST_CASE("a flow that begins goes by this epoch's table, one that goes on by the previous one's", "[epoch]") {
+TEST_CASE("a flow that begins goes by this epoch's table, one that goes on by the previous one's",
+          "[epoch]") {
     need_root();
     Changed it(GENERATE(false, true));
     for (unsigned flow = 0; flow < 20; ++flow) {
@@ -81,7 +82,8 @@ TEST_CASE("the previous epoch's choice counts only while it lives", "[epoch]") {
     Changed it(GENERATE(false, true));
     REQUIRE(it.rig.program.set_target_word(0, 0));
     CHECK(it.target(1, tcp::ack) == 1);
-    REQUIRE(it.rig.program.set_target_word(0, GLB_TARGET_KEEP)); // it is dead, and `hold` binds established flows alone
+    REQUIRE(it.rig.program.set_target_word(
+        0, GLB_TARGET_KEEP)); // it is dead, and `hold` binds established flows alone
     CHECK(it.target(2, tcp::ack) == 1);
     CHECK(it.rig.count(GLB_COUNT_EPOCH_PREVIOUS) == 0);
     REQUIRE(it.rig.program.set_target_word(0, GLB_TARGET_KEEP | GLB_TARGET_KEEP_HALF)); // it drains

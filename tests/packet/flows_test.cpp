@@ -112,8 +112,11 @@ TEST_CASE("a closed flow that goes on is counted once, and is established again"
     need_root();
     Rig rig;
     const auto table = table_of(rig);
-    for (const auto &[by_opener, flags] : {std::pair{true, tcp::syn}, {false, tcp::syn | tcp::ack}, {true, tcp::ack},
-                                           {false, tcp::fin | tcp::ack}, {true, tcp::fin | tcp::ack}})
+    for (const auto &[by_opener, flags] : {std::pair{true, tcp::syn},
+                                           {false, tcp::syn | tcp::ack},
+                                           {true, tcp::ack},
+                                           {false, tcp::fin | tcp::ack},
+                                           {true, tcp::fin | tcp::ack}})
         there_and_back(rig, segment(by_opener, static_cast<std::uint8_t>(flags)));
     REQUIRE(only_flow(table)["state"] == "closed");
     there_and_back(rig, segment(false, tcp::ack)); // the last ACK, and a FIN once more
@@ -141,7 +144,8 @@ TEST_CASE("TCP of which one orientation alone comes back is counted by the secon
             continue;
         return watch.total();
     };
-    // By port: the opener's side alone, the answering side alone, both, a SYN without an answer; and no TCP at all.
+    // By port: the opener's side alone, the answering side alone, both, a SYN without an answer; and no TCP
+    // at all.
     there_and_back(rig, segment(true, tcp::syn, 1));
     there_and_back(rig, segment(true, tcp::ack, 1));
     there_and_back(rig, segment(false, tcp::syn | tcp::ack, 2));

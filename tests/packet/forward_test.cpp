@@ -119,7 +119,8 @@ TEST_CASE("the flow caches its egress, for these routes and this second", "[forw
     world.next_hop(77, "lan0", lan_mac, marked);
     const auto by_cache = world.walk(inner);
     CHECK(world.rig.count(GLB_COUNT_CACHED_EGRESS) == 1);
-    CHECK(Bytes(by_cache.frame.begin(), by_cache.frame.begin() + 6) == Bytes(marked.bytes.begin(), marked.bytes.end()));
+    CHECK(Bytes(by_cache.frame.begin(), by_cache.frame.begin() + 6) ==
+          Bytes(marked.bytes.begin(), marked.bytes.end()));
     CHECK(Bytes(by_cache.frame.begin() + 14, by_cache.frame.end()) ==
           Bytes(first.frame.begin() + 14, first.frame.end()));
 
@@ -157,7 +158,8 @@ TEST_CASE("neither fragments nor ICMP errors use or fill the cache", "[forward]"
     const unsigned target = out.frame.at(5) == target2_mac.bytes[5];
     const Packet error = IPv4{.src = "203.0.113.254", .dst = "198.51.100.30"} / icmp_unreachable(13) / to_lan;
     for (int round = 0; round < 2; ++round) {
-        const auto sent = world.rig.send(returned(target, cookie_of(out.frame), entropy_of(out.frame), error));
+        const auto sent =
+            world.rig.send(returned(target, cookie_of(out.frame), entropy_of(out.frame), error));
         CHECK(sent.code == XDP_REDIRECT);
         CHECK(Bytes(sent.frame.begin(), sent.frame.begin() + 6) ==
               Bytes(wan_gateway.bytes.begin(), wan_gateway.bytes.end()));
@@ -180,14 +182,17 @@ TEST_CASE("what the kernel's stack must judge goes through the door", "[forward]
         CHECK(world.walk(IPv4{} / Udp{} / Payload{Bytes(972)}).code == XDP_REDIRECT);
     }
     SECTION("too big for the route") {
-        world.ns.must({"ip", "route", "replace", "198.51.100.0/24", "via", "192.0.2.99", "mtu", "lock", "900"});
+        world.ns.must(
+            {"ip", "route", "replace", "198.51.100.0/24", "via", "192.0.2.99", "mtu", "lock", "900"});
         world.check_door(IPv4{} / Udp{} / Payload{Bytes(900)});
     }
     SECTION("a local address") {
-        world.check_door(GENERATE(Packet(IPv4{.dst = "203.0.113.1"} / Udp{}), Packet(IPv6{.dst = "2001:db8:3::1"} / Udp{})));
+        world.check_door(GENERATE(Packet(IPv4{.dst = "203.0.113.1"} / Udp{}),
+                                  Packet(IPv6{.dst = "2001:db8:3::1"} / Udp{})));
     }
     SECTION("no route") {
-        world.check_door(GENERATE(Packet(IPv4{.dst = "100.64.0.1"} / Udp{}), Packet(IPv6{.dst = "2001:db8:9::1"} / Udp{})));
+        world.check_door(GENERATE(Packet(IPv4{.dst = "100.64.0.1"} / Udp{}),
+                                  Packet(IPv6{.dst = "2001:db8:9::1"} / Udp{})));
     }
     SECTION("an egress that carries no program of ours") {
         REQUIRE(world.rig.program.remove_egress(world.ns.ifindex("lan0")));

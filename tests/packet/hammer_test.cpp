@@ -22,12 +22,14 @@ using namespace glb::test;
 
 namespace {
 
-constexpr std::uint32_t flow_number = 7500; // of a table of 4,096: what may not be replaced fills three quarters of it
+constexpr std::uint32_t flow_number =
+    7500; // of a table of 4,096: what may not be replaced fills three quarters of it
 constexpr std::uint16_t target_number = 31;
 constexpr std::size_t rounds = 4;
 constexpr std::uint32_t packets_a_round = 30000;
 
-/// What a flow does; by its number modulo 5. The last one ends by a reset now and then, and begins again at once.
+/// What a flow does; by its number modulo 5. The last one ends by a reset now and then, and begins again at
+/// once.
 enum Kind { tcp_talk, tcp_syn, udp_talk, udp_shout, tcp_again };
 
 struct Flow {
@@ -55,7 +57,8 @@ std::vector<Flow> make_flows() {
         const Payload body(std::size_t{i % 97});
         const auto make = [&](std::uint8_t with) -> std::array<Bytes, 2> {
             return {Eth{.dst = node_mac} / IPv4{.src = client, .dst = server} / transport(true, with) / body,
-                    Eth{.dst = node_mac} / IPv4{.src = server, .dst = client} / transport(false, with) / body};
+                    Eth{.dst = node_mac} / IPv4{.src = server, .dst = client} / transport(false, with) /
+                        body};
         };
         flow.frame = make(flags);
         flow.end = make(tcp::rst);
@@ -68,7 +71,8 @@ std::vector<Flow> make_flows() {
 class Table {
   public:
     explicit Table(const datapath::Program &program)
-        : hot(map<glb_flow_hot>(program.map_fd("glb_flows"))), cold(map<glb_flow_cold>(program.map_fd("glb_flows_cold"))) {}
+        : hot(map<glb_flow_hot>(program.map_fd("glb_flows"))),
+          cold(map<glb_flow_cold>(program.map_fd("glb_flows_cold"))) {}
     ~Table() {
         ::munmap(const_cast<glb_flow_hot *>(hot), sizeof *hot * GLB_FLOW_MIN_CAPACITY);
         ::munmap(const_cast<glb_flow_cold *>(cold), sizeof *cold * GLB_FLOW_MIN_CAPACITY);
@@ -76,9 +80,12 @@ class Table {
     Table(const Table &) = delete;
     Table &operator=(const Table &) = delete;
 
-    std::uint64_t meta(std::uint32_t slot) const { return __atomic_load_n(&hot[slot].meta, __ATOMIC_ACQUIRE); }
+    std::uint64_t meta(std::uint32_t slot) const {
+        return __atomic_load_n(&hot[slot].meta, __ATOMIC_ACQUIRE);
+    }
 
-    /// The flow whose entry of `generation` the slot holds; -1 where it holds another one, or is being written.
+    /// The flow whose entry of `generation` the slot holds; -1 where it holds another one, or is being
+    /// written.
     std::int64_t flow_at(std::uint32_t slot, std::uint8_t generation) const {
         const auto before = meta(slot);
         const auto low = __atomic_load_n(&cold[slot].low[0], __ATOMIC_RELAXED);
@@ -257,9 +264,9 @@ TEST_CASE("two CPUs in one flow table", "[hammer]") {
         CHECK(found.foreign_counts == 0);
     }
     WARN(rig.count(GLB_COUNT_FLOW_NEW) + rig.count(GLB_COUNT_FLOW_MIDWAY)
-         << " entered, " << rig.count(GLB_COUNT_FLOW_REPLACED) << " replaced, " << rig.count(GLB_COUNT_FLOW_WITHDRAWN)
-         << " withdrawn, " << rig.count(GLB_COUNT_UNTRACKED) << " untracked, " << rig.count(GLB_COUNT_RETURN_UNTRACKED)
-         << " returned untracked");
+         << " entered, " << rig.count(GLB_COUNT_FLOW_REPLACED) << " replaced, "
+         << rig.count(GLB_COUNT_FLOW_WITHDRAWN) << " withdrawn, " << rig.count(GLB_COUNT_UNTRACKED)
+         << " untracked, " << rig.count(GLB_COUNT_RETURN_UNTRACKED) << " returned untracked");
     CHECK(rig.count(GLB_COUNT_FLOW_REPLACED) > 0);
     CHECK(rig.count(GLB_COUNT_UNTRACKED) > 0);
 }

@@ -1,4 +1,5 @@
-// In-band probes that come back: told to the controller and consumed; all that only looks like one is dropped.
+// In-band probes that come back: told to the controller and consumed; all that only looks like one is
+// dropped.
 #include <catch2/catch.hpp>
 
 #include <cstring>
@@ -22,7 +23,8 @@ Bytes probe_payload() {
 }
 
 Packet probe(Bytes payload = probe_payload()) {
-    return IPv4{.src = "198.18.0.1", .dst = "198.18.0.2"} / Udp{.sport = 7, .dport = 7} / Payload{std::move(payload)};
+    return IPv4{.src = "198.18.0.1", .dst = "198.18.0.2"} / Udp{.sport = 7, .dport = 7} /
+           Payload{std::move(payload)};
 }
 
 /// As target `target` returns it, for the probes' endpoint.
@@ -96,7 +98,9 @@ TEST_CASE("what is no probe of ours is dropped by its reason, and nobody is told
         frame[11] ^= 1;
         reason = GLB_DROP_SENDER_MAC;
     }
-    SECTION("another magic") { frame[inner_udp_at + 8] ^= 1; }
+    SECTION("another magic") {
+        frame[inner_udp_at + 8] ^= 1;
+    }
     SECTION("another endpoint") {
         frame[outer_offset + 20 + 8 + 8 + 4] ^= 1;
         reason = GLB_DROP_UNKNOWN_ENDPOINT;
@@ -106,18 +110,34 @@ TEST_CASE("what is no probe of ours is dropped by its reason, and nobody is told
         payload.pop_back();
         frame = from_target(0, probe(payload));
     }
-    SECTION("a UDP length that ends within the nonce") { set16(frame, inner_udp_at + 4, 8 + 15); }
-    SECTION("a UDP length of zero") { set16(frame, inner_udp_at + 4, 0); }
-    SECTION("a UDP length beyond the packet") { set16(frame, inner_udp_at + 4, 100); }
+    SECTION("a UDP length that ends within the nonce") {
+        set16(frame, inner_udp_at + 4, 8 + 15);
+    }
+    SECTION("a UDP length of zero") {
+        set16(frame, inner_udp_at + 4, 0);
+    }
+    SECTION("a UDP length beyond the packet") {
+        set16(frame, inner_udp_at + 4, 100);
+    }
     SECTION("an IP length that ends within the nonce") {
         set16(frame, inner_at + 2, 20 + 8 + 15);
         set16(frame, inner_udp_at + 4, 8 + 15);
     }
-    SECTION("an IP length beyond the tunnel packet") { set16(frame, inner_at + 2, 400); }
-    SECTION("an IP header longer than the packet") { frame[inner_at] = 0x4f; }
-    SECTION("TCP") { frame = from_target(0, IPv4{} / Tcp{} / Payload{probe_payload()}); }
-    SECTION("IPv6") { frame = from_target(0, IPv6{} / Udp{} / Payload{probe_payload()}); }
-    SECTION("a fragment") { frame = from_target(0, IPv4{.more_fragments = true} / Udp{} / Payload{probe_payload()}); }
+    SECTION("an IP length beyond the tunnel packet") {
+        set16(frame, inner_at + 2, 400);
+    }
+    SECTION("an IP header longer than the packet") {
+        frame[inner_at] = 0x4f;
+    }
+    SECTION("TCP") {
+        frame = from_target(0, IPv4{} / Tcp{} / Payload{probe_payload()});
+    }
+    SECTION("IPv6") {
+        frame = from_target(0, IPv6{} / Udp{} / Payload{probe_payload()});
+    }
+    SECTION("a fragment") {
+        frame = from_target(0, IPv4{.more_fragments = true} / Udp{} / Payload{probe_payload()});
+    }
     SECTION("an ICMP error that quotes one") {
         frame = from_target(0, IPv4{} / icmp_unreachable(13) / probe());
     }
@@ -129,7 +149,8 @@ TEST_CASE("what is no probe of ours is dropped by its reason, and nobody is told
         CHECK(event.kind != GLB_EVENT_IN_BAND);
 }
 
-TEST_CASE("cut anywhere, in the linear part or in length, a probe is never read beyond its end", "[in_band]") {
+TEST_CASE("cut anywhere, in the linear part or in length, a probe is never read beyond its end",
+          "[in_band]") {
     NativeRig rig;
     const auto whole = from_target(0, probe());
     for (std::size_t end = 0; end <= whole.size(); ++end) {
@@ -142,7 +163,8 @@ TEST_CASE("cut anywhere, in the linear part or in length, a probe is never read 
     CHECK(rig.count(GLB_COUNT_IN_BAND) == 2);
 }
 
-TEST_CASE("a target's answers beyond what is heard of it are counted, and cost the others nothing", "[in_band]") {
+TEST_CASE("a target's answers beyond what is heard of it are counted, and cost the others nothing",
+          "[in_band]") {
     Rig rig;
     const auto frame = from_target(0, probe());
     std::uint64_t sent = 0;

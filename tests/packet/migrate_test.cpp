@@ -25,12 +25,14 @@ struct Sent {
 Sent send_out(Rig &rig, const Packet &inner) {
     const auto outcome = rig.send((Eth{.dst = node_mac} / inner).bytes());
     REQUIRE(outcome.code == XDP_REDIRECT);
-    return {outcome.frame.at(5) == target2_mac.bytes[5] ? 1u : 0u, cookie_of(outcome.frame), entropy_of(outcome.frame)};
+    return {outcome.frame.at(5) == target2_mac.bytes[5] ? 1u : 0u, cookie_of(outcome.frame),
+            entropy_of(outcome.frame)};
 }
 
 /// The table of a rig as the older one of another.
 datapath::LookInto table_of(const Rig &rig) {
-    return {rig.program.map_fd("glb_flows"), {GLB_FLOW_MIN_CAPACITY / GLB_FLOW_WAYS - 1, GLB_FLOW_WAYS, GLB_FLOW_BUCKETS, 0}};
+    return {rig.program.map_fd("glb_flows"),
+            {GLB_FLOW_MIN_CAPACITY / GLB_FLOW_WAYS - 1, GLB_FLOW_WAYS, GLB_FLOW_BUCKETS, 0}};
 }
 
 glb_flow_hot entry(const Rig &rig, std::uint32_t slot) {
@@ -96,7 +98,8 @@ TEST_CASE("the older table may have any shape", "[migrate]") {
     const auto sent = send_out(before, syn);
     const auto hot = entry(before, sent.cookie >> 8);
     LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
-    const Fd table(bpf_map_create(BPF_MAP_TYPE_ARRAY, "older", 4, sizeof hot, GLB_FLOW_MIN_CAPACITY, &options));
+    const Fd table(
+        bpf_map_create(BPF_MAP_TYPE_ARRAY, "older", 4, sizeof hot, GLB_FLOW_MIN_CAPACITY, &options));
     REQUIRE(table);
     constexpr std::uint32_t ways = 4, buckets = 3, mask = GLB_FLOW_MIN_CAPACITY / ways - 1;
     const auto bucket = GENERATE(0u, 1u, 2u);

@@ -1,5 +1,5 @@
-// What the data path counts for passive health: silent and answered flows, tried and confirmed ones, and which
-// endpoint came back through which target.
+// What the data path counts for passive health: silent and answered flows, tried and confirmed ones, and
+// which endpoint came back through which target.
 #include <catch2/catch.hpp>
 
 #include <linux/bpf.h>
@@ -21,8 +21,8 @@ struct Counts {
 };
 
 std::ostream &operator<<(std::ostream &out, const Counts &counts) {
-    return out << counts.silent << " silent, " << counts.answered << " answered, " << counts.tried << " tried, "
-               << counts.confirmed << " confirmed";
+    return out << counts.silent << " silent, " << counts.answered << " answered, " << counts.tried
+               << " tried, " << counts.confirmed << " confirmed";
 }
 
 /// A rig whose group is judged passively, and whose packets are all of one target unless it is taken away.
@@ -61,8 +61,10 @@ struct Flow {
 Flow udp(bool six, std::uint16_t port = 4000) {
     const auto ip = [=](bool answer) -> Packet {
         if (six)
-            return IPv6{.src = answer ? "2001:db8:2::2" : "2001:db8:1::7", .dst = answer ? "2001:db8:1::7" : "2001:db8:2::2"};
-        return IPv4{.src = answer ? "198.51.100.20" : "192.0.2.10", .dst = answer ? "192.0.2.10" : "198.51.100.20"};
+            return IPv6{.src = answer ? "2001:db8:2::2" : "2001:db8:1::7",
+                        .dst = answer ? "2001:db8:1::7" : "2001:db8:2::2"};
+        return IPv4{.src = answer ? "198.51.100.20" : "192.0.2.10",
+                    .dst = answer ? "192.0.2.10" : "198.51.100.20"};
     };
     return {ip(false) / Udp{.sport = port, .dport = 53}, ip(true) / Udp{.sport = 53, .dport = port}};
 }
@@ -71,7 +73,8 @@ Packet segment(bool by_opener, std::uint8_t flags) {
     const Packet ip = by_opener ? IPv4{.src = "192.0.2.10", .dst = "198.51.100.20"}
                                 : IPv4{.src = "198.51.100.20", .dst = "192.0.2.10"};
     const std::uint16_t client = 40000, server = 80;
-    return ip / Tcp{.sport = by_opener ? client : server, .dport = by_opener ? server : client, .flags = flags};
+    return ip /
+           Tcp{.sport = by_opener ? client : server, .dport = by_opener ? server : client, .flags = flags};
 }
 
 void establish(Watched &rig, const Flow &flow) {
@@ -146,7 +149,8 @@ TEST_CASE("what does not count as silence", "[passive]") {
     CHECK(rig.counts(0).silent == 0);
 }
 
-TEST_CASE("a flow steered to another target is not silent there by what the first one swallowed", "[passive]") {
+TEST_CASE("a flow steered to another target is not silent there by what the first one swallowed",
+          "[passive]") {
     Watched rig;
     const auto flow = udp(false);
     rig.only(1);
@@ -167,7 +171,8 @@ TEST_CASE("a flow steered to another target is not silent there by what the firs
     CHECK(rig.counts(1).silent >= 1);
 }
 
-TEST_CASE("new flows are tried, and confirmed once, as soon as the endpoint has come back at all", "[passive]") {
+TEST_CASE("new flows are tried, and confirmed once, as soon as the endpoint has come back at all",
+          "[passive]") {
     Watched rig;
     const bool six = GENERATE(false, true);
     const auto first = udp(six, 4001);

@@ -1,4 +1,5 @@
-// Whose a frame is: the port by its VLANs, the endpoint by its port, the node's own by addresses and MACs, however many.
+// Whose a frame is: the port by its VLANs, the endpoint by its port, the node's own by addresses and MACs,
+// however many.
 #include <catch2/catch.hpp>
 
 #include <bpf/bpf.h>
@@ -15,7 +16,8 @@ namespace {
 
 const Packet request = IPv4{} / Udp{} / Payload{from_text("a question")};
 
-/// The sample's endpoint 3 untagged, and one endpoint for each of these (outer, inner) VLANs: 10, 11 and so on.
+/// The sample's endpoint 3 untagged, and one endpoint for each of these (outer, inner) VLANs: 10, 11 and so
+/// on.
 struct Ports : Rig {
     static constexpr std::array<std::array<std::uint16_t, 2>, 5> vlans{
         {{300, 200}, {200, 300}, {300, 0}, {200, 0}, {300, 201}}};
@@ -33,9 +35,13 @@ struct Ports : Rig {
             }
         });
     }
-    static std::uint64_t id_of(unsigned endpoint) { return endpoint == 3 ? endpoint_id : endpoint_id + endpoint; }
+    static std::uint64_t id_of(unsigned endpoint) {
+        return endpoint == 3 ? endpoint_id : endpoint_id + endpoint;
+    }
     std::uint64_t in(unsigned endpoint) { return program.endpoint_count(endpoint).value().in.packets; }
-    std::uint64_t forwarded(unsigned endpoint) { return program.endpoint_count(endpoint).value().forwarded.packets; }
+    std::uint64_t forwarded(unsigned endpoint) {
+        return program.endpoint_count(endpoint).value().forwarded.packets;
+    }
 };
 
 /// The endpoint id that a tunnel packet carries.
@@ -75,7 +81,8 @@ TEST_CASE("ports: an endpoint's VLANs are told by both ids and their order", "[p
         check_endpoint(ports, Vlan{0} / Vlan{0}, 3);
     }
     SECTION("ids that no port has are nobody's") {
-        for (const auto &tags : {Vlan{201} / Vlan{300}, Vlan{300} / Vlan{202}, Vlan{300} / Vlan{300}, Vlan{200} / Vlan{200}})
+        for (const auto &tags :
+             {Vlan{201} / Vlan{300}, Vlan{300} / Vlan{202}, Vlan{300} / Vlan{300}, Vlan{200} / Vlan{200}})
             CHECK(ports.send((Eth{.dst = node_mac} / tags / request).bytes()).code == XDP_PASS);
         CHECK(ports.count(GLB_COUNT_OTHER) == 4);
     }
@@ -158,7 +165,8 @@ TEST_CASE("ports: all own addresses and MACs of a port count, and only there", "
     };
     for (const unsigned first : {10u, 110u}) {
         CAPTURE(first);
-        const Packet here = first == 10 ? Packet{} : Packet(Vlan{100}), there = first == 10 ? Packet(Vlan{100}) : Packet{};
+        const Packet here = first == 10 ? Packet{} : Packet(Vlan{100}),
+                     there = first == 10 ? Packet(Vlan{100}) : Packet{};
         for (unsigned n = first; n < first + 3 * GLB_PORT_OWN4; ++n) {
             CHECK(is_own(here, IPv4{.dst = ipv4(n).c_str()}));
             CHECK_FALSE(is_own(there, IPv4{.dst = ipv4(n).c_str()}));
@@ -174,7 +182,8 @@ TEST_CASE("ports: all own addresses and MACs of a port count, and only there", "
         CHECK_FALSE(is_own(here, IPv4{.dst = ipv4(first - 1).c_str()}));
         CHECK_FALSE(is_own(here, IPv6{.dst = ipv6(first - 1).c_str()}));
         const auto is_taken = [&](const Packet &tags, unsigned n) {
-            return rig.send((Eth{.dst = mac(n).to_string().c_str()} / tags / request).bytes()).code == XDP_REDIRECT;
+            return rig.send((Eth{.dst = mac(n).to_string().c_str()} / tags / request).bytes()).code ==
+                   XDP_REDIRECT;
         };
         for (unsigned n = first; n < first + 3 * GLB_PORT_MACS; ++n) {
             CHECK(is_taken(here, n));

@@ -1,4 +1,5 @@
-// Flows whose target is gone under `reset`: what each segment of them becomes, byte by byte, and what is counted.
+// Flows whose target is gone under `reset`: what each segment of them becomes, byte by byte, and what is
+// counted.
 #include <array>
 #include <thread>
 
@@ -20,8 +21,8 @@ struct Counts {
     bool operator==(const Counts &) const = default;
 };
 std::ostream &operator<<(std::ostream &out, const Counts &c) {
-    return out << c.flows << " reset, " << c.answered << " answered, " << c.sent_on << " sent on, " << c.dropped
-               << " dropped";
+    return out << c.flows << " reset, " << c.answered << " answered, " << c.sent_on << " sent on, "
+               << c.dropped << " dropped";
 }
 Counts counts(const World &world) {
     return {world.rig.count(GLB_COUNT_RESET), world.rig.count(GLB_COUNT_RESET_ANSWERED),
@@ -53,7 +54,8 @@ TEST_CASE("a bare ACK is answered to its sender by a RST with its own number", "
         CHECK_THAT(outcome.frame, equals(answer()));
     }
     SECTION("tags stay as they came") {
-        for (const auto &tags : {Packet(Vlan{100}), Packet(Vlan{0}), Vlan{.id = 300, .tpid = 0x88a8} / Vlan{200}})
+        for (const auto &tags :
+             {Packet(Vlan{100}), Packet(Vlan{0}), Vlan{.id = 300, .tpid = 0x88a8} / Vlan{200}})
             CHECK_THAT(flow.send(segment, tags).frame, equals(answer(tags)));
         CHECK(counts(world) == Counts{1, 3, 0, 0});
         return;
@@ -72,18 +74,22 @@ TEST_CASE("neither IP options nor extension headers are answered", "[reset]") {
     SECTION("IPv4: record route") {
         Fixture world(false);
         auto &flow = world.connection;
-        const IPv4 ip{.src = "198.51.100.20", .dst = "198.51.100.30", .options = from_hex("07070400 00000000")};
-        CHECK_THAT(flow.send(ip / flow.tcp(true, ack, 1, 2)).frame, equals(flow.answer(true, flow.made(false, rst, 2))));
+        const IPv4 ip{
+            .src = "198.51.100.20", .dst = "198.51.100.30", .options = from_hex("07070400 00000000")};
+        CHECK_THAT(flow.send(ip / flow.tcp(true, ack, 1, 2)).frame,
+                   equals(flow.answer(true, flow.made(false, rst, 2))));
     }
     SECTION("IPv6: hop-by-hop and destination options") {
         Fixture world(true);
         auto &flow = world.connection;
-        const Packet inner = flow.ip(true) / HopByHop{} / DestOptions{.data = Bytes(20)} / flow.tcp(true, ack, 1, 2);
+        const Packet inner =
+            flow.ip(true) / HopByHop{} / DestOptions{.data = Bytes(20)} / flow.tcp(true, ack, 1, 2);
         CHECK_THAT(flow.send(inner).frame, equals(flow.answer(true, flow.made(false, rst, 2))));
     }
 }
 
-TEST_CASE("who sends data is asked for its highest number, and its answer becomes the RST to the far end", "[reset]") {
+TEST_CASE("who sends data is asked for its highest number, and its answer becomes the RST to the far end",
+          "[reset]") {
     need_root();
     const bool ipv6 = GENERATE(false, true), by_opener = GENERATE(true, false);
     const auto flags = static_cast<std::uint8_t>(GENERATE(psh | ack, fin | ack, syn | ack));
@@ -103,7 +109,8 @@ TEST_CASE("who sends data is asked for its highest number, and its answer become
     CHECK(counts(world) == Counts{1, 1, 1, 0});
 
     // Data again, and the far end's challenge ACK: each is answered with the number that it expects.
-    CHECK_THAT(flow.send(first / data).frame, equals(flow.answer(by_opener, flow.made(!by_opener, rst, 5000))));
+    CHECK_THAT(flow.send(first / data).frame,
+               equals(flow.answer(by_opener, flow.made(!by_opener, rst, 5000))));
     CHECK_THAT(flow.send(flow.segment(!by_opener, ack, 5000, 8000)).frame,
                equals(flow.answer(!by_opener, flow.made(by_opener, rst, 8000))));
     CHECK(counts(world) == Counts{1, 3, 1, 0});
@@ -116,7 +123,11 @@ TEST_CASE("the RST to the far end keeps what routers read, and loses options and
         Fixture world(false);
         auto &flow = world.connection;
         const auto outer = [](std::uint8_t ttl) {
-            return IPv4{.src = "198.51.100.30", .dst = "198.51.100.20", .ttl = ttl, .tos = 0x48, .id = 77,
+            return IPv4{.src = "198.51.100.30",
+                        .dst = "198.51.100.20",
+                        .ttl = ttl,
+                        .tos = 0x48,
+                        .id = 77,
                         .options = from_hex("01010101")};
         };
         auto header = flow.tcp(false, psh | ack | tcp::urg, 1000, 5000);
@@ -128,7 +139,9 @@ TEST_CASE("the RST to the far end keeps what routers read, and loses options and
     SECTION("IPv6 extension headers") {
         Fixture world(true);
         auto &flow = world.connection;
-        const auto outer = [&](std::uint8_t hops) { return flow.ip(true, hops) / DestOptions{.data = Bytes(10)}; };
+        const auto outer = [&](std::uint8_t hops) {
+            return flow.ip(true, hops) / DestOptions{.data = Bytes(10)};
+        };
         flow.send(outer(64) / flow.tcp(true, ack, 1000, 5000) / data);
         CHECK_THAT(flow.send(outer(64) / flow.tcp(true, ack, 1025, 5000) / data).frame,
                    equals(flow.onward(true, outer(63) / flow.made(true, rst | ack, 1025, 5000))));
@@ -139,8 +152,9 @@ TEST_CASE("the RST to the far end keeps what routers read, and loses options and
         for (int i = 0; i < 2; ++i) {
             const auto outcome = flow.send(flow.segment(false, syn | ack, 0xffffffff, 5000));
             if (i == 1)
-                CHECK_THAT(outcome.frame,
-                           equals(flow.onward(false, flow.ip(false, 63) / flow.made(false, rst | ack, 0, 5000))));
+                CHECK_THAT(
+                    outcome.frame,
+                    equals(flow.onward(false, flow.ip(false, 63) / flow.made(false, rst | ack, 0, 5000))));
         }
     }
     SECTION("the last hop is the kernel's affair") {
@@ -213,7 +227,8 @@ TEST_CASE("what the target still returns of a reset flow is dropped, and changes
     CHECK(counts(world) == Counts{1, 1, 0, 1});
     // Nor does the target's return change it.
     REQUIRE(world.rig.program.set_target_word(flow.target, sample_word));
-    CHECK_THAT(flow.send(flow.segment(true, ack, 1, 3)).frame, equals(flow.answer(true, flow.made(false, rst, 3))));
+    CHECK_THAT(flow.send(flow.segment(true, ack, 1, 3)).frame,
+               equals(flow.answer(true, flow.made(false, rst, 3))));
     CHECK(world.rig.send(late).code == XDP_DROP);
 }
 
@@ -258,7 +273,8 @@ TEST_CASE("two CPUs reset each flow once", "[reset][hammer]") {
         Connection flow(world, false, static_cast<std::uint16_t>(20000 + n));
         flow.establish();
         for (const bool by_opener : {true, false})
-            frames[by_opener].push_back(Connection::frame(flow.segment(by_opener, psh | ack, 1000, 5000) / data));
+            frames[by_opener].push_back(
+                Connection::frame(flow.segment(by_opener, psh | ack, 1000, 5000) / data));
     }
     for (const unsigned target : {0u, 1u})
         REQUIRE(world.rig.program.set_target_word(target, GLB_TARGET_RESET));
@@ -272,7 +288,8 @@ TEST_CASE("two CPUs reset each flow once", "[reset][hammer]") {
         });
     for (auto &thread : threads)
         thread.join();
-    // The first one is asked. The second packet of the same end becomes the RST; one of the other end is answered.
+    // The first one is asked. The second packet of the same end becomes the RST; one of the other end is
+    // answered.
     CHECK(counts(world) == (one_end ? Counts{flow_number, flow_number, flow_number, 0}
                                     : Counts{flow_number, 2 * flow_number, 0, 0}));
 }

@@ -52,11 +52,12 @@ class Rig {
     PoisonedRunner runner_; // headroom of 0xFF: a header byte that nobody wrote shows
 };
 
-inline const Mac node_mac = "02:00:00:00:00:02";     ///< the node's on every interface
-inline const Mac target_mac = "02:00:00:00:01:11";   ///< of target 0, 10.0.1.20
-inline const Mac target2_mac = "02:00:00:00:01:12";  ///< of target 1, 10.0.1.21
+inline const Mac node_mac = "02:00:00:00:00:02";    ///< the node's on every interface
+inline const Mac target_mac = "02:00:00:00:01:11";  ///< of target 0, 10.0.1.20
+inline const Mac target2_mac = "02:00:00:00:01:12"; ///< of target 1, 10.0.1.21
 
-/// What the node sent for `inner`, decoded by hand at fixed offsets: the frame has an Ethernet header and one tag.
+/// What the node sent for `inner`, decoded by hand at fixed offsets: the frame has an Ethernet header and one
+/// tag.
 inline constexpr std::size_t outer_offset = 18;
 std::uint32_t cookie_of(const Bytes &encapsulated);
 std::uint16_t entropy_of(const Bytes &encapsulated);

@@ -49,7 +49,9 @@ struct World {
         ns.route("198.51.100.0/24", "192.0.2.99");
         ns.route("198.51.100.30/32", "203.0.113.99");
         ns.must({"ip", "-6", "route", "add", "2001:db8:2::/64", "via", "2001:db8:1::99"});
-        rig.reconfigure([&](auto &config) { config.ports[0].fib_ifindex = config.ports[1].fib_ifindex = ns.ifindex("tun0"); });
+        rig.reconfigure([&](auto &config) {
+            config.ports[0].fib_ifindex = config.ports[1].fib_ifindex = ns.ifindex("tun0");
+        });
         for (const auto *name : {"lan0", "wan0"}) {
             REQUIRE(rig.program.add_device(ns.ifindex(name)));
             egress(name);
@@ -63,7 +65,8 @@ struct World {
         ns.address(name, prefix);
     }
     void neighbour(const std::string &dev, const std::string &address, const Mac &mac) {
-        ns.must({"ip", "neigh", "replace", address, "lladdr", mac.to_string(), "dev", dev, "nud", "permanent"});
+        ns.must(
+            {"ip", "neigh", "replace", address, "lladdr", mac.to_string(), "dev", dev, "nud", "permanent"});
     }
     void egress(const std::string &name, std::uint16_t mtu = 1500) {
         glb_egress row{};

@@ -86,7 +86,8 @@ TEST_CASE("a source's limit is its own, and its endpoint's", "[source]") {
     const auto six = [&](const char *source) {
         std::uint32_t through = 0;
         for (std::uint16_t port = 1; port <= 5; ++port)
-            through += rig.passes(IPv6{.src = source, .dst = "2001:db8:ff::1"} / Tcp{.sport = port, .flags = tcp::syn});
+            through += rig.passes(IPv6{.src = source, .dst = "2001:db8:ff::1"} /
+                                  Tcp{.sport = port, .flags = tcp::syn});
         return through;
     };
     CHECK(six("2001:db8:1:1::1") == 3);
@@ -102,13 +103,17 @@ TEST_CASE("only what begins a flow is limited", "[source]") {
         CHECK(rig.passes(syn("192.0.2.10", 1000)));
         CHECK(rig.passes(syn("192.0.2.10", 1000, tcp::ack)));
     }
-    SECTION("mid-flow") { CHECK(rig.passes(syn("192.0.2.10", 4000, tcp::ack))); }
+    SECTION("mid-flow") {
+        CHECK(rig.passes(syn("192.0.2.10", 4000, tcp::ack)));
+    }
     SECTION("fragments and ICMP errors") {
-        CHECK(rig.passes(IPv4{.src = "192.0.2.10", .fragment_offset = 100, .ip_proto = 17} / Payload{Bytes(64)}));
+        CHECK(rig.passes(IPv4{.src = "192.0.2.10", .fragment_offset = 100, .ip_proto = 17} /
+                         Payload{Bytes(64)}));
         CHECK(rig.passes(IPv4{.src = "192.0.2.10"} / icmp_unreachable(13) / syn("198.51.100.20", 9)));
     }
     SECTION("to quote a flow in an ICMP error does not let it begin") {
-        CHECK(rig.passes(IPv4{.src = "192.0.2.10"} / icmp_unreachable(13) / IPv4{.src = "192.0.2.10"} / Udp{.sport = 9}));
+        CHECK(rig.passes(IPv4{.src = "192.0.2.10"} / icmp_unreachable(13) / IPv4{.src = "192.0.2.10"} /
+                         Udp{.sport = 9}));
         CHECK_FALSE(rig.passes(IPv4{.src = "192.0.2.10"} / Udp{.sport = 9}));
     }
     SECTION("the first packet of another protocol is, its second is not") {
@@ -132,7 +137,8 @@ TEST_CASE("what is over the limit leaves no trace but its count", "[source]") {
     REQUIRE(rig.passes(syn("192.0.2.10", 1000)));
     rig.kernel.remember();
     CHECK_FALSE(rig.passes(syn("192.0.2.10", 1001)));
-    for (const char *map : {"glb_flows", "glb_flows_cold", "glb_stamps", "glb_sources", "glb_target_counts"}) {
+    for (const char *map :
+         {"glb_flows", "glb_flows_cold", "glb_stamps", "glb_sources", "glb_target_counts"}) {
         INFO(map);
         CHECK_FALSE(rig.kernel.changed(map));
     }
@@ -186,8 +192,9 @@ TEST_CASE("two CPUs share a source's bucket", "[source][hammer]") {
         threads[cpu] = std::thread([&, cpu] {
             for (std::uint32_t i = 0; i < tries; ++i) {
                 const auto inner = syn("192.0.2.10", static_cast<std::uint16_t>(2 * i + cpu + 1000));
-                through[cpu] += run_xdp(rig.program.fd(), frame_of(inner), {.ingress_ifindex = 1, .most_out = 512}).verdict ==
-                                XDP_REDIRECT;
+                through[cpu] +=
+                    run_xdp(rig.program.fd(), frame_of(inner), {.ingress_ifindex = 1, .most_out = 512})
+                        .verdict == XDP_REDIRECT;
             }
         });
     for (auto &thread : threads)

@@ -2,10 +2,11 @@
 // Moves a frame to the front of its buffer, so that a few bytes of headroom are left, then runs the program
 // under test: what a driver with little headroom hands on.
 #include <linux/bpf.h>
+
 #include <bpf/bpf_helpers.h>
 
-#define FRAME 64    /* length of the frame that may be sent in */
-#define MOVE 192    /* of the 216 bytes that BPF_PROG_TEST_RUN leaves above struct xdp_frame */
+#define FRAME 64 /* length of the frame that may be sent in */
+#define MOVE 192 /* of the 216 bytes that BPF_PROG_TEST_RUN leaves above struct xdp_frame */
 
 struct {
     __uint(type, BPF_MAP_TYPE_PROG_ARRAY);

@@ -1,4 +1,5 @@
-// A target on trial takes a fixed share of its new flows, by their hash; and all of an untracked one's packets.
+// A target on trial takes a fixed share of its new flows, by their hash; and all of an untracked one's
+// packets.
 #include <catch2/catch.hpp>
 
 #include <linux/bpf.h>
@@ -20,7 +21,8 @@ constexpr std::uint32_t flow_number = 6000;
 Packet client(std::uint32_t i, bool six, Packet transport) {
     const auto low = fmt::format("{}", i & 255), middle = fmt::format("{}", i >> 8 & 255);
     if (six)
-        return IPv6{.src = Ip6(fmt::format("2001:db8:1::{:x}", i + 1).c_str()), .dst = "2001:db8:2::2"} / transport;
+        return IPv6{.src = Ip6(fmt::format("2001:db8:1::{:x}", i + 1).c_str()), .dst = "2001:db8:2::2"} /
+               transport;
     return IPv4{.src = Ip4(("10.20." + middle + "." + low).c_str()), .dst = "198.51.100.20"} / transport;
 }
 
@@ -57,13 +59,14 @@ TEST_CASE("a target on trial takes one of a hundred of its new flows, the others
     words(rig, sample_word, on_trial);
     std::uint64_t second = 0, sent = 0;
     for (std::uint32_t i = 0; i < flow_number; ++i) {
-        const auto outcome = out(rig, client(i, six, Udp{.sport = static_cast<std::uint16_t>(1000 + i), .dport = 53}));
+        const auto outcome =
+            out(rig, client(i, six, Udp{.sport = static_cast<std::uint16_t>(1000 + i), .dport = 53}));
         sent += outcome.code == XDP_REDIRECT;
         second += to_second(outcome);
     }
     CHECK(sent == flow_number);
-    // Half of the slots are its own. What Maglev picks again from a slot of its own meets it again: no more than
-    // twice its share.
+    // Half of the slots are its own. What Maglev picks again from a slot of its own meets it again: no more
+    // than twice its share.
     CHECK(second > flow_number / 2 / GLB_TRIAL_SHARE / 2);
     CHECK(second < flow_number / GLB_TRIAL_SHARE * 3 / 2);
     const auto counted = rig.count(GLB_COUNT_TRIAL);

@@ -46,7 +46,8 @@ TEST_CASE("of an ICMP error's quote that is cut behind its IP header, padding gi
 TEST_CASE("an IPv6 packet whose length does not fit 16 bits is malformed", "[regress]") {
     // Loopback's MTU lets 65,536 bytes through: the length became 0, and the packet was cut to it.
     NativeRig rig;
-    const auto giant = (ethernet / IPv6{.payload_length = 65536 - 40} / Udp{.length = 0}).padded_to(14 + 65536);
+    const auto giant =
+        (ethernet / IPv6{.payload_length = 65536 - 40} / Udp{.length = 0}).padded_to(14 + 65536);
     CHECK(rig.send(giant, {.linear = 256}).code == XDP_DROP);
     CHECK(rig.drops(GLB_DROP_MALFORMED) == 1);
 }

@@ -63,7 +63,8 @@ TEST_CASE("the guard's tc program loads within its budget", "[verifier]") {
 }
 
 TEST_CASE("the redirect watch loads within its budget", "[verifier]") {
-    std::unique_ptr<glb_redirect, void (*)(glb_redirect *)> watch(glb_redirect::open_and_load(), glb_redirect::destroy);
+    std::unique_ptr<glb_redirect, void (*)(glb_redirect *)> watch(glb_redirect::open_and_load(),
+                                                                  glb_redirect::destroy);
     REQUIRE(watch);
     check("glb_redirect_error", bpf_program__fd(watch->progs.glb_redirect_error));
     check("glb_redirect_drops", bpf_program__fd(watch->progs.glb_redirect_drops));

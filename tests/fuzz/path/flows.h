@@ -10,10 +10,10 @@ namespace glb::fuzz {
 
 /// How an input of fuzz_return is to be read: its first bytes.
 struct Control {
-    std::uint8_t front = 0;   ///< what stands in front of the rest, see below
-    std::uint8_t linear = 0;  ///< 0, or how much of the frame lies in its linear part: 14 bytes and twice this
-    std::uint8_t driver = 0;  ///< bits below
-    std::uint8_t egress = 0;  ///< 0 to 2: a route by so many tags; 3: none
+    std::uint8_t front = 0;  ///< what stands in front of the rest, see below
+    std::uint8_t linear = 0; ///< 0, or how much of the frame lies in its linear part: 14 bytes and twice this
+    std::uint8_t driver = 0; ///< bits below
+    std::uint8_t egress = 0; ///< 0 to 2: a route by so many tags; 3: none
 };
 inline constexpr std::size_t control_bytes = 4;
 
@@ -21,7 +21,8 @@ enum Front : std::uint8_t {
     front_nothing,  ///< the rest is the frame
     front_target_0, ///< Ethernet, VLAN, IP and UDP of this target; the rest begins with GENEVE
     front_target_1,
-    front_flow, ///< GENEVE with the options of a flow too, of the owner; `front` / 4 says which; the rest is inner
+    front_flow, ///< GENEVE with the options of a flow too, of the owner; `front` / 4 says which; the rest is
+                ///< inner
 };
 enum DriverBit : std::uint8_t {
     driver_no_metadata = 1,

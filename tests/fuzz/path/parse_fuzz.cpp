@@ -1,5 +1,5 @@
-// Parsing and classification of any frame: lengths stay within it, what lies behind the packet's end is not read
-// into the answer, and the flow's key is the same for both directions.
+// Parsing and classification of any frame: lengths stay within it, what lies behind the packet's end is not
+// read into the answer, and the flow's key is the same for both directions.
 //     input: byte 0: 0, or how much lies in the linear part; byte 1: bits below; then the frame
 #include <algorithm>
 #include <cstring>
@@ -44,14 +44,16 @@ void check_lengths(const Input &input, const native_parsed &parsed) {
     must(parsed.l2_len <= linear, "tags are where they can be read");
     must(parsed.vlan[0] < 4096 && parsed.vlan[1] < 4096, "VLAN ids have 12 bits");
     must(parsed.vlan[0] || !parsed.vlan[1], "the first id is the outer one");
-    must(parsed.ip != too_short || linear < input.frame.size() || linear > 512, "short means that more is behind");
+    must(parsed.ip != too_short || linear < input.frame.size() || linear > 512,
+         "short means that more is behind");
     if (parsed.ip != ok)
         return;
     must(parsed.l2_len + parsed.l3_len <= input.frame.size(), "the packet ends within the frame");
     const bool six = parsed.family == 6;
     must(six == (parsed.eth_proto == 0x86dd) && (six || parsed.family == 4), "the family is the Ethertype's");
     must(parsed.l3_len >= (six ? 40 : 20), "a packet has at least its header");
-    const auto told = six ? word_at(input.frame, parsed.l2_len + 4) + 40 : word_at(input.frame, parsed.l2_len + 2);
+    const auto told =
+        six ? word_at(input.frame, parsed.l2_len + 4) + 40 : word_at(input.frame, parsed.l2_len + 2);
     must(parsed.l3_len == told, "the length is the header's");
 }
 
@@ -63,7 +65,8 @@ void check_kind(const Input &input, const native_parsed &parsed) {
     must(!(parsed.flags & native_payload) || (parsed.flags & native_tcp), "payload is told of TCP alone");
     must(!error || parsed.ip_proto == (parsed.family == 4 ? 1u : 58u), "errors are ICMP's");
     must(parsed.orientation <= 1, "there are two orientations");
-    const bool lower = std::lexicographical_compare(parsed.ends + 4, parsed.ends + 8, parsed.ends, parsed.ends + 4);
+    const bool lower =
+        std::lexicographical_compare(parsed.ends + 4, parsed.ends + 8, parsed.ends, parsed.ends + 4);
     must(!lower, "the lower end comes first");
     must(parsed.whose != native_class_return || input.tunnel, "returns come by the tunnel's port");
     must(parsed.whose != native_class_spoofed || !input.tunnel, "and are spoofed by any other");
@@ -89,7 +92,8 @@ void check_way_back(const Input &input, const native_parsed &there) {
         return;
     auto frame = input.frame;
     const auto swap = [&](std::size_t at, std::size_t size) {
-        const auto begin = frame.begin() + static_cast<long>(there.l2_len + at), middle = begin + static_cast<long>(size);
+        const auto begin = frame.begin() + static_cast<long>(there.l2_len + at),
+                   middle = begin + static_cast<long>(size);
         std::swap_ranges(begin, middle, middle);
     };
     six ? swap(8, 16) : swap(12, 4);
@@ -99,7 +103,8 @@ void check_way_back(const Input &input, const native_parsed &there) {
     must(std::equal(there.ends, there.ends + 8, back.ends) && there.low_port == back.low_port &&
              there.high_port == back.high_port && there.tuple_proto == back.tuple_proto,
          "both directions have one key");
-    const bool same_ends = std::equal(there.ends, there.ends + 4, there.ends + 4) && there.sport == there.dport;
+    const bool same_ends =
+        std::equal(there.ends, there.ends + 4, there.ends + 4) && there.sport == there.dport;
     must(same_ends || there.orientation != back.orientation, "and two orientations");
 }
 
@@ -118,7 +123,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     const auto parsed = parse(input.frame, input);
     must(equal(parse(input.frame, input), parsed), "one frame, one answer");
     if (parsed.ethernet != ok) {
-        must(std::min(input.frame.size(), input.driver.linear) < 22, "Ethernet and two tags are read where they are");
+        must(std::min(input.frame.size(), input.driver.linear) < 22,
+             "Ethernet and two tags are read where they are");
         return 0;
     }
     check_lengths(input, parsed);

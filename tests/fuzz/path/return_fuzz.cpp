@@ -1,5 +1,6 @@
-// The whole path, fed with anything: above all what claims to come from a target. Whatever is forwarded is a complete
-// IP packet of a flow that its sender owns, as the sender sent it but for TTL and ECN; what is refused leaves no trace.
+// The whole path, fed with anything: above all what claims to come from a target. Whatever is forwarded is a
+// complete IP packet of a flow that its sender owns, as the sender sent it but for TTL and ECN; what is
+// refused leaves no trace.
 //     input: four bytes of control (flows.h), then what stands behind the front that they choose
 #include <algorithm>
 #include <cstring>
@@ -112,8 +113,8 @@ Answer run(const Input &input) {
 
 /// What became of the packet: one thing, and the code says the same.
 glb_counter fate(const Answer &answer) {
-    constexpr glb_counter fates[] = {GLB_COUNT_ENCAPSULATED, GLB_COUNT_FORWARDED, GLB_COUNT_DOOR, GLB_COUNT_OWN,
-                                     GLB_COUNT_OTHER};
+    constexpr glb_counter fates[] = {GLB_COUNT_ENCAPSULATED, GLB_COUNT_FORWARDED, GLB_COUNT_DOOR,
+                                     GLB_COUNT_OWN, GLB_COUNT_OTHER};
     auto sum = std::accumulate(answer.drops.begin(), answer.drops.end(), std::uint64_t{0});
     auto found = GLB_COUNT_MAX; // dropped
     for (const auto counter : fates) {
@@ -135,7 +136,9 @@ struct Places {
     std::size_t inner = 0; ///< behind IP, UDP and GENEVE, where the frame has them
 };
 Places places_of(View frame) {
-    const auto tagged = [&](std::size_t at) { return word_at(frame, at) == 0x8100 || word_at(frame, at) == 0x88a8; };
+    const auto tagged = [&](std::size_t at) {
+        return word_at(frame, at) == 0x8100 || word_at(frame, at) == 0x88a8;
+    };
     Places places;
     while (places.ip < 22 && tagged(places.ip - 2))
         places.ip += 4;
@@ -147,14 +150,16 @@ Places places_of(View frame) {
     return places;
 }
 
-/// The packet that begins at `at`: complete, nothing behind it, and of the Ethertype that stands at `type_at`.
+/// The packet that begins at `at`: complete, nothing behind it, and of the Ethertype that stands at
+/// `type_at`.
 View whole_packet(View frame, std::size_t at, std::size_t type_at) {
     must(frame.size() >= at + 20, "there is room for an IP header");
     const auto packet = frame.subspan(at);
     const bool six = word_at(frame, type_at) == 0x86dd;
     must(six || word_at(frame, type_at) == 0x0800, "the Ethertype is IP's");
     must(packet[0] >> 4 == (six ? 6 : 4), "and the packet is of this version");
-    must((six ? word_at(packet, 4) + 40 : word_at(packet, 2)) == packet.size(), "a whole packet and nothing behind it");
+    must((six ? word_at(packet, 4) + 40 : word_at(packet, 2)) == packet.size(),
+         "a whole packet and nothing behind it");
     return packet;
 }
 
@@ -187,8 +192,9 @@ void check_owner(const Input &input, const Answer &answer, View inner) {
     if (answer.counters[GLB_COUNT_RETURN_UNTRACKED])
         return; // known by a stamp, which it may share with some other flow
     const auto key = key_of(inner);
-    must(std::ranges::any_of(state().flows,
-                             [&](const Flow &flow) { return flow.target == sender && key_of(flow.inner) == key; }),
+    must(std::ranges::any_of(
+             state().flows,
+             [&](const Flow &flow) { return flow.target == sender && key_of(flow.inner) == key; }),
          "the flow went out, and to this target");
 }
 

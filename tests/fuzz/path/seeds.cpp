@@ -14,8 +14,8 @@ using namespace glb::test;
 using Inputs = std::map<std::string, Bytes>;
 
 Packet extensions() {
-    return IPv6{} / HopByHop{.data = Bytes(10)} / Routing{.addresses = {"2001:db8::1"}} / Fragment6{} / DestOptions{} /
-           Tcp{.flags = tcp::syn, .options = Bytes(8, 1)};
+    return IPv6{} / HopByHop{.data = Bytes(10)} / Routing{.addresses = {"2001:db8::1"}} / Fragment6{} /
+           DestOptions{} / Tcp{.flags = tcp::syn, .options = Bytes(8, 1)};
 }
 
 std::map<std::string, Packet> packets() {
@@ -71,10 +71,13 @@ Inputs return_inputs() {
         const Bytes behind_udp(flow.sent.begin() + geneve_at, flow.sent.end());
         const auto tags = static_cast<std::uint8_t>(number % 3);
         inputs["whole-" + id] = control(front_nothing, tags) + from_target(flow.target, behind_udp);
-        inputs["geneve-" + id] = control(static_cast<std::uint8_t>(front_target_0 + flow.target), tags) + behind_udp;
-        inputs["other-" + id] = control(static_cast<std::uint8_t>(front_target_1 - flow.target), tags) + behind_udp;
+        inputs["geneve-" + id] =
+            control(static_cast<std::uint8_t>(front_target_0 + flow.target), tags) + behind_udp;
+        inputs["other-" + id] =
+            control(static_cast<std::uint8_t>(front_target_1 - flow.target), tags) + behind_udp;
         inputs["inner-" + id] = control(static_cast<std::uint8_t>(front_flow + 4 * number), 3) + flow.inner;
-        inputs["tight-" + id] = control(static_cast<std::uint8_t>(front_flow + 4 * number), 2, number % 16, 60) + flow.inner;
+        inputs["tight-" + id] =
+            control(static_cast<std::uint8_t>(front_flow + 4 * number), 2, number % 16, 60) + flow.inner;
         ++number;
     }
     return inputs;

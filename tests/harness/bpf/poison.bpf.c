@@ -2,6 +2,7 @@
 // Fills the headroom with 0xFF, then runs the program under test: a header byte that it forgets to write
 // shows as 0xFF instead of as a zero that is right by luck.
 #include <linux/bpf.h>
+
 #include <bpf/bpf_helpers.h>
 
 #define HEADROOM 128

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 // Programs that the harness is tested with, and the XDP_PASS that a veth's far end needs.
 #include <linux/bpf.h>
+
 #include <bpf/bpf_helpers.h>
 
 SEC("xdp.frags")
-int harness_pass(struct xdp_md *ctx) { return XDP_PASS; }
+int harness_pass(struct xdp_md *ctx) {
+    return XDP_PASS;
+}
 
 // Puts eight bytes in front of the frame and writes only the first of them.
 SEC("xdp.frags")

@@ -142,7 +142,9 @@ TEST_CASE("inspect: two endpoints with the same addresses do not mix") {
         }
     }
     nlohmann::json endpoints;
-    const auto has_four = [](const auto &endpoint) { return endpoint["packetsIn"] == 4 && endpoint["packetsBack"] == 4; };
+    const auto has_four = [](const auto &endpoint) {
+        return endpoint["packetsIn"] == 4 && endpoint["packetsBack"] == 4;
+    };
     CHECK(eventually(5s, [&] { // a packet is counted once it is sent
         endpoints = bench.counters()["endpoints"];
         return std::ranges::all_of(endpoints, has_four);

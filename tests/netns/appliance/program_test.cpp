@@ -20,14 +20,15 @@ Bytes udp_flow(std::uint16_t port, std::uint32_t sequence = 0) {
     return IPv4{} / Udp{.sport = port} / Payload(payload);
 }
 
-/// Rules and devices of the program that a namespace still holds after a while: the kernel may take a device away a
-/// moment after its process has ended.
+/// Rules and devices of the program that a namespace still holds after a while: the kernel may take a device
+/// away a moment after its process has ended.
 std::string left_behind(const Namespace &ns) {
     std::string text;
     (void)eventually(5s, [&] {
-        text = ns.must({"sh", "-c",
-                        "ip rule list | grep 'proto 198'; ip -6 rule list | grep 'proto 198'; ip -o link | grep gwi-; "
-                        "ip route show table all | grep gwi-; true"});
+        text = ns.must(
+            {"sh", "-c",
+             "ip rule list | grep 'proto 198'; ip -6 rule list | grep 'proto 198'; ip -o link | grep gwi-; "
+             "ip route show table all | grep gwi-; true"});
         return text.empty();
     });
     return text;

@@ -1,5 +1,5 @@
-// Manifests applied as fast as apply returns, each different, under a TCP download and a stream of UDP: no packet is
-// lost, nothing leaks. GLB_CHURN_SECONDS sets how long (10).
+// Manifests applied as fast as apply returns, each different, under a TCP download and a stream of UDP: no
+// packet is lost, nothing leaks. GLB_CHURN_SECONDS sets how long (10).
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -18,8 +18,8 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-/// The `round`-th manifest: targets come and go, weights, stickiness, timeouts, names of endpoints and the node's
-/// address change, each with a period of its own, so that no two in a row are equal.
+/// The `round`-th manifest: targets come and go, weights, stickiness, timeouts, names of endpoints and the
+/// node's address change, each with a period of its own, so that no two in a row are equal.
 json variant(const json &base, unsigned round) {
     auto manifest = base;
     auto &group = manifest["targetGroups"][0];
@@ -61,7 +61,9 @@ Pace churn(const Daemon &glbd, const json &base, std::chrono::seconds time, unsi
         const auto answer = glb::http_request(glbd.folder() / "run/glbd.sock", "POST", "/v1/manifest", body);
         pace.milliseconds.push_back(std::chrono::duration<double, std::milli>(Clock::now() - begin).count());
         if (!answer || answer->status != 200) {
-            pace.first_refusal = pace.refused++ ? pace.first_refusal : answer ? answer->body : answer.error().message;
+            pace.first_refusal = pace.refused++ ? pace.first_refusal
+                                 : answer       ? answer->body
+                                                : answer.error().message;
             continue;
         }
         const std::uint64_t now = json::parse(answer->body).at("epoch");
@@ -104,15 +106,18 @@ TEST_CASE("churn: changes as fast as apply returns lose no packet and leak nothi
     const auto before = holdings_of(pid);
     (void)lag(world.node);
 
-    Process download = world.client.start({"curl", "-sS", "--limit-rate", "5M", "--max-time", "300", "-o",
-                                           (glbd.folder() / "download").string(), "http://198.51.100.20/file"});
+    Process download =
+        world.client.start({"curl", "-sS", "--limit-rate", "5M", "--max-time", "300", "-o",
+                            (glbd.folder() / "download").string(), "http://198.51.100.20/file"});
     const LongBacklog backlog;
     UdpStream stream(world.client, TwoArm::server_address, 7001, 1000);
     const auto pace = churn(glbd, base, churn_time(), 1000);
     const auto late = lag(world.node);
     const auto tally = stream.finish();
-    const auto rate = static_cast<double>(pace.milliseconds.size()) / static_cast<double>(churn_time().count());
-    std::printf("churn: %zu changes, %.1f/s; apply: median %.1f ms, 99%% %.1f ms, most %.1f ms; %llu datagrams, %llu lost\n",
+    const auto rate =
+        static_cast<double>(pace.milliseconds.size()) / static_cast<double>(churn_time().count());
+    std::printf("churn: %zu changes, %.1f/s; apply: median %.1f ms, 99%% %.1f ms, most %.1f ms; %llu "
+                "datagrams, %llu lost\n",
                 pace.milliseconds.size(), rate, pace.at(0.5), pace.at(0.99), pace.at(1),
                 static_cast<unsigned long long>(tally.sent), static_cast<unsigned long long>(tally.lost()));
     std::printf("churn: the loop of health was late by %.1f ms at most\n", late);
@@ -131,7 +136,8 @@ TEST_CASE("churn: changes as fast as apply returns lose no packet and leak nothi
     CHECK(glbd.uninspected() == 0);
     REQUIRE(download.wait(120s));
     CHECK(download.code() == 0);
-    CHECK(world.client.must({"sha256sum", (glbd.folder() / "download").string()}).substr(0, 64) == nginx.sha256());
+    CHECK(world.client.must({"sha256sum", (glbd.folder() / "download").string()}).substr(0, 64) ==
+          nginx.sha256());
 
     Holdings after;
     const bool same = eventually(10s, [&] {

@@ -43,8 +43,9 @@ Holdings holdings_of(pid_t pid) {
 }
 
 std::string to_text(const Holdings &holdings) {
-    return fmt::format("{} descriptors, {} maps, {} programs and links, {} threads, {} KiB", holdings.descriptors,
-                       holdings.bpf_maps, holdings.bpf_others, holdings.threads, holdings.resident_kib);
+    return fmt::format("{} descriptors, {} maps, {} programs and links, {} threads, {} KiB",
+                       holdings.descriptors, holdings.bpf_maps, holdings.bpf_others, holdings.threads,
+                       holdings.resident_kib);
 }
 
 } // namespace glb::test

@@ -10,7 +10,7 @@ namespace glb::test {
 
 struct Holdings {
     std::size_t descriptors = 0;
-    std::size_t bpf_maps = 0; ///< that the process holds by a descriptor
+    std::size_t bpf_maps = 0;   ///< that the process holds by a descriptor
     std::size_t bpf_others = 0; ///< programs and links, the same
     std::size_t threads = 0;
     std::size_t resident_kib = 0;

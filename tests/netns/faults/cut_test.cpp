@@ -1,4 +1,5 @@
-// glbd killed at any of its steps: nothing passes uninspected then, and the next daemon finishes what was begun.
+// glbd killed at any of its steps: nothing passes uninspected then, and the next daemon finishes what was
+// begun.
 #include <catch2/catch.hpp>
 
 #include <set>
@@ -22,10 +23,12 @@ std::uint32_t stride(std::uint32_t in_short) {
 /// The only appliance swallows all it gets: what the server sees of the stream has passed uninspected.
 struct Swallowed {
     Swallowed() {
-        world.appliances[0]->ns().must({"nft", "table ip swallow { chain c { type filter hook prerouting priority raw; "
-                                               "udp dport 6081 drop; }; }"});
-        world.server.must({"nft", "table inet seen { counter came {}; chain c { type filter hook prerouting priority raw; "
-                                  "udp dport 7001 counter name came; }; }"});
+        world.appliances[0]->ns().must(
+            {"nft", "table ip swallow { chain c { type filter hook prerouting priority raw; "
+                    "udp dport 6081 drop; }; }"});
+        world.server.must(
+            {"nft", "table inet seen { counter came {}; chain c { type filter hook prerouting priority raw; "
+                    "udp dport 7001 counter name came; }; }"});
         manifest = world.manifest();
     }
 
@@ -107,10 +110,12 @@ TEST_CASE("cut: killed at any step of its start, glbd lets nothing pass, and the
     CHECK(tally.sent > 500);
     CHECK(it.glbd.must_ctl({"guard"}).at("uninspected").at("packets") > 0); // they were there to be stopped
     CHECK(it.uninspected() == 0);
-    tell_drill("killed at a step of its start", {tally.sent, it.uninspected(), {}, "packets", "passed uninspected"});
+    tell_drill("killed at a step of its start",
+               {tally.sent, it.uninspected(), {}, "packets", "passed uninspected"});
 }
 
-TEST_CASE("cut: killed at any step of a change, glbd lets nothing pass, and the next one has the old manifest or the new") {
+TEST_CASE("cut: killed at any step of a change, glbd lets nothing pass, and the next one has the old "
+          "manifest or the new") {
     need_root();
     Swallowed it;
     it.world.node.must({"ip", "link", "add", "extra0", "type", "veth", "peer", "name", "extra1"});
@@ -143,7 +148,8 @@ TEST_CASE("cut: killed at any step of a change, glbd lets nothing pass, and the 
     const auto tally = stream.finish();
     CHECK(tally.sent > 500);
     CHECK(it.uninspected() == 0);
-    tell_drill("killed at a step of a change", {tally.sent, it.uninspected(), {}, "packets", "passed uninspected"});
+    tell_drill("killed at a step of a change",
+               {tally.sent, it.uninspected(), {}, "packets", "passed uninspected"});
 }
 
 TEST_CASE("cut: a link that refuses another program leaves all interfaces with one, and traffic whole") {
@@ -164,12 +170,15 @@ TEST_CASE("cut: a link that refuses another program leaves all interfaces with o
         }
         return ids;
     };
-    const auto capacity = [&] { return glbd.must_ctl({"status"}).at("flows").at("capacity").get<unsigned>(); };
+    const auto capacity = [&] {
+        return glbd.must_ctl({"status"}).at("flows").at("capacity").get<unsigned>();
+    };
     REQUIRE(programs().size() == 1);
     const LongBacklog backlog;
     UdpStream stream(world.client, TwoArm::server_address, 7001, 1000);
     unsigned before = capacity();
-    for (std::uint32_t update = 1; update <= 6; ++update) { // three interfaces, twice: to look into both tables, and not
+    for (std::uint32_t update = 1; update <= 6;
+         ++update) { // three interfaces, twice: to look into both tables, and not
         const unsigned wanted = before == 131072 ? 65536 : 131072;
         manifest["node"]["flowTable"]["capacity"] = wanted;
         faults.arm_links(update);

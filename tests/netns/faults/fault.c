@@ -1,6 +1,7 @@
 /*
- * Preloaded into glbd by a test: makes a chosen call fail by which it would change the kernel (bpf(2), netlink) or
- * its state folder. The program under test is the one that is installed, and knows nothing of this.
+ * Preloaded into glbd by a test: makes a chosen call fail by which it would change the kernel (bpf(2),
+ * netlink) or its state folder. The program under test is the one that is installed, and knows nothing of
+ * this.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -35,7 +36,8 @@ static struct glb_fault_page *page(void) {
 
 static int strikes(const char *what, long detail, uint32_t kind) {
     struct glb_fault_page *fault = page();
-    if (!fault || !__atomic_load_n(&fault->counting, __ATOMIC_ACQUIRE) || (fault->only && fault->only != kind))
+    if (!fault || !__atomic_load_n(&fault->counting, __ATOMIC_ACQUIRE) ||
+        (fault->only && fault->only != kind))
         return 0;
     const uint32_t number = __atomic_add_fetch(&fault->seen, 1, __ATOMIC_RELAXED);
     if (!fault->fail_at || number < fault->fail_at || (number > fault->fail_at && !fault->stay))
@@ -93,12 +95,16 @@ static int is_netlink(int fd) {
     return has(fd, SO_DOMAIN, AF_NETLINK);
 }
 
-ssize_t sendto(int fd, const void *data, size_t bytes, int flags, const struct sockaddr *to, socklen_t length) {
+ssize_t sendto(int fd, const void *data, size_t bytes, int flags, const struct sockaddr *to,
+               socklen_t length) {
     static ssize_t (*real)(int, const void *, size_t, int, const struct sockaddr *, socklen_t);
     if (!real)
-        real = (ssize_t(*)(int, const void *, size_t, int, const struct sockaddr *, socklen_t))dlsym(RTLD_NEXT, "sendto");
+        real = (ssize_t(*)(int, const void *, size_t, int, const struct sockaddr *, socklen_t))dlsym(
+            RTLD_NEXT, "sendto");
     /* libnftables 1.0.6 asks for its cache by sendto, and does not survive a failure of that. */
-    return is_netlink(fd) && has(fd, SO_PROTOCOL, NETLINK_ROUTE) && strikes("netlink", fd, 0) ? -1 : real(fd, data, bytes, flags, to, length);
+    return is_netlink(fd) && has(fd, SO_PROTOCOL, NETLINK_ROUTE) && strikes("netlink", fd, 0)
+               ? -1
+               : real(fd, data, bytes, flags, to, length);
 }
 
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {

@@ -21,7 +21,8 @@ class FaultFile {
     /// What is to stand before glbd's own command line.
     [[nodiscard]] std::vector<std::string> launcher() const;
 
-    /// From now on calls are counted; the one of that number fails with EIO (0: none), and with `stay` all after it.
+    /// From now on calls are counted; the one of that number fails with EIO (0: none), and with `stay` all
+    /// after it.
     void arm(std::uint32_t fail_at, bool stay = false);
     /// The same, but the program is killed there, as by kill -9.
     void arm_kill(std::uint32_t at);

@@ -1,5 +1,5 @@
-// A fault at each step of a change: the kernel holds the old state or the new one as a whole, traffic flows inspected
-// all the time, and a later change mends what is left.
+// A fault at each step of a change: the kernel holds the old state or the new one as a whole, traffic flows
+// inspected all the time, and a later change mends what is left.
 #include <catch2/catch.hpp>
 
 #include "tests/harness/skip.h"
@@ -110,7 +110,8 @@ TEST_CASE("faults: a change that fails at any step has changed nothing, or all; 
         stage.faults.arm(step);
         const auto answer = stage.glbd.apply(stage.after);
         stage.faults.disarm();
-        INFO("step " << step << " of " << steps << ": " << stage.faults.where() << "\n" << answer.text << stage.last_words());
+        INFO("step " << step << " of " << steps << ": " << stage.faults.where() << "\n"
+                     << answer.text << stage.last_words());
         REQUIRE((answer.code == 0 || answer.code == 1));
         refused += answer.code == 1;
         const auto image = stage.image();
@@ -152,7 +153,8 @@ TEST_CASE("faults: where undoing fails as well, traffic goes on, and the daemon 
     for (std::uint32_t step = 1; step <= steps; step += stride(25)) {
         stage.faults.arm(step, true);
         const auto answer = stage.glbd.apply(stage.after);
-        INFO("from step " << step << " of " << steps << " on: " << stage.faults.where() << "\n" << answer.text);
+        INFO("from step " << step << " of " << steps << " on: " << stage.faults.where() << "\n"
+                          << answer.text);
         REQUIRE((answer.code == 0 || answer.code == 1)); // the last calls only look at what was done
         const auto &wanted = answer.code == 0 ? new_image : old_image;
         stage.faults.disarm();

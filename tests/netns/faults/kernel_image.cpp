@@ -83,7 +83,8 @@ std::string banked(const Maps &maps, std::uint32_t bank) {
     for (auto &port : ports)
         port.scope = 0;
     text += listed("port", ports);
-    text += listed("endpoint", maps.rows<glb_endpoint>("glb_endpoints", bank * GLB_MAX_ENDPOINTS, GLB_MAX_ENDPOINTS));
+    text += listed("endpoint",
+                   maps.rows<glb_endpoint>("glb_endpoints", bank * GLB_MAX_ENDPOINTS, GLB_MAX_ENDPOINTS));
     text += listed("endpoint id", maps.rows<glb_endpoint_id>("glb_endpoint_ids", bank * GLB_ENDPOINT_ID_SLOTS,
                                                              GLB_ENDPOINT_ID_SLOTS));
     text += listed("target", maps.rows<glb_target>("glb_targets", bank * GLB_MAX_TARGETS, GLB_MAX_TARGETS));
@@ -98,9 +99,10 @@ std::string group(const Maps &maps, std::uint32_t bank, std::uint32_t index) {
     if (row.table < GLB_MAX_TABLES)
         print = maps.row<std::uint64_t>("glb_table_prints", row.table);
     row.table = row.previous_table = row.previous_until = 0;
-    return fmt::format("group {} {} table {:x} word {} fallback {}\n", index, hex(row), print,
-                       maps.row<std::uint64_t>("glb_group_words", index),
-                       maps.rows<std::uint64_t>("glb_fallback", index * GLB_FALLBACK_SLOTS, GLB_FALLBACK_SLOTS));
+    return fmt::format(
+        "group {} {} table {:x} word {} fallback {}\n", index, hex(row), print,
+        maps.row<std::uint64_t>("glb_group_words", index),
+        maps.rows<std::uint64_t>("glb_fallback", index * GLB_FALLBACK_SLOTS, GLB_FALLBACK_SLOTS));
 }
 
 } // namespace
@@ -121,7 +123,8 @@ std::string kernel_image(const Namespace &node, const std::filesystem::path &bpf
         else if (i >= GLB_NAMES_GROUPS)
             text += group(maps, bank, i - GLB_NAMES_GROUPS);
         else
-            text += fmt::format("endpoint word {} {:x}\n", i, maps.row<std::uint64_t>("glb_endpoint_words", i));
+            text +=
+                fmt::format("endpoint word {} {:x}\n", i, maps.row<std::uint64_t>("glb_endpoint_words", i));
     }
     for (const auto &entry : std::filesystem::recursive_directory_iterator(bpffs))
         if (entry.path().parent_path().filename() != "tables") // a place that is kept for the next table

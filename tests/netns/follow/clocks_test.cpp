@@ -62,7 +62,8 @@ TEST_CASE("clocks: steps of a day in either direction change no target, no flow,
     const auto total = glbd.flows({"--protocol", "tcp"}).size();
     for (const std::string offset : {"+1d", "-1d", "+0", "-2d", "+2d"}) {
         clock.step(offset);
-        std::this_thread::sleep_for(2500ms); // more than an interval of the health checks, and a scan of the table
+        std::this_thread::sleep_for(
+            2500ms); // more than an interval of the health checks, and a scan of the table
         INFO(offset << "\n" << glbd.log());
         CHECK(states() == before);
         CHECK(flows.exchange() == 60);

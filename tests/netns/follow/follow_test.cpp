@@ -1,5 +1,5 @@
-// Neighbours, next hops and links change under a running node: it follows, mostly within a second. How soon is told as a
-// figure; what is asked here is generous, for the machine may be busy.
+// Neighbours, next hops and links change under a running node: it follows, mostly within a second. How soon
+// is told as a figure; what is asked here is generous, for the machine may be busy.
 #include <csignal>
 #include <fstream>
 #include <functional>
@@ -23,7 +23,8 @@ constexpr auto followed = 10s;
 
 struct Followed {
     explicit Followed(unsigned appliances = 1)
-        : world({.appliances = appliances}), echo(world.server, 7000), udp(world.server, 7001), glbd(world.node) {
+        : world({.appliances = appliances}), echo(world.server, 7000), udp(world.server, 7001),
+          glbd(world.node) {
         glbd.start(world.manifest());
         if (!glbd.wait_healthy(appliances) || !tcp_works(world.client, TwoArm::server_address, 7000, 10s))
             throw std::runtime_error("traffic does not pass: " + glbd.log());
@@ -95,8 +96,10 @@ TEST_CASE("follow: the host behind an endpoint gets another MAC, without a word"
         server.sysctl("net/ipv4/conf/eth0/arp_notify", "0");
         const auto gateway = mac_of(node, "srv0").to_string();
         // It never asks for the node either, which would tell its MAC.
-        server.must({"sh", "-c", "ip link set dev eth0 address 02:00:00:00:77:03 && "
-                                 "ip neigh replace 198.51.100.1 dev eth0 nud permanent lladdr " + gateway});
+        server.must({"sh", "-c",
+                     "ip link set dev eth0 address 02:00:00:00:77:03 && "
+                     "ip neigh replace 198.51.100.1 dev eth0 nud permanent lladdr " +
+                         gateway});
     });
 }
 
@@ -181,7 +184,9 @@ TEST_CASE("follow: an interface that is deleted and made again is taken up by th
         node.must({"ip", "link", "del", "srv0"});
         veth(node, "srv0", it.world.server, "eth0");
         // Until then the guard stops what comes in, and counts it, as it should.
-        REQUIRE(eventually(10s, [&] { return node.must({"ip", "link", "show", "srv0"}).find("xdp") != std::string::npos; }));
+        REQUIRE(eventually(10s, [&] {
+            return node.must({"ip", "link", "show", "srv0"}).find("xdp") != std::string::npos;
+        }));
         node.address("srv0", "198.51.100.1/24");
         it.world.server.address("eth0", "198.51.100.20/24");
         it.world.server.route("default", "198.51.100.1");

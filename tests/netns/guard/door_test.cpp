@@ -45,8 +45,11 @@ TEST_CASE("guard: the right magic passes, gets the endpoint's mark and its route
     const Router router;
     router.server.address("eth0", "203.0.113.9/32");
     router.server.address("eth0", "203.0.113.10/32");
-    for (const auto &[prefix, device] : std::vector<std::pair<std::string, std::string>>{
-             {"192.0.2.0/24", "cli0"}, {"198.51.100.0/24", "srv0"}, {"2001:db8:1::/64", "cli0"}, {"2001:db8:2::/64", "srv0"}})
+    for (const auto &[prefix, device] :
+         std::vector<std::pair<std::string, std::string>>{{"192.0.2.0/24", "cli0"},
+                                                          {"198.51.100.0/24", "srv0"},
+                                                          {"2001:db8:1::/64", "cli0"},
+                                                          {"2001:db8:2::/64", "srv0"}})
         router.node.must({"ip", "route", "add", prefix, "dev", device, "table", "77"});
     router.node.must({"ip", "route", "add", "203.0.113.9", "via", "198.51.100.2", "table", "77"});
     router.node.must({"ip", "route", "add", "203.0.113.10", "via", "198.51.100.2"});
@@ -57,7 +60,7 @@ TEST_CASE("guard: the right magic passes, gets the endpoint's mark and its route
     guard.set_magic(magic);
     CHECK(router.ping("198.51.100.2"));
     CHECK(router.ping("2001:db8:2::2"));
-    CHECK(router.ping("203.0.113.9")); // the main table has no route there
+    CHECK(router.ping("203.0.113.9"));        // the main table has no route there
     CHECK_FALSE(router.ping("203.0.113.10")); // and this one's is main's alone
     guard.set_magic(magic + 1);
     CHECK_FALSE(router.passes());

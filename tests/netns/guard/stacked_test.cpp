@@ -1,5 +1,5 @@
-// The guard where an endpoint's device is not its interface: a VLAN, a VLAN in a VLAN, and a bridge over a port. No
-// daemon and no data path is there; what the guard left must do alone.
+// The guard where an endpoint's device is not its interface: a VLAN, a VLAN in a VLAN, and a bridge over a
+// port. No daemon and no data path is there; what the guard left must do alone.
 #include <catch2/catch.hpp>
 
 #include <array>
@@ -80,7 +80,8 @@ struct Stacked : Router {
         return name;
     }
     std::string add_bridge() const {
-        node.must({"ip", "link", "add", "br0", "type", "bridge", "forward_delay", "0", "mcast_snooping", "0"});
+        node.must(
+            {"ip", "link", "add", "br0", "type", "bridge", "forward_delay", "0", "mcast_snooping", "0"});
         node.must({"ip", "link", "set", "cli0", "master", "br0"});
         node.must({"ip", "link", "set", "br0", "up"});
         return "br0";
@@ -89,7 +90,8 @@ struct Stacked : Router {
 
 } // namespace
 
-TEST_CASE("guard: what comes by a VLAN's device or a bridge stays uninspected-closed, with any one part of it gone") {
+TEST_CASE("guard: what comes by a VLAN's device or a bridge stays uninspected-closed, with any one part of "
+          "it gone") {
     need_root();
     const auto vlans = GENERATE(std::array<std::uint16_t, 2>{100, 0}, std::array<std::uint16_t, 2>{100, 7},
                                 std::array<std::uint16_t, 2>{0, 0});

@@ -56,7 +56,8 @@ TEST_CASE("boot: the guard stands before glbd runs, by interfaces that come late
     const AfterPowerCut cut;
     TwoArm world;
     TcpServer echo(world.server, 7000);
-    REQUIRE(tcp_works(world.client, TwoArm::server_address, 7000, 5s)); // the kernel routes, as it will at boot
+    REQUIRE(
+        tcp_works(world.client, TwoArm::server_address, 7000, 5s)); // the kernel routes, as it will at boot
     for (const auto *device : {"cli0", "srv0"})
         world.node.must({"ip", "link", "del", device});
     Daemon glbd(world.node);
@@ -144,7 +145,8 @@ TEST_CASE("boot: a VLAN whose device is not there yet is guarded by the name tha
     const TwoArm world;
     const TempFolder state;
     auto manifest = world.manifest();
-    manifest["endpoints"][0]["interfaces"] = {{{"name", "cli0"}, {"vlan", 100}}, {{"name", "srv0"}, {"vlan", {7, 9}}}};
+    manifest["endpoints"][0]["interfaces"] = {{{"name", "cli0"}, {"vlan", 100}},
+                                              {{"name", "srv0"}, {"vlan", {7, 9}}}};
     Daemon glbd(world.node);
     const auto done = guard_only(glbd, state.path(), manifest);
     INFO(done.said);

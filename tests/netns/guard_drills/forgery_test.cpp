@@ -53,9 +53,11 @@ struct Forgery {
                                 " meta mark & 0x0fff0000 == 0x00010000 counter name marked; }; }"});
     }
 
-    /// Sends a frame with metadata of that magic out of `dev`; true where the server gets its payload within `patience`.
+    /// Sends a frame with metadata of that magic out of `dev`; true where the server gets its payload within
+    /// `patience`.
     [[nodiscard]] bool arrives(const Namespace &from, const std::string &dev, std::uint32_t magic,
-                               const Bytes &frame, const std::string &payload, milliseconds patience = 500ms) const {
+                               const Bytes &frame, const std::string &payload,
+                               milliseconds patience = 500ms) const {
         const Door forger(from, "inj0", magic, from.ifindex(dev));
         Sniffer server(world.server, "eth0");
         send_frame(from, "inj1", frame);

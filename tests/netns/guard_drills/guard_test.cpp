@@ -24,8 +24,8 @@ struct Guarded {
             throw std::runtime_error("traffic does not pass: " + glbd.log());
     }
 
-    // Packets from either side that the other one sees, of 40 that are sent both ways; waits until it is all that are
-    // `wanted`, or, where none is, for a moment.
+    // Packets from either side that the other one sees, of 40 that are sent both ways; waits until it is all
+    // that are `wanted`, or, where none is, for a moment.
     [[nodiscard]] std::size_t passed(std::size_t wanted) {
         Sniffer server(world.server, "eth0"), client(world.client, "eth0");
         const auto marked = [](const Sniffer::Frame &seen) {
@@ -171,7 +171,8 @@ TEST_CASE("guard: with glbd alive, what was removed is put back, and said") {
             for (const auto &[table, priority] : {std::pair{"main", "32766"}, std::pair{"default", "32767"}})
                 (void)node.run({"ip", removal[1] == "-6" ? "-6" : "-4", "rule", "add", "from", "all",
                                 "lookup", table, "priority", priority});
-        CHECK(eventually(10s, [&] { return it.glbd.must_ctl({"guard"}).at("restored") > restored; })); // a second
+        CHECK(eventually(10s,
+                         [&] { return it.glbd.must_ctl({"guard"}).at("restored") > restored; })); // a second
         CHECK(it.glbd.must_ctl({"guard"}).at("installed") == true);
         CHECK(it.passed(40) == 40);
     }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What somebody at the far end of a veth can read in front of the frames that come in: the last eight bytes. */
+/* What somebody at the far end of a veth can read in front of the frames that come in: the last eight bytes.
+ */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
+
 #include <bpf/bpf_helpers.h>
 
 const volatile __u32 wanted = 0; /* a word that must not be there */

@@ -33,7 +33,8 @@ struct Stage {
         INFO(glbd.log());
         CHECK(alarms(glbd) == earned);
         for (const auto &one : world.appliances)
-            CHECK(eventually(10s, [&] { return state_of(glbd, *one) == "healthy"; })); // active checks may be late
+            CHECK(eventually(10s,
+                             [&] { return state_of(glbd, *one) == "healthy"; })); // active checks may be late
     }
 
     TwoArm world;
@@ -59,7 +60,8 @@ TEST_CASE("alarms: a firewall that drops 95 % of all flows stays") {
         fall_silent(*one, "@th,560,16 7000 jhash @th,544,16 mod 100 seed 0x1 < 95");
     std::vector<std::unique_ptr<PacedFlows>> flows; // new ones all the time, 300 in the end
     for (int i = 0; i < 15; ++i) {
-        flows.push_back(std::make_unique<PacedFlows>(stage.world.client, TwoArm::server_address, kPort, 20, 50ms));
+        flows.push_back(
+            std::make_unique<PacedFlows>(stage.world.client, TwoArm::server_address, kPort, 20, 50ms));
         std::this_thread::sleep_for(400ms);
     }
     std::uint64_t sent = 0, served = 0;
@@ -112,7 +114,8 @@ TEST_CASE("alarms: a quiet night, with single packets and scans, fails nobody, n
         const auto day = stage.flows(40, 10ms);
         REQUIRE(eventually(10s, [&] { return day.served() == 40; }));
     }
-    for (int hour = 0; hour < 8; ++hour) { // compressed: what counts is that nearly nothing is there to be compared
+    for (int hour = 0; hour < 8;
+         ++hour) { // compressed: what counts is that nearly nothing is there to be compared
         const auto lonely = stage.flows(1, 500ms);
         const auto scan = stage.flows(3, 400ms, kOtherPort);
         std::this_thread::sleep_for(1500ms);
@@ -142,7 +145,8 @@ TEST_CASE("alarms: appliances that swallow the first 800 ms of a new endpoint st
     CHECK(eventually(10s, [&] { return flows.served() == 40; }));
     std::this_thread::sleep_for(1s);
     stage.check_nobody_failed();
-    tell_drill(all ? "800 ms swallowed by all" : "800 ms swallowed by one", {40, alarms(stage.glbd), {}, "flows", "an alarm"});
+    tell_drill(all ? "800 ms swallowed by all" : "800 ms swallowed by one",
+               {40, alarms(stage.glbd), {}, "flows", "an alarm"});
 }
 
 TEST_CASE("alarms: a server that dies is no appliance that does") {
@@ -158,7 +162,8 @@ TEST_CASE("alarms: a server that dies is no appliance that does") {
     tell_drill("a dead server", {40, alarms(stage.glbd), {}, "flows", "an alarm"});
 }
 
-TEST_CASE("alarms: where all appliances are cut off together, they are back with the first packet that can be") {
+TEST_CASE(
+    "alarms: where all appliances are cut off together, they are back with the first packet that can be") {
     need_root();
     const Stage stage;
     auto flows = stage.flows(48, 10ms);
@@ -169,10 +174,12 @@ TEST_CASE("alarms: where all appliances are cut off together, they are back with
     flows.watch();
     for (const auto &one : stage.world.appliances)
         speak_again(*one);
-    // In force for all is `spread`, so that nobody's flows wait for a verdict; and a verdict ends with the outage.
+    // In force for all is `spread`, so that nobody's flows wait for a verdict; and a verdict ends with the
+    // outage.
     CHECK(eventually(3s, [&] { return flows.served() == 48; }));
     for (const auto &one : stage.world.appliances)
         CHECK(eventually(3s, [&] { return state_of(stage.glbd, *one) == "healthy"; }));
     const auto gap = flows.finish();
-    tell_drill("all cut for a second", {flows.sent(), flows.sent() - flows.answered(), static_cast<double>(gap.count()) / 1000});
+    tell_drill("all cut for a second",
+               {flows.sent(), flows.sent() - flows.answered(), static_cast<double>(gap.count()) / 1000});
 }

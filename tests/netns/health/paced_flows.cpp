@@ -10,8 +10,8 @@
 
 namespace glb::test {
 
-PacedFlows::PacedFlows(const Namespace &from, const std::string &destination, std::uint16_t port, std::size_t count,
-                       std::chrono::milliseconds pause) {
+PacedFlows::PacedFlows(const Namespace &from, const std::string &destination, std::uint16_t port,
+                       std::size_t count, std::chrono::milliseconds pause) {
     const SocketAddress to(destination, port);
     from.call([&] {
         for (std::size_t i = 0; i < count; ++i) {
@@ -70,7 +70,8 @@ std::string PacedFlows::unserved() const {
         socklen_t length = sizeof own;
         (void)::getsockname(flow.socket.get(), reinterpret_cast<sockaddr *>(&own), &length);
         if (Clock::now() - flow.answered > std::chrono::milliseconds(100))
-            text += "port " + std::to_string(ntohs(own.sin_port)) + ", send: " + std::to_string(flow.error) + '\n';
+            text += "port " + std::to_string(ntohs(own.sin_port)) + ", send: " + std::to_string(flow.error) +
+                    '\n';
     }
     return text;
 }

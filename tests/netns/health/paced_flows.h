@@ -7,8 +7,8 @@
 #include <thread>
 #include <vector>
 
-#include "tests/netns/world/sockets.h"
 #include "tests/harness/netns.h"
+#include "tests/netns/world/sockets.h"
 
 namespace glb::test {
 

@@ -43,7 +43,8 @@ struct Watched {
 
 } // namespace
 
-TEST_CASE("silent: an appliance that falls silent while no glbd runs loses its flows soon after the next start") {
+TEST_CASE(
+    "silent: an appliance that falls silent while no glbd runs loses its flows soon after the next start") {
     need_root();
     Watched it;
     it.glbd.kill9();
@@ -88,7 +89,8 @@ TEST_CASE("silent: who was taken out just before glbd was killed stays out") {
     fall_silent(it.silent());
     REQUIRE(eventually(5s, [&] { return state_of(it.glbd, it.silent()) == state_out; }));
     it.glbd.kill9();
-    fs::copy(before, state, fs::copy_options::recursive | fs::copy_options::overwrite_existing); // not written yet
+    fs::copy(before, state,
+             fs::copy_options::recursive | fs::copy_options::overwrite_existing); // not written yet
     it.glbd.start();
     CHECK(state_of(it.glbd, it.silent()) == state_out);
     CHECK(it.all_served());

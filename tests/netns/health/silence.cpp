@@ -11,9 +11,10 @@ json passive_manifest(const TwoArm &world) {
 }
 
 void fall_silent(const Appliance &appliance, const std::string &match) {
-    appliance.ns().must({"nft", fmt::format("table ip silence {{ chain c {{ type filter hook prerouting priority raw; "
-                                            "udp dport 6081 {} drop; }}; }}",
-                                            match)});
+    appliance.ns().must(
+        {"nft", fmt::format("table ip silence {{ chain c {{ type filter hook prerouting priority raw; "
+                            "udp dport 6081 {} drop; }}; }}",
+                            match)});
 }
 
 void speak_again(const Appliance &appliance) {

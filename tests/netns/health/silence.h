@@ -12,8 +12,8 @@ inline const std::string state_out = "unhealthy Target.NoReturnTraffic";
 /// The world's manifest with `passive`.
 [[nodiscard]] json passive_manifest(const TwoArm &world);
 
-/// Drops what GENEVE brings where `match` (nftables; empty: all) holds, until speak_again(). Offsets into a packet,
-/// in bits behind the UDP header's first: 160 the endpoint's id, 544 and 560 the inner ports of UDP.
+/// Drops what GENEVE brings where `match` (nftables; empty: all) holds, until speak_again(). Offsets into a
+/// packet, in bits behind the UDP header's first: 160 the endpoint's id, 544 and 560 the inner ports of UDP.
 void fall_silent(const Appliance &appliance, const std::string &match = "");
 void speak_again(const Appliance &appliance);
 
@@ -23,7 +23,8 @@ void speak_again(const Appliance &appliance);
 /// "healthy", or "unhealthy REASON".
 [[nodiscard]] std::string state_of(const Daemon &glbd, const Appliance &appliance);
 
-/// Which of the first two appliances has more flows: chance spreads them, and at least half of them are always there.
+/// Which of the first two appliances has more flows: chance spreads them, and at least half of them are
+/// always there.
 [[nodiscard]] std::size_t fuller_of(const TwoArm &world, const Daemon &glbd);
 
 /// How often the daemon has told that a target is out because nothing came back.

@@ -56,7 +56,8 @@ TEST_CASE("silent: an appliance with a green port loses its flows to the others,
         const auto log = glbd.log();
         for (std::size_t at = 0; (at = log.find("flows fell silent", at)) != log.npos; ++at)
             std::cout << log.substr(at - 40, 130) << std::endl;
-        std::cout << "silent, run " << run << ": the worst flow was unserved for " << gap.count() << " us" << std::endl;
+        std::cout << "silent, run " << run << ": the worst flow was unserved for " << gap.count() << " us"
+                  << std::endl;
         INFO(glbd.log());
         CHECK(gap < 1s); // the machine may be busy; the figure is what counts
         CHECK(state_of(glbd, *world.appliances[1 - fuller]) == "healthy");
@@ -67,7 +68,8 @@ TEST_CASE("silent: an appliance with a green port loses its flows to the others,
         speak_again(silent);
         CHECK(eventually(10s, [&] { return state_of(glbd, silent) == "healthy"; }));
     }
-    tell_drill("until all flows are served by another", {sent, lost, static_cast<double>(worst.count()) / 1000});
+    tell_drill("until all flows are served by another",
+               {sent, lost, static_cast<double>(worst.count()) / 1000});
 }
 
 TEST_CASE("silent: a target that is dead from its first packet is out, and no green port brings it back") {
@@ -79,7 +81,8 @@ TEST_CASE("silent: a target that is dead from its first packet is out, and no gr
     if (kind == ApplianceKind::hairpin)
         fall_silent(dead);
     else // its inner side is filtered
-        dead.ns().must({"nft", "table inet filter { chain f { type filter hook forward priority 0; policy drop; }; }"});
+        dead.ns().must(
+            {"nft", "table inet filter { chain f { type filter hook forward priority 0; policy drop; }; }"});
     Daemon glbd(world.node);
     glbd.start(passive_manifest(world));
     REQUIRE(glbd.wait_healthy(3));
@@ -94,11 +97,13 @@ TEST_CASE("silent: a target that is dead from its first packet is out, and no gr
     const auto took = std::chrono::steady_clock::now() - began;
     INFO(glbd.log());
     std::cout << "dead from its first packet: out "
-              << std::chrono::duration_cast<std::chrono::milliseconds>(took).count() << " ms after the first flow"
-              << std::endl;
+              << std::chrono::duration_cast<std::chrono::milliseconds>(took).count()
+              << " ms after the first flow" << std::endl;
     CHECK(took < 14s);
     tell_drill("out, after the first of 200 flows",
-               {200, 0, static_cast<double>(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()), "flows"});
+               {200, 0,
+                static_cast<double>(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()),
+                "flows"});
     for (int i = 0; i < 2; ++i)
         CHECK(state_of(glbd, *world.appliances[i]) == "healthy");
     std::this_thread::sleep_for(5s);
@@ -125,7 +130,8 @@ TEST_CASE("silent: one blocked flow among 20 fails nobody") {
     tell_drill("one blocked flow of 20", {flows.sent(), alarms(glbd), {}, "packets", "made an alarm"});
 }
 
-TEST_CASE("silent: an appliance that drops the reserved endpoint but returns traffic stays, and checks by GENEVE too") {
+TEST_CASE("silent: an appliance that drops the reserved endpoint but returns traffic stays, and checks by "
+          "GENEVE too") {
     need_root();
     const bool by_geneve = GENERATE(false, true);
     const TwoArm world({.appliances = 2});

@@ -23,7 +23,8 @@ void tell_no_door(const Daemon &glbd, unsigned ifindex) {
     REQUIRE(skeleton);
     skeleton->rodata->doorless = ifindex;
     const auto pins = glbd.pins();
-    const auto pin = std::find_if(pins.begin(), pins.end(), [](const auto &name) { return name.ends_with("glb_events"); });
+    const auto pin =
+        std::find_if(pins.begin(), pins.end(), [](const auto &name) { return name.ends_with("glb_events"); });
     REQUIRE(pin != pins.end());
     const glb::Fd ring(bpf_obj_get((glbd.bpffs() / *pin).c_str()));
     REQUIRE(bpf_map__reuse_fd(skeleton->maps.glb_events, ring.get()) == 0);

@@ -68,7 +68,7 @@ TEST_CASE("gc: leftovers of an older version go; what is in use, and what is ano
     world.node.must({"ip", "link", "delete", "gone0"});
     (void)pinned_map(bpffs / "v1" / "maps" / "glb_flows");
     (void)pinned_map(bpffs / "v1" / "tables" / "0");
-    (void)pinned_map(bpffs / "links" / "xdp-999999");  // no link
+    (void)pinned_map(bpffs / "links" / "xdp-999999");    // no link
     (void)pinned_map(bpffs / "vault" / "maps" / "mine"); // no set of ours
 
     std::vector<std::string> leftovers{gone.string(), (bpffs / "v1").string()};

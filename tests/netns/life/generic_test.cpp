@@ -12,7 +12,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A world whose interfaces have GRO on, as a network card has, and LRO and VLAN offload where the driver knows them.
+/// A world whose interfaces have GRO on, as a network card has, and LRO and VLAN offload where the driver
+/// knows them.
 struct Offloading {
     Offloading() {
         for (const auto &device : world.devices)
@@ -28,7 +29,8 @@ struct Offloading {
         std::string on;
         std::istringstream lines(world.node.must({"ethtool", "-k", device}));
         for (std::string line; std::getline(lines, line);)
-            for (const std::string what : {"generic-receive-offload", "large-receive-offload", "rx-vlan-offload"})
+            for (const std::string what :
+                 {"generic-receive-offload", "large-receive-offload", "rx-vlan-offload"})
                 if (line.starts_with(what + ": on"))
                     on += what + " ";
         return on;
@@ -45,7 +47,8 @@ struct Offloading {
     /// True where every device carries a program in this mode, as `ip link` calls it: "xdp" or "xdpgeneric".
     [[nodiscard]] bool runs(const std::string &mode) const {
         return std::all_of(world.devices.begin(), world.devices.end(), [&](const std::string &device) {
-            return world.node.must({"ip", "-d", "link", "show", device}).find(" " + mode + " ") != std::string::npos;
+            return world.node.must({"ip", "-d", "link", "show", device}).find(" " + mode + " ") !=
+                   std::string::npos;
         });
     }
     /// Connections of both IP versions, and five megabytes in segments that GRO would merge.

@@ -178,7 +178,8 @@ TEST_CASE("life: down leaves nothing") {
     CHECK(tcp_works(world.client, TwoArm::server_address, 7000)); // routed, as before
 }
 
-TEST_CASE("life: down that keeps the guard lets nothing pass, says so, and mends it until it is taken down too") {
+TEST_CASE(
+    "life: down that keeps the guard lets nothing pass, says so, and mends it until it is taken down too") {
     need_root();
     const TwoArm world;
     const TcpServer echo(world.server, 7000);

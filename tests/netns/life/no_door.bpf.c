@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // Tells the controller what the data path tells it of a driver without XDP metadata, which no veth is.
 #include <linux/bpf.h>
+
 #include <bpf/bpf_helpers.h>
 
 #include "abi/events.h"

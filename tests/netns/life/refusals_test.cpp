@@ -302,7 +302,8 @@ TEST_CASE("refusals: a driver without native XDP is told at the member that mend
     auto manifest = it.world.manifest();
     manifest["endpoints"][0]["interfaces"].push_back("plain0");
     const auto text = it.refused(manifest);
-    says(text, "manifest.json: /node/xdpMode: interface plain0 takes no native XDP program: Operation not supported");
+    says(text, "manifest.json: /node/xdpMode: interface plain0 takes no native XDP program: Operation not "
+               "supported");
     says(text, "\"xdpMode\": \"generic\"");
     says(text, R"({"errors":[{"message":"interface plain0)");
     manifest["node"]["xdpMode"] = "generic";

@@ -52,7 +52,8 @@ TEST_CASE("start: why it fails is told as all else, and names the manifest's fil
     };
     const auto text = last_words({});
     INFO(text);
-    for (const std::string place : {"manifest.json: /endpoints/0/targetGroup: ", "manifest.json: /node/surprise: "})
+    for (const std::string place :
+         {"manifest.json: /endpoints/0/targetGroup: ", "manifest.json: /node/surprise: "})
         CHECK(text.find(place) != std::string::npos);
 
     for (const auto &options : std::vector<std::vector<std::string>>{
@@ -71,7 +72,8 @@ TEST_CASE("start: why it fails is told as all else, and names the manifest's fil
     }
 }
 
-TEST_CASE("start: one daemon a bpffs, whatever their state folders; the lock goes with its process, and with down") {
+TEST_CASE("start: one daemon a bpffs, whatever their state folders; the lock goes with its process, and with "
+          "down") {
     need_root();
     const TwoArm world;
     const Namespace other("e2e-other");

@@ -82,7 +82,8 @@ TEST_CASE("bypass: by onAllUnhealthy, while no target of the group lives, and no
     REQUIRE(glbd.wait_healthy(1));
     REQUIRE(is_inspected(world, glbd));
     world.appliances[0]->cut();
-    REQUIRE(eventually(10s, [&] { return glbd.must_ctl({"status"}).at("bypassed") == json::array({"branch"}); }));
+    REQUIRE(
+        eventually(10s, [&] { return glbd.must_ctl({"status"}).at("bypassed") == json::array({"branch"}); }));
     const auto before = glbd.counter("bypassed");
     CHECK(ping(world.client, TwoArm::server_address));
     CHECK(glbd.counter("bypassed") > before);
@@ -92,11 +93,13 @@ TEST_CASE("bypass: by onAllUnhealthy, while no target of the group lives, and no
     CHECK(off.at("bypassed") == true); // as it is, not as the order would have it
     CHECK(off.at("why") == "onAllUnhealthy");
     CHECK(glbd.must_ctl({"endpoints"}).at("endpoints")[0].at("whyBypassed") == "onAllUnhealthy");
-    const std::string begun = "group firewalls: no target is healthy: endpoint branch BYPASSED, forwarded uninspected";
+    const std::string begun =
+        "group firewalls: no target is healthy: endpoint branch BYPASSED, forwarded uninspected";
     CHECK(times_in(glbd.log(), begun) == 1);
     world.appliances[0]->mend();
     REQUIRE(eventually(20s, [&] { return glbd.must_ctl({"status"}).at("bypassed") == json::array(); }));
     CHECK(times_in(glbd.log(), begun) == 1);
-    CHECK(times_in(glbd.log(), "group firewalls: a target is healthy: endpoint branch no longer bypassed") == 1);
+    CHECK(times_in(glbd.log(), "group firewalls: a target is healthy: endpoint branch no longer bypassed") ==
+          1);
     CHECK(is_inspected(world, glbd));
 }

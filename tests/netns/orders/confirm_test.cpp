@@ -1,5 +1,5 @@
-// apply --confirm, confirm, history, rollback: a manifest on trial returns to the one before, also where the daemon was
-// killed meanwhile.
+// apply --confirm, confirm, history, rollback: a manifest on trial returns to the one before, also where the
+// daemon was killed meanwhile.
 #include <catch2/catch.hpp>
 
 #include <csignal>
@@ -56,7 +56,8 @@ TEST_CASE("confirm: a manifest that is confirmed stays, one that is not goes") {
     CHECK(history[0].at("epoch").get<int>() > history[1].at("epoch").get<int>());
 }
 
-TEST_CASE("confirm: a daemon that was killed meanwhile reverts in time, or at its start when the time is over") {
+TEST_CASE(
+    "confirm: a daemon that was killed meanwhile reverts in time, or at its start when the time is over") {
     need_root();
     Stage stage;
     REQUIRE(stage.glbd.apply(stage.after, {"--confirm", "6"}).code == 0);
@@ -142,11 +143,13 @@ TEST_CASE("log and history: every change with who asked, and with the epochs bef
         return eventually(5s, [&] { return std::regex_search(glbd.log(), std::regex(line)); });
     };
     const auto file = (glbd.folder() / "manifest.json").string();
-    CHECK(logged("applied a manifest .start from " + file + ".: .*, epoch 0 -> 1, asked by the daemon itself"));
+    CHECK(
+        logged("applied a manifest .start from " + file + ".: .*, epoch 0 -> 1, asked by the daemon itself"));
     std::ofstream(file) << stage.after;
     glbd.signal(SIGHUP);
     REQUIRE(eventually(10s, [&] { return stage.weight() == 3; }));
-    CHECK(logged("applied a manifest .reload from " + file + ".: 1 change, epoch 1 -> 2, asked by the daemon itself"));
+    CHECK(logged("applied a manifest .reload from " + file +
+                 ".: 1 change, epoch 1 -> 2, asked by the daemon itself"));
     const auto history = glbd.must_ctl({"history"}).at("history");
     REQUIRE(history.size() == 2);
     CHECK(history[0].at("by") == "reload");

@@ -31,7 +31,8 @@ TEST_CASE("drain: a target takes no new flows, keeps its own, through restart an
     CHECK(glbd.target(id).at("drainedByOperator") == true);
     CHECK(glbd.ctl({"drain", "firewalls/" + other}).code == 1); // the last one
     CHECK(glbd.target(other).at("state") == "healthy");
-    CHECK(glbd.must_ctl({"diff", (glbd.folder() / "manifest.json").string()}).at("drainedByOperator") == json::array({name}));
+    CHECK(glbd.must_ctl({"diff", (glbd.folder() / "manifest.json").string()}).at("drainedByOperator") ==
+          json::array({name}));
 
     glbd.kill9();
     glbd.start(world.manifest());
@@ -47,7 +48,8 @@ TEST_CASE("drain: a target takes no new flows, keeps its own, through restart an
     CHECK(old_flows.exchange() == 60);
     const auto kept = glbd.flows({"--target", name}).size();
     CHECK(kept == owned); // they are where they were
-    tell_drill("flows of a drained target, through kill -9 and an apply", {owned, owned - kept, {}, "flows", "moved"});
+    tell_drill("flows of a drained target, through kill -9 and an apply",
+               {owned, owned - kept, {}, "flows", "moved"});
 
     const auto waited = glbd.ctl({"drain", "--wait=1", name});
     CHECK(waited.code == 1);
@@ -104,7 +106,8 @@ TEST_CASE("drain: one that an earlier daemon began goes on with the time it has 
     glbd.kill9();
     glbd.start();
     REQUIRE(glbd.target(id).at("state") == "draining");
-    REQUIRE(eventually(60s, [&] { return !glbd.has_target(id); })); // not the 300 s of a drain whose beginning nobody knows
+    REQUIRE(eventually(
+        60s, [&] { return !glbd.has_target(id); })); // not the 300 s of a drain whose beginning nobody knows
     CHECK(std::chrono::steady_clock::now() - begin >= 7s);
     CHECK(flows.exchange() == 40);
 }

@@ -9,7 +9,8 @@
 using namespace glb::test;
 using namespace std::chrono_literals;
 
-TEST_CASE("survive: a download lives through kill -9, drain, the death of its appliance, weights, and reloads") {
+TEST_CASE(
+    "survive: a download lives through kill -9, drain, the death of its appliance, weights, and reloads") {
     need_root();
     const std::size_t bytes = drill_in_full() ? 1'000'000'000 : 150'000'000;
     const unsigned reloads = drill_in_full() ? 1000 : 60;
@@ -37,7 +38,8 @@ TEST_CASE("survive: a download lives through kill -9, drain, the death of its ap
     const auto &dead = world.appliances.at(static_cast<std::size_t>(first.back() - '1'));
     REQUIRE(dead->id() == first);
     dead->cut();
-    REQUIRE(eventually(30s, [&] { return owner() != first; })); // found dead, and sent again by a timer that doubles
+    REQUIRE(eventually(
+        30s, [&] { return owner() != first; })); // found dead, and sent again by a timer that doubles
     const auto second = owner();
     CHECK(second != "");
     dead->mend();

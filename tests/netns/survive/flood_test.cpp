@@ -20,7 +20,8 @@ constexpr std::size_t capacity = 4096;
 std::map<std::string, std::string> established(const Daemon &glbd) {
     std::map<std::string, std::string> flows;
     for (const auto &flow : glbd.flows({"--state", "established", "--protocol", "tcp"}))
-        flows[flow.at("source")] = flow.at("target").get<std::string>() + flow.at("cookie").get<std::string>();
+        flows[flow.at("source")] =
+            flow.at("target").get<std::string>() + flow.at("cookie").get<std::string>();
     return flows;
 }
 
@@ -49,9 +50,11 @@ TEST_CASE("survive: a flood of eight times the table's size evicts no establishe
     world.server.must({"nft", "table inet quiet { chain c { type filter hook prerouting priority raw;"
                               " tcp dport 9 drop; udp dport 9 drop; }; }"});
     if (!is_permitted)
-        for (const auto &appliance : world.appliances) // the inner destination port: 8 + 40 + 20 + 2 bytes behind the UDP header's start
-            appliance->ns().must({"nft", "table ip block { chain c { type filter hook prerouting priority raw;"
-                                         " udp dport 6081 @th,384,4 4 @th,560,16 9 drop; }; }"});
+        for (const auto &appliance : world.appliances) // the inner destination port: 8 + 40 + 20 + 2 bytes
+                                                       // behind the UDP header's start
+            appliance->ns().must({"nft",
+                                  "table ip block { chain c { type filter hook prerouting priority raw;"
+                                  " udp dport 6081 @th,384,4 4 @th,560,16 9 drop; }; }"});
     Daemon glbd(world.node);
     auto manifest = world.manifest();
     manifest["node"]["flowTable"]["capacity"] = capacity;

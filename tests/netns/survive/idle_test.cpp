@@ -1,4 +1,5 @@
-// Flows that were idle for longer than their timeout, while the table changed, come back to the target they had.
+// Flows that were idle for longer than their timeout, while the table changed, come back to the target they
+// had.
 #include <map>
 
 #include <catch2/catch.hpp>
@@ -34,7 +35,7 @@ TEST_CASE("idle: connections that slept through their timeout and a change come 
     const auto before = owners();
     REQUIRE(before.size() == 120);
 
-    std::this_thread::sleep_for(55s); // what is waited for is the idle time itself
+    std::this_thread::sleep_for(55s);        // what is waited for is the idle time itself
     REQUIRE(glbd.apply(manifest).code == 0); // one more: a quarter of all flows would be its
     REQUIRE(glbd.wait_healthy(4));
     REQUIRE(eventually(20s, [&] { return owners().empty(); }));

@@ -14,7 +14,8 @@ using namespace std::chrono_literals;
 namespace {
 
 bool holds(const Sniffer::Frame &frame, const std::string &payload) {
-    return !frame.outgoing && std::string(frame.bytes.begin(), frame.bytes.end()).find(payload) != std::string::npos;
+    return !frame.outgoing &&
+           std::string(frame.bytes.begin(), frame.bytes.end()).find(payload) != std::string::npos;
 }
 
 Bytes big_endian(std::uint64_t number, std::size_t size) {
@@ -57,25 +58,27 @@ TEST_CASE("survive: a lying appliance opens nothing, moves nothing, and is told 
     REQUIRE(eventually(10s, [&] {
         mine.clear();
         others.clear();
-        for (const auto &flow : glbd.flows({"--destination", "198.51.100.20:7001", "--state", "established"})) {
+        for (const auto &flow :
+             glbd.flows({"--destination", "198.51.100.20:7001", "--state", "established"})) {
             const auto source = flow.at("source").get<std::string>();
-            const Owned owned{static_cast<std::uint16_t>(std::stoul(source.substr(source.rfind(':') + 1))),
-                              flow.at("target"),
-                              static_cast<std::uint32_t>(std::stoul(flow.at("cookie").get<std::string>(), nullptr, 16))};
+            const Owned owned{
+                static_cast<std::uint16_t>(std::stoul(source.substr(source.rfind(':') + 1))),
+                flow.at("target"),
+                static_cast<std::uint32_t>(std::stoul(flow.at("cookie").get<std::string>(), nullptr, 16))};
             (owned.target == "fw-1" ? mine : others).push_back(owned);
         }
         return !mine.empty() && !others.empty();
     }));
 
     const auto &liar = world.appliances[0]->ns();
-    const auto says = [&](const std::string &source, std::uint16_t port, std::uint32_t cookie, const std::string &payload,
-                          milliseconds patience = 300ms) {
+    const auto says = [&](const std::string &source, std::uint16_t port, std::uint32_t cookie,
+                          const std::string &payload, milliseconds patience = 300ms) {
         Sniffer server(world.server, "eth0");
         send_frame(liar, "eth0",
                    Eth{.dst = mac_of(world.node, "under0"), .src = mac_of(liar, "eth0")} /
-                       IPv4{.src = source, .dst = TwoArm::node_address} / Udp{.sport = 0xc000, .dport = 6081} /
-                       header_of(id, cookie) / IPv4{} / Udp{.sport = port, .dport = 7001} /
-                       Payload(payload));
+                       IPv4{.src = source, .dst = TwoArm::node_address} /
+                       Udp{.sport = 0xc000, .dport = 6081} / header_of(id, cookie) / IPv4{} /
+                       Udp{.sport = port, .dport = 7001} / Payload(payload));
         return server.wait_for([&](const auto &seen) { return holds(seen, payload); }, patience);
     };
     const auto dropped = [&](const std::string &reason, std::uint64_t packets) {

@@ -1,7 +1,9 @@
-// Two tenants with the same addresses: an endpoint and a routing table each, one group of appliances for both.
+// Two tenants with the same addresses: an endpoint and a routing table each, one group of appliances for
+// both.
 //
 //   red 192.0.2.10 ── red-cli ┐      ┌ red-srv ── 198.51.100.20 red server
-//                             │ node │                                         under0 10.1.0.1 ── 10.1.0.11 appliance
+//                             │ node │                                         under0 10.1.0.1 ── 10.1.0.11
+//                             appliance
 //   blue 192.0.2.10 ─ blue-cli┘      └ blue-srv ─ 198.51.100.20 blue server
 #include <algorithm>
 #include <set>
@@ -25,7 +27,8 @@ constexpr auto server_address6 = "2001:db8:2::20";
 constexpr auto hidden_address = "203.0.113.5", hidden_address6 = "2001:db8:3::5";
 
 void give_route(const Namespace &node, const std::string &prefix, const std::string &rest) {
-    std::vector<std::string> words{"ip", prefix.find(':') == std::string::npos ? "-4" : "-6", "route", "add", prefix};
+    std::vector<std::string> words{"ip", prefix.find(':') == std::string::npos ? "-4" : "-6", "route", "add",
+                                   prefix};
     std::istringstream more(rest);
     for (std::string word; more >> word;)
         words.push_back(word);
@@ -42,7 +45,8 @@ void give_host(const Namespace &host, const std::string &net4, const std::string
 class Tenant {
   public:
     Tenant(const Namespace &node, const std::string &colour, unsigned route_table)
-        : name(colour), table(route_table), client("e2e-" + colour + "-client"), server("e2e-" + colour + "-server") {
+        : name(colour), table(route_table), client("e2e-" + colour + "-client"),
+          server("e2e-" + colour + "-server") {
         veth(node, name + "-cli", client, "eth0");
         veth(node, name + "-srv", server, "eth0");
         passes_.push_back(with_xdp_pass(client, "eth0"));
@@ -148,7 +152,8 @@ TEST_CASE("tables: two tenants with identical tuples are two flows, each to its 
     REQUIRE(glbd.wait_healthy(1));
     std::vector<FlowEnds> ends;
     for (const bool v6 : {false, true})
-        ends.push_back({v6 ? "2001:db8:1::10" : client_address, v6 ? server_address6 : server_address, 40000, 7000});
+        ends.push_back(
+            {v6 ? "2001:db8:1::10" : client_address, v6 ? server_address6 : server_address, 40000, 7000});
     TcpFlows red(world.red.client), blue(world.blue.client);
     REQUIRE(red.open(ends, 10s) == 2);
     REQUIRE(red.exchange(5s) == 2); // the kernel connects before a server accepts
@@ -198,21 +203,24 @@ TEST_CASE("tables: what the kernel's stack has to do is done in the endpoint's t
     for (auto *tenant : {&world.red, &world.blue}) {
         auto &other = tenant == &world.red ? world.blue : world.red;
         INFO(tenant->name << "\n" << glbd.log());
-        REQUIRE(eventually(5s, [&] { return tenant->reach(1, 100) == 1; })); // neighbours are known from here on
+        REQUIRE(
+            eventually(5s, [&] { return tenant->reach(1, 100) == 1; })); // neighbours are known from here on
         const auto before = other.udp->received();
         const auto opened = glbd.counter("door");
         CHECK(tenant->reach(5, 1400) == 5);
         CHECK(glbd.counter("door") >= opened + 5);
         CHECK(other.udp->received() == before);
         // And its answers find the tenant's own client.
-        const auto expired = tenant->client.run({"ping", "-c", "3", "-i", "0.1", "-t", "1", "-W", "1", server_address});
+        const auto expired =
+            tenant->client.run({"ping", "-c", "3", "-i", "0.1", "-t", "1", "-W", "1", server_address});
         INFO(expired.output);
         CHECK(expired.output.find("Time to live exceeded") != std::string::npos);
     }
     CHECK(glbd.uninspected() == 0);
 }
 
-TEST_CASE("tables: a table without a route is the end, whatever main knows; the end is watched, and goes with down") {
+TEST_CASE("tables: a table without a route is the end, whatever main knows; the end is watched, and goes "
+          "with down") {
     need_root();
     Tenants world;
     const std::vector<std::string> devices = {"red-cli", "red-srv", "blue-cli", "blue-srv", "under0"};

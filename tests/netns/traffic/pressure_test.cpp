@@ -56,8 +56,8 @@ std::vector<Bytes> forged(const Namespace &client, const Namespace &node, std::s
 TEST_CASE("pressure: a table full of established flows, and a download without a place in it") {
     need_root();
     Full full;
-    // 8 places in a bucket, two buckets for a flow: one that fewer than 8 flows may have comes once in a million runs. More
-    // would need more than 20,000 descriptors, two for a flow.
+    // 8 places in a bucket, two buckets for a flow: one that fewer than 8 flows may have comes once in a
+    // million runs. More would need more than 20,000 descriptors, two for a flow.
     constexpr std::size_t flows_wanted = 9500;
     TcpFlows flows(full.world.client);
     REQUIRE(flows.open(random_flows(flows_wanted, 7000), 60s) == flows_wanted);
@@ -101,7 +101,8 @@ TEST_CASE("pressure: 10,000 forged SYNs, RSTs and FINs neither move nor stop a r
     Full full;
     constexpr std::size_t bytes = 40'000'000;
     const Nginx nginx(full.world.server, {"80"}, bytes);
-    HeldDownload download(full.world.client, TwoArm::client_address, 40000, TwoArm::server_address, bytes, 15'000'000);
+    HeldDownload download(full.world.client, TwoArm::client_address, 40000, TwoArm::server_address, bytes,
+                          15'000'000);
     const auto flow_now = [&] { return full.glbd.flows({"--source", "192.0.2.10:40000"}); };
     REQUIRE(eventually(20s, [&] {
         const auto flows = flow_now();

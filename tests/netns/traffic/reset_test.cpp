@@ -1,5 +1,5 @@
-// `reset` with real TCP: when a connection's appliance is gone, both its ends hear of it, and who comes again is
-// served.
+// `reset` with real TCP: when a connection's appliance is gone, both its ends hear of it, and who comes again
+// is served.
 #include <cerrno>
 #include <future>
 
@@ -36,7 +36,8 @@ sockaddr_in address(const char *ip, std::uint16_t port) {
 struct Pair {
     explicit Pair(const TwoArm &world) {
         const auto at = address(TwoArm::server_address, 9000);
-        const glb::Fd listener(world.server.call([] { return ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); }));
+        const glb::Fd listener(
+            world.server.call([] { return ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); }));
         const int on = 1;
         ::setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
         REQUIRE(::bind(listener.get(), reinterpret_cast<const sockaddr *>(&at), sizeof at) == 0);
@@ -117,7 +118,8 @@ bool is_reset(int error) {
 
 } // namespace
 
-TEST_CASE("reset: both ends of a running download hear of it within a second, and who comes again is served") {
+TEST_CASE(
+    "reset: both ends of a running download hear of it within a second, and who comes again is served") {
     need_root();
     const TwoArm world({.appliances = 2});
     const TcpServer echo(world.server, 7000);
@@ -163,7 +165,9 @@ TEST_CASE("reset: by onTargetFailure, when its target fails, and who comes again
     const std::string owner = glbd.flows({"--protocol", "tcp"}).at(0).at("target");
     for (const auto &one : world.appliances)
         if (one->id() == owner) // its data goes on to pass: the policy alone ends it
-            one->ns().must({"nft", "table ip closed { chain c { type filter hook input priority 0; tcp dport 80 drop; }; }"});
+            one->ns().must(
+                {"nft",
+                 "table ip closed { chain c { type filter hook input priority 0; tcp dport 80 drop; }; }"});
     REQUIRE(eventually(15s, [&] { return glbd.target(owner).at("state") == "unhealthy"; }));
     const auto begin = Clock::now();
     const auto server = writer.get(), client = reader.get();

@@ -43,8 +43,8 @@ TEST_CASE("smoke: one TCP connection through one appliance, counted on its way")
     REQUIRE(flow.open({{TwoArm::client_address, TwoArm::server_address, 40001, 7000}}) == 1);
     REQUIRE(flow.exchange() == 1);
 
-    // The handshake, a line, its echo, an acknowledgement: six packets at least. The last may come late, and be on its way
-    // just now.
+    // The handshake, a line, its echo, an acknowledgement: six packets at least. The last may come late, and
+    // be on its way just now.
     json listed;
     CHECK(eventually(5s, [&] {
         listed = glbd.flows({"--source", "192.0.2.10:40001"});

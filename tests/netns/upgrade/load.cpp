@@ -55,7 +55,8 @@ void Download::send_all() {
             at += static_cast<std::uint64_t>(sent);
         else if (errno != EAGAIN)
             return;
-        std::this_thread::sleep_for(2ms); // beside the datagrams, whose losses are counted: no queue may overflow
+        std::this_thread::sleep_for(
+            2ms); // beside the datagrams, whose losses are counted: no queue may overflow
     }
 }
 
@@ -95,9 +96,10 @@ void Load::begin() {
         return back == streams && download.received() > 100000;
     });
     if (open != tcp_flows || answered != tcp_flows || !flowing)
-        throw std::runtime_error(fmt::format("the load does not begin: {} of {} TCP flows open, {} answered, {} of {} "
-                                             "streams come back, {} bytes downloaded",
-                                             open, tcp_flows, answered, back, streams, download.received()));
+        throw std::runtime_error(
+            fmt::format("the load does not begin: {} of {} TCP flows open, {} answered, {} of {} "
+                        "streams come back, {} bytes downloaded",
+                        open, tcp_flows, answered, back, streams, download.received()));
 }
 
 std::uint64_t Load::sent() const {
@@ -127,7 +129,8 @@ LoadTally Load::finish() {
 std::map<std::string, std::string> targets_of(const json &flows) {
     std::map<std::string, std::string> targets;
     for (const auto &flow : flows)
-        targets[flow.at("source")] = flow.at("target").get<std::string>() + " " + flow.at("state").get<std::string>();
+        targets[flow.at("source")] =
+            flow.at("target").get<std::string>() + " " + flow.at("state").get<std::string>();
     return targets;
 }
 

@@ -1,4 +1,5 @@
-// What runs through every upgrade: TCP flows held open, UDP at 10,000 packets a second, a download that is checked.
+// What runs through every upgrade: TCP flows held open, UDP at 10,000 packets a second, a download that is
+// checked.
 #pragma once
 
 #include <atomic>

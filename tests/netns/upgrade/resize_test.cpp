@@ -23,7 +23,8 @@ TEST_CASE("resize: the flow table grows and shrinks by apply without a packet lo
         const auto answer = glbd.apply(manifest);
         INFO(answer.text << glbd.log());
         REQUIRE(answer.code == 0);
-        CHECK(eventually(20s, [&] { return glbd.must_ctl({"status"}).at("flows").at("capacity") == capacity; }));
+        CHECK(eventually(20s,
+                         [&] { return glbd.must_ctl({"status"}).at("flows").at("capacity") == capacity; }));
         CHECK(targets_of(glbd.flows({"--protocol", "tcp"})) == targets);
         load.wait_for(10000);
     }

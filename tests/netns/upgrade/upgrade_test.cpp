@@ -1,5 +1,5 @@
-// glbd replaced by other versions of it under traffic: another schema and shape, and back; another program; one that
-// does not load; one that is killed halfway.
+// glbd replaced by other versions of it under traffic: another schema and shape, and back; another program;
+// one that does not load; one that is killed halfway.
 #include <random>
 
 #include <catch2/catch.hpp>
@@ -16,7 +16,8 @@ namespace {
 std::vector<std::string> sets_of(const Daemon &glbd) {
     std::vector<std::string> sets;
     for (const auto &pin : glbd.pins())
-        if (const auto set = pin.substr(0, pin.find('/')); set.starts_with("v") && (sets.empty() || sets.back() != set))
+        if (const auto set = pin.substr(0, pin.find('/'));
+            set.starts_with("v") && (sets.empty() || sets.back() != set))
             sets.push_back(set);
     return sets;
 }

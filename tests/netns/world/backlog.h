@@ -5,8 +5,8 @@
 
 namespace glb::test {
 
-/// While it lives, the kernel's queue of each CPU is so long that nothing is lost in it: the machine's other work
-/// would be counted as the load balancer's losses. Of the whole machine: a test that has one runs alone.
+/// While it lives, the kernel's queue of each CPU is so long that nothing is lost in it: the machine's other
+/// work would be counted as the load balancer's losses. Of the whole machine: a test that has one runs alone.
 class LongBacklog {
   public:
     LongBacklog();

@@ -33,8 +33,8 @@ class Daemon {
                     const std::vector<std::string> &launcher = {});
     /// Which program is glbd from the next start on: another version, built for tests.
     void run(const std::string &program) { program_ = program; }
-    void kill9();     ///< and reaps it; what it pinned stays
-    void terminate(); ///< SIGTERM, and waits for the end
+    void kill9();                                       ///< and reaps it; what it pinned stays
+    void terminate();                                   ///< SIGTERM, and waits for the end
     void signal(int number) { process_->kill(number); } ///< SIGSTOP, SIGCONT, SIGHUP
     [[nodiscard]] std::string log() const { return process_ ? process_->output() : std::string(); }
     [[nodiscard]] pid_t pid() const { return process_ ? process_->pid() : -1; }
@@ -49,7 +49,7 @@ class Daemon {
     [[nodiscard]] std::uint64_t counter(const std::string &name) const;   ///< packets
     [[nodiscard]] std::uint64_t uninspected() const;                      ///< packets that the guard stopped
     [[nodiscard]] json flows(std::vector<std::string> filter = {}) const; ///< the list, without a limit
-    [[nodiscard]] json target(const std::string &id) const; ///< throws where there is none
+    [[nodiscard]] json target(const std::string &id) const;               ///< throws where there is none
     [[nodiscard]] bool has_target(const std::string &id) const;
     [[nodiscard]] bool wait_healthy(std::size_t targets,
                                     milliseconds timeout = std::chrono::seconds(30)) const;

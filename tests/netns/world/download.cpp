@@ -38,8 +38,8 @@ HeldDownload::HeldDownload(const Namespace &client, const std::string &source, s
         return fd;
     });
     constexpr std::string_view request = "GET /file HTTP/1.0\r\n\r\n";
-    if (!wait_for(socket_, POLLOUT, 10s) ||
-        ::send(socket_.get(), request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
+    if (!wait_for(socket_, POLLOUT, 10s) || ::send(socket_.get(), request.data(), request.size(),
+                                                   MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
         throw std::runtime_error(fmt::format("no download from {}: {}", server, std::strerror(errno)));
     thread_ = std::thread([this, bytes, rate] {
         run(bytes, rate);
@@ -76,7 +76,8 @@ void HeldDownload::run(std::size_t bytes, std::size_t rate) {
         if (count == 0 && got == bytes)
             return;
         if (count == 0 || (count < 0 && errno != EAGAIN) || Clock::now() - last > patience) {
-            error_ = fmt::format("{} of {} bytes came, then: {}", got, bytes, count == 0 ? "the end" : std::strerror(errno));
+            error_ = fmt::format("{} of {} bytes came, then: {}", got, bytes,
+                                 count == 0 ? "the end" : std::strerror(errno));
             return;
         }
         if (count < 0)

@@ -11,13 +11,14 @@
 
 namespace glb::test {
 
-/// Fetches `bytes` of /file over HTTP, `rate` of them a second; and a fiftieth of that for the last tenth, until
-/// finish(). So it is under way as long as a test needs it, on a slow machine too, and then takes no more time.
+/// Fetches `bytes` of /file over HTTP, `rate` of them a second; and a fiftieth of that for the last tenth,
+/// until finish(). So it is under way as long as a test needs it, on a slow machine too, and then takes no
+/// more time.
 class HeldDownload {
   public:
     /// From `source`:`source_port` of `client`, from port 80 of `server`. Throws std::runtime_error.
-    HeldDownload(const Namespace &client, const std::string &source, std::uint16_t source_port, const std::string &server,
-                 std::size_t bytes, std::size_t rate);
+    HeldDownload(const Namespace &client, const std::string &source, std::uint16_t source_port,
+                 const std::string &server, std::size_t bytes, std::size_t rate);
     ~HeldDownload();
     HeldDownload(const HeldDownload &) = delete;
     HeldDownload &operator=(const HeldDownload &) = delete;

@@ -12,9 +12,10 @@
 namespace glb::test {
 
 struct DrillFigures {
-    std::uint64_t sent = 0;                ///< packets, or connections tried: `unit` says which
+    std::uint64_t sent = 0; ///< packets, or connections tried: `unit` says which
     std::uint64_t lost = 0;
-    std::optional<double> milliseconds{};  ///< until served again, of the worst; none: nothing was ever unserved
+    std::optional<double>
+        milliseconds{}; ///< until served again, of the worst; none: nothing was ever unserved
     std::string unit = "packets";
     std::string fate = "lost"; ///< what `lost` counts: "passed uninspected"
 };
@@ -26,8 +27,11 @@ inline bool drill_in_full() {
 }
 
 inline void tell_drill(const std::string &name, const DrillFigures &figures) {
-    nlohmann::ordered_json line{
-        {"drill", name}, {"sent", figures.sent}, {"lost", figures.lost}, {"unit", figures.unit}, {"fate", figures.fate}};
+    nlohmann::ordered_json line{{"drill", name},
+                                {"sent", figures.sent},
+                                {"lost", figures.lost},
+                                {"unit", figures.unit},
+                                {"fate", figures.fate}};
     line["milliseconds"] = figures.milliseconds ? nlohmann::ordered_json(*figures.milliseconds) : nullptr;
     std::cout << "drill: " << line.dump() << std::endl;
 }

@@ -3,8 +3,8 @@
 #include <arpa/inet.h>
 #include <cerrno>
 #include <cstring>
-#include <stdexcept>
 #include <poll.h>
+#include <stdexcept>
 #include <sys/resource.h>
 
 #include <fmt/format.h>

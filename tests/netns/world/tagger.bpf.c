@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 // A host that speaks VLANs: pushes a tag on every IP packet that leaves, by its source. ARP and neighbour
-// discovery stay untagged, since the node has no VLAN device to answer them. And what such a device would do on
-// the node: take the tags off what comes in, after the other filters have seen them.
+// discovery stay untagged, since the node has no VLAN device to answer them. And what such a device would do
+// on the node: take the tags off what comes in, after the other filters have seen them.
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/pkt_cls.h>
+
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 

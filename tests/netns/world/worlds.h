@@ -75,7 +75,8 @@ class OneArm {
 [[nodiscard]] std::vector<FlowEnds> random_flows(std::size_t count, std::uint16_t port,
                                                  std::uint32_t seed = 1);
 
-/// Waits until `count` has stood still for 300 ms, which is longer than any acknowledgement is held back; 10 s at most.
+/// Waits until `count` has stood still for 300 ms, which is longer than any acknowledgement is held back; 10
+/// s at most.
 void wait_for_rest(const std::function<std::uint64_t()> &count);
 
 /// Packets with a wrong TCP, UDP or ICMP checksum that a namespace has received.

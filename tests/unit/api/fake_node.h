@@ -16,7 +16,8 @@ class FakeNode : public NodeService {
 
   public:
     Result<nlohmann::json> status() override {
-        return nlohmann::json::parse(R"({"ready": false, "lacking": "not attached to srv0", "node": "glb-a", "version": "0.1.0", "epoch": 3,
+        return nlohmann::json::parse(
+            R"({"ready": false, "lacking": "not attached to srv0", "node": "glb-a", "version": "0.1.0", "epoch": 3,
             "uptimeSeconds": 130, "guard": {"installed": true, "uninspected": 0, "restored": 2,
                 "warnings": ["chain post of table ip nat does NAT"]}, "bypassed": [],
             "interfaces": [{"name": "cli0", "mode": "native", "attached": true, "door": true, "shared": false},
@@ -156,12 +157,12 @@ class FakeNode : public NodeService {
         const auto why = !order.off                 ? nlohmann::json("order")
                          : order.endpoint == "down" ? nlohmann::json("onAllUnhealthy")
                                                     : nlohmann::json();
-        return nlohmann::json{{"endpoint", order.endpoint},
-                              {"bypassed", !why.is_null()},
-                              {"why", why},
-                              {"targetGroup", "firewalls"},
-                              {"secondsLeft", order.duration ? nlohmann::json(order.duration->count())
-                                                             : nlohmann::json()}};
+        return nlohmann::json{
+            {"endpoint", order.endpoint},
+            {"bypassed", !why.is_null()},
+            {"why", why},
+            {"targetGroup", "firewalls"},
+            {"secondsLeft", order.duration ? nlohmann::json(order.duration->count()) : nlohmann::json()}};
     }
 
     /// The first time there is a guard, and it stays if it is to.
@@ -172,7 +173,8 @@ class FakeNode : public NodeService {
     }
 
     Result<nlohmann::json> collect_garbage(bool dry_run, const Peer &) override {
-        return nlohmann::json{{"removed", !dry_run}, {"leftovers", {{{"kind", "maps"}, {"pin", "/sys/fs/bpf/glb/v1"}}}}};
+        return nlohmann::json{{"removed", !dry_run},
+                              {"leftovers", {{{"kind", "maps"}, {"pin", "/sys/fs/bpf/glb/v1"}}}}};
     }
 
     MetricsSnapshot metrics() override {

@@ -100,7 +100,8 @@ TEST_CASE("a manifest is applied in its sender's name, or tried, or refused") {
 
 TEST_CASE("a manifest is applied on trial, confirmed, and rolled back to") {
     Api api;
-    CHECK_FALSE(json::parse(api("POST", "/v1/manifest", R"({"version": 1})").body).contains("confirmWithinSeconds"));
+    CHECK_FALSE(
+        json::parse(api("POST", "/v1/manifest", R"({"version": 1})").body).contains("confirmWithinSeconds"));
     CHECK_FALSE(api.node.last_apply->confirm_within);
     const auto trial = api("POST", "/v1/manifest?confirm=60", R"({"version": 1})");
     CHECK(json::parse(trial.body)["confirmWithinSeconds"] == 60);
@@ -181,7 +182,8 @@ TEST_CASE("what is not there is 404, what is there by another method 405 with Al
     CHECK(api("GET", "/v1/trace").status == 501);
 }
 
-TEST_CASE("metrics come as text 0.0.4, or as OpenMetrics to who would rather have that; the TCP side has nothing else than its two paths") {
+TEST_CASE("metrics come as text 0.0.4, or as OpenMetrics to who would rather have that; the TCP side has "
+          "nothing else than its two paths") {
     test::FakeNode node;
     const auto handler = metrics_routes(node);
     const auto get = [&](const std::string &method, const std::string &path, const std::string &accept = {}) {

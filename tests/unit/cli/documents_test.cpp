@@ -6,8 +6,8 @@
 #include <sstream>
 
 #include "cli/command.h"
-#include "tests/harness/documented.h"
 #include "process.h"
+#include "tests/harness/documented.h"
 
 namespace {
 

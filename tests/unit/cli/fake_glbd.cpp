@@ -1,5 +1,5 @@
-// fake-glbd SOCKET [drained]: the real server and routes before a fake node, for the tests of glbctl as a process.
-// Prints "ready" when it listens, and serves until its stdin ends, so that it never outlives a test.
+// fake-glbd SOCKET [drained]: the real server and routes before a fake node, for the tests of glbctl as a
+// process. Prints "ready" when it listens, and serves until its stdin ends, so that it never outlives a test.
 #include <cstdio>
 
 #include <unistd.h>

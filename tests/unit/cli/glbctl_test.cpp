@@ -151,7 +151,8 @@ TEST_CASE("a refused manifest is told error by error, with file and pointer") {
 
 TEST_CASE("export gives the manifest in force") {
     const Stage glbctl;
-    CHECK(glbctl({"export"}).out.starts_with("{\n  \"version\": 1,\n  \"node\": {\n")); // in the reference's order
+    CHECK(glbctl({"export"})
+              .out.starts_with("{\n  \"version\": 1,\n  \"node\": {\n")); // in the reference's order
     CHECK(glbctl({"-o", "json", "export"}).out ==
           "{\"node\":{\"tunnel\":{\"address\":\"10.1.0.1\",\"interface\":\"under0\"}},\"version\":1}\n");
 }
@@ -160,9 +161,10 @@ TEST_CASE("JSON is the API's document, byte for byte") {
     const Stage glbctl;
     FakeNode node;
     const std::vector<std::pair<std::string, json>> cases{
-        {"status", *node.status()}, {"endpoints", *node.endpoints()}, {"targets", *node.targets({})},
-        {"flows", json::parse((*node.flows({}))())}, {"drops", *node.drops()},         {"counters", *node.counters()},
-        {"guard", *node.guard()},   {"export", *node.manifest()},
+        {"status", *node.status()},     {"endpoints", *node.endpoints()},
+        {"targets", *node.targets({})}, {"flows", json::parse((*node.flows({}))())},
+        {"drops", *node.drops()},       {"counters", *node.counters()},
+        {"guard", *node.guard()},       {"export", *node.manifest()},
     };
     for (const auto &[command, document] : cases) {
         const auto outcome = glbctl({"-o", "json", command});
@@ -188,7 +190,11 @@ TEST_CASE("check needs no daemon") {
 TEST_CASE("what is still to come says so, whatever stands behind it") {
     const Stage glbctl(false);
     for (const auto &words : std::vector<std::vector<std::string>>{
-             {"init", "--explain"}, {"doctor"}, {"top"}, {"trace", "--protocol", "tcp"}, {"capture", "-w", "x.pcapng"},
+             {"init", "--explain"},
+             {"doctor"},
+             {"top"},
+             {"trace", "--protocol", "tcp"},
+             {"capture", "-w", "x.pcapng"},
              {"explain", "--endpoint", "branch", "--protocol", "tcp", "--source", "192.0.2.1:1"}}) {
         const auto outcome = glbctl(words);
         CHECK(outcome.status == 1);
@@ -205,11 +211,24 @@ TEST_CASE("what is still to come says so, whatever stands behind it") {
 TEST_CASE("without a daemon every command that needs one exits with 3 and says where it looked") {
     const Stage glbctl(false);
     const auto file = glbctl.file(sound_manifest);
-    const std::vector<std::vector<std::string>> commands{
-        {"status"}, {"endpoints"}, {"targets"},    {"flows"},       {"drops"},        {"counters"},
-        {"guard"},  {"export"},    {"diff", file}, {"apply", file}, {"down", "--yes"},
-        {"confirm"}, {"history"},  {"rollback"},   {"drain", "g/t"}, {"undrain", "g/t"}, {"bypass", "branch"},
-        {"gc"}};
+    const std::vector<std::vector<std::string>> commands{{"status"},
+                                                         {"endpoints"},
+                                                         {"targets"},
+                                                         {"flows"},
+                                                         {"drops"},
+                                                         {"counters"},
+                                                         {"guard"},
+                                                         {"export"},
+                                                         {"diff", file},
+                                                         {"apply", file},
+                                                         {"down", "--yes"},
+                                                         {"confirm"},
+                                                         {"history"},
+                                                         {"rollback"},
+                                                         {"drain", "g/t"},
+                                                         {"undrain", "g/t"},
+                                                         {"bypass", "branch"},
+                                                         {"gc"}};
     for (const auto &command : commands) {
         const auto outcome = glbctl(command);
         INFO(command[0]);
@@ -282,9 +301,9 @@ TEST_CASE("help lists what there is, with examples, and nothing that is not ther
     const Stage glbctl(false);
     const auto help = glbctl({"--help"});
     CHECK(help.status == 0);
-    for (const auto *command : {"check", "apply", "diff", "export", "confirm", "history", "rollback", "status",
-                                "endpoints", "targets", "flows", "drops", "counters", "drain", "undrain", "bypass",
-                                "guard", "gc", "down"}) {
+    for (const auto *command :
+         {"check", "apply", "diff", "export", "confirm", "history", "rollback", "status", "endpoints",
+          "targets", "flows", "drops", "counters", "drain", "undrain", "bypass", "guard", "gc", "down"}) {
         CHECK(has(help.out, "\n  " + std::string(command) + " "));
         const auto own = glbctl({command, "--help"});
         CHECK(own.status == 0);
@@ -310,8 +329,10 @@ TEST_CASE("output that cannot be written is no success, and the reason is told")
     for (int i = 0; i < 300; ++i)
         document["x" + std::to_string(i)] = i;
     const auto file = glbctl.file(document.dump()); // its errors are more than a stream's buffer
-    for (const auto &words : std::vector<std::vector<std::string>>{{"status"}, {"--help"}, {"-o", "json", "check", file}}) {
-        std::vector<std::string> shell{"/bin/sh", "-c", "exec \"$@\" > /dev/full", "sh", GLBCTL, "--socket", glbctl.socket()};
+    for (const auto &words :
+         std::vector<std::vector<std::string>>{{"status"}, {"--help"}, {"-o", "json", "check", file}}) {
+        std::vector<std::string> shell{"/bin/sh",  "-c",           "exec \"$@\" > /dev/full", "sh", GLBCTL,
+                                       "--socket", glbctl.socket()};
         shell.insert(shell.end(), words.begin(), words.end());
         const auto outcome = run(shell);
         CHECK(outcome.status == 1);

@@ -46,7 +46,8 @@ TEST_CASE("drain, undrain, and waiting for the last flow") {
     const auto drained = glbctl({"drain", "firewalls/fw-1"});
     CHECK(drained.status == 0);
     CHECK(drained.out == "firewalls/fw-1 is drained: 271 flows left, for at most 5m00s\n");
-    CHECK(glbctl({"undrain", "firewalls/fw-1"}).out == "firewalls/fw-1 takes new flows as its health allows\n");
+    CHECK(glbctl({"undrain", "firewalls/fw-1"}).out ==
+          "firewalls/fw-1 takes new flows as its health allows\n");
     const auto last = glbctl({"drain", "firewalls/fw-2"});
     CHECK(last.status == 1);
     CHECK(last.err == "glbctl: firewalls/fw-2 is the last target of its group\n");
@@ -101,7 +102,8 @@ TEST_CASE("bypass says what it does, and for how long") {
     CHECK(glbctl({"bypass", "branch", "--off"}).out == "branch is inspected\n");
     const auto down = glbctl({"bypass", "down", "--off"});
     CHECK(down.status == 0); // the order is over
-    CHECK(has(down.out, "down is still BYPASSED: no target of firewalls is healthy, and its onAllUnhealthy is bypass"));
+    CHECK(has(down.out,
+              "down is still BYPASSED: no target of firewalls is healthy, and its onAllUnhealthy is bypass"));
     CHECK(glbctl({"bypass", "other"}).status == 1);
 }
 

@@ -33,7 +33,8 @@ TEST_CASE("a NUL ends no document: what lies behind it would be lost", "[config]
         CHECK_THAT(document.errors[0].message, Catch::Contains("a NUL byte"));
         CHECK_FALSE(document.root);
     }
-    CHECK(read_document(std::string_view("{}\n\0", 4)).errors[0].message == "line 2, column 1: a NUL byte; JSON is text");
+    CHECK(read_document(std::string_view("{}\n\0", 4)).errors[0].message ==
+          "line 2, column 1: a NUL byte; JSON is text");
 }
 
 TEST_CASE("a number that cannot be kept exactly is refused", "[config]") {
@@ -44,16 +45,20 @@ TEST_CASE("a number that cannot be kept exactly is refused", "[config]") {
     CHECK(read_document("[18446744073709551617]").errors.size() == 1);
     for (const auto *tiny : {"[0, 1e-400]", "[0, -0.5e-330]", "[0, 1e-310]"}) {
         REQUIRE(read_document(tiny).errors.size() == 1);
-        CHECK(read_document(tiny).errors[0] == ManifestError{"/1", "the number is too small to be kept exactly"});
+        CHECK(read_document(tiny).errors[0] ==
+              ManifestError{"/1", "the number is too small to be kept exactly"});
     }
     CHECK(read_document("[0, 0.0, -0e-400]").errors.empty());
 }
 
-TEST_CASE("a number that no double holds is an error like any other: those behind it are told too", "[config]") {
+TEST_CASE("a number that no double holds is an error like any other: those behind it are told too",
+          "[config]") {
     const ManifestError first{"/a", "the number is too large to be read"};
-    const auto document = read_document(R"({"a": 1e400, "1e400\"": "-1e400 \\", "b": [2, -1e999, 3], "b": {}, "c": 4})");
-    CHECK(document.errors == std::vector<ManifestError>{first, {"/b/1", first.message},
-                                                        {"/b", "the member is there twice in this object: keep one"}});
+    const auto document =
+        read_document(R"({"a": 1e400, "1e400\"": "-1e400 \\", "b": [2, -1e999, 3], "b": {}, "c": 4})");
+    CHECK(document.errors ==
+          std::vector<ManifestError>{
+              first, {"/b/1", first.message}, {"/b", "the member is there twice in this object: keep one"}});
     REQUIRE(document.root);
     CHECK((*document.root)["c"] == 4);
     CHECK((*document.root)["1e400\""] == "-1e400 \\");

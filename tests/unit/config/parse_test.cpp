@@ -215,7 +215,8 @@ TEST_CASE("a word that is not one of the choices names them", "[config]") {
     refuses("/node/ownAddresses", "192.0.2.1", "list of prefixes");
 }
 
-TEST_CASE("seconds are exact to the millisecond, and a seed may have any number of digits from 16 to 64", "[config]") {
+TEST_CASE("seconds are exact to the millisecond, and a seed may have any number of digits from 16 to 64",
+          "[config]") {
     for (int milliseconds = 50; milliseconds <= 120000; milliseconds += 7) {
         const auto text = fmt::format("{}.{:03}", milliseconds / 1000, milliseconds % 1000);
         auto document = with("/targetGroups/0/healthCheck", {{"intervalSeconds", 300}});

@@ -50,8 +50,9 @@ TEST_CASE("defaults of what is there, written out or not, ask for nothing", "[co
     asks_nothing("/endpoints/0/newFlowsPerSourcePerSecond", 1);
     asks_nothing("/targetGroups/0/healthCheck",
                  {{"passive", false}, {"maxEjectedPercent", 50}, {"protocol", "NONE"}});
-    asks_nothing("/targetGroups/0/healthCheck",
-                 {{"passive", {{"windowMilliseconds", 50}}}, {"maxEjectedPercent", 20}, {"protocol", "GENEVE"}});
+    asks_nothing(
+        "/targetGroups/0/healthCheck",
+        {{"passive", {{"windowMilliseconds", 50}}}, {"maxEjectedPercent", 20}, {"protocol", "GENEVE"}});
     asks_nothing("/targetGroups/0/healthCheck", {{"inBand", {{"port", 8}}}});
     asks_nothing("/targetGroups/0/healthCheck", {{"protocol", "HTTPS"}, {"caFile", "/ca.pem"}});
     asks_nothing("/targetGroups/0/onTargetFailure", {{"unhealthy", "hold"}, {"deregistered", "rehash"}});

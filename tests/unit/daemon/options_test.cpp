@@ -27,7 +27,8 @@ TEST_CASE("the man page of glbd names every option, and no other") {
 
 TEST_CASE("glbd: paths are options; what is wrong ends with 2") {
     glb::DaemonOptions options;
-    CHECK(read({"--state-dir", "/a", "--run-dir", "/b", "--bpffs", "/c", "--metrics", "none"}, options) == std::nullopt);
+    CHECK(read({"--state-dir", "/a", "--run-dir", "/b", "--bpffs", "/c", "--metrics", "none"}, options) ==
+          std::nullopt);
     CHECK(options.state_dir == "/a");
     CHECK(options.run_dir == "/b");
     CHECK(options.bpffs == "/c");
@@ -35,7 +36,8 @@ TEST_CASE("glbd: paths are options; what is wrong ends with 2") {
     CHECK(read({"--no-such"}, options) == 2);
     CHECK(read({"--log-format", "xml"}, options) == 2);
     CHECK(read({"stray"}, options) == 2);
-    for (const auto *wrong : {"", "9468", "localhost:9468", "127.0.0.1", "127.0.0.1:", "127.0.0.1:99999", "::1:9468"})
+    for (const auto *wrong :
+         {"", "9468", "localhost:9468", "127.0.0.1", "127.0.0.1:", "127.0.0.1:99999", "::1:9468"})
         CHECK(read({"--metrics", wrong}, options) == 2);
     CHECK(read({"--metrics", "[::1]:9468"}, options) == std::nullopt);
 }

@@ -203,8 +203,8 @@ TEST_CASE("no row is made of two flows while another thread begins flow after fl
         for (int i = 0; i < 1000; ++i) {
             const auto before = begun.load();
             const auto row = fake.table.row(0);
-            // A generation has 8 bits: a reader that was held up for 256 flows, which take hours where their entry
-            // is a real one, cannot tell.
+            // A generation has 8 bits: a reader that was held up for 256 flows, which take hours where their
+            // entry is a real one, cannot tell.
             if (row && begun - before < 0x100) {
                 ++rows;
                 torn += !is_of_one_flow(*row);

@@ -40,7 +40,9 @@ TEST_CASE("detection: a target that falls silent under 16 flows is out within 10
         const auto when = 2s + Micros(seed * 7 % 10'000);
         TrafficSim sim(seed, 3, silent(seed, {{1}, when, in_band}));
         for (int i = 0; i < 48; ++i)
-            sim.add({.target = static_cast<std::uint16_t>(i % 3), .start = Micros(i * 100), .pause = in_band ? 10ms : 5ms});
+            sim.add({.target = static_cast<std::uint16_t>(i % 3),
+                     .start = Micros(i * 100),
+                     .pause = in_band ? 10ms : 5ms});
         sim.run(3s);
         INFO("seed " << seed);
         const auto out = sim.convicted_at(1);
@@ -49,27 +51,34 @@ TEST_CASE("detection: a target that falls silent under 16 flows is out within 10
         CHECK_FALSE(sim.told().front().order.common_cause);
         (in_band ? worst : worst_alone) = std::max(in_band ? worst : worst_alone, *out - when);
     }
-    WARN("worst case: " << worst.count() << " us with in-band probes, " << worst_alone.count() << " us without");
+    WARN("worst case: " << worst.count() << " us with in-band probes, " << worst_alone.count()
+                        << " us without");
     CHECK(worst <= 100ms);
     CHECK(worst_alone <= 130ms); // the sixteenth flow has to send before it is silent
 }
 
-TEST_CASE("detection: four silent flows are enough where in-band works, and never where it does not", "[passive]") {
+TEST_CASE("detection: four silent flows are enough where in-band works, and never where it does not",
+          "[passive]") {
     for (unsigned seed = 0; seed < 200; ++seed) {
         const bool in_band = seed % 2 == 0;
         TrafficSim sim(seed, 2, silent(seed, {{0}, 2s, in_band}));
         for (int i = 0; i < 24; ++i)
-            sim.add({.target = static_cast<std::uint16_t>(i < 4 ? 0 : 1), .start = Micros(i * 100), .pause = 10ms});
+            sim.add({.target = static_cast<std::uint16_t>(i < 4 ? 0 : 1),
+                     .start = Micros(i * 100),
+                     .pause = 10ms});
         sim.run(6s);
         INFO("seed " << seed);
         CHECK(sim.convicted_at(0).has_value() == in_band);
     }
 }
 
-TEST_CASE("detection: flows that already wait at the start are asked about where in-band worked, and only there", "[passive]") {
+TEST_CASE(
+    "detection: flows that already wait at the start are asked about where in-band worked, and only there",
+    "[passive]") {
     const bool worked = GENERATE(true, false), answers = GENERATE(true, false);
     PassiveJudge judge{{}};
-    const TargetTraffic waits{.target = 0, .out = 1000, .back = 900, .silent = 30, .answered = 10, .in_band_worked = worked};
+    const TargetTraffic waits{
+        .target = 0, .out = 1000, .back = 900, .silent = 30, .answered = 10, .in_band_worked = worked};
     const TargetTraffic works{.target = 1, .out = 1000, .back = 900};
     std::map<Kind, int> orders;
     PassiveJudge::Time now{1000s}, out{};
@@ -97,22 +106,26 @@ TEST_CASE("detection: three silent flows are not", "[passive]") {
     for (unsigned seed = 0; seed < 200; ++seed) {
         TrafficSim sim(seed, 2, silent(seed, {{0}, 2s}));
         for (int i = 0; i < 20; ++i)
-            sim.add({.target = static_cast<std::uint16_t>(i < 3 ? 0 : 1), .start = Micros(i * 100), .pause = 10ms});
+            sim.add({.target = static_cast<std::uint16_t>(i < 3 ? 0 : 1),
+                     .start = Micros(i * 100),
+                     .pause = 10ms});
         sim.run(6s);
         CHECK(sim.count(Kind::convict) == 0);
     }
 }
 
-TEST_CASE("detection: a target that is dead from its first packet is out within 10 s of 200 new flows", "[passive]") {
+TEST_CASE("detection: a target that is dead from its first packet is out within 10 s of 200 new flows",
+          "[passive]") {
     Micros worst{};
     for (unsigned seed = 0; seed < 400; ++seed) {
         const auto targets = 2 + seed % 4;
         TrafficSim sim(seed, targets, silent(seed, {{0}, 0s, seed % 2 == 0}));
         sim.add({.target = std::uint16_t{1}, .start = 0s}); // the endpoint is known
-        const bool burst = seed % 3 == 0;                   // connections that are tried again, or one-shot datagrams
+        const bool burst = seed % 3 == 0; // connections that are tried again, or one-shot datagrams
         for (int i = 0; i < 200; ++i) {
             const auto start = 1s + sim.chance(0s, burst ? Micros(500ms) : Micros(6s));
-            sim.add({.start = start, .pause = 50ms, .end = burst ? Micros(24h) : start + 100ms, .syn = burst});
+            sim.add(
+                {.start = start, .pause = 50ms, .end = burst ? Micros(24h) : start + 100ms, .syn = burst});
         }
         sim.run(12s);
         INFO("seed " << seed);
@@ -125,7 +138,8 @@ TEST_CASE("detection: a target that is dead from its first packet is out within 
     CHECK(worst <= 10s);
 }
 
-TEST_CASE("detection: where whole hosts stay together, one that is denied everything accuses nobody", "[passive]") {
+TEST_CASE("detection: where whole hosts stay together, one that is denied everything accuses nobody",
+          "[passive]") {
     for (unsigned seed = 0; seed < 200; ++seed) {
         const auto drill = [&](bool independent) {
             std::mt19937 random(seed);
@@ -192,15 +206,17 @@ TEST_CASE("detection: maxEjectedPercent is rounded down, and at least one", "[pa
     CHECK(sim.count(Kind::spare) == targets - allowed);
 }
 
-TEST_CASE("detection: held up for longer than suspicion takes, an appliance is acquitted by its answer", "[passive]") {
+TEST_CASE("detection: held up for longer than suspicion takes, an appliance is acquitted by its answer",
+          "[passive]") {
     std::size_t acquitted = 0;
     for (unsigned seed = 0; seed < 200; ++seed) {
         // 60 ms: suspected after 40, and back before the third probe's time is over.
-        TrafficSim sim(seed, 2, [random = std::mt19937(seed)](const SimPacket &packet) mutable -> std::optional<Micros> {
-            if (packet.target == 0 && packet.at >= 2s && packet.at < 2060ms)
-                return 2060ms - packet.at + quick(random);
-            return quick(random);
-        });
+        TrafficSim sim(
+            seed, 2, [random = std::mt19937(seed)](const SimPacket &packet) mutable -> std::optional<Micros> {
+                if (packet.target == 0 && packet.at >= 2s && packet.at < 2060ms)
+                    return 2060ms - packet.at + quick(random);
+                return quick(random);
+            });
         for (int i = 0; i < 40; ++i)
             sim.add({.start = Micros(i * 100), .pause = 8ms});
         sim.run(3s);

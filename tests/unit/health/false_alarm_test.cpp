@@ -1,4 +1,5 @@
-// What appliances legitimately do must never fail one, whatever the dice say: thousands of seeds for each drill.
+// What appliances legitimately do must never fail one, whatever the dice say: thousands of seeds for each
+// drill.
 #include <catch2/catch.hpp>
 
 #include <cstdlib>
@@ -27,8 +28,8 @@ void never_convicts(unsigned usual, Drill drill) {
         suspects += sim.count(Kind::acquit);
         for (const auto &told : sim.told())
             if (told.order.kind != Kind::acquit) {
-                INFO("seed " << seed << ", at " << told.at.count() << " us, target " << told.order.target << ": "
-                             << told.order.description);
+                INFO("seed " << seed << ", at " << told.at.count() << " us, target " << told.order.target
+                             << ": " << told.order.description);
                 FAIL("a false alarm");
             }
     }
@@ -54,7 +55,10 @@ TEST_CASE("false alarms: a firewall that denies 95 % of all flows", "[passive]")
         });
         for (int i = 0; i < 1200; ++i) {
             const auto start = sim.chance(0s, 4s);
-            sim.add({.start = start, .pause = 30ms, .end = start + sim.chance(50ms, 500ms), .syn = sim.chance(0.8)});
+            sim.add({.start = start,
+                     .pause = 30ms,
+                     .end = start + sim.chance(50ms, 500ms),
+                     .syn = sim.chance(0.8)});
         }
         sim.run(5s);
         return sim;
@@ -133,7 +137,8 @@ TEST_CASE("false alarms: appliances that swallow the first 800 ms of a new endpo
                 return std::nullopt;
             return quick(random);
         });
-        // One target meets the endpoint late, when its siblings return all there is; with a burst, or steadily.
+        // One target meets the endpoint late, when its siblings return all there is; with a burst, or
+        // steadily.
         for (std::uint16_t target = 0; target < 3; ++target) {
             const auto from = target == 0 ? Micros(2s) : Micros(0s);
             const auto spread = seed % 3 == 0 ? Micros(300ms) : Micros(4s);
@@ -164,7 +169,8 @@ TEST_CASE("false alarms: an appliance that drops the reserved endpoint but retur
     });
 }
 
-TEST_CASE("false alarms: a controller that was held up, or slept with all the others, convicts nobody", "[passive]") {
+TEST_CASE("false alarms: a controller that was held up, or slept with all the others, convicts nobody",
+          "[passive]") {
     never_convicts(1000, [](unsigned seed, bool in_band) {
         std::mt19937 random(seed);
         std::vector<std::pair<Micros, Micros>> stalls;

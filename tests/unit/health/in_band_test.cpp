@@ -46,7 +46,8 @@ class FakeAppliance {
         std::array<std::uint8_t, 256> bytes;
         sockaddr_in from{};
         socklen_t size = sizeof from;
-        const auto got = ::recvfrom(fd_.get(), bytes.data(), bytes.size(), 0, reinterpret_cast<sockaddr *>(&from), &size);
+        const auto got =
+            ::recvfrom(fd_.get(), bytes.data(), bytes.size(), 0, reinterpret_cast<sockaddr *>(&from), &size);
         if (got != static_cast<ssize_t>(kInBandBytes))
             return std::nullopt;
         sources.insert(ntohs(from.sin_port));
@@ -64,7 +65,8 @@ class FakeAppliance {
 struct Bench {
     boost::asio::io_context loop;
     std::map<std::string, std::vector<InBandResult>> results;
-    InBandProber prober{loop, [this](const std::string &key, const InBandResult &r) { results[key].push_back(r); }};
+    InBandProber prober{loop,
+                        [this](const std::string &key, const InBandResult &r) { results[key].push_back(r); }};
     FakeAppliance appliance;
 
     InBandTarget target(const std::string &key = "g/a") {
@@ -90,8 +92,9 @@ struct Bench {
 TEST_CASE("in-band: the bytes are what the wire format says, and their checksums are right", "[in-band]") {
     const auto packet = in_band_packet(kInner, 0x1122334455667788);
     // GENEVE, byte by byte; endpoint "glbprobe".
-    const std::array<std::uint8_t, 40> geneve = {0x08, 0, 8, 0, 0, 0, 0, 0, 1, 8, 1, 2, 'g', 'l', 'b', 'p', 'r', 'o', 'b', 'e',
-                                                 1, 8, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0, 1, 8, 3, 1, 0, 0, 0, 0};
+    const std::array<std::uint8_t, 40> geneve = {0x08, 0,   8,   0,   0,   0,   0, 0, 1, 8, 1, 2, 'g', 'l',
+                                                 'b',  'p', 'r', 'o', 'b', 'e', 1, 8, 2, 2, 0, 0, 0,   0,
+                                                 0,    0,   0,   0,   1,   8,   3, 1, 0, 0, 0, 0};
     CHECK(std::memcmp(packet.data(), geneve.data(), geneve.size()) == 0);
     const auto *ip = packet.data() + 40;
     CHECK(ip[0] == 0x45);
@@ -155,7 +158,8 @@ TEST_CASE("in-band: a wrong nonce, another's address and a second copy are no an
     CHECK(bench.results["g/a"].size() == 1);
 }
 
-TEST_CASE("in-band: a suspect is asked at once, beside the periodic probes, with the same care", "[in-band]") {
+TEST_CASE("in-band: a suspect is asked at once, beside the periodic probes, with the same care",
+          "[in-band]") {
     Bench bench;
     auto target = bench.target();
     target.interval = 10s;

@@ -42,7 +42,8 @@ void green_port(TargetHealth &target, MonotonicTime &now) {
 
 } // namespace
 
-TEST_CASE("the first recovery is as quick as the threshold; repeated failures are held down ever longer", "[health]") {
+TEST_CASE("the first recovery is as quick as the threshold; repeated failures are held down ever longer",
+          "[health]") {
     auto target = serving();
     auto now = kStart;
     std::vector<std::chrono::seconds> outages;
@@ -131,7 +132,8 @@ TEST_CASE("silence on the reserved endpoint fails nobody", "[health]") {
     CHECK(target.state() == healthy);
 }
 
-TEST_CASE("after a common cause one answer is enough, at once, and it is no failure of the target's", "[health]") {
+TEST_CASE("after a common cause one answer is enough, at once, and it is no failure of the target's",
+          "[health]") {
     auto target = serving();
     auto now = kStart;
     for (int i = 0; i < 5; ++i) {
@@ -143,13 +145,15 @@ TEST_CASE("after a common cause one answer is enough, at once, and it is no fail
     CHECK(outage(target, now) == 3s);
 }
 
-TEST_CASE("where in-band never worked, a trial follows the hold-down, and its flows must return", "[health]") {
+TEST_CASE("where in-band never worked, a trial follows the hold-down, and its flows must return",
+          "[health]") {
     auto target = serving();
     target.on_passive_failure("silent", false, kStart);
     target.on_probe(kOk, kStart + 9s);
     target.on_time(kStart + 9s);
     CHECK_FALSE(target.on_trial());
-    CHECK_FALSE(target.on_new_flows(100, 100, kStart + 9s)); // flows that it got for want of another say nothing
+    CHECK_FALSE(
+        target.on_new_flows(100, 100, kStart + 9s)); // flows that it got for want of another say nothing
     target.on_time(kStart + 10s);
     CHECK(target.on_trial());
     CHECK(target.state() == unhealthy);

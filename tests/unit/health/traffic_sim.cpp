@@ -132,7 +132,8 @@ void TrafficSim::probe(std::uint16_t target, bool is_background) {
 }
 
 std::size_t TrafficSim::count(PassiveOrder::Kind kind) const {
-    return static_cast<std::size_t>(std::count_if(told_.begin(), told_.end(), [&](const Told &told) { return told.order.kind == kind; }));
+    return static_cast<std::size_t>(
+        std::count_if(told_.begin(), told_.end(), [&](const Told &told) { return told.order.kind == kind; }));
 }
 
 std::optional<Micros> TrafficSim::convicted_at(std::uint16_t target) const {

@@ -1,4 +1,5 @@
-// A group of appliances, its flows and the data path's counters, simulated event by event, under a PassiveJudge.
+// A group of appliances, its flows and the data path's counters, simulated event by event, under a
+// PassiveJudge.
 #pragma once
 
 #include <functional>
@@ -24,7 +25,8 @@ struct SimPacket {
     Micros at{};
 };
 
-/// How long an appliance takes for a packet; none: it keeps it. In-band probes come as packets of endpoint -1.
+/// How long an appliance takes for a packet; none: it keeps it. In-band probes come as packets of endpoint
+/// -1.
 using Treat = std::function<std::optional<Micros>(const SimPacket &)>;
 
 struct FlowPlan {
@@ -55,7 +57,9 @@ class TrafficSim {
     [[nodiscard]] const std::vector<Told> &told() const { return told_; }
     [[nodiscard]] std::optional<Micros> convicted_at(std::uint16_t target) const;
     [[nodiscard]] const TargetTraffic &traffic(std::uint16_t target) const { return traffic_[target]; }
-    Micros chance(Micros least, Micros most) { return Micros(std::uniform_int_distribution<long long>(least.count(), most.count())(random_)); }
+    Micros chance(Micros least, Micros most) {
+        return Micros(std::uniform_int_distribution<long long>(least.count(), most.count())(random_));
+    }
     bool chance(double share) { return std::bernoulli_distribution(share)(random_); }
     [[nodiscard]] Micros now() const { return now_; }
 
@@ -76,7 +80,9 @@ class TrafficSim {
         bool flag;         ///< come_back: it was the flow's first packet; probe: a periodic one
         std::size_t index; ///< of a flow, or target
         Micros sent;       ///< answer
-        bool operator<(const Event &other) const { return std::tie(other.at, other.number) < std::tie(at, number); }
+        bool operator<(const Event &other) const {
+            return std::tie(other.at, other.number) < std::tie(at, number);
+        }
     };
 
     void at(Micros when, What what, std::size_t index = 0, bool flag = false, Micros sent = {}) {

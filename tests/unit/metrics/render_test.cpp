@@ -138,7 +138,8 @@ TEST_CASE("OpenMetrics: a counter's family has no _total, its samples do, and # 
             CHECK(name == family + (type == "counter" ? "_total" : ""));
         }
     }
-    CHECK(std::find(lines.begin(), lines.end(), "glb_dropped_packets_total{reason=\"unknown_sender\"} 7") != lines.end());
+    CHECK(std::find(lines.begin(), lines.end(), "glb_dropped_packets_total{reason=\"unknown_sender\"} 7") !=
+          lines.end());
 }
 
 TEST_CASE("the scraper's Accept chooses the format") {
@@ -152,9 +153,12 @@ TEST_CASE("the scraper's Accept chooses the format") {
     CHECK(accepted_format("application/openmetrics-text;version=1.0.0;q=0") == text);
     CHECK(accepted_format("application/openmetrics-text;q=0.3, text/plain;version=0.0.4;q=0.5") == text);
     // As Prometheus 2 asks, and 3.
-    CHECK(accepted_format("application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;"
-                          "q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2") == openmetrics);
-    CHECK(accepted_format("application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=1.0.0;"
-                          "escaping=allow-utf-8;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1") == openmetrics);
+    CHECK(accepted_format(
+              "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;"
+              "q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2") == openmetrics);
+    CHECK(
+        accepted_format(
+            "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=1.0.0;"
+            "escaping=allow-utf-8;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1") == openmetrics);
     CHECK(accepted_format(",;,q=;version=") == text);
 }

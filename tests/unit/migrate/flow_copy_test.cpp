@@ -22,8 +22,12 @@ struct Lines {
     std::vector<glb_flow_cold> cold;
 
     explicit Lines(std::uint32_t capacity) : hot(capacity), cold(capacity) {}
-    [[nodiscard]] OlderTable older() const { return {hot.data(), cold.data(), static_cast<std::uint32_t>(hot.size())}; }
-    [[nodiscard]] NewerTable newer() { return {hot.data(), cold.data(), static_cast<std::uint32_t>(hot.size())}; }
+    [[nodiscard]] OlderTable older() const {
+        return {hot.data(), cold.data(), static_cast<std::uint32_t>(hot.size())};
+    }
+    [[nodiscard]] NewerTable newer() {
+        return {hot.data(), cold.data(), static_cast<std::uint32_t>(hot.size())};
+    }
 
     static std::uint64_t tag(std::uint32_t flow) { return glb_hash_finish(flow + 77); }
 
@@ -112,12 +116,14 @@ TEST_CASE("once the newer program runs, the later word wins", "[copy]") {
     FlowCopy copy(from.older(), into.newer(), {});
     (void)copy.pass(now, InForce::older);
     const auto slots = into.slots();
-    const auto of = [&](std::uint32_t flow) -> glb_flow_hot & { return into.hot[slots.at(Lines::tag(flow))]; };
-    from.put(1, 1, GLB_FLOW_ESTABLISHED, now - 5);                 // moved on in the older table before the swap
-    of(2).meta = glb_meta_with_seen(of(2).meta, now);              // seen by the newer program since
+    const auto of = [&](std::uint32_t flow) -> glb_flow_hot & {
+        return into.hot[slots.at(Lines::tag(flow))];
+    };
+    from.put(1, 1, GLB_FLOW_ESTABLISHED, now - 5);    // moved on in the older table before the swap
+    of(2).meta = glb_meta_with_seen(of(2).meta, now); // seen by the newer program since
     from.put(2, 2, GLB_FLOW_CLOSED, now - 5);
-    from.put(3, 3, GLB_FLOW_ESTABLISHED, now - 10);                // moved on within the same tick
-    of(4).meta = glb_meta_with_code(of(4).meta, GLB_FLOW_NEW);     // begun anew after an end within the same tick
+    from.put(3, 3, GLB_FLOW_ESTABLISHED, now - 10);            // moved on within the same tick
+    of(4).meta = glb_meta_with_code(of(4).meta, GLB_FLOW_NEW); // begun anew after an end within the same tick
     from.put(4, 4, GLB_FLOW_CLOSED, now - 10);
     CHECK(copy.pass(now, InForce::newer).freshened == 2);
     CHECK(glb_meta_code(of(1).meta) == GLB_FLOW_ESTABLISHED);

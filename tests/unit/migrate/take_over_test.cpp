@@ -1,4 +1,5 @@
-// What a daemon that starts does about the sets of maps that it finds; and links that change all or not at all.
+// What a daemon that starts does about the sets of maps that it finds; and links that change all or not at
+// all.
 #include <catch2/catch.hpp>
 
 #include "controller/datapath/attach.h"
@@ -11,7 +12,8 @@ namespace {
 
 constexpr std::uint32_t size = 65536;
 
-SetFacts set(std::uint32_t schema, std::uint32_t table_id, unsigned interfaces, std::uint32_t looks_into = 0) {
+SetFacts set(std::uint32_t schema, std::uint32_t table_id, unsigned interfaces,
+             std::uint32_t looks_into = 0) {
     return {schema, true, size, table_id, interfaces, looks_into};
 }
 

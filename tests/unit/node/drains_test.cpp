@@ -17,7 +17,8 @@ int code_of(const Status &status) {
 
 } // namespace
 
-TEST_CASE("drains: by order a target takes no new flows, keeps those it has, and comes back by undrain", "[node]") {
+TEST_CASE("drains: by order a target takes no new flows, keeps those it has, and comes back by undrain",
+          "[node]") {
     Machine machine;
     make_healthy(machine, manifest_of({"a", "b"}));
     REQUIRE(machine.fleet.drain("g/b", false, machine.now));
@@ -38,7 +39,8 @@ TEST_CASE("drains: by order a target takes no new flows, keeps those it has, and
     CHECK(code_of(machine.fleet.undrain("g/z", machine.now)) == ENOENT);
 }
 
-TEST_CASE("drains: after the delay the policy of deregistered targets decides over an ordered one's flows", "[node]") {
+TEST_CASE("drains: after the delay the policy of deregistered targets decides over an ordered one's flows",
+          "[node]") {
     const auto policy = GENERATE(FailurePolicy::hold, FailurePolicy::rehash, FailurePolicy::reset);
     Machine machine;
     make_healthy(machine, manifest_of({"a", "b"}, policy));
@@ -141,7 +143,8 @@ TEST_CASE("drains: an adopted removal goes on with its time and policy", "[node]
     later.now = earlier.now + 90s;
     later.fleet.set_drains(earlier.fleet.drains());
     later.set(manifest_of({"a"}));
-    FleetMember found{"g", "g/b", 1, 0, {}, TargetHealth({}, later.now), later.now + 300s, FailurePolicy::rehash};
+    FleetMember found{
+        "g", "g/b", 1, 0, {}, TargetHealth({}, later.now), later.now + 300s, FailurePolicy::rehash};
     (void)found.health.set_draining(Draining::deregistered, later.now);
     later.fleet.adopt_removed(found);
     CHECK(later.fleet.members().at("g/b").drain_until == earlier.now + 100s);

@@ -26,12 +26,14 @@ TEST_CASE("edges: a bypass by policy is told when it takes hold and when it ends
     CHECK(edges.note("firewalls", GroupAction::no_target_yet, false).empty());
     CHECK(edges.note("firewalls", GroupAction::steer, false).empty());
     CHECK(edges.note("firewalls", GroupAction::bypass, true) ==
-          Lines{"group firewalls: no target is healthy: endpoint branch BYPASSED, forwarded uninspected, by onAllUnhealthy"});
+          Lines{"group firewalls: no target is healthy: endpoint branch BYPASSED, forwarded uninspected, by "
+                "onAllUnhealthy"});
     CHECK(edges.note("firewalls", GroupAction::bypass, true).empty());
     edges.set_manifest(used_by({"branch"})); // every reconciling does
     CHECK(edges.note("firewalls", GroupAction::bypass, true).empty());
-    CHECK(edges.note("firewalls", GroupAction::steer, true) ==
-          Lines{"group firewalls: a target is healthy: endpoint branch no longer bypassed by onAllUnhealthy"});
+    CHECK(
+        edges.note("firewalls", GroupAction::steer, true) ==
+        Lines{"group firewalls: a target is healthy: endpoint branch no longer bypassed by onAllUnhealthy"});
     CHECK(edges.note("firewalls", GroupAction::steer, false).empty());
 }
 
@@ -40,11 +42,13 @@ TEST_CASE("edges: spread is told of targets that failed, not of those that nobod
     edges.set_manifest(used_by({"a", "b"}));
     CHECK(edges.note("firewalls", GroupAction::spread, false).empty());
     CHECK(edges.note("firewalls", GroupAction::spread, true) ==
-          Lines{"group firewalls: no target is healthy: new flows of endpoints a, b are spread over all of them, by "
+          Lines{"group firewalls: no target is healthy: new flows of endpoints a, b are spread over all of "
+                "them, by "
                 "onAllUnhealthy"});
     CHECK(edges.note("firewalls", GroupAction::drop, true) == // another policy was applied
           Lines{"group firewalls: endpoints a, b no longer spread over unhealthy targets",
-                "group firewalls: no target is healthy: new flows of endpoints a, b are dropped, by onAllUnhealthy"});
+                "group firewalls: no target is healthy: new flows of endpoints a, b are dropped, by "
+                "onAllUnhealthy"});
     CHECK(edges.note("others", GroupAction::drop, true).empty()); // no endpoint uses it
 }
 

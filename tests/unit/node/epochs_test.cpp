@@ -128,6 +128,7 @@ TEST_CASE("epochs: with all places taken a change fails and leaves the group as 
     CHECK(begun(book, 0, 2, 10) == 9);
 }
 
-TEST_CASE("epochs: the limits leave room for each group's current, previous, next and dropped table", "[node]") {
+TEST_CASE("epochs: the limits leave room for each group's current, previous, next and dropped table",
+          "[node]") {
     CHECK(GLB_MAX_TABLES >= 4 * GLB_MAX_GROUPS);
 }

@@ -9,7 +9,8 @@ namespace glb::test {
 
 using namespace std::chrono_literals;
 
-inline Manifest manifest_of(const std::vector<std::string> &targets, FailurePolicy on_deregistered = FailurePolicy::rehash) {
+inline Manifest manifest_of(const std::vector<std::string> &targets,
+                            FailurePolicy on_deregistered = FailurePolicy::rehash) {
     Manifest manifest;
     TargetGroup group;
     group.name = "g";

@@ -3,7 +3,8 @@
 using namespace glb;
 using namespace glb::test;
 
-TEST_CASE("fleet: a target that is gone drains and keeps its flows; one that comes back takes new ones", "[node]") {
+TEST_CASE("fleet: a target that is gone drains and keeps its flows; one that comes back takes new ones",
+          "[node]") {
     Machine machine;
     machine.set(manifest_of({"a", "b"}));
     machine.probe("g/a", ProbeOutcome::ok);
@@ -31,7 +32,9 @@ TEST_CASE("fleet: a drain ends with its last flow, or with its time under rehash
     machine.set(manifest_of({"a"}));
     machine.now += 99s;
     CHECK(machine.finish(1).empty());
-    SECTION("no flow") { CHECK(machine.finish(0) == std::vector<std::string>{"g/b"}); }
+    SECTION("no flow") {
+        CHECK(machine.finish(0) == std::vector<std::string>{"g/b"});
+    }
     SECTION("time") {
         machine.now += 1s;
         CHECK(machine.finish(1) == std::vector<std::string>{"g/b"});
@@ -115,7 +118,8 @@ TEST_CASE("fleet: that in-band works, and who was taken out last, outlive the da
     earlier.set(manifest_of({"a", "b"}));
     earlier.probe("g/a", ProbeOutcome::ok);
     earlier.probe("g/b", ProbeOutcome::ok);
-    CHECK_FALSE(earlier.fleet.hear("g/a", [&](TargetHealth &health) { return health.on_in_band(true, earlier.now); }));
+    CHECK_FALSE(earlier.fleet.hear(
+        "g/a", [&](TargetHealth &health) { return health.on_in_band(true, earlier.now); }));
     Machine machine;
     machine.fleet.set_known(earlier.fleet.known());
     machine.fleet.recall_failure("g/b", HealthReason::failed_health_checks);
@@ -142,7 +146,8 @@ TEST_CASE("fleet: what is known and makes no sense is passed over", "[node]") {
     CHECK(machine.state("g/d") == TargetState::healthy);
 }
 
-TEST_CASE("fleet: a group that was alive once is down when its judged targets fail, though one is new", "[node]") {
+TEST_CASE("fleet: a group that was alive once is down when its judged targets fail, though one is new",
+          "[node]") {
     Machine machine;
     auto manifest = manifest_of({"a"});
     manifest.target_groups[0].on_all_unhealthy = AllUnhealthyPolicy::bypass;
@@ -201,8 +206,8 @@ TEST_CASE("fleet: a target whose next hop does not answer is out at once, and ba
 TEST_CASE("fleet: a drain that an earlier daemon began goes on", "[node]") {
     Machine machine;
     machine.set(manifest_of({"a"}));
-    FleetMember member{"old", "old/x", 9, 5, {}, TargetHealth({}, machine.now), machine.now + 300s,
-                       FailurePolicy::rehash};
+    FleetMember member{
+        "old", "old/x", 9, 5, {}, TargetHealth({}, machine.now), machine.now + 300s, FailurePolicy::rehash};
     (void)member.health.set_draining(Draining::deregistered, machine.now);
     machine.fleet.adopt_removed(member);
     CHECK(machine.word("old/x") == keeps);
@@ -216,8 +221,8 @@ TEST_CASE("fleet: a drain that an earlier daemon began goes on", "[node]") {
 TEST_CASE("fleet: a drain that an earlier daemon began holds its flows where its group says so", "[node]") {
     Machine machine;
     machine.set(manifest_of({"a"}, FailurePolicy::hold));
-    FleetMember member{"g", "g/x", 9, 0, {}, TargetHealth({}, machine.now), machine.now + 300s,
-                       FailurePolicy::rehash};
+    FleetMember member{
+        "g", "g/x", 9, 0, {}, TargetHealth({}, machine.now), machine.now + 300s, FailurePolicy::rehash};
     (void)member.health.set_draining(Draining::deregistered, machine.now);
     machine.fleet.adopt_removed(member);
     machine.now += 300s;

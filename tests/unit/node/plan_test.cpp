@@ -13,9 +13,13 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-IpAddress ip(const char *text) { return *IpAddress::parse(text); }
+IpAddress ip(const char *text) {
+    return *IpAddress::parse(text);
+}
 
-MacAddress mac(std::uint8_t last) { return {{2, 0, 0, 0, 0, last}}; }
+MacAddress mac(std::uint8_t last) {
+    return {{2, 0, 0, 0, 0, last}};
+}
 
 /// eth0 (2), eth1 (3) with eth1.100 (4, 802.1ad) and eth1.100.7 (5), br0 (6) over eth1.9 (7) on eth1.
 Snapshot machine() {
@@ -23,7 +27,8 @@ Snapshot machine() {
     const auto add = [&](unsigned index, const char *name, unsigned lower = 0, std::uint16_t id = 0,
                          std::uint16_t protocol = 0) {
         Link link;
-        link.index = index, link.name = name, link.mac = mac(static_cast<std::uint8_t>(index)), link.mtu = 1500;
+        link.index = index, link.name = name, link.mac = mac(static_cast<std::uint8_t>(index)),
+        link.mtu = 1500;
         link.lower = lower, link.vlan_id = id, link.vlan_protocol = protocol, link.kind = id ? "vlan" : "";
         snapshot.links.push_back(link);
     };
@@ -75,7 +80,8 @@ struct World {
 };
 
 bool has(const datapath::PortConfig &port, const char *prefix) {
-    return std::find(port.addresses.begin(), port.addresses.end(), *IpPrefix::parse(prefix)) != port.addresses.end();
+    return std::find(port.addresses.begin(), port.addresses.end(), *IpPrefix::parse(prefix)) !=
+           port.addresses.end();
 }
 
 } // namespace
@@ -151,7 +157,8 @@ TEST_CASE("plan: the guard names the devices that an absent interface had", "[no
     std::erase_if(world.snapshot.links, [](const Link &link) { return link.name == "eth1.100"; });
     world.snapshot.links.push_back(world.snapshot.links.front());
     auto &uplink = world.snapshot.links.back(); // eth1.100, as somebody called it
-    uplink.index = 4, uplink.name = "uplink", uplink.lower = 3, uplink.vlan_id = 100, uplink.vlan_protocol = 0x8100;
+    uplink.index = 4, uplink.name = "uplink", uplink.lower = 3, uplink.vlan_id = 100,
+    uplink.vlan_protocol = 0x8100;
     uplink.kind = "vlan";
     const auto known = known_devices(plan_guard(world.manifest, world.book, world.snapshot, nullptr));
     CHECK(known.at("eth1/9") == Names{"eth1.9", "br0"});
@@ -166,10 +173,12 @@ TEST_CASE("plan: the guard names the devices that an absent interface had", "[no
         if (port.vlans[0] == 100)
             CHECK(port.devices == Names{"eth1.100", "uplink"});
     }
-    CHECK(known_devices(later).at("eth1/100") == Names{"eth1.100", "uplink"}); // and still does after the next start
+    CHECK(known_devices(later).at("eth1/100") ==
+          Names{"eth1.100", "uplink"}); // and still does after the next start
 }
 
-TEST_CASE("plan: targets of one address share an id, their ports are listed once, senders by the path", "[node]") {
+TEST_CASE("plan: targets of one address share an id, their ports are listed once, senders by the path",
+          "[node]") {
     World world({InterfaceRef{"eth1", {}}});
     world.target("a", 4, "192.0.2.11");
     world.target("b", 5, "192.0.2.11", 7000);

@@ -17,7 +17,8 @@ glb_target_count counted(std::uint64_t out, std::uint64_t back) {
 
 TEST_CASE("silence: only packets without any answer since the last look") {
     SilenceWatch watch;
-    CHECK_FALSE(watch.is_silent(1, counted(100, 0))); // the first look says nothing: it may be of an earlier daemon
+    CHECK_FALSE(
+        watch.is_silent(1, counted(100, 0))); // the first look says nothing: it may be of an earlier daemon
     CHECK(watch.is_silent(1, counted(103, 0)));
     CHECK_FALSE(watch.is_silent(1, counted(105, 0))); // too few to tell
     CHECK_FALSE(watch.is_silent(1, counted(200, 1)));

@@ -40,7 +40,8 @@ TEST_CASE("words: each state beside a healthy target, under each policy", "[node
     CHECK(word_beside_healthy(TargetState::unhealthy, 1, policy) == failed);
 }
 
-TEST_CASE("words: weight 0 keeps all it has and takes nothing, but what has failed keeps by policy", "[node]") {
+TEST_CASE("words: weight 0 keeps all it has and takes nothing, but what has failed keeps by policy",
+          "[node]") {
     const auto policy = GENERATE(FailurePolicy::hold, FailurePolicy::rehash, FailurePolicy::reset);
     for (const auto state : {TargetState::healthy, TargetState::unavailable, TargetState::initial,
                              TargetState::unused, TargetState::draining})
@@ -64,12 +65,15 @@ TEST_CASE("words: a group that is down spreads, bypasses or drops", "[node]") {
 
 TEST_CASE("words: not judged yet is not down, and nothing but drains is no bypass", "[node]") {
     const WordMember fresh[] = {{1, 1, TargetState::initial}};
-    CHECK(decide_words(fresh, FailurePolicy::rehash, AllUnhealthyPolicy::bypass, false).none == GLB_NONE_NOT_YET);
-    CHECK(decide_words(fresh, FailurePolicy::rehash, AllUnhealthyPolicy::drop, false).none == GLB_NONE_NOT_YET);
+    CHECK(decide_words(fresh, FailurePolicy::rehash, AllUnhealthyPolicy::bypass, false).none ==
+          GLB_NONE_NOT_YET);
+    CHECK(decide_words(fresh, FailurePolicy::rehash, AllUnhealthyPolicy::drop, false).none ==
+          GLB_NONE_NOT_YET);
     CHECK(decide_words(fresh, FailurePolicy::rehash, AllUnhealthyPolicy::spread, false).targets ==
           std::vector<std::uint64_t>{takes});
     const WordMember leaving[] = {{1, 1, TargetState::draining}, {2, 0, TargetState::healthy}};
-    CHECK(decide_words(leaving, FailurePolicy::rehash, AllUnhealthyPolicy::bypass, true).none == GLB_NONE_DROP);
+    CHECK(decide_words(leaving, FailurePolicy::rehash, AllUnhealthyPolicy::bypass, true).none ==
+          GLB_NONE_DROP);
     const auto empty = decide_words({}, FailurePolicy::rehash, AllUnhealthyPolicy::bypass, true);
     CHECK(empty.none == GLB_NONE_DROP);
     CHECK(empty.targets.empty());
@@ -77,8 +81,10 @@ TEST_CASE("words: not judged yet is not down, and nothing but drains is no bypas
 }
 
 TEST_CASE("words: the fallback list shares its places by weight", "[node]") {
-    const WordMember members[] = {{1, 1, TargetState::healthy}, {2, 3, TargetState::healthy},
-                                  {3, 4, TargetState::healthy}, {4, 9, TargetState::unhealthy}};
+    const WordMember members[] = {{1, 1, TargetState::healthy},
+                                  {2, 3, TargetState::healthy},
+                                  {3, 4, TargetState::healthy},
+                                  {4, 9, TargetState::unhealthy}};
     const auto words = decide_words(members, FailurePolicy::rehash, AllUnhealthyPolicy::spread, true);
     CHECK(places(words, 1) == GLB_FALLBACK_SLOTS / 8);
     CHECK(places(words, 2) == GLB_FALLBACK_SLOTS * 3 / 8);
@@ -94,7 +100,8 @@ TEST_CASE("words: equal weights take turns in the fallback list", "[node]") {
 }
 
 TEST_CASE("words: nobody is reset where the whole group is down, or for a common cause", "[node]") {
-    const auto policy = GENERATE(AllUnhealthyPolicy::spread, AllUnhealthyPolicy::bypass, AllUnhealthyPolicy::drop);
+    const auto policy =
+        GENERATE(AllUnhealthyPolicy::spread, AllUnhealthyPolicy::bypass, AllUnhealthyPolicy::drop);
     const WordMember down[] = {{1, 1, TargetState::unhealthy}, {2, 1, TargetState::unhealthy}};
     for (const auto word : decide_words(down, FailurePolicy::reset, policy, true).targets)
         CHECK((word & GLB_TARGET_RESET) == 0);

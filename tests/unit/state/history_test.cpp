@@ -46,7 +46,8 @@ TEST_CASE("history: the newest first, with when and who", "[state]") {
     CHECK(entries[1].epoch == 7);
 }
 
-TEST_CASE("history: twenty are kept, the same one twice in a row is one, also for a later daemon", "[state]") {
+TEST_CASE("history: twenty are kept, the same one twice in a row is one, also for a later daemon",
+          "[state]") {
     const Folder folder;
     for (int i = 0; i < 25; ++i) {
         History history(folder.path / "history"); // each a daemon of its own

@@ -1,6 +1,7 @@
 /*
- * Stands in front of libbpf's header of this name where the data path is compiled natively: the same words for
- * maps and sections, and of the kernel's helpers those that the path uses, as functions of tests/native/kernel.cpp.
+ * Stands in front of libbpf's header of this name where the data path is compiled natively: the same words
+ * for maps and sections, and of the kernel's helpers those that the path uses, as functions of
+ * tests/native/kernel.cpp.
  */
 #ifndef GLB_NATIVE_BPF_HELPERS_H
 #define GLB_NATIVE_BPF_HELPERS_H
