@@ -15,7 +15,7 @@
 #include "appliance/options.h"
 #include "appliance/routing.h"
 #include "appliance/tun.h"
-#include "controller/net/netlink.h"
+#include "controller/network/netlink.h"
 #include "controller/util/result.h"
 
 namespace glb::appliance {

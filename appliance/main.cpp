@@ -12,7 +12,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "appliance/appliance.h"
-#include "controller/api/http.h"
+#include "controller/api/http/http.h"
 #include "controller/util/log.h"
 
 namespace {

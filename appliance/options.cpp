@@ -8,7 +8,7 @@
 #include <arpa/inet.h>
 
 #include "appliance/endpoint_id.h"
-#include "controller/api/flow_filter.h"
+#include "controller/util/address_match.h"
 #include "controller/util/address.h"
 
 namespace glb::appliance {

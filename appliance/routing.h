@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string>
 
-#include "controller/net/netlink.h"
-#include "controller/net/rules.h"
+#include "controller/network/netlink.h"
+#include "controller/network/rules.h"
 
 namespace glb::appliance {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "appliance/counters.h"
-#include "controller/api/http.h"
+#include "controller/api/http/http.h"
 
 namespace glb::appliance {
 

@@ -141,7 +141,7 @@ Result<Node> Node::load(Wires wires, std::uint32_t capacity, Manner manner) {
     settings.capacity = capacity;
     for (std::uint32_t i = 0; i < GLB_NH_KEYS; ++i)
         settings.table_key[i] = 0x85ebca6bu * (i + 3);
-    settings.door_magic = 1;
+    settings.punt_magic = 1;
     GLB_ASSIGN(auto program, datapath::Program::load(settings));
     Node node(wires, manner, std::move(program));
     GLB_TRY(node.configure());
@@ -155,7 +155,8 @@ Status Node::configure() {
         slots[i] = static_cast<std::uint16_t>(i % target_count);
     GLB_TRY(program_.put_maglev(table_index, slots));
     for (std::uint32_t index = 0; index < target_count; ++index)
-        GLB_TRY(program_.set_target_word(index, GLB_TARGET_NEW | GLB_TARGET_KEEP | GLB_TARGET_KEEP_HALF));
+        GLB_TRY(program_.set_target_state(index, GLB_TARGET_ACCEPT_NEW | GLB_TARGET_KEEP_ESTABLISHED |
+                                                     GLB_TARGET_KEEP_EMBRYONIC));
     GLB_TRY(program_.add_device(wires_.clients));
     GLB_TRY(program_.add_device(wires_.tunnel));
 
@@ -174,7 +175,8 @@ Status Node::configure() {
 
 Status Node::map_table(std::uint32_t capacity) {
     const std::size_t size = std::size_t{capacity} * sizeof(glb_flow_hot);
-    void *memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, program_.map_fd("glb_flows"), 0);
+    void *memory =
+        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, program_.map_fd("glb_flows_hot"), 0);
     if (memory == MAP_FAILED)
         return fail_errno(errno, "cannot map the flow table");
     table_ = {static_cast<glb_flow_hot *>(memory), Unmap{size}};
@@ -190,7 +192,7 @@ Occupancy Node::occupancy() const {
         if (!(entry.meta >> GLB_META_CODE_SHIFT & 0x1f))
             continue;
         ++found.live;
-        // The first place of a tag, as steer/flow_table.h has it: low bits the bucket, upper three the way.
+        // The first place of a tag, as flow/flow_table.h has it: low bits the bucket, upper three the way.
         found.at_home += slot == (entry.tag & bucket_mask) * GLB_FLOW_WAYS + (entry.tag >> 61);
     }
     return found;

@@ -75,7 +75,7 @@ Result<Row> ingress_hit(Generator &generator, const Wires &wires, const Settings
     auto stream = node.outward(flows == 1 ? Order::fixed : Order::random, flows, ack);
     GLB_TRY(measure_node(row, generator, floors, node, stream, stream, settings, [&] { node.establish(); }));
     GLB_TRY(prove(row, "encapsulated", 1));
-    for (const char *miss : {"flow_new", "flow_midway", "flow_resteered", "untracked"})
+    for (const char *miss : {"flow_new", "flow_midstream", "flow_resteered", "untracked"})
         GLB_TRY(prove_rare(row, miss));
     return row;
 }

@@ -30,7 +30,7 @@
 /* Written by the controller, read by the path. The active bank is glb_control.bank. */
 GLB_ARRAY(glb_control, struct glb_control, 1);
 GLB_ARRAY(glb_node, struct glb_node, GLB_BANKS);
-GLB_ARRAY(glb_ports, struct glb_port, GLB_BANKS *GLB_PORT_SLOTS);
+GLB_ARRAY(glb_logical_ports, struct glb_logical_port, GLB_BANKS *GLB_PORT_SLOTS);
 GLB_ARRAY(glb_endpoints, struct glb_endpoint, GLB_BANKS *GLB_MAX_ENDPOINTS);
 GLB_ARRAY(glb_endpoint_ids, struct glb_endpoint_id, GLB_BANKS *GLB_ENDPOINT_ID_SLOTS);
 GLB_ARRAY(glb_groups, struct glb_group, GLB_BANKS *GLB_MAX_GROUPS);
@@ -38,9 +38,9 @@ GLB_ARRAY(glb_targets, struct glb_target, GLB_BANKS *GLB_MAX_TARGETS);
 GLB_ARRAY(glb_senders, struct glb_sender, GLB_BANKS *GLB_SENDER_SLOTS);
 
 /* Not banked: one word a target, group or endpoint, written by the controller at any time. */
-GLB_ARRAY(glb_target_words, __u64, GLB_MAX_TARGETS);
-GLB_ARRAY(glb_group_words, __u64, GLB_MAX_GROUPS);
-GLB_ARRAY(glb_endpoint_words, __u64, GLB_MAX_ENDPOINTS);
+GLB_ARRAY(glb_target_state, __u64, GLB_MAX_TARGETS);
+GLB_ARRAY(glb_group_action, __u64, GLB_MAX_GROUPS);
+GLB_ARRAY(glb_endpoint_override, __u64, GLB_MAX_ENDPOINTS);
 GLB_ARRAY(glb_fallback, __u64, GLB_MAX_GROUPS *GLB_FALLBACK_SLOTS);
 
 /* The node's own addresses and MACs beyond what a port's row holds. */
@@ -48,17 +48,17 @@ struct {
     __uint(type, BPF_MAP_TYPE_LPM_TRIE);
     __uint(max_entries, 65536);
     __uint(map_flags, BPF_F_NO_PREALLOC);
-    __type(key, struct glb_own_key);
+    __type(key, struct glb_local_addr_key);
     __type(value, __u32);
-} glb_own SEC(".maps");
+} glb_local_addrs SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(max_entries, 65536);
     __uint(map_flags, BPF_F_NO_PREALLOC);
-    __type(key, struct glb_own_mac_key);
+    __type(key, struct glb_local_mac_key);
     __type(value, __u32);
-} glb_own_macs SEC(".maps");
+} glb_local_macs SEC(".maps");
 
 /* Maglev tables: four slots to an element; the controller fills a new inner map and puts it in place. */
 struct glb_maglev_table {
@@ -81,7 +81,7 @@ struct {
     __uint(map_flags, BPF_F_MMAPABLE);
     __type(key, __u32);
     __type(value, struct glb_flow_hot);
-} glb_flows SEC(".maps");
+} glb_flows_hot SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -98,7 +98,7 @@ struct {
     __uint(map_flags, BPF_F_MMAPABLE);
     __type(key, __u32);
     __type(value, struct glb_flow_hot);
-} glb_flows_old SEC(".maps");
+} glb_flows_prev SEC(".maps");
 
 /* Seconds at which a flow of this tag was last seen without an entry, four u16 to an element. */
 GLB_ARRAY(glb_stamps, __u64, GLB_STAMP_WORDS);
@@ -146,20 +146,20 @@ struct {
  * mmap. */
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(max_entries, GLB_PAIRS);
+    __uint(max_entries, GLB_SEEN_WORDS);
     __uint(map_flags, BPF_F_MMAPABLE);
     __type(key, __u32);
     __type(value, __u64);
-} glb_pairs SEC(".maps");
+} glb_endpoint_target_seen SEC(".maps");
 
 /* Token buckets of sources: written by the path alone. */
-GLB_ARRAY(glb_sources, __u64, GLB_SOURCES);
+GLB_ARRAY(glb_source_buckets, __u64, GLB_SOURCE_BUCKETS);
 
 /* The controller's memory, pinned with the rest: settings of the load, names of indexes, Maglev fingerprints.
  */
-GLB_ARRAY(glb_kept, struct glb_kept, 1);
-GLB_ARRAY(glb_names, struct glb_name, GLB_NAMES);
-GLB_ARRAY(glb_table_prints, __u64, GLB_MAX_TABLES);
+GLB_ARRAY(glb_metadata, struct glb_metadata, 1);
+GLB_ARRAY(glb_index_names, struct glb_index_name, GLB_INDEX_NAMES);
+GLB_ARRAY(glb_maglev_fingerprints, __u64, GLB_MAX_TABLES);
 
 /* Events to the controller: next hops that it must resolve, senders whose MAC changed. */
 struct {
@@ -170,8 +170,9 @@ struct {
 /* Settings of one load: the table's shape and key (they belong to the pinned table), the door's magic. */
 const volatile struct glb_settings glb_settings = {.bucket_mask = GLB_FLOW_MIN_CAPACITY / GLB_FLOW_WAYS - 1};
 
-/* The shape of glb_flows_old; bucket_mask 0 where there is none, and the verifier drops all that looks there.
+/* The shape of glb_flows_prev; bucket_mask 0 where there is none, and the verifier drops all that looks
+ * there.
  */
-const volatile struct glb_flow_shape glb_old_shape = {};
+const volatile struct glb_flow_shape glb_prev_shape = {};
 
 #endif

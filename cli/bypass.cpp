@@ -4,7 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/render.h"
-#include "controller/api/uri.h"
+#include "controller/api/http/uri.h"
 
 namespace glb::cli {
 
@@ -35,27 +35,27 @@ std::optional<std::uint64_t> seconds_of(const std::string &text) {
 
 std::string show_bypass(const json &document, const Bypass &bypass, bool colour) {
     if (!flag_of(document, "bypassed"))
-        return printable(bypass.endpoint + " is inspected") + '\n';
+        return sanitize(bypass.endpoint + " is inspected") + '\n';
     if (text_of(document, "why") == "onAllUnhealthy")
-        return paint(printable(fmt::format(
-                         "{} is still BYPASSED: no target of {} is healthy, and its onAllUnhealthy is "
-                         "bypass; it is inspected again when one is, or another policy is applied",
-                         bypass.endpoint, text_of(document, "targetGroup"))),
-                     Tone::bad, colour) +
+        return colorize(sanitize(fmt::format(
+                            "{} is still BYPASSED: no target of {} is healthy, and its onAllUnhealthy is "
+                            "bypass; it is inspected again when one is, or another policy is applied",
+                            bypass.endpoint, text_of(document, "targetGroup"))),
+                        Style::bad, colour) +
                '\n';
-    return paint(printable(fmt::format("{} is BYPASSED: its packets pass uninspected {}", bypass.endpoint,
-                                       bypass.seconds ? "for " + duration_text(bypass.seconds)
-                                                      : "until glbctl bypass --off")),
-                 Tone::bad, colour) +
+    return colorize(sanitize(fmt::format("{} is BYPASSED: its packets pass uninspected {}", bypass.endpoint,
+                                         bypass.seconds ? "for " + duration_text(bypass.seconds)
+                                                        : "until glbctl bypass --off")),
+                    Style::bad, colour) +
            '\n';
 }
 
-int order(const Context &context, const Bypass &bypass) {
+int post(const Context &context, const Bypass &bypass) {
     auto query = flag_query("off", bypass.off);
     if (bypass.seconds)
         query.emplace_back("seconds", std::to_string(bypass.seconds));
-    return order(context, fmt::format("/v1/endpoints/{}/bypass", percent_encode(bypass.endpoint)), query,
-                 [&](const json &document) { return show_bypass(document, bypass, context.colour); });
+    return post(context, fmt::format("/v1/endpoints/{}/bypass", percent_encode(bypass.endpoint)), query,
+                [&](const json &document) { return show_bypass(document, bypass, context.colour); });
 }
 
 } // namespace
@@ -64,7 +64,7 @@ void add_bypass(CLI::App &app, Context &context) {
     const auto bypass = std::make_shared<Bypass>();
     auto *command = add_command(app, context, "bypass", "Forwards an endpoint's packets uninspected, now",
                                 {"glbctl bypass branch --for 10m", "glbctl bypass branch --off"},
-                                [&context, bypass] { return order(context, *bypass); });
+                                [&context, bypass] { return post(context, *bypass); });
     command->add_option("ENDPOINT", bypass->endpoint, "the endpoint's name")->required();
     auto *duration =
         command

@@ -2,15 +2,15 @@
 #include <memory>
 
 #include "cli/command.h"
-#include "controller/config/supported.h"
+#include "controller/config/unsupported_features.h"
 
 namespace glb::cli {
 
 namespace {
 
-std::vector<Problem> problems_in(const std::string &text) {
-    std::vector<Problem> problems;
-    if (const auto manifest = accept_manifest(text); !manifest)
+std::vector<ApiError> problems_in(const std::string &text) {
+    std::vector<ApiError> problems;
+    if (const auto manifest = parse_supported_manifest(text); !manifest)
         for (const auto &[pointer, message] : manifest.error())
             problems.push_back({pointer, message});
     return problems;
@@ -23,7 +23,7 @@ int check(const Context &context, const std::string &file, bool here) {
     if (!text)
         return refuse(context, text.error().message);
     const auto problems = problems_in(*text);
-    complain(input_name(file), problems);
+    print_error(input_name(file), problems);
     if (context.output == Output::json)
         print(problem_document(problems));
     else if (problems.empty())

@@ -9,10 +9,10 @@
 #include <tuple>
 
 #include "cli/render.h"
-#include "controller/api/http.h"
-#include "controller/api/uri.h"
-#include "controller/config/near.h"
-#include "controller/config/parse.h"
+#include "controller/api/http/http.h"
+#include "controller/api/http/uri.h"
+#include "controller/config/parser.h"
+#include "controller/config/suggestions.h"
 #include "controller/util/files.h"
 
 namespace glb::cli {
@@ -23,7 +23,7 @@ using nlohmann::json;
 
 /// How long the daemon may take. What is only told comes at once from a daemon that lives; a flow table of
 /// millions is read beside its loop, and takes seconds; a change may wait for the kernel and the disk.
-std::chrono::seconds patience(const std::string &method, const std::string &target) {
+std::chrono::seconds request_timeout(const std::string &method, const std::string &target) {
     if (method != "GET")
         return std::chrono::minutes(2);
     return std::chrono::seconds(target.starts_with("/v1/flows") ? 60 : 5);
@@ -82,17 +82,17 @@ std::string wrong_usage(const CLI::App &app, const CLI::ParseError &error) {
     const auto word =
         std::find_if(words.begin(), words.end(), [](const auto &text) { return !text.starts_with('-'); });
     if (word != words.end())
-        return fmt::format("there is no command \"{}\"{}", *word, near_or_all(*word, names));
+        return fmt::format("there is no command \"{}\"{}", *word, suggest_or_list(*word, names));
     if (words.empty() && dynamic_cast<const CLI::RequiredError *>(&error))
         return fmt::format("a command is missing; there are: {}", fmt::join(names, ", "));
     return fmt::format("{}; see glbctl --help",
                        words.empty() ? error.what() : fmt::format("there is no option {}", words.front()));
 }
 
-Answer try_exchange(const Context &context, const std::string &method, const std::string &target,
-                    const std::string &body) {
-    Answer answer;
-    const auto limit = patience(method, target);
+Reply try_request(const Context &context, const std::string &method, const std::string &target,
+                  const std::string &body) {
+    Reply answer;
+    const auto limit = request_timeout(method, target);
     auto response = http_request(context.socket, method, target, body, limit);
     if (!response) {
         std::tie(answer.exit, answer.failure) = explain_failure(context, response.error(), limit);
@@ -111,26 +111,26 @@ Answer try_exchange(const Context &context, const std::string &method, const std
     return answer;
 }
 
-Answer exchange(const Context &context, const std::string &method, const std::string &target,
-                const std::string &body) {
-    auto answer = try_exchange(context, method, target, body);
+Reply request(const Context &context, const std::string &method, const std::string &target,
+              const std::string &body) {
+    auto answer = try_request(context, method, target, body);
     if (!answer.failure.empty())
-        complain(answer.failure);
+        print_error(answer.failure);
     return answer;
 }
 
-Answer exchange_or_complain(const Context &context, const std::string &method, const std::string &target) {
-    auto answer = exchange(context, method, target);
+Reply request_and_print_errors(const Context &context, const std::string &method, const std::string &target) {
+    auto answer = request(context, method, target);
     if (answer.status >= 400 && !answer.document.is_discarded())
-        complain(problems_of(answer.document));
+        print_error(problems_of(answer.document));
     return answer;
 }
 
 namespace {
 
 int show_answer(const Context &context, const std::string &method, const std::string &target,
-                const Show &show) {
-    const auto answer = exchange_or_complain(context, method, target);
+                const Formatter &show) {
+    const auto answer = request_and_print_errors(context, method, target);
     if (context.output == Output::json && answer.failure.empty())
         print(answer.text); // of a refusal, too
     else if (answer.exit == exit_done)
@@ -140,29 +140,29 @@ int show_answer(const Context &context, const std::string &method, const std::st
 
 } // namespace
 
-int ask(const Context &context, const std::string &path, const Query &query, const Show &show) {
+int get(const Context &context, const std::string &path, const Query &query, const Formatter &show) {
     return show_answer(context, "GET", with_query(path, query), show);
 }
 
-int order(const Context &context, const std::string &path, const Query &query, const Show &show) {
+int post(const Context &context, const std::string &path, const Query &query, const Formatter &show) {
     return show_answer(context, "POST", with_query(path, query), show);
 }
 
-void complain(const std::string &reason) {
-    std::fputs(("glbctl: " + printable(reason) + '\n').c_str(), stderr);
+void print_error(const std::string &reason) {
+    std::fputs(("glbctl: " + sanitize(reason) + '\n').c_str(), stderr);
 }
 
-void complain(const std::vector<Problem> &problems) {
+void print_error(const std::vector<ApiError> &problems) {
     for (const auto &[pointer, message] : problems)
-        complain(pointer.empty() ? message : pointer + ": " + message);
+        print_error(pointer.empty() ? message : pointer + ": " + message);
 }
 
-void complain(const std::string &file, const std::vector<Problem> &problems) {
+void print_error(const std::string &file, const std::vector<ApiError> &problems) {
     for (const auto &[pointer, message] : problems)
-        std::fputs((printable(error_line(file, pointer, message)) + '\n').c_str(), stderr);
+        std::fputs((sanitize(error_line(file, pointer, message)) + '\n').c_str(), stderr);
 }
 
-std::string problem_document(const std::vector<Problem> &problems) {
+std::string problem_document(const std::vector<ApiError> &problems) {
     auto errors = json::array();
     for (const auto &[pointer, message] : problems)
         errors.push_back({{"pointer", pointer}, {"message", message}});
@@ -170,14 +170,14 @@ std::string problem_document(const std::vector<Problem> &problems) {
 }
 
 int refuse(const Context &context, const std::string &reason) {
-    complain(reason);
+    print_error(reason);
     if (context.output == Output::json)
         print(problem_document({{"", reason}}));
     return exit_refused;
 }
 
-std::vector<Problem> problems_of(const json &document) {
-    std::vector<Problem> problems;
+std::vector<ApiError> problems_of(const json &document) {
+    std::vector<ApiError> problems;
     for (const auto &error : array_of(document, "errors"))
         problems.push_back({error.is_object() && error.contains("pointer") ? text_of(error, "pointer") : "",
                             text_of(error, "message")});
@@ -204,21 +204,21 @@ std::string input_name(const std::string &file) {
 
 namespace {
 
-int print_error = 0; // errno of the first write that failed: the stream itself forgets it
+int write_errno = 0; // errno of the first write that failed: the stream itself forgets it
 
 } // namespace
 
 void print(const std::string &text) {
-    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() && print_error == 0)
-        print_error = errno;
+    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() && write_errno == 0)
+        write_errno = errno;
 }
 
 Status flush_output() {
-    if (std::fflush(stdout) != 0 && print_error == 0)
-        print_error = errno;
-    if (print_error == 0 && std::ferror(stdout))
-        print_error = EIO;
-    return print_error == 0 ? Status{} : fail_errno(print_error, "cannot write the output");
+    if (std::fflush(stdout) != 0 && write_errno == 0)
+        write_errno = errno;
+    if (write_errno == 0 && std::ferror(stdout))
+        write_errno = EIO;
+    return write_errno == 0 ? Status{} : fail_errno(write_errno, "cannot write the output");
 }
 
 void add_commands(CLI::App &app, Context &context) {

@@ -9,7 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "controller/api/problem.h"
+#include "controller/util/api_error.h"
 #include "controller/util/result.h"
 
 namespace glb::cli {
@@ -42,50 +42,50 @@ CLI::App *add_command(CLI::App &app, Context &context, const std::string &name,
 [[nodiscard]] std::string wrong_usage(const CLI::App &app, const CLI::ParseError &error);
 
 /// One exchange with the daemon, which has 5 s for what is only told, more for flows and for changes.
-struct Answer {
+struct Reply {
     int exit = exit_done; ///< other than exit_done: it failed, and `status` and `text` may be empty
     unsigned status = 0;
     std::string failure;     ///< why there is no document; empty: there is one
     std::string text;        ///< as it came
     nlohmann::json document; ///< parsed
 };
-[[nodiscard]] Answer try_exchange(const Context &context, const std::string &method,
-                                  const std::string &target, const std::string &body = {});
+[[nodiscard]] Reply try_request(const Context &context, const std::string &method, const std::string &target,
+                                const std::string &body = {});
 
 /// The same; a failure is told on stderr.
-[[nodiscard]] Answer exchange(const Context &context, const std::string &method, const std::string &target,
-                              const std::string &body = {});
+[[nodiscard]] Reply request(const Context &context, const std::string &method, const std::string &target,
+                            const std::string &body = {});
 
-/// exchange() whose refusals are told on stderr too.
-[[nodiscard]] Answer exchange_or_complain(const Context &context, const std::string &method,
-                                          const std::string &target);
+/// request() whose refusals are told on stderr too.
+[[nodiscard]] Reply request_and_print_errors(const Context &context, const std::string &method,
+                                             const std::string &target);
 
 /// What people see of an answer's document.
-using Show = std::function<std::string(const nlohmann::json &)>;
+using Formatter = std::function<std::string(const nlohmann::json &)>;
 
 /// Asks the daemon, and shows the answer: with -o json the document as it came, else what `show` makes of it.
 /// Failures go to stderr; the exit status is returned.
-int ask(const Context &context, const std::string &path, const Query &query, const Show &show);
+int get(const Context &context, const std::string &path, const Query &query, const Formatter &show);
 
 /// The same for what changes something.
-int order(const Context &context, const std::string &path, const Query &query, const Show &show);
+int post(const Context &context, const std::string &path, const Query &query, const Formatter &show);
 
 /// "glbctl: REASON" on stderr.
-void complain(const std::string &reason);
+void print_error(const std::string &reason);
 
 /// Each as "glbctl: POINTER: MESSAGE" on stderr, without the pointer where the whole request is meant.
-void complain(const std::vector<Problem> &problems);
+void print_error(const std::vector<ApiError> &problems);
 
 /// What is wrong with a manifest: each as "FILE: POINTER: MESSAGE" on stderr.
-void complain(const std::string &file, const std::vector<Problem> &problems);
+void print_error(const std::string &file, const std::vector<ApiError> &problems);
 
 /// The API's error document for these, and what glbctl itself refuses: told on stderr, and as that document
 /// where JSON is asked for.
-[[nodiscard]] std::string problem_document(const std::vector<Problem> &problems);
+[[nodiscard]] std::string problem_document(const std::vector<ApiError> &problems);
 [[nodiscard]] int refuse(const Context &context, const std::string &reason);
 
 /// The problems of the API's error document.
-[[nodiscard]] std::vector<Problem> problems_of(const nlohmann::json &document);
+[[nodiscard]] std::vector<ApiError> problems_of(const nlohmann::json &document);
 
 /// The file's text, or of stdin where its name is "-".
 [[nodiscard]] Result<std::string> read_input(const std::string &file);

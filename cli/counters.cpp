@@ -15,7 +15,7 @@ std::string show_counts(const json &document, const char *list, bool is_loss, bo
         {{is_loss ? "REASON" : "COUNTER"}, {"PACKETS", Align::right}, {"BYTES", Align::right}, {"MEANING"}});
     for (const auto &row : array_of(document, list)) {
         const auto packets = count_of(row, "packets");
-        const auto tone = packets == "0" ? Tone::dim : is_loss ? Tone::warning : Tone::plain;
+        const auto tone = packets == "0" ? Style::dim : is_loss ? Style::warning : Style::plain;
         // What counts events has no bytes, however often it happened.
         const auto bytes = packets != "0" && bytes_of(row, "bytes") == "0 B" ? "-" : bytes_of(row, "bytes");
         table.add({{text_of(row, "reason"), tone}, packets, bytes, text_of(row, "meaning")});
@@ -27,7 +27,7 @@ void add(CLI::App &app, Context &context, const char *name, const std::string &d
          const std::string &example) {
     add_command(app, context, name, description, {"glbctl " + std::string(name), example},
                 [&context, name, is_loss] {
-                    return ask(context, std::string("/v1/") + name, {}, [&](const json &document) {
+                    return get(context, std::string("/v1/") + name, {}, [&](const json &document) {
                         return show_counts(document, name, is_loss, context.colour);
                     });
                 });

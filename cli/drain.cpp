@@ -10,7 +10,7 @@
 
 #include "cli/command.h"
 #include "cli/render.h"
-#include "controller/api/uri.h"
+#include "controller/api/http/uri.h"
 
 namespace glb::cli {
 
@@ -32,7 +32,7 @@ std::optional<std::string> path_of(const std::string &target, const std::string 
     const auto slash = target.find('/');
     if (slash == std::string::npos || slash == 0 || slash + 1 == target.size() ||
         target.find('/', slash + 1) != std::string::npos) {
-        complain(fmt::format("{}: a target is named GROUP/TARGET", target));
+        print_error(fmt::format("{}: a target is named GROUP/TARGET", target));
         return std::nullopt;
     }
     return fmt::format("/v1/targets/{}/{}/{}", percent_encode(target.substr(0, slash)),
@@ -40,15 +40,16 @@ std::optional<std::string> path_of(const std::string &target, const std::string 
 }
 
 /// The daemon's word on `target` now.
-struct Look {
-    Answer answer;
+struct TargetPoll {
+    Reply answer;
     std::uint64_t flows = 0; ///< of one that has left, too
     bool is_drained = true;
 };
 
-Look look_at(const Context &context, const std::string &target) {
+TargetPoll look_at(const Context &context, const std::string &target) {
     const auto slash = target.find('/');
-    Look look{try_exchange(context, "GET", with_query("/v1/targets", {{"group", target.substr(0, slash)}}))};
+    TargetPoll look{
+        try_request(context, "GET", with_query("/v1/targets", {{"group", target.substr(0, slash)}}))};
     for (const auto &row : array_of(look.answer.document, "targets"))
         if (text_of(row, "id") == target.substr(slash + 1)) {
             look.flows = row.value("activeFlows", std::uint64_t{0});
@@ -81,15 +82,15 @@ class Progress {
 };
 
 /// A daemon that is restarted keeps the drain, so its absence is borne for a while, and told.
-class Absence {
+class ReconnectTimer {
   public:
     /// True where the wait is over: the daemon is not expected to come back.
-    bool note(const Answer &answer) {
+    bool note(const Reply &answer) {
         const bool lasted = std::exchange(lasts_, answer.exit == exit_no_daemon);
         if (lasted && !lasts_)
-            complain("the daemon answers again");
+            print_error("the daemon answers again");
         if (!lasted && lasts_) {
-            complain(answer.failure + "; waiting for it to come back");
+            print_error(answer.failure + "; waiting for it to come back");
             since_ = Clock::now();
         }
         return lasts_ && Clock::now() - since_ >= patience;
@@ -103,22 +104,22 @@ class Absence {
 };
 
 /// What the wait has come to; nothing: it goes on.
-std::optional<int> outcome_of(const Look &look, const Drain &drain, bool is_late) {
+std::optional<int> outcome_of(const TargetPoll &look, const Drain &drain, bool is_late) {
     if (look.answer.exit == exit_no_daemon)
         return is_late ? std::optional<int>(exit_no_daemon) : std::nullopt;
     if (look.answer.exit != exit_done) {
-        look.answer.failure.empty() ? complain(problems_of(look.answer.document))
-                                    : complain(look.answer.failure);
+        look.answer.failure.empty() ? print_error(problems_of(look.answer.document))
+                                    : print_error(look.answer.failure);
         return look.answer.exit;
     }
     if (look.flows == 0 && look.is_drained)
         return exit_done;
     if (!look.is_drained)
-        complain(
+        print_error(
             fmt::format("{} is drained no longer: somebody ended that, and it takes new flows; it has {}",
                         drain.target, look.flows));
     else if (is_late)
-        complain(fmt::format("{} still has {} flows; it stays drained", drain.target, look.flows));
+        print_error(fmt::format("{} still has {} flows; it stays drained", drain.target, look.flows));
     return is_late || !look.is_drained ? std::optional<int>(exit_refused) : std::nullopt;
 }
 
@@ -126,7 +127,7 @@ int wait_until_empty(const Context &context, const Drain &drain) {
     const auto end = drain.wait == "ever" ? Clock::time_point::max()
                                           : Clock::now() + std::chrono::seconds(std::stoul(drain.wait));
     Progress progress;
-    Absence absence;
+    ReconnectTimer absence;
     for (;; std::this_thread::sleep_for(poll_interval)) {
         const auto look = look_at(context, drain.target);
         if (look.answer.exit != exit_done)
@@ -139,7 +140,7 @@ int wait_until_empty(const Context &context, const Drain &drain) {
             progress.end();
         if (const auto exit = outcome_of(look, drain, is_late)) {
             if (absence.lasts())
-                complain(
+                print_error(
                     fmt::format("{}: the daemon did not come back, and how many flows are left is not known",
                                 drain.target));
             return *exit;
@@ -148,20 +149,19 @@ int wait_until_empty(const Context &context, const Drain &drain) {
 }
 
 std::string show_drain(const json &document, const std::string &target) {
-    return printable(flag_of(document, "drainedByOperator")
-                         ? fmt::format("{} is drained: {} flows left, for at most {}", target,
-                                       count_of(document, "activeFlows"),
-                                       duration_of(document, "secondsLeft"))
-                         : target + " takes new flows as its health allows") +
+    return sanitize(flag_of(document, "drainedByOperator")
+                        ? fmt::format("{} is drained: {} flows left, for at most {}", target,
+                                      count_of(document, "activeFlows"), duration_of(document, "secondsLeft"))
+                        : target + " takes new flows as its health allows") +
            '\n';
 }
 
-int order(const Context &context, const Drain &drain, const std::string &verb) {
+int post(const Context &context, const Drain &drain, const std::string &verb) {
     const auto path = path_of(drain.target, verb);
     if (!path)
         return exit_usage;
-    const int exit = order(context, *path, flag_query("force", drain.force),
-                           [&](const json &document) { return show_drain(document, drain.target); });
+    const int exit = post(context, *path, flag_query("force", drain.force),
+                          [&](const json &document) { return show_drain(document, drain.target); });
     if (exit != exit_done || drain.wait.empty())
         return exit;
     std::fflush(stdout);
@@ -182,7 +182,7 @@ void add_drain_commands(CLI::App &app, Context &context) {
     auto *drain =
         add_command(app, context, "drain", "No new flows for a target; those it has end in their own time",
                     {"glbctl drain firewalls/fw-1", "glbctl drain --wait=600 firewalls/fw-1"},
-                    [&context, draining] { return order(context, *draining, "drain"); });
+                    [&context, draining] { return post(context, *draining, "drain"); });
     drain->add_option("TARGET", draining->target, "the target, as GROUP/TARGET")->required();
     drain->add_flag("--force", draining->force, "the last target of its group, too");
     drain
@@ -193,7 +193,7 @@ void add_drain_commands(CLI::App &app, Context &context) {
     const auto undraining = std::make_shared<Drain>();
     auto *undrain =
         add_command(app, context, "undrain", "Ends what drain began", {"glbctl undrain firewalls/fw-1"},
-                    [&context, undraining] { return order(context, *undraining, "undrain"); });
+                    [&context, undraining] { return post(context, *undraining, "undrain"); });
     undrain->add_option("TARGET", undraining->target, "the target, as GROUP/TARGET")->required();
 }
 

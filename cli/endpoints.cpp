@@ -44,7 +44,7 @@ std::string show_endpoints(const json &document, bool colour) {
                    bytes_of(row, "bytesIn"),
                    count_of(row, "packetsForwarded"),
                    bytes_of(row, "bytesForwarded"),
-                   {bypassed ? "BYPASSED" : "on", bypassed ? Tone::bad : Tone::good}});
+                   {bypassed ? "BYPASSED" : "on", bypassed ? Style::bad : Style::good}});
     }
     return table.text(colour);
 }
@@ -54,7 +54,7 @@ std::string show_endpoints(const json &document, bool colour) {
 void add_endpoints(CLI::App &app, Context &context) {
     add_command(app, context, "endpoints", "Each endpoint, with its traffic",
                 {"glbctl endpoints", "glbctl -o json endpoints | jq '.endpoints[].packetsIn'"}, [&context] {
-                    return ask(context, "/v1/endpoints", {}, [&](const json &document) {
+                    return get(context, "/v1/endpoints", {}, [&](const json &document) {
                         return show_endpoints(document, context.colour);
                     });
                 });

@@ -3,7 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/render.h"
-#include "controller/api/flow_filter.h"
+#include "controller/observe/flow_query.h"
 
 namespace glb::cli {
 
@@ -28,9 +28,9 @@ std::string show_flows(const json &document, bool colour) {
                  {"BYTES BACK", Align::right}});
     for (const auto &row : array_of(document, "flows")) {
         const auto state = text_of(row, "state");
-        const auto tone = state == "established"   ? Tone::good
-                          : state == "unconfirmed" ? Tone::warning
-                                                   : Tone::dim;
+        const auto tone = state == "established"   ? Style::good
+                          : state == "unconfirmed" ? Style::warning
+                                                   : Style::dim;
         table.add({text_of(row, "endpoint"),
                    text_of(row, "protocol"),
                    text_of(row, "source"),
@@ -52,20 +52,20 @@ std::string show_flows(const json &document, bool colour) {
 }
 
 /// Wrong filters are wrong usage: told here, by the parser that the daemon has, before anybody is asked.
-int run(const Context &context, const FlowFilterFields &fields) {
-    if (const auto filter = parse_flow_filter(fields); !filter) {
+int run(const Context &context, const FlowQueryFields &fields) {
+    if (const auto filter = parse_flow_query(fields); !filter) {
         for (const auto &[pointer, message] : filter.error())
-            complain("--" + pointer.substr(1) + ": " + message);
+            print_error("--" + pointer.substr(1) + ": " + message);
         return exit_usage;
     }
-    return ask(context, "/v1/flows", fields,
+    return get(context, "/v1/flows", fields,
                [&](const json &document) { return show_flows(document, context.colour); });
 }
 
 } // namespace
 
 void add_flows(CLI::App &app, Context &context) {
-    const auto fields = std::make_shared<FlowFilterFields>();
+    const auto fields = std::make_shared<FlowQueryFields>();
     auto *command =
         add_command(app, context, "flows", "The flow table, with filters",
                     {"glbctl flows --target firewalls/fw-1 --state established",

@@ -18,15 +18,16 @@ std::string counted(const std::string &count, const char *noun) {
 std::string show_guard(const json &guard, bool colour) {
     const bool installed = flag_of(guard, "installed");
     const auto &stopped = object_of(guard, "uninspected");
-    auto out = paint(installed ? "installed" : "NOT INSTALLED", installed ? Tone::good : Tone::bad, colour);
+    auto out =
+        colorize(installed ? "installed" : "NOT INSTALLED", installed ? Style::good : Style::bad, colour);
     out += fmt::format("; stopped {}, {}; put back {}\n", counted(count_of(stopped, "packets"), "packet"),
                        bytes_of(stopped, "bytes"), counted(count_of(guard, "restored"), "time"));
 
-    Table table({{"INTERFACE"}, {"VLAN"}, {"ENDPOINT"}, {"WHEN DETACHED"}, {"GUARDED"}, {"DOOR"}});
-    const auto mark = [](bool good) { return Cell(good ? "yes" : "NO", good ? Tone::good : Tone::bad); };
+    Table table({{"INTERFACE"}, {"VLAN"}, {"ENDPOINT"}, {"WHEN DETACHED"}, {"GUARDED"}, {"PUNT"}});
+    const auto mark = [](bool good) { return Cell(good ? "yes" : "NO", good ? Style::good : Style::bad); };
     for (const auto &row : array_of(guard, "interfaces"))
         table.add({text_of(row, "name"), text_of(row, "vlan"), text_of(row, "endpoint"),
-                   text_of(row, "whenDetached"), mark(flag_of(row, "guarded")), mark(flag_of(row, "door"))});
+                   text_of(row, "whenDetached"), mark(flag_of(row, "guarded")), mark(flag_of(row, "punt"))});
     return table.empty() ? out : out + '\n' + table.text(colour);
 }
 
@@ -44,10 +45,10 @@ struct Down {
 
 int take_down(const Context &context, const Down &down) {
     if (!down.yes) {
-        complain("down takes the data path away, and traffic stops or passes uninspected; say --yes");
+        print_error("down takes the data path away, and traffic stops or passes uninspected; say --yes");
         return exit_usage;
     }
-    return order(context, "/v1/down", flag_query("keepGuard", down.keep_guard), [&](const json &document) {
+    return post(context, "/v1/down", flag_query("keepGuard", down.keep_guard), [&](const json &document) {
         return flag_of(document, "guardKept") ? "down; the guard stays and lets nothing pass\n"
                : down.keep_guard              ? "down; there is no guard that could stay\n"
                                               : "down\n";
@@ -59,7 +60,7 @@ int take_down(const Context &context, const Down &down) {
 void add_guard_commands(CLI::App &app, Context &context) {
     add_command(app, context, "guard", "What the guard holds and has stopped",
                 {"glbctl guard", "glbctl -o json guard | jq .uninspected.packets"}, [&context] {
-                    return ask(context, "/v1/guard", {},
+                    return get(context, "/v1/guard", {},
                                [&](const json &guard) { return show_guard(guard, context.colour); });
                 });
 
@@ -67,8 +68,8 @@ void add_guard_commands(CLI::App &app, Context &context) {
     auto *gc = add_command(
         app, context, "gc", "Removes what an older version left, and nothing else",
         {"glbctl gc --dry-run", "glbctl gc"}, [&context, dry_run] {
-            return order(context, "/v1/gc", flag_query("dryRun", *dry_run),
-                         [&](const json &document) { return show_leftovers(document, context.colour); });
+            return post(context, "/v1/gc", flag_query("dryRun", *dry_run),
+                        [&](const json &document) { return show_leftovers(document, context.colour); });
         });
     gc->add_flag("--dry-run", *dry_run, "say what would go, and leave it");
 

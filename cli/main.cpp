@@ -23,7 +23,7 @@ int finish(int status) {
     const auto written = flush_output();
     if (written)
         return status;
-    complain(written.error().message);
+    print_error(written.error().message);
     return status == exit_done ? exit_refused : status;
 }
 
@@ -56,7 +56,7 @@ int main(int argc, char **argv) {
     } catch (const CLI::ParseError &error) {
         if (error.get_exit_code() == 0) // --help, --version
             return finish(app.exit(error));
-        complain(wrong_usage(app, error));
+        print_error(wrong_usage(app, error));
         return exit_usage;
     }
     return finish(context.run());

@@ -3,9 +3,9 @@
 
 #include "cli/command.h"
 #include "cli/render.h"
-#include "controller/api/uri.h"
-#include "controller/config/export.h"
-#include "controller/config/parse.h"
+#include "controller/api/http/uri.h"
+#include "controller/config/exporter.h"
+#include "controller/config/parser.h"
 
 namespace glb::cli {
 
@@ -13,8 +13,8 @@ namespace {
 
 using nlohmann::json;
 
-Tone tone_of_action(std::string_view action) {
-    return action == "add" ? Tone::good : action == "remove" ? Tone::bad : Tone::warning;
+Style style_for_action(std::string_view action) {
+    return action == "add" ? Style::good : action == "remove" ? Style::bad : Style::warning;
 }
 
 /// One line a change; of a changed object only the members that differ.
@@ -23,10 +23,10 @@ std::string changes_text(const json &changes, bool colour) {
     for (const auto &change : changes) {
         const auto action = text_of(change, "action");
         const std::string_view sign = action == "add" ? "+" : action == "remove" ? "-" : "~";
-        out +=
-            paint(printable(fmt::format("{} {} {}", sign, text_of(change, "kind"), text_of(change, "name"))),
-                  tone_of_action(action), colour) +
-            '\n';
+        out += colorize(
+                   sanitize(fmt::format("{} {} {}", sign, text_of(change, "kind"), text_of(change, "name"))),
+                   style_for_action(action), colour) +
+               '\n';
         const auto &before = object_of(change, "before");
         const auto &after = object_of(change, "after");
         if (before.empty() || after.empty())
@@ -34,13 +34,12 @@ std::string changes_text(const json &changes, bool colour) {
         for (const auto &[member, value] : after.items()) {
             const auto old = before.contains(member) ? before[member] : json();
             if (old != value)
-                out +=
-                    printable(fmt::format("    {}: {} -> {}", member, value_text(old), value_text(value))) +
-                    '\n';
+                out += sanitize(fmt::format("    {}: {} -> {}", member, value_text(old), value_text(value))) +
+                       '\n';
         }
         for (const auto &[member, value] : before.items())
             if (!after.contains(member))
-                out += printable(fmt::format("    {}: {} -> -", member, value_text(value))) + '\n';
+                out += sanitize(fmt::format("    {}: {} -> -", member, value_text(value))) + '\n';
     }
     return out;
 }
@@ -67,8 +66,8 @@ std::string summary(const json &document, const Sending &sending, bool colour) {
     const auto noun = count == 1 ? "change" : "changes";
     std::string out;
     for (const auto &name : array_of(document, "drainedByOperator"))
-        out += paint(printable(fmt::format("! target {} stays drained by the operator", value_text(name))),
-                     Tone::warning, colour) +
+        out += colorize(sanitize(fmt::format("! target {} stays drained by the operator", value_text(name))),
+                        Style::warning, colour) +
                '\n';
     if (flag_of(document, "applied"))
         out += fmt::format("applied {} {}, epoch {}\n", count, noun, text_of(document, "epoch"));
@@ -77,15 +76,15 @@ std::string summary(const json &document, const Sending &sending, bool colour) {
     else
         out += fmt::format("{} {}{}\n", count, noun, sending.only_diff ? "" : ", none applied (dry run)");
     if (document.contains("confirmWithinSeconds"))
-        out += paint(fmt::format("unless glbctl confirm comes within {}, what was in force before returns",
-                                 duration_of(document, "confirmWithinSeconds")),
-                     Tone::warning, colour) +
+        out += colorize(fmt::format("unless glbctl confirm comes within {}, what was in force before returns",
+                                    duration_of(document, "confirmWithinSeconds")),
+                        Style::warning, colour) +
                '\n';
     return out;
 }
 
 /// Shows what an apply or a rollback came to. `input` is what its problems are told of.
-int show_outcome(const Context &context, const Answer &answer, const Sending &sending,
+int show_outcome(const Context &context, const Reply &answer, const Sending &sending,
                  const std::string &input) {
     if (answer.status == 0)
         return answer.exit;
@@ -94,12 +93,12 @@ int show_outcome(const Context &context, const Answer &answer, const Sending &se
     if (answer.status >= 400) {
         // What is wrong with the manifest belongs to the file; what went wrong in carrying it out does not.
         if (!answer.document.is_discarded())
-            answer.status == 422 ? complain(input, problems_of(answer.document))
-                                 : complain(problems_of(answer.document));
+            answer.status == 422 ? print_error(input, problems_of(answer.document))
+                                 : print_error(problems_of(answer.document));
         return answer.exit;
     }
     for (const auto &warning : array_of(answer.document, "warnings"))
-        complain("warning: " + value_text(warning));
+        print_error("warning: " + value_text(warning));
     if (context.output == Output::table && answer.exit == exit_done)
         print(changes_text(array_of(answer.document, "changes"), context.colour) +
               summary(answer.document, sending, context.colour));
@@ -110,14 +109,14 @@ int send(const Context &context, const Sending &sending) {
     const auto text = read_input(sending.file);
     if (!text)
         return refuse(context, text.error().message);
-    const auto answer = exchange(context, "POST", with_query("/v1/manifest", query_of(sending)), *text);
+    const auto answer = request(context, "POST", with_query("/v1/manifest", query_of(sending)), *text);
     return show_outcome(context, answer, sending, input_name(sending.file));
 }
 
 int roll_back(const Context &context, const Sending &sending) {
     auto query = query_of(sending);
     query.emplace_back("back", std::to_string(sending.back));
-    return show_outcome(context, exchange(context, "POST", with_query("/v1/rollback", query)), sending,
+    return show_outcome(context, request(context, "POST", with_query("/v1/rollback", query)), sending,
                         "the manifest of the history");
 }
 
@@ -141,11 +140,11 @@ std::string show_history(const json &document, bool colour) {
 void add_history_commands(CLI::App &app, Context &context) {
     add_command(app, context, "confirm", "Keeps the manifest that apply --confirm made the one in force",
                 {"glbctl apply --confirm 60 manifest.json && glbctl confirm"}, [&context] {
-                    return order(context, "/v1/confirm", {}, [](const json &) { return "confirmed\n"; });
+                    return post(context, "/v1/confirm", {}, [](const json &) { return "confirmed\n"; });
                 });
     add_command(app, context, "history", "The last 20 manifests in force, with time and who",
                 {"glbctl history", "glbctl -o json history | jq '.history[1].time'"}, [&context] {
-                    return ask(context, "/v1/history", {},
+                    return get(context, "/v1/history", {},
                                [&](const json &document) { return show_history(document, context.colour); });
                 });
     const auto rolling = std::make_shared<Sending>();
@@ -194,7 +193,7 @@ void add_manifest_commands(CLI::App &app, Context &context) {
 
     add_command(app, context, "export", "Prints the manifest in force, as JSON",
                 {"glbctl export > manifest.json", "glbctl export | jq .targetGroups"},
-                [&context] { return ask(context, "/v1/manifest", {}, readable); });
+                [&context] { return get(context, "/v1/manifest", {}, readable); });
     add_history_commands(app, context);
 }
 

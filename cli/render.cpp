@@ -103,15 +103,15 @@ std::string Table::text(bool colour) const {
         widths.push_back(display_width(column.title));
     for (const auto &row : rows_)
         for (std::size_t i = 0; i < std::min(row.size(), widths.size()); ++i)
-            widths[i] = std::max(widths[i], display_width(printable(row[i].text)));
+            widths[i] = std::max(widths[i], display_width(sanitize(row[i].text)));
 
     std::string out;
     std::size_t owed = 0; // spaces that are written only when something follows on the line
-    const auto put = [&](std::size_t i, const std::string &text, Tone tone) {
+    const auto put = [&](std::size_t i, const std::string &text, Style tone) {
         const std::size_t padding = widths[i] - display_width(text);
         const bool right = columns_[i].align == Align::right;
         out.append(owed + (right ? padding : 0), ' ');
-        out += paint(text, tone, colour);
+        out += colorize(text, tone, colour);
         owed = 2 + (right ? 0 : padding);
     };
     const auto end_line = [&] {
@@ -119,11 +119,11 @@ std::string Table::text(bool colour) const {
         owed = 0;
     };
     for (std::size_t i = 0; i < columns_.size(); ++i)
-        put(i, columns_[i].title, Tone::dim);
+        put(i, columns_[i].title, Style::dim);
     end_line();
     for (const auto &row : rows_) {
         for (std::size_t i = 0; i < std::min(row.size(), columns_.size()); ++i) {
-            const auto text = printable(row[i].text);
+            const auto text = sanitize(row[i].text);
             if (text.empty())
                 owed += widths[i] + 2;
             else
@@ -134,13 +134,13 @@ std::string Table::text(bool colour) const {
     return out;
 }
 
-std::string paint(std::string_view text, Tone tone, bool colour) {
-    if (!colour || tone == Tone::plain)
+std::string colorize(std::string_view text, Style tone, bool colour) {
+    if (!colour || tone == Style::plain)
         return std::string(text);
-    const std::string_view code = tone == Tone::good      ? "32"
-                                  : tone == Tone::warning ? "33"
-                                  : tone == Tone::bad     ? "1;31"
-                                                          : "2";
+    const std::string_view code = tone == Style::good      ? "32"
+                                  : tone == Style::warning ? "33"
+                                  : tone == Style::bad     ? "1;31"
+                                                           : "2";
     return fmt::format("\033[{}m{}\033[0m", code, text);
 }
 
@@ -155,7 +155,7 @@ std::size_t display_width(std::string_view text) {
     return width;
 }
 
-std::string printable(std::string_view text) {
+std::string sanitize(std::string_view text) {
     std::string out;
     while (!text.empty()) {
         const auto point = next_code_point(text);
@@ -226,12 +226,12 @@ const json &object_of(const json &object, const char *member) {
                                                                                        : none;
 }
 
-Tone tone_of_state(std::string_view state) {
+Style style_for_state(std::string_view state) {
     if (state == "healthy")
-        return Tone::good;
+        return Style::good;
     if (state == "unhealthy")
-        return Tone::bad;
-    return state == "unused" || state == "unavailable" ? Tone::dim : Tone::warning;
+        return Style::bad;
+    return state == "unused" || state == "unavailable" ? Style::dim : Style::warning;
 }
 
 } // namespace glb::cli

@@ -11,14 +11,14 @@
 
 namespace glb::cli {
 
-enum class Tone : std::uint8_t { plain, good, warning, bad, dim };
+enum class Style : std::uint8_t { plain, good, warning, bad, dim };
 
 struct Cell {
     std::string text;
-    Tone tone = Tone::plain;
+    Style tone = Style::plain;
 
-    Cell(std::string words, Tone colour = Tone::plain) : text(std::move(words)), tone(colour) {}
-    Cell(const char *words, Tone colour = Tone::plain) : text(words), tone(colour) {}
+    Cell(std::string words, Style colour = Style::plain) : text(std::move(words)), tone(colour) {}
+    Cell(const char *words, Style colour = Style::plain) : text(words), tone(colour) {}
 };
 
 enum class Align : std::uint8_t { left, right };
@@ -44,13 +44,13 @@ class Table {
 };
 
 /// `text` in the tone's colour (ECMA-48), or unchanged without colour.
-[[nodiscard]] std::string paint(std::string_view text, Tone tone, bool colour);
+[[nodiscard]] std::string colorize(std::string_view text, Style tone, bool colour);
 
 /// Columns that `text` (UTF-8) takes on a terminal: 0 for combining marks, 2 for wide characters.
 [[nodiscard]] std::size_t display_width(std::string_view text);
 
 /// `text` without what could steer a terminal: each control character and broken byte becomes "?".
-[[nodiscard]] std::string printable(std::string_view text);
+[[nodiscard]] std::string sanitize(std::string_view text);
 
 /// 1536 is "1.5 KiB"; powers of 1024, at most four characters before the unit.
 [[nodiscard]] std::string bytes_text(std::uint64_t bytes);
@@ -76,6 +76,6 @@ class Table {
 [[nodiscard]] const nlohmann::json &object_of(const nlohmann::json &object, const char *member);
 
 /// The tone of a target's state: healthy is good, unhealthy bad, the others a warning or dim.
-[[nodiscard]] Tone tone_of_state(std::string_view state);
+[[nodiscard]] Style style_for_state(std::string_view state);
 
 } // namespace glb::cli

@@ -9,27 +9,27 @@ namespace {
 using nlohmann::json;
 
 std::string line(std::string_view title, const std::string &text) {
-    return fmt::format("{:<12}{}\n", title, printable(text));
+    return fmt::format("{:<12}{}\n", title, sanitize(text));
 }
 
-std::string painted_line(std::string_view title, const std::string &text, Tone tone, bool colour) {
-    return fmt::format("{:<12}{}\n", title, paint(printable(text), tone, colour));
+std::string styled_line(std::string_view title, const std::string &text, Style tone, bool colour) {
+    return fmt::format("{:<12}{}\n", title, colorize(sanitize(text), tone, colour));
 }
 
 std::string guard_line(const json &guard, bool colour) {
     const bool installed = flag_of(guard, "installed");
     const auto uninspected = count_of(guard, "uninspected");
     const auto restored = count_of(guard, "restored");
-    auto out = painted_line("guard",
-                            fmt::format("{}, {} packets kept from passing uninspected{}",
-                                        installed ? "installed" : "NOT INSTALLED", uninspected,
-                                        restored == "0" ? "" : fmt::format("; put back {} times", restored)),
-                            !installed           ? Tone::bad
-                            : uninspected == "0" ? Tone::good
-                                                 : Tone::warning,
-                            colour);
+    auto out = styled_line("guard",
+                           fmt::format("{}, {} packets kept from passing uninspected{}",
+                                       installed ? "installed" : "NOT INSTALLED", uninspected,
+                                       restored == "0" ? "" : fmt::format("; put back {} times", restored)),
+                           !installed           ? Style::bad
+                           : uninspected == "0" ? Style::good
+                                                : Style::warning,
+                           colour);
     for (const auto &warning : array_of(guard, "warnings"))
-        out += painted_line("warning", value_text(warning), Tone::warning, colour);
+        out += styled_line("warning", value_text(warning), Style::warning, colour);
     return out;
 }
 
@@ -41,14 +41,14 @@ std::string targets_line(const json &targets) {
 }
 
 std::string interfaces_table(const json &interfaces, bool colour) {
-    Table table({{"INTERFACE"}, {"MODE"}, {"PROGRAM"}, {"DOOR"}});
+    Table table({{"INTERFACE"}, {"MODE"}, {"PROGRAM"}, {"PUNT"}});
     for (const auto &row : interfaces) {
         const bool attached = flag_of(row, "attached");
         table.add({text_of(row, "name"),
                    text_of(row, "mode"),
                    {attached ? flag_of(row, "shared") ? "attached, shared" : "attached" : "not attached",
-                    attached ? Tone::good : Tone::bad},
-                   flag_of(row, "door") ? Cell("yes") : Cell("NONE", Tone::warning)});
+                    attached ? Style::good : Style::bad},
+                   flag_of(row, "punt") ? Cell("yes") : Cell("no", Style::warning)});
     }
     return table.empty() ? "" : '\n' + table.text(colour);
 }
@@ -56,9 +56,9 @@ std::string interfaces_table(const json &interfaces, bool colour) {
 std::string show_status(const json &status, bool colour) {
     const bool ready = flag_of(status, "ready");
     const auto &flows = object_of(status, "flows");
-    auto out = painted_line(
-        "node", text_of(status, "node") + (ready ? ", ready" : ", NOT READY: " + text_of(status, "lacking")),
-        ready ? Tone::good : Tone::bad, colour);
+    auto out = styled_line(
+        "node", text_of(status, "node") + (ready ? ", ready" : ", NOT READY: " + text_of(status, "notReadyReason")),
+        ready ? Style::good : Style::bad, colour);
     out += line("version", text_of(status, "version"));
     out += line("epoch", text_of(status, "epoch"));
     out += line("up", duration_of(status, "uptimeSeconds"));
@@ -67,12 +67,12 @@ std::string show_status(const json &status, bool colour) {
     for (const auto &endpoint : array_of(status, "bypassed"))
         bypassed += (bypassed.empty() ? "" : ", ") + value_text(endpoint);
     if (!bypassed.empty())
-        out += painted_line("BYPASSED", bypassed, Tone::bad, colour);
+        out += styled_line("BYPASSED", bypassed, Style::bad, colour);
     if (const auto &confirmation = object_of(status, "confirmation"); !confirmation.empty())
-        out += painted_line("ON TRIAL",
-                            fmt::format("the manifest before returns in {}, unless glbctl confirm comes",
-                                        duration_of(confirmation, "secondsLeft")),
-                            Tone::warning, colour);
+        out += styled_line("ON TRIAL",
+                           fmt::format("the manifest before returns in {}, unless glbctl confirm comes",
+                                       duration_of(confirmation, "secondsLeft")),
+                           Style::warning, colour);
     out += line("flows", fmt::format("{} active, {} unconfirmed, room for {}; {} packets untracked",
                                      count_of(flows, "active"), count_of(flows, "unconfirmed"),
                                      count_of(flows, "capacity"), count_of(flows, "untracked")));
@@ -85,7 +85,7 @@ std::string show_status(const json &status, bool colour) {
 void add_status(CLI::App &app, Context &context) {
     add_command(app, context, "status", "The node at a glance",
                 {"glbctl status", "glbctl -o json status | jq .ready"}, [&context] {
-                    return ask(context, "/v1/status", {},
+                    return get(context, "/v1/status", {},
                                [&](const json &status) { return show_status(status, context.colour); });
                 });
 }

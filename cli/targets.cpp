@@ -40,7 +40,7 @@ std::string show_targets(const json &document, bool colour) {
         table.add({text_of(row, "targetGroup") + '/' + text_of(row, "id"),
                    address_text(row),
                    text_of(row, "weight"),
-                   {state, tone_of_state(state)},
+                   {state, style_for_state(state)},
                    duration_of(row, "sinceSeconds"),
                    count_of(row, "activeFlows"),
                    count_of(row, "newFlows"),
@@ -63,7 +63,7 @@ void add_targets(CLI::App &app, Context &context) {
                      "glbctl -o json targets | jq -r '.targets[] | select(.state != \"healthy\") | .id'"},
                     [&context, group] {
                         const auto query = group->empty() ? Query{} : Query{{"group", *group}};
-                        return ask(context, "/v1/targets", query, [&](const json &document) {
+                        return get(context, "/v1/targets", query, [&](const json &document) {
                             return show_targets(document, context.colour);
                         });
                     });

@@ -5,13 +5,13 @@
 #include <boost/asio/signal_set.hpp>
 #include <systemd/sd-daemon.h>
 
-#include "controller/api/routes.h"
-#include "controller/api/worker.h"
-#include "controller/node/boot_guard.h"
+#include "controller/api/http/offload_pool.h"
+#include "controller/api/v1/routes.h"
+#include "controller/control/boot_guard.h"
+#include "controller/daemon_options.h"
 #include "controller/node/node.h"
-#include "controller/options.h"
 #include "controller/privileges.h"
-#include "controller/readiness.h"
+#include "controller/systemd_notify.h"
 #include "controller/util/files.h"
 #include "controller/util/log.h"
 
@@ -90,8 +90,8 @@ Status serve(const DaemonOptions &options) {
     }
     GLB_TRY(node->start(first_manifest));
     GLB_TRY(drop_privileges());
-    node->watch_health();
-    Worker worker(loop);
+    node->start_health_thread();
+    OffloadPool worker(loop);
     const auto api =
         HttpServer::serve(loop, std::move(socket), api_routes(*node, [&](HttpWork work, HttpRespond respond) {
                               worker.run(std::move(work), std::move(respond));
@@ -101,13 +101,13 @@ Status serve(const DaemonOptions &options) {
         scrape = HttpServer::serve(loop, std::move(*metrics), metrics_routes(*node));
     const Signals signals(loop, *node, options);
     spdlog::info("glbd {} serves {}", GLB_VERSION, (options.run_dir / "glbd.sock").string());
-    const Readiness readiness(loop, *node);
+    const SystemdNotifier readiness(loop, *node);
     loop.run();
     return {};
 }
 
 /// The last words: where the log is for machines, a line of it.
-void tell_failure(const DaemonOptions &options, const Error &error) {
+void print_failure(const DaemonOptions &options, const Error &error) {
     if (options.log_format == "json")
         spdlog::critical("{}", error.message);
     else
@@ -127,6 +127,6 @@ int main(int argc, char **argv) {
         done = glb::serve(options);
     if (done)
         return 0;
-    glb::tell_failure(options, done.error());
+    glb::print_failure(options, done.error());
     return 1;
 }

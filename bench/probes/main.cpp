@@ -13,7 +13,7 @@
 
 #include "bench/probes/bare_loop.h"
 #include "bench/probes/servers.h"
-#include "controller/health/prober.h"
+#include "controller/health/probes/prober.h"
 
 using namespace glb;
 using namespace glb::bench;

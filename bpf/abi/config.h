@@ -35,51 +35,53 @@ struct glb_node {
     __u16 geneve_port_count;
     __be16 geneve_port[GLB_MAX_GENEVE_PORTS];
     __u8 pad[2];
-    __be32 former_address; /* the tunnel's until a moment ago: what is under way still comes back to it */
+    __be32 previous_address; /* the tunnel's until a moment ago: what is under way still comes back to it */
     __u8 pad2[4];
     struct glb_nh_key steer_key; /* from hashSeed: equal on the nodes of a cluster */
 };
 GLB_ABI(struct glb_node, 80);
 
-enum glb_port_flags {
+enum glb_logical_port_flags {
     GLB_PORT_ENDPOINT = 1,
     GLB_PORT_TUNNEL = 2,
-    GLB_PORT_OWN_MORE = 4,  /* glb_own holds addresses of this port */
-    GLB_PORT_MACS_MORE = 8, /* glb_own_macs holds MACs of this port */
+    GLB_PORT_LOCAL_MORE = 4, /* glb_local_addrs holds addresses of this port */
+    GLB_PORT_MACS_MORE = 8,  /* glb_local_macs holds MACs of this port */
 };
 
-/* glb_ports (banked, open-addressed by glb_port_key): an (interface, VLAN) of the manifest. */
-struct glb_port {
+/* glb_logical_ports (banked, open-addressed by glb_logical_port_key): an (interface, VLAN) of the manifest.
+ */
+struct glb_logical_port {
     __u64 key;
     __u16 flags;
     __u16 endpoint;
-    __u8 own4_count;
-    __u8 own6_count;
+    __u8 local4_count;
+    __u8 local6_count;
     __u8 mac_count;
     __u8 pad;
     __u32 fib_ifindex;        /* the kernel's device for this (interface, VLAN): ingress of FIB look-ups */
-    __u32 scope;              /* key of this port in glb_own and glb_own_macs */
+    __u32 scope;              /* key of this port in glb_local_addrs and glb_local_macs */
     __u64 mac[GLB_PORT_MACS]; /* 48 bits: the bytes as a big-endian number */
-    __be32 own4[GLB_PORT_OWN4];
-    __u32 own6[GLB_PORT_OWN6][4];
+    __be32 local4[GLB_PORT_LOCAL4];
+    __u32 local6[GLB_PORT_LOCAL6][4];
 };
-GLB_ABI(struct glb_port, 152);
+GLB_ABI(struct glb_logical_port, 152);
 
-/* glb_own: LPM trie of the node's own addresses that are prefixes or did not fit; IPv4 as ::ffff:a.b.c.d. */
-struct glb_own_key {
+/* glb_local_addrs: LPM trie of the node's own addresses that are prefixes or did not fit; IPv4 as
+ * ::ffff:a.b.c.d. */
+struct glb_local_addr_key {
     __u32 prefix_length; /* 32 bits of scope + the address's */
     __u32 scope;
     __u8 address[16];
 };
-GLB_ABI(struct glb_own_key, 24);
+GLB_ABI(struct glb_local_addr_key, 24);
 
-/* glb_own_macs */
-struct glb_own_mac_key {
+/* glb_local_macs */
+struct glb_local_mac_key {
     __u32 scope;
     __u8 mac[6];
     __u8 pad[2];
 };
-GLB_ABI(struct glb_own_mac_key, 12);
+GLB_ABI(struct glb_local_mac_key, 12);
 
 /* glb_endpoints (banked) */
 struct glb_endpoint {
@@ -93,7 +95,8 @@ struct glb_endpoint {
 };
 GLB_ABI(struct glb_endpoint, 32);
 
-/* glb_endpoint_words: not banked, one 64-bit word an endpoint: what an operator may ask for at any time. */
+/* glb_endpoint_override: not banked, one 64-bit word an endpoint: what an operator may ask for at any time.
+ */
 #define GLB_ENDPOINT_BYPASS (1ull << 32)       /* forward uninspected, without end */
 #define GLB_ENDPOINT_BYPASS_UNTIL (1ull << 33) /* the same until the tick in the low 32 bits */
 
@@ -145,16 +148,18 @@ struct glb_target {
 };
 GLB_ABI(struct glb_target, 64);
 
-/* glb_target_words: not banked, one 64-bit word a target, so that a failure is one map write. */
-#define GLB_TARGET_NEW (1ull << 0)       /* takes new flows */
-#define GLB_TARGET_KEEP (1ull << 1)      /* established flows stay */
-#define GLB_TARGET_KEEP_HALF (1ull << 2) /* it lives: unconfirmed flows, and those without an entry, stay */
-#define GLB_TARGET_RESET (1ull << 3)     /* established TCP that does not stay is reset at both ends */
-#define GLB_TARGET_TRIAL (1ull << 4)     /* takes one of GLB_TRIAL_SHARE new flows, by their steering hash */
-#define GLB_TRIAL_SHARE 100
+/* glb_target_state: not banked, one 64-bit word a target, so that a failure is one map write. */
+#define GLB_TARGET_ACCEPT_NEW (1ull << 0)       /* takes new flows */
+#define GLB_TARGET_KEEP_ESTABLISHED (1ull << 1) /* established flows stay */
+#define GLB_TARGET_KEEP_EMBRYONIC                                                                            \
+    (1ull << 2)                      /* it lives: unconfirmed flows, and those without an entry, stay */
+#define GLB_TARGET_RESET (1ull << 3) /* established TCP that does not stay is reset at both ends */
+#define GLB_TARGET_HALF_OPEN                                                                                 \
+    (1ull << 4) /* takes one of GLB_HALF_OPEN_SHARE new flows, by their steering hash */
+#define GLB_HALF_OPEN_SHARE 100
 
-/* glb_group_words: not banked: what to do when no target takes a flow. */
-enum glb_none_action { GLB_NONE_DROP = 0, GLB_NONE_NOT_YET = 1, GLB_NONE_BYPASS = 2 };
+/* glb_group_action: not banked: what to do when no target takes a flow. */
+enum glb_no_target_action { GLB_NO_TARGET_DROP = 0, GLB_NO_TARGET_PENDING = 1, GLB_NO_TARGET_BYPASS = 2 };
 
 /* glb_senders (banked, open-addressed by address): who may send GENEVE here. */
 struct glb_sender {
@@ -205,7 +210,7 @@ GLB_ABI(struct glb_guard_port, 8);
 struct glb_settings {
     struct glb_nh_key table_key;
     __u32 bucket_mask; /* buckets - 1 */
-    __u32 door_magic;
+    __u32 punt_magic;
 };
 GLB_ABI(struct glb_settings, 56);
 
@@ -224,33 +229,34 @@ struct glb_flow_shape {
 };
 GLB_ABI(struct glb_flow_shape, 16);
 
-/* glb_kept, one row. `schema` 0: not filled yet, the pins are worth nothing. Every schema begins like this.
+/* glb_metadata, one row. `schema` 0: not filled yet, the pins are worth nothing. Every schema begins like
+ * this.
  */
-struct glb_kept {
+struct glb_metadata {
     __u32 schema;
     __u32 seed_length; /* bytes of hashSeed */
     __u8 seed[GLB_SEED_BYTES];
     struct glb_settings settings;
     struct glb_flow_shape shape;
 };
-GLB_ABI(struct glb_kept, 112);
+GLB_ABI(struct glb_metadata, 112);
 
-/* glb_names: whose the indexes are, NUL-terminated: endpoints, groups, targets ("group/target"). */
-#define GLB_NAME_BYTES 128
-#define GLB_NAMES_ENDPOINTS 0
-#define GLB_NAMES_GROUPS GLB_MAX_ENDPOINTS
-#define GLB_NAMES_TARGETS (GLB_MAX_ENDPOINTS + GLB_MAX_GROUPS)
-#define GLB_NAMES (GLB_MAX_ENDPOINTS + GLB_MAX_GROUPS + GLB_MAX_TARGETS)
-struct glb_name {
-    char text[GLB_NAME_BYTES];
+/* glb_index_names: whose the indexes are, NUL-terminated: endpoints, groups, targets ("group/target"). */
+#define GLB_INDEX_NAME_BYTES 128
+#define GLB_INDEX_NAMES_ENDPOINTS 0
+#define GLB_INDEX_NAMES_GROUPS GLB_MAX_ENDPOINTS
+#define GLB_INDEX_NAMES_TARGETS (GLB_MAX_ENDPOINTS + GLB_MAX_GROUPS)
+#define GLB_INDEX_NAMES (GLB_MAX_ENDPOINTS + GLB_MAX_GROUPS + GLB_MAX_TARGETS)
+struct glb_index_name {
+    char text[GLB_INDEX_NAME_BYTES];
 };
-GLB_ABI(struct glb_name, 128);
+GLB_ABI(struct glb_index_name, 128);
 
 /* Metadata in front of a packet that goes through the door. */
-struct glb_door {
+struct glb_punt_metadata {
     __u32 magic; /* random at each load */
     __u32 endpoint;
 };
-GLB_ABI(struct glb_door, 8);
+GLB_ABI(struct glb_punt_metadata, 8);
 
 #endif

@@ -39,12 +39,12 @@ struct glb_target_count {
 GLB_ABI(struct glb_target_count, 80);
 
 /*
- * glb_pairs: which endpoint ever came back through which target: a bit each, set by the return leg, and
- * behind them a word for each endpoint that ever came back at all. Appliances build their side of an endpoint
- * when its first packet comes: until then silence says nothing.
+ * glb_endpoint_target_seen: which endpoint ever came back through which target: a bit each, set by the return
+ * leg, and behind them a word for each endpoint that ever came back at all. Appliances build their side of an
+ * endpoint when its first packet comes: until then silence says nothing.
  */
-#define GLB_PAIR_WORDS (GLB_MAX_TARGETS / 64)
-#define GLB_PAIR_ANY (GLB_MAX_ENDPOINTS * GLB_PAIR_WORDS)
-#define GLB_PAIRS (GLB_PAIR_ANY + GLB_MAX_ENDPOINTS)
+#define GLB_SEEN_ROW_WORDS (GLB_MAX_TARGETS / 64)
+#define GLB_SEEN_ANY (GLB_MAX_ENDPOINTS * GLB_SEEN_ROW_WORDS)
+#define GLB_SEEN_WORDS (GLB_SEEN_ANY + GLB_MAX_ENDPOINTS)
 
 #endif

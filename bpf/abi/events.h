@@ -12,7 +12,7 @@ enum glb_event_kind {
     GLB_EVENT_NO_NEIGHBOUR = 1, /* a next hop on `ifindex` towards `address` is not resolved */
     GLB_EVENT_SENDER_MAC = 2,   /* GENEVE from address[0] by another MAC: the six bytes from address[1] on */
     GLB_EVENT_IN_BAND = 3,      /* an in-band probe came back: address[0] its sender, [1] and [2] its nonce */
-    GLB_EVENT_NO_DOOR = 4,      /* `ifindex` gives a packet no XDP metadata (door_failed) */
+    GLB_EVENT_NO_METADATA = 4,  /* `ifindex` gives a packet no XDP metadata (punt_failed) */
 };
 
 /*

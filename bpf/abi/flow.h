@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
  * The flow table's entries. Hot and cold array have one 64-byte line an entry, at the same index.
- * The rules that go with them (claim, publish, rescan, readers) are in steer/flow_table.h.
+ * The rules that go with them (claim, publish, rescan, readers) are in flow/flow_table.h.
  *
  * What every schema keeps, so that each version can take the flows over from each (docs/design/0006):
- *   glb_flows        64 bytes a line; tag, meta and count as below; codes are only ever added
+ *   glb_flows_hot        64 bytes a line; tag, meta and count as below; codes are only ever added
  *   glb_flows_cold   64 bytes a line; the first 48 as below, up to start_tick
- *   glb_kept         its first 112 bytes: schema, seed, table key, shape
- *   glb_names        its rows
+ *   glb_metadata         its first 112 bytes: schema, seed, table key, shape
+ *   glb_index_names        its rows
  *   glb_control, glb_groups, glb_targets, the words, prints and counts: rows that only ever grow at their end
  *   glb_stamps       as it is, tag bits and seconds included
  *   the tag          lib/hash.h, and which bits of it choose a bucket (below)
@@ -42,14 +42,15 @@
 enum glb_flow_code {
     GLB_FLOW_FREE = 0,
     GLB_FLOW_NEW = 1,
-    GLB_FLOW_HALF = 2,   /* a bare TCP SYN came back */
-    GLB_FLOW_HALF_0 = 3, /* TCP: ACK of orientation 0 came back; others: one packet of orientation 0 */
-    GLB_FLOW_HALF_1 = 4,
-    GLB_FLOW_HALF_SYNACK_0 = 5, /* TCP: SYN-ACK of orientation 0 came back; the opener is orientation 1 */
-    GLB_FLOW_HALF_SYNACK_1 = 6,
-    GLB_FLOW_HALF_LONG_0 = 7, /* others: two packets of orientation 0 came back, none of 1 */
-    GLB_FLOW_HALF_LONG_1 = 8,
-    GLB_FLOW_HALF_LONG = 9, /* TCP: a segment with neither SYN nor ACK came back */
+    GLB_FLOW_EMBRYONIC = 2,   /* a bare TCP SYN came back */
+    GLB_FLOW_EMBRYONIC_0 = 3, /* TCP: ACK of orientation 0 came back; others: one packet of orientation 0 */
+    GLB_FLOW_EMBRYONIC_1 = 4,
+    GLB_FLOW_EMBRYONIC_SYNACK_0 =
+        5, /* TCP: SYN-ACK of orientation 0 came back; the initiator is orientation 1 */
+    GLB_FLOW_EMBRYONIC_SYNACK_1 = 6,
+    GLB_FLOW_EMBRYONIC_LONG_0 = 7, /* others: two packets of orientation 0 came back, none of 1 */
+    GLB_FLOW_EMBRYONIC_LONG_1 = 8,
+    GLB_FLOW_EMBRYONIC_LONG = 9, /* TCP: a segment with neither SYN nor ACK came back */
     GLB_FLOW_ESTABLISHED = 10,
     GLB_FLOW_CLOSING_0 = 11, /* the FIN of orientation 0 came back */
     GLB_FLOW_CLOSING_1 = 12,
@@ -94,7 +95,7 @@ static inline __u64 glb_meta_make(__u32 code, int tcp, __u32 generation, __u32 t
 static inline __u32 glb_flow_timeout(__u32 code, int tcp, __u32 tcp_ticks, __u32 other_ticks) {
     if (code == GLB_FLOW_CLOSED)
         return GLB_CLOSED_TICKS;
-    if (code <= GLB_FLOW_HALF || code >= GLB_FLOW_RESET || (!tcp && code <= GLB_FLOW_HALF_1))
+    if (code <= GLB_FLOW_EMBRYONIC || code >= GLB_FLOW_RESET || (!tcp && code <= GLB_FLOW_EMBRYONIC_1))
         return GLB_NEW_TICKS;
     return tcp ? tcp_ticks : other_ticks;
 }
@@ -117,8 +118,8 @@ struct glb_flow_count {
 };
 
 /* Counter index: leg * 2 + orientation. */
-#define GLB_LEG_OUT 0
-#define GLB_LEG_BACK 1
+#define GLB_LEG_OUTBOUND 0
+#define GLB_LEG_RETURN 1
 
 /*
  * Cached egress of the return leg, one word: next hop (bits 0-15, an index of glb_next_hops), route
@@ -133,7 +134,7 @@ struct glb_flow_hot {
 };
 GLB_ABI(struct glb_flow_hot, 64);
 
-/* The ends of the tuple in canonical order; `opener` is the orientation of the first packet. */
+/* The ends of the tuple in canonical order; `initiator` is the orientation of the first packet. */
 struct glb_flow_cold {
     __u32 low[4]; /* IPv4: the first word, network order */
     __u32 high[4];
@@ -141,7 +142,7 @@ struct glb_flow_cold {
     __be16 high_port;
     __u8 ip_proto;
     __u8 family; /* 4 or 6 */
-    __u8 opener;
+    __u8 initiator;
     __u8 generation; /* whose cold line this is: equal to meta's, or the line is not this flow's */
     __u32 endpoint;
     __u32 start_tick;

@@ -4,7 +4,7 @@
 #define GLB_ABI_LIMITS_H
 
 /* Raised when a pinned map changes its layout: maps of another schema are migrated, never reused. */
-#define GLB_SCHEMA 2
+#define GLB_SCHEMA 3
 
 #define GLB_BANKS 2
 
@@ -45,15 +45,15 @@
 
 /* Token buckets of sources: sets of four, a u64 each. */
 #define GLB_SOURCE_WAYS 4
-#define GLB_SOURCES (1u << 18)
+#define GLB_SOURCE_BUCKETS (1u << 18)
 
 /* Distinct GENEVE destination ports of a node's targets, 6081 among them. */
 #define GLB_MAX_GENEVE_PORTS 8
 #define GLB_GENEVE_PORT 6081
 
-/* A port's own addresses and MACs that fit into its row; more go to glb_own and glb_own_macs. */
-#define GLB_PORT_OWN4 8
-#define GLB_PORT_OWN6 4
+/* A port's own addresses and MACs that fit into its row; more go to glb_local_addrs and glb_local_macs. */
+#define GLB_PORT_LOCAL4 8
+#define GLB_PORT_LOCAL6 4
 #define GLB_PORT_MACS 4
 
 /* Coarse time: one tick is 2^26 ns (67 ms); 32 bits of ticks wrap after nine years. */

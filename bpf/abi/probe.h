@@ -14,7 +14,7 @@ static inline __u32 glb_probe_slot(__u64 key, __u32 probe, __u32 slots) {
 }
 
 /* The key of a port: interface index and up to two VLAN ids, 0 where there is no tag. Never 0. */
-static inline __u64 glb_port_key(__u32 ifindex, __u16 outer_vlan, __u16 inner_vlan) {
+static inline __u64 glb_logical_port_key(__u32 ifindex, __u16 outer_vlan, __u16 inner_vlan) {
     return ((__u64)ifindex << 32) | ((__u32)outer_vlan << 16) | inner_vlan;
 }
 

@@ -14,20 +14,20 @@
 
 enum glb_class {
     GLB_CLASS_OTHER = 0,
-    GLB_CLASS_OWN,
+    GLB_CLASS_LOCAL,
     GLB_CLASS_RETURN,  /* GENEVE to the tunnel address, on the tunnel's interface and VLAN */
     GLB_CLASS_SPOOFED, /* the same on any other */
     GLB_CLASS_ENDPOINT,
 };
 
 /* The row of (interface, VLANs), NULL where the manifest names it not. */
-static __always_inline const struct glb_port *glb_port_find(__u32 bank, __u32 ifindex,
-                                                            const struct glb_frame *frame) {
-    const __u64 key = glb_port_key(ifindex, (__u16)frame->vlan[0], (__u16)frame->vlan[1]);
+static __always_inline const struct glb_logical_port *glb_logical_port_find(__u32 bank, __u32 ifindex,
+                                                                            const struct glb_frame *frame) {
+    const __u64 key = glb_logical_port_key(ifindex, (__u16)frame->vlan[0], (__u16)frame->vlan[1]);
 #pragma unroll
     for (__u32 probe = 0; probe < GLB_PROBES; probe++) {
         const __u32 row = bank * GLB_PORT_SLOTS + glb_probe_slot(key, probe, GLB_PORT_SLOTS);
-        const struct glb_port *port = bpf_map_lookup_elem(&glb_ports, &row);
+        const struct glb_logical_port *port = bpf_map_lookup_elem(&glb_logical_ports, &row);
         if (port && port->key == key)
             return port;
     }
@@ -35,7 +35,7 @@ static __always_inline const struct glb_port *glb_port_find(__u32 bank, __u32 if
 }
 
 /* Whether the frame is to this port: its own MAC, or that of a device on it. */
-static __always_inline int glb_mac_is_own(const struct glb_port *port, const __u8 *mac) {
+static __always_inline int glb_mac_is_local(const struct glb_logical_port *port, const __u8 *mac) {
     const __u64 number = glb_mac_number(mac);
 #pragma unroll
     for (int i = 0; i < GLB_PORT_MACS; i++)
@@ -43,13 +43,13 @@ static __always_inline int glb_mac_is_own(const struct glb_port *port, const __u
             return 1;
     if (!(port->flags & GLB_PORT_MACS_MORE))
         return 0;
-    struct glb_own_mac_key key = {.scope = port->scope};
+    struct glb_local_mac_key key = {.scope = port->scope};
     __builtin_memcpy(key.mac, mac, sizeof key.mac);
-    return bpf_map_lookup_elem(&glb_own_macs, &key) != 0;
+    return bpf_map_lookup_elem(&glb_local_macs, &key) != 0;
 }
 
-static __noinline int glb_own_more(__u32 scope, const struct glb_packet *packet) {
-    struct glb_own_key key = {.prefix_length = 32 + 128, .scope = scope};
+static __noinline int glb_local_more(__u32 scope, const struct glb_packet *packet) {
+    struct glb_local_addr_key key = {.prefix_length = 32 + 128, .scope = scope};
     if (packet->family == 4) {
         key.address[10] = 0xff;
         key.address[11] = 0xff;
@@ -57,24 +57,25 @@ static __noinline int glb_own_more(__u32 scope, const struct glb_packet *packet)
     } else {
         __builtin_memcpy(key.address, packet->daddr, 16);
     }
-    return bpf_map_lookup_elem(&glb_own, &key) != 0;
+    return bpf_map_lookup_elem(&glb_local_addrs, &key) != 0;
 }
 
-static __always_inline int glb_address_is_own(const struct glb_port *port, const struct glb_packet *packet) {
+static __always_inline int glb_address_is_local(const struct glb_logical_port *port,
+                                                const struct glb_packet *packet) {
     if (packet->family == 4) {
 #pragma unroll
-        for (int i = 0; i < GLB_PORT_OWN4; i++)
-            if (i < port->own4_count && port->own4[i] == packet->daddr[0])
+        for (int i = 0; i < GLB_PORT_LOCAL4; i++)
+            if (i < port->local4_count && port->local4[i] == packet->daddr[0])
                 return 1;
     } else {
 #pragma unroll
-        for (int i = 0; i < GLB_PORT_OWN6; i++)
-            if (i < port->own6_count && port->own6[i][0] == packet->daddr[0] &&
-                port->own6[i][1] == packet->daddr[1] && port->own6[i][2] == packet->daddr[2] &&
-                port->own6[i][3] == packet->daddr[3])
+        for (int i = 0; i < GLB_PORT_LOCAL6; i++)
+            if (i < port->local6_count && port->local6[i][0] == packet->daddr[0] &&
+                port->local6[i][1] == packet->daddr[1] && port->local6[i][2] == packet->daddr[2] &&
+                port->local6[i][3] == packet->daddr[3])
                 return 1;
     }
-    return port->flags & GLB_PORT_OWN_MORE ? glb_own_more(port->scope, packet) : 0;
+    return port->flags & GLB_PORT_LOCAL_MORE ? glb_local_more(port->scope, packet) : 0;
 }
 
 /*
@@ -104,10 +105,10 @@ static __always_inline int glb_is_geneve_port(const struct glb_node *node, __be1
  * UDP to the tunnel address and to a port that this node's targets use. Fragments have no ports: on the
  * tunnel they may be a target's, anywhere else they are as any packet to another interface's address.
  */
-static __always_inline int glb_is_geneve(const struct glb_node *node, const struct glb_port *port,
+static __always_inline int glb_is_geneve(const struct glb_node *node, const struct glb_logical_port *port,
                                          const struct glb_packet *packet) {
     if (packet->family != 4 || packet->ip_proto != GLB_IPPROTO_UDP ||
-        (packet->daddr[0] != node->tunnel_address && packet->daddr[0] != node->former_address))
+        (packet->daddr[0] != node->tunnel_address && packet->daddr[0] != node->previous_address))
         return 0;
     if (packet->flags & GLB_PKT_FRAGMENT)
         return port->flags & GLB_PORT_TUNNEL;
@@ -115,17 +116,19 @@ static __always_inline int glb_is_geneve(const struct glb_node *node, const stru
 }
 
 /* What this node sent into the tunnel comes in as an endpoint's traffic: something routes in a circle. */
-static __always_inline int glb_is_own_tunnel(const struct glb_node *node, const struct glb_packet *packet) {
+static __always_inline int glb_is_looped_tunnel(const struct glb_node *node,
+                                                const struct glb_packet *packet) {
     return packet->family == 4 && packet->ip_proto == GLB_IPPROTO_UDP &&
            packet->saddr[0] == node->tunnel_address && glb_is_geneve_port(node, packet->dport);
 }
 
-static __always_inline enum glb_class
-glb_classify_ip(const struct glb_node *node, const struct glb_port *port, const struct glb_packet *packet) {
+static __always_inline enum glb_class glb_classify_ip(const struct glb_node *node,
+                                                      const struct glb_logical_port *port,
+                                                      const struct glb_packet *packet) {
     if (glb_unlikely(glb_is_geneve(node, port, packet)))
         return port->flags & GLB_PORT_TUNNEL ? GLB_CLASS_RETURN : GLB_CLASS_SPOOFED;
-    if (glb_address_is_own(port, packet) || glb_is_link_scope(packet))
-        return GLB_CLASS_OWN;
+    if (glb_address_is_local(port, packet) || glb_is_link_scope(packet))
+        return GLB_CLASS_LOCAL;
     return port->flags & GLB_PORT_ENDPOINT ? GLB_CLASS_ENDPOINT : GLB_CLASS_OTHER;
 }
 

@@ -6,9 +6,9 @@
 #ifndef GLB_FORWARD_FORWARD_H
 #define GLB_FORWARD_FORWARD_H
 
-#include "encap/encap.h"
-#include "forward/onward.h"
+#include "pipeline/forward_context.h"
 #include "steer/steer.h"
+#include "tunnel/encode.h"
 
 #define GLB_AF_INET 2
 #define GLB_AF_INET6 10
@@ -22,7 +22,7 @@ static __always_inline __u64 glb_egress_word(__u32 next_hop, __u32 route_generat
 }
 
 /* The next hop cached in the flow, where it is of this flow, these routes, and this second. */
-static __always_inline const struct glb_next_hop *glb_egress_cached(const struct glb_onward *onward) {
+static __always_inline const struct glb_next_hop *glb_egress_cached(const struct glb_forward_ctx *onward) {
     if (onward->slot < 0 || !onward->cacheable)
         return 0;
     struct glb_flow_hot *hot = glb_flow_hot_at((__u32)onward->slot);
@@ -38,7 +38,7 @@ static __always_inline const struct glb_next_hop *glb_egress_cached(const struct
     return hop && hop->egress.ifindex ? hop : 0;
 }
 
-static __always_inline void glb_egress_remember(const struct glb_onward *onward, __u32 index) {
+static __always_inline void glb_egress_remember(const struct glb_forward_ctx *onward, __u32 index) {
     if (onward->slot < 0 || !onward->cacheable)
         return;
     struct glb_flow_hot *hot = glb_flow_hot_at((__u32)onward->slot);
@@ -99,18 +99,18 @@ static __always_inline int glb_rewrite_ethernet(struct xdp_md *ctx, const struct
 
 /* Out by a next hop, or through the door where the kernel's stack has to say something about the packet. */
 static __always_inline struct glb_verdict glb_send(struct xdp_md *ctx, const struct glb_packet *packet,
-                                                   const struct glb_onward *onward,
+                                                   const struct glb_forward_ctx *onward,
                                                    const struct glb_next_hop *hop) {
     if (packet->l3_len > hop->egress.mtu || !glb_ttl_decrement(ctx, packet))
-        return glb_door(onward->endpoint);
+        return glb_punt_metadata(onward->endpoint);
     if (!glb_rewrite_ethernet(ctx, packet, hop))
         return glb_drop(GLB_DROP_NO_HEADROOM);
     return glb_forward_to(hop->egress.ifindex);
 }
 
 /* Asks the kernel's FIB. 0 and a complete next hop, or non-zero: the door. Global: verified once. */
-__noinline int glb_fib(struct xdp_md *ctx, const struct glb_packet *packet, const struct glb_onward *onward,
-                       struct glb_next_hop *hop) {
+__noinline int glb_fib(struct xdp_md *ctx, const struct glb_packet *packet,
+                       const struct glb_forward_ctx *onward, struct glb_next_hop *hop) {
     struct bpf_fib_lookup fib = {};
     if (!packet || !onward || !hop)
         return 1;
@@ -144,7 +144,7 @@ __noinline int glb_fib(struct xdp_md *ctx, const struct glb_packet *packet, cons
     if (code == BPF_FIB_LKUP_RET_NO_NEIGH) {
         /* The kernel put the gateway in place of the destination, and its family. */
         __u32 address[4] = {fib.ipv6_dst[0], fib.ipv6_dst[1], fib.ipv6_dst[2], fib.ipv6_dst[3]};
-        glb_event_send(GLB_EVENT_NO_NEIGHBOUR, fib.ifindex, fib.family == GLB_AF_INET ? 4 : 6, address);
+        glb_event_report(GLB_EVENT_NO_NEIGHBOUR, fib.ifindex, fib.family == GLB_AF_INET ? 4 : 6, address);
     }
     if (code != BPF_FIB_LKUP_RET_SUCCESS)
         return 1;
@@ -168,7 +168,8 @@ __noinline int glb_fib(struct xdp_md *ctx, const struct glb_packet *packet, cons
  * Takes everything in front of the packet off but an Ethernet header, and what lies behind it. 0 where the
  * driver refuses.
  */
-static __always_inline int glb_bare(struct xdp_md *ctx, __u32 offset, const struct glb_packet *packet) {
+static __always_inline int glb_strip_to_ethernet(struct xdp_md *ctx, __u32 offset,
+                                                 const struct glb_packet *packet) {
     struct glb_eth before;
     const struct glb_eth *eth = glb_at(ctx, 0, struct glb_eth);
     if (!eth)
@@ -188,15 +189,15 @@ static __always_inline int glb_bare(struct xdp_md *ctx, __u32 offset, const stru
 
 static __always_inline struct glb_verdict glb_forward_by_fib(struct xdp_md *ctx,
                                                              const struct glb_packet *packet,
-                                                             const struct glb_onward *onward,
+                                                             const struct glb_forward_ctx *onward,
                                                              struct glb_next_hop *hop) {
     if (packet->ttl <= 1 || glb_fib(ctx, packet, onward, hop))
-        return glb_door(onward->endpoint);
+        return glb_punt_metadata(onward->endpoint);
     return glb_send(ctx, packet, onward, hop);
 }
 
 static __always_inline struct glb_verdict glb_forward(struct xdp_md *ctx, const struct glb_packet *packet,
-                                                      const struct glb_onward *onward,
+                                                      const struct glb_forward_ctx *onward,
                                                       struct glb_next_hop *hop) {
     const struct glb_next_hop *cached = glb_egress_cached(onward);
     if (cached) {

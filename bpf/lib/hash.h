@@ -73,9 +73,9 @@ static inline __u16 glb_entropy_port(__u64 hash) {
     return (__u16)(0xc000u | (hash & 0x3fffu));
 }
 
-/* True of one hash in GLB_TRIAL_SHARE. */
-static inline int glb_hash_is_trial(__u64 hash) {
-    return ((hash >> 14) & 0x3ffff) * GLB_TRIAL_SHARE >> 18 == 0;
+/* True of one hash in GLB_HALF_OPEN_SHARE. */
+static inline int glb_hash_is_half_open(__u64 hash) {
+    return ((hash >> 14) & 0x3ffff) * GLB_HALF_OPEN_SHARE >> 18 == 0;
 }
 
 #endif

@@ -56,7 +56,7 @@ static __always_inline int glb_parse_ethernet(struct xdp_md *ctx, struct glb_fra
     return GLB_PARSE_OK;
 }
 
-/* Six bytes as a big-endian number of 48 bits, as the rows of glb_ports and glb_senders hold them. */
+/* Six bytes as a big-endian number of 48 bits, as the rows of glb_logical_ports and glb_senders hold them. */
 static __always_inline __u64 glb_mac_number(const __u8 *mac) {
     return ((__u64)mac[0] << 40) | ((__u64)mac[1] << 32) | ((__u64)mac[2] << 24) | ((__u64)mac[3] << 16) |
            ((__u64)mac[4] << 8) | mac[5];

@@ -3,11 +3,11 @@
 #ifndef GLB_RESET_SEGMENT_H
 #define GLB_RESET_SEGMENT_H
 
-#include "encap/encap.h"
 #include "lib/checksum.h"
 #include "parse/ethernet.h"
 #include "parse/ip.h"
-#include "scratch.h"
+#include "pipeline/context.h"
+#include "tunnel/encode.h"
 
 #define GLB_TCP_BARE 0x50 /* data offset of a header without options */
 #define GLB_ANSWER_TTL 64
@@ -23,7 +23,7 @@ static __always_inline void *glb_again(struct xdp_md *ctx, __u32 offset, __u32 s
 #define glb_again_at(ctx, offset, type) ((type *)glb_again(ctx, offset, sizeof(type)))
 
 /* Where the transport header is, behind IPv4 options or IPv6 extension headers; 0 where it cannot be read. */
-static __always_inline __u32 glb_reset_l4_offset(struct xdp_md *ctx, struct glb_scratch *scratch,
+static __always_inline __u32 glb_reset_l4_offset(struct xdp_md *ctx, struct glb_context *scratch,
                                                  __u32 l2_len) {
     if (scratch->packet.family == 4) {
         const struct glb_ipv4 *ip = glb_again_at(ctx, l2_len, struct glb_ipv4);
@@ -84,7 +84,7 @@ static __always_inline int glb_reset_set_length(struct xdp_md *ctx, const struct
  * what is expected), no options, no data; with its ACK, which middleboxes that track windows want to see. 0
  * where its headers cannot be read. Global: the verifier sees it once.
  */
-__noinline int glb_reset_cut(struct xdp_md *ctx, struct glb_scratch *scratch, __u32 l2_len) {
+__noinline int glb_reset_rewrite(struct xdp_md *ctx, struct glb_context *scratch, __u32 l2_len) {
     if (!scratch)
         return 0;
     struct glb_packet *packet = &scratch->packet;
@@ -157,7 +157,7 @@ static __always_inline int glb_reset_write_ip(struct xdp_md *ctx, const struct g
  * a keepalive probe, one before that number, which every TCP answers by an ACK. 0 where its headers cannot be
  * read.
  */
-__noinline int glb_reset_answer(struct xdp_md *ctx, struct glb_scratch *scratch, __u32 l2_len, __u32 ask) {
+__noinline int glb_reset_answer(struct xdp_md *ctx, struct glb_context *scratch, __u32 l2_len, __u32 ask) {
     if (!scratch)
         return 0;
     const struct glb_packet *packet = &scratch->packet;

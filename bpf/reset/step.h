@@ -16,7 +16,7 @@
 #ifndef GLB_RESET_STEP_H
 #define GLB_RESET_STEP_H
 
-#include "steer/flow_state.h"
+#include "flow/flow_state.h"
 
 enum glb_reset_act {
     GLB_RESET_DROP = 0, /* nothing is to be answered: no ACK, or a RST that has nothing to tell any more */

@@ -7,13 +7,13 @@
 #ifndef GLB_STEER_MAGLEV_H
 #define GLB_STEER_MAGLEV_H
 
-#include "count/count.h"
 #include "maps.h"
+#include "telemetry/telemetry.h"
 
 #define GLB_PICKS 4
 
-static __always_inline __u64 glb_target_word(__u32 target) {
-    const __u64 *word = bpf_map_lookup_elem(&glb_target_words, &target);
+static __always_inline __u64 glb_target_state_of(__u32 target) {
+    const __u64 *word = bpf_map_lookup_elem(&glb_target_state, &target);
     return word ? GLB_READ(*word) : 0;
 }
 
@@ -34,10 +34,10 @@ static __always_inline __u32 glb_maglev_at(__u32 table, __u64 hash) {
  * untracked flow agree.
  */
 static __always_inline int glb_target_takes(__u32 target, __u64 hash) {
-    const __u64 word = glb_target_word(target);
-    if (glb_likely(word & GLB_TARGET_NEW))
+    const __u64 word = glb_target_state_of(target);
+    if (glb_likely(word & GLB_TARGET_ACCEPT_NEW))
         return 1;
-    return (word & GLB_TARGET_TRIAL) && glb_hash_is_trial(hash);
+    return (word & GLB_TARGET_HALF_OPEN) && glb_hash_is_half_open(hash);
 }
 
 /*
@@ -63,7 +63,7 @@ __noinline int glb_maglev_pick(__u64 hash, __u32 table, __u32 group) {
             return GLB_NO_TARGET;
         const __u32 target = (__u32)*entry;
         if (target != GLB_NO_TARGET && glb_target_takes(target, hash)) {
-            glb_count(GLB_COUNT_FALLBACK, 0);
+            glb_count(GLB_COUNT_STEERED_FALLBACK, 0);
             return target;
         }
         pick = glb_hash_finish(pick + 0x9e3779b97f4a7c15ull);
@@ -80,8 +80,8 @@ static __always_inline __u32 glb_steer_without_entry(__u64 hash, const struct gl
                                                      __u32 group_index, __u32 now) {
     if (group->previous_table != GLB_NO_TABLE && (__s32)(group->previous_until - now) > 0) {
         const __u32 target = glb_maglev_at(group->previous_table, hash);
-        if (target != GLB_NO_TARGET && glb_target_word(target) & GLB_TARGET_KEEP_HALF) {
-            glb_count(GLB_COUNT_EPOCH_PREVIOUS, 0);
+        if (target != GLB_NO_TARGET && glb_target_state_of(target) & GLB_TARGET_KEEP_EMBRYONIC) {
+            glb_count(GLB_COUNT_STEERED_PREVIOUS_EPOCH, 0);
             return target;
         }
     }

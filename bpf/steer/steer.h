@@ -6,13 +6,13 @@
 #ifndef GLB_STEER_STEER_H
 #define GLB_STEER_STEER_H
 
+#include "flow/migrate.h"
+#include "health/passive.h"
 #include "parse/packet.h"
-#include "reset/judge.h"
+#include "pipeline/steer_context.h"
+#include "reset/decide.h"
 #include "steer/maglev.h"
-#include "steer/migrate.h"
-#include "steer/passive.h"
-#include "steer/source.h"
-#include "steer/steering.h"
+#include "steer/source_limit.h"
 
 /* What steering comes to. */
 enum glb_steered {
@@ -23,7 +23,7 @@ enum glb_steered {
 };
 
 /* A packet that begins a flow: a bare SYN, or another protocol's first one (no entry, no fresh stamp). */
-static __always_inline int glb_begins_flow(const struct glb_steering *steering) {
+static __always_inline int glb_begins_flow(const struct glb_steer_ctx *steering) {
     if (steering->packet_flags & GLB_PKT_TCP)
         return (steering->tcp_flags & (GLB_TCP_SYN | GLB_TCP_ACK | GLB_TCP_RST)) == GLB_TCP_SYN;
     return 0;
@@ -33,7 +33,7 @@ static __always_inline __u32 glb_cookie(__u32 slot, __u64 meta) {
     return (slot << 8) | glb_meta_generation(meta);
 }
 
-static __always_inline void glb_steering_done(struct glb_steering *steering, __u32 slot, __u64 meta) {
+static __always_inline void glb_steering_done(struct glb_steer_ctx *steering, __u32 slot, __u64 meta) {
     steering->slot = (__s32)slot;
     steering->target = glb_meta_target(meta);
     steering->cookie = glb_cookie(slot, meta);
@@ -41,20 +41,22 @@ static __always_inline void glb_steering_done(struct glb_steering *steering, __u
 
 /* Whether the target keeps a flow of this code: `hold` binds established flows alone. */
 static __always_inline int glb_target_keeps(__u32 target, __u32 code) {
-    const __u64 wanted = glb_flow_is_established(code) ? GLB_TARGET_KEEP : GLB_TARGET_KEEP_HALF;
-    return (glb_target_word(target) & wanted) != 0;
+    const __u64 wanted =
+        glb_flow_is_established(code) ? GLB_TARGET_KEEP_ESTABLISHED : GLB_TARGET_KEEP_EMBRYONIC;
+    return (glb_target_state_of(target) & wanted) != 0;
 }
 
 /*
  * By what an untracked packet is stamped. An ICMP error has the tuple of the packet that it quotes, and
  * vouches for itself alone: whoever quotes a flow has not seen it begin.
  */
-static __always_inline __u64 glb_stamp_tag(const struct glb_steering *steering) {
+static __always_inline __u64 glb_stamp_tag(const struct glb_steer_ctx *steering) {
     return steering->packet_flags & GLB_PKT_ICMP_ERROR ? ~steering->wish.tag : steering->wish.tag;
 }
 
 /* No entry, and none is made: fragments, ICMP errors, and flows that found no place. */
-static __always_inline int glb_steer_untracked(struct glb_steering *steering, const struct glb_group *group) {
+static __always_inline int glb_steer_untracked(struct glb_steer_ctx *steering,
+                                               const struct glb_group *group) {
     steering->slot = GLB_FLOW_NONE;
     steering->cookie = 0;
     steering->target = glb_steer_without_entry(steering->hash, group, steering->group, steering->wish.now);
@@ -66,11 +68,13 @@ static __always_inline int glb_steer_untracked(struct glb_steering *steering, co
 }
 
 /* Counts a flow that got its entry, as a new one or in mid-flow. */
-static __always_inline void glb_steer_began(const struct glb_flow_wish *wish, __u32 target, int begins) {
+static __always_inline void glb_account_new_flow(const struct glb_flow_insert_args *wish, __u32 target,
+                                                 int begins) {
     struct glb_target_count *count = glb_target_count_at(target);
-    glb_count(begins ? GLB_COUNT_FLOW_NEW : GLB_COUNT_FLOW_MIDWAY, 0);
-    if (begins && (glb_target_word(target) & (GLB_TARGET_NEW | GLB_TARGET_TRIAL)) == GLB_TARGET_TRIAL)
-        glb_count(GLB_COUNT_TRIAL, 0);
+    glb_count(begins ? GLB_COUNT_FLOW_NEW : GLB_COUNT_FLOW_MIDSTREAM, 0);
+    if (begins && (glb_target_state_of(target) & (GLB_TARGET_ACCEPT_NEW | GLB_TARGET_HALF_OPEN)) ==
+                      GLB_TARGET_HALF_OPEN)
+        glb_count(GLB_COUNT_HALF_OPEN_FLOW, 0);
     if (!count)
         return;
     count->new_flows++;
@@ -82,8 +86,8 @@ static __always_inline void glb_steer_began(const struct glb_flow_wish *wish, __
  * Steers a packet that met no live entry of its own. `slot` is GLB_FLOW_NONE, or names an entry of this very
  * tag that is closed or expired, or whose target is gone, and `meta` what it held. An enum glb_steered.
  */
-static __always_inline int glb_steer_miss(struct glb_steering *steering, const struct glb_group *group) {
-    struct glb_flow_wish *wish = &steering->wish;
+static __always_inline int glb_steer_new(struct glb_steer_ctx *steering, const struct glb_group *group) {
+    struct glb_flow_insert_args *wish = &steering->wish;
     const int keyed_by_ports = !(steering->packet_flags & (GLB_PKT_FRAGMENT | GLB_PKT_ICMP_ERROR));
     if (!keyed_by_ports)
         return glb_steer_untracked(steering, group);
@@ -96,21 +100,21 @@ static __always_inline int glb_steer_miss(struct glb_steering *steering, const s
                              : glb_steer_without_entry(steering->hash, group, steering->group, wish->now);
     if (target == GLB_NO_TARGET)
         return GLB_STEERED_NONE;
-    if (begins && !glb_source_may(wish))
+    if (begins && !glb_source_limit_allow(wish))
         return GLB_STEERED_LIMITED;
     wish->target = target;
-    wish->tried = begins && glb_pair_any_came_back(wish->endpoint);
+    wish->tried = begins && glb_seen_test_any(wish->endpoint);
     const int slot = glb_flow_claim(wish, glb_settings.bucket_mask);
     if (slot < 0)
         return glb_steer_untracked(steering, group);
-    glb_steer_began(wish, target, begins);
+    glb_account_new_flow(wish, target, begins);
     glb_steering_done(steering, (__u32)slot, wish->meta);
     return GLB_STEERED_TO;
 }
 
 /* The flow's target is gone: another one takes it over, in place. The cookie stays. */
-static __always_inline int glb_steer_again(struct glb_steering *steering, const struct glb_group *group,
-                                           struct glb_flow_hot *hot, __u32 slot, __u64 meta) {
+static __always_inline int glb_resteer(struct glb_steer_ctx *steering, const struct glb_group *group,
+                                       struct glb_flow_hot *hot, __u32 slot, __u64 meta) {
     const __u32 target = (__u32)glb_maglev_pick(steering->hash, group->table, steering->group);
     if (target == GLB_NO_TARGET)
         return GLB_STEERED_NONE;
@@ -134,22 +138,22 @@ static __always_inline int glb_steer_again(struct glb_steering *steering, const 
 
 /* Begins a new flow, of TCP, in the entry of an older one of its tuple (closed, expired, or without a
  * target). */
-static __always_inline int glb_steer_renew(struct glb_steering *steering, const struct glb_group *group,
-                                           struct glb_flow_hot *hot, __u32 slot, __u64 meta) {
-    struct glb_flow_wish *wish = &steering->wish;
+static __always_inline int glb_restart_flow(struct glb_steer_ctx *steering, const struct glb_group *group,
+                                            struct glb_flow_hot *hot, __u32 slot, __u64 meta) {
+    struct glb_flow_insert_args *wish = &steering->wish;
     wish->target = group->stickiness == GLB_STICK_5
                        ? (__u32)glb_maglev_pick(steering->hash, group->table, steering->group)
                        : glb_steer_without_entry(steering->hash, group, steering->group, wish->now);
     if (wish->target == GLB_NO_TARGET)
         return GLB_STEERED_NONE;
-    if (!glb_source_may(wish))
+    if (!glb_source_limit_allow(wish))
         return GLB_STEERED_LIMITED;
-    wish->tried = glb_pair_any_came_back(wish->endpoint);
+    wish->tried = glb_seen_test_any(wish->endpoint);
     glb_stamp_set(wish->tag,
                   wish->now); /* what comes back while the entry is written finds its way by this */
     const int kept = glb_flow_renew(hot, slot, meta, wish, glb_settings.bucket_mask);
     if (kept >= 0) {
-        glb_steer_began(wish, wish->target, 1);
+        glb_account_new_flow(wish, wish->target, 1);
         glb_steering_done(steering, (__u32)kept, wish->meta);
         return GLB_STEERED_TO;
     }
@@ -162,35 +166,35 @@ static __always_inline int glb_steer_renew(struct glb_steering *steering, const 
 }
 
 /* All that is no plain hit; an enum glb_steered. Global: the verifier sees it once. */
-__noinline int glb_steer_slow(struct glb_steering *steering) {
+__noinline int glb_steer_slow(struct glb_steer_ctx *steering) {
     if (!steering)
         return GLB_STEERED_NONE;
-    struct glb_flow_wish *wish = &steering->wish;
+    struct glb_flow_insert_args *wish = &steering->wish;
     const struct glb_group *group = glb_group_row(wish->bank & 1, steering->group & (GLB_MAX_GROUPS - 1));
     if (!group)
         return GLB_STEERED_NONE;
     int slot = glb_flow_search(wish->tag, glb_settings.bucket_mask, 0xffffffff);
     if (slot < 0)
-        slot = glb_flow_adopt(wish);
+        slot = glb_flow_migrate(wish);
     if (slot < 0)
-        return glb_steer_miss(steering, group);
+        return glb_steer_new(steering, group);
     struct glb_flow_hot *hot = glb_flow_hot_at((__u32)slot);
     const __u64 meta = glb_flow_read((__u32)slot, wish->tag);
     if (!hot || !meta)
-        return glb_steer_miss(steering, group);
+        return glb_steer_new(steering, group);
 
     const __u32 code = glb_meta_code(meta);
     const int over = code >= GLB_FLOW_CLOSED || glb_flow_expired(meta, wish->now, wish->bank & 1);
     const int kept = glb_target_keeps(glb_meta_target(meta), code);
     const int tracked = !(steering->packet_flags & (GLB_PKT_FRAGMENT | GLB_PKT_ICMP_ERROR));
     if (tracked && (over || !kept) && glb_begins_flow(steering))
-        return glb_steer_renew(steering, group, hot, (__u32)slot, meta);
-    if (glb_reset_concerns(meta)) {
-        steering->reset = glb_reset_judge(steering, hot, meta);
+        return glb_restart_flow(steering, group, hot, (__u32)slot, meta);
+    if (glb_reset_applies(meta)) {
+        steering->reset = glb_reset_decide(steering, hot, meta);
         return GLB_STEERED_RESET;
     }
     if (!kept)
-        return glb_steer_again(steering, group, hot, (__u32)slot, meta);
+        return glb_resteer(steering, group, hot, (__u32)slot, meta);
     glb_steering_done(steering, (__u32)slot, meta);
     return GLB_STEERED_TO;
 }
@@ -199,8 +203,8 @@ __noinline int glb_steer_slow(struct glb_steering *steering) {
  * The plain hit reads one line: the home way, a live target, and no SYN that may begin a flow. Everything
  * else goes to glb_steer_slow().
  */
-static __always_inline int glb_steer(struct glb_steering *steering) {
-    const struct glb_flow_wish *wish = &steering->wish;
+static __always_inline int glb_steer(struct glb_steer_ctx *steering) {
+    const struct glb_flow_insert_args *wish = &steering->wish;
     const __u32 slot = glb_flow_place(wish->tag, glb_settings.bucket_mask, 0);
     const __u64 meta = glb_flow_read(slot, wish->tag);
     const __u32 code = glb_meta_code(meta);

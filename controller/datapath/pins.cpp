@@ -64,6 +64,17 @@ std::uint32_t schema_of(const std::string &name) {
     return parsed.ec == std::errc{} && parsed.ptr == end ? schema : 0;
 }
 
+/// Names of maps until schema 2, by their present names.
+const std::map<std::string, std::string> schema_2_names = {
+    {"glb_flows_hot", "glb_flows"},
+    {"glb_metadata", "glb_kept"},
+    {"glb_index_names", "glb_names"},
+    {"glb_maglev_fingerprints", "glb_table_prints"},
+    {"glb_target_state", "glb_target_words"},
+    {"glb_group_action", "glb_group_words"},
+    {"glb_endpoint_override", "glb_endpoint_words"},
+};
+
 constexpr const char *parts[] = {"programs", "tables", "maps"}; // removed in this order: maps last
 
 } // namespace
@@ -104,11 +115,16 @@ std::vector<Pins> Pins::all(const fs::path &bpffs) {
     return found;
 }
 
+fs::path Pins::map(const std::string &name) const {
+    const auto old = schema_ <= 2 ? schema_2_names.find(name) : schema_2_names.end();
+    return root_ / "maps" / (old == schema_2_names.end() ? name : old->second);
+}
+
 fs::path Pins::table(std::uint32_t index) const {
     return root_ / "tables" / std::to_string(index);
 }
 
-Status Pins::keep_program(int program) const {
+Status Pins::pin_program(int program) const {
     bpf_prog_info info{};
     std::uint32_t size = sizeof info;
     if (bpf_obj_get_info_by_fd(program, &info, &size) != 0)
@@ -132,7 +148,7 @@ ProgramFds Pins::programs() const {
     return found;
 }
 
-Status Pins::drop_programs_but(const std::set<std::uint32_t> &ids) const {
+Status Pins::unpin_programs_except(const std::set<std::uint32_t> &ids) const {
     for (const auto &[id, fd] : programs())
         if (const auto path = root_ / "programs" / std::to_string(id);
             !ids.contains(id) && ::unlink(path.c_str()) != 0 && errno != ENOENT)
@@ -158,22 +174,22 @@ std::vector<unsigned> Pins::links() const {
     return found;
 }
 
-Result<std::optional<glb_kept>> Pins::kept() const {
-    Fd fd(bpf_obj_get(map("glb_kept").c_str()));
+Result<std::optional<glb_metadata>> Pins::metadata() const {
+    Fd fd(bpf_obj_get(map("glb_metadata").c_str()));
     if (!fd) {
         if (errno == ENOENT)
             return std::nullopt;
-        return fail_errno(errno, "cannot open the pin {}", map("glb_kept").string());
+        return fail_errno(errno, "cannot open the pin {}", map("glb_metadata").string());
     }
     bpf_map_info info{};
     std::uint32_t size = sizeof info;
     if (bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0)
-        return fail_errno(errno, "cannot look at the pin {}", map("glb_kept").string());
+        return fail_errno(errno, "cannot look at the pin {}", map("glb_metadata").string());
     const std::uint32_t zero = 0;
-    std::vector<std::byte> row(std::max<std::size_t>(info.value_size, sizeof(glb_kept)));
+    std::vector<std::byte> row(std::max<std::size_t>(info.value_size, sizeof(glb_metadata)));
     if (bpf_map_lookup_elem(fd.get(), &zero, row.data()) != 0)
-        return fail_errno(errno, "cannot read the pin {}", map("glb_kept").string());
-    glb_kept kept{};
+        return fail_errno(errno, "cannot read the pin {}", map("glb_metadata").string());
+    glb_metadata kept{};
     std::memcpy(&kept, row.data(), sizeof kept); // every schema begins alike
     if (kept.schema != schema_ || kept.shape.bucket_mask == 0)
         return std::nullopt;

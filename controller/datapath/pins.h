@@ -34,15 +34,16 @@ class Pins {
 
     [[nodiscard]] std::string name() const { return root_.filename().string(); }
     [[nodiscard]] std::uint32_t schema() const { return schema_; } ///< by its name
-    [[nodiscard]] std::filesystem::path map(const std::string &name) const { return root_ / "maps" / name; }
+    /// The pin of the map that this schema calls `name`, under the name that the set's own schema uses.
+    [[nodiscard]] std::filesystem::path map(const std::string &name) const;
     /// The Maglev table at an index of glb_maglev: only pins give it to a later daemon without CAP_SYS_ADMIN.
     [[nodiscard]] std::filesystem::path table(std::uint32_t index) const;
 
     /// Pins a program that is about to be attached, so that its links are known by it.
-    [[nodiscard]] Status keep_program(int program) const;
+    [[nodiscard]] Status pin_program(int program) const;
     [[nodiscard]] ProgramFds programs() const;
     /// Removes the pins of all programs but these.
-    [[nodiscard]] Status drop_programs_but(const std::set<std::uint32_t> &ids) const;
+    [[nodiscard]] Status unpin_programs_except(const std::set<std::uint32_t> &ids) const;
 
     [[nodiscard]] std::filesystem::path link(unsigned ifindex) const;
     /// The interface indexes of all pinned links, alive or dead, whatever set they hold.
@@ -50,7 +51,7 @@ class Pins {
 
     /// What the pinned maps say of themselves, in any schema; none where there are none, or none that were
     /// ever filled.
-    [[nodiscard]] Result<std::optional<glb_kept>> kept() const;
+    [[nodiscard]] Result<std::optional<glb_metadata>> metadata() const;
 
     /// Removes this set (links hold a program, and that its maps, until they go).
     [[nodiscard]] Status remove() const;

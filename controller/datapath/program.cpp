@@ -24,7 +24,7 @@ std::string &load_log() {
     return log;
 }
 
-int keep_log(enum libbpf_print_level level, const char *format, va_list arguments) {
+int capture_log(enum libbpf_print_level level, const char *format, va_list arguments) {
     if (level == LIBBPF_DEBUG)
         return 0;
     char line[1024];
@@ -68,7 +68,7 @@ int set_pins(glb_xdp &skeleton, const Pins &pins) {
     bpf_map *map = nullptr;
     bpf_object__for_each_map(map, skeleton.obj) {
         const std::string name = bpf_map__name(map);
-        if (bpf_map__is_internal(map) || name == "glb_flows_old")
+        if (bpf_map__is_internal(map) || name == "glb_flows_prev")
             continue;
         // The kernel adds a flag to device maps, which libbpf's own comparison of pinned maps then refuses.
         if (bpf_map__type(map) == BPF_MAP_TYPE_DEVMAP_HASH) {
@@ -105,22 +105,22 @@ Result<Program> Program::load(const LoadSettings &settings, const Pins &pins) {
     return load(settings, &pins, nullptr);
 }
 
-Result<Program> Program::load(const LoadSettings &settings, const Pins &pins, const LookInto &older) {
+Result<Program> Program::load(const LoadSettings &settings, const Pins &pins, const MigrationSource &older) {
     return load(settings, &pins, &older);
 }
 
-Result<Program> Program::load(const LoadSettings &settings, const LookInto &older) {
+Result<Program> Program::load(const LoadSettings &settings, const MigrationSource &older) {
     return load(settings, nullptr, &older);
 }
 
-Result<Program> Program::load(const LoadSettings &settings, const Pins *pins, const LookInto *older) {
+Result<Program> Program::load(const LoadSettings &settings, const Pins *pins, const MigrationSource *older) {
     if (settings.capacity != round_capacity(settings.capacity))
         return fail("flow table capacity {} is no power of two from {} to {}", settings.capacity,
                     GLB_FLOW_MIN_CAPACITY, GLB_FLOW_MAX_CAPACITY);
-    if (settings.door_magic == 0)
+    if (settings.punt_magic == 0)
         return fail("the door's magic must not be 0");
     load_log().clear();
-    const auto before = libbpf_set_print(keep_log);
+    const auto before = libbpf_set_print(capture_log);
     auto state = std::make_unique<State>();
     state->skeleton.reset(glb_xdp::open());
     int code = state->skeleton ? 0 : errno;
@@ -129,17 +129,17 @@ Result<Program> Program::load(const LoadSettings &settings, const Pins *pins, co
         auto &fixed = skeleton->rodata->glb_settings;
         std::copy(settings.table_key.begin(), settings.table_key.end(), fixed.table_key.word);
         fixed.bucket_mask = settings.capacity / GLB_FLOW_WAYS - 1;
-        fixed.door_magic = settings.door_magic;
-        bpf_map__set_max_entries(skeleton->maps.glb_flows, settings.capacity);
+        fixed.punt_magic = settings.punt_magic;
+        bpf_map__set_max_entries(skeleton->maps.glb_flows_hot, settings.capacity);
         bpf_map__set_max_entries(skeleton->maps.glb_flows_cold, settings.capacity);
         bpf_map__set_max_entries(skeleton->maps.glb_target_counts, TargetCounts::rows());
         if (pins) {
             code = set_pins(*skeleton, *pins);
             state->pins = *pins;
         }
-        if (older && !code) { // last: libbpf gives the map the name that it has in the kernel, glb_flows
-            code = -bpf_map__reuse_fd(skeleton->maps.glb_flows_old, older->table);
-            skeleton->rodata->glb_old_shape = older->shape;
+        if (older && !code) { // last: libbpf gives the map the name that it has in the kernel, glb_flows_hot
+            code = -bpf_map__reuse_fd(skeleton->maps.glb_flows_prev, older->table);
+            skeleton->rodata->glb_prev_shape = older->shape;
         }
         code = code ? code : -glb_xdp::load(skeleton);
     }
@@ -147,7 +147,8 @@ Result<Program> Program::load(const LoadSettings &settings, const Pins *pins, co
     if (code != 0)
         return fail_errno(code, "cannot load the XDP program; the kernel says:\n{}", load_log());
     GLB_ASSIGN(state->target_counts, TargetCounts::map(bpf_map__fd(state->skeleton->maps.glb_target_counts)));
-    GLB_ASSIGN(state->pairs, Pairs::map(bpf_map__fd(state->skeleton->maps.glb_pairs)));
+    GLB_ASSIGN(state->pairs,
+               EndpointTargetSeen::map(bpf_map__fd(state->skeleton->maps.glb_endpoint_target_seen)));
     return Program(std::move(state));
 }
 
@@ -157,10 +158,10 @@ int Program::fd() const {
 
 int Program::map_fd(const char *name) const {
     // Not by libbpf's own search: a map that is taken over by its descriptor has the name that it has in the
-    // kernel, which of the older table is glb_flows too.
+    // kernel, which of the older table is glb_flows_hot too.
     bpf_map *map = nullptr;
     bpf_object__for_each_map(map, state_->skeleton->obj) {
-        if (map != state_->skeleton->maps.glb_flows_old && std::strcmp(bpf_map__name(map), name) == 0)
+        if (map != state_->skeleton->maps.glb_flows_prev && std::strcmp(bpf_map__name(map), name) == 0)
             return bpf_map__fd(map);
     }
     return -1;
@@ -190,14 +191,14 @@ Status Program::write_idle_bank(const BankImage &image) {
                                   before ? &((*before).*member) : nullptr, map);
     };
     GLB_TRY(update_row(map_fd("glb_node"), bank, &after.node, "glb_node"));
-    GLB_TRY(write("glb_ports", GLB_PORT_SLOTS, &BankImage::ports));
+    GLB_TRY(write("glb_logical_ports", GLB_PORT_SLOTS, &BankImage::ports));
     GLB_TRY(write("glb_endpoints", GLB_MAX_ENDPOINTS, &BankImage::endpoints));
     GLB_TRY(write("glb_endpoint_ids", GLB_ENDPOINT_ID_SLOTS, &BankImage::endpoint_ids));
     GLB_TRY(write("glb_groups", GLB_MAX_GROUPS, &BankImage::groups));
     GLB_TRY(write("glb_targets", GLB_MAX_TARGETS, &BankImage::targets));
     GLB_TRY(write("glb_senders", GLB_SENDER_SLOTS, &BankImage::senders));
-    GLB_TRY(write_scoped(map_fd("glb_own"), bank, after.own, "glb_own"));
-    GLB_TRY(write_scoped(map_fd("glb_own_macs"), bank, after.own_macs, "glb_own_macs"));
+    GLB_TRY(write_scoped(map_fd("glb_local_addrs"), bank, after.own, "glb_local_addrs"));
+    GLB_TRY(write_scoped(map_fd("glb_local_macs"), bank, after.own_macs, "glb_local_macs"));
     state_->held[bank] = std::move(after);
     return {};
 }

@@ -61,7 +61,7 @@ const TargetCounts &Program::target_counts() const {
     return state_->target_counts;
 }
 
-const Pairs &Program::pairs() const {
+const EndpointTargetSeen &Program::pairs() const {
     return state_->pairs;
 }
 
@@ -69,7 +69,7 @@ Status Program::forget_endpoint(std::uint32_t endpoint) {
     if (endpoint >= GLB_MAX_ENDPOINTS)
         return fail("there is no endpoint {}", endpoint);
     state_->pairs.forget_endpoint(endpoint);
-    GLB_TRY(set_endpoint_word(endpoint, 0));
+    GLB_TRY(set_endpoint_override(endpoint, 0));
     return clear_per_cpu<glb_endpoint_count>(map_fd("glb_endpoint_counts"), endpoint, "glb_endpoint_counts");
 }
 

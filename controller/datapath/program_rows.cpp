@@ -66,39 +66,39 @@ Status Program::put_maglev(std::uint32_t index, std::span<const std::uint16_t> s
         if (state_->pins)
             GLB_TRY(pin_table(*state_->pins, index, fd));
     }
-    return update_row(map_fd("glb_table_prints"), index, &print, "glb_table_prints");
+    return update_row(map_fd("glb_maglev_fingerprints"), index, &print, "glb_maglev_fingerprints");
 }
 
 /// Its memory stays for the next table of that index: the kernel makes whoever changes a map of maps wait for
 /// all packets under way, and who writes into a map that is there already need not wait.
 Status Program::remove_maglev(std::uint32_t index) {
     const std::uint64_t none = 0;
-    return update_row(map_fd("glb_table_prints"), index, &none, "glb_table_prints");
+    return update_row(map_fd("glb_maglev_fingerprints"), index, &none, "glb_maglev_fingerprints");
 }
 
-Result<std::uint64_t> Program::maglev_print(std::uint32_t index) const {
-    return read_row<std::uint64_t>(map_fd("glb_table_prints"), index, "glb_table_prints");
+Result<std::uint64_t> Program::maglev_fingerprint_at(std::uint32_t index) const {
+    return read_row<std::uint64_t>(map_fd("glb_maglev_fingerprints"), index, "glb_maglev_fingerprints");
 }
 
-Status Program::set_target_word(std::uint32_t target, std::uint64_t word) {
-    return update_row(map_fd("glb_target_words"), target, &word, "glb_target_words");
+Status Program::set_target_state(std::uint32_t target, std::uint64_t word) {
+    return update_row(map_fd("glb_target_state"), target, &word, "glb_target_state");
 }
 
-Result<std::uint64_t> Program::target_word(std::uint32_t target) const {
-    return read_row<std::uint64_t>(map_fd("glb_target_words"), target, "glb_target_words");
+Result<std::uint64_t> Program::target_state(std::uint32_t target) const {
+    return read_row<std::uint64_t>(map_fd("glb_target_state"), target, "glb_target_state");
 }
 
-Status Program::set_endpoint_word(std::uint32_t endpoint, std::uint64_t word) {
-    return update_row(map_fd("glb_endpoint_words"), endpoint, &word, "glb_endpoint_words");
+Status Program::set_endpoint_override(std::uint32_t endpoint, std::uint64_t word) {
+    return update_row(map_fd("glb_endpoint_override"), endpoint, &word, "glb_endpoint_override");
 }
 
-Result<std::uint64_t> Program::endpoint_word(std::uint32_t endpoint) const {
-    return read_row<std::uint64_t>(map_fd("glb_endpoint_words"), endpoint, "glb_endpoint_words");
+Result<std::uint64_t> Program::endpoint_override(std::uint32_t endpoint) const {
+    return read_row<std::uint64_t>(map_fd("glb_endpoint_override"), endpoint, "glb_endpoint_override");
 }
 
-Status Program::set_group_word(std::uint32_t group, glb_none_action action) {
+Status Program::set_group_action(std::uint32_t group, glb_no_target_action action) {
     const std::uint64_t word = action;
-    return update_row(map_fd("glb_group_words"), group, &word, "glb_group_words");
+    return update_row(map_fd("glb_group_action"), group, &word, "glb_group_action");
 }
 
 Status Program::set_fallback(std::uint32_t group, std::span<const std::uint16_t> targets) {
@@ -159,22 +159,22 @@ Status Program::clear_next_hops() {
     return {};
 }
 
-Result<glb_kept> Program::kept() const {
-    return read_row<glb_kept>(map_fd("glb_kept"), 0, "glb_kept");
+Result<glb_metadata> Program::metadata() const {
+    return read_row<glb_metadata>(map_fd("glb_metadata"), 0, "glb_metadata");
 }
 
-Status Program::set_kept(const glb_kept &kept) {
-    return update_row(map_fd("glb_kept"), 0, &kept, "glb_kept");
+Status Program::set_metadata(const glb_metadata &kept) {
+    return update_row(map_fd("glb_metadata"), 0, &kept, "glb_metadata");
 }
 
 Result<std::vector<std::string>> pinned_names(const Pins &pins) {
-    Fd fd(bpf_obj_get(pins.map("glb_names").c_str()));
+    Fd fd(bpf_obj_get(pins.map("glb_index_names").c_str()));
     if (!fd)
-        return fail_errno(errno, "cannot open the pin {}", pins.map("glb_names").string());
+        return fail_errno(errno, "cannot open the pin {}", pins.map("glb_index_names").string());
     std::vector<std::string> names;
-    names.reserve(GLB_NAMES);
-    for (std::uint32_t row = 0; row < GLB_NAMES; ++row) {
-        GLB_ASSIGN(const auto name, read_row<glb_name>(fd.get(), row, "glb_names"));
+    names.reserve(GLB_INDEX_NAMES);
+    for (std::uint32_t row = 0; row < GLB_INDEX_NAMES; ++row) {
+        GLB_ASSIGN(const auto name, read_row<glb_index_name>(fd.get(), row, "glb_index_names"));
         names.emplace_back(name.text, ::strnlen(name.text, sizeof name.text));
     }
     return names;
@@ -196,11 +196,11 @@ Status Program::stamp(const std::vector<bool> &places, std::uint32_t now) {
 }
 
 Status Program::set_name(std::uint32_t row, const std::string &name) {
-    glb_name value{};
+    glb_index_name value{};
     if (name.size() >= sizeof value.text)
         return fail("the name {} is longer than {} bytes", name, sizeof value.text - 1);
     std::memcpy(value.text, name.data(), name.size());
-    return update_row(map_fd("glb_names"), row, &value, "glb_names");
+    return update_row(map_fd("glb_index_names"), row, &value, "glb_index_names");
 }
 
 Result<glb_group> Program::active_group(std::uint32_t group) const {

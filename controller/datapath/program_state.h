@@ -25,7 +25,7 @@ struct Program::State {
     std::unique_ptr<glb_xdp, SkeletonDelete> skeleton;
     std::unique_ptr<ring_buffer, RingDelete> events; // made at first use
     TargetCounts target_counts;
-    Pairs pairs;
+    EndpointTargetSeen pairs;
     std::optional<Pins> pins;
     const std::function<void(const glb_event &)> *take = nullptr;
     std::array<std::optional<BankImage>, GLB_BANKS>

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "controller/net/netlink.h"
+#include "controller/network/netlink.h"
 
 namespace glb::guard {
 

@@ -5,9 +5,9 @@
 #include <net/if.h>
 #include <unistd.h>
 
-#include "controller/guard/advice.h"
+#include "controller/guard/diagnostics.h"
 #include "controller/guard/filter.h"
-#include "controller/net/snapshot.h"
+#include "controller/network/snapshot.h"
 #include "controller/util/files.h"
 
 namespace glb::guard {
@@ -29,7 +29,7 @@ Result<Guard> Guard::open(GuardPaths paths) {
     GLB_ASSIGN(auto netlink, Netlink::open());
     GLB_ASSIGN(auto nftables, Nftables::open());
     Guard guard(std::move(paths), std::move(netlink), std::move(nftables));
-    guard.former_ = guard.kept_former_ = FormerState::load(guard.paths_.state, guard.former_damaged_);
+    guard.former_ = guard.kept_former_ = SavedState::load(guard.paths_.state, guard.former_damaged_);
     return guard;
 }
 
@@ -52,7 +52,7 @@ Status Guard::keep_former() {
     if (auto saved = former_.save(paths_.state); !saved) {
         former_ = kept_former_;
         auto error = std::move(saved).error();
-        error.message += "; " + mend_of_write(error.code, paths_.state.parent_path());
+        error.message += "; " + write_error_hint(error.code, paths_.state.parent_path());
         return tl::unexpected(std::move(error));
     }
     kept_former_ = former_;
@@ -218,7 +218,7 @@ Status Guard::remove_stale_rules(const std::vector<Rule> &wanted) {
 }
 
 Status Guard::remove_stale_filters(const std::vector<unsigned> &wanted) {
-    GLB_ASSIGN(const auto snapshot, take_snapshot(netlink_));
+    GLB_ASSIGN(const auto snapshot, read_snapshot(netlink_));
     for (const auto &link : snapshot.links) {
         if (contains(wanted, link.index))
             continue;

@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "controller/guard/former.h"
+#include "controller/guard/guard_program.h"
 #include "controller/guard/nftables.h"
-#include "controller/guard/plan.h"
-#include "controller/guard/program.h"
-#include "controller/net/netlink.h"
+#include "controller/guard/saved_state.h"
+#include "controller/network/netlink.h"
+#include "controller/plan/guard_plan.h"
 
 namespace glb::guard {
 
@@ -24,7 +24,7 @@ struct GuardReport {
 
 struct GuardPaths {
     std::filesystem::path pins;  ///< a folder of ours on a bpffs, for the maps
-    std::filesystem::path state; ///< the file of FormerState
+    std::filesystem::path state; ///< the file of SavedState
 };
 
 /// Every call must come from a thread in the network namespace in which open() was called.
@@ -72,7 +72,7 @@ class Guard {
     GuardPaths paths_;
     Netlink netlink_;
     Nftables nftables_;
-    FormerState former_, kept_former_; ///< as it is, and as the file has it
+    SavedState former_, kept_former_; ///< as it is, and as the file has it
     bool former_damaged_ = false;
     std::optional<GuardProgram> program_;
     std::optional<GuardPlan> plan_;

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "controller/guard/plan.h"
+#include "controller/plan/guard_plan.h"
 
 struct nft_ctx;
 struct mnl_socket;

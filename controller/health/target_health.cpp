@@ -85,12 +85,13 @@ std::string_view to_string(HealthReason reason) {
     return "";
 }
 
-TargetHealth::TargetHealth(const HealthPolicy &policy, MonotonicTime now, std::optional<KnownHealth> known)
+TargetHealth::TargetHealth(const HealthPolicy &policy, MonotonicTime now,
+                           std::optional<PersistedHealth> known)
     : policy_(policy), since_(now) {
     if (known && (known->state == TargetState::healthy || known->state == TargetState::unavailable))
         active_ = {TargetState::healthy, HealthReason::none, "", 0, 0};
     if (known) {
-        hold_down_.recall(known->failures, known->state == TargetState::unhealthy, now);
+        hold_down_.restore(known->failures, known->state == TargetState::unhealthy, now);
         in_band_worked_ = known->in_band_works;
     }
     if (known && known->state == TargetState::unhealthy) {
@@ -129,30 +130,31 @@ std::optional<HealthTransition> TargetHealth::on_in_band(bool answered, Monotoni
     passive_.answers = answered ? passive_.answers + 1 : 0;
     if (!passive_.failed)
         return std::nullopt;
-    const auto needed = passive_.common_cause ? 1 : policy_.healthy_threshold;
-    if (passive_.answers >= needed && (passive_.common_cause || hold_down_.left_for_proof(now).count() == 0))
+    const auto needed = passive_.group_outage ? 1 : policy_.healthy_threshold;
+    if (passive_.answers >= needed &&
+        (passive_.group_outage || hold_down_.remaining_for_recovery(now).count() == 0))
         passive_ = {};
     return settle(now);
 }
 
-std::optional<HealthTransition> TargetHealth::on_passive_failure(std::string description, bool common_cause,
+std::optional<HealthTransition> TargetHealth::on_passive_failure(std::string description, bool group_outage,
                                                                  MonotonicTime now) {
     if (!policy_.passive || passive_.failed)
         return std::nullopt;
-    if (common_cause)
-        hold_down_.fail_blamelessly(now);
+    if (group_outage)
+        hold_down_.fail_group_outage(now);
     else if (active_.state != TargetState::unhealthy)
         hold_down_.fail(now);
     passive_ = {};
     passive_.failed = true;
-    passive_.common_cause = common_cause;
+    passive_.group_outage = group_outage;
     passive_.description = std::move(description);
     return settle(now);
 }
 
 std::optional<HealthTransition> TargetHealth::on_new_flows(std::uint64_t tried, std::uint64_t returned,
                                                            MonotonicTime now) {
-    if (!on_trial())
+    if (!is_half_open())
         return std::nullopt;
     passive_.tried += tried;
     passive_.returned += returned;
@@ -169,10 +171,10 @@ std::optional<HealthTransition> TargetHealth::on_new_flows(std::uint64_t tried, 
 // In-band probes speak for a target sooner than a trial: where they have worked before, traffic is risked
 // only after the longest wait, for an appliance that has begun to drop the reserved endpoint.
 void TargetHealth::on_time(MonotonicTime now) {
-    if (!passive_.failed || passive_.trial || !trial_has_a_point())
+    if (!passive_.failed || passive_.trial || !half_open_allowed())
         return;
-    const auto left =
-        in_band_worked_ ? hold_down_.left_of(HoldDown::kLongest, now) : hold_down_.left_for_trial(now);
+    const auto left = in_band_worked_ ? hold_down_.left_of(Backoff::kLongest, now)
+                                      : hold_down_.remaining_for_half_open(now);
     if (left.count() > 0)
         return;
     passive_.trial = true;
@@ -215,7 +217,7 @@ void TargetHealth::count_success(MonotonicTime now) {
     const bool first_proof = active_.state == TargetState::initial;
     if (!first_proof && active_.successes < policy_.healthy_threshold)
         return;
-    const auto left = hold_down_.left_for_proof(now);
+    const auto left = hold_down_.remaining_for_recovery(now);
     if (active_.state == TargetState::unhealthy && left.count() > 0) {
         active_.description =
             fmt::format("its checks succeed again; held down for {} s more after {} failures", left.count(),
@@ -244,7 +246,7 @@ void TargetHealth::count_failure(const ProbeResult &result, MonotonicTime now) {
     }
 }
 
-bool TargetHealth::trial_has_a_point() const {
+bool TargetHealth::half_open_allowed() const {
     return passive_.failed && neighbour_resolved_ &&
            (!policy_.checks_enabled || active_.state == TargetState::healthy);
 }
@@ -254,10 +256,10 @@ TargetHealth::Composed TargetHealth::compose() const {
         return {TargetState::draining, HealthReason::deregistration_in_progress,
                 draining_ == Draining::by_operator ? "drained by the operator"
                                                    : "taken out of the target group"};
-    return compose_beneath_drain();
+    return state_ignoring_drain();
 }
 
-TargetHealth::Composed TargetHealth::compose_beneath_drain() const {
+TargetHealth::Composed TargetHealth::state_ignoring_drain() const {
     if (!in_use_)
         return {TargetState::unused, HealthReason::not_in_use, "no endpoint uses the target group"};
     if (!neighbour_resolved_)

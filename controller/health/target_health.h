@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "controller/health/hold_down.h"
-#include "controller/health/probe_settings.h"
+#include "controller/health/backoff.h"
+#include "controller/health/probes/probe_settings.h"
 
 namespace glb {
 
@@ -45,7 +45,7 @@ struct HealthTransition {
 };
 
 /// What an earlier run of the daemon knew of a target.
-struct KnownHealth {
+struct PersistedHealth {
     TargetState state = TargetState::initial;
     HealthReason reason = HealthReason::none;
     unsigned failures = 0; ///< for which it is held down the longer
@@ -77,7 +77,7 @@ class TargetHealth {
     /// unhealthy until the threshold of successes, or until in-band probes or a trial where no traffic came
     /// back. Without it, or known as initial or unused, the target is initial.
     TargetHealth(const HealthPolicy &policy, MonotonicTime now,
-                 std::optional<KnownHealth> known = std::nullopt);
+                 std::optional<PersistedHealth> known = std::nullopt);
 
     /// The data path knows the target, and the first probe is under way.
     std::optional<HealthTransition> on_registered(MonotonicTime now);
@@ -93,9 +93,9 @@ class TargetHealth {
     /// Probes stay away while traffic returns: it drops the reserved endpoint by now.
     void on_in_band_ended() { in_band_worked_ = false; }
 
-    /// The passive judge's verdict: what goes in does not come out. `common_cause`: all of its siblings fell
+    /// The passive judge's verdict: what goes in does not come out. `group_outage`: all of its siblings fell
     /// silent with it, so it is hardly to blame: no hold-down, and nobody is to be reset for it.
-    std::optional<HealthTransition> on_passive_failure(std::string description, bool common_cause,
+    std::optional<HealthTransition> on_passive_failure(std::string description, bool group_outage,
                                                        MonotonicTime now);
 
     /// New flows since the last call, and how many of them have returned. Heard only while on trial: as many
@@ -124,13 +124,13 @@ class TargetHealth {
     [[nodiscard]] const std::string &description() const { return description_; }
     [[nodiscard]] MonotonicTime since() const { return since_; } ///< when the state began
     /// Something is wrong with it that fails no check: last_error() tells.
-    void note_error(std::string text) { last_error_ = std::move(text); }
-    /// The last failed check's text, or what note_error() told, kept after recovery; empty where there was
+    void record_error(std::string text) { last_error_ = std::move(text); }
+    /// The last failed check's text, or what record_error() told, kept after recovery; empty where there was
     /// none.
     [[nodiscard]] const std::string &last_error() const { return last_error_; }
     [[nodiscard]] Draining draining() const { return draining_; }
 
-    [[nodiscard]] unsigned failures() const { return hold_down_.failures(); } ///< as KnownHealth has them
+    [[nodiscard]] unsigned failures() const { return hold_down_.failures(); } ///< as PersistedHealth has them
     [[nodiscard]] bool in_band_worked() const { return in_band_worked_; }     ///< the same
 
     /// No endpoint uses its group, and it does not drain.
@@ -138,15 +138,15 @@ class TargetHealth {
 
     /// Out because no traffic came back, whatever else speaks against it.
     [[nodiscard]] bool failed_passively() const { return passive_.failed; }
-    /// It takes one of GLB_TRIAL_SHARE new flows, to see whether they return.
-    [[nodiscard]] bool on_trial() const {
-        return state_ == TargetState::unhealthy && passive_.trial && trial_has_a_point();
+    /// It takes one of GLB_HALF_OPEN_SHARE new flows, to see whether they return.
+    [[nodiscard]] bool is_half_open() const {
+        return state_ == TargetState::unhealthy && passive_.trial && half_open_allowed();
     }
     /// It failed together with its siblings: flows are not to be reset for that.
     /// Whether it has failed, also beneath a drain: what drains may die, and its flows then want another
     /// target.
-    [[nodiscard]] bool has_failed() const { return compose_beneath_drain().state == TargetState::unhealthy; }
-    [[nodiscard]] bool common_cause() const { return passive_.failed && passive_.common_cause; }
+    [[nodiscard]] bool has_failed() const { return state_ignoring_drain().state == TargetState::unhealthy; }
+    [[nodiscard]] bool group_outage() const { return passive_.failed && passive_.group_outage; }
 
   private:
     // The verdict of the active checks alone.
@@ -160,7 +160,7 @@ class TargetHealth {
     // The verdict of the traffic.
     struct PassiveVerdict {
         bool failed = false;
-        bool common_cause = false;
+        bool group_outage = false;
         std::string description;
         unsigned answers = 0; // in-band, consecutive
         bool trial = false;
@@ -176,15 +176,15 @@ class TargetHealth {
 
     void count_success(MonotonicTime now);
     void count_failure(const ProbeResult &result, MonotonicTime now);
-    [[nodiscard]] bool trial_has_a_point() const;
+    [[nodiscard]] bool half_open_allowed() const;
     [[nodiscard]] Composed compose() const;
-    [[nodiscard]] Composed compose_beneath_drain() const;
+    [[nodiscard]] Composed state_ignoring_drain() const;
     std::optional<HealthTransition> settle(MonotonicTime now);
 
     HealthPolicy policy_;
     ActiveVerdict active_;
     PassiveVerdict passive_;
-    HoldDown hold_down_;
+    Backoff hold_down_;
     bool in_band_worked_ = false;
     bool neighbour_resolved_ = true;
     Draining draining_ = Draining::no;

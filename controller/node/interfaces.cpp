@@ -2,7 +2,7 @@
 #include <cstring>
 #include <linux/neighbour.h>
 
-#include "controller/net/ethtool.h"
+#include "controller/network/ethtool.h"
 #include "controller/node/node.h"
 #include "controller/util/log.h"
 
@@ -56,7 +56,7 @@ void LocalNode::restore_offloads() {
 
 /// What was turned off for a mode that is not in use any more, or on an interface that has none of our
 /// programs, is turned on again. An interface that is not there keeps its row: it may come back as it went.
-Status LocalNode::settle_offloads(const Manifest &manifest) {
+Status LocalNode::restore_unneeded_offloads(const Manifest &manifest) {
     auto former = store_.value("offloads");
     if (!former.is_object())
         return {};
@@ -75,19 +75,19 @@ Status LocalNode::settle_offloads(const Manifest &manifest) {
                           : store_.set_value("offloads", left.empty() ? nlohmann::json() : std::move(left));
 }
 
-void LocalNode::note_no_door(unsigned ifindex) {
+void LocalNode::on_driver_lacks_metadata(unsigned ifindex) {
     const auto *link = snapshot_.link(ifindex);
     if (link && no_door_.insert(ifindex).second)
         spdlog::warn(
             "{} has no door: its driver gives no XDP metadata, and what needs the kernel's stack is dropped "
-            "(door_failed); node.xdpMode \"generic\" has it",
+            "(punt_failed); node.xdpMode \"generic\" has it",
             link->name);
 }
 
 /// By the snapshot of the last reconciling.
-void LocalNode::tell_interfaces() {
+void LocalNode::log_interface_changes() {
     const auto names = manifest_ ? interface_names(*manifest_) : std::set<std::string>{};
-    interface_edges_.keep_only(names);
+    interface_edges_.retain_only(names);
     for (const auto &name : names) {
         const auto *link = snapshot_.link(name);
         for (const auto &line : interface_edges_.note(name, link ? link->index : 0))
@@ -109,7 +109,7 @@ Status LocalNode::attach_all(const Manifest &manifest) {
         GLB_TRY(attachments_->attach(link->index, name, mode, program_->fd()));
         GLB_TRY(program_->add_device(link->index));
     }
-    return settle_offloads(manifest);
+    return restore_unneeded_offloads(manifest);
 }
 
 Status LocalNode::write_egress() {
@@ -168,7 +168,7 @@ Status LocalNode::write_next_hops() {
 /// The data path uses neighbours without the kernel's knowledge: one behind an endpoint that has got another
 /// MAC in silence would be believed for ever. Those that flows use and that the kernel has not heard of
 /// lately are asked.
-void LocalNode::keep_hops_fresh(const FlowCount &count) {
+void LocalNode::refresh_used_next_hops(const FlowStats &count) {
     std::set<std::pair<std::uint32_t, MacAddress>> used;
     for (const auto &[key, row] : written_.hops)
         if (count.next_hops.contains(static_cast<std::uint16_t>(row.first)))

@@ -5,17 +5,17 @@
 
 #include <boost/asio/post.hpp>
 
-#include "controller/config/diff.h"
-#include "controller/config/parse.h"
-#include "controller/node/boot_guard.h"
-#include "controller/util/folder_lock.h"
+#include "controller/config/manifest_diff.h"
+#include "controller/config/parser.h"
+#include "controller/control/boot_guard.h"
+#include "controller/util/lock_file.h"
 #include "controller/util/log.h"
 
 namespace glb {
 
 namespace {
 
-using Kind = IndexBook::Kind;
+using Kind = IndexAllocator::Kind;
 using boost::asio::posix::stream_descriptor;
 
 constexpr std::chrono::milliseconds settle_time{20}; // changes of the network come in bursts
@@ -42,7 +42,7 @@ void warn_of_difference(const ManifestFile &file, const Manifest &in_force) {
 
 } // namespace
 
-void LocalNode::log_transition(const FleetMember &member, const HealthTransition &change) {
+void LocalNode::log_transition(const TargetEntry &member, const HealthTransition &change) {
     std::string why;
     for (const std::string_view part : {to_string(change.reason), std::string_view(change.description)})
         if (!part.empty())
@@ -51,13 +51,13 @@ void LocalNode::log_transition(const FleetMember &member, const HealthTransition
 }
 
 LocalNode::LocalNode(boost::asio::io_context &loop, NodeSettings settings, StateStore store)
-    : loop_(loop), settings_(std::move(settings)), store_(std::move(store)), fleet_(log_transition),
+    : loop_(loop), settings_(std::move(settings)), store_(std::move(store)), registry_(log_transition),
       events_(health_loop_.context()), history_(settings_.state_dir / "history"), network_changes_(loop),
       tick_(loop), settle_(loop), look_(loop) {
     prober_ = std::make_unique<Prober>(
         health_loop_.context(),
         [this](const std::string &key, const ProbeResult &result) { on_probe(key, result); });
-    passive_ = std::make_unique<PassiveWatch>(health_loop_.context(), fleet_, shared_, passive_hooks());
+    passive_ = std::make_unique<PassiveMonitor>(health_loop_.context(), registry_, shared_, passive_hooks());
 }
 
 Result<std::unique_ptr<LocalNode>> LocalNode::open(boost::asio::io_context &loop, NodeSettings settings) {
@@ -69,13 +69,13 @@ Result<std::unique_ptr<LocalNode>> LocalNode::open(boost::asio::io_context &loop
 
 Status LocalNode::open_kernel() {
     GLB_ASSIGN(netlink_, Netlink::open());
-    GLB_ASSIGN(paths_, PathKeeper::open());
+    GLB_ASSIGN(paths_, PathResolver::open());
     GLB_ASSIGN(pins_, datapath::Pins::open(settings_.bpffs));
     GLB_TRY(lock_pins());
     GLB_ASSIGN(guard_, guard::Guard::open({settings_.bpffs / "guard", settings_.state_dir / "guard.json"}));
     GLB_ASSIGN(monitor_, Monitor::open());
-    fleet_.set_known(store_.value("health"));
-    recall_orders();
+    registry_.load_persisted(store_.value("health"));
+    load_overrides();
     watch_network();
     return {};
 }
@@ -117,13 +117,13 @@ Status LocalNode::start(const std::optional<ManifestFile> &first_manifest) {
                      change_text(epoch_found_, epoch_of(program_), {}));
         if (const auto entries = history_.entries();
             entries.empty() || differs(*manifest_, entries.front().manifest))
-            note_history("start", {});
-        end_overdue_orders();
+            append_history("start", {});
+        expire_overrides();
         return {};
     }
     if (!first_manifest) {
         spdlog::info("no manifest: waiting for glbctl apply");
-        const auto held = hold_kept_guard(store_, settings_.bpffs, *guard_);
+        const auto held = ensure_kept_guard(store_, settings_.bpffs, *guard_);
         if (!held)
             spdlog::error("the guard that down was told to keep could not be held: {}", held.error().message);
         return held && *held ? check_guard() : Status{};
@@ -139,7 +139,7 @@ Status LocalNode::start(const std::optional<ManifestFile> &first_manifest) {
 void LocalNode::stop() {
     stopped_ = true;
     health_loop_.stop();
-    (void)store_.set_value("health", fleet_.known());
+    (void)store_.set_value("health", registry_.known());
     prober_->set_targets({});
     passive_->stop();
     network_changes_.release();
@@ -150,7 +150,7 @@ void LocalNode::stop() {
     settle_.cancel();
 }
 
-std::string LocalNode::lacking() const {
+std::string LocalNode::not_ready_reason() const {
     if (!manifest_)
         return "waits for a manifest: glbctl apply FILE";
     if (!trouble_.empty())
@@ -193,7 +193,7 @@ void LocalNode::on_network_change() {
         if (code || stopped_)
             return;
         refresh();
-        tell_interfaces();
+        log_interface_changes();
     });
 }
 
@@ -230,25 +230,25 @@ void LocalNode::schedule_look() {
     look_.async_wait([this](const boost::system::error_code &code) {
         if (code || stopped_)
             return;
-        look_for_silence();
+        check_unanswered_targets();
         schedule_look();
     });
 }
 
-void LocalNode::look_for_silence() {
+void LocalNode::check_unanswered_targets() {
     if (!program_ || !paths_)
         return;
-    for (const auto &[name, member] : fleet_.members())
+    for (const auto &[name, member] : registry_.members())
         if (const auto count = program_->target_count(member.index);
             count && silence_.is_silent(member.index, *count))
-            paths_->doubt(member.target.address, Clock::now());
+            paths_->revalidate(member.target.address, Clock::now());
 }
 
 void LocalNode::on_tick() {
     if (!guard_ || !(manifest_ || guard_report_.installed))
         return;
     if (manifest_)
-        end_overdue_orders();
+        expire_overrides();
     if (const auto done = check_guard(); !done)
         spdlog::error("{}", done.error().message);
     if (!manifest_)
@@ -260,29 +260,29 @@ void LocalNode::on_tick() {
             return;
     }
     // Routes change without a message now and then: each template is looked at once a second.
-    if (look_around()) {
-        if (const auto done = fill(*manifest_, false, {}); !done) {
+    if (refresh_network_snapshot()) {
+        if (const auto done = write_config(*manifest_, false, {}); !done) {
             trouble_ = done.error().message;
             spdlog::error("{}", trouble_);
         }
     }
-    tell_interfaces();
+    log_interface_changes();
     nlohmann::json known;
     {
         const std::lock_guard held(shared_);
-        for (const auto &[name, member] : fleet_.members())
-            fleet_.on_neighbour(name, !paths_->given_up(member.target.address), Clock::now());
-        follow_health();
-        known = fleet_.known();
+        for (const auto &[name, member] : registry_.members())
+            registry_.on_neighbour(name, !paths_->is_unreachable(member.target.address), Clock::now());
+        publish_health();
+        known = registry_.known();
     }
     if (known != store_.value("health"))
         if (const auto done = store_.set_value("health", known); !done)
             spdlog::warn("{}", done.error().message);
-    if (const auto done = keep_drains(); !done)
+    if (const auto done = persist_drains(); !done)
         spdlog::warn("{}", done.error().message);
     if (!census_ && Clock::now() - census_done_ >= census_pause) {
-        census_ = std::make_unique<FlowCensus>(*table_, timeouts(), tick_now(), &one_way_,
-                                               !book_.retired(Kind::endpoint).empty());
+        census_ = std::make_unique<FlowStatsScan>(*table_, timeouts(), tick_now(), &one_way_,
+                                                  !book_.retired(Kind::endpoint).empty());
         run_census();
     }
 }
@@ -293,14 +293,14 @@ void LocalNode::run_census() {
             return;
         if (!census_->step(census_slice))
             return run_census();
-        finish_drains(census_->count());
-        keep_hops_fresh(census_->count());
+        remove_drained_targets(census_->count());
+        refresh_used_next_hops(census_->count());
         census_.reset();
         census_done_ = Clock::now();
     });
 }
 
-void LocalNode::finish_drains(const FlowCount &count) {
+void LocalNode::remove_drained_targets(const FlowStats &count) {
     std::unique_lock held(shared_);
     const auto live = [&](std::uint16_t index) {
         return index < count.by_target.size() ? count.by_target[index] : 0;
@@ -314,11 +314,11 @@ void LocalNode::finish_drains(const FlowCount &count) {
     };
     const bool all_are_here = !move_ && !resize_; // else flows of an older table may still come into this one
     for (const auto &name : all_are_here ? book_.retired(Kind::target) : std::vector<std::string>())
-        if (!fleet_.members().contains(name) && live(*book_.find(Kind::target, name)) == 0 &&
+        if (!registry_.members().contains(name) && live(*book_.find(Kind::target, name)) == 0 &&
             !window_is_open(name))
             book_.release(Kind::target, name);
     for (const auto &name : book_.retired(Kind::group))
-        if (!fleet_.has_group(name)) {
+        if (!registry_.has_group(name)) {
             tables_.remove(*book_.find(Kind::group, name));
             written_.groups.erase(*book_.find(Kind::group, name));
             book_.release(Kind::group, name);
@@ -327,12 +327,12 @@ void LocalNode::finish_drains(const FlowCount &count) {
         for (const auto &name : book_.retired(Kind::endpoint))
             if (!count.endpoints->contains(*book_.find(Kind::endpoint, name)))
                 book_.release(Kind::endpoint, name);
-    const auto finished = fleet_.finish_drains(live, Clock::now());
+    const auto finished = registry_.remove_drained_targets(live, Clock::now());
     for (const auto &[name, word] : finished) {
         const auto index = *book_.find(Kind::target, name);
         spdlog::info("target {}: left, with {} flows in the table", name, live(index));
         written_.words.erase(index);
-        if (const auto done = program_->set_target_word(index, word); !done)
+        if (const auto done = program_->set_target_state(index, word); !done)
             spdlog::error("{}", done.error().message);
         book_.retire(Kind::target, name);
     }
@@ -354,7 +354,7 @@ Status LocalNode::check_guard() {
 }
 
 /// Installing mends as well, but says nothing of what somebody took away: it is for plans that differ.
-Status LocalNode::hold_guard(const guard::GuardPlan &plan) {
+Status LocalNode::ensure_guard(const guard::GuardPlan &plan) {
     return guard_->holds(plan) ? check_guard() : guard_->install(plan);
 }
 

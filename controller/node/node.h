@@ -17,25 +17,25 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "controller/api/node_api.h"
 #include "controller/config/manifest.h"
-#include "controller/datapath/attach.h"
+#include "controller/control/bypasses.h"
+#include "controller/control/confirmation.h"
+#include "controller/control/manifest_file.h"
+#include "controller/datapath/attachments.h"
 #include "controller/datapath/program.h"
-#include "controller/datapath/redirect.h"
-#include "controller/flows/flow_list.h"
+#include "controller/datapath/redirect_tracepoints.h"
 #include "controller/guard/guard.h"
-#include "controller/health/prober.h"
-#include "controller/net/monitor.h"
-#include "controller/node/bypasses.h"
-#include "controller/node/edges.h"
-#include "controller/node/health_loop.h"
-#include "controller/node/manifest_file.h"
-#include "controller/node/moving.h"
-#include "controller/node/passive.h"
-#include "controller/node/plan.h"
-#include "controller/node/service.h"
-#include "controller/node/silence.h"
-#include "controller/node/written.h"
-#include "controller/state/confirmation.h"
+#include "controller/health/health_thread.h"
+#include "controller/health/passive_monitor.h"
+#include "controller/health/probes/prober.h"
+#include "controller/network/monitor.h"
+#include "controller/node/installed_state.h"
+#include "controller/node/resize_job.h"
+#include "controller/node/unanswered_detector.h"
+#include "controller/observe/condition_log.h"
+#include "controller/observe/flow_list.h"
+#include "controller/plan/manifest_plan.h"
 #include "controller/state/history.h"
 #include "controller/state/store.h"
 
@@ -49,7 +49,7 @@ struct NodeSettings {
 
 /// All calls on the loop's thread, in the network namespace in which the node lives. Health has a loop and a
 /// thread of its own: what both touch is below `shared_`, and nothing waits while it is held.
-class LocalNode final : public NodeService {
+class LocalNode final : public NodeApi {
   public:
     /// Takes the state folder's lock. Touches nothing of the kernel's.
     [[nodiscard]] static Result<std::unique_ptr<LocalNode>> open(boost::asio::io_context &loop,
@@ -60,12 +60,12 @@ class LocalNode final : public NodeService {
     /// an earlier daemon left in the kernel is taken over as it is.
     [[nodiscard]] Status start(const std::optional<ManifestFile> &first_manifest);
 
-    [[nodiscard]] bool is_ready() const { return lacking().empty(); }
+    [[nodiscard]] bool is_ready() const { return not_ready_reason().empty(); }
     /// What keeps the node from being ready, in a line; empty: nothing.
-    [[nodiscard]] std::string lacking() const;
+    [[nodiscard]] std::string not_ready_reason() const;
 
     /// From now on the targets are watched, by a thread with this one's privileges.
-    void watch_health() { health_loop_.start(); }
+    void start_health_thread() { health_loop_.start(); }
 
     /// Stops timers and descriptors; traffic goes on.
     void stop();
@@ -73,7 +73,7 @@ class LocalNode final : public NodeService {
     Result<nlohmann::json> status() override;
     Result<nlohmann::json> targets(const std::optional<std::string> &group) override;
     Result<nlohmann::json> endpoints() override;
-    Result<FlowReading> flows(const FlowFilter &filter) override;
+    Result<FlowQueryJob> flows(const FlowQuery &filter) override;
     Result<nlohmann::json> drops() override;
     Result<nlohmann::json> counters() override;
     Result<nlohmann::json> guard() override;
@@ -81,11 +81,11 @@ class LocalNode final : public NodeService {
     Result<ApplyResult> apply(const std::string &manifest_text, const ApplyOptions &options) override;
     Result<nlohmann::json> history() override;
     Result<ApplyResult> rollback(unsigned back, const ApplyOptions &options) override;
-    Status confirm(const Peer &peer) override;
-    Result<nlohmann::json> drain(const DrainOrder &order) override;
-    Result<nlohmann::json> bypass(const BypassOrder &order) override;
+    Status confirm(const PeerCredentials &peer) override;
+    Result<nlohmann::json> drain(const DrainRequest &order) override;
+    Result<nlohmann::json> bypass(const BypassRequest &order) override;
     Result<nlohmann::json> down(const DownOptions &options) override;
-    Result<nlohmann::json> collect_garbage(bool dry_run, const Peer &peer) override;
+    Result<nlohmann::json> collect_garbage(bool dry_run, const PeerCredentials &peer) override;
     MetricsSnapshot metrics() override;
 
   private:
@@ -94,21 +94,21 @@ class LocalNode final : public NodeService {
     LocalNode(boost::asio::io_context &loop, NodeSettings settings, StateStore store);
 
     // node.cpp: life
-    static void log_transition(const FleetMember &member, const HealthTransition &change);
+    static void log_transition(const TargetEntry &member, const HealthTransition &change);
     [[nodiscard]] Status open_kernel();
     [[nodiscard]] Status lock_pins();
     void watch_network();
     void schedule_tick();
     void on_tick();
     void schedule_look();
-    void look_for_silence();
+    void check_unanswered_targets();
     void on_network_change();
     void refresh();
     void run_census();
-    void finish_drains(const FlowCount &count);
+    void remove_drained_targets(const FlowStats &count);
     [[nodiscard]] Status check_guard();
-    [[nodiscard]] Status hold_guard(const guard::GuardPlan &plan);
-    void note_no_door(unsigned ifindex);
+    [[nodiscard]] Status ensure_guard(const guard::GuardPlan &plan);
+    void on_driver_lacks_metadata(unsigned ifindex);
 
     // node_health.cpp
     [[nodiscard]] PassiveHooks passive_hooks();
@@ -116,41 +116,41 @@ class LocalNode final : public NodeService {
     void wait_events();
     void drain_events();
     void on_event(const glb_event &event);
-    void on_other_mac(const glb_event &event);
+    void on_sender_mac_mismatch(const glb_event &event);
     void on_probe(const std::string &key, const ProbeResult &result);
-    void hear_probe(const std::string &key, const ProbeResult &result);
+    void apply_probe_result(const std::string &key, const ProbeResult &result);
     [[nodiscard]] bool has_path(const std::string &target) const;
-    void set_watched(const Manifest &manifest);
-    void watch_nobody();
+    void update_health_targets(const Manifest &manifest);
+    void clear_health_targets();
     void on_node_loop(std::function<void()> task);
-    void follow_health();
-    void tell_groups();
+    void publish_health();
+    void log_group_changes();
 
     // node_apply.cpp: change
-    [[nodiscard]] Status change_to(const Manifest &manifest, const std::string &text, bool differs,
-                                   const std::optional<Confirmation> &confirmation);
+    [[nodiscard]] Status activate(const Manifest &manifest, const std::string &text, bool differs,
+                                  const std::optional<Confirmation> &confirmation);
     [[nodiscard]] std::optional<Confirmation> confirmation_for(const std::string &text,
                                                                const ApplyOptions &options) const;
-    void undo_change();
-    [[nodiscard]] Status keep_seed();
+    void roll_back();
+    [[nodiscard]] Status persist_hash_seed();
     [[nodiscard]] Status take_down(bool keep_guard);
-    void let_go_of_program();
+    void release_program();
 
     // node_orders.cpp: what an operator orders beside the manifest
-    void recall_orders();
-    [[nodiscard]] Status keep_drains();
-    void note_history(const std::string &by, const Peer &peer, const std::string &file = {});
-    void end_overdue_orders();
+    void load_overrides();
+    [[nodiscard]] Status persist_drains();
+    void append_history(const std::string &by, const PeerCredentials &peer, const std::string &file = {});
+    void expire_overrides();
     [[nodiscard]] Status set_confirmation(std::optional<Confirmation> confirmation);
     [[nodiscard]] Status revert();
-    [[nodiscard]] std::optional<std::string> why_bypassed(const Endpoint &endpoint) const;
+    [[nodiscard]] std::optional<std::string> bypass_reason(const Endpoint &endpoint) const;
 
     // reconcile.cpp: the steps, each of which may be repeated
-    [[nodiscard]] Status look_around();
+    [[nodiscard]] Status refresh_network_snapshot();
     [[nodiscard]] Status reconcile(const Manifest &manifest, bool new_epoch,
                                    const std::function<Status()> &commit);
-    [[nodiscard]] Status fill(const Manifest &manifest, bool new_epoch,
-                              const std::function<Status()> &commit);
+    [[nodiscard]] Status write_config(const Manifest &manifest, bool new_epoch,
+                                      const std::function<Status()> &commit);
     const ComputedTable &compute_table(const TargetGroup &group, std::uint16_t index);
     [[nodiscard]] Status build_tables(const Manifest &manifest);
     enum class Words : bool { all, of_the_new };
@@ -158,17 +158,17 @@ class LocalNode final : public NodeService {
     [[nodiscard]] Status write_endpoint_words(const Manifest &manifest);
     [[nodiscard]] Status write_bank(const Manifest &manifest, bool new_epoch);
     [[nodiscard]] Status detach_others(const Manifest &manifest);
-    void drop_unused_tables();
+    void release_unused_maglev_tables();
     // take_over.cpp
     [[nodiscard]] Status prepare_program(const Manifest &manifest);
     [[nodiscard]] Status load_program(const Manifest &manifest);
     [[nodiscard]] Status load_fresh(const Manifest &manifest);
-    [[nodiscard]] Status load_kept(const datapath::PinnedSet &set);
+    [[nodiscard]] Status load_kept(const datapath::PinSet &set);
     [[nodiscard]] Status
     use_program(datapath::Program program, std::uint32_t capacity,
-                std::shared_ptr<Former> *former = nullptr); ///< gets what was in its place
+                std::shared_ptr<RetiredProgram> *former = nullptr); ///< gets what was in its place
     [[nodiscard]] Status adopt_tables();
-    [[nodiscard]] Status adopt_verdicts(const Manifest &manifest);
+    [[nodiscard]] Status restore_ejections_from_maps(const Manifest &manifest);
     [[nodiscard]] Status claim_indexes(const Manifest &manifest);
     void adopt_drains();
     // move.cpp: flows from one table to another
@@ -177,7 +177,7 @@ class LocalNode final : public NodeService {
     [[nodiscard]] Status undo_move();
     [[nodiscard]] unsigned tunnel_link(const Manifest &manifest) const;
     // resize.cpp
-    void resize_stage(std::function<Status(Resize &)> stage, void (LocalNode::*then)());
+    void resize_stage(std::function<Status(ResizeJob &)> stage, void (LocalNode::*then)());
     [[nodiscard]] Status begin_resize(std::uint32_t capacity);
     void swap_resize();
     void catch_up_resize();
@@ -187,24 +187,24 @@ class LocalNode final : public NodeService {
     // interfaces.cpp
     [[nodiscard]] Status attach_all(const Manifest &manifest);
     [[nodiscard]] Status prepare_offloads(const Manifest &manifest, const std::string &interface);
-    [[nodiscard]] Status settle_offloads(const Manifest &manifest);
+    [[nodiscard]] Status restore_unneeded_offloads(const Manifest &manifest);
     void restore_offloads();
-    void tell_interfaces();
+    void log_interface_changes();
     [[nodiscard]] Status write_egress();
     [[nodiscard]] Status write_next_hops();
-    void keep_hops_fresh(const FlowCount &count);
+    void refresh_used_next_hops(const FlowStats &count);
 
     // node_report.cpp: what is told
     [[nodiscard]] TargetTimeouts timeouts() const;
     [[nodiscard]] FlowNames flow_names() const;
-    [[nodiscard]] FlowCount count() const;
-    [[nodiscard]] std::map<std::string, FleetMember> members() const;
+    [[nodiscard]] FlowStats count() const;
+    [[nodiscard]] std::map<std::string, TargetEntry> members() const;
     [[nodiscard]] nlohmann::json target_states() const;
     [[nodiscard]] Result<std::vector<glb_count>> all_counters() const;
     [[nodiscard]] glb_endpoint_count endpoint_count(const std::string &name) const;
-    [[nodiscard]] nlohmann::json target_row(const FleetMember &member, const FlowCount &count) const;
+    [[nodiscard]] nlohmann::json target_row(const TargetEntry &member, const FlowStats &count) const;
     [[nodiscard]] bool is_attached(const std::string &interface) const;
-    [[nodiscard]] bool has_door(const std::string &interface) const;
+    [[nodiscard]] bool has_punt(const std::string &interface) const;
 
     boost::asio::io_context &loop_;
     NodeSettings settings_;
@@ -214,30 +214,30 @@ class LocalNode final : public NodeService {
     // What health reads and changes as well: the node's loop holds shared_ where it changes one of them, and
     // where it reads what health changes: states in the fleet, and words.
     mutable std::recursive_mutex shared_;
-    IndexBook book_;
-    Fleet fleet_;
+    IndexAllocator book_;
+    TargetRegistry registry_;
     std::optional<datapath::Program> program_;
-    Written written_;
-    GroupEdges group_edges_;
-    HealthLoop health_loop_;
+    InstalledState written_;
+    GroupConditionLog group_edges_;
+    HealthThread health_loop_;
     boost::asio::posix::stream_descriptor events_;
-    unsigned events_generation_ = 0;        ///< counts descriptors
-    std::unique_ptr<Prober> prober_;        ///< health's alone
-    std::unique_ptr<PassiveWatch> passive_; ///< the same
+    unsigned events_generation_ = 0;          ///< counts descriptors
+    std::unique_ptr<Prober> prober_;          ///< health's alone
+    std::unique_ptr<PassiveMonitor> passive_; ///< the same
     // The node's loop alone.
     std::optional<Netlink> netlink_;
-    std::optional<PathKeeper> paths_;
+    std::optional<PathResolver> paths_;
     std::optional<guard::Guard> guard_;
     Fd pins_lock_; ///< held while the node has, or may have, anything in the bpffs
     std::optional<datapath::Pins> pins_;
     std::optional<datapath::Attachments> attachments_;
-    std::optional<datapath::RedirectWatch> redirects_;
+    std::optional<datapath::RedirectTracepoints> redirects_;
     std::shared_ptr<const FlowTable> table_;
     std::uint32_t capacity_ = 0;
-    datapath::PinnedSets found_; ///< at start, until the program is loaded
-    datapath::TakeOver plan_;
-    std::optional<TableMove> move_;
-    std::unique_ptr<Resize> resize_;
+    datapath::PinSets found_; ///< at start, until the program is loaded
+    datapath::TakeoverPlan plan_;
+    std::optional<TableMigration> move_;
+    std::unique_ptr<ResizeJob> resize_;
     std::future<void> cleaning_; ///< of what a resize left
     std::string move_failure_;   ///< of the last upgrade; tried again after a while
     Clock::time_point move_again_{};
@@ -245,7 +245,7 @@ class LocalNode final : public NodeService {
     std::optional<Manifest> manifest_;
     std::string manifest_text_;
     std::vector<std::uint8_t> seed_;
-    TableBook tables_;
+    MaglevGenerations tables_;
     std::map<std::uint16_t, ComputedTable> computed_;
     std::map<std::uint16_t, std::uint32_t> slots_; ///< of a target's in its group's Maglev table
     Bypasses bypasses_;
@@ -258,17 +258,17 @@ class LocalNode final : public NodeService {
     std::uint64_t guard_restored_ = 0,
                   epoch_found_ = 0; ///< the latter: of the data path when it was taken over
     std::set<unsigned> no_door_;    ///< interfaces by which packets came without XDP metadata
-    InterfaceEdges interface_edges_;
+    InterfaceConditionLog interface_edges_;
     std::set<std::string> told_; ///< warnings that were logged already
     std::string trouble_;        ///< of the last reconcile; empty: none
 
     std::optional<Monitor> monitor_;
     boost::asio::posix::stream_descriptor network_changes_;
     boost::asio::steady_timer tick_, settle_, look_;
-    SilenceWatch silence_;
+    UnansweredDetector silence_;
     bool settling_ = false, stopped_ = false;
-    std::unique_ptr<FlowCensus> census_;
-    OneWayWatch one_way_;
+    std::unique_ptr<FlowStatsScan> census_;
+    AsymmetricTcpDetector one_way_;
     Clock::time_point census_done_{};
 };
 

@@ -4,13 +4,13 @@
 #include <system_error>
 #include <utility>
 
-#include "controller/config/diff.h"
-#include "controller/config/export.h"
-#include "controller/config/here.h"
-#include "controller/config/parse.h"
-#include "controller/config/supported.h"
-#include "controller/guard/advice.h"
-#include "controller/node/boot_guard.h"
+#include "controller/config/exporter.h"
+#include "controller/config/manifest_diff.h"
+#include "controller/config/parser.h"
+#include "controller/config/unsupported_features.h"
+#include "controller/control/boot_guard.h"
+#include "controller/control/host_checks.h"
+#include "controller/guard/diagnostics.h"
 #include "controller/node/node.h"
 #include "controller/util/log.h"
 
@@ -18,19 +18,19 @@ namespace glb {
 
 namespace {
 
-using Kind = IndexBook::Kind;
+using Kind = IndexAllocator::Kind;
 
-std::vector<Problem> problems_of(const std::vector<ManifestError> &errors) {
-    std::vector<Problem> problems;
+std::vector<ApiError> problems_of(const std::vector<ManifestError> &errors) {
+    std::vector<ApiError> problems;
     for (const auto &error : errors)
         problems.push_back({error.pointer, error.message});
     return problems;
 }
 
 /// Operators' drains that `manifest` does not end, by GROUP/TARGET.
-std::vector<std::string> stay_drained(const Fleet &fleet, const Manifest &manifest) {
+std::vector<std::string> stay_drained(const TargetRegistry &fleet, const Manifest &manifest) {
     std::vector<std::string> names;
-    for (const auto &name : fleet.ordered_drains())
+    for (const auto &name : fleet.operator_drains())
         for (const auto &group : manifest.target_groups)
             for (const auto &target : group.targets)
                 if (target_name(group.name, target.id) == name)
@@ -40,7 +40,7 @@ std::vector<std::string> stay_drained(const Fleet &fleet, const Manifest &manife
 
 /// Groups or endpoints that `after` has no more give their indexes back in their own time.
 template <typename Named>
-void retire_missing(IndexBook &book, Kind kind, const std::vector<Named> &before,
+void retire_missing(IndexAllocator &book, Kind kind, const std::vector<Named> &before,
                     const std::vector<Named> &after) {
     for (const auto &one : before)
         if (std::none_of(after.begin(), after.end(),
@@ -60,17 +60,17 @@ std::set<std::string> endpoint_names(const Manifest &manifest) {
 Result<ApplyResult> LocalNode::apply(const std::string &text, const ApplyOptions &options) {
     ApplyResult result;
     result.epoch = epoch_of(program_);
-    const auto refuse = [&](std::vector<Problem> problems) {
+    const auto refuse = [&](std::vector<ApiError> problems) {
         result.errors = std::move(problems);
         return result;
     };
-    auto manifest = accept_manifest(text);
+    auto manifest = parse_supported_manifest(text);
     if (!manifest)
         return refuse(problems_of(manifest.error()));
     if (!netlink_)
         GLB_TRY(open_kernel());
-    GLB_ASSIGN(const auto snapshot, take_snapshot(*netlink_));
-    auto here = check_here(*manifest, snapshot);
+    GLB_ASSIGN(const auto snapshot, read_snapshot(*netlink_));
+    auto here = check_host(*manifest, snapshot);
     if (!here.errors.empty())
         return refuse(problems_of(here.errors));
     for (const auto &warning : here.warnings)
@@ -82,17 +82,17 @@ Result<ApplyResult> LocalNode::apply(const std::string &text, const ApplyOptions
          guard::missing_forwarding(plan_guard(*manifest, book, snapshot, store_.value("devices"))))
         result.warnings.push_back(std::move(line));
     result.changes = to_json(diff_manifests(manifest_, *manifest));
-    result.drained = stay_drained(fleet_, *manifest);
+    result.drained = stay_drained(registry_, *manifest);
     if (options.dry_run)
         return result;
 
     GLB_TRY(lock_pins());
-    const auto done = change_to(*manifest, text, !result.changes.empty(), confirmation_for(text, options));
+    const auto done = activate(*manifest, text, !result.changes.empty(), confirmation_for(text, options));
     if (!done && !done.error().pointer.empty())
         return refuse({{done.error().pointer, done.error().message}});
     GLB_TRY(done);
     if (!result.changes.empty()) // another text of the same meaning is no other manifest
-        note_history(options.by, options.peer, options.file);
+        append_history(options.by, options.peer, options.file);
     const auto before = std::exchange(result.epoch, epoch_of(program_));
     result.applied = true;
     if (const auto checked = check_guard(); !checked) // the manifest is in force all the same
@@ -131,13 +131,13 @@ std::optional<Confirmation> LocalNode::confirmation_for(const std::string &text,
 /// All of it or nothing: what a failed change has done is undone by reconciling what was in force before.
 /// Without a `confirmation` a change also confirms one that waits: whoever made it has reached the node. What
 /// is in force already `differs` in nothing, and begins no epoch.
-Status LocalNode::change_to(const Manifest &manifest, const std::string &text, bool differs,
-                            const std::optional<Confirmation> &confirmation) {
+Status LocalNode::activate(const Manifest &manifest, const std::string &text, bool differs,
+                           const std::optional<Confirmation> &confirmation) {
     const auto book = book_;
     const auto tables = tables_;
     const auto fleet = [&] {
         const std::lock_guard held(shared_);
-        return fleet_;
+        return registry_;
     }();
     const auto seed = seed_;
     const auto waiting = confirmation_;
@@ -159,10 +159,10 @@ Status LocalNode::change_to(const Manifest &manifest, const std::string &text, b
         manifest_text_ = text;
         trouble_.clear();
         move_again_ = {}; // who applies asks for it now
-        bypasses_.keep_only(endpoint_names(manifest));
-        for (const auto &kept :
-             {confirmation ? Status{} : set_confirmation(std::nullopt), keep_drains(),
-              keep_guard_of(store_, ""), store_.set_value("bypasses", bypasses_.to_json()), keep_seed()})
+        bypasses_.retain_only(endpoint_names(manifest));
+        for (const auto &kept : {confirmation ? Status{} : set_confirmation(std::nullopt), persist_drains(),
+                                 persist_kept_guard(store_, ""),
+                                 store_.set_value("bypasses", bypasses_.to_json()), persist_hash_seed()})
             if (!kept)
                 spdlog::warn("{}", kept.error().message);
         return {};
@@ -172,25 +172,26 @@ Status LocalNode::change_to(const Manifest &manifest, const std::string &text, b
     {
         const std::lock_guard held(shared_);
         book_ = book;
-        fleet_.go_back(fleet, Clock::now());
+        registry_.restore_from(fleet, Clock::now());
     }
     if (stored)
         (void)(manifest_ ? store_.save_manifest(manifest_text_) : store_.forget_manifest());
     (void)set_confirmation(waiting); // beside another manifest it says nothing, so that it may fail
-    undo_change();
+    roll_back();
     return done;
 }
 
 /// Nothing of what was noted as written is believed any more. What cannot be put back now is tried at each
 /// tick.
-void LocalNode::undo_change() {
+void LocalNode::roll_back() {
     {
         const std::lock_guard held(shared_);
         written_.forget_change();
     }
-    auto undone = manifest_ ? reconcile(*manifest_, false, {}) : take_down(kept_guard(store_).has_value());
+    auto undone =
+        manifest_ ? reconcile(*manifest_, false, {}) : take_down(load_kept_guard(store_).has_value());
     if (undone && !manifest_) {
-        auto held = hold_kept_guard(store_, settings_.bpffs, *guard_); // that of an earlier down
+        auto held = ensure_kept_guard(store_, settings_.bpffs, *guard_); // that of an earlier down
         guard_report_.installed = held && *held;
         undone = held ? Status{} : Status(tl::unexpected(std::move(held).error()));
     }
@@ -201,21 +202,21 @@ void LocalNode::undo_change() {
 }
 
 /// A seed that a manifest named stays the node's when a later one names none, after a restart too.
-Status LocalNode::keep_seed() {
-    GLB_ASSIGN(auto kept, program_->kept());
+Status LocalNode::persist_hash_seed() {
+    GLB_ASSIGN(auto kept, program_->metadata());
     const std::vector<std::uint8_t> stored(
         kept.seed, kept.seed + std::min<std::size_t>(kept.seed_length, GLB_SEED_BYTES));
     if (stored == seed_)
         return {};
-    GLB_TRY(store_.keep_hash_seed(seed_));
+    GLB_TRY(store_.persist_hash_seed(seed_));
     kept.seed_length = static_cast<std::uint32_t>(std::min<std::size_t>(seed_.size(), GLB_SEED_BYTES));
     std::copy_n(seed_.begin(), kept.seed_length, kept.seed);
-    return program_->set_kept(kept);
+    return program_->set_metadata(kept);
 }
 
 Status LocalNode::take_down(bool keep_guard) {
     drop_resize();
-    watch_nobody();
+    clear_health_targets();
     census_.reset();
     Status first;
     const auto note = [&](Status done) {
@@ -229,11 +230,11 @@ Status LocalNode::take_down(bool keep_guard) {
         if (auto left = datapath::Attachments::open(*pins_))
             for (const auto ifindex : left->interfaces())
                 note(left->detach(ifindex));
-    let_go_of_program();
+    release_program();
     {
         const std::lock_guard held(shared_);
-        book_ = IndexBook();
-        fleet_ = Fleet(log_transition);
+        book_ = IndexAllocator();
+        registry_ = TargetRegistry(log_transition);
         group_edges_ = {};
     }
     attachments_.reset();
@@ -242,7 +243,7 @@ Status LocalNode::take_down(bool keep_guard) {
         note(pins_->remove_all());
     pins_.reset();
     if (paths_)
-        paths_->let_go_all();
+        paths_->release_all();
     if (guard_ && !keep_guard)
         note(guard_->remove());
     std::error_code ignored_too; // folders that are somebody's mount point, or hold what is kept, stay
@@ -263,10 +264,10 @@ Status LocalNode::take_down(bool keep_guard) {
 }
 
 /// And of all that is known of its maps.
-void LocalNode::let_go_of_program() {
+void LocalNode::release_program() {
     table_.reset();
     redirects_.reset();
-    tables_ = TableBook();
+    tables_ = MaglevGenerations();
     const std::lock_guard held(shared_);
     boost::system::error_code ignored;
     events_.close(ignored);
@@ -280,8 +281,10 @@ Result<nlohmann::json> LocalNode::down(const DownOptions &options) {
     GLB_TRY(lock_pins());
     const bool stays = options.keep_guard && guard_report_.installed;
     spdlog::info("taking everything down{}, asked by {}", options.keep_guard ? " but the guard" : "",
-                 to_text(options.peer));
-    GLB_TRY(keep_guard_of(store_, !stays ? "" : manifest_ ? manifest_text_ : kept_guard_text(store_)));
+                 to_string(options.peer));
+    GLB_TRY(persist_kept_guard(store_, !stays      ? ""
+                                       : manifest_ ? manifest_text_
+                                                   : load_kept_guard_text(store_)));
     GLB_TRY(store_.forget_manifest());
     const auto before = epoch_of(program_);
     const auto done = take_down(options.keep_guard);

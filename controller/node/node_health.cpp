@@ -22,7 +22,7 @@ PassiveHooks LocalNode::passive_hooks() {
             return *count;
         return std::nullopt;
     };
-    hooks.write_words = [this] { follow_health(); };
+    hooks.write_words = [this] { publish_health(); };
     hooks.on_probe = [this](const std::string &key, const ProbeResult &result) { on_probe(key, result); };
     return hooks;
 }
@@ -69,30 +69,30 @@ void LocalNode::drain_events() {
 void LocalNode::on_event(const glb_event &event) {
     if (event.kind == GLB_EVENT_IN_BAND)
         return passive_->on_event(event);
-    if (event.kind == GLB_EVENT_NO_DOOR)
-        return on_node_loop([this, ifindex = event.ifindex] { note_no_door(ifindex); });
+    if (event.kind == GLB_EVENT_NO_METADATA)
+        return on_node_loop([this, ifindex = event.ifindex] { on_driver_lacks_metadata(ifindex); });
     IpAddress address;
     address.family = static_cast<std::uint8_t>(event.family);
     std::memcpy(address.bytes.data(), event.address, address.bits() / 8);
     if (event.kind == GLB_EVENT_NO_NEIGHBOUR)
         on_node_loop([this, ifindex = event.ifindex, address] { paths_->resolve(ifindex, address); });
     else if (event.kind == GLB_EVENT_SENDER_MAC)
-        on_other_mac(event);
+        on_sender_mac_mismatch(event);
 }
 
-void LocalNode::on_other_mac(const glb_event &event) {
+void LocalNode::on_sender_mac_mismatch(const glb_event &event) {
     const auto sender = IpAddress::v4(event.address[0]);
     MacAddress mac;
     std::memcpy(mac.bytes.data(), &event.address[1], mac.bytes.size());
-    fleet_.on_other_mac(sender, mac);
+    registry_.on_sender_mac(sender, mac);
     on_node_loop([this, sender] {
-        if (paths_->resolve_anew(sender, Clock::now()))
+        if (paths_->force_resolve(sender, Clock::now()))
             on_network_change();
     });
 }
 
 bool LocalNode::has_path(const std::string &target) const {
-    const auto index = book_.find(IndexBook::Kind::target, target);
+    const auto index = book_.find(IndexAllocator::Kind::target, target);
     return index && written_.bank && *index < written_.bank->targets.size() &&
            written_.bank->targets[*index].flags & GLB_TARGET_RESOLVED;
 }
@@ -103,42 +103,42 @@ void LocalNode::on_probe(const std::string &key, const ProbeResult &result) {
     const std::lock_guard held(shared_);
     if (result.outcome == ProbeOutcome::timeout || result.outcome == ProbeOutcome::error)
         on_node_loop([this, key] { // another machine may have this address now
-            if (const auto member = fleet_.members().find(key); paths_ && member != fleet_.members().end())
-                paths_->doubt(member->second.target.address, Clock::now());
+            if (const auto member = registry_.members().find(key); paths_ && member != registry_.members().end())
+                paths_->revalidate(member->second.target.address, Clock::now());
         });
-    if (result.outcome != ProbeOutcome::ok || !fleet_.is_initial(key) || has_path(key))
-        return hear_probe(key, result);
+    if (result.outcome != ProbeOutcome::ok || !registry_.is_initial(key) || has_path(key))
+        return apply_probe_result(key, result);
     on_node_loop([this, key, result] {
         if (!has_path(key))
             refresh();
         const std::lock_guard still(shared_);
         if (has_path(key) &&
-            fleet_.is_initial(key)) // else the next answer asks again, or failures came meanwhile
-            hear_probe(key, result);
+            registry_.is_initial(key)) // else the next answer asks again, or failures came meanwhile
+            apply_probe_result(key, result);
     });
 }
 
 /// On either loop.
-void LocalNode::hear_probe(const std::string &key, const ProbeResult &result) {
+void LocalNode::apply_probe_result(const std::string &key, const ProbeResult &result) {
     const std::lock_guard held(shared_);
-    if (fleet_.on_probe(key, result, Clock::now()))
-        follow_health();
+    if (registry_.on_probe(key, result, Clock::now()))
+        publish_health();
 }
 
 /// On either loop: the data path follows the states of targets, and what that makes of groups is told.
-void LocalNode::follow_health() {
+void LocalNode::publish_health() {
     const std::lock_guard held(shared_);
     if (const auto done = program_ ? write_words() : Status{}; !done)
         spdlog::error("{}", done.error().message);
-    tell_groups();
+    log_group_changes();
 }
 
 /// On either loop: what has become of each group's new flows, by the words that the data path has.
-void LocalNode::tell_groups() {
+void LocalNode::log_group_changes() {
     const std::lock_guard held(shared_);
     for (const auto &[index, words] : written_.groups) {
-        const auto group = book_.name_of(IndexBook::Kind::group, index);
-        const bool any_failed = std::ranges::any_of(fleet_.members_of(group), [](const auto &row) {
+        const auto group = book_.name_of(IndexAllocator::Kind::group, index);
+        const bool any_failed = std::ranges::any_of(registry_.members_of(group), [](const auto &row) {
             return row.second.health.state() == TargetState::unhealthy;
         });
         for (const auto &line : group_edges_.note(group, words.decision.action, any_failed))
@@ -147,13 +147,13 @@ void LocalNode::tell_groups() {
 }
 
 /// On the node's loop: what the fleet holds by now is watched.
-void LocalNode::set_watched(const Manifest &manifest) {
+void LocalNode::update_health_targets(const Manifest &manifest) {
     {
         const std::lock_guard held(shared_);
         group_edges_.set_manifest(manifest);
-        tell_groups();
+        log_group_changes();
     }
-    health_loop_.post([this, targets = fleet_.probe_targets(manifest.node.tunnel.address),
+    health_loop_.post([this, targets = registry_.probe_targets(manifest.node.tunnel.address),
                        manifest = std::make_shared<const Manifest>(manifest)] {
         prober_->set_targets(targets);
         passive_->set_manifest(*manifest);
@@ -161,7 +161,7 @@ void LocalNode::set_watched(const Manifest &manifest) {
 }
 
 /// On the node's loop.
-void LocalNode::watch_nobody() {
+void LocalNode::clear_health_targets() {
     health_loop_.post([this] {
         prober_->set_targets({});
         passive_->stop();

@@ -10,7 +10,7 @@ namespace glb {
 
 namespace {
 
-using Kind = IndexBook::Kind;
+using Kind = IndexAllocator::Kind;
 
 /// So long a packet that is on its way to a target may come back to the address that the tunnel had.
 constexpr std::chrono::seconds former_address_time{5};
@@ -31,7 +31,7 @@ bool same_image(const datapath::BankImage &a, const datapath::BankImage &b) {
 } // namespace
 
 Status LocalNode::reconcile(const Manifest &manifest, bool new_epoch, const std::function<Status()> &commit) {
-    GLB_TRY(look_around());
+    GLB_TRY(refresh_network_snapshot());
     GLB_TRY(prepare_program(manifest));
     GLB_TRY(claim_indexes(manifest));
     // Guarded before anything is attached; what is about to go is guarded until it is gone.
@@ -44,41 +44,42 @@ Status LocalNode::reconcile(const Manifest &manifest, bool new_epoch, const std:
                     return other.interface == port.interface && other.vlans == port.vlans;
                 }))
                 both.ports.push_back(std::move(port));
-    GLB_TRY(hold_guard(both));
+    GLB_TRY(ensure_guard(both));
     guard_report_.installed = true;
     if (auto devices = known_devices(plan); devices != known)
         if (const auto done = store_.set_value("devices", std::move(devices)); !done)
             spdlog::warn("{}", done.error().message);
     GLB_TRY(load_program(manifest));
-    GLB_ASSIGN(const auto kept, program_->kept());
-    GLB_TRY(guard_->set_magic(kept.settings.door_magic));
+    GLB_ASSIGN(const auto kept, program_->metadata());
+    GLB_TRY(guard_->set_magic(kept.settings.punt_magic));
 
     {
         const std::lock_guard held(shared_);
-        fleet_.set_manifest(manifest, book_, Clock::now());
+        registry_.set_manifest(manifest, book_, Clock::now());
         adopt_drains();
     }
-    GLB_TRY(fill(manifest, new_epoch, commit));
+    GLB_TRY(write_config(manifest, new_epoch, commit));
     GLB_TRY(finish_move(manifest));
     GLB_TRY(detach_others(manifest));
     if (both.ports.size() != plan.ports.size()) {
         GLB_TRY(guard_->install(plan));
-        GLB_TRY(guard_->set_magic(kept.settings.door_magic));
+        GLB_TRY(guard_->set_magic(kept.settings.punt_magic));
     }
-    drop_unused_tables();
-    set_watched(manifest);
+    release_unused_maglev_tables();
+    update_health_targets(manifest);
     return {};
 }
 
-Status LocalNode::look_around() {
-    GLB_ASSIGN(snapshot_, take_snapshot(*netlink_));
+Status LocalNode::refresh_network_snapshot() {
+    GLB_ASSIGN(snapshot_, read_snapshot(*netlink_));
     monitor_->know(snapshot_);
     return {};
 }
 
 /// What follows the kernel's interfaces, routes and neighbours, and the time, whether or not the manifest
 /// changed.
-Status LocalNode::fill(const Manifest &manifest, bool new_epoch, const std::function<Status()> &commit) {
+Status LocalNode::write_config(const Manifest &manifest, bool new_epoch,
+                               const std::function<Status()> &commit) {
     GLB_TRY(build_tables(manifest));
     GLB_TRY(write_words(Words::of_the_new));
     GLB_TRY(write_endpoint_words(manifest));
@@ -134,7 +135,7 @@ Status LocalNode::build_tables(const Manifest &manifest) {
 /// before it, all others behind it: until then nothing of a change takes effect.
 Status LocalNode::write_words(Words which) {
     const std::lock_guard held(shared_);
-    for (const auto &row : fleet_.words(Clock::now())) {
+    for (const auto &row : registry_.group_states(Clock::now())) {
         const auto before = written_.groups.find(row.group_index);
         const bool is_first = before == written_.groups.end();
         const bool whole = is_first || which == Words::all;
@@ -145,11 +146,11 @@ Status LocalNode::write_words(Words which) {
             const auto known = written_.words.find(index);
             if (known != written_.words.end() && (!whole || known->second == row.words.targets[i]))
                 continue;
-            GLB_TRY(program_->set_target_word(index, row.words.targets[i]));
+            GLB_TRY(program_->set_target_state(index, row.words.targets[i]));
             written_.words[index] = row.words.targets[i];
         }
         if (is_first || (whole && before->second.none != row.words.none))
-            GLB_TRY(program_->set_group_word(row.group_index, row.words.none));
+            GLB_TRY(program_->set_group_action(row.group_index, row.words.none));
         if (whole)
             written_.groups[row.group_index] = row.words;
     }
@@ -158,14 +159,14 @@ Status LocalNode::write_words(Words which) {
 
 Status LocalNode::write_bank(const Manifest &manifest, bool new_epoch) {
     std::set<IpAddress> addresses;
-    for (const auto &[name, member] : fleet_.members())
+    for (const auto &[name, member] : registry_.members())
         addresses.insert(member.target.address);
     const auto ways = paths_->update(snapshot_, manifest.node.tunnel, addresses, Clock::now());
-    auto config = plan_bank(manifest, book_, snapshot_, tables_, fleet_.members(), ways, steer_key(seed_));
+    auto config = plan_bank(manifest, book_, snapshot_, tables_, registry_.members(), ways, steer_key(seed_));
     if (manifest_ && manifest_->node.tunnel.address != manifest.node.tunnel.address)
         former_address_ = {manifest_->node.tunnel.address, Clock::now() + former_address_time};
     if (former_address_ && former_address_->second > Clock::now())
-        config.former_address = former_address_->first;
+        config.previous_address = former_address_->first;
     GLB_ASSIGN(auto image, datapath::build_bank(config));
     if (!new_epoch && written_.bank && same_image(image, *written_.bank))
         return {};
@@ -191,12 +192,12 @@ Status LocalNode::detach_others(const Manifest &manifest) {
     return any ? write_egress() : Status{};
 }
 
-void LocalNode::drop_unused_tables() {
+void LocalNode::release_unused_maglev_tables() {
     tables_.settle();
     for (std::uint32_t index = 0; index < GLB_MAX_TABLES; ++index) {
         if (tables_.in_use(index))
             continue;
-        const auto print = program_->maglev_print(index);
+        const auto print = program_->maglev_fingerprint_at(index);
         if (print && *print)
             if (const auto done = program_->remove_maglev(index); !done)
                 spdlog::warn("{}", done.error().message);

@@ -1,5 +1,5 @@
 // LocalNode: the running flow table to another size. What takes long runs on a thread of its own, and works
-// on nothing but its own Resize; the loop takes the two moments in which the links change.
+// on nothing but its own ResizeJob; the loop takes the two moments in which the links change.
 #include <boost/asio/post.hpp>
 
 #include "controller/node/node.h"
@@ -14,7 +14,7 @@ constexpr std::chrono::seconds resize_pause{30};
 } // namespace
 
 /// A stage on the thread; then, on the loop, what follows it.
-void LocalNode::resize_stage(std::function<Status(Resize &)> stage, void (LocalNode::*then)()) {
+void LocalNode::resize_stage(std::function<Status(ResizeJob &)> stage, void (LocalNode::*then)()) {
     auto *const resize = resize_.get();
     resize->work = std::async(std::launch::async, [this, resize, stage = std::move(stage), then] {
         resize->done = stage(*resize);
@@ -31,23 +31,24 @@ void LocalNode::resize_stage(std::function<Status(Resize &)> stage, void (LocalN
 Status LocalNode::begin_resize(std::uint32_t capacity) {
     if (resize_ || Clock::now() < move_again_)
         return {};
-    GLB_ASSIGN(auto kept, program_->kept());
-    const datapath::PinnedSet source{*pins_, {GLB_SCHEMA, true, capacity_, 0, 0, 0}, kept};
+    GLB_ASSIGN(auto kept, program_->metadata());
+    const datapath::PinSet source{*pins_, {GLB_SCHEMA, true, capacity_, 0, 0, 0}, kept};
     const auto settings = settings_of(kept, capacity);
-    auto wanted = kept_of(settings, seed_);
+    auto wanted = metadata_of(settings, seed_);
     wanted.schema = 0; // not filled yet: whoever finds it so throws it away
-    resize_ = std::make_unique<Resize>();
+    resize_ = std::make_unique<ResizeJob>();
     resize_->capacity = capacity;
     spdlog::info("the flow table moves from {} to {} entries", capacity_, capacity);
     resize_stage(
-        [source, settings, wanted, limits = timeouts(), bpffs = settings_.bpffs](Resize &resize) -> Status {
-            GLB_ASSIGN(resize.move, TableMove::prepare(bpffs, source, std::nullopt, settings));
-            resize.looking = resize.move->take_program();
-            GLB_TRY(resize.looking->set_kept(wanted));
+        [source, settings, wanted, limits = timeouts(),
+         bpffs = settings_.bpffs](ResizeJob &resize) -> Status {
+            GLB_ASSIGN(resize.move, TableMigration::prepare(bpffs, source, std::nullopt, settings));
+            resize.looking = resize.move->release_program();
+            GLB_TRY(resize.looking->set_metadata(wanted));
             GLB_TRY(resize.move->copy(*resize.looking, limits, tick_now()));
             auto filled = wanted;
             filled.schema = GLB_SCHEMA;
-            return resize.looking->set_kept(filled);
+            return resize.looking->set_metadata(filled);
         },
         &LocalNode::swap_resize);
     return {};
@@ -69,7 +70,7 @@ void LocalNode::swap_resize() {
 
 void LocalNode::catch_up_resize() {
     resize_stage(
-        [limits = timeouts()](Resize &resize) -> Status {
+        [limits = timeouts()](ResizeJob &resize) -> Status {
             GLB_ASSIGN(resize.last, resize.move->catch_up(*resize.looking, limits, tick_now()));
             return {};
         },
@@ -79,8 +80,8 @@ void LocalNode::catch_up_resize() {
 void LocalNode::end_resize() {
     auto &resize = *resize_;
     if (resize.done)
-        resize.done = resize.move->let_go(*resize.last, *attachments_, tunnel_link(*manifest_));
-    std::shared_ptr<Former> before;
+        resize.done = resize.move->finish(*resize.last, *attachments_, tunnel_link(*manifest_));
+    std::shared_ptr<RetiredProgram> before;
     if (resize.done)
         resize.done = use_program(std::move(*resize.last), resize.capacity, &before);
     if (!resize.done) {
@@ -90,11 +91,11 @@ void LocalNode::end_resize() {
         return;
     }
     pins_ = resize.move->into();
-    tell_moved(*resize.move, capacity_);
+    log_migration_result(*resize.move, capacity_);
     watch_events();
     // Gigabytes that are unmapped hold whoever does it: not the loop.
     cleaning_ = std::async(std::launch::async,
-                           [before, resize = std::shared_ptr<Resize>(std::move(resize_))]() mutable {
+                           [before, resize = std::shared_ptr<ResizeJob>(std::move(resize_))]() mutable {
                                before.reset();
                                resize.reset();
                            });

@@ -28,7 +28,7 @@ json to_json(const HistoryEntry &entry) {
 }
 
 /// A file that was cut or zeroed by a crash is no JSON.
-std::optional<HistoryEntry> from_text(const std::string &text) {
+std::optional<HistoryEntry> from_string(const std::string &text) {
     const auto row = json::parse(text, nullptr, false);
     const auto has = [&](const char *key, bool (json::*is)() const noexcept) {
         return row.contains(key) && (row[key].*is)();
@@ -75,7 +75,7 @@ std::vector<HistoryEntry> History::entries() const {
     std::vector<HistoryEntry> all;
     for (const auto number : numbers()) {
         const auto text = read_file(folder_ / std::to_string(number));
-        if (auto entry = text ? from_text(*text) : std::nullopt)
+        if (auto entry = text ? from_string(*text) : std::nullopt)
             all.push_back(std::move(*entry));
     }
     return all;
@@ -86,7 +86,7 @@ Status History::add(const HistoryEntry &entry) {
         const auto there = numbers();
         newest_ = there.empty() ? 0 : there.front();
         if (const auto text = read_file(folder_ / std::to_string(*newest_)))
-            newest_text_ = from_text(*text).value_or(HistoryEntry{}).manifest;
+            newest_text_ = from_string(*text).value_or(HistoryEntry{}).manifest;
     }
     if (!newest_text_.empty() && newest_text_ == entry.manifest)
         return {};

@@ -54,7 +54,7 @@ std::string lock_holder(int fd) {
     return got > 0 ? " (pid " + std::string(text.data(), static_cast<std::size_t>(got)) + ")" : "";
 }
 
-Result<Fd> take_lock(const fs::path &folder) {
+Result<Fd> acquire_lock(const fs::path &folder) {
     const auto file = folder / "lock";
     Fd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (!fd)
@@ -82,7 +82,7 @@ StateStore::StateStore(const fs::path &folder, Fd lock)
 
 Result<StateStore> StateStore::open(const fs::path &folder) {
     GLB_TRY(make_folders(folder, 0700));
-    GLB_ASSIGN(Fd lock, take_lock(folder));
+    GLB_ASSIGN(Fd lock, acquire_lock(folder));
     StateStore store(folder, std::move(lock));
     store.read_values();
     return store;
@@ -133,7 +133,7 @@ Result<StoredSeed> StateStore::hash_seed(const std::optional<HashSeed> &running,
     return StoredSeed{std::move(seed), first ? "" : "hash seed: " + lost + "; a new one was made"};
 }
 
-Status StateStore::keep_hash_seed(const HashSeed &seed) {
+Status StateStore::persist_hash_seed(const HashSeed &seed) {
     return seed_.save(seed_text(seed));
 }
 

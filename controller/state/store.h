@@ -10,7 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "controller/state/kept_file.h"
+#include "controller/state/checksummed_file.h"
 #include "controller/util/fd.h"
 #include "controller/util/result.h"
 
@@ -36,7 +36,7 @@ class StateStore {
     /// Stores the text of the manifest in force. On failure the one before stays, and the error names file
     /// and mend.
     [[nodiscard]] Status save_manifest(std::string_view text);
-    [[nodiscard]] KeptContent load_manifest() const { return manifest_.load(); }
+    [[nodiscard]] LoadedFile load_manifest() const { return manifest_.load(); }
     [[nodiscard]] Status forget_manifest();
     [[nodiscard]] const std::filesystem::path &manifest_path() const { return manifest_.path(); }
 
@@ -46,7 +46,7 @@ class StateStore {
     [[nodiscard]] Result<StoredSeed> hash_seed(const std::optional<HashSeed> &running, bool may_create);
 
     /// From now on this one.
-    [[nodiscard]] Status keep_hash_seed(const HashSeed &seed);
+    [[nodiscard]] Status persist_hash_seed(const HashSeed &seed);
 
     /// The value of `key`; null where there is none.
     [[nodiscard]] nlohmann::json value(const std::string &key) const;
@@ -58,9 +58,9 @@ class StateStore {
     void read_values();
 
     Fd lock_;
-    KeptFile manifest_;
-    KeptFile seed_;
-    KeptFile values_file_;
+    ChecksummedFile manifest_;
+    ChecksummedFile seed_;
+    ChecksummedFile values_file_;
     nlohmann::json values_ = nlohmann::json::object();
     std::string warning_;
 };

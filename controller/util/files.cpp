@@ -69,7 +69,7 @@ Status write_file_atomically(const std::filesystem::path &path, std::string_view
     return {};
 }
 
-std::string mend_of_write(int code, const std::filesystem::path &folder) {
+std::string write_error_hint(int code, const std::filesystem::path &folder) {
     switch (code) {
     case ENOSPC:
     case EDQUOT:

@@ -19,7 +19,7 @@ namespace glb {
                                            unsigned mode = 0640);
 
 /// What a person can do about a write in `folder` that failed with `code`, an errno value.
-[[nodiscard]] std::string mend_of_write(int code, const std::filesystem::path &folder);
+[[nodiscard]] std::string write_error_hint(int code, const std::filesystem::path &folder);
 
 /// Makes `path` and its parents where they are missing.
 [[nodiscard]] Status make_folders(const std::filesystem::path &path, unsigned mode = 0755);

@@ -3,7 +3,7 @@
 #include <regex>
 #include <sstream>
 
-#include "controller/metrics/render.h"
+#include "controller/observe/metrics_renderer.h"
 #include "docs/generate/pages.h"
 
 namespace glb::reference {

@@ -4,8 +4,8 @@
 #include <arpa/inet.h>
 
 #include "abi/probe.h"
-#include "controller/datapath/bank.h"
 #include "controller/datapath/program.h"
+#include "controller/plan/bank_image.h"
 #include "lib/checksum.h"
 
 using namespace glb;
@@ -13,7 +13,7 @@ using namespace glb::datapath;
 
 namespace {
 
-const glb_port *find_port(const BankImage &image, std::uint64_t key) {
+const glb_logical_port *find_port(const BankImage &image, std::uint64_t key) {
     for (std::uint32_t probe = 0; probe < GLB_PROBES; ++probe) {
         const auto &port = image.ports[glb_probe_slot(key, probe, GLB_PORT_SLOTS)];
         if (port.key == key)
@@ -37,24 +37,24 @@ TEST_CASE("a thousand ports are all found within the probes", "[abi]") {
     INFO((image ? std::string() : image.error().message));
     REQUIRE(image);
     for (const auto &port : config.ports)
-        CHECK(find_port(*image, glb_port_key(port.ifindex, port.vlans[0], 0)));
-    CHECK_FALSE(find_port(*image, glb_port_key(1, 0, 0)));
+        CHECK(find_port(*image, glb_logical_port_key(port.ifindex, port.vlans[0], 0)));
+    CHECK_FALSE(find_port(*image, glb_logical_port_key(1, 0, 0)));
 }
 
 TEST_CASE("a port's further addresses go to the trie, under its own scope", "[abi]") {
     BankConfig config;
     PortConfig port;
     port.ifindex = 9;
-    for (int i = 0; i < GLB_PORT_OWN4 + 2; ++i)
+    for (int i = 0; i < GLB_PORT_LOCAL4 + 2; ++i)
         port.addresses.push_back(*IpPrefix::parse("192.0.2." + std::to_string(i + 1)));
     port.addresses.push_back(*IpPrefix::parse("198.51.100.0/24"));
     config.ports = {port};
     const auto image = build_bank(config);
     REQUIRE(image);
-    const auto *row = find_port(*image, glb_port_key(9, 0, 0));
+    const auto *row = find_port(*image, glb_logical_port_key(9, 0, 0));
     REQUIRE(row);
-    CHECK(row->own4_count == GLB_PORT_OWN4);
-    CHECK((row->flags & GLB_PORT_OWN_MORE) != 0);
+    CHECK(row->local4_count == GLB_PORT_LOCAL4);
+    CHECK((row->flags & GLB_PORT_LOCAL_MORE) != 0);
     REQUIRE(image->own.size() == 3);
     CHECK(image->own[0].scope == row->scope);
     CHECK(image->own[0].prefix_length == 32 + 128);

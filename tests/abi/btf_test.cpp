@@ -45,7 +45,7 @@ TEST_CASE("rows of the maps have one layout in both languages", "[abi]") {
     REQUIRE(types);
     SIZE(glb_control);
     SIZE(glb_node);
-    SIZE(glb_port);
+    SIZE(glb_logical_port);
     SIZE(glb_endpoint);
     SIZE(glb_endpoint_id);
     SIZE(glb_group);
@@ -62,8 +62,8 @@ TEST_CASE("rows of the maps have one layout in both languages", "[abi]") {
     OFFSET(glb_flow_cold, low_port);
     OFFSET(glb_flow_cold, endpoint);
     OFFSET(glb_flow_cold, carry);
-    OFFSET(glb_port, mac);
-    OFFSET(glb_port, own6);
+    OFFSET(glb_logical_port, mac);
+    OFFSET(glb_logical_port, local6);
     OFFSET(glb_target, ip_sum);
     OFFSET(glb_target, address_id);
     OFFSET(glb_node, steer_key);

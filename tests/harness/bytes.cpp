@@ -45,7 +45,7 @@ Bytes from_hex(std::string_view text) {
     return out;
 }
 
-Bytes from_text(std::string_view text) {
+Bytes from_string(std::string_view text) {
     return {text.begin(), text.end()};
 }
 

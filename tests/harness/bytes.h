@@ -16,7 +16,7 @@ using ByteView = std::span<const std::uint8_t>;
 [[nodiscard]] Bytes from_hex(std::string_view text);
 
 /// The bytes of `text`, without a terminating zero.
-[[nodiscard]] Bytes from_text(std::string_view text);
+[[nodiscard]] Bytes from_string(std::string_view text);
 
 /// "4500001e…": two digits a byte.
 [[nodiscard]] std::string to_hex(ByteView bytes);

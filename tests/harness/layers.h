@@ -195,8 +195,8 @@ struct Geneve {
 /// Bytes that are no header: text without its terminator, or anything.
 struct Payload {
     Bytes bytes;
-    Payload(const char *text) : bytes(from_text(text)) {}
-    Payload(std::string_view text) : bytes(from_text(text)) {}
+    Payload(const char *text) : bytes(from_string(text)) {}
+    Payload(std::string_view text) : bytes(from_string(text)) {}
     Payload(Bytes raw) : bytes(std::move(raw)) {}
     explicit Payload(std::size_t length, std::uint8_t fill = 'x') : bytes(length, fill) {}
 };

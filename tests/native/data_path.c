@@ -55,7 +55,7 @@ static void tell_flow(const struct glb_packet *packet, struct native_parsed *par
     parsed->high_port = tuple.high_port;
 }
 
-void native_parse(struct native_frame *ctx, const struct glb_node *node, const struct glb_port *port,
+void native_parse(struct native_frame *ctx, const struct glb_node *node, const struct glb_logical_port *port,
                   struct native_parsed *parsed) {
     struct glb_frame frame = {0};
     struct glb_packet packet = {0};

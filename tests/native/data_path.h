@@ -54,8 +54,8 @@ struct native_parsed {
     __u32 ends[8]; /* of the flow's tuple, the lower end first */
     __u32 tuple_proto, low_port, high_port;
 };
-void native_parse(struct native_frame *frame, const struct glb_node *node, const struct glb_port *port,
-                  struct native_parsed *parsed);
+void native_parse(struct native_frame *frame, const struct glb_node *node,
+                  const struct glb_logical_port *port, struct native_parsed *parsed);
 
 /* enum glb_packet_flags and enum glb_class for C++, which cannot include parse/packet.h. */
 extern const __u32 native_fragment, native_icmp_error, native_tcp, native_payload;

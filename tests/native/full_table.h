@@ -31,7 +31,7 @@ class FullTable {
   public:
     explicit FullTable(const Packet &inner, NativeRig &on)
         : rig(on), frame_((Eth{.dst = "02:00:00:00:00:02"} / inner).bytes()),
-          lines_(rig.kernel.rows<glb_flow_hot>("glb_flows")) {
+          lines_(rig.kernel.rows<glb_flow_hot>("glb_flows_hot")) {
         set_now(table_now);
         std::ranges::fill(lines_, glb_flow_hot{});
         (void)rig.send(frame_);

@@ -24,19 +24,19 @@ NativeRig::NativeRig() : kernel(Kernel::get()) {
     if (!image)
         throw std::runtime_error(image.error().message);
     kernel.rows<glb_node>("glb_node")[0] = image->node;
-    write(kernel, "glb_ports", image->ports);
+    write(kernel, "glb_logical_ports", image->ports);
     write(kernel, "glb_endpoints", image->endpoints);
     write(kernel, "glb_endpoint_ids", image->endpoint_ids);
     write(kernel, "glb_groups", image->groups);
     write(kernel, "glb_targets", image->targets);
     write(kernel, "glb_senders", image->senders);
-    for (auto &word : kernel.rows<__u64>("glb_target_words").subspan(0, 2))
+    for (auto &word : kernel.rows<__u64>("glb_target_state").subspan(0, 2))
         word = sample_word;
     kernel.put_maglev(sample_table, sample_slots());
     kernel.put("glb_devmap", __u32{1}, __u32{1});
     const auto port = [&](unsigned flag) {
-        return &*std::ranges::find_if(kernel.rows<glb_port>("glb_ports"),
-                                      [=](const glb_port &row) { return (row.flags & flag) != 0; });
+        return &*std::ranges::find_if(kernel.rows<glb_logical_port>("glb_logical_ports"),
+                                      [=](const glb_logical_port &row) { return (row.flags & flag) != 0; });
     };
     tunnel_ = port(GLB_PORT_TUNNEL);
     endpoint_ = port(GLB_PORT_ENDPOINT);

@@ -38,7 +38,7 @@ class NativeRig {
     Kernel &kernel;
 
   private:
-    const glb_port *tunnel_, *endpoint_;
+    const glb_logical_port *tunnel_, *endpoint_;
 };
 
 /// The device by which NativeRig::route_by() sends, as the FIB knows it.

@@ -50,7 +50,7 @@ TEST_CASE("native: without a route the packet goes through the door, with its 8 
     REQUIRE(out.code == XDP_REDIRECT);
     const auto up = rig.send(returned(out.frame), {}, Bytes(12, 0xbb)); // what a peer forged goes first
     CHECK(up.code == XDP_PASS);
-    CHECK(rig.count(GLB_COUNT_DOOR) == 1);
+    CHECK(rig.count(GLB_COUNT_PUNTED) == 1);
     CHECK(to_hex(up.metadata) == "ed5eed5e03000000");
     const auto ethernet = truncated(returned(out.frame), 12) + from_hex("0800");
     CHECK(difference(up.frame, ethernet + request.bytes()) == "");

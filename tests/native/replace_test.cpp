@@ -40,7 +40,7 @@ TEST_CASE("replace: free and expired, closed, new, half, silent flows of other p
         {.code = GLB_FLOW_CLOSED, .idle = 1},
         {.code = GLB_FLOW_RESET, .idle = 2},
         {.code = GLB_FLOW_NEW, .idle = 3},
-        {.code = GLB_FLOW_HALF, .idle = 4},
+        {.code = GLB_FLOW_EMBRYONIC, .idle = 4},
         {.code = GLB_FLOW_ESTABLISHED, .tcp = false, .idle = 20 * second},
         {.code = GLB_FLOW_ESTABLISHED, .tcp = true, .idle = 300 * second},
     }};
@@ -66,18 +66,20 @@ TEST_CASE("replace: of one class the longest idle goes", "[replace]") {
         {GLB_FLOW_RESET_ASKED_1, true},
         {GLB_FLOW_NEW, true},
         {GLB_FLOW_NEW, false},
-        {GLB_FLOW_HALF, true},
-        {GLB_FLOW_HALF_SYNACK_1, true},
-        {GLB_FLOW_HALF_LONG, true},
-        {GLB_FLOW_HALF_LONG_0, false},
+        {GLB_FLOW_EMBRYONIC, true},
+        {GLB_FLOW_EMBRYONIC_SYNACK_1, true},
+        {GLB_FLOW_EMBRYONIC_LONG, true},
+        {GLB_FLOW_EMBRYONIC_LONG_0, false},
     }));
     CAPTURE(code, tcp);
     CHECK(leaves_before({.code = code, .tcp = tcp, .idle = 8}, {.code = code, .tcp = tcp, .idle = 7}));
     const Entry silent{.tcp = false, .idle = 21 * second}, less{.tcp = false, .idle = 20 * second};
     CHECK(leaves_before(silent, less));
     // All half flows are one class, however far they came.
-    CHECK(leaves_before({.code = GLB_FLOW_HALF, .idle = 8}, {.code = GLB_FLOW_HALF_LONG, .idle = 7}));
-    CHECK(leaves_before({.code = GLB_FLOW_HALF_LONG, .idle = 8}, {.code = GLB_FLOW_HALF, .idle = 7}));
+    CHECK(
+        leaves_before({.code = GLB_FLOW_EMBRYONIC, .idle = 8}, {.code = GLB_FLOW_EMBRYONIC_LONG, .idle = 7}));
+    CHECK(
+        leaves_before({.code = GLB_FLOW_EMBRYONIC_LONG, .idle = 8}, {.code = GLB_FLOW_EMBRYONIC, .idle = 7}));
 }
 
 TEST_CASE("replace: established TCP stays, and the newcomer goes untracked", "[replace]") {
@@ -121,7 +123,7 @@ namespace {
 struct TwoBanks : NativeRig {
     TwoBanks() {
         double_bank<glb_node>("glb_node");
-        double_bank<glb_port>("glb_ports");
+        double_bank<glb_logical_port>("glb_logical_ports");
         double_bank<glb_endpoint>("glb_endpoints");
         double_bank<glb_endpoint_id>("glb_endpoint_ids");
         double_bank<glb_group>("glb_groups");
@@ -172,13 +174,14 @@ void check_timeout(std::uint32_t bank, Entry entry, std::uint32_t seconds) {
 
 TEST_CASE("replace: a flow's time is its own group's, as the packet's bank has it", "[replace]") {
     for (const std::uint32_t code :
-         {GLB_FLOW_ESTABLISHED, GLB_FLOW_CLOSING_0, GLB_FLOW_CLOSING_1, GLB_FLOW_HALF_0}) {
+         {GLB_FLOW_ESTABLISHED, GLB_FLOW_CLOSING_0, GLB_FLOW_CLOSING_1, GLB_FLOW_EMBRYONIC_0}) {
         check_timeout(0, {.code = code, .target = 0}, 400);
         check_timeout(0, {.code = code, .target = 1}, 600);
         check_timeout(1, {.code = code, .target = 0}, 60);
         check_timeout(1, {.code = code, .target = 1}, 80);
     }
-    for (const std::uint32_t code : {GLB_FLOW_ESTABLISHED, GLB_FLOW_HALF_LONG_0, GLB_FLOW_HALF_LONG_1}) {
+    for (const std::uint32_t code :
+         {GLB_FLOW_ESTABLISHED, GLB_FLOW_EMBRYONIC_LONG_0, GLB_FLOW_EMBRYONIC_LONG_1}) {
         check_timeout(0, {.code = code, .tcp = false, .target = 0}, 90);
         check_timeout(0, {.code = code, .tcp = false, .target = 1}, 150);
         check_timeout(1, {.code = code, .tcp = false, .target = 0}, 40);
@@ -193,7 +196,7 @@ TEST_CASE("replace: what never came to be, closed or was reset has times of its 
     const bool tcp = GENERATE(true, false);
     check_timeout(0, {.code = GLB_FLOW_CLOSED, .tcp = tcp}, 10);
     check_timeout(0, {.code = GLB_FLOW_NEW, .tcp = tcp}, 30);
-    check_timeout(0, {.code = GLB_FLOW_HALF, .tcp = tcp}, 30);
+    check_timeout(0, {.code = GLB_FLOW_EMBRYONIC, .tcp = tcp}, 30);
     check_timeout(0, {.code = GLB_FLOW_RESET, .tcp = tcp}, 30);
     CHECK_FALSE(
         is_over(0, {.code = GLB_FLOW_NEW, .tcp = tcp, .idle = 0xffffffff})); // another CPU's clock is ahead

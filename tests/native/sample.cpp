@@ -58,7 +58,7 @@ glb_settings sample_settings() {
     for (std::uint32_t i = 0; i < GLB_NH_KEYS; ++i)
         settings.table_key.word[i] = 0x85ebca6bu * (i + 3);
     settings.bucket_mask = GLB_FLOW_MIN_CAPACITY / GLB_FLOW_WAYS - 1;
-    settings.door_magic = 0x5eed5eed;
+    settings.punt_magic = 0x5eed5eed;
     return settings;
 }
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "controller/datapath/bank.h"
+#include "controller/plan/bank_image.h"
 
 namespace glb::test {
 
@@ -20,7 +20,8 @@ namespace glb::test {
 [[nodiscard]] std::vector<std::uint16_t> sample_slots();
 
 inline constexpr std::uint32_t sample_table = 5;
-inline constexpr std::uint64_t sample_word = GLB_TARGET_NEW | GLB_TARGET_KEEP | GLB_TARGET_KEEP_HALF;
+inline constexpr std::uint64_t sample_word =
+    GLB_TARGET_ACCEPT_NEW | GLB_TARGET_KEEP_ESTABLISHED | GLB_TARGET_KEEP_EMBRYONIC;
 inline constexpr std::uint64_t endpoint_id = 0x2b8ee1d4db0c51c4;
 
 } // namespace glb::test

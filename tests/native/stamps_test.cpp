@@ -59,7 +59,7 @@ TEST_CASE("stamps: an untracked flow of another protocol than TCP begins anew af
     table.set_now(table_now + (late ? 120 : 119) * seconds);
     CHECK(table.taken() == 5);
     CHECK(rig.count(GLB_COUNT_FLOW_NEW) == (late ? 1 : 0));
-    CHECK(rig.count(GLB_COUNT_FLOW_MIDWAY) == (late ? 0 : 1));
+    CHECK(rig.count(GLB_COUNT_FLOW_MIDSTREAM) == (late ? 0 : 1));
 }
 
 TEST_CASE("stamps: a live flow that is replaced still comes back", "[stamps]") {
@@ -67,7 +67,7 @@ TEST_CASE("stamps: a live flow that is replaced still comes back", "[stamps]") {
     const auto out = rig.send((Eth{.dst = "02:00:00:00:00:02"} / question).bytes());
     REQUIRE(out.code == XDP_REDIRECT);
     glb_flow_hot live{};
-    for (const auto &line : rig.kernel.rows<glb_flow_hot>("glb_flows"))
+    for (const auto &line : rig.kernel.rows<glb_flow_hot>("glb_flows_hot"))
         if (glb_meta_code(line.meta) == GLB_FLOW_NEW)
             live = line;
     FullTable table(IPv4{} / Tcp{.flags = tcp::syn}, rig);

@@ -25,12 +25,12 @@ std::uint32_t now() {
 struct BypassWorld : ResetWorld {
     void word(std::uint64_t value) const {
         const std::uint32_t key = endpoint;
-        REQUIRE(bpf_map_update_elem(rig.program.map_fd("glb_endpoint_words"), &key, &value, BPF_ANY) == 0);
+        REQUIRE(bpf_map_update_elem(rig.program.map_fd("glb_endpoint_override"), &key, &value, BPF_ANY) == 0);
     }
-    void without_targets(glb_none_action action) {
+    void without_targets(glb_no_target_action action) {
         for (const unsigned target : {0u, 1u})
-            REQUIRE(rig.program.set_target_word(target, 0));
-        REQUIRE(rig.program.set_group_word(group, action));
+            REQUIRE(rig.program.set_target_state(target, 0));
+        REQUIRE(rig.program.set_group_action(group, action));
     }
     Outcome send(const Packet &inner, const Packet &tags = {}) {
         return rig.send(Connection::frame(inner, tags));
@@ -46,7 +46,7 @@ void bypass(BypassWorld &world, bool by_word) {
     if (by_word)
         world.word(GLB_ENDPOINT_BYPASS);
     else
-        world.without_targets(GLB_NONE_BYPASS);
+        world.without_targets(GLB_NO_TARGET_BYPASS);
 }
 
 } // namespace
@@ -64,7 +64,7 @@ TEST_CASE("a bypassed packet leaves as by a router, and is counted for what it i
         ++packets;
         bytes += inner.bytes().size();
     };
-    const Packet rest = Udp{} / Payload{from_text("as it is")};
+    const Packet rest = Udp{} / Payload{from_string("as it is")};
     const IPv4 options{.ttl = 2, .tos = 0xb8, .id = 9, .df = true, .options = from_hex("01010101")};
     auto options_after = options;
     options_after.ttl = 1;
@@ -84,7 +84,7 @@ TEST_CASE("a bypassed packet leaves as by a router, and is counted for what it i
     CHECK(count.forwarded.packets == packets);
     CHECK(count.forwarded.bytes == bytes);
     for (const auto counter :
-         {GLB_COUNT_FORWARDED, GLB_COUNT_ENCAPSULATED, GLB_COUNT_FLOW_NEW, GLB_COUNT_FLOW_MIDWAY})
+         {GLB_COUNT_FORWARDED, GLB_COUNT_ENCAPSULATED, GLB_COUNT_FLOW_NEW, GLB_COUNT_FLOW_MIDSTREAM})
         CHECK(world.rig.count(counter) == 0);
 
     // Ethernet padding is no part of the packet.
@@ -122,7 +122,7 @@ TEST_CASE("what a router would not send on itself goes through the door with the
     CHECK_THAT(outcome.metadata, equals(from_hex("ed5eed5e 03000000")));
     CHECK_THAT(Bytes(outcome.frame.begin() + 14, outcome.frame.end()), equals(inner.bytes()));
     CHECK(world.rig.count(GLB_COUNT_BYPASSED) == 1);
-    CHECK(world.rig.count(GLB_COUNT_DOOR) == 0);
+    CHECK(world.rig.count(GLB_COUNT_PUNTED) == 0);
     CHECK(world.rig.program.endpoint_count(endpoint).value().forwarded.packets == 1);
 }
 
@@ -164,12 +164,12 @@ TEST_CASE("an operator's bypass comes before steering, and leaves the flow alone
 TEST_CASE("the group's bypass takes only what no target takes", "[bypass]") {
     need_root();
     BypassWorld world;
-    REQUIRE(world.rig.program.set_group_word(group, GLB_NONE_BYPASS));
+    REQUIRE(world.rig.program.set_group_action(group, GLB_NO_TARGET_BYPASS));
     CHECK(world.is_inspected(to_lan));
-    world.without_targets(GLB_NONE_BYPASS);
+    world.without_targets(GLB_NO_TARGET_BYPASS);
     CHECK_FALSE(world.is_inspected(to_lan));
     CHECK(world.rig.count(GLB_COUNT_BYPASSED) == 1);
-    REQUIRE(world.rig.program.set_group_word(group, GLB_NONE_DROP));
+    REQUIRE(world.rig.program.set_group_action(group, GLB_NO_TARGET_DROP));
     CHECK(world.send(to_lan).code == XDP_DROP);
     CHECK(world.rig.drops(GLB_DROP_NO_TARGET) == 1);
 }

@@ -12,7 +12,7 @@ class Connection {
     Connection(World &world, bool ipv6, std::uint16_t port = 40000)
         : world_(world), ipv6_(ipv6), port_(port) {}
 
-    /// The IP header of a packet by the opener (behind lan0), or to it.
+    /// The IP header of a packet by the initiator (behind lan0), or to it.
     [[nodiscard]] Packet ip(bool by_opener, std::uint8_t ttl = 64) const {
         const auto *near = "198.51.100.20", *far = "198.51.100.30";
         if (ipv6_)
@@ -52,8 +52,8 @@ class Connection {
     }
     /// Its target is gone, and its group's policy is reset; the other target takes what is new.
     void condemn() {
-        REQUIRE(world_.rig.program.set_target_word(target, GLB_TARGET_RESET));
-        REQUIRE(world_.rig.program.set_target_word(1 - target, sample_word));
+        REQUIRE(world_.rig.program.set_target_state(target, GLB_TARGET_RESET));
+        REQUIRE(world_.rig.program.set_target_state(1 - target, sample_word));
     }
 
     [[nodiscard]] static Bytes frame(const Packet &inner, const Packet &tags = {}) {

@@ -10,7 +10,7 @@ using namespace glb::test;
 
 namespace {
 
-const Packet request = IPv4{} / Udp{} / Payload{from_text("question")};
+const Packet request = IPv4{} / Udp{} / Payload{from_string("question")};
 
 /// A flow that has been sent out, and where.
 struct Sent {
@@ -30,7 +30,7 @@ Sent send_out(Rig &rig, const Packet &inner) {
 /// packet unchanged, the metadata in front of the data.
 void check_accepted(Rig &rig, const Outcome &outcome, const Packet &inner, unsigned target) {
     CHECK(outcome.code == XDP_PASS);
-    CHECK(rig.count(GLB_COUNT_DOOR) == 1);
+    CHECK(rig.count(GLB_COUNT_PUNTED) == 1);
     CHECK_THAT(outcome.metadata,
                equals(from_hex("ed5eed5e 03000000"))); // the door's magic, the endpoint's index
     const Bytes expected = Eth{.dst = node_mac, .src = target ? target2_mac : target_mac} / inner;
@@ -194,7 +194,7 @@ TEST_CASE("what a target may not send is dropped by its name", "[decap]") {
     REQUIRE(reason != GLB_DROP_MAX);
     CHECK(rig.send(bad).code == XDP_DROP);
     CHECK(rig.drops(reason) == 1);
-    CHECK(rig.count(GLB_COUNT_DOOR) == 0);
+    CHECK(rig.count(GLB_COUNT_PUNTED) == 0);
 }
 
 TEST_CASE("options come in any order, with unknown ones between", "[decap]") {

@@ -60,8 +60,8 @@ TEST_CASE("tshark reads our tunnel packet as it was meant", "[decoder]") {
     if (run_command({"tshark", "--version"}).code != 0)
         skip("tshark is not installed");
     Rig rig;
-    const auto out =
-        rig.send((Eth{.dst = node_mac} / IPv4{} / Udp{.dport = 40000} / Payload{from_text("hello")}).bytes());
+    const auto out = rig.send(
+        (Eth{.dst = node_mac} / IPv4{} / Udp{.dport = 40000} / Payload{from_string("hello")}).bytes());
     REQUIRE(out.code == XDP_REDIRECT);
     const auto values =
         decode(out.frame, {"vlan.id", "ip.checksum.status", "udp.dstport", "geneve.version",

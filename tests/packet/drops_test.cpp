@@ -20,7 +20,7 @@ using namespace glb::test;
 
 namespace {
 
-const Packet request = IPv4{} / Udp{} / Payload{from_text("a question of 22 bytes")};
+const Packet request = IPv4{} / Udp{} / Payload{from_string("a question of 22 bytes")};
 
 Bytes from_client(const Packet &inner) {
     return (Eth{.dst = node_mac} / inner).bytes();
@@ -77,10 +77,10 @@ Provoke spoiled(std::function<void(Bytes &)> spoil) {
     return [spoil = std::move(spoil)](Rig &rig) { return rig.send(back(rig, spoil)); };
 }
 
-Outcome without_targets(Rig &rig, glb_none_action action) {
+Outcome without_targets(Rig &rig, glb_no_target_action action) {
     for (std::uint32_t index = 0; index < 2; ++index)
-        REQUIRE(rig.program.set_target_word(index, 0));
-    REQUIRE(rig.program.set_group_word(2, action));
+        REQUIRE(rig.program.set_target_state(index, 0));
+    REQUIRE(rig.program.set_group_action(2, action));
     return rig.send(from_client(request));
 }
 
@@ -105,7 +105,7 @@ Outcome of_reset_flow(Rig &rig) {
         rig.send(returned(target, cookie_of(out.frame), entropy_of(out.frame), inner));
     }
     for (std::uint32_t index = 0; index < 2; ++index)
-        REQUIRE(rig.program.set_target_word(index, GLB_TARGET_RESET));
+        REQUIRE(rig.program.set_target_state(index, GLB_TARGET_RESET));
     return rig.send(from_client(segment(true, tcp::fin)));
 }
 
@@ -114,11 +114,11 @@ const std::map<glb_drop, Provoke> out_leg{
     {GLB_DROP_MALFORMED, frame([](Rig &) { return from_client(IPv4{.total_length = 2000} / Udp{}); })},
     // The transport header lies further in than headers are read.
     {GLB_DROP_SHORT_LINEAR, frame([](Rig &) {
-         return from_client(IPv6{} / DestOptions{.data = Bytes(600)} / Udp{} / Payload{from_text("far")});
+         return from_client(IPv6{} / DestOptions{.data = Bytes(600)} / Udp{} / Payload{from_string("far")});
      })},
     {GLB_DROP_TOO_BIG, frame([](Rig &) { return from_client(IPv4{} / Udp{} / Payload{Bytes(1405)}); })},
-    {GLB_DROP_NO_TARGET, [](Rig &rig) { return without_targets(rig, GLB_NONE_DROP); }},
-    {GLB_DROP_NO_TARGET_YET, [](Rig &rig) { return without_targets(rig, GLB_NONE_NOT_YET); }},
+    {GLB_DROP_NO_TARGET, [](Rig &rig) { return without_targets(rig, GLB_NO_TARGET_DROP); }},
+    {GLB_DROP_NO_TARGET_YET, [](Rig &rig) { return without_targets(rig, GLB_NO_TARGET_PENDING); }},
     {GLB_DROP_NO_NEIGHBOUR, frame([](Rig &rig) {
          rig.reconfigure([](auto &config) {
              for (auto &target : config.targets)
@@ -185,7 +185,7 @@ int door_without_metadata(NativeRig &rig) {
 /// What no packet of BPF_PROG_TEST_RUN can bring about: the driver that it takes is neither there nor in a
 /// veth.
 const std::map<glb_drop, std::function<int(NativeRig &)>> native_build{
-    {GLB_DROP_DOOR_FAILED, door_without_metadata},
+    {GLB_DROP_PUNT_FAILED, door_without_metadata},
 };
 
 std::string name_of(glb_drop reason) {
@@ -230,7 +230,7 @@ TEST_CASE("without XDP metadata what needs no stack goes on, and what is not our
     const auto up = rig.send(strange, {.has_metadata = false});
     CHECK(up.code == XDP_PASS);
     CHECK(difference(up.frame, strange) == "");
-    CHECK(rig.drops(GLB_DROP_DOOR_FAILED) == 0);
+    CHECK(rig.drops(GLB_DROP_PUNT_FAILED) == 0);
 }
 
 TEST_CASE("an interface without XDP metadata is told", "[drops]") {
@@ -238,7 +238,7 @@ TEST_CASE("an interface without XDP metadata is told", "[drops]") {
     CHECK(door_without_metadata(rig) == XDP_DROP);
     const auto &events = rig.kernel.events;
     REQUIRE(events.size() == 1);
-    CHECK(events[0].kind == GLB_EVENT_NO_DOOR);
+    CHECK(events[0].kind == GLB_EVENT_NO_METADATA);
     CHECK(events[0].ifindex == 1);
 }
 

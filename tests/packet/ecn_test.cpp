@@ -51,7 +51,7 @@ TEST_CASE("ECN: each mark under each, the DSCPs apart, and the checksum right", 
             const std::uint8_t outer_tos = 0x28 | outer, inner_tos = 0xb8 | inner;
             const std::uint8_t expected = 0xb8 | becomes[inner][outer];
             for (const auto id : std::initializer_list<std::uint16_t>{0, 0x3a1b, 0x7fff, 0xc0de, 0xffff}) {
-                const Packet rest = Udp{} / Payload{from_text("marked")};
+                const Packet rest = Udp{} / Payload{from_string("marked")};
                 const auto sent = IPv4{.tos = inner_tos, .id = id}, wanted = IPv4{.tos = expected, .id = id};
                 CHECK_THAT(packet_of(through_tunnel(rig, sent / rest, outer_tos)),
                            equals((wanted / rest).bytes()));

@@ -12,7 +12,7 @@ using namespace glb::test;
 namespace {
 
 const Packet udp_hi = IPv4{.src = "192.0.2.10", .dst = "198.51.100.20", .ttl = 63, .id = 1, .df = true} /
-                      Udp{.sport = 12345, .dport = 53, .checksum = 0} / Payload{from_text("hi")};
+                      Udp{.sport = 12345, .dport = 53, .checksum = 0} / Payload{from_string("hi")};
 
 Bytes from_client(const Packet &inner) {
     return (Eth{.dst = node_mac} / inner).bytes();
@@ -78,7 +78,7 @@ TEST_CASE("both directions of a flow share entry, target, entropy port and cooki
     Rig rig;
     const auto out = rig.send(from_client(udp_hi));
     const auto back = rig.send(from_client(IPv4{.src = "198.51.100.20", .dst = "192.0.2.10"} /
-                                           Udp{.sport = 53, .dport = 12345} / Payload{from_text("yes")}));
+                                           Udp{.sport = 53, .dport = 12345} / Payload{from_string("yes")}));
     CHECK(cookie_of(out.frame) == cookie_of(back.frame));
     CHECK(entropy_of(out.frame) == entropy_of(back.frame));
     CHECK(Bytes(out.frame.begin(), out.frame.begin() + 6) ==
@@ -90,10 +90,10 @@ TEST_CASE("IPv6, VLAN id 0, IPv4 options, extension headers and padding are enca
     Rig rig;
     const Packet inner = GENERATE(
         Packet(IPv6{} / Tcp{.flags = tcp::syn}),
-        Packet(IPv6{} / HopByHop{} / Udp{} / Payload{from_text("x")}),
+        Packet(IPv6{} / HopByHop{} / Udp{} / Payload{from_string("x")}),
         Packet(IPv4{.options = Bytes(8)} / Tcp{.flags = tcp::syn}), Packet(IPv4{} / icmp_echo(77, 1)),
-        Packet(IPv4{.ip_proto = 89} / Payload{from_text("ospf?")}), Packet(IPv4{} / Sctp{}),
-        Packet(IPv6{} / icmp6_echo(9, 1)), Packet(IPv4{} / Esp{} / Payload{from_text("secret")}));
+        Packet(IPv4{.ip_proto = 89} / Payload{from_string("ospf?")}), Packet(IPv4{} / Sctp{}),
+        Packet(IPv6{} / icmp6_echo(9, 1)), Packet(IPv4{} / Esp{} / Payload{from_string("secret")}));
     SECTION("as it is") {
         const auto outcome = rig.send(from_client(inner));
         REQUIRE(outcome.code == XDP_REDIRECT);
@@ -147,7 +147,7 @@ TEST_CASE("what a kernel would forward is inspected, whatever it looks like", "[
                        Payload(64))));
     CHECK(outcome.code == XDP_REDIRECT);
     CHECK(rig.count(GLB_COUNT_ENCAPSULATED) == 1);
-    CHECK(rig.count(GLB_COUNT_OWN) == 0);
+    CHECK(rig.count(GLB_COUNT_LOCAL) == 0);
 }
 
 TEST_CASE("malformed packets of an endpoint are dropped and counted", "[encap]") {
@@ -157,7 +157,7 @@ TEST_CASE("malformed packets of an endpoint are dropped and counted", "[encap]")
                  Bytes(Eth{.dst = node_mac} / IPv4{.header_words = 4} / Udp{}),
                  Bytes(Eth{.dst = node_mac} / IPv4{.total_length = 10} / Udp{}),
                  Bytes(Eth{.dst = node_mac} / IPv4{.version = 5} / Udp{}),
-                 Bytes(Eth{.dst = node_mac} / IPv4{.ip_proto = 6} / Payload{from_text("short")}),
+                 Bytes(Eth{.dst = node_mac} / IPv4{.ip_proto = 6} / Payload{from_string("short")}),
                  Bytes(Eth{.dst = node_mac} / IPv4{} / Tcp{.header_words = 3}),
                  Bytes(Eth{.dst = node_mac} / IPv4{} / Tcp{.header_words = 15}),
                  Bytes(Eth{.dst = node_mac} / IPv4{} / Udp{.length = 4}),
@@ -186,11 +186,11 @@ TEST_CASE("what keeps a packet from its target is counted by its name", "[encap]
     }
     SECTION("no target takes traffic") {
         for (std::uint32_t index = 0; index < 2; ++index)
-            REQUIRE(rig.program.set_target_word(index, 0));
-        REQUIRE(rig.program.set_group_word(2, GLB_NONE_DROP));
+            REQUIRE(rig.program.set_target_state(index, 0));
+        REQUIRE(rig.program.set_group_action(2, GLB_NO_TARGET_DROP));
         CHECK(rig.send(from_client(udp_hi)).code == XDP_DROP);
         CHECK(rig.drops(GLB_DROP_NO_TARGET) == 1);
-        REQUIRE(rig.program.set_group_word(2, GLB_NONE_NOT_YET));
+        REQUIRE(rig.program.set_group_action(2, GLB_NO_TARGET_PENDING));
         CHECK(rig.send(from_client(udp_hi)).code == XDP_DROP);
         CHECK(rig.drops(GLB_DROP_NO_TARGET_YET) == 1);
     }
@@ -203,7 +203,7 @@ TEST_CASE("flows of a target that is gone move to one that lives, with the next 
         flows.push_back(from_client(IPv4{} / Tcp{.sport = port, .flags = tcp::syn}));
     for (const auto &flow : flows)
         REQUIRE(rig.send(flow).code == XDP_REDIRECT);
-    REQUIRE(rig.program.set_target_word(0, 0));
+    REQUIRE(rig.program.set_target_state(0, 0));
     std::vector<std::uint16_t> living(GLB_FALLBACK_SLOTS, 1);
     REQUIRE(rig.program.set_fallback(2, living));
     for (const auto &flow : flows) {

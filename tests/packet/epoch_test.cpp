@@ -64,31 +64,32 @@ TEST_CASE("a flow that begins goes by this epoch's table, one that goes on by th
         CHECK(it.target(flow, tcp::syn) == 1);
         CHECK(it.target(flow, tcp::ack) == 1); // by its entry
     }
-    CHECK(it.rig.count(GLB_COUNT_EPOCH_PREVIOUS) == 0);
+    CHECK(it.rig.count(GLB_COUNT_STEERED_PREVIOUS_EPOCH) == 0);
     for (unsigned flow = 100; flow < 120; ++flow)
         CHECK(it.target(flow, tcp::ack) == 0);
-    CHECK(it.rig.count(GLB_COUNT_EPOCH_PREVIOUS) == 20);
+    CHECK(it.rig.count(GLB_COUNT_STEERED_PREVIOUS_EPOCH) == 20);
 
     it.window(now() - 1);
     for (unsigned flow = 100; flow < 120; ++flow)
         CHECK(it.target(flow, tcp::ack) == 0); // they have entries now
     for (unsigned flow = 200; flow < 220; ++flow)
         CHECK(it.target(flow, tcp::ack) == 1);
-    CHECK(it.rig.count(GLB_COUNT_EPOCH_PREVIOUS) == 20);
+    CHECK(it.rig.count(GLB_COUNT_STEERED_PREVIOUS_EPOCH) == 20);
 }
 
 TEST_CASE("the previous epoch's choice counts only while it lives", "[epoch]") {
     need_root();
     Changed it(GENERATE(false, true));
-    REQUIRE(it.rig.program.set_target_word(0, 0));
+    REQUIRE(it.rig.program.set_target_state(0, 0));
     CHECK(it.target(1, tcp::ack) == 1);
-    REQUIRE(it.rig.program.set_target_word(
-        0, GLB_TARGET_KEEP)); // it is dead, and `hold` binds established flows alone
+    REQUIRE(it.rig.program.set_target_state(
+        0, GLB_TARGET_KEEP_ESTABLISHED)); // it is dead, and `hold` binds established flows alone
     CHECK(it.target(2, tcp::ack) == 1);
-    CHECK(it.rig.count(GLB_COUNT_EPOCH_PREVIOUS) == 0);
-    REQUIRE(it.rig.program.set_target_word(0, GLB_TARGET_KEEP | GLB_TARGET_KEEP_HALF)); // it drains
+    CHECK(it.rig.count(GLB_COUNT_STEERED_PREVIOUS_EPOCH) == 0);
+    REQUIRE(it.rig.program.set_target_state(0, GLB_TARGET_KEEP_ESTABLISHED |
+                                                   GLB_TARGET_KEEP_EMBRYONIC)); // it drains
     CHECK(it.target(3, tcp::ack) == 0);
-    CHECK(it.rig.count(GLB_COUNT_EPOCH_PREVIOUS) == 1);
+    CHECK(it.rig.count(GLB_COUNT_STEERED_PREVIOUS_EPOCH) == 1);
 }
 
 TEST_CASE("where whole hosts stay together, a flow that begins follows its elders' epoch", "[epoch]") {

@@ -9,7 +9,7 @@
 
 #include <linux/bpf.h>
 
-#include "controller/flows/flow_list.h"
+#include "controller/observe/flow_list.h"
 #include "tests/harness/skip.h"
 #include "tests/packet/rig.h"
 
@@ -31,7 +31,7 @@ std::uint32_t now() {
 }
 
 FlowTable table_of(const Rig &rig) {
-    auto table = FlowTable::map(rig.program.map_fd("glb_flows"), rig.program.map_fd("glb_flows_cold"),
+    auto table = FlowTable::map(rig.program.map_fd("glb_flows_hot"), rig.program.map_fd("glb_flows_cold"),
                                 GLB_FLOW_MIN_CAPACITY);
     if (!table)
         throw std::runtime_error(table.error().message);
@@ -70,7 +70,7 @@ TEST_CASE("a TCP flow is listed as its first packet had it, from its SYN to its 
     const auto table = table_of(rig);
     CHECK(count_flows(table, {}, now()).active == 0);
 
-    // The opener has the higher address: the canonical order is not the flow's.
+    // The initiator has the higher address: the canonical order is not the flow's.
     const auto sent = there_and_back(rig, segment(true, tcp::syn));
     auto flow = only_flow(table);
     const bool second = sent.at(5) == target2_mac.bytes[5];
@@ -126,7 +126,7 @@ TEST_CASE("a closed flow that goes on is counted once, and is established again"
 
     const auto cookie = only_flow(table)["cookie"];
     for (int packets = 0; packets < 2; ++packets)
-        there_and_back(rig, segment(true, tcp::ack) / Payload{from_text("and another thing")});
+        there_and_back(rig, segment(true, tcp::ack) / Payload{from_string("and another thing")});
     CHECK(only_flow(table)["state"] == "established");
     CHECK(only_flow(table)["cookie"] == cookie);
     CHECK(rig.count(GLB_COUNT_FLOW_REOPENED) == 1);
@@ -137,15 +137,15 @@ TEST_CASE("TCP of which one orientation alone comes back is counted by the secon
     need_root();
     Rig rig;
     const auto table = table_of(rig);
-    OneWayWatch watch;
+    AsymmetricTcpDetector watch;
     const auto census = [&] {
-        FlowCensus scan(table, {}, now(), &watch);
+        FlowStatsScan scan(table, {}, now(), &watch);
         while (!scan.step(std::chrono::nanoseconds::max()))
             continue;
         return watch.total();
     };
-    // By port: the opener's side alone, the answering side alone, both, a SYN without an answer; and no TCP
-    // at all.
+    // By port: the initiator's side alone, the answering side alone, both, a SYN without an answer; and no
+    // TCP at all.
     there_and_back(rig, segment(true, tcp::syn, 1));
     there_and_back(rig, segment(true, tcp::ack, 1));
     there_and_back(rig, segment(false, tcp::syn | tcp::ack, 2));
@@ -185,7 +185,7 @@ TEST_CASE("IPv6, echoes and protocols without ports are listed", "[flows]") {
     }
     SECTION("ESP") {
         there_and_back(rig, IPv4{.src = "192.0.2.10", .dst = "198.51.100.20"} / Esp{} /
-                                Payload{from_text("secret")});
+                                Payload{from_string("secret")});
         const auto flow = only_flow(table);
         CHECK(flow["destination"] == "198.51.100.20");
         CHECK(flow["protocol"] == "esp");

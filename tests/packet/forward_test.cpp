@@ -17,7 +17,7 @@ TEST_CASE("by the FIB a packet leaves with the hop's MACs, one hop less and a ri
     need_root();
     World world;
     SECTION("IPv4") {
-        const Packet rest = Udp{} / Payload{from_text("x")};
+        const Packet rest = Udp{} / Payload{from_string("x")};
         for (const int ttl : {2, 64, 255}) {
             const IPv4 ip{.ttl = static_cast<std::uint8_t>(ttl), .tos = 0xb8, .id = 7, .df = true};
             const auto outcome = world.walk(ip / rest);
@@ -42,7 +42,7 @@ TEST_CASE("by the FIB a packet leaves with the hop's MACs, one hop less and a ri
         const IPv4 ip{.src = "198.51.100.20", .dst = "192.0.2.42"};
         CHECK_THAT(world.walk(ip / Udp{}).frame, equals(onward(host, lan_mac, ip, Udp{})));
     }
-    CHECK(world.rig.count(GLB_COUNT_DOOR) == 0);
+    CHECK(world.rig.count(GLB_COUNT_PUNTED) == 0);
     CHECK(world.rig.count(GLB_COUNT_CACHED_EGRESS) == 0);
 }
 
@@ -237,7 +237,7 @@ TEST_CASE("an endpoint's route table decides for its packets alone", "[forward]"
     // 70000 does not fit 16 bits: the table's number is handed over in two halves.
     for (const auto *table : {"100", "70000"})
         world.ns.must({"ip", "route", "add", "198.51.100.0/24", "via", "203.0.113.99", "table", table});
-    const Packet rest = Udp{} / Payload{from_text("forward me")};
+    const Packet rest = Udp{} / Payload{from_string("forward me")};
     CHECK_THAT(outcome(0).frame, equals(onward(lan_gateway, lan_mac, IPv4{}, rest)));
     CHECK_THAT(outcome(100).frame, equals(onward(wan_gateway, wan_mac, IPv4{}, rest)));
     CHECK_THAT(outcome(70000).frame, equals(onward(wan_gateway, wan_mac, IPv4{}, rest)));

@@ -17,7 +17,7 @@ namespace {
 const Bytes nonce = from_hex("0123456789abcdef");
 
 Bytes probe_payload() {
-    Bytes payload = from_text("glb-prob");
+    Bytes payload = from_string("glb-prob");
     payload.insert(payload.end(), nonce.begin(), nonce.end());
     return payload;
 }

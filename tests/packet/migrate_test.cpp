@@ -30,14 +30,14 @@ Sent send_out(Rig &rig, const Packet &inner) {
 }
 
 /// The table of a rig as the older one of another.
-datapath::LookInto table_of(const Rig &rig) {
-    return {rig.program.map_fd("glb_flows"),
+datapath::MigrationSource table_of(const Rig &rig) {
+    return {rig.program.map_fd("glb_flows_hot"),
             {GLB_FLOW_MIN_CAPACITY / GLB_FLOW_WAYS - 1, GLB_FLOW_WAYS, GLB_FLOW_BUCKETS, 0}};
 }
 
 glb_flow_hot entry(const Rig &rig, std::uint32_t slot) {
     glb_flow_hot hot{};
-    REQUIRE(bpf_map_lookup_elem(rig.program.map_fd("glb_flows"), &slot, &hot) == 0);
+    REQUIRE(bpf_map_lookup_elem(rig.program.map_fd("glb_flows_hot"), &slot, &hot) == 0);
     return hot;
 }
 
@@ -58,22 +58,22 @@ TEST_CASE("an endpoint's packet takes its flow over, with target and state", "[m
     const auto sent = send_out(before, syn);
     auto hot = entry(before, sent.cookie >> 8);
     hot.meta = glb_meta_with_code(hot.meta, GLB_FLOW_ESTABLISHED);
-    set_entry(before.program.map_fd("glb_flows"), sent.cookie >> 8, hot);
+    set_entry(before.program.map_fd("glb_flows_hot"), sent.cookie >> 8, hot);
 
     Rig after(table_of(before));
     steer_elsewhere(after, sent.target);
     const auto again = send_out(after, segment);
     CHECK(again.target == sent.target);
-    CHECK(after.count(GLB_COUNT_MIGRATED) == 1);
-    CHECK(after.count(GLB_COUNT_FLOW_MIDWAY) == 0);
+    CHECK(after.count(GLB_COUNT_FLOW_MIGRATED) == 1);
+    CHECK(after.count(GLB_COUNT_FLOW_MIDSTREAM) == 0);
     CHECK(glb_meta_code(entry(after, again.cookie >> 8).meta) == GLB_FLOW_ESTABLISHED);
     CHECK(send_out(after, segment).cookie == again.cookie);
-    CHECK(after.count(GLB_COUNT_MIGRATED) == 1);
+    CHECK(after.count(GLB_COUNT_FLOW_MIGRATED) == 1);
 
     Rig alone; // without the older table it is a flow in mid-flow like any other
     steer_elsewhere(alone, sent.target);
     CHECK(send_out(alone, segment).target != sent.target);
-    CHECK(alone.count(GLB_COUNT_MIGRATED) == 0);
+    CHECK(alone.count(GLB_COUNT_FLOW_MIGRATED) == 0);
 }
 
 TEST_CASE("a returned packet of a flow that went out before is let through, its cookie stale", "[migrate]") {
@@ -82,8 +82,8 @@ TEST_CASE("a returned packet of a flow that went out before is let through, its 
     Rig after(table_of(before));
     const auto back = after.send(returned(sent.target, sent.cookie, sent.entropy, syn));
     CHECK(back.code == XDP_PASS);
-    CHECK(after.count(GLB_COUNT_DOOR) == 1);
-    CHECK(after.count(GLB_COUNT_MIGRATED) == 1);
+    CHECK(after.count(GLB_COUNT_PUNTED) == 1);
+    CHECK(after.count(GLB_COUNT_FLOW_MIGRATED) == 1);
     CHECK(after.count(GLB_COUNT_COOKIE_STALE) + (sent.cookie == send_out(after, segment).cookie) == 1);
 
     CHECK(after.send(returned(1 - sent.target, sent.cookie, sent.entropy, syn)).code == XDP_DROP);
@@ -105,8 +105,8 @@ TEST_CASE("the older table may have any shape", "[migrate]") {
     const auto bucket = GENERATE(0u, 1u, 2u);
     const auto way = GENERATE(0u, 3u);
     set_entry(table.get(), glb_flow_bucket(hot.tag, mask, bucket) * ways + way, hot);
-    Rig after(datapath::LookInto{table.get(), {mask, ways, buckets, 0}});
+    Rig after(datapath::MigrationSource{table.get(), {mask, ways, buckets, 0}});
     steer_elsewhere(after, sent.target);
     CHECK(send_out(after, segment).target == sent.target);
-    CHECK(after.count(GLB_COUNT_MIGRATED) == 1);
+    CHECK(after.count(GLB_COUNT_FLOW_MIGRATED) == 1);
 }

@@ -33,7 +33,7 @@ struct Watched : Rig {
     }
     void only(unsigned target) {
         for (unsigned index = 0; index < 2; ++index)
-            REQUIRE(program.set_target_word(index, index == target ? sample_word : 0));
+            REQUIRE(program.set_target_state(index, index == target ? sample_word : 0));
     }
     Counts counts(unsigned target) const {
         const auto sum = program.target_counts().sum(target);
@@ -204,7 +204,7 @@ TEST_CASE("what comes in mid-flow is not tried: a firewall may not know it", "[p
     rig.there_and_back(udp(false).there);
     const auto before = rig.counts(0);
     rig.there_and_back(segment(true, tcp::ack));
-    CHECK(rig.count(GLB_COUNT_FLOW_MIDWAY) == 1);
+    CHECK(rig.count(GLB_COUNT_FLOW_MIDSTREAM) == 1);
     CHECK(rig.counts(0) == before);
     rig.there_and_back(segment(true, tcp::rst));
     rig.there_and_back(segment(true, tcp::syn)); // begins anew in the entry that is closed
@@ -217,29 +217,29 @@ TEST_CASE("pairs are learnt from what comes back, and forgotten for whoever gets
     const auto flow = udp(false);
     const auto &pairs = rig.program.pairs();
     const auto sent = rig.out(flow.there);
-    CHECK_FALSE(pairs.came_back(endpoint));
+    CHECK_FALSE(pairs.was_seen(endpoint));
     rig.back(sent, flow.there);
-    CHECK(pairs.came_back(endpoint));
-    CHECK(pairs.came_back(endpoint, 0));
-    CHECK_FALSE(pairs.came_back(endpoint, 1));
-    CHECK_FALSE(pairs.came_back(endpoint - 1));
+    CHECK(pairs.was_seen(endpoint));
+    CHECK(pairs.was_seen(endpoint, 0));
+    CHECK_FALSE(pairs.was_seen(endpoint, 1));
+    CHECK_FALSE(pairs.was_seen(endpoint - 1));
     SECTION("of a target") {
         REQUIRE(rig.program.forget_target(0));
-        CHECK_FALSE(pairs.came_back(endpoint, 0));
-        CHECK(pairs.came_back(endpoint));
+        CHECK_FALSE(pairs.was_seen(endpoint, 0));
+        CHECK(pairs.was_seen(endpoint));
         CHECK(rig.program.target_count(0)->back.packets == 0);
     }
     SECTION("of another target") {
         REQUIRE(rig.program.forget_target(1));
-        CHECK(pairs.came_back(endpoint, 0));
+        CHECK(pairs.was_seen(endpoint, 0));
     }
     SECTION("of an endpoint, with its word") {
-        REQUIRE(rig.program.set_endpoint_word(endpoint, GLB_ENDPOINT_BYPASS));
-        CHECK(rig.program.endpoint_word(endpoint).value() == GLB_ENDPOINT_BYPASS);
+        REQUIRE(rig.program.set_endpoint_override(endpoint, GLB_ENDPOINT_BYPASS));
+        CHECK(rig.program.endpoint_override(endpoint).value() == GLB_ENDPOINT_BYPASS);
         REQUIRE(rig.program.forget_endpoint(endpoint));
-        CHECK_FALSE(pairs.came_back(endpoint, 0));
-        CHECK_FALSE(pairs.came_back(endpoint));
-        CHECK(rig.program.endpoint_word(endpoint).value() == 0);
+        CHECK_FALSE(pairs.was_seen(endpoint, 0));
+        CHECK_FALSE(pairs.was_seen(endpoint));
+        CHECK(rig.program.endpoint_override(endpoint).value() == 0);
     }
     CHECK_FALSE(rig.program.forget_target(GLB_MAX_TARGETS));
     CHECK_FALSE(rig.program.forget_endpoint(GLB_MAX_ENDPOINTS));

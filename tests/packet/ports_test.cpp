@@ -14,7 +14,7 @@ using namespace glb::test;
 
 namespace {
 
-const Packet request = IPv4{} / Udp{} / Payload{from_text("a question")};
+const Packet request = IPv4{} / Udp{} / Payload{from_string("a question")};
 
 /// The sample's endpoint 3 untagged, and one endpoint for each of these (outer, inner) VLANs: 10, 11 and so
 /// on.
@@ -84,7 +84,7 @@ TEST_CASE("ports: an endpoint's VLANs are told by both ids and their order", "[p
         for (const auto &tags :
              {Vlan{201} / Vlan{300}, Vlan{300} / Vlan{202}, Vlan{300} / Vlan{300}, Vlan{200} / Vlan{200}})
             CHECK(ports.send((Eth{.dst = node_mac} / tags / request).bytes()).code == XDP_PASS);
-        CHECK(ports.count(GLB_COUNT_OTHER) == 4);
+        CHECK(ports.count(GLB_COUNT_PASSED_OTHER) == 4);
     }
 }
 
@@ -137,9 +137,9 @@ MacAddress mac(unsigned n) {
 
 /// Adds what no row holds: three times as many addresses and MACs, numbered from `first`, and two prefixes.
 void own_much(datapath::PortConfig &port, unsigned first) {
-    for (unsigned n = first; n < first + 3 * GLB_PORT_OWN4; ++n)
+    for (unsigned n = first; n < first + 3 * GLB_PORT_LOCAL4; ++n)
         port.addresses.push_back(*IpPrefix::parse(ipv4(n)));
-    for (unsigned n = first; n < first + 3 * GLB_PORT_OWN6; ++n)
+    for (unsigned n = first; n < first + 3 * GLB_PORT_LOCAL6; ++n)
         port.addresses.push_back(*IpPrefix::parse(ipv6(n)));
     port.addresses.push_back(*IpPrefix::parse(fmt::format("198.18.{}.0/24", first)));
     port.addresses.push_back(*IpPrefix::parse(fmt::format("2001:db8:{}::/48", 1000 + first)));
@@ -167,11 +167,11 @@ TEST_CASE("ports: all own addresses and MACs of a port count, and only there", "
         CAPTURE(first);
         const Packet here = first == 10 ? Packet{} : Packet(Vlan{100}),
                      there = first == 10 ? Packet(Vlan{100}) : Packet{};
-        for (unsigned n = first; n < first + 3 * GLB_PORT_OWN4; ++n) {
+        for (unsigned n = first; n < first + 3 * GLB_PORT_LOCAL4; ++n) {
             CHECK(is_own(here, IPv4{.dst = ipv4(n).c_str()}));
             CHECK_FALSE(is_own(there, IPv4{.dst = ipv4(n).c_str()}));
         }
-        for (unsigned n = first; n < first + 3 * GLB_PORT_OWN6; ++n) {
+        for (unsigned n = first; n < first + 3 * GLB_PORT_LOCAL6; ++n) {
             CHECK(is_own(here, IPv6{.dst = ipv6(n).c_str()}));
             CHECK_FALSE(is_own(there, IPv6{.dst = ipv6(n).c_str()}));
         }

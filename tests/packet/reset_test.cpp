@@ -14,7 +14,7 @@ using namespace glb::test;
 namespace {
 
 constexpr auto fin = tcp::fin, syn = tcp::syn, rst = tcp::rst, ack = tcp::ack, psh = tcp::psh;
-const Payload data{from_text("what nobody has inspected")};
+const Payload data{from_string("what nobody has inspected")};
 
 struct Counts {
     std::uint64_t flows, answered, sent_on, dropped;
@@ -164,7 +164,7 @@ TEST_CASE("the RST to the far end keeps what routers read, and loses options and
         CHECK(outcome.code == XDP_PASS);
         CHECK_THAT(outcome.metadata, equals(from_hex("ed5eed5e 03000000")));
         CHECK(counts(world) == Counts{1, 0, 1, 0});
-        CHECK(world.rig.count(GLB_COUNT_DOOR) == 0);
+        CHECK(world.rig.count(GLB_COUNT_PUNTED) == 0);
     }
 }
 
@@ -226,7 +226,7 @@ TEST_CASE("what the target still returns of a reset flow is dropped, and changes
     CHECK(world.rig.send(late).code == XDP_DROP);
     CHECK(counts(world) == Counts{1, 1, 0, 1});
     // Nor does the target's return change it.
-    REQUIRE(world.rig.program.set_target_word(flow.target, sample_word));
+    REQUIRE(world.rig.program.set_target_state(flow.target, sample_word));
     CHECK_THAT(flow.send(flow.segment(true, ack, 1, 3)).frame,
                equals(flow.answer(true, flow.made(false, rst, 3))));
     CHECK(world.rig.send(late).code == XDP_DROP);
@@ -243,7 +243,8 @@ TEST_CASE("established TCP alone is reset, and only where its target does not ke
     };
     SECTION("kept") {
         flow.establish();
-        REQUIRE(world.rig.program.set_target_word(flow.target, GLB_TARGET_RESET | GLB_TARGET_KEEP));
+        REQUIRE(
+            world.rig.program.set_target_state(flow.target, GLB_TARGET_RESET | GLB_TARGET_KEEP_ESTABLISHED));
         CHECK(goes_to(flow.segment(true, ack, 1, 2)) == flow.target);
     }
     SECTION("another protocol's flow") {
@@ -277,7 +278,7 @@ TEST_CASE("two CPUs reset each flow once", "[reset][hammer]") {
                 Connection::frame(flow.segment(by_opener, psh | ack, 1000, 5000) / data));
     }
     for (const unsigned target : {0u, 1u})
-        REQUIRE(world.rig.program.set_target_word(target, GLB_TARGET_RESET));
+        REQUIRE(world.rig.program.set_target_state(target, GLB_TARGET_RESET));
     const bool one_end = GENERATE(true, false);
     std::array<std::thread, 2> threads;
     for (unsigned i = 0; i < 2; ++i)

@@ -24,7 +24,7 @@ datapath::LoadSettings settings() {
     datapath::LoadSettings load;
     load.capacity = GLB_FLOW_MIN_CAPACITY;
     std::ranges::copy(sample.table_key.word, load.table_key.begin());
-    load.door_magic = sample.door_magic;
+    load.punt_magic = sample.punt_magic;
     return load;
 }
 
@@ -37,13 +37,13 @@ std::uint32_t read32(const Bytes &bytes, std::size_t at) {
 
 Rig::Rig() : Rig(must(datapath::Program::load(settings()))) {}
 
-Rig::Rig(const datapath::LookInto &older) : Rig(must(datapath::Program::load(settings(), older))) {}
+Rig::Rig(const datapath::MigrationSource &older) : Rig(must(datapath::Program::load(settings(), older))) {}
 
 Rig::Rig(datapath::Program loaded)
     : config(sample_bank()), program(std::move(loaded)), runner_(program.fd()) {
     must(program.put_maglev(sample_table, sample_slots()));
     for (std::uint32_t index = 0; index < 2; ++index)
-        must(program.set_target_word(index, sample_word));
+        must(program.set_target_state(index, sample_word));
     must(program.add_device(1));
     apply();
 }

@@ -25,7 +25,7 @@ class Rig {
   public:
     Rig();
     /// With a program that takes flows over from an older table of the same key.
-    explicit Rig(const datapath::LookInto &older);
+    explicit Rig(const datapath::MigrationSource &older);
 
     /// Sends a frame in by the loopback device (the only one that is sure to exist in any namespace), which
     /// stands for the endpoint's interface untagged, and for the tunnel's as VLAN 7.

@@ -49,7 +49,7 @@ void check(const std::string &name, int fd) {
 TEST_CASE("the XDP program loads within its budget", "[verifier]") {
     glb::datapath::LoadSettings settings;
     settings.capacity = GLB_FLOW_MIN_CAPACITY;
-    settings.door_magic = 1;
+    settings.punt_magic = 1;
     const auto program = glb::datapath::Program::load(settings);
     INFO((program ? std::string() : program.error().message));
     REQUIRE(program);

@@ -1,8 +1,8 @@
 // parse_manifest with anything: it ends, its errors have places and words, and what it takes it also exports.
-#include "controller/config/diff.h"
-#include "controller/config/export.h"
-#include "controller/config/reader.h"
-#include "controller/config/supported.h"
+#include "controller/config/exporter.h"
+#include "controller/config/manifest_diff.h"
+#include "controller/config/object_reader.h"
+#include "controller/config/unsupported_features.h"
 #include "tests/fuzz/must.h"
 
 namespace {
@@ -32,7 +32,7 @@ void check_sound(const Manifest &manifest) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char *>(data), size);
-    const auto draft = draft_manifest(text);
+    const auto draft = parse_unchecked(text);
     check_errors(draft.errors);
     const auto manifest = parse_manifest(text);
     must(manifest.has_value() == draft.errors.empty(), "a manifest is had just where there is no error");

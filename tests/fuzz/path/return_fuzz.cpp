@@ -107,14 +107,14 @@ Answer run(const Input &input) {
     answer.counters = packets("glb_counters");
     answer.drops = packets("glb_drops");
     const auto changed = [&](const char *map) { return rig.kernel.changed(map); };
-    answer.tables_changed = changed("glb_flows") || changed("glb_flows_cold") || changed("glb_stamps");
+    answer.tables_changed = changed("glb_flows_hot") || changed("glb_flows_cold") || changed("glb_stamps");
     return answer;
 }
 
 /// What became of the packet: one thing, and the code says the same.
 glb_counter fate(const Answer &answer) {
-    constexpr glb_counter fates[] = {GLB_COUNT_ENCAPSULATED, GLB_COUNT_FORWARDED, GLB_COUNT_DOOR,
-                                     GLB_COUNT_OWN, GLB_COUNT_OTHER};
+    constexpr glb_counter fates[] = {GLB_COUNT_ENCAPSULATED, GLB_COUNT_FORWARDED, GLB_COUNT_PUNTED,
+                                     GLB_COUNT_LOCAL, GLB_COUNT_PASSED_OTHER};
     auto sum = std::accumulate(answer.drops.begin(), answer.drops.end(), std::uint64_t{0});
     auto found = GLB_COUNT_MAX; // dropped
     for (const auto counter : fates) {
@@ -225,12 +225,12 @@ void check_fate(const Input &input, const Answer &answer) {
     switch (fate(answer)) {
     case GLB_COUNT_FORWARDED:
         return check_forwarded(input, answer, false);
-    case GLB_COUNT_DOOR:
+    case GLB_COUNT_PUNTED:
         return check_forwarded(input, answer, true);
     case GLB_COUNT_ENCAPSULATED:
         return check_encapsulated(input, answer);
-    case GLB_COUNT_OWN:
-    case GLB_COUNT_OTHER:
+    case GLB_COUNT_LOCAL:
+    case GLB_COUNT_PASSED_OTHER:
         must(answer.outcome.frame == input.frame, "what goes up is untouched");
         must(answer.outcome.metadata.empty(), "and brings no metadata along");
         break;

@@ -140,7 +140,7 @@ TEST_CASE("program: what the kernel refuses is counted, and the next packet goes
         firewall.must({"ip", "route", "add", "default", "dev", golden_device, "table", "6081"});
     }
     SECTION("bytes out of a device that are no packet") {
-        send_frame(firewall, golden_device, from_text("what a packet socket may write"));
+        send_frame(firewall, golden_device, from_string("what a packet socket may write"));
         CHECK(bench.counts("tun_malformed", 1));
     }
     CHECK(bench.nothing_before_a_marker());

@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "controller/api/http.h"
+#include "controller/api/http/http.h"
 #include "tests/harness/skip.h"
-#include "tests/netns/churn/holdings.h"
-#include "tests/netns/world/backlog.h"
-#include "tests/netns/world/drill.h"
-#include "tests/netns/world/worlds.h"
+#include "tests/netns/churn/kernel_objects.h"
+#include "tests/netns/testbed/backlog.h"
+#include "tests/netns/testbed/drill.h"
+#include "tests/netns/testbed/testbeds.h"
 
 using namespace glb::test;
 using namespace std::chrono_literals;
@@ -146,7 +146,7 @@ TEST_CASE("churn: changes as fast as apply returns lose no packet and leak nothi
         return after.descriptors <= before.descriptors + 4 && after.bpf_maps <= before.bpf_maps + 4 &&
                after.bpf_others <= before.bpf_others && after.threads <= before.threads;
     });
-    INFO("before: " << to_text(before) << "; after: " << to_text(after));
+    INFO("before: " << to_string(before) << "; after: " << to_string(after));
     CHECK(same);
 #ifndef __SANITIZE_ADDRESS__ // which keeps what was freed for a while, on purpose
     CHECK(after.resident_kib <= before.resident_kib + 4096);

@@ -5,10 +5,10 @@
 #include "tests/harness/skip.h"
 #include "tests/netns/faults/fault_file.h"
 #include "tests/netns/faults/kernel_image.h"
-#include "tests/netns/world/backlog.h"
-#include "tests/netns/world/drill.h"
-#include "tests/netns/world/witness.h"
-#include "tests/netns/world/worlds.h"
+#include "tests/netns/testbed/backlog.h"
+#include "tests/netns/testbed/capture.h"
+#include "tests/netns/testbed/drill.h"
+#include "tests/netns/testbed/testbeds.h"
 
 using namespace glb::test;
 using namespace std::chrono_literals;

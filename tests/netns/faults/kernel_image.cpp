@@ -11,7 +11,7 @@
 
 #include "abi/config.h"
 #include "controller/util/fd.h"
-#include "tests/netns/world/daemon.h"
+#include "tests/netns/testbed/daemon.h"
 
 namespace glb::test {
 
@@ -79,7 +79,7 @@ std::string listed(const char *what, const std::vector<Row> &rows) {
 
 std::string banked(const Maps &maps, std::uint32_t bank) {
     auto text = fmt::format("node {}\n", hex(maps.row<glb_node>("glb_node", bank)));
-    auto ports = maps.rows<glb_port>("glb_ports", bank * GLB_PORT_SLOTS, GLB_PORT_SLOTS);
+    auto ports = maps.rows<glb_logical_port>("glb_logical_ports", bank * GLB_PORT_SLOTS, GLB_PORT_SLOTS);
     for (auto &port : ports)
         port.scope = 0;
     text += listed("port", ports);
@@ -97,11 +97,11 @@ std::string group(const Maps &maps, std::uint32_t bank, std::uint32_t index) {
     auto row = maps.row<glb_group>("glb_groups", bank * GLB_MAX_GROUPS + index);
     std::uint64_t print = 0;
     if (row.table < GLB_MAX_TABLES)
-        print = maps.row<std::uint64_t>("glb_table_prints", row.table);
+        print = maps.row<std::uint64_t>("glb_maglev_fingerprints", row.table);
     row.table = row.previous_table = row.previous_until = 0;
     return fmt::format(
         "group {} {} table {:x} word {} fallback {}\n", index, hex(row), print,
-        maps.row<std::uint64_t>("glb_group_words", index),
+        maps.row<std::uint64_t>("glb_group_action", index),
         maps.rows<std::uint64_t>("glb_fallback", index * GLB_FALLBACK_SLOTS, GLB_FALLBACK_SLOTS));
 }
 
@@ -112,19 +112,19 @@ std::string kernel_image(const Namespace &node, const std::filesystem::path &bpf
     const Maps maps(bpffs);
     const auto bank = maps.row<glb_control>("glb_control", 0).bank & 1;
     auto text = banked(maps, bank);
-    const auto names = maps.rows<glb_name>("glb_names", 0, GLB_NAMES);
-    for (std::uint32_t i = 0; i < GLB_NAMES; ++i) {
+    const auto names = maps.rows<glb_index_name>("glb_index_names", 0, GLB_INDEX_NAMES);
+    for (std::uint32_t i = 0; i < GLB_INDEX_NAMES; ++i) {
         if (names[i].text[0] == 0)
             continue;
         text += fmt::format("name {} {}\n", i, names[i].text);
-        if (i >= GLB_NAMES_TARGETS)
-            text += fmt::format("target word {} {:x}\n", i - GLB_NAMES_TARGETS,
-                                maps.row<std::uint64_t>("glb_target_words", i - GLB_NAMES_TARGETS));
-        else if (i >= GLB_NAMES_GROUPS)
-            text += group(maps, bank, i - GLB_NAMES_GROUPS);
+        if (i >= GLB_INDEX_NAMES_TARGETS)
+            text += fmt::format("target word {} {:x}\n", i - GLB_INDEX_NAMES_TARGETS,
+                                maps.row<std::uint64_t>("glb_target_state", i - GLB_INDEX_NAMES_TARGETS));
+        else if (i >= GLB_INDEX_NAMES_GROUPS)
+            text += group(maps, bank, i - GLB_INDEX_NAMES_GROUPS);
         else
-            text +=
-                fmt::format("endpoint word {} {:x}\n", i, maps.row<std::uint64_t>("glb_endpoint_words", i));
+            text += fmt::format("endpoint word {} {:x}\n", i,
+                                maps.row<std::uint64_t>("glb_endpoint_override", i));
     }
     for (const auto &entry : std::filesystem::recursive_directory_iterator(bpffs))
         if (entry.path().parent_path().filename() != "tables") // a place that is kept for the next table

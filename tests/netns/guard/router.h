@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "controller/guard/advice.h"
+#include "controller/guard/diagnostics.h"
 #include "controller/guard/guard.h"
 #include "tests/harness/netns.h"
 #include "tests/harness/traffic.h"

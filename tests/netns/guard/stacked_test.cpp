@@ -5,7 +5,7 @@
 #include <array>
 
 #include "tests/harness/skip.h"
-#include "tests/netns/guard/door.h"
+#include "tests/netns/guard/punt.h"
 #include "tests/netns/guard/router.h"
 
 using namespace glb;

@@ -83,5 +83,6 @@ TEST_CASE("traffic: TCP of a namespace leaves with whole checksums") {
 }
 
 TEST_CASE("traffic: SHA-256 of a known text") {
-    CHECK(sha256_of(from_text("abc")) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    CHECK(sha256_of(from_string("abc")) ==
+          "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "tests/harness/netns.h"
-#include "tests/netns/world/sockets.h"
+#include "tests/netns/testbed/sockets.h"
 
 namespace glb::test {
 

@@ -5,9 +5,9 @@
 
 #include "tests/harness/skip.h"
 #include "tests/netns/health/paced_flows.h"
-#include "tests/netns/health/silence.h"
-#include "tests/netns/world/drill.h"
-#include "tests/netns/world/echo.h"
+#include "tests/netns/health/unresponsive.h"
+#include "tests/netns/testbed/drill.h"
+#include "tests/netns/testbed/echo.h"
 
 using namespace glb::test;
 using namespace std::chrono_literals;

@@ -10,7 +10,7 @@
 #include <bpf/bpf.h>
 
 #include "tests/harness/skip.h"
-#include "tests/netns/world/worlds.h"
+#include "tests/netns/testbed/testbeds.h"
 
 using namespace glb::test;
 
@@ -66,7 +66,7 @@ TEST_CASE("gc: leftovers of an older version go; what is in use, and what is ano
     pin_link(world.node, "gone0", gone);
     pin_link(world.node, "other0", alive);
     world.node.must({"ip", "link", "delete", "gone0"});
-    (void)pinned_map(bpffs / "v1" / "maps" / "glb_flows");
+    (void)pinned_map(bpffs / "v1" / "maps" / "glb_flows_hot");
     (void)pinned_map(bpffs / "v1" / "tables" / "0");
     (void)pinned_map(bpffs / "links" / "xdp-999999");    // no link
     (void)pinned_map(bpffs / "vault" / "maps" / "mine"); // no set of ours
@@ -98,9 +98,9 @@ TEST_CASE("gc: without a manifest in force nothing is removed, and the reason is
     const TwoArm world;
     Daemon glbd(world.node);
     glbd.start();
-    (void)pinned_map(glbd.bpffs() / "v1" / "maps" / "glb_flows");
+    (void)pinned_map(glbd.bpffs() / "v1" / "maps" / "glb_flows_hot");
     const auto answer = glbd.ctl({"gc"});
     CHECK(answer.code == 1);
     CHECK(answer.text.find("no manifest is in force") != std::string::npos);
-    CHECK(std::filesystem::exists(glbd.bpffs() / "v1" / "maps" / "glb_flows"));
+    CHECK(std::filesystem::exists(glbd.bpffs() / "v1" / "maps" / "glb_flows_hot"));
 }

@@ -5,7 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/harness/skip.h"
-#include "tests/netns/world/worlds.h"
+#include "tests/netns/testbed/testbeds.h"
 
 using namespace glb::test;
 using namespace std::chrono_literals;

@@ -6,7 +6,7 @@
 
 #include "controller/util/fd.h"
 #include "tests/harness/skip.h"
-#include "tests/netns/world/worlds.h"
+#include "tests/netns/testbed/testbeds.h"
 
 using namespace glb::test;
 using namespace std::chrono_literals;
@@ -57,11 +57,11 @@ TEST_CASE("readiness: told when the data path is attached and filled, and not be
     REQUIRE(eventually(5s, [&] { return systemd.says("STATUS=waits for the tunnel's address 10.1.0.77"); }));
     const auto status = glbd.must_ctl({"status"});
     CHECK(status.at("ready") == false);
-    CHECK(status.at("lacking") == "waits for the tunnel's address 10.1.0.77");
+    CHECK(status.at("notReadyReason") == "waits for the tunnel's address 10.1.0.77");
     CHECK_FALSE(systemd.says("READY=1"));
 
     manifest["node"]["tunnel"]["address"] = address;
     REQUIRE(glbd.apply(manifest).code == 0);
     CHECK(eventually(5s, [&] { return systemd.says("READY=1"); }));
-    CHECK(glbd.must_ctl({"status"}).at("lacking").is_null());
+    CHECK(glbd.must_ctl({"status"}).at("notReadyReason").is_null());
 }

@@ -2,9 +2,9 @@
 #include <catch2/catch.hpp>
 
 #include "tests/harness/skip.h"
-#include "tests/netns/world/backlog.h"
-#include "tests/netns/world/drill.h"
-#include "tests/netns/world/worlds.h"
+#include "tests/netns/testbed/backlog.h"
+#include "tests/netns/testbed/drill.h"
+#include "tests/netns/testbed/testbeds.h"
 
 using namespace glb::test;
 using namespace std::chrono_literals;

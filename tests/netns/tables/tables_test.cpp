@@ -13,8 +13,8 @@
 #include <fmt/format.h>
 
 #include "tests/harness/skip.h"
-#include "tests/netns/world/sockets.h"
-#include "tests/netns/world/worlds.h"
+#include "tests/netns/testbed/sockets.h"
+#include "tests/netns/testbed/testbeds.h"
 
 using namespace glb::test;
 using namespace std::chrono_literals;
@@ -164,13 +164,13 @@ TEST_CASE("tables: two tenants with identical tuples are two flows, each to its 
     CHECK(world.red.tcp->accepted() == 2);
     CHECK(world.blue.tcp->accepted() == 2);
     const auto forwarded = glbd.counter("forwarded");
-    const auto opened = glbd.counter("door");
+    const auto opened = glbd.counter("punted");
     for (int round = 0; round < 5; round++) {
         CHECK(red.exchange(5s) == 2);
         CHECK(blue.exchange(5s) == 2);
     }
     CHECK(glbd.counter("forwarded") >= forwarded + 40); // a line to and fro, of four flows, five times
-    CHECK(glbd.counter("door") == opened);
+    CHECK(glbd.counter("punted") == opened);
 
     const auto endpoints_shown = glbd.must_ctl({"endpoints"}).at("endpoints");
     for (const auto &row : endpoints_shown)
@@ -206,9 +206,9 @@ TEST_CASE("tables: what the kernel's stack has to do is done in the endpoint's t
         REQUIRE(
             eventually(5s, [&] { return tenant->reach(1, 100) == 1; })); // neighbours are known from here on
         const auto before = other.udp->received();
-        const auto opened = glbd.counter("door");
+        const auto opened = glbd.counter("punted");
         CHECK(tenant->reach(5, 1400) == 5);
-        CHECK(glbd.counter("door") >= opened + 5);
+        CHECK(glbd.counter("punted") >= opened + 5);
         CHECK(other.udp->received() == before);
         // And its answers find the tenant's own client.
         const auto expired =

@@ -7,9 +7,9 @@
 
 #include "tests/harness/packet.h"
 #include "tests/harness/skip.h"
-#include "tests/netns/world/download.h"
-#include "tests/netns/world/frames.h"
-#include "tests/netns/world/worlds.h"
+#include "tests/netns/testbed/download.h"
+#include "tests/netns/testbed/frames.h"
+#include "tests/netns/testbed/testbeds.h"
 
 using namespace glb::test;
 using namespace std::chrono_literals;

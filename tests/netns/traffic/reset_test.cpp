@@ -11,8 +11,8 @@
 
 #include "abi/config.h"
 #include "tests/harness/skip.h"
-#include "tests/netns/world/drill.h"
-#include "tests/netns/world/worlds.h"
+#include "tests/netns/testbed/drill.h"
+#include "tests/netns/testbed/testbeds.h"
 
 using namespace glb::test;
 using namespace std::chrono_literals;
@@ -96,7 +96,7 @@ End write_until_the_end(int fd) {
 /// Writes the word of every target, as the controller does, at a moment that the test chooses.
 void write_words(const Daemon &glbd, std::uint64_t word) {
     for (const auto &entry : std::filesystem::directory_iterator(glbd.bpffs())) {
-        const glb::Fd words(::bpf_obj_get((entry.path() / "maps/glb_target_words").c_str()));
+        const glb::Fd words(::bpf_obj_get((entry.path() / "maps/glb_target_state").c_str()));
         for (std::uint32_t target = 0; words && target < 2; ++target)
             REQUIRE(bpf_map_update_elem(words.get(), &target, &word, BPF_ANY) == 0);
     }
@@ -105,7 +105,7 @@ void condemn_all(const Daemon &glbd) {
     write_words(glbd, GLB_TARGET_RESET);
 }
 void mend_all(const Daemon &glbd) {
-    write_words(glbd, GLB_TARGET_NEW | GLB_TARGET_KEEP | GLB_TARGET_KEEP_HALF);
+    write_words(glbd, GLB_TARGET_ACCEPT_NEW | GLB_TARGET_KEEP_ESTABLISHED | GLB_TARGET_KEEP_EMBRYONIC);
 }
 
 double seconds(Clock::duration time) {

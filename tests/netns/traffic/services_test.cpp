@@ -7,10 +7,10 @@
 #include <fmt/format.h>
 
 #include "tests/harness/skip.h"
-#include "tests/netns/world/backlog.h"
-#include "tests/netns/world/services.h"
-#include "tests/netns/world/witness.h"
-#include "tests/netns/world/worlds.h"
+#include "tests/netns/testbed/backlog.h"
+#include "tests/netns/testbed/capture.h"
+#include "tests/netns/testbed/services.h"
+#include "tests/netns/testbed/testbeds.h"
 
 using namespace glb::test;
 using namespace std::chrono_literals;

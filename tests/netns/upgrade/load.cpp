@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "tests/netns/world/sockets.h"
+#include "tests/netns/testbed/sockets.h"
 
 namespace glb::test {
 

@@ -9,8 +9,8 @@
 #include <thread>
 #include <vector>
 
-#include "tests/netns/world/backlog.h"
-#include "tests/netns/world/worlds.h"
+#include "tests/netns/testbed/backlog.h"
+#include "tests/netns/testbed/testbeds.h"
 
 namespace glb::test {
 

@@ -2,8 +2,8 @@
 #include <catch2/catch.hpp>
 
 #include "tests/harness/skip.h"
+#include "tests/netns/testbed/drill.h"
 #include "tests/netns/upgrade/load.h"
-#include "tests/netns/world/drill.h"
 
 using namespace glb::test;
 using namespace std::chrono_literals;

@@ -5,23 +5,23 @@
 #include <optional>
 #include <string>
 
-#include "controller/node/service.h"
+#include "controller/api/node_api.h"
 
 namespace glb::test {
 
-class FakeNode : public NodeService {
-    static FlowReading text_of(const char *document) {
+class FakeNode : public NodeApi {
+    static FlowQueryJob text_of(const char *document) {
         return [document] { return nlohmann::json::parse(document).dump(); };
     }
 
   public:
     Result<nlohmann::json> status() override {
         return nlohmann::json::parse(
-            R"({"ready": false, "lacking": "not attached to srv0", "node": "glb-a", "version": "0.1.0", "epoch": 3,
+            R"({"ready": false, "notReadyReason": "not attached to srv0", "node": "glb-a", "version": "0.1.0", "epoch": 3,
             "uptimeSeconds": 130, "guard": {"installed": true, "uninspected": 0, "restored": 2,
                 "warnings": ["chain post of table ip nat does NAT"]}, "bypassed": [],
-            "interfaces": [{"name": "cli0", "mode": "native", "attached": true, "door": true, "shared": false},
-                           {"name": "srv0", "mode": "native", "attached": false, "door": false, "shared": false}],
+            "interfaces": [{"name": "cli0", "mode": "native", "attached": true, "punt": true, "shared": false},
+                           {"name": "srv0", "mode": "native", "attached": false, "punt": false, "shared": false}],
             "flows": {"active": 812, "unconfirmed": 4, "capacity": 1048576, "untracked": 0},
             "targets": {"healthy": 2, "unhealthy": 1, "draining": 0, "initial": 0, "unused": 0,
                         "unavailable": 0}})");
@@ -54,7 +54,7 @@ class FakeNode : public NodeService {
             "bypassed": false}]})");
     }
 
-    Result<FlowReading> flows(const FlowFilter &filter) override {
+    Result<FlowQueryJob> flows(const FlowQuery &filter) override {
         last_filter = filter;
         if (filter.endpoint == "idle")
             return text_of(R"({"total": 0, "truncated": false, "flows": []})");
@@ -81,7 +81,7 @@ class FakeNode : public NodeService {
     Result<nlohmann::json> guard() override {
         return nlohmann::json::parse(R"({"installed": true, "uninspected": {"packets": 2, "bytes": 120},
             "restored": 1, "interfaces": [{"name": "cli0", "vlan": null, "endpoint": "branch",
-            "whenDetached": "drop", "guarded": true, "door": false}]})");
+            "whenDetached": "drop", "guarded": true, "punt": false}]})");
     }
 
     Result<nlohmann::json> manifest() override {
@@ -127,7 +127,7 @@ class FakeNode : public NodeService {
         return apply(R"({"version": 1})", options);
     }
 
-    Status confirm(const Peer &) override {
+    Status confirm(const PeerCredentials &) override {
         if (!waits_for_confirmation)
             return tl::unexpected(Error{"no manifest waits for a confirmation", ENOENT});
         waits_for_confirmation = false;
@@ -135,7 +135,7 @@ class FakeNode : public NodeService {
     }
 
     /// fw-2 is the last target that takes flows.
-    Result<nlohmann::json> drain(const DrainOrder &order) override {
+    Result<nlohmann::json> drain(const DrainRequest &order) override {
         last_drain = order;
         if (order.target != "fw-1" && order.target != "fw-2")
             return tl::unexpected(Error{"there is no target " + order.group + '/' + order.target, ENOENT});
@@ -150,7 +150,7 @@ class FakeNode : public NodeService {
     }
 
     /// The group of the endpoint "down" is down, and its policy bypasses.
-    Result<nlohmann::json> bypass(const BypassOrder &order) override {
+    Result<nlohmann::json> bypass(const BypassRequest &order) override {
         last_bypass = order;
         if (order.endpoint != "branch" && order.endpoint != "down")
             return tl::unexpected(Error{"there is no endpoint " + order.endpoint, ENOENT});
@@ -172,7 +172,7 @@ class FakeNode : public NodeService {
         return nlohmann::json{{"down", true}, {"guardKept", has_guard}};
     }
 
-    Result<nlohmann::json> collect_garbage(bool dry_run, const Peer &) override {
+    Result<nlohmann::json> collect_garbage(bool dry_run, const PeerCredentials &) override {
         return nlohmann::json{{"removed", !dry_run},
                               {"leftovers", {{{"kind", "maps"}, {"pin", "/sys/fs/bpf/glb/v1"}}}}};
     }
@@ -188,11 +188,11 @@ class FakeNode : public NodeService {
     bool ready = true;
     bool has_guard = true;
     bool is_drained = false; ///< either target
-    std::optional<FlowFilter> last_filter;
+    std::optional<FlowQuery> last_filter;
     std::optional<ApplyOptions> last_apply;
     std::optional<DownOptions> last_down;
-    std::optional<DrainOrder> last_drain;
-    std::optional<BypassOrder> last_bypass;
+    std::optional<DrainRequest> last_drain;
+    std::optional<BypassRequest> last_bypass;
     std::optional<unsigned> last_back;
     bool waits_for_confirmation = true;
     std::string last_manifest;

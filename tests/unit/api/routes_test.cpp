@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "controller/api/routes.h"
+#include "controller/api/v1/routes.h"
 #include "fake_node.h"
 
 using namespace glb;

@@ -16,7 +16,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
-#include "controller/api/http.h"
+#include "controller/api/http/http.h"
 
 namespace glb::test {
 

@@ -49,7 +49,7 @@ TEST_CASE("each request names the process that sent it") {
     TemporaryFolder folder;
     const auto path = folder.path() / "s";
     std::mutex mutex;
-    Peer peer;
+    PeerCredentials peer;
     RunningServer server(listen_on(path), [&](const HttpRequest &request, const HttpRespond &respond) {
         const std::lock_guard lock(mutex);
         peer = request.peer;

@@ -7,7 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 
-#include "controller/api/routes.h"
+#include "controller/api/v1/routes.h"
 #include "tests/unit/api/fake_node.h"
 
 int main(int argc, char **argv) {

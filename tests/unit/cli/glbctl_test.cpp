@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/unit/api/fake_node.h"
-#include "tests/unit/cli/stage.h"
+#include "tests/unit/cli/fixture.h"
 
 using namespace glb::test;
 using nlohmann::json;

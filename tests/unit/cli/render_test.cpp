@@ -24,13 +24,13 @@ TEST_CASE("an empty table is its titles") {
 
 TEST_CASE("colour wraps the text and does not shift the columns") {
     Table table({{"STATE"}, {"N"}});
-    table.add({{"up", Tone::good}, "1"});
-    table.add({{"down", Tone::bad}, "2"});
+    table.add({{"up", Style::good}, "1"});
+    table.add({{"down", Style::bad}, "2"});
     CHECK(table.text(true) == "\033[2mSTATE\033[0m  \033[2mN\033[0m\n"
                               "\033[32mup\033[0m     1\n"
                               "\033[1;31mdown\033[0m   2\n");
-    CHECK(paint("x", Tone::warning, false) == "x");
-    CHECK(paint("x", Tone::plain, true) == "x");
+    CHECK(colorize("x", Style::warning, false) == "x");
+    CHECK(colorize("x", Style::plain, true) == "x");
 }
 
 TEST_CASE("width is counted in columns, not in bytes") {
@@ -46,14 +46,14 @@ TEST_CASE("width is counted in columns, not in bytes") {
 }
 
 TEST_CASE("nothing from outside steers the terminal") {
-    CHECK(printable("a\033[31mb\n\tc\x7f") == "a?[31mb??c?");
-    CHECK(printable("\xc2\x9b"
-                    "31m") == "?31m"); // C1's one-byte CSI
-    CHECK(printable("\xe2\x80\xae"
-                    "evil") == "?evil"); // right-to-left override
-    CHECK(printable("\xff\xc3") == "??");
-    CHECK(printable("\xc0\xaf\xed\xa0\x80") == "?????"); // overlong, surrogate
-    CHECK(printable("Zürich 東京 🔥") == "Zürich 東京 🔥");
+    CHECK(sanitize("a\033[31mb\n\tc\x7f") == "a?[31mb??c?");
+    CHECK(sanitize("\xc2\x9b"
+                   "31m") == "?31m"); // C1's one-byte CSI
+    CHECK(sanitize("\xe2\x80\xae"
+                   "evil") == "?evil"); // right-to-left override
+    CHECK(sanitize("\xff\xc3") == "??");
+    CHECK(sanitize("\xc0\xaf\xed\xa0\x80") == "?????"); // overlong, surrogate
+    CHECK(sanitize("Zürich 東京 🔥") == "Zürich 東京 🔥");
     Table table({{"A"}});
     table.add({"x\ny"});
     CHECK(table.text(false) == "A\nx?y\n");
@@ -102,8 +102,8 @@ TEST_CASE("what a document does not have is shown as -, and never thrown at") {
 }
 
 TEST_CASE("a target's state has its tone") {
-    CHECK(tone_of_state("healthy") == Tone::good);
-    CHECK(tone_of_state("unhealthy") == Tone::bad);
-    CHECK(tone_of_state("draining") == Tone::warning);
-    CHECK(tone_of_state("unused") == Tone::dim);
+    CHECK(style_for_state("healthy") == Style::good);
+    CHECK(style_for_state("unhealthy") == Style::bad);
+    CHECK(style_for_state("draining") == Style::warning);
+    CHECK(style_for_state("unused") == Style::dim);
 }

@@ -7,7 +7,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "controller/config/parse.h"
+#include "controller/config/parser.h"
 
 namespace glb {
 

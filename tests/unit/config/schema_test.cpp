@@ -9,8 +9,8 @@
 #include <valijson/schema_parser.hpp>
 #include <valijson/validator.hpp>
 
-#include "controller/config/export.h"
-#include "controller/config/supported.h"
+#include "controller/config/exporter.h"
+#include "controller/config/unsupported_features.h"
 #include "controller/util/files.h"
 #include "random_manifest.h"
 

@@ -1,7 +1,7 @@
 // glbd's command line.
 #include <catch2/catch.hpp>
 
-#include "controller/options.h"
+#include "controller/daemon_options.h"
 #include "tests/harness/documented.h"
 
 using namespace glb::test;

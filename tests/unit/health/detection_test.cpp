@@ -7,7 +7,7 @@
 
 using namespace glb;
 using namespace glb::test;
-using Kind = PassiveOrder::Kind;
+using Kind = DetectorAction::Kind;
 
 namespace {
 
@@ -48,7 +48,7 @@ TEST_CASE("detection: a target that falls silent under 16 flows is out within 10
         const auto out = sim.convicted_at(1);
         REQUIRE(out);
         CHECK(sim.count(Kind::convict) == 1);
-        CHECK_FALSE(sim.told().front().order.common_cause);
+        CHECK_FALSE(sim.told().front().order.group_outage);
         (in_band ? worst : worst_alone) = std::max(in_band ? worst : worst_alone, *out - when);
     }
     WARN("worst case: " << worst.count() << " us with in-band probes, " << worst_alone.count()
@@ -76,13 +76,13 @@ TEST_CASE(
     "detection: flows that already wait at the start are asked about where in-band worked, and only there",
     "[passive]") {
     const bool worked = GENERATE(true, false), answers = GENERATE(true, false);
-    PassiveJudge judge{{}};
-    const TargetTraffic waits{
+    OutlierDetector judge{{}};
+    const TargetCounters waits{
         .target = 0, .out = 1000, .back = 900, .silent = 30, .answered = 10, .in_band_worked = worked};
-    const TargetTraffic works{.target = 1, .out = 1000, .back = 900};
+    const TargetCounters works{.target = 1, .out = 1000, .back = 900};
     std::map<Kind, int> orders;
-    PassiveJudge::Time now{1000s}, out{};
-    for (int poll = 0; poll < 2000; ++poll, now += PassiveJudge::kPoll) {
+    OutlierDetector::Time now{1000s}, out{};
+    for (int poll = 0; poll < 2000; ++poll, now += OutlierDetector::kPoll) {
         auto both = std::array{waits, works};
         both[0].ejected = orders[Kind::convict] > 0;
         both[1].back += static_cast<std::uint64_t>(poll); // it returns all the while
@@ -99,7 +99,7 @@ TEST_CASE(
     CHECK(orders[Kind::acquit] == (worked && answers));
     CHECK(orders[Kind::probe] == (worked ? answers ? 1 : 3 : 0));
     if (worked && !answers)
-        CHECK(out - PassiveJudge::Time{1000s} <= 100ms);
+        CHECK(out - OutlierDetector::Time{1000s} <= 100ms);
 }
 
 TEST_CASE("detection: three silent flows are not", "[passive]") {
@@ -143,7 +143,7 @@ TEST_CASE("detection: where whole hosts stay together, one that is denied everyt
     for (unsigned seed = 0; seed < 200; ++seed) {
         const auto drill = [&](bool independent) {
             std::mt19937 random(seed);
-            PassiveSettings settings;
+            DetectorSettings settings;
             settings.flows_are_independent = independent;
             TrafficSim sim(
                 seed, 2,
@@ -177,7 +177,7 @@ TEST_CASE("detection: all silent at one moment is a common cause, and half of th
         CHECK(sim.count(Kind::spare) == 2);
         for (const auto &told : sim.told())
             if (told.order.kind == Kind::convict)
-                CHECK(told.order.common_cause);
+                CHECK(told.order.group_outage);
     }
 }
 
@@ -185,7 +185,7 @@ TEST_CASE("detection: maxEjectedPercent is rounded down, and at least one", "[pa
     const auto [targets, percent, allowed] =
         GENERATE(std::make_tuple(3u, 50u, 1u), std::make_tuple(5u, 50u, 2u), std::make_tuple(3u, 10u, 1u),
                  std::make_tuple(2u, 100u, 2u), std::make_tuple(1u, 50u, 1u));
-    PassiveSettings settings;
+    DetectorSettings settings;
     settings.max_ejected_percent = percent;
     std::set<std::uint16_t> all;
     for (std::uint16_t i = 0; i < targets; ++i)

@@ -7,7 +7,7 @@
 
 #include <unistd.h>
 
-#include "controller/health/prober.h"
+#include "controller/health/probes/prober.h"
 #include "tests/unit/health/tls_server.h"
 
 using namespace glb;

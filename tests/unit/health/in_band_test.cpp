@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 
 #include "abi/config.h"
-#include "controller/health/in_band_prober.h"
+#include "controller/health/probes/in_band_prober.h"
 
 using namespace glb;
 using namespace std::chrono_literals;

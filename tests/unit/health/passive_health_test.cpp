@@ -16,7 +16,7 @@ const ProbeResult kOk{ProbeOutcome::ok, 200, "", 1ms};
 const ProbeResult kTimeout{ProbeOutcome::timeout, 0, "no answer within 1000 ms", 1s};
 
 TargetHealth serving(const HealthPolicy &policy = kPolicy) {
-    return {policy, kStart, KnownHealth{healthy, HealthReason::none}};
+    return {policy, kStart, PersistedHealth{healthy, HealthReason::none}};
 }
 
 // Fails by its checks at `now`, and then has successes each second; how long until it is healthy again.
@@ -138,9 +138,9 @@ TEST_CASE("after a common cause one answer is enough, at once, and it is no fail
     auto now = kStart;
     for (int i = 0; i < 5; ++i) {
         REQUIRE(target.on_passive_failure("all fell silent", true, now));
-        CHECK(target.common_cause());
+        CHECK(target.group_outage());
         CHECK(target.on_in_band(true, now += 1ms)->to == healthy);
-        CHECK_FALSE(target.common_cause());
+        CHECK_FALSE(target.group_outage());
     }
     CHECK(outage(target, now) == 3s);
 }
@@ -151,11 +151,11 @@ TEST_CASE("where in-band never worked, a trial follows the hold-down, and its fl
     target.on_passive_failure("silent", false, kStart);
     target.on_probe(kOk, kStart + 9s);
     target.on_time(kStart + 9s);
-    CHECK_FALSE(target.on_trial());
+    CHECK_FALSE(target.is_half_open());
     CHECK_FALSE(
         target.on_new_flows(100, 100, kStart + 9s)); // flows that it got for want of another say nothing
     target.on_time(kStart + 10s);
-    CHECK(target.on_trial());
+    CHECK(target.is_half_open());
     CHECK(target.state() == unhealthy);
 
     SECTION("as many returns as the threshold end it well") {
@@ -163,20 +163,20 @@ TEST_CASE("where in-band never worked, a trial follows the hold-down, and its fl
         const auto back = target.on_new_flows(5, 1, kStart + 12s);
         REQUIRE(back);
         CHECK(back->to == healthy);
-        CHECK_FALSE(target.on_trial());
+        CHECK_FALSE(target.is_half_open());
     }
     SECTION("none of sixteen ends it badly, and the next one waits longer") {
         auto now = kStart + 10s;
         std::vector<std::chrono::seconds> waits;
         for (int i = 0; i < 6; ++i) {
-            REQUIRE(target.on_trial());
+            REQUIRE(target.is_half_open());
             CHECK_FALSE(target.on_new_flows(15, 0, now + 5s));
-            CHECK(target.on_trial());
+            CHECK(target.is_half_open());
             CHECK_FALSE(target.on_new_flows(1, 0, now + 5s));
-            CHECK_FALSE(target.on_trial());
+            CHECK_FALSE(target.is_half_open());
             now += 5s;
             const auto ended = now;
-            while (!target.on_trial())
+            while (!target.is_half_open())
                 target.on_time(now += 1s);
             waits.push_back(std::chrono::duration_cast<std::chrono::seconds>(now - ended));
         }
@@ -185,7 +185,7 @@ TEST_CASE("where in-band never worked, a trial follows the hold-down, and its fl
     }
     SECTION("flows that have just begun may yet return") {
         CHECK_FALSE(target.on_new_flows(50, 0, kStart + 11s));
-        CHECK(target.on_trial());
+        CHECK(target.is_half_open());
         CHECK(target.on_new_flows(0, 3, kStart + 12s)->to == healthy);
     }
     SECTION("an in-band answer counts meanwhile as well") {
@@ -196,10 +196,10 @@ TEST_CASE("where in-band never worked, a trial follows the hold-down, and its fl
     SECTION("no trial while the checks fail, and none without traffic") {
         target.on_probe(kTimeout, kStart + 11s);
         target.on_probe(kTimeout, kStart + 11s);
-        CHECK_FALSE(target.on_trial());
+        CHECK_FALSE(target.is_half_open());
         auto now = kStart + 12s;
         green_port(target, now);
-        CHECK(target.on_trial());
+        CHECK(target.is_half_open());
         CHECK(target.state() == unhealthy);
     }
 }
@@ -209,9 +209,9 @@ TEST_CASE("where in-band has worked, a trial waits for the longest hold-down", "
     target.on_in_band(true, kStart);
     target.on_passive_failure("silent", false, kStart);
     target.on_time(kStart + 299s);
-    CHECK_FALSE(target.on_trial());
+    CHECK_FALSE(target.is_half_open());
     target.on_time(kStart + 300s);
-    CHECK(target.on_trial());
+    CHECK(target.is_half_open());
 }
 
 TEST_CASE("a target whose traffic stays away and whose checks fail needs both to recover", "[health]") {
@@ -236,20 +236,20 @@ TEST_CASE("a target whose traffic stays away and whose checks fail needs both to
 }
 
 TEST_CASE("no return traffic is remembered across a restart", "[health]") {
-    TargetHealth target(kPolicy, kStart, KnownHealth{unhealthy, HealthReason::no_return_traffic});
+    TargetHealth target(kPolicy, kStart, PersistedHealth{unhealthy, HealthReason::no_return_traffic});
     auto now = kStart;
     CHECK(target.state() == unhealthy);
     CHECK(target.reason() == HealthReason::no_return_traffic);
     green_port(target, now);
     CHECK(target.state() == unhealthy);
-    CHECK(target.on_trial());
+    CHECK(target.is_half_open());
     for (int i = 0; i < 3; ++i)
         target.on_in_band(true, now);
     CHECK(target.state() == healthy);
 
     auto policy = kPolicy;
     policy.passive = false; // nobody would bring it back but its checks
-    TargetHealth other(policy, kStart, KnownHealth{unhealthy, HealthReason::no_return_traffic});
+    TargetHealth other(policy, kStart, PersistedHealth{unhealthy, HealthReason::no_return_traffic});
     CHECK(other.state() == unhealthy);
     for (int i = 0; i < 3; ++i)
         other.on_probe(kOk, kStart);
@@ -257,7 +257,7 @@ TEST_CASE("no return traffic is remembered across a restart", "[health]") {
 }
 
 TEST_CASE("how often a target has failed is remembered across a restart", "[health]") {
-    TargetHealth target(kPolicy, kStart, KnownHealth{unhealthy, HealthReason::no_return_traffic, 3});
+    TargetHealth target(kPolicy, kStart, PersistedHealth{unhealthy, HealthReason::no_return_traffic, 3});
     CHECK(target.failures() == 3);
     const auto answers = [&](MonotonicTime now) {
         for (int i = 0; i < 5; ++i)
@@ -269,10 +269,10 @@ TEST_CASE("how often a target has failed is remembered across a restart", "[heal
     CHECK(target.on_passive_failure("silent", false, kStart + 30s));
     CHECK(target.failures() == 4);
 
-    TargetHealth serving(kPolicy, kStart, KnownHealth{healthy, HealthReason::none, 3});
+    TargetHealth serving(kPolicy, kStart, PersistedHealth{healthy, HealthReason::none, 3});
     CHECK(serving.on_passive_failure("silent", false, kStart + 599s));
     CHECK(serving.failures() == 4);
-    TargetHealth forgiven(kPolicy, kStart, KnownHealth{healthy, HealthReason::none, 3});
+    TargetHealth forgiven(kPolicy, kStart, PersistedHealth{healthy, HealthReason::none, 3});
     CHECK(forgiven.on_passive_failure("silent", false, kStart + 600s));
     CHECK(forgiven.failures() == 1);
 }
@@ -294,6 +294,6 @@ TEST_CASE("without checks the traffic alone decides", "[health]") {
     CHECK(target.state() == unavailable);
     CHECK(target.on_passive_failure("silent", false, kStart)->to == unhealthy);
     target.on_time(kStart + 10s);
-    CHECK(target.on_trial());
+    CHECK(target.is_half_open());
     CHECK(target.on_new_flows(10, 10, kStart + 11s)->to == unavailable);
 }

@@ -8,7 +8,7 @@
 
 #include <sys/socket.h>
 
-#include "controller/health/prober.h"
+#include "controller/health/probes/prober.h"
 
 using namespace glb;
 using namespace glb::test;
@@ -102,7 +102,7 @@ TEST_CASE("HTTP: the matcher judges the status", "[prober]") {
     Bench bench;
     LittleServer server(bench.loop, answers("HTTP/1.1 404 Not Found\r\n\r\n"));
     auto target = target_at(server.port());
-    target.settings.matcher = *HttpMatcher::parse("404");
+    target.settings.matcher = *StatusMatcher::parse("404");
     CHECK(bench.first_result(target).outcome == ProbeOutcome::ok);
 }
 

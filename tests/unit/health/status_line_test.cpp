@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "controller/health/status_line.h"
+#include "controller/health/probes/status_line.h"
 
 using glb::StatusLineReader;
 using Progress = StatusLineReader::Progress;

@@ -17,7 +17,7 @@ const ProbeResult kMismatch{ProbeOutcome::mismatch, 404, "status 404 is not amon
 const ProbeResult kRefused{ProbeOutcome::refused, 0, "connection refused", 1ms};
 
 TargetHealth known_as(TargetState state, HealthReason reason = HealthReason::none) {
-    return {kPolicy, kStart, KnownHealth{state, reason}};
+    return {kPolicy, kStart, PersistedHealth{state, reason}};
 }
 
 } // namespace

@@ -2,7 +2,7 @@
 
 namespace glb::test {
 
-TrafficSim::TrafficSim(unsigned seed, unsigned targets, Treat treat, PassiveSettings settings)
+TrafficSim::TrafficSim(unsigned seed, unsigned targets, Treat treat, DetectorSettings settings)
     : random_(seed), treat_(std::move(treat)), judge_(settings), traffic_(targets) {
     for (unsigned i = 0; i < targets; ++i)
         traffic_[i].target = static_cast<std::uint16_t>(i);
@@ -48,7 +48,7 @@ void TrafficSim::add(const FlowPlan &plan) {
 
 void TrafficSim::begin(std::size_t index) {
     auto &flow = flows_[index];
-    const auto is_out = [](const TargetTraffic &row) { return row.ejected; };
+    const auto is_out = [](const TargetCounters &row) { return row.ejected; };
     if (flow.plan.target) {
         flow.target = *flow.plan.target;
     } else {
@@ -91,7 +91,7 @@ void TrafficSim::come_back(std::size_t index, bool was_first) {
     row.confirmed += flow.returns == 0 && was_first && endpoints_back_.contains(flow.plan.endpoint);
     endpoints_back_.insert(flow.plan.endpoint);
     pairs_.insert({flow.plan.endpoint, flow.target});
-    if (++flow.returns == 1 && flow.plan.syn) // the other end answers, the opener goes on
+    if (++flow.returns == 1 && flow.plan.syn) // the other end answers, the initiator goes on
         at(now_ + chance(100us, 2ms), What::send, index);
     if (flow.waits) {
         flow.waits = false;
@@ -100,13 +100,13 @@ void TrafficSim::come_back(std::size_t index, bool was_first) {
 }
 
 void TrafficSim::poll() {
-    auto next = now_ + PassiveJudge::kPoll + chance(0us, 300us);
+    auto next = now_ + OutlierDetector::kPoll + chance(0us, 300us);
     for (const auto &order : judge_.poll(traffic_, clock(now_))) {
-        if (order.kind == PassiveOrder::Kind::probe)
+        if (order.kind == DetectorAction::Kind::probe)
             probe(order.target, false);
         else
             told_.push_back({now_, order});
-        if (order.kind == PassiveOrder::Kind::convict)
+        if (order.kind == DetectorAction::Kind::convict)
             traffic_[order.target].ejected = true;
     }
     for (const auto &[from, to] : stalls_)
@@ -131,14 +131,14 @@ void TrafficSim::probe(std::uint16_t target, bool is_background) {
     at(now_ + background_, What::probe, target, true);
 }
 
-std::size_t TrafficSim::count(PassiveOrder::Kind kind) const {
+std::size_t TrafficSim::count(DetectorAction::Kind kind) const {
     return static_cast<std::size_t>(
         std::count_if(told_.begin(), told_.end(), [&](const Told &told) { return told.order.kind == kind; }));
 }
 
 std::optional<Micros> TrafficSim::convicted_at(std::uint16_t target) const {
     for (const auto &told : told_)
-        if (told.order.kind == PassiveOrder::Kind::convict && told.order.target == target)
+        if (told.order.kind == DetectorAction::Kind::convict && told.order.target == target)
             return told.at;
     return std::nullopt;
 }

@@ -1,5 +1,5 @@
 // A group of appliances, its flows and the data path's counters, simulated event by event, under a
-// PassiveJudge.
+// OutlierDetector.
 #pragma once
 
 #include <functional>
@@ -10,7 +10,7 @@
 #include <set>
 #include <vector>
 
-#include "controller/health/passive_judge.h"
+#include "controller/health/outlier_detector.h"
 
 namespace glb::test {
 
@@ -40,7 +40,7 @@ struct FlowPlan {
 
 class TrafficSim {
   public:
-    TrafficSim(unsigned seed, unsigned targets, Treat treat, PassiveSettings settings = {});
+    TrafficSim(unsigned seed, unsigned targets, Treat treat, DetectorSettings settings = {});
 
     void add(const FlowPlan &plan);
     /// The controller does not run between `from` and `to`.
@@ -49,14 +49,14 @@ class TrafficSim {
     void background(Micros pause) { background_ = pause; }
     void run(Micros end);
 
-    [[nodiscard]] std::size_t count(PassiveOrder::Kind kind) const;
+    [[nodiscard]] std::size_t count(DetectorAction::Kind kind) const;
     struct Told {
         Micros at;
-        PassiveOrder order;
+        DetectorAction order;
     };
     [[nodiscard]] const std::vector<Told> &told() const { return told_; }
     [[nodiscard]] std::optional<Micros> convicted_at(std::uint16_t target) const;
-    [[nodiscard]] const TargetTraffic &traffic(std::uint16_t target) const { return traffic_[target]; }
+    [[nodiscard]] const TargetCounters &traffic(std::uint16_t target) const { return traffic_[target]; }
     Micros chance(Micros least, Micros most) {
         return Micros(std::uniform_int_distribution<long long>(least.count(), most.count())(random_));
     }
@@ -94,12 +94,12 @@ class TrafficSim {
     void come_back(std::size_t flow, bool was_first);
     void poll();
     void probe(std::uint16_t target, bool is_background);
-    static PassiveJudge::Time clock(Micros at) { return PassiveJudge::Time(at + 1h); }
+    static OutlierDetector::Time clock(Micros at) { return OutlierDetector::Time(at + 1h); }
 
     std::mt19937 random_;
     Treat treat_;
-    PassiveJudge judge_;
-    std::vector<TargetTraffic> traffic_;
+    OutlierDetector judge_;
+    std::vector<TargetCounters> traffic_;
     std::vector<Flow> flows_;
     std::set<int> endpoints_back_;
     std::set<std::pair<int, std::uint16_t>> pairs_;

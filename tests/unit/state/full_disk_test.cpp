@@ -5,7 +5,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 
-#include "controller/state/kept_file.h"
+#include "controller/state/checksummed_file.h"
 #include "tests/harness/skip.h"
 #include "tests/unit/state/folder.h"
 
@@ -36,7 +36,7 @@ TEST_CASE("a full disk refuses the new content and keeps the old, and room mends
     need_root();
     const Folder folder;
     const SmallDisk disk(folder.path);
-    const KeptFile file(folder.path / "manifest");
+    const ChecksummedFile file(folder.path / "manifest");
     REQUIRE(file.save("in force"));
     folder.write("filler", std::string(40000, 'f'));
     const std::string large(30000, 'x');

@@ -138,7 +138,7 @@ TEST_CASE("a seed file that is whole but holds no seed is no seed", "[state]") {
     const std::string text = GENERATE(std::string(), std::string("\n"), std::string("0011223344556677"),
                                       std::string("00112233445566zz\n"), std::string("00112233445566\n"),
                                       std::string(66, '0') + "\n", std::string("0011223344556677 \n"));
-    REQUIRE(KeptFile(folder.path / "hash-seed").save(text));
+    REQUIRE(ChecksummedFile(folder.path / "hash-seed").save(text));
     CHECK_FALSE(store.hash_seed(std::nullopt, false));
 }
 
@@ -178,7 +178,7 @@ TEST_CASE("damaged values: the generation before, else none, with a warning", "[
         CHECK(store.value("a") == 1);
         CHECK_FALSE(store.warning().empty());
     }
-    REQUIRE(KeptFile(folder.path / "values").save("[]"));
+    REQUIRE(ChecksummedFile(folder.path / "values").save("[]"));
     const auto store = open_store(folder.path);
     CHECK(store.value("a").is_null());
     CHECK_FALSE(store.warning().empty());

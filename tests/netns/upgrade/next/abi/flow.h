@@ -14,7 +14,7 @@ struct glb_flow_cold {
     __be16 high_port;
     __u8 ip_proto;
     __u8 family;
-    __u8 opener;
+    __u8 initiator;
     __u8 generation;
     __u32 endpoint;
     __u32 start_tick;

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The flow table on BPF maps: what flow/flow_table.h wants supplied, and the filter of untracked flows. */
+#ifndef GLB_STEER_TABLE_BPF_H
+#define GLB_STEER_TABLE_BPF_H
+
+#include "flow/flow_state.h"
+#include "maps.h"
+#include "telemetry/telemetry.h"
+
+static __always_inline struct glb_flow_hot *glb_flow_hot_at(__u32 slot) {
+    return bpf_map_lookup_elem(&glb_flows_hot, &slot);
+}
+
+static __always_inline struct glb_flow_cold *glb_flow_cold_at(__u32 slot) {
+    return bpf_map_lookup_elem(&glb_flows_cold, &slot);
+}
+
+static __always_inline __u32 glb_random(void) {
+    return bpf_get_prandom_u32();
+}
+
+static __always_inline void glb_flow_withdrawn(void) {
+    glb_count(GLB_COUNT_FLOW_DUPLICATE_REMOVED, 0);
+}
+
+static __always_inline const struct glb_target *glb_target_row(__u32 bank, __u32 target) {
+    const __u32 row = bank * GLB_MAX_TARGETS + target;
+    return bpf_map_lookup_elem(&glb_targets, &row);
+}
+
+/* NULL where no group was written: every group has timeouts, an empty row has none. */
+static __always_inline const struct glb_group *glb_group_row(__u32 bank, __u32 group) {
+    const __u32 row = bank * GLB_MAX_GROUPS + group;
+    const struct glb_group *found = bpf_map_lookup_elem(&glb_groups, &row);
+    return found && found->tcp_ticks ? found : 0;
+}
+
+/* Whether the entry's idle timeout has passed: its group's, found by its target. */
+static __always_inline int glb_flow_expired(__u64 meta, __u32 now, __u32 bank) {
+    const __u32 code = glb_meta_code(meta);
+    const __u32 idle = now - (__u32)meta;
+    const int tcp = !!(meta & GLB_META_TCP);
+
+    /* Below the shortest timeout there is nothing to look up; a tick of the future is another CPU's. */
+    if (idle < GLB_CLOSED_TICKS || idle > 0x7fffffff)
+        return 0;
+    __u32 tcp_ticks = 350 * GLB_TICKS_PER_SECOND;
+    __u32 other_ticks = 120 * GLB_TICKS_PER_SECOND;
+    const struct glb_target *target = glb_target_row(bank, glb_meta_target(meta));
+    if (target) {
+        const struct glb_group *group = glb_group_row(bank, target->group);
+        if (group) {
+            tcp_ticks = group->tcp_ticks;
+            other_ticks = group->other_ticks;
+        }
+    }
+    return idle >= glb_flow_timeout(code, tcp, tcp_ticks, other_ticks);
+}
+
+/* Stamps are seconds + 1, so that 0 means never; they wrap after 18 hours. */
+static __always_inline __u16 glb_stamp_seconds(__u32 now) {
+    return (__u16)(now / GLB_TICKS_PER_SECOND) | 1;
+}
+
+static __always_inline __u16 *glb_stamp_at(__u64 tag) {
+    const __u32 index = (__u32)(tag >> 20) & (GLB_STAMPS - 1);
+    const __u32 word = index / 4;
+    __u16 *stamps = bpf_map_lookup_elem(&glb_stamps, &word);
+    return stamps ? stamps + (index & 3) : 0;
+}
+
+static __always_inline void glb_stamp_set(__u64 tag, __u32 now) {
+    __u16 *stamp = glb_stamp_at(tag);
+    if (stamp)
+        GLB_WRITE(*stamp, glb_stamp_seconds(now));
+}
+
+static __always_inline int glb_stamp_is_fresh(__u64 tag, __u32 now) {
+    const __u16 *stamp = glb_stamp_at(tag);
+    if (!stamp)
+        return 0;
+    const __u16 at = GLB_READ(*stamp);
+    return at && (__u16)(glb_stamp_seconds(now) - at) < GLB_STAMP_FRESH_SECONDS;
+}
+
+/* A live entry is replaced: its packet may be at the appliance just now and must find its way back. */
+static __always_inline void glb_flow_on_evict(__u64 tag, __u32 now) {
+    glb_stamp_set(tag, now);
+    glb_count(GLB_COUNT_FLOW_REPLACED, 0);
+}
+
+#define GLB_FLOW_GLOBAL __noinline
+
+#endif

@@ -1,0 +1,361 @@
+#include "controller/api/v1/routes.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <initializer_list>
+#include <map>
+#include <span>
+
+#include "controller/api/http/uri.h"
+#include "controller/observe/metrics_renderer.h"
+
+namespace glb {
+
+namespace {
+
+using nlohmann::json;
+using Query = std::vector<std::pair<std::string, std::string>>;
+
+/// Names come from a checked manifest, texts of the kernel may hold any byte: those are replaced, not thrown
+/// at.
+std::string to_body(const json &document) {
+    return document.dump(-1, ' ', false, json::error_handler_t::replace) + '\n';
+}
+
+HttpResponse ok(const json &document) {
+    HttpResponse response;
+    response.body = to_body(document);
+    return response;
+}
+
+HttpResponse refuse(unsigned status, const std::vector<ApiError> &problems) {
+    auto errors = json::array();
+    for (const auto &[pointer, message] : problems)
+        errors.push_back({{"pointer", pointer}, {"message", message}});
+    auto response = ok({{"errors", std::move(errors)}});
+    response.status = status;
+    return response;
+}
+
+HttpResponse refuse(unsigned status, std::string message) {
+    return refuse(status, std::vector<ApiError>{{"", std::move(message)}});
+}
+
+unsigned status_of(const Error &error) {
+    switch (error.code) {
+    case ENOENT:
+        return 404;
+    case EINVAL:
+        return 400;
+    case EBUSY:
+        return 409;
+    case ENOTSUP:
+        return 501;
+    case EAGAIN:
+        return 503;
+    default:
+        return 500;
+    }
+}
+
+HttpResponse answer(const Result<json> &result) {
+    return result ? ok(*result) : refuse(status_of(result.error()), result.error().message);
+}
+
+using Parameters = std::map<std::string, std::string, std::less<>>;
+
+/// The query's parameters, each at most once; one that is not `allowed` is refused.
+Result<Parameters, HttpResponse> read_parameters(const Query &query,
+                                                 std::initializer_list<std::string_view> allowed) {
+    Parameters values;
+    for (const auto &[name, text] : query) {
+        if (std::find(allowed.begin(), allowed.end(), name) == allowed.end())
+            return tl::unexpected(refuse(400, std::vector<ApiError>{{"/" + name, "unknown parameter"}}));
+        if (!values.emplace(name, text).second)
+            return tl::unexpected(refuse(400, std::vector<ApiError>{{"/" + name, "given more than once"}}));
+    }
+    return values;
+}
+
+Result<bool, HttpResponse> flag_in(const Parameters &parameters, std::string_view name) {
+    const auto found = parameters.find(name);
+    if (found == parameters.end() || found->second == "false")
+        return false;
+    if (found->second == "true")
+        return true;
+    return tl::unexpected(
+        refuse(400, std::vector<ApiError>{{"/" + std::string(name), "allowed are true and false"}}));
+}
+
+/// A whole number from 1 to `most`, or nothing where it is absent.
+Result<std::optional<std::uint32_t>, HttpResponse> number_in(const Parameters &parameters,
+                                                             std::string_view name, std::uint32_t most) {
+    const auto found = parameters.find(name);
+    if (found == parameters.end())
+        return std::nullopt;
+    const auto &text = found->second;
+    std::uint32_t value = 0;
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || stop != text.data() + text.size() || value < 1 || value > most)
+        return tl::unexpected(refuse(
+            400, std::vector<ApiError>{{"/" + std::string(name), fmt::format("allowed are 1 to {}", most)}}));
+    return std::optional(value);
+}
+
+struct RequestContext {
+    NodeApi &service;
+    const HttpRequest &request;
+    const RequestTarget &target;
+};
+
+HttpResponse get_metrics(const RequestContext &call) {
+    HttpResponse response;
+    const auto format = accepted_format(call.request.accept);
+    response.content_type = content_type(format);
+    response.headers.emplace_back("Vary", "Accept");
+    response.body = render_metrics(call.service.metrics(), format);
+    return response;
+}
+
+HttpResponse get_health(const RequestContext &call) {
+    HttpResponse response;
+    const bool ready = call.service.metrics().ready;
+    response.status = ready ? 200 : 503;
+    response.content_type = "text/plain; charset=utf-8";
+    response.body = ready ? "ready\n" : "not ready\n";
+    return response;
+}
+
+HttpResponse get_targets(const RequestContext &call) {
+    const auto parameters = read_parameters(call.target.query, {"group"});
+    if (!parameters)
+        return parameters.error();
+    const auto group = parameters->find("group");
+    return answer(
+        call.service.targets(group == parameters->end() ? std::nullopt : std::optional(group->second)));
+}
+
+tl::expected<HttpWork, HttpResponse> get_flows(const RequestContext &call) {
+    const auto filter = parse_flow_query(call.target.query);
+    if (!filter)
+        return tl::unexpected(refuse(400, filter.error()));
+    auto reading = call.service.flows(*filter);
+    if (!reading)
+        return tl::unexpected(refuse(status_of(reading.error()), reading.error().message));
+    return [read = std::move(*reading)] {
+        HttpResponse response;
+        response.body = read() + '\n';
+        return response;
+    };
+}
+
+HttpResponse answer_apply(const Result<ApplyResult> &result, const ApplyOptions &options) {
+    if (!result)
+        return refuse(status_of(result.error()), result.error().message);
+    if (!result->errors.empty())
+        return refuse(422, result->errors);
+    json document = {{"changes", result->changes},
+                     {"applied", result->applied},
+                     {"epoch", result->epoch},
+                     {"warnings", result->warnings},
+                     {"drainedByOperator", result->drained}};
+    if (options.confirm_within && result->applied)
+        document["confirmWithinSeconds"] = options.confirm_within->count();
+    return ok(document);
+}
+
+constexpr std::uint32_t most_confirm_seconds = 86400;
+constexpr std::uint32_t most_bypass_seconds = 30 * 86400;
+
+/// dryRun and confirm, as POST of a manifest and of a rollback have them.
+Result<ApplyOptions, HttpResponse> apply_options(const Parameters &parameters, const RequestContext &call) {
+    ApplyOptions options;
+    GLB_ASSIGN(options.dry_run, flag_in(parameters, "dryRun"));
+    GLB_ASSIGN(const auto seconds, number_in(parameters, "confirm", most_confirm_seconds));
+    if (seconds)
+        options.confirm_within = std::chrono::seconds(*seconds);
+    options.peer = call.request.peer;
+    return options;
+}
+
+HttpResponse post_manifest(const RequestContext &call) {
+    const auto parameters = read_parameters(call.target.query, {"dryRun", "confirm"});
+    if (!parameters)
+        return parameters.error();
+    const auto options = apply_options(*parameters, call);
+    return options ? answer_apply(call.service.apply(call.request.body, *options), *options)
+                   : options.error();
+}
+
+HttpResponse post_rollback(const RequestContext &call) {
+    const auto parameters = read_parameters(call.target.query, {"back", "dryRun", "confirm"});
+    if (!parameters)
+        return parameters.error();
+    const auto back = number_in(*parameters, "back", 1000);
+    if (!back)
+        return back.error();
+    const auto options = apply_options(*parameters, call);
+    return options ? answer_apply(call.service.rollback(back->value_or(1), *options), *options)
+                   : options.error();
+}
+
+HttpResponse post_confirm(const RequestContext &call) {
+    const auto done = call.service.confirm(call.request.peer);
+    return done ? ok({{"confirmed", true}}) : refuse(status_of(done.error()), done.error().message);
+}
+
+HttpResponse post_drain(const RequestContext &call) {
+    const auto parameters = read_parameters(call.target.query, {"force"});
+    if (!parameters)
+        return parameters.error();
+    const auto force = flag_in(*parameters, "force");
+    if (!force)
+        return force.error();
+    const auto &path = call.target.segments; // v1 targets GROUP TARGET drain|undrain
+    return answer(call.service.drain({path[2], path[3], path[4] == "drain", *force, call.request.peer}));
+}
+
+HttpResponse post_bypass(const RequestContext &call) {
+    const auto parameters = read_parameters(call.target.query, {"seconds", "off"});
+    if (!parameters)
+        return parameters.error();
+    const auto off = flag_in(*parameters, "off");
+    const auto seconds = number_in(*parameters, "seconds", most_bypass_seconds);
+    if (!off || !seconds)
+        return off ? seconds.error() : off.error();
+    if (*off && *seconds)
+        return refuse(400, std::vector<ApiError>{{"/seconds", "makes no sense beside off"}});
+    BypassRequest order{call.target.segments[2], *off, {}, call.request.peer};
+    if (*seconds)
+        order.duration = std::chrono::seconds(**seconds);
+    return answer(call.service.bypass(order));
+}
+
+HttpResponse post_down(const RequestContext &call) {
+    const auto parameters = read_parameters(call.target.query, {"keepGuard"});
+    if (!parameters)
+        return parameters.error();
+    const auto keep_guard = flag_in(*parameters, "keepGuard");
+    if (!keep_guard)
+        return keep_guard.error();
+    return answer(call.service.down({*keep_guard, call.request.peer}));
+}
+
+HttpResponse post_gc(const RequestContext &call) {
+    const auto parameters = read_parameters(call.target.query, {"dryRun"});
+    if (!parameters)
+        return parameters.error();
+    const auto dry_run = flag_in(*parameters, "dryRun");
+    return dry_run ? answer(call.service.collect_garbage(*dry_run, call.request.peer)) : dry_run.error();
+}
+
+HttpResponse later(const RequestContext &) {
+    return refuse(501, "not yet supported");
+}
+
+template <Result<json> (NodeApi::*ask)()>
+HttpResponse get(const RequestContext &call) {
+    return answer((call.service.*ask)());
+}
+
+struct Route {
+    std::string_view method;
+    std::string_view path; ///< "*" stands for one segment
+    HttpResponse (*serve)(const RequestContext &);
+    tl::expected<HttpWork, HttpResponse> (*begin)(const RequestContext &) =
+        nullptr; ///< instead: what may take long
+};
+
+constexpr std::array api_table{
+    Route{"GET", "/v1/status", get<&NodeApi::status>},
+    Route{"GET", "/v1/endpoints", get<&NodeApi::endpoints>},
+    Route{"GET", "/v1/targets", get_targets},
+    Route{"GET", "/v1/flows", nullptr, get_flows},
+    Route{"GET", "/v1/drops", get<&NodeApi::drops>},
+    Route{"GET", "/v1/counters", get<&NodeApi::counters>},
+    Route{"GET", "/v1/guard", get<&NodeApi::guard>},
+    Route{"GET", "/v1/manifest", get<&NodeApi::manifest>},
+    Route{"POST", "/v1/manifest", post_manifest},
+    Route{"POST", "/v1/down", post_down},
+    Route{"POST", "/v1/gc", post_gc},
+    Route{"POST", "/v1/confirm", post_confirm},
+    Route{"GET", "/v1/history", get<&NodeApi::history>},
+    Route{"POST", "/v1/rollback", post_rollback},
+    Route{"POST", "/v1/targets/*/*/drain", post_drain},
+    Route{"POST", "/v1/targets/*/*/undrain", post_drain},
+    Route{"POST", "/v1/endpoints/*/bypass", post_bypass},
+    Route{"POST", "/v1/explain", later},
+    Route{"GET", "/v1/trace", later},
+    Route{"GET", "/metrics", get_metrics},
+};
+
+constexpr std::array metrics_table{
+    Route{"GET", "/metrics", get_metrics},
+    Route{"GET", "/healthz", get_health},
+};
+
+bool path_matches(std::string_view pattern, const std::vector<std::string> &segments) {
+    for (const auto &segment : segments) {
+        if (pattern.empty())
+            return false;
+        pattern.remove_prefix(1); // the slash
+        const auto expected = pattern.substr(0, pattern.find('/'));
+        if (expected != "*" && expected != segment)
+            return false;
+        pattern.remove_prefix(expected.size());
+    }
+    return pattern.empty();
+}
+
+void run_at_once(const HttpWork &work, const HttpRespond &respond) {
+    respond(work());
+}
+
+void serve(const Route &route, const RequestContext &call, const HttpOffload &offload,
+           const HttpRespond &respond) {
+    if (route.serve)
+        return respond(route.serve(call));
+    auto work = route.begin(call);
+    work ? offload(std::move(*work), respond) : respond(std::move(work.error()));
+}
+
+void dispatch(std::span<const Route> table, NodeApi &service, const HttpOffload &offload,
+              const HttpRequest &request, const HttpRespond &respond) {
+    const auto target = parse_request_target(request.target);
+    if (!target)
+        return respond(refuse(400, "malformed request target"));
+    std::string allow;
+    for (const auto &route : table) {
+        if (!path_matches(route.path, target->segments))
+            continue;
+        if (route.method == request.method)
+            return serve(route, {service, request, *target}, offload, respond);
+        allow += allow.empty() ? "" : ", ";
+        allow += route.method == "GET" ? "GET, HEAD" : route.method;
+    }
+    if (allow.empty())
+        return respond(refuse(404, "there is no such path"));
+    auto response = refuse(405, "the path has no method " + request.method);
+    response.headers.emplace_back("Allow", allow);
+    respond(std::move(response));
+}
+
+} // namespace
+
+HttpHandler api_routes(NodeApi &service, HttpOffload offload) {
+    if (!offload)
+        offload = run_at_once;
+    return [&service, offload = std::move(offload)](const HttpRequest &request, const HttpRespond &respond) {
+        dispatch(api_table, service, offload, request, respond);
+    };
+}
+
+HttpHandler metrics_routes(NodeApi &service) {
+    return [&service](const HttpRequest &request, const HttpRespond &respond) {
+        dispatch(metrics_table, service, run_at_once, request, respond);
+    };
+}
+
+} // namespace glb

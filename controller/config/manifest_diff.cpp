@@ -1,0 +1,125 @@
+#include "controller/config/manifest_diff.h"
+
+#include <algorithm>
+#include <array>
+
+#include "controller/config/exporter.h"
+
+namespace glb {
+
+namespace {
+
+using json = nlohmann::ordered_json;
+
+constexpr std::array<std::string_view, 3> action_texts = {"add", "change", "remove"};
+constexpr std::array<std::string_view, 4> kind_texts = {"node", "endpoint", "targetGroup", "target"};
+
+const std::string &key_of(const Endpoint &endpoint) {
+    return endpoint.name;
+}
+const std::string &key_of(const TargetGroup &group) {
+    return group.name;
+}
+const std::string &key_of(const Target &target) {
+    return target.id;
+}
+
+template <typename T>
+const T *find(const std::vector<T> &list, const std::string &key) {
+    const auto found =
+        std::find_if(list.begin(), list.end(), [&](const T &item) { return key_of(item) == key; });
+    return found == list.end() ? nullptr : &*found;
+}
+
+class Differ {
+  public:
+    void node(const Manifest *before, const Manifest &after) {
+        const auto &name = after.node.name;
+        note(ChangeKind::node, name.empty() ? "node" : name, before ? node_of(*before) : json(),
+             node_of(after));
+    }
+
+    void endpoints(const std::vector<Endpoint> &before, const std::vector<Endpoint> &after) {
+        each(before, after, [&](const std::string &name, const Endpoint *old, const Endpoint *now) {
+            note(ChangeKind::endpoint, name, old ? export_endpoint(*old) : json(),
+                 now ? export_endpoint(*now) : json());
+        });
+    }
+
+    void target_groups(const std::vector<TargetGroup> &before, const std::vector<TargetGroup> &after) {
+        static const std::vector<Target> none;
+        each(before, after, [&](const std::string &name, const TargetGroup *old, const TargetGroup *now) {
+            note(ChangeKind::target_group, name, old ? export_target_group(*old) : json(),
+                 now ? export_target_group(*now) : json());
+            targets(name, old ? old->targets : none, now ? now->targets : none);
+        });
+    }
+
+    std::vector<ManifestChange> take() && { return std::move(changes_); }
+
+  private:
+    static json node_of(const Manifest &manifest) {
+        auto out = export_node(manifest.node);
+        if (manifest.flow_log)
+            out["flowLog"] = export_flow_log(*manifest.flow_log);
+        return out;
+    }
+
+    void targets(const std::string &group, const std::vector<Target> &before,
+                 const std::vector<Target> &after) {
+        each(before, after, [&](const std::string &id, const Target *old, const Target *now) {
+            note(ChangeKind::target, group + '/' + id, old ? export_target(*old) : json(),
+                 now ? export_target(*now) : json());
+        });
+    }
+
+    /// `visit(key, old, new)` for everything in `after`, then for what is in `before` alone.
+    template <typename T, typename Visit>
+    static void each(const std::vector<T> &before, const std::vector<T> &after, Visit visit) {
+        for (const auto &item : after)
+            visit(key_of(item), find(before, key_of(item)), &item);
+        for (const auto &item : before)
+            if (find(after, key_of(item)) == nullptr)
+                visit(key_of(item), &item, static_cast<const T *>(nullptr));
+    }
+
+    void note(ChangeKind kind, std::string name, json before, json after) {
+        if (before == after)
+            return;
+        const auto action = before.is_null()  ? ChangeAction::add
+                            : after.is_null() ? ChangeAction::remove
+                                              : ChangeAction::change;
+        changes_.push_back({action, kind, std::move(name), std::move(before), std::move(after)});
+    }
+
+    std::vector<ManifestChange> changes_;
+};
+
+} // namespace
+
+std::vector<ManifestChange> diff_manifests(const std::optional<Manifest> &before, const Manifest &after) {
+    static const Manifest empty;
+    const auto &old = before ? *before : empty;
+    Differ differ;
+    differ.node(before ? &*before : nullptr, after);
+    differ.endpoints(old.endpoints, after.endpoints);
+    differ.target_groups(old.target_groups, after.target_groups);
+    return std::move(differ).take();
+}
+
+json to_json(const ManifestChange &change) {
+    return {{"action", action_texts[static_cast<std::size_t>(change.action)]},
+            {"kind", kind_texts[static_cast<std::size_t>(change.kind)]},
+            {"name", change.name},
+            {"before", change.before},
+            {"after", change.after}};
+}
+
+json to_json(const std::vector<ManifestChange> &changes) {
+    json out = json::array();
+    for (const auto &change : changes)
+        out.push_back(to_json(change));
+    return out;
+}
+
+} // namespace glb

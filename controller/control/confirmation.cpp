@@ -1,0 +1,39 @@
+#include "controller/control/confirmation.h"
+
+#include <array>
+
+#include <fmt/format.h>
+#include <openssl/sha.h>
+
+#include "controller/state/boot_time.h"
+
+namespace glb {
+
+std::string manifest_digest(std::string_view text) {
+    std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+    ::SHA256(reinterpret_cast<const unsigned char *>(text.data()), text.size(), digest.data());
+    return fmt::format("{:02x}", fmt::join(digest, ""));
+}
+
+bool Confirmation::concerns(std::string_view manifest) const {
+    return glb::manifest_digest(manifest) == manifest_digest;
+}
+
+nlohmann::json Confirmation::to_json() const {
+    return {{"manifest", manifest_digest},
+            {"revertTo", revert_to ? nlohmann::json(*revert_to) : nlohmann::json()},
+            {"until", to_json_time(until)}};
+}
+
+std::optional<Confirmation> Confirmation::from_json(const nlohmann::json &json) {
+    if (!json.is_object() || !json.contains("manifest") || !json["manifest"].is_string() ||
+        !json.contains("revertTo") || !json.contains("until") ||
+        !(json["revertTo"].is_string() || json["revertTo"].is_null()))
+        return std::nullopt;
+    Confirmation read{json["manifest"], {}, time_from_json(json["until"])};
+    if (json["revertTo"].is_string())
+        read.revert_to = json["revertTo"].get<std::string>();
+    return read;
+}
+
+} // namespace glb

@@ -1,0 +1,193 @@
+#include "controller/control/host_checks.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "controller/config/enum_strings.h"
+#include "controller/config/formats.h"
+#include "controller/config/json_document.h"
+#include "controller/config/suggestions.h"
+#include "controller/network/topology.h"
+#include "controller/util/files.h"
+
+namespace glb {
+
+namespace {
+
+class HostChecker {
+  public:
+    HostChecker(const Manifest &manifest, const Snapshot &snapshot)
+        : manifest_(manifest), snapshot_(snapshot) {}
+
+    void check_tunnel();
+    void check_endpoints();
+    void check_targets();
+    void check_ca_files();
+
+    HostFindings take() && { return std::move(findings_); }
+
+  private:
+    const Link *check_interface(const InterfaceRef &interface, const std::string &pointer);
+    void refuse_without_driver(const Link &link, const std::string &pointer);
+    void check_mtu(const InterfaceRef &interface, const std::string &pointer);
+    [[nodiscard]] unsigned mtu_of(const InterfaceRef &interface) const;
+
+    template <typename... Args>
+    void refuse(const std::string &pointer, fmt::format_string<Args...> message, Args &&...args) {
+        findings_.errors.push_back({pointer, fmt::format(message, std::forward<Args>(args)...)});
+    }
+    template <typename... Args>
+    void warn(const std::string &pointer, fmt::format_string<Args...> message, Args &&...args) {
+        findings_.warnings.push_back({pointer, fmt::format(message, std::forward<Args>(args)...)});
+    }
+
+    const Manifest &manifest_;
+    const Snapshot &snapshot_;
+    HostFindings findings_;
+};
+
+/// Null where the interface cannot be used at all.
+const Link *HostChecker::check_interface(const InterfaceRef &interface, const std::string &pointer) {
+    const auto *link = snapshot_.link(interface.name);
+    if (link == nullptr) {
+        std::vector<std::string_view> names;
+        for (const auto &there : snapshot_.links)
+            if (there.name != "lo")
+                names.push_back(there.name);
+        refuse(pointer, "there is no interface \"{}\" here{}", interface.name,
+               suggest_or_list(interface.name, names));
+    } else if (link->name == "lo") {
+        refuse(pointer, "is the loopback, where no traffic of others comes by");
+        return nullptr;
+    } else {
+        refuse_without_driver(*link, pointer);
+        if (!link->up)
+            warn(pointer, "{} is down; mend: ip link set {} up", link->name, link->name);
+    }
+    return link;
+}
+
+void HostChecker::refuse_without_driver(const Link &link, const std::string &pointer) {
+    constexpr std::array<std::string_view, 4> stacked = {"vlan", "bridge", "macvlan", "ipvlan"};
+    if (manifest_.node.xdp_mode != XdpMode::native ||
+        std::find(stacked.begin(), stacked.end(), link.kind) == stacked.end())
+        return;
+    const auto port = resolve_port(snapshot_, link.index);
+    const auto *below = port ? snapshot_.link(port->ifindex) : nullptr;
+    const auto instead = below != nullptr ? fmt::format("name what it stands on: {}",
+                                                        to_string(InterfaceRef{below->name, port->vlans}))
+                                          : std::string("name the interfaces under it");
+    refuse(pointer,
+           "{} is a {} device, which cannot run XDP natively; {}, or set node.xdpMode to \"generic\"",
+           link.name, link.kind, instead);
+}
+
+/// Of the device for those tags where there is one, else of the interface; 0: not known.
+unsigned HostChecker::mtu_of(const InterfaceRef &interface) const {
+    const auto *link = snapshot_.link(interface.name);
+    if (link == nullptr)
+        return 0;
+    const auto devices = devices_of(snapshot_, link->index, interface.vlans);
+    const auto *device = devices.empty() ? nullptr : snapshot_.link(devices.front());
+    return device != nullptr ? device->mtu : link->mtu;
+}
+
+void HostChecker::check_tunnel() {
+    const auto &tunnel = manifest_.node.tunnel;
+    const auto *link = check_interface(tunnel.interface, "/node/tunnel/interface");
+    const auto check_address = [&](const IpAddress &address, const std::string &pointer) {
+        const auto found = std::find_if(snapshot_.addresses.begin(), snapshot_.addresses.end(),
+                                        [&](const LinkAddress &there) { return there.address == address; });
+        if (found == snapshot_.addresses.end())
+            return warn(pointer, "{} is no address of this machine; the node is not ready until it comes",
+                        address.to_string());
+        const auto own = link != nullptr ? own_addresses(snapshot_, link->index, tunnel.interface.vlans)
+                                         : std::vector<IpAddress>{address};
+        const auto *holder = snapshot_.link(found->ifindex);
+        if (std::find(own.begin(), own.end(), address) == own.end())
+            warn(pointer, "{} is on {}, not on {}, where GENEVE comes in", address.to_string(),
+                 holder != nullptr ? holder->name : "another interface", to_string(tunnel.interface));
+    };
+    check_address(tunnel.address, "/node/tunnel/address");
+    if (tunnel.address6)
+        check_address(*tunnel.address6, "/node/tunnel/address6");
+}
+
+void HostChecker::check_mtu(const InterfaceRef &interface, const std::string &pointer) {
+    const auto needed = mtu_of(interface) + tunnel_overhead;
+    const auto tunnel = mtu_of(manifest_.node.tunnel.interface);
+    if (tunnel == 0 || tunnel >= needed)
+        return;
+    const auto &name = manifest_.node.tunnel.interface.name;
+    const auto mend =
+        name == interface.name
+            ? fmt::format("let its neighbours send {} at most, or take another interface for the "
+                          "tunnel",
+                          tunnel - std::min(tunnel, tunnel_overhead))
+            : fmt::format("ip link set {} mtu {}", name, needed);
+    warn(pointer,
+         "the tunnel's MTU, {} on {}, is below this interface's {} + {}: its longest packets will be dropped "
+         "(too_big); mend: {}",
+         tunnel, to_string(manifest_.node.tunnel.interface), needed - tunnel_overhead, tunnel_overhead, mend);
+}
+
+void HostChecker::check_endpoints() {
+    for (std::size_t i = 0; i < manifest_.endpoints.size(); ++i) {
+        const auto &interfaces = manifest_.endpoints[i].interfaces;
+        for (std::size_t j = 0; j < interfaces.size(); ++j) {
+            const auto pointer = pointer_to(pointer_to("/endpoints", i) + "/interfaces", j);
+            if (check_interface(interfaces[j], pointer) != nullptr)
+                check_mtu(interfaces[j], pointer);
+        }
+    }
+}
+
+void HostChecker::check_targets() {
+    for (std::size_t i = 0; i < manifest_.target_groups.size(); ++i) {
+        const auto &targets = manifest_.target_groups[i].targets;
+        for (std::size_t j = 0; j < targets.size(); ++j)
+            if (std::any_of(snapshot_.addresses.begin(), snapshot_.addresses.end(),
+                            [&](const LinkAddress &own) { return own.address == targets[j].address; }))
+                warn(pointer_to(pointer_to("/targetGroups", i) + "/targets", j) + "/address",
+                     "{} is an address of this machine; a target is another one",
+                     targets[j].address.to_string());
+    }
+}
+
+/// What is wrong with a file of trusted certificates; empty: nothing that can be seen from outside.
+std::string trouble_with_ca_file(const std::string &file) {
+    std::error_code ignored;
+    if (std::filesystem::exists(file, ignored) && !std::filesystem::is_regular_file(file, ignored))
+        return file + " is no file"; // and opening a FIFO would wait
+    const auto text = read_file(file);
+    if (!text)
+        return text.error().message;
+    return text->find("-----BEGIN ") == std::string::npos ? file + " holds no certificate in PEM" : "";
+}
+
+void HostChecker::check_ca_files() {
+    for (std::size_t i = 0; i < manifest_.target_groups.size(); ++i) {
+        const auto &check = manifest_.target_groups[i].health_check;
+        if (check.protocol != ProbeProtocol::https || check.ca_file.empty())
+            continue;
+        if (const auto trouble = trouble_with_ca_file(check.ca_file); !trouble.empty())
+            warn(pointer_to("/targetGroups", i) + "/healthCheck/caFile",
+                 "{}; until that is mended, every check of this group fails", trouble);
+    }
+}
+
+} // namespace
+
+HostFindings check_host(const Manifest &manifest, const Snapshot &snapshot) {
+    HostChecker checker(manifest, snapshot);
+    checker.check_tunnel();
+    checker.check_endpoints();
+    checker.check_targets();
+    checker.check_ca_files();
+    return std::move(checker).take();
+}
+
+} // namespace glb

@@ -1,0 +1,239 @@
+#include "controller/datapath/attachments.h"
+
+#include <algorithm>
+#include <cstring>
+#include <linux/if_link.h>
+#include <set>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <xdp/libxdp.h>
+
+namespace glb::datapath {
+
+namespace {
+
+/// Interface index of an XDP link: 0 when its interface is gone, which makes the link a dead one.
+unsigned interface_of(int link) {
+    bpf_link_info info{};
+    std::uint32_t size = sizeof info;
+    if (bpf_obj_get_info_by_fd(link, &info, &size) != 0 || info.type != BPF_LINK_TYPE_XDP)
+        return 0;
+    return info.xdp.ifindex;
+}
+
+/// The id of the link's program; 0 where the link is dead.
+std::uint32_t program_of(int link) {
+    bpf_link_info info{};
+    std::uint32_t size = sizeof info;
+    return bpf_obj_get_info_by_fd(link, &info, &size) == 0 ? info.prog_id : 0;
+}
+
+/// Whether both have the very same instructions (their tag, a SHA-1 of them).
+bool is_same(int one, int other) {
+    bpf_prog_info theirs{};
+    bpf_prog_info ours{};
+    std::uint32_t their_size = sizeof theirs;
+    std::uint32_t our_size = sizeof ours;
+    return bpf_obj_get_info_by_fd(one, &theirs, &their_size) == 0 &&
+           bpf_obj_get_info_by_fd(other, &ours, &our_size) == 0 &&
+           std::memcmp(theirs.tag, ours.tag, sizeof ours.tag) == 0;
+}
+
+std::string describe(const AttachedProgram &carried) {
+    auto text = fmt::format("id {}", carried.program_id);
+    if (!carried.name.empty())
+        text = fmt::format("\"{}\", tag {}, ", carried.name, carried.tag) + text;
+    return text;
+}
+
+std::string hex(const unsigned char *bytes, std::size_t size) {
+    std::string text;
+    for (std::size_t i = 0; i < size; ++i)
+        text += fmt::format("{:02x}", bytes[i]);
+    return text;
+}
+
+/// Name and tag by libxdp, where the process may still look programs up by their id.
+void name_carried(unsigned ifindex, AttachedProgram &carried) {
+    auto *const multi = xdp_multiprog__get_from_ifindex(static_cast<int>(ifindex));
+    if (libxdp_get_error(multi) != 0)
+        return;
+    auto *const program = xdp_multiprog__is_legacy(multi) ? xdp_multiprog__main_prog(multi)
+                                                          : xdp_multiprog__next_prog(nullptr, multi);
+    if (program) {
+        carried.name = xdp_program__name(program);
+        if (const auto *tag = xdp_program__tag(program))
+            carried.tag = hex(tag, BPF_TAG_SIZE);
+    }
+    xdp_multiprog__close(multi);
+}
+
+tl::unexpected<Error> refused_by_driver(int code, const std::string &name, AttachMode mode) {
+    const bool native = mode == AttachMode::native;
+    Error error{fmt::format("interface {} takes no {} XDP program: {}", name, native ? "native" : "generic",
+                            std::generic_category().message(code)),
+                code, "/node/xdpMode"};
+    if (native)
+        error.message += "; mend: \"xdpMode\": \"generic\", which every interface takes, at a price in speed";
+    return tl::unexpected(std::move(error));
+}
+
+int quiet(enum libbpf_print_level, const char *, va_list) {
+    return 0;
+}
+
+} // namespace
+
+Result<AttachedProgram> carried_by(unsigned ifindex) {
+    LIBBPF_OPTS(bpf_xdp_query_opts, query);
+    if (const int code = bpf_xdp_query(static_cast<int>(ifindex), 0, &query); code != 0)
+        return fail_errno(-code, "cannot ask what interface {} carries", ifindex);
+    AttachedProgram carried;
+    carried.native = query.attach_mode != XDP_ATTACHED_SKB;
+    carried.program_id = query.prog_id;
+    if (query.attach_mode == XDP_ATTACHED_MULTI)
+        carried.program_id = query.drv_prog_id ? query.drv_prog_id : query.skb_prog_id;
+    return carried;
+}
+
+Result<Attachments> Attachments::open(Pins pins) {
+    Attachments attachments(std::move(pins));
+    for (const auto ifindex : attachments.pins_.links()) {
+        const auto path = attachments.pins_.link(ifindex);
+        Fd fd(bpf_obj_get(path.c_str()));
+        if (fd && interface_of(fd.get()) == ifindex) {
+            Link link{std::move(fd), AttachMode::native};
+            if (const auto carried = carried_by(ifindex); carried && !carried->native)
+                link.mode = AttachMode::generic;
+            attachments.links_.emplace(ifindex, std::move(link));
+        } else if (::unlink(path.c_str()) != 0) {
+            return fail_errno(errno, "cannot remove the dead link {}", path.string());
+        }
+    }
+    return attachments;
+}
+
+Status all_or_none(const std::vector<unsigned> &order, const std::function<Status(unsigned)> &put,
+                   const std::function<Status(unsigned)> &put_back) {
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        auto done = put(order[i]);
+        if (done)
+            continue;
+        while (i-- > 0)
+            if (const auto back = put_back(order[i]); !back)
+                done.error().message += "; and " + back.error().message;
+        return done;
+    }
+    return {};
+}
+
+Status Attachments::replace_program(int program, const ProgramFds &former, unsigned first, bool always) {
+    std::vector<unsigned> order;
+    std::map<unsigned, const Fd *> before;
+    for (const auto &[ifindex, link] : links_) {
+        if (interface_of(link.fd.get()) != ifindex)
+            continue; // its interface went meanwhile
+        const auto held = former.find(program_of(link.fd.get()));
+        if (!always && held != former.end() && is_same(held->second.get(), program))
+            continue;
+        before[ifindex] = held == former.end() ? nullptr : &held->second;
+        order.insert(ifindex == first ? order.begin() : order.end(), ifindex);
+    }
+    if (order.empty())
+        return {};
+    GLB_TRY(pins_.pin_program(program));
+    const auto update = [&](unsigned ifindex, int fd) -> Status {
+        const auto &link = links_.at(ifindex);
+        if (bpf_link_update(link.fd.get(), fd, nullptr) != 0 && interface_of(link.fd.get()) == ifindex)
+            return fail_errno(errno, "cannot replace the program on interface {}", ifindex);
+        return {};
+    };
+    const auto done = all_or_none(
+        order, [&](unsigned ifindex) { return update(ifindex, program); },
+        [&](unsigned ifindex) -> Status {
+            if (!before[ifindex])
+                return fail("the program that interface {} had is not known any more", ifindex);
+            return update(ifindex, before[ifindex]->get());
+        });
+    std::set<std::uint32_t> held;
+    for (const auto &[ifindex, link] : links_)
+        held.insert(program_of(link.fd.get()));
+    const auto dropped = pins_.unpin_programs_except(held);
+    return done ? dropped : done;
+}
+
+Status Attachments::attach(unsigned ifindex, const std::string &name, AttachMode mode, int program) {
+    if (is_attached(ifindex)) {
+        if (links_.at(ifindex).mode == mode)
+            return {};
+        GLB_TRY(detach(ifindex));
+    }
+    GLB_ASSIGN(auto carried, carried_by(ifindex));
+    if (carried.program_id != 0) {
+        const auto before =
+            libxdp_set_print([](enum libxdp_print_level, const char *, va_list) { return 0; });
+        const auto before_bpf = libbpf_set_print(quiet);
+        name_carried(ifindex, carried);
+        libbpf_set_print(before_bpf);
+        libxdp_set_print(before);
+        Error error{fmt::format("interface {} carries another XDP program ({}): take it away first (ip link "
+                                "set dev {} xdp off)",
+                                name, describe(carried), name),
+                    EBUSY};
+        return tl::unexpected(std::move(error));
+    }
+    GLB_TRY(pins_.pin_program(program));
+    LIBBPF_OPTS(bpf_link_create_opts, options);
+    options.flags = mode == AttachMode::native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
+    Fd fd(bpf_link_create(program, static_cast<int>(ifindex), BPF_XDP, &options));
+    if (!fd)
+        return refused_by_driver(errno, name, mode);
+    const auto path = pins_.link(ifindex);
+    ::unlink(path.c_str()); // of an earlier interface with this index
+    if (bpf_obj_pin(fd.get(), path.c_str()) != 0)
+        return fail_errno(errno, "cannot pin the link of interface {} as {}", name, path.string());
+    links_.insert_or_assign(ifindex, Link{std::move(fd), mode});
+    return {};
+}
+
+Status Attachments::detach(unsigned ifindex) {
+    const auto found = links_.find(ifindex);
+    if (found == links_.end())
+        return {};
+    const auto path = pins_.link(ifindex);
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+        return fail_errno(errno, "cannot remove the pin {}", path.string());
+    // The link may be held by somebody else's descriptor too: take the program off, whoever holds it.
+    if (bpf_link_detach(found->second.fd.get()) != 0 && errno != ENODEV && errno != EINVAL &&
+        errno != ENOLINK)
+        return fail_errno(errno, "cannot take the program off interface {}", ifindex);
+    links_.erase(found);
+    return {};
+}
+
+bool Attachments::is_attached(unsigned ifindex) {
+    const auto found = links_.find(ifindex);
+    if (found == links_.end())
+        return false;
+    if (interface_of(found->second.fd.get()) == ifindex)
+        return true;
+    ::unlink(pins_.link(ifindex).c_str());
+    links_.erase(found);
+    return false;
+}
+
+AttachMode Attachments::mode(unsigned ifindex) const {
+    const auto found = links_.find(ifindex);
+    return found == links_.end() ? AttachMode::native : found->second.mode;
+}
+
+std::vector<unsigned> Attachments::interfaces() const {
+    std::vector<unsigned> all;
+    for (const auto &[ifindex, link] : links_)
+        all.push_back(ifindex);
+    return all;
+}
+
+} // namespace glb::datapath

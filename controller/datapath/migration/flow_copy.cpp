@@ -1,0 +1,188 @@
+#include "controller/datapath/migration/flow_copy.h"
+
+#include <bit>
+#include <cstring>
+#include <random>
+
+#include "flow/flow_state.h"
+#include "lib/hash.h"
+
+// The data path's own words, natively. Relaxed loads and stores are what BPF does; exchanges are ordered in
+// both.
+#define GLB_READ(lvalue) __atomic_load_n(&(lvalue), __ATOMIC_ACQUIRE)
+#define GLB_WRITE(lvalue, value) __atomic_store_n(&(lvalue), (value), __ATOMIC_RELAXED)
+#define GLB_PUBLISH(lvalue, value) ((void)__atomic_exchange_n(&(lvalue), (value), __ATOMIC_SEQ_CST))
+#define GLB_FLOW_GLOBAL static inline
+
+namespace glb {
+
+/// What flow/flow_table.h asks for by free functions: the table that this thread enters flows into.
+struct FlowCopyContext {
+    FlowCopy *copy = nullptr;
+    FlowCopy::Counts *counts = nullptr;
+    std::minstd_rand random{std::random_device{}()};
+
+    static FlowCopyContext &here() {
+        static thread_local FlowCopyContext context;
+        return context;
+    }
+    [[nodiscard]] NewerTable &table() const { return copy->into_; }
+    [[nodiscard]] bool expired(std::uint64_t meta, std::uint32_t now) const {
+        return !FlowMeta{meta}.live(now, copy->timeouts_);
+    }
+    void stamp(std::uint64_t tag) const { copy->stamps_[(tag >> 20) & (GLB_STAMPS - 1)] = true; }
+};
+
+namespace {
+
+glb_flow_hot *glb_flow_hot_at(__u32 slot) {
+    auto &table = FlowCopyContext::here().table();
+    return slot < table.capacity ? table.hot + slot : nullptr;
+}
+
+glb_flow_cold *glb_flow_cold_at(__u32 slot) {
+    auto &table = FlowCopyContext::here().table();
+    return slot < table.capacity ? table.cold + slot : nullptr;
+}
+
+__u32 glb_random() {
+    return static_cast<__u32>(FlowCopyContext::here().random());
+}
+
+int glb_flow_expired(__u64 meta, __u32 now, __u32) {
+    return FlowCopyContext::here().expired(meta, now);
+}
+
+void glb_flow_on_evict(__u64 tag, __u32) {
+    ++FlowCopyContext::here().counts->left;
+    FlowCopyContext::here().stamp(tag);
+}
+
+void glb_flow_withdrawn() {}
+
+#include "flow/flow_table.h"
+
+/// What one line of the older table says.
+struct Line {
+    std::uint64_t meta = 0;
+    std::uint64_t tag = 0;
+    glb_flow_count count[4];
+    glb_flow_cold cold; ///< 48 bytes of it
+};
+
+/// False where the entry is free, or changes hands just now: the next pass sees it.
+bool read_line(const OlderTable &table, std::uint32_t slot, Line &line) {
+    const auto &hot = table.hot[slot];
+    line.meta = GLB_READ(hot.meta);
+    if ((line.meta & GLB_META_BUSY) || !glb_meta_code(line.meta))
+        return false;
+    line.tag = GLB_READ(hot.tag);
+    std::memcpy(line.count, hot.count, sizeof line.count);
+    std::memcpy(&line.cold, table.cold + slot, 48);
+    const auto again = GLB_READ(hot.meta);
+    const auto generation = glb_meta_generation(line.meta);
+    if ((again & GLB_META_BUSY) || !glb_meta_code(again) || glb_meta_generation(again) != generation ||
+        line.cold.generation != generation)
+        return false;
+    line.meta = again;
+    return true;
+}
+
+glb_flow_insert_args wish_of(const Line &line, std::uint32_t now) {
+    glb_flow_insert_args wish{};
+    wish.tag = line.tag;
+    wish.now = now;
+    wish.target = glb_meta_target(line.meta);
+    wish.tcp = (line.meta & GLB_META_TCP) != 0;
+    wish.endpoint = line.cold.endpoint;
+    wish.orientation = line.cold.initiator;
+    wish.start = line.cold.start_tick;
+    wish.carried = line.meta;
+    std::memcpy(wish.tuple.low, line.cold.low, sizeof wish.tuple.low);
+    std::memcpy(wish.tuple.high, line.cold.high, sizeof wish.tuple.high);
+    wish.tuple.low_port = line.cold.low_port;
+    wish.tuple.high_port = line.cold.high_port;
+    wish.tuple.ip_proto = line.cold.ip_proto;
+    wish.tuple.family = line.cold.family;
+    return wish;
+}
+
+/// Whether the older table's word of a flow is the later one. Where both tables saw it in one tick, the state
+/// that is further on is: but for a closed flow, which a new one of the same ends may just have followed.
+bool is_later(std::uint64_t older, std::uint64_t newer) {
+    const auto ahead =
+        static_cast<std::int32_t>(static_cast<std::uint32_t>(older) - static_cast<std::uint32_t>(newer));
+    if (ahead != 0)
+        return ahead > 0;
+    return glb_meta_code(older) > glb_meta_code(newer) && glb_meta_code(older) < GLB_FLOW_CLOSED;
+}
+
+/// True where the entry was brought up to what the older table says.
+bool freshen(glb_flow_hot &hot, const Line &line, ActiveProgram in_force) {
+    auto meta = glb_flow_read_line(&hot, line.tag);
+    for (int attempt = 0; meta && attempt < 4; ++attempt) {
+        const auto wanted = glb_meta_with_generation(line.meta, glb_meta_generation(meta));
+        if (wanted == meta || (in_force == ActiveProgram::newer && !is_later(line.meta, meta)))
+            return false;
+        if (__sync_val_compare_and_swap(&hot.meta, meta, wanted) == meta)
+            return true;
+        meta = glb_flow_read_line(&hot, line.tag);
+    }
+    return false;
+}
+
+void copy_counts(glb_flow_hot &hot, const Line &line, ActiveProgram in_force) {
+    for (int i = 0; i < 4; ++i) {
+        if (in_force == ActiveProgram::older) {
+            GLB_WRITE(hot.count[i].packets, line.count[i].packets);
+            GLB_WRITE(hot.count[i].bytes, line.count[i].bytes);
+        } else {
+            __atomic_fetch_add(&hot.count[i].packets, line.count[i].packets, __ATOMIC_RELAXED);
+            __atomic_fetch_add(&hot.count[i].bytes, line.count[i].bytes, __ATOMIC_RELAXED);
+        }
+    }
+}
+
+} // namespace
+
+FlowCopy::FlowCopy(OlderTable from, NewerTable into, TargetTimeouts timeouts)
+    : from_(from), into_(into), timeouts_(std::move(timeouts)), stamps_(GLB_STAMPS) {}
+
+void FlowCopy::copy_line(std::uint32_t slot, std::uint32_t now, ActiveProgram in_force, Counts &counts) {
+    Line line;
+    if (!read_line(from_, slot, line) || !FlowMeta{line.meta}.live(now, timeouts_))
+        return;
+    const auto bucket_mask = into_.capacity / GLB_FLOW_WAYS - 1;
+    const int found = glb_flow_search(line.tag, bucket_mask, 0xffffffff);
+    if (found >= 0) {
+        auto &hot = into_.hot[found];
+        if (freshen(hot, line, in_force))
+            ++counts.freshened;
+        if (in_force == ActiveProgram::older)
+            copy_counts(hot, line, in_force);
+        return;
+    }
+    auto wish = wish_of(line, now);
+    const int place = glb_flow_claim(&wish, bucket_mask);
+    if (place < 0) {
+        ++counts.no_place;
+        FlowCopyContext::here().stamp(line.tag);
+        return;
+    }
+    copy_counts(into_.hot[place], line, in_force);
+    ++counts.entered;
+}
+
+FlowCopy::Counts FlowCopy::pass(std::uint32_t now, ActiveProgram in_force) {
+    Counts counts;
+    auto &context = FlowCopyContext::here();
+    context.copy = this;
+    context.counts = &counts;
+    for (std::uint32_t slot = 0; slot < from_.capacity; ++slot)
+        copy_line(slot, now, in_force, counts);
+    context.copy = nullptr;
+    context.counts = nullptr;
+    return counts;
+}
+
+} // namespace glb

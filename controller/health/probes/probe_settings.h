@@ -1,0 +1,49 @@
+// What an active health check is, and what one probe says: the words that prober and state machine share.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "controller/health/status_matcher.h"
+
+namespace glb {
+
+enum class ProbeKind : std::uint8_t { none, tcp, http, https };
+
+/// The defaults are those of the manifest.
+struct ProbeSettings {
+    ProbeKind protocol = ProbeKind::tcp; ///< none: no probes, the target counts as usable
+    std::uint16_t port = 80;
+    std::string path = "/";                   ///< HTTP and HTTPS
+    std::string host;                         ///< the same, the Host header; empty: the target's address
+    StatusMatcher matcher;                    ///< the same
+    std::string ca_file;                      ///< HTTPS: who may sign for `host`; empty: nothing is verified
+    std::chrono::milliseconds timeout{1000};  ///< from the first SYN to the verdict; at most the interval
+    std::chrono::milliseconds interval{2000}; ///< from start to start
+    unsigned healthy_threshold = 3;
+    unsigned unhealthy_threshold = 3;
+
+    bool operator==(const ProbeSettings &) const = default;
+};
+
+enum class ProbeOutcome : std::uint8_t {
+    ok,
+    timeout,
+    refused,  ///< the port is closed
+    mismatch, ///< an HTTP status that the matcher does not accept
+    error,    ///< anything else; the detail names it
+};
+
+[[nodiscard]] std::string_view to_string(ProbeOutcome outcome);
+
+/// The verdict of one probe.
+struct ProbeResult {
+    ProbeOutcome outcome = ProbeOutcome::error;
+    int http_status = 0;                    ///< of HTTP probes that got a whole status line, else 0
+    std::string detail;                     ///< for a person; empty when ok
+    std::chrono::nanoseconds round_trip{0}; ///< from the first SYN to the verdict
+};
+
+} // namespace glb

@@ -1,0 +1,59 @@
+#include "controller/health/probes/probe_socket.h"
+
+#include <cstring>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+namespace glb {
+namespace {
+
+template <typename T>
+Status set_option(const Fd &fd, int level, int name, const T &value, const char *what) {
+    if (::setsockopt(fd.get(), level, name, &value, sizeof(value)) != 0)
+        return fail_errno(errno, "probe socket: {}", what);
+    return {};
+}
+
+Status bind_to_address(const Fd &fd, const IpAddress &address) {
+    // The port is chosen at connect, when the destination is known: else 28,000 probes under way are the
+    // limit.
+    GLB_TRY(set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1, "IP_BIND_ADDRESS_NO_PORT"));
+    sockaddr_storage storage{};
+    socklen_t length = sizeof(sockaddr_in);
+    if (address.family == 4) {
+        sockaddr_in in{};
+        in.sin_family = AF_INET;
+        in.sin_addr.s_addr = address.v4_network_order();
+        std::memcpy(&storage, &in, sizeof(in));
+    } else {
+        sockaddr_in6 in6{};
+        in6.sin6_family = AF_INET6;
+        std::memcpy(&in6.sin6_addr, address.bytes.data(), sizeof(in6.sin6_addr));
+        std::memcpy(&storage, &in6, sizeof(in6));
+        length = sizeof(sockaddr_in6);
+    }
+    if (::bind(fd.get(), reinterpret_cast<const sockaddr *>(&storage), length) != 0)
+        return fail_errno(errno, "probe from {}", address.to_string());
+    return {};
+}
+
+} // namespace
+
+Result<Fd> open_probe_socket(std::uint8_t family, const ProbeSource &source) {
+    Fd fd(::socket(family == 6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!fd)
+        return fail_errno(errno, "probe socket");
+    GLB_TRY(set_option(fd, SOL_SOCKET, SO_LINGER, linger{.l_onoff = 1, .l_linger = 0}, "SO_LINGER"));
+    if (source.mark != 0)
+        GLB_TRY(set_option(fd, SOL_SOCKET, SO_MARK, source.mark, "SO_MARK"));
+    if (!source.device.empty() && ::setsockopt(fd.get(), SOL_SOCKET, SO_BINDTODEVICE, source.device.data(),
+                                               static_cast<socklen_t>(source.device.size())) != 0)
+        return fail_errno(errno, "probe from interface {}", source.device);
+    if (source.address.family != 0)
+        GLB_TRY(bind_to_address(fd, source.address));
+    return fd;
+}
+
+} // namespace glb

@@ -1,0 +1,56 @@
+#include "controller/health/probes/prober.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "controller/health/probes/probe.h"
+
+namespace glb {
+namespace {
+
+constexpr std::chrono::milliseconds kLongestStartDelay{1000};
+
+}
+
+Prober::Prober(boost::asio::io_context &loop, OnResult on_result)
+    : loop_(loop), on_result_(std::make_shared<const OnResult>(std::move(on_result))),
+      random_(std::random_device{}()) {}
+
+Prober::~Prober() {
+    for (const auto &[key, probe] : probes_)
+        probe->stop();
+}
+
+void Prober::set_targets(const std::vector<ProbeTarget> &targets) {
+    auto former = std::exchange(probes_, {});
+    for (const auto &target : targets) {
+        if (target.settings.protocol == ProbeKind::none || probes_.contains(target.key))
+            continue;
+        const auto known = former.find(target.key);
+        if (known != former.end() && known->second->target() == target) {
+            probes_.insert(former.extract(known));
+            continue;
+        }
+        const auto longest = std::min(target.settings.interval, kLongestStartDelay);
+        std::uniform_int_distribution<std::chrono::milliseconds::rep> delay(0, longest.count());
+        auto probe = std::make_shared<Probe>(loop_, target, on_result_, tls_for(target.settings));
+        probe->start(std::chrono::milliseconds(delay(random_)));
+        probes_.emplace(target.key, std::move(probe));
+    }
+    for (const auto &[key, probe] : former)
+        probe->stop();
+}
+
+// Made anew when none of its probes is left: so a changed file is read when its probes begin anew.
+Result<std::shared_ptr<TlsContext>> Prober::tls_for(const ProbeSettings &settings) {
+    if (settings.protocol != ProbeKind::https)
+        return nullptr;
+    auto &known = tls_[settings.ca_file];
+    if (auto shared = known.lock())
+        return shared;
+    GLB_ASSIGN(auto made, TlsContext::make(settings.ca_file));
+    known = made;
+    return made;
+}
+
+} // namespace glb

@@ -1,0 +1,40 @@
+// StatusMatcher: the HTTP status codes that a health check accepts.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "controller/util/result.h"
+
+namespace glb {
+
+class StatusMatcher {
+  public:
+    /// 200-399, as AWS has it for gateway load balancers.
+    StatusMatcher() : ranges_{{200, 399}} {}
+
+    /// Codes and ranges, separated by commas: "200-399,404". Spaces around them are allowed.
+    /// Codes lie between 200 and 599: interim answers (1xx) are never a verdict.
+    [[nodiscard]] static Result<StatusMatcher> parse(std::string_view text);
+
+    [[nodiscard]] bool matches(int status) const;
+
+    /// Sorted, with ranges that touch or overlap joined: equal matchers print equally.
+    [[nodiscard]] std::string to_string() const;
+
+    bool operator==(const StatusMatcher &) const = default;
+
+  private:
+    struct Range {
+        std::uint16_t first;
+        std::uint16_t last;
+        auto operator<=>(const Range &) const = default;
+    };
+    static Result<Range> parse_range(std::string_view text);
+
+    std::vector<Range> ranges_; // sorted and disjoint
+};
+
+} // namespace glb

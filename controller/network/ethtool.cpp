@@ -1,0 +1,70 @@
+#include "controller/network/ethtool.h"
+
+#include <cerrno>
+#include <cstring>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "controller/util/fd.h"
+
+namespace glb {
+
+namespace {
+
+Result<std::uint32_t> ask(const std::string &interface, std::uint32_t command, std::uint32_t value) {
+    Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!socket)
+        return fail_errno(errno, "cannot make a socket");
+    ethtool_value request{command, value};
+    ifreq row{};
+    if (interface.size() >= sizeof row.ifr_name)
+        return fail_errno(ENODEV, "no interface {}", interface);
+    std::memcpy(row.ifr_name, interface.data(), interface.size());
+    row.ifr_data = reinterpret_cast<char *>(&request);
+    if (::ioctl(socket.get(), SIOCETHTOOL, &row) != 0)
+        return fail_errno(errno, "cannot read or change the offloads of {}", interface);
+    return request.data;
+}
+
+std::uint32_t flag_of(Offload offload) {
+    return offload == Offload::rx_vlan ? ETH_FLAG_RXVLAN : ETH_FLAG_LRO;
+}
+
+} // namespace
+
+std::string_view to_string(Offload offload) {
+    switch (offload) {
+    case Offload::rx_vlan:
+        return "rxvlan";
+    case Offload::lro:
+        return "lro";
+    case Offload::gro:
+        return "gro";
+    }
+    return "";
+}
+
+Result<bool> get_offload(const std::string &interface, Offload offload) {
+    if (offload == Offload::gro) {
+        GLB_ASSIGN(const auto on, ask(interface, ETHTOOL_GGRO, 0));
+        return on != 0;
+    }
+    GLB_ASSIGN(const auto flags, ask(interface, ETHTOOL_GFLAGS, 0));
+    return (flags & flag_of(offload)) != 0;
+}
+
+Status set_offload(const std::string &interface, Offload offload, bool on) {
+    if (offload == Offload::gro) {
+        GLB_TRY(ask(interface, ETHTOOL_SGRO, on));
+        return {};
+    }
+    GLB_ASSIGN(const auto flags, ask(interface, ETHTOOL_GFLAGS, 0));
+    const auto flag = flag_of(offload);
+    GLB_TRY(ask(interface, ETHTOOL_SFLAGS, on ? flags | flag : flags & ~flag));
+    return {};
+}
+
+} // namespace glb

@@ -1,0 +1,251 @@
+// LocalNode: what an operator orders beside the manifest: drains, bypasses, confirmation and return of
+// manifests, and that leftovers go.
+#include <algorithm>
+#include <span>
+
+#include "controller/config/manifest_diff.h"
+#include "controller/config/parser.h"
+#include "controller/datapath/stale_pins.h"
+#include "controller/node/node.h"
+#include "controller/util/log.h"
+
+namespace glb {
+
+namespace {
+
+using Kind = IndexAllocator::Kind;
+using nlohmann::json;
+
+json seconds_left(std::optional<MonotonicTime> end, MonotonicTime now) {
+    if (!end)
+        return nullptr;
+    return std::max<std::int64_t>(0, std::chrono::ceil<std::chrono::seconds>(*end - now).count());
+}
+
+} // namespace
+
+/// What an earlier daemon was told. Beside another manifest than the stored one a confirmation says nothing.
+void LocalNode::load_overrides() {
+    registry_.set_drains(store_.value("drains"));
+    bypasses_.set(store_.value("bypasses"));
+    confirmation_ = Confirmation::from_json(store_.value("confirmation"));
+    if (confirmation_ && !confirmation_->concerns(store_.load_manifest().text.value_or("")))
+        confirmation_.reset();
+}
+
+Status LocalNode::persist_drains() {
+    auto drains = registry_.drains();
+    return drains == store_.value("drains") ? Status{} : store_.set_value("drains", std::move(drains));
+}
+
+Status LocalNode::set_confirmation(std::optional<Confirmation> confirmation) {
+    GLB_TRY(store_.set_value("confirmation", confirmation ? confirmation->to_json() : json()));
+    confirmation_ = std::move(confirmation);
+    return {};
+}
+
+/// A history that cannot be written is no reason to refuse a change.
+void LocalNode::append_history(const std::string &by, const PeerCredentials &peer, const std::string &file) {
+    HistoryEntry entry;
+    entry.time = utc_now();
+    entry.by = by;
+    entry.file = file;
+    if (peer.known) {
+        entry.uid = peer.uid;
+        entry.pid = peer.pid;
+    }
+    entry.epoch = epoch_of(program_);
+    entry.manifest = manifest_text_;
+    if (const auto done = history_.add(entry); !done)
+        spdlog::warn("{}", done.error().message);
+}
+
+Result<json> LocalNode::history() {
+    auto rows = json::array();
+    for (const auto &entry : history_.entries()) {
+        json row = {{"time", entry.time},
+                    {"by", entry.by},
+                    {"file", entry.file.empty() ? json() : json(entry.file)},
+                    {"uid", entry.uid ? json(*entry.uid) : json()},
+                    {"pid", entry.pid ? json(*entry.pid) : json()},
+                    {"epoch", entry.epoch},
+                    {"back", rows.size()}};
+        if (const auto manifest = parse_manifest(entry.manifest)) {
+            std::size_t targets = 0;
+            for (const auto &group : manifest->target_groups)
+                targets += group.targets.size();
+            row["endpoints"] = manifest->endpoints.size();
+            row["targetGroups"] = manifest->target_groups.size();
+            row["targets"] = targets;
+        }
+        rows.push_back(std::move(row));
+    }
+    return json{{"history", rows}};
+}
+
+Result<ApplyResult> LocalNode::rollback(unsigned back, const ApplyOptions &options) {
+    const auto entries = history_.entries();
+    if (back >= entries.size())
+        return tl::unexpected(
+            Error{fmt::format("the history has no manifest {} places back; it has {}", back, entries.size()),
+                  ENOENT});
+    auto how = options;
+    how.by = "rollback";
+    return apply(entries[back].manifest, how);
+}
+
+Status LocalNode::confirm(const PeerCredentials &peer) {
+    if (!confirmation_)
+        return tl::unexpected(Error{"no manifest waits for a confirmation", ENOENT});
+    GLB_TRY(set_confirmation(std::nullopt));
+    spdlog::info("the manifest in force is confirmed, {}",
+                 change_text(epoch_of(program_), epoch_of(program_), peer));
+    return {};
+}
+
+/// Back to the manifest before the one on trial, or to nothing where there was none.
+Status LocalNode::revert() {
+    const auto before = confirmation_->revert_to;
+    const auto epoch = epoch_of(program_);
+    spdlog::warn("the manifest in force was not confirmed in time: the one before returns");
+    if (!before) {
+        GLB_TRY(store_.forget_manifest());
+        GLB_TRY(take_down(false));
+        spdlog::warn("there was no manifest before: everything is down, {}",
+                     change_text(epoch, epoch_of(program_), {}));
+        return set_confirmation(std::nullopt);
+    }
+    const auto manifest = parse_manifest(*before);
+    if (!manifest)
+        return fail("the manifest before is not understood: {}", manifest.error().front().message);
+    GLB_TRY(activate(*manifest, *before, !diff_manifests(manifest_, *manifest).empty(), std::nullopt));
+    spdlog::warn("the manifest before has returned, {}", change_text(epoch, epoch_of(program_), {}));
+    append_history("revert", {});
+    return {};
+}
+
+/// What had an end, and has come to it.
+void LocalNode::expire_overrides() {
+    const auto now = Clock::now();
+    for (const auto &endpoint : bypasses_.expire(now)) {
+        spdlog::warn("endpoint {}: the time of its bypass is over, {}", endpoint,
+                     change_text(epoch_of(program_), epoch_of(program_), {}));
+        if (const auto done = store_.set_value("bypasses", bypasses_.to_json()); !done)
+            spdlog::warn("{}", done.error().message);
+    }
+    if (confirmation_ && confirmation_->until <= now)
+        if (const auto done = revert(); !done)
+            spdlog::error("the manifest before could not be put back: {}", done.error().message);
+}
+
+Result<json> LocalNode::drain(const DrainRequest &order) {
+    const auto name = target_name(order.group, order.target);
+    std::unique_lock held(shared_);
+    const auto before = registry_;
+    GLB_TRY(order.drain ? registry_.drain(name, order.force, Clock::now()) : registry_.undrain(name, Clock::now()));
+    held.unlock(); // the disk may be slow
+    if (const auto kept = persist_drains(); !kept) {
+        held.lock();
+        registry_.restore_from(before, Clock::now());
+        return tl::unexpected(kept.error());
+    }
+    spdlog::info("target {}: {}, {}", name, order.drain ? "drained" : "no longer drained",
+                 change_text(epoch_of(program_), epoch_of(program_), order.peer));
+    if (program_)
+        GLB_TRY(write_words());
+    log_group_changes();
+    const auto &member = registry_.members().at(name);
+    const auto flows = count();
+    return json{{"targetGroup", order.group},
+                {"id", order.target},
+                {"drainedByOperator", member.ordered_until.has_value()},
+                {"activeFlows", member.index < flows.by_target.size() ? flows.by_target[member.index] : 0},
+                {"secondsLeft", seconds_left(member.ordered_until, Clock::now())}};
+}
+
+Result<json> LocalNode::bypass(const BypassRequest &order) {
+    const auto endpoints =
+        manifest_ ? std::span<const Endpoint>(manifest_->endpoints) : std::span<const Endpoint>();
+    const auto endpoint = std::find_if(endpoints.begin(), endpoints.end(),
+                                       [&](const Endpoint &row) { return row.name == order.endpoint; });
+    if (endpoint == endpoints.end())
+        return tl::unexpected(Error{fmt::format("there is no endpoint {}", order.endpoint), ENOENT});
+    const auto now = Clock::now();
+    const auto before = bypasses_;
+    if (order.off)
+        (void)bypasses_.off(order.endpoint);
+    else
+        bypasses_.order(order.endpoint, order.duration ? std::optional(now + *order.duration) : std::nullopt);
+    if (const auto kept = store_.set_value("bypasses", bypasses_.to_json()); !kept) {
+        bypasses_ = before;
+        return tl::unexpected(kept.error());
+    }
+    const auto why = bypass_reason(*endpoint);
+    const auto change = change_text(epoch_of(program_), epoch_of(program_), order.peer);
+    if (order.off)
+        spdlog::warn("endpoint {}: {}, {}", order.endpoint,
+                     why ? fmt::format("its bypass by order is over; {} bypasses it all the same", *why)
+                         : "inspected again",
+                     change);
+    else
+        spdlog::warn("endpoint {}: BYPASSED, forwarded uninspected {}, {}", order.endpoint,
+                     order.duration ? fmt::format("for {} s", order.duration->count())
+                                    : "until that is ended",
+                     change);
+    if (program_)
+        GLB_TRY(write_endpoint_words(*manifest_));
+    const auto left = bypasses_.seconds_left(order.endpoint, now);
+    return json{{"endpoint", order.endpoint},
+                {"bypassed", why.has_value()},
+                {"why", why ? json(*why) : json()},
+                {"targetGroup", endpoint->target_group},
+                {"secondsLeft", left ? json(*left) : json()}};
+}
+
+/// The order's end stands in the word: it comes without the daemon too.
+Status LocalNode::write_endpoint_words(const Manifest &manifest) {
+    for (const auto &endpoint : manifest.endpoints) {
+        const auto index = *book_.find(Kind::endpoint, endpoint.name);
+        const auto word = bypasses_.word(endpoint.name);
+        const auto written = written_.endpoint_words.find(index);
+        if (written != written_.endpoint_words.end() && written->second == word)
+            continue;
+        GLB_TRY(program_->set_endpoint_override(index, word));
+        written_.endpoint_words[index] = word;
+    }
+    return {};
+}
+
+Result<json> LocalNode::collect_garbage(bool dry_run, const PeerCredentials &peer) {
+    if (!program_)
+        return tl::unexpected(
+            Error{"no manifest is in force, so nobody knows which pins the next one needs", EAGAIN});
+    if (move_ || resize_)
+        return tl::unexpected(
+            Error{"flows move from one table to another; ask again when status says they have", EAGAIN});
+    GLB_ASSIGN(const auto leftovers, datapath::find_stale_pins(settings_.bpffs, *pins_));
+    auto rows = json::array();
+    for (const auto &leftover : leftovers) {
+        if (!dry_run) {
+            GLB_TRY(leftover.remove());
+            spdlog::info("removed {}, which nothing uses, asked by {}", leftover.pin, to_string(peer));
+        }
+        rows.push_back({{"kind", leftover.kind}, {"pin", leftover.pin}});
+    }
+    return json{{"removed", !dry_run}, {"leftovers", std::move(rows)}};
+}
+
+/// "order", or "onAllUnhealthy" where its group is down and its owner chose that; nothing where it is
+/// inspected.
+std::optional<std::string> LocalNode::bypass_reason(const Endpoint &endpoint) const {
+    if (bypasses_.has(endpoint.name))
+        return "order";
+    const auto group = book_.find(Kind::group, endpoint.target_group);
+    const std::lock_guard held(shared_);
+    const auto words = group ? written_.groups.find(*group) : written_.groups.end();
+    if (words != written_.groups.end() && words->second.decision.action == GroupAction::bypass)
+        return "onAllUnhealthy";
+    return std::nullopt;
+}
+
+} // namespace glb

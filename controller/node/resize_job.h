@@ -1,0 +1,32 @@
+// What a node holds while flows move from one table to another, and what it held before.
+#pragma once
+
+#include <cstdint>
+#include <future>
+#include <memory>
+#include <optional>
+
+#include "controller/datapath/migration/table_migration.h"
+#include "controller/datapath/program.h"
+#include "controller/observe/flow_list.h"
+#include "controller/util/result.h"
+
+namespace glb {
+
+/// The flow table on its way to another size.
+struct ResizeJob {
+    std::uint32_t capacity = 0;
+    std::optional<TableMigration> move;
+    std::optional<datapath::Program> looking, last; ///< into the older table too; and one that does not
+    Status done;                                    ///< of the last stage
+    bool stalled = false;                           ///< behind the swap: to be tried again
+    std::future<void> work; ///< the stage that runs; while it does, all of this is its own
+};
+
+/// Program and table that others have replaced. To end them takes time.
+struct RetiredProgram {
+    std::optional<datapath::Program> program;
+    std::shared_ptr<const FlowTable> table;
+};
+
+} // namespace glb

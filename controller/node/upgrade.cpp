@@ -1,0 +1,132 @@
+// LocalNode: flows on their way to the table of another version, or of another size, when the daemon starts.
+#include <algorithm>
+
+#include "controller/node/node.h"
+#include "controller/util/log.h"
+
+namespace glb {
+
+namespace {
+
+constexpr std::chrono::seconds upgrade_pause{
+    30}; // a program that did not load will hardly load a second later
+
+} // namespace
+
+void log_migration_result(const TableMigration &move, std::uint32_t capacity) {
+    const auto &counts = move.counts();
+    const auto homeless = counts.no_place + counts.left;
+    spdlog::info("moved {} flows from {} to {} ({} entries){}", counts.entered, move.source().name(),
+                 move.into().name(), capacity,
+                 homeless ? fmt::format("; {} found no place and go on by their hash", homeless)
+                          : std::string());
+}
+
+glb_metadata metadata_of(const datapath::LoadSettings &settings, const std::vector<std::uint8_t> &seed) {
+    glb_metadata kept{};
+    kept.schema = GLB_SCHEMA;
+    kept.seed_length = static_cast<std::uint32_t>(std::min<std::size_t>(seed.size(), GLB_SEED_BYTES));
+    std::copy_n(seed.begin(), kept.seed_length, kept.seed);
+    std::copy(settings.table_key.begin(), settings.table_key.end(), kept.settings.table_key.word);
+    kept.settings.bucket_mask = settings.capacity / GLB_FLOW_WAYS - 1;
+    kept.settings.punt_magic = settings.punt_magic;
+    kept.shape = {kept.settings.bucket_mask, GLB_FLOW_WAYS, GLB_FLOW_BUCKETS, 0};
+    return kept;
+}
+
+datapath::LoadSettings settings_of(const glb_metadata &kept, std::uint32_t capacity) {
+    datapath::LoadSettings settings;
+    settings.capacity = capacity;
+    std::copy(std::begin(kept.settings.table_key.word), std::end(kept.settings.table_key.word),
+              settings.table_key.begin());
+    settings.punt_magic = kept.settings.punt_magic;
+    return settings;
+}
+
+/// The interface whose link changes first: 0 where it is not there.
+unsigned LocalNode::tunnel_link(const Manifest &manifest) const {
+    const auto *link = snapshot_.link(manifest.node.tunnel.interface.name);
+    return link ? link->index : 0;
+}
+
+/// From another version's maps, or from those of another size that a daemon before left. The links keep their
+/// program until finish_move().
+Status LocalNode::begin_upgrade(std::uint32_t capacity) {
+    if (Clock::now() < move_again_)
+        return fail("{}", move_failure_);
+    const auto &source = found_.sets[*plan_.source];
+    std::optional<datapath::Pins> into;
+    if (plan_.own)
+        into = found_.sets[*plan_.own].pins;
+    spdlog::info("taking over the flows of {}: {} entries of schema {}, {} interfaces", source.pins.name(),
+                 source.facts.capacity, source.facts.schema, source.facts.interfaces);
+    const auto settings = settings_of(*source.kept, capacity);
+    auto move = TableMigration::prepare(settings_.bpffs, source, into, settings);
+    if (!move) {
+        move_failure_ = fmt::format("the upgrade failed, and the data path of {} stays in force: {}",
+                                    source.pins.name(), move.error().message);
+        move_again_ = Clock::now() + upgrade_pause;
+        return fail("{}", move_failure_);
+    }
+    // Not filled yet, and said so: whoever finds it half made throws it away.
+    auto program = move->release_program();
+    if (!into) {
+        auto kept = metadata_of(settings, seed_);
+        kept.schema = 0;
+        GLB_TRY(program.set_metadata(kept));
+    }
+    GLB_ASSIGN(written_.names, datapath::pinned_names(move->into()));
+    move_ = std::move(*move);
+    attachments_->use(move_->into());
+    return use_program(std::move(program), capacity);
+}
+
+Status LocalNode::finish_move(const Manifest &manifest) {
+    if (!move_)
+        return {};
+    const auto tunnel = tunnel_link(manifest);
+    const auto move = [&]() -> Status {
+        if (!move_->is_swapped()) {
+            GLB_ASSIGN(auto kept, program_->metadata());
+            kept.schema = GLB_SCHEMA;
+            GLB_TRY(move_->copy(*program_, timeouts(), tick_now()));
+            GLB_TRY(program_->set_metadata(kept));
+            GLB_TRY(move_->swap(*program_, *attachments_, tunnel));
+            pins_ = move_->into();
+        }
+        GLB_ASSIGN(auto last, move_->catch_up(*program_, timeouts(), tick_now()));
+        GLB_TRY(move_->finish(last, *attachments_, tunnel));
+        return use_program(std::move(last), capacity_);
+    };
+    if (auto done = move(); !done) {
+        if (move_->is_swapped())
+            return fail("the flows are in the new table, but the old one cannot be let go yet: {}",
+                        done.error().message);
+        done.error().message = fmt::format("the data path of {} stays in force: {}", move_->source().name(),
+                                           done.error().message);
+        spdlog::error("{}", done.error().message);
+        move_failure_ = done.error().message;
+        move_again_ = Clock::now() + upgrade_pause;
+        GLB_TRY(undo_move());
+        return done;
+    }
+    log_migration_result(*move_, capacity_);
+    move_.reset();
+    watch_events();
+    return {};
+}
+
+/// What was prepared goes; a move whose links are swapped already is only ever finished.
+Status LocalNode::undo_move() {
+    if (!move_ || move_->is_swapped())
+        return {};
+    const auto undone = move_->undo(*attachments_);
+    pins_ = move_->source();
+    move_.reset();
+    census_.reset();
+    release_program();
+    attachments_.reset();
+    return undone;
+}
+
+} // namespace glb

@@ -1,0 +1,124 @@
+#include "controller/observe/flow_list.h"
+
+#include <netinet/in.h>
+
+namespace glb {
+
+namespace {
+
+bool has_ports(std::uint8_t protocol) {
+    return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP ||
+           protocol == IPPROTO_UDPLITE;
+}
+
+bool is_icmp(std::uint8_t protocol) {
+    return protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6;
+}
+
+bool matches_side(const std::optional<AddressMatch> &wanted, const FlowRow &row, const IpAddress &address,
+                  std::uint16_t port) {
+    if (!wanted)
+        return true;
+    return wanted->matches(address, port) && (!wanted->port || has_ports(row.protocol));
+}
+
+std::string side_text(const FlowRow &row, const IpAddress &address, std::uint16_t port) {
+    const auto text = address.to_string();
+    if (!has_ports(row.protocol))
+        return text;
+    return address.family == 6 ? fmt::format("[{}]:{}", text, port) : fmt::format("{}:{}", text, port);
+}
+
+std::string nameless(std::uint32_t index) {
+    return fmt::format("#{}", index);
+}
+
+} // namespace
+
+std::string FlowNames::endpoint(std::uint32_t index) const {
+    return index < endpoints.size() && !endpoints[index].empty() ? endpoints[index] : nameless(index);
+}
+
+FlowNames::TargetName FlowNames::target(std::uint16_t index) const {
+    if (index < targets.size() && !targets[index].id.empty())
+        return targets[index];
+    return {nameless(index), nameless(index)};
+}
+
+bool matches(const FlowQuery &filter, const FlowRow &row, const FlowNames &names) {
+    if (filter.protocol && *filter.protocol != row.protocol)
+        return false;
+    if (filter.state && *filter.state != row.meta.state())
+        return false;
+    if (!matches_side(filter.source, row, row.source, row.source_port) ||
+        !matches_side(filter.destination, row, row.destination, row.destination_port))
+        return false;
+    if (filter.endpoint && *filter.endpoint != names.endpoint(row.endpoint))
+        return false;
+    if (!filter.target && !filter.target_group)
+        return true;
+    const auto target = names.target(row.meta.target());
+    return (!filter.target || *filter.target == target.id) &&
+           (!filter.target_group || *filter.target_group == target.group);
+}
+
+nlohmann::json flow_to_json(const FlowRow &row, const FlowNames &names, std::uint32_t now) {
+    const auto target = names.target(row.meta.target());
+    const auto age = now - row.start_tick;
+    nlohmann::json flow{
+        {"endpoint", names.endpoint(row.endpoint)},
+        {"protocol", ip_protocol_name(row.protocol)},
+        {"source", side_text(row, row.source, row.source_port)},
+        {"destination", side_text(row, row.destination, row.destination_port)},
+        {"targetGroup", target.group},
+        {"target", target.id},
+        {"state", flow_state_name(row.meta.state())},
+        {"cookie", fmt::format("0x{:08x}", row.cookie)},
+        // A flow that began after `now` was read looks as old as the clock.
+        {"ageSeconds", ticks_to_seconds(age > INT32_MAX ? 0 : age)},
+        {"idleSeconds", ticks_to_seconds(row.meta.idle(now))},
+        {"packetsOut", row.out.packets},
+        {"packetsBack", row.back.packets},
+        {"bytesOut", row.out.bytes},
+        {"bytesBack", row.back.bytes},
+    };
+    if (is_icmp(row.protocol))
+        flow["identifier"] = row.source_port;
+    return flow;
+}
+
+FlowQueryResult::FlowQueryResult(const FlowTable &table, FlowQuery filter, FlowNames names,
+                                 TargetTimeouts timeouts, std::uint32_t now)
+    : table_(table), scanner_(table), filter_(std::move(filter)), names_(std::move(names)),
+      timeouts_(std::move(timeouts)), now_(now) {}
+
+bool FlowQueryResult::step(std::chrono::nanoseconds budget) {
+    return scanner_.step(budget, [this](std::uint32_t slot) {
+        const auto meta = table_.meta(slot);
+        if (!meta || !meta->live(now_, timeouts_))
+            return;
+        const auto row = table_.row(slot);
+        if (!row || !matches(filter_, *row, names_))
+            return;
+        if (++total_ > filter_.limit && filter_.limit != 0)
+            return;
+        flows_ += listed_++ ? "," : "";
+        flows_ +=
+            flow_to_json(*row, names_, now_).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    });
+}
+
+std::string FlowQueryResult::take() {
+    return fmt::format(R"({{"flows":[{}],"total":{},"truncated":{}}})", std::exchange(flows_, {}), total_,
+                       total_ > listed_);
+}
+
+std::string list_flows(const FlowTable &table, FlowQuery filter, FlowNames names, TargetTimeouts timeouts,
+                       std::uint32_t now) {
+    FlowQueryResult listing(table, std::move(filter), std::move(names), std::move(timeouts), now);
+    while (!listing.step(std::chrono::nanoseconds::max()))
+        continue;
+    return listing.take();
+}
+
+} // namespace glb

@@ -1,0 +1,47 @@
+// FlowQuery: which flows somebody asks for. One parser, for the query of GET /v1/flows and for glbctl's
+// options.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "controller/util/address_match.h"
+#include "controller/util/api_error.h"
+#include "controller/util/result.h"
+
+namespace glb {
+
+enum class FlowState : std::uint8_t { unconfirmed, established, closing, closed };
+
+[[nodiscard]] std::string_view flow_state_name(FlowState state);
+
+/// "tcp", "udp", "icmp", "icmpv6", "sctp", "gre", "esp", "ah", or the number in decimal (IANA's protocol
+/// numbers).
+[[nodiscard]] std::string ip_protocol_name(std::uint8_t protocol);
+
+/// What is absent matches every flow.
+struct FlowQuery {
+    static constexpr std::size_t default_limit = 1000;
+
+    std::optional<std::string> endpoint;
+    std::optional<std::string> target_group; ///< where `target` was asked for as GROUP/TARGET
+    std::optional<std::string> target;
+    std::optional<std::uint8_t> protocol;
+    std::optional<FlowState> state;
+    std::optional<AddressMatch> source;      ///< of the flow's first packet
+    std::optional<AddressMatch> destination; ///< of the flow's first packet
+    std::size_t limit = default_limit;       ///< 0: all of them
+};
+
+using FlowQueryFields = std::vector<std::pair<std::string, std::string>>;
+
+/// Reads (name, value) pairs; the names are endpoint, target, protocol, state, source, destination, limit.
+/// Tells every error at once, each with the pointer "/NAME": unknown or repeated names, malformed values.
+[[nodiscard]] Result<FlowQuery, std::vector<ApiError>> parse_flow_query(const FlowQueryFields &fields);
+
+} // namespace glb

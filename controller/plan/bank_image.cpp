@@ -1,0 +1,229 @@
+#include "controller/plan/bank_image.h"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <cstring>
+
+#include "abi/probe.h"
+
+namespace glb::datapath {
+
+namespace {
+
+std::uint64_t to_network(std::uint64_t value) {
+    return (std::uint64_t{htonl(static_cast<std::uint32_t>(value))} << 32) |
+           htonl(static_cast<std::uint32_t>(value >> 32));
+}
+
+std::uint64_t mac_number(const MacAddress &mac) {
+    std::uint64_t number = 0;
+    for (const auto byte : mac.bytes)
+        number = number << 8 | byte;
+    return number;
+}
+
+std::uint32_t ticks(std::chrono::seconds seconds) {
+    return static_cast<std::uint32_t>(seconds.count()) * GLB_TICKS_PER_SECOND;
+}
+
+/// Places `row` at the first free slot of its probe sequence; the slot, or nothing where all are taken.
+template <typename Row, typename Free>
+std::optional<std::uint32_t> place(std::vector<Row> &rows, std::uint64_t key, const Row &row, Free is_free) {
+    for (std::uint32_t probe = 0; probe < GLB_PROBES; ++probe) {
+        const auto slot = glb_probe_slot(key, probe, static_cast<std::uint32_t>(rows.size()));
+        if (is_free(rows[slot])) {
+            rows[slot] = row;
+            return slot;
+        }
+    }
+    return std::nullopt;
+}
+
+std::array<std::uint8_t, 16> mapped(const IpAddress &address) {
+    if (address.family == 6)
+        return address.bytes;
+    std::array<std::uint8_t, 16> bytes{};
+    bytes[10] = bytes[11] = 0xff;
+    std::copy_n(address.bytes.begin(), 4, bytes.begin() + 12);
+    return bytes;
+}
+
+/// An address goes into the port's row where it is one and fits, else to the trie.
+void add_own_address(BankImage &image, glb_logical_port &port, const IpPrefix &prefix, std::uint32_t scope) {
+    const auto &address = prefix.address;
+    if (prefix.length == address.bits() && address.family == 4 && port.local4_count < GLB_PORT_LOCAL4) {
+        port.local4[port.local4_count++] = address.v4_network_order();
+        return;
+    }
+    if (prefix.length == address.bits() && address.family == 6 && port.local6_count < GLB_PORT_LOCAL6) {
+        std::memcpy(port.local6[port.local6_count++], address.bytes.data(), 16);
+        return;
+    }
+    glb_local_addr_key key{};
+    key.prefix_length = 32u + (address.family == 4 ? 96u : 0u) + prefix.length;
+    key.scope = scope;
+    const auto bytes = mapped(address);
+    std::copy(bytes.begin(), bytes.end(), key.address);
+    image.own.push_back(key);
+    port.flags |= GLB_PORT_LOCAL_MORE;
+}
+
+void add_own_mac(BankImage &image, glb_logical_port &port, const MacAddress &mac, std::uint32_t scope) {
+    if (port.mac_count < GLB_PORT_MACS) {
+        port.mac[port.mac_count++] = mac_number(mac);
+        return;
+    }
+    glb_local_mac_key key{};
+    key.scope = scope;
+    std::copy(mac.bytes.begin(), mac.bytes.end(), key.mac);
+    image.own_macs.push_back(key);
+    port.flags |= GLB_PORT_MACS_MORE;
+}
+
+Status add_port(BankImage &image, const PortConfig &config) {
+    glb_logical_port port{};
+    port.key = glb_logical_port_key(config.ifindex, config.vlans[0], config.vlans[1]);
+    const bool doubled = std::any_of(image.ports.begin(), image.ports.end(),
+                                     [&](const glb_logical_port &other) { return other.key == port.key; });
+    if (doubled || !config.ifindex)
+        return fail("interface {} with VLANs {}.{} stands twice, or is none", config.ifindex, config.vlans[0],
+                    config.vlans[1]);
+    port.flags = static_cast<std::uint16_t>((config.endpoint ? GLB_PORT_ENDPOINT : 0) |
+                                            (config.tunnel ? GLB_PORT_TUNNEL : 0));
+    port.endpoint = config.endpoint.value_or(0);
+    port.fib_ifindex = config.fib_ifindex ? config.fib_ifindex : config.ifindex;
+    const auto slot =
+        place(image.ports, port.key, port, [](const glb_logical_port &other) { return other.key == 0; });
+    if (!slot)
+        return fail("no place left for (interface, VLAN) pairs near {}", config.ifindex);
+    auto &placed = image.ports[*slot];
+    placed.scope = own_scope(0, *slot);
+    for (const auto &mac : config.macs)
+        add_own_mac(image, placed, mac, placed.scope);
+    for (const auto &prefix : config.addresses)
+        add_own_address(image, placed, prefix, placed.scope);
+    return {};
+}
+
+Status add_endpoint(BankImage &image, const EndpointConfig &config) {
+    if (config.index >= GLB_MAX_ENDPOINTS || config.group >= GLB_MAX_GROUPS)
+        return fail("endpoint index {} or group {} out of range", config.index, config.group);
+    auto &endpoint = image.endpoints[config.index];
+    endpoint.id = to_network(config.id);
+    endpoint.attachment = to_network(config.attachment);
+    endpoint.route_table = config.route_table;
+    endpoint.group = config.group;
+    endpoint.new_flows_per_second = config.new_flows_per_second;
+    const glb_endpoint_id row{config.id, config.index, 1};
+    if (!place(image.endpoint_ids, config.id, row, [](const glb_endpoint_id &other) { return !other.used; }))
+        return fail("no place left for endpoint ids near {:#x}", config.id);
+    return {};
+}
+
+Status add_group(BankImage &image, const GroupConfig &config) {
+    if (config.index >= GLB_MAX_GROUPS)
+        return fail("group index {} out of range", config.index);
+    auto &row = image.groups[config.index];
+    row.table = config.table;
+    row.previous_table = config.previous_table;
+    row.previous_until = config.previous_until;
+    row.tcp_ticks = ticks(config.tcp_timeout);
+    row.other_ticks = ticks(config.other_timeout);
+    row.stickiness = config.stickiness;
+    row.flags = static_cast<__u16>((config.strict_cookie ? GLB_GROUP_STRICT_COOKIE : 0) |
+                                   (config.passive ? GLB_GROUP_PASSIVE : 0));
+    return {};
+}
+
+void put_be16(std::uint8_t *at, std::uint16_t value) {
+    at[0] = static_cast<std::uint8_t>(value >> 8);
+    at[1] = static_cast<std::uint8_t>(value);
+}
+
+/// Ethernet header and tags of the template; ethertype IPv4 at the end.
+void fill_path(glb_target &row, const PathConfig &path) {
+    std::copy(path.destination.bytes.begin(), path.destination.bytes.end(), row.l2);
+    std::copy(path.source.bytes.begin(), path.source.bytes.end(), row.l2 + 6);
+    std::size_t at = 12;
+    for (const auto &tag : path.tags) {
+        put_be16(row.l2 + at, tag.eth_proto);
+        put_be16(row.l2 + at + 2, tag.id);
+        at += 4;
+    }
+    put_be16(row.l2 + at, 0x0800);
+    row.l2_len = static_cast<std::uint8_t>(at + 2);
+    row.ifindex = path.ifindex;
+    row.mtu = path.mtu;
+    row.flags = GLB_TARGET_RESOLVED;
+}
+
+/// The one's complement sum of the outer header with TOS and length 0: what encap adds is all that varies.
+std::uint32_t header_sum(std::uint32_t source, std::uint32_t destination) {
+    std::uint32_t sum = htons(0x4500) + std::uint32_t{htons(0x4000)} + htons(64 << 8 | 17);
+    for (const auto address : {source, destination})
+        sum += (address & 0xffff) + (address >> 16);
+    return sum;
+}
+
+Status add_target(BankImage &image, const TargetConfig &config, std::uint32_t tunnel_address) {
+    if (config.index >= GLB_MAX_TARGETS || config.address.family != 4)
+        return fail("target index {} out of range, or its address is not IPv4", config.index);
+    if (config.path && config.path->tags.size() > 2)
+        return fail("target {} has more than two VLAN tags", config.index);
+    auto &row = image.targets[config.index];
+    row.source = tunnel_address;
+    row.destination = config.address.v4_network_order();
+    row.port = htons(config.port);
+    row.ip_sum = header_sum(row.source, row.destination);
+    row.group = config.group;
+    row.address_id = config.address_id;
+    row.l2_len = 14;
+    if (config.path)
+        fill_path(row, *config.path);
+    return {};
+}
+
+Status add_sender(BankImage &image, const SenderConfig &config) {
+    const std::uint64_t key = GLB_SENDER_KEY(config.address.v4_network_order());
+    const glb_sender row{key, config.mac ? mac_number(*config.mac) : 0, config.address_id, 0};
+    const auto free_or_same = [key](const glb_sender &other) { return other.key == 0 || other.key == key; };
+    if (!place(image.senders, key, row, free_or_same))
+        return fail("no place left for target addresses near {}", config.address.to_string());
+    return {};
+}
+
+} // namespace
+
+Result<BankImage> build_bank(const BankConfig &config) {
+    BankImage image;
+    image.ports.resize(GLB_PORT_SLOTS);
+    image.endpoints.resize(GLB_MAX_ENDPOINTS);
+    image.endpoint_ids.resize(GLB_ENDPOINT_ID_SLOTS);
+    image.groups.resize(GLB_MAX_GROUPS);
+    image.targets.resize(GLB_MAX_TARGETS);
+    image.senders.resize(GLB_SENDER_SLOTS);
+    if (config.geneve_ports.size() > GLB_MAX_GENEVE_PORTS)
+        return fail("targets use {} different ports; at most {} are possible", config.geneve_ports.size(),
+                    GLB_MAX_GENEVE_PORTS);
+    image.node.tunnel_address = config.tunnel_address.v4_network_order();
+    image.node.previous_address = config.previous_address.value_or(config.tunnel_address).v4_network_order();
+    for (const auto port : config.geneve_ports)
+        image.node.geneve_port[image.node.geneve_port_count++] = htons(port);
+    std::copy(config.steer_key.begin(), config.steer_key.end(), image.node.steer_key.word);
+    for (auto &row : image.groups)
+        row.table = row.previous_table = GLB_NO_TABLE;
+
+    for (const auto &port : config.ports)
+        GLB_TRY(add_port(image, port));
+    for (const auto &endpoint : config.endpoints)
+        GLB_TRY(add_endpoint(image, endpoint));
+    for (const auto &group : config.groups)
+        GLB_TRY(add_group(image, group));
+    for (const auto &target : config.targets)
+        GLB_TRY(add_target(image, target, image.node.tunnel_address));
+    for (const auto &sender : config.senders)
+        GLB_TRY(add_sender(image, sender));
+    return image;
+}
+
+} // namespace glb::datapath

@@ -1,0 +1,33 @@
+#include "controller/state/boot_time.h"
+
+#include <string>
+
+#include "controller/util/files.h"
+
+namespace glb {
+
+namespace {
+
+using Moment = std::chrono::steady_clock::time_point;
+
+/// Different after each boot (random(4)).
+const std::string &boot_id() {
+    static const std::string id = read_file("/proc/sys/kernel/random/boot_id").value_or("unknown");
+    return id;
+}
+
+} // namespace
+
+nlohmann::json to_json_time(Moment moment) {
+    const auto since = std::chrono::duration_cast<std::chrono::nanoseconds>(moment.time_since_epoch());
+    return {{"boot", boot_id()}, {"nanoseconds", since.count()}};
+}
+
+Moment time_from_json(const nlohmann::json &json) {
+    if (!json.is_object() || !json.contains("boot") || json["boot"] != boot_id() ||
+        !json.contains("nanoseconds") || !json["nanoseconds"].is_number_integer())
+        return Moment(Moment::duration::zero());
+    return Moment(std::chrono::nanoseconds(json["nanoseconds"].get<std::int64_t>()));
+}
+
+} // namespace glb

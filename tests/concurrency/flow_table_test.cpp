@@ -1,0 +1,164 @@
+// Threads enter, find, advance and replace flows in one small table. Counted, and none allowed: a reader that
+// trusts another flow's entry, two entries of one flow, and a late write that is taken for the flow's own.
+#include <catch2/catch.hpp>
+
+#include <atomic>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "abi/flow.h"
+
+#define GLB_READ(lvalue) __atomic_load_n(&(lvalue), __ATOMIC_RELAXED)
+#define GLB_WRITE(lvalue, value) __atomic_store_n(&(lvalue), (value), __ATOMIC_RELAXED)
+#define GLB_PUBLISH(lvalue, value) ((void)__atomic_exchange_n(&(lvalue), (value), __ATOMIC_SEQ_CST))
+#define GLB_FLOW_GLOBAL static
+
+namespace {
+
+constexpr __u32 capacity = GLB_FLOW_MIN_CAPACITY;
+constexpr __u32 bucket_mask = capacity / GLB_FLOW_WAYS - 1;
+constexpr __u32 lifetime = 40; // ticks; a tick is a number of operations here
+
+std::vector<glb_flow_hot> hot_lines(capacity);
+std::vector<glb_flow_cold> cold_lines(capacity);
+std::atomic<std::uint64_t> replaced{0};
+std::atomic<std::uint64_t> withdrawn{0};
+
+glb_flow_hot *glb_flow_hot_at(__u32 slot) {
+    return slot < capacity ? &hot_lines[slot] : nullptr;
+}
+glb_flow_cold *glb_flow_cold_at(__u32 slot) {
+    return slot < capacity ? &cold_lines[slot] : nullptr;
+}
+__u32 glb_random() {
+    return 0xa5;
+}
+int glb_flow_expired(__u64 meta, __u32 now, __u32) {
+    const __u32 idle = now - static_cast<__u32>(meta);
+    return idle >= lifetime && idle < 0x7fffffff;
+}
+void glb_flow_on_evict(__u64, __u32) {
+    replaced.fetch_add(1, std::memory_order_relaxed);
+}
+void glb_flow_withdrawn() {
+    withdrawn.fetch_add(1, std::memory_order_relaxed);
+}
+
+#include "flow/flow_table.h"
+
+struct Tally {
+    std::uint64_t hits = 0;
+    std::uint64_t entered = 0;
+    std::uint64_t renewed = 0; ///< in their own entry, as a SYN does that meets a closed flow
+    std::uint64_t full = 0;
+    std::uint64_t wrong_hits = 0;
+    std::uint64_t late_writes = 0;
+};
+
+__u64 tag_of(std::uint64_t flow) {
+    return glb_hash_finish(flow + 0x1234567);
+}
+
+/// What an entry must say of itself: derived from the tag, so that another flow's is told at once.
+__u32 target_of(__u64 tag) {
+    return static_cast<__u32>(tag >> 32) & 0xffff;
+}
+
+void use_entry(Tally &tally, __u32 slot, __u64 tag, __u64 meta, __u32 now, std::uint64_t dice) {
+    auto *hot = glb_flow_hot_at(slot);
+    ++tally.hits;
+    if (glb_meta_target(meta) != target_of(tag))
+        ++tally.wrong_hits;
+    // The cached egress: a word that names its flow's generation; a late one must be void.
+    const __u64 word = GLB_READ(hot->egress[0]);
+    const __u64 own = glb_meta_generation(meta) << 16 | target_of(tag);
+    if (word && (word >> 16) == glb_meta_generation(meta) && word != own && glb_flow_read(slot, tag) == meta)
+        ++tally.late_writes;
+    if (dice & 1)
+        GLB_WRITE(hot->egress[0], own);
+    const __u32 code = dice & 2 ? glb_flow_advance(glb_meta_code(meta), 1, GLB_SEG_ACK, 0, dice >> 2 & 1)
+                                : glb_meta_code(meta);
+    __sync_val_compare_and_swap(&hot->meta, meta, glb_meta_with_seen(glb_meta_with_code(meta, code), now));
+}
+
+void hammer(Tally &tally, std::uint64_t seed, std::uint64_t flows, std::uint64_t operations,
+            std::atomic<std::uint64_t> &clock) {
+    std::uint64_t state = seed;
+    for (std::uint64_t i = 0; i < operations; ++i) {
+        state = state * 6364136223846793005ull + 1442695040888963407ull;
+        const auto dice = glb_hash_finish(state);
+        const __u64 tag = tag_of(dice % flows);
+        const auto now = static_cast<__u32>(clock.fetch_add(1, std::memory_order_relaxed) / 4096 + 1000);
+        const int slot = glb_flow_search(tag, bucket_mask, 0xffffffff);
+        const __u64 meta = slot < 0 ? 0 : glb_flow_read(static_cast<__u32>(slot), tag);
+        glb_flow_insert_args wish{};
+        wish.tag = tag;
+        wish.now = now;
+        wish.target = target_of(tag);
+        wish.tcp = 1;
+        if (meta && (dice >> 50) % 4 == 0) {
+            auto *hot = glb_flow_hot_at(static_cast<__u32>(slot));
+            if (glb_flow_renew(hot, static_cast<__u32>(slot), meta, &wish, bucket_mask) >= 0) {
+                ++tally.renewed;
+                if (glb_meta_target(wish.meta) != target_of(tag))
+                    ++tally.wrong_hits;
+            }
+            continue;
+        }
+        if (meta) {
+            use_entry(tally, static_cast<__u32>(slot), tag, meta, now, dice >> 40);
+            continue;
+        }
+        if (glb_flow_claim(&wish, bucket_mask) >= 0) {
+            ++tally.entered;
+            if (glb_meta_target(wish.meta) != target_of(tag))
+                ++tally.wrong_hits;
+        } else {
+            ++tally.full;
+        }
+    }
+}
+
+std::uint64_t duplicates() {
+    std::set<__u64> seen;
+    std::uint64_t twice = 0;
+    for (const auto &line : hot_lines)
+        if (glb_meta_code(line.meta) && !seen.insert(line.tag).second)
+            ++twice;
+    return twice;
+}
+
+} // namespace
+
+TEST_CASE("the flow table's protocol under four threads", "[hammer]") {
+    const auto flows = GENERATE(64u, 3000u, 20000u); // few and contended, three quarters full, overfull
+    std::fill(hot_lines.begin(), hot_lines.end(), glb_flow_hot{});
+    std::atomic<std::uint64_t> clock{0};
+    std::vector<Tally> tallies(4);
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < tallies.size(); ++i)
+        threads.emplace_back([&, i] { hammer(tallies[i], 77 + i, flows, 400000, clock); });
+    for (auto &thread : threads)
+        thread.join();
+    Tally sum;
+    for (const auto &tally : tallies) {
+        sum.hits += tally.hits;
+        sum.entered += tally.entered;
+        sum.renewed += tally.renewed;
+        sum.full += tally.full;
+        sum.wrong_hits += tally.wrong_hits;
+        sum.late_writes += tally.late_writes;
+    }
+    WARN(flows << " flows: " << sum.hits << " hits, " << sum.entered << " entered, " << sum.renewed
+               << " renewed, " << sum.full << " found no place, " << replaced << " replaced, " << withdrawn
+               << " withdrawn");
+    CHECK(sum.wrong_hits == 0);
+    CHECK(sum.late_writes == 0);
+    CHECK(duplicates() == 0);
+    CHECK(sum.hits > 0);
+    CHECK(sum.entered > 0);
+    CHECK(sum.renewed > 0);
+    for (const auto &line : hot_lines)
+        CHECK_FALSE(line.meta & GLB_META_BUSY);
+}

@@ -1,0 +1,36 @@
+// Sockets of the library in a namespace of the test's, and what they answer, unwrapped.
+#pragma once
+
+#include <stdexcept>
+#include <utility>
+
+#include "controller/network/netlink.h"
+#include "controller/network/snapshot.h"
+#include "tests/harness/netns.h"
+
+namespace glb::test {
+
+template <typename T>
+T must(Result<T> result) {
+    if (!result)
+        throw std::runtime_error(result.error().message);
+    return std::move(*result);
+}
+
+/// A socket stays in the namespace in which it was opened.
+inline Netlink netlink_in(const Namespace &ns) {
+    return ns.call([] { return must(Netlink::open()); });
+}
+
+inline Snapshot snapshot_of(Netlink &netlink) {
+    return must(read_snapshot(netlink));
+}
+
+inline IpAddress ip(const char *text) {
+    const auto address = IpAddress::parse(text);
+    if (!address)
+        throw std::runtime_error(text);
+    return *address;
+}
+
+} // namespace glb::test

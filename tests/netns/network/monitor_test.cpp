@@ -1,0 +1,142 @@
+// What a monitor tells of each kind of change, and of changes that it lost.
+#include <catch2/catch.hpp>
+
+#include <linux/neighbour.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "controller/network/monitor.h"
+#include "tests/harness/skip.h"
+#include "tests/netns/network/kernel.h"
+
+using namespace glb;
+using namespace glb::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Watched {
+    Namespace ns{"nt-watch"}, far{"nt-watched"};
+    Monitor monitor;
+
+    Watched()
+        : monitor([this] {
+              veth(ns, "eth0", far, "far0");
+              ns.address("eth0", "192.0.2.1/24");
+              return ns.call([] { return must(Monitor::open()); });
+          }()) {}
+
+    /// All that is told until nothing has come for 200 ms.
+    NetworkChange changes() {
+        NetworkChange all;
+        pollfd wait{monitor.fd(), POLLIN, 0};
+        while (::poll(&wait, 1, 200) == 1) {
+            int calls = 0;
+            const auto drained = monitor.drain([&](const NetworkChange &change) {
+                ++calls;
+                all.links |= change.links;
+                all.addresses |= change.addresses;
+                all.routes |= change.routes;
+                all.neighbours |= change.neighbours;
+                all.rules |= change.rules;
+                all.overrun |= change.overrun;
+            });
+            if (!drained)
+                throw std::runtime_error(drained.error().message);
+            if (calls > 1)
+                throw std::logic_error("more than one call of a drain");
+        }
+        return all;
+    }
+};
+
+} // namespace
+
+TEST_CASE("a monitor tells what kind of thing has changed, and nothing while nothing does", "[net]") {
+    need_root();
+    Watched watched;
+    // Much follows from making a device, some of it late; and then nothing.
+    REQUIRE(eventually(20s, [&] { return !watched.changes().any(); }));
+
+    const auto after = [&](const std::vector<std::string> &argv) {
+        watched.ns.must(argv);
+        return watched.changes();
+    };
+    auto change = after({"ip", "link", "set", "eth0", "mtu", "1400"});
+    CHECK(change.links);
+    CHECK_FALSE(change.rules);
+    change = after({"ip", "address", "add", "192.0.2.2/24", "dev", "eth0"});
+    CHECK(change.addresses);
+    CHECK_FALSE(change.links);
+    CHECK(after({"ip", "address", "add", "2001:db8::1/64", "dev", "eth0"}).addresses);
+    change = after({"ip", "route", "add", "203.0.113.0/24", "via", "192.0.2.254"});
+    CHECK(change.routes);
+    CHECK_FALSE(change.addresses);
+    CHECK(after({"ip", "route", "del", "203.0.113.0/24"}).routes);
+    CHECK(after({"ip", "-6", "route", "add", "2001:db8:2::/64", "via", "2001:db8::2"}).routes);
+    CHECK(after({"ip", "nexthop", "add", "id", "5", "via", "192.0.2.254", "dev", "eth0"}).routes);
+    CHECK(after({"ip", "nexthop", "replace", "id", "5", "via", "192.0.2.253", "dev", "eth0"}).routes);
+    change = after({"ip", "neigh", "add", "192.0.2.9", "lladdr", "02:00:00:00:00:09", "dev", "eth0"});
+    CHECK(change.neighbours);
+    CHECK_FALSE(change.routes);
+    CHECK(after({"ip", "neigh", "replace", "192.0.2.9", "lladdr", "02:00:00:00:00:0a", "dev", "eth0"})
+              .neighbours);
+    change = after({"ip", "rule", "add", "priority", "500", "lookup", "77"});
+    CHECK(change.rules);
+    CHECK_FALSE(change.links);
+    CHECK(after({"ip", "-6", "rule", "add", "priority", "500", "lookup", "77"}).rules);
+    CHECK(after({"ip", "link", "del", "eth0"}).links);
+    CHECK(watched.monitor.overruns() == 0);
+}
+
+TEST_CASE("of neighbours a monitor tells another MAC, and an end, and nothing else", "[net]") {
+    need_root();
+    Watched watched;
+    REQUIRE(eventually(20s, [&] { return !watched.changes().any(); }));
+    const auto told = [&](const std::vector<std::string> &arguments) {
+        std::vector<std::string> argv{"ip", "neigh"};
+        argv.insert(argv.end(), arguments.begin(), arguments.end());
+        argv.insert(argv.end(), {"dev", "eth0"});
+        watched.ns.must(argv);
+        return watched.changes().neighbours;
+    };
+    const std::string mac = "02:00:00:00:00:09", other = "02:00:00:00:00:0a";
+    CHECK(told({"add", "192.0.2.9", "lladdr", mac, "nud", "reachable"}));
+    CHECK_FALSE(told({"replace", "192.0.2.9", "lladdr", mac, "nud", "stale"}));
+    CHECK_FALSE(told({"replace", "192.0.2.9", "lladdr", mac, "nud", "permanent"}));
+    CHECK(told({"replace", "192.0.2.9", "lladdr", other, "nud", "permanent"}));
+    CHECK(told({"del", "192.0.2.9"}));
+    CHECK_FALSE(told({"add", "192.0.2.10", "nud", "failed"}));
+    CHECK_FALSE(told({"del", "192.0.2.10"}));
+    // Nobody is there to answer: a question, and its end in failure.
+    (void)watched.ns.run({"ping", "-c", "1", "-W", "1", "192.0.2.77"});
+    CHECK(eventually(10s, [&] {
+        const auto neighbours = watched.ns.must({"ip", "neigh", "show", "dev", "eth0"});
+        CHECK_FALSE(watched.changes().neighbours);
+        return neighbours.find("192.0.2.77 FAILED") != std::string::npos;
+    }));
+
+    Snapshot seen;
+    seen.neighbours = {{watched.ns.ifindex("eth0"), *IpAddress::parse("192.0.2.11"),
+                        MacAddress{{2, 0, 0, 0, 0, 9}}, NUD_STALE}};
+    watched.monitor.know(seen);
+    CHECK_FALSE(told({"add", "192.0.2.11", "lladdr", mac, "nud", "reachable"}));
+    CHECK(told({"del", "192.0.2.11"}));
+}
+
+TEST_CASE("lost messages are told as an overrun, and the monitor goes on", "[net]") {
+    need_root();
+    Watched watched;
+    (void)watched.changes();
+    const int little = 1;
+    REQUIRE(::setsockopt(watched.monitor.fd(), SOL_SOCKET, SO_RCVBUF, &little, sizeof little) == 0);
+    for (int i = 1; i < 60; ++i)
+        watched.ns.must({"ip", "neigh", "add", "192.0.2." + std::to_string(i + 10), "lladdr",
+                         "02:00:00:00:00:09", "dev", "eth0"});
+    CHECK(watched.changes().overrun);
+    CHECK(watched.monitor.overruns() >= 1);
+    watched.ns.must({"ip", "rule", "add", "priority", "500", "lookup", "77"});
+    const auto change = watched.changes();
+    CHECK(change.rules);
+    CHECK_FALSE(change.overrun);
+}

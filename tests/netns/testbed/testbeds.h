@@ -1,0 +1,89 @@
+// The networks that the tests run in: hosts, wires, addresses, appliances, and the manifest for them.
+//
+//   client 192.0.2.10 ── cli0 node srv0 ── 198.51.100.20 server      addresses of IPv6: 2001:db8:1::10 and
+//                             under0 10.1.0.1                        2001:db8:2::20; behind the client also
+//                                │ bridge                            203.0.113.0/24 and 2001:db8:3::/64
+//                      10.1.0.11, .12, … appliances
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "tests/netns/testbed/appliance.h"
+#include "tests/netns/testbed/daemon.h"
+#include "tests/netns/testbed/flows.h"
+
+namespace glb::test {
+
+struct WorldOptions {
+    unsigned appliances = 1;
+    ApplianceKind kind = ApplianceKind::hairpin;
+    unsigned underlay_mtu = 1600;
+};
+
+/// The three roles on three interfaces; the node is the router between client and server.
+class TwoArm {
+  public:
+    static constexpr auto client_address = "192.0.2.10", server_address = "198.51.100.20";
+    static constexpr auto client_address6 = "2001:db8:1::10", server_address6 = "2001:db8:2::20";
+    static constexpr auto node_address = "10.1.0.1";
+
+    explicit TwoArm(const WorldOptions &options = {});
+
+    /// One endpoint `branch` on cli0 and srv0, one group `firewalls` of all appliances, weight 1.
+    [[nodiscard]] json manifest() const;
+
+    /// Takes the far ends' XDP programs away: what is redirected natively to a veth is lost from now on.
+    void break_far_ends();
+
+    /// Takes the server's XDP program away, for one that a test puts in its place.
+    void free_server_hook() { passes_.pop_back(); }
+
+    Namespace client, node, server, fabric;
+    std::vector<std::unique_ptr<Appliance>> appliances;
+    const std::vector<std::string> devices = {"cli0", "srv0", "under0"};
+
+  private:
+    void wire_hosts(unsigned underlay_mtu);
+
+    std::vector<XdpPass> passes_;
+};
+
+/// One interface, `one0`, for all three roles, behind a router that sends everything to the node.
+class OneArm {
+  public:
+    explicit OneArm(const WorldOptions &options = {});
+    [[nodiscard]] json manifest() const;
+
+    Namespace client, node, server, router;
+    std::vector<std::unique_ptr<Appliance>> appliances;
+    const std::vector<std::string> devices = {"one0"};
+
+  private:
+    std::vector<XdpPass> passes_;
+};
+
+/// A manifest with an endpoint `branch` on `interfaces` and the group `firewalls` of `appliances`.
+[[nodiscard]] json manifest_of(const std::vector<json> &interfaces, const std::string &tunnel,
+                               const std::vector<std::unique_ptr<Appliance>> &appliances);
+
+/// `count` different flows to the server's `port`, half of them IPv6, from random addresses behind the
+/// client.
+[[nodiscard]] std::vector<FlowEnds> random_flows(std::size_t count, std::uint16_t port,
+                                                 std::uint32_t seed = 1);
+
+/// Waits until `count` has stood still for 300 ms, which is longer than any acknowledgement is held back; 10
+/// s at most.
+void wait_for_rest(const std::function<std::uint64_t()> &count);
+
+/// Packets with a wrong TCP, UDP or ICMP checksum that a namespace has received.
+[[nodiscard]] std::uint64_t checksum_errors(const Namespace &ns);
+
+/// True where `count` pings, `interval` seconds apart, are all answered.
+[[nodiscard]] bool ping(const Namespace &from, const std::string &to, unsigned count = 3,
+                        const std::string &interval = "0.05");
+
+} // namespace glb::test

@@ -1,0 +1,273 @@
+// Two CPUs run the loaded program over one small flow table at the same time: each CPU has one orientation of
+// every flow, as RSS would deal them. None allowed: a packet to another target than its flow's, a cookie that
+// names another flow's entry, a returned packet refused, two entries of one flow, and counts that are not the
+// flow's own.
+#include <catch2/catch.hpp>
+
+#include <array>
+#include <atomic>
+#include <set>
+#include <thread>
+
+#include <linux/bpf.h>
+#include <pthread.h>
+#include <sys/mman.h>
+
+#include "abi/flow.h"
+#include "tests/harness/skip.h"
+#include "tests/packet/rig.h"
+
+using namespace glb;
+using namespace glb::test;
+
+namespace {
+
+constexpr std::uint32_t flow_number =
+    7500; // of a table of 4,096: what may not be replaced fills three quarters of it
+constexpr std::uint16_t target_number = 31;
+constexpr std::size_t rounds = 4;
+constexpr std::uint32_t packets_a_round = 30000;
+
+/// What a flow does; by its number modulo 5. The last one ends by a reset now and then, and begins again at
+/// once.
+enum Kind { tcp_talk, tcp_syn, udp_talk, udp_shout, tcp_again };
+
+struct Flow {
+    std::array<Bytes, 2> frame; ///< as the client, and as the server sends it
+    std::array<Bytes, 2> end;   ///< the same, of what ends it
+    std::uint32_t inner_length = 0;
+    Kind kind = tcp_talk;
+};
+
+/// The client's address carries the flow's number; every flow has a length of its own, modulo a prime.
+std::vector<Flow> make_flows() {
+    std::vector<Flow> flows(flow_number);
+    for (std::uint32_t i = 0; i < flow_number; ++i) {
+        const Ip4 client(("10.20." + std::to_string(i >> 8) + "." + std::to_string(i & 255)).c_str());
+        const Ip4 server = "198.51.100.20";
+        auto &flow = flows[i];
+        flow.kind = static_cast<Kind>(i % 5);
+        const auto transport = [&](bool there, std::uint8_t flags) -> Packet {
+            const std::uint16_t sport = there ? 4000 : 443, dport = there ? 443 : 4000;
+            if (flow.kind == udp_talk || flow.kind == udp_shout)
+                return Udp{.sport = sport, .dport = dport};
+            return Tcp{.sport = sport, .dport = dport, .flags = flags};
+        };
+        const auto flags = flow.kind == tcp_talk ? tcp::ack : tcp::syn;
+        const Payload body(std::size_t{i % 97});
+        const auto make = [&](std::uint8_t with) -> std::array<Bytes, 2> {
+            return {Eth{.dst = node_mac} / IPv4{.src = client, .dst = server} / transport(true, with) / body,
+                    Eth{.dst = node_mac} / IPv4{.src = server, .dst = client} / transport(false, with) /
+                        body};
+        };
+        flow.frame = make(flags);
+        flow.end = make(tcp::rst);
+        flow.inner_length = static_cast<std::uint32_t>(flow.frame[0].size()) - 14;
+    }
+    return flows;
+}
+
+/// The flow table as the controller sees it.
+class Table {
+  public:
+    explicit Table(const datapath::Program &program)
+        : hot(map<glb_flow_hot>(program.map_fd("glb_flows_hot"))),
+          cold(map<glb_flow_cold>(program.map_fd("glb_flows_cold"))) {}
+    ~Table() {
+        ::munmap(const_cast<glb_flow_hot *>(hot), sizeof *hot * GLB_FLOW_MIN_CAPACITY);
+        ::munmap(const_cast<glb_flow_cold *>(cold), sizeof *cold * GLB_FLOW_MIN_CAPACITY);
+    }
+    Table(const Table &) = delete;
+    Table &operator=(const Table &) = delete;
+
+    std::uint64_t meta(std::uint32_t slot) const {
+        return __atomic_load_n(&hot[slot].meta, __ATOMIC_ACQUIRE);
+    }
+
+    /// The flow whose entry of `generation` the slot holds; -1 where it holds another one, or is being
+    /// written.
+    std::int64_t flow_at(std::uint32_t slot, std::uint8_t generation) const {
+        const auto before = meta(slot);
+        const auto low = __atomic_load_n(&cold[slot].low[0], __ATOMIC_RELAXED);
+        const auto high = __atomic_load_n(&cold[slot].high[0], __ATOMIC_RELAXED);
+        const auto after = meta(slot);
+        for (const auto word : {before, after})
+            if ((word & GLB_META_BUSY) || !(word >> GLB_META_CODE_SHIFT & 0x1f) ||
+                static_cast<std::uint8_t>(word >> GLB_META_GENERATION_SHIFT) != generation)
+                return -1;
+        for (const auto address : {low, high})
+            if ((address & 0xffff) == 0x140a) // 10.20.
+                return (address >> 16 & 0xff) << 8 | address >> 24;
+        return flow_number; // no flow of ours
+    }
+
+    const glb_flow_hot *hot;
+    const glb_flow_cold *cold;
+
+  private:
+    template <typename Line>
+    static const Line *map(int fd) {
+        void *at = ::mmap(nullptr, sizeof(Line) * GLB_FLOW_MIN_CAPACITY, PROT_READ, MAP_SHARED, fd, 0);
+        if (at == MAP_FAILED)
+            throw std::runtime_error("mmap of the flow table");
+        return static_cast<const Line *>(at);
+    }
+};
+
+struct Tally {
+    std::uint64_t sent = 0, returned = 0, tracked = 0;
+    std::uint64_t not_sent = 0, wrong_targets = 0, wrong_cookies = 0, refused = 0;
+};
+
+/// Which target a flow was first sent to; every later packet of either orientation must agree.
+using Owners = std::array<std::atomic<int>, flow_number>;
+
+/// The same tunnel packet as its target sends it back: addresses swapped.
+void turn_around(Bytes &frame) {
+    std::copy(node_mac.bytes.begin(), node_mac.bytes.end(), frame.begin());
+    std::swap_ranges(frame.begin() + outer_offset + 12, frame.begin() + outer_offset + 16,
+                     frame.begin() + outer_offset + 16);
+}
+
+void hammer(Tally &tally, const Rig &rig, const Table &table, const std::vector<Flow> &flows, Owners &owners,
+            unsigned orientation, std::uint64_t seed) {
+    const RunOptions options{.ingress_ifindex = 1, .most_out = 512};
+    std::uint64_t state = seed;
+    for (std::uint32_t i = 0; i < packets_a_round; ++i) {
+        // Both CPUs walk the same order, so that they meet in new flows; now and then one skips.
+        state = state * 6364136223846793005ull + 1442695040888963407ull;
+        const auto number = static_cast<std::uint32_t>((state >> 33) % flow_number);
+        const auto &flow = flows[number];
+        const bool ends = flow.kind == tcp_again && (state >> 20) % 4 == 0;
+        auto out = run_xdp(rig.program.fd(), (ends ? flow.end : flow.frame)[orientation], options);
+        ++tally.sent;
+        if (out.verdict != XDP_REDIRECT) {
+            ++tally.not_sent;
+            continue;
+        }
+        int owner = -1;
+        const int target = out.bytes.at(5);
+        if (!owners[number].compare_exchange_strong(owner, target) && owner != target)
+            ++tally.wrong_targets;
+        if (const auto cookie = cookie_of(out.bytes)) {
+            ++tally.tracked;
+            const auto found = table.flow_at(cookie >> 8, static_cast<std::uint8_t>(cookie));
+            if (found >= 0 && found != number)
+                ++tally.wrong_cookies;
+        }
+        if (flow.kind == udp_shout)
+            continue;
+        turn_around(out.bytes);
+        ++tally.returned;
+        if (run_xdp(rig.program.fd(), out.bytes, options).verdict != XDP_PASS)
+            ++tally.refused;
+    }
+}
+
+void pin_to(unsigned cpu) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    ::pthread_setaffinity_np(::pthread_self(), sizeof set, &set);
+}
+
+/// 31 targets, told by the last byte of their MAC.
+void many_targets(Rig &rig) {
+    rig.config.targets.resize(1);
+    rig.config.senders.clear();
+    const auto first = rig.config.targets[0];
+    rig.config.targets.clear();
+    for (std::uint16_t i = 0; i < target_number; ++i) {
+        auto target = first;
+        target.index = i;
+        target.address = *IpAddress::parse("10.0.1." + std::to_string(20 + i));
+        target.address_id = i + 1u;
+        target.path->destination.bytes[5] = static_cast<std::uint8_t>(i + 1);
+        rig.config.senders.push_back({target.address, target.address_id, std::nullopt});
+        rig.config.targets.push_back(target);
+        REQUIRE(rig.program.set_target_state(i, GLB_TARGET_ACCEPT_NEW | GLB_TARGET_KEEP_ESTABLISHED |
+                                                    GLB_TARGET_KEEP_EMBRYONIC));
+    }
+    std::vector<std::uint16_t> slots(GLB_MAGLEV_SLOTS);
+    for (std::size_t i = 0; i < slots.size(); ++i)
+        slots[i] = static_cast<std::uint16_t>(i % target_number);
+    REQUIRE(rig.program.put_maglev(5, slots));
+    rig.apply();
+}
+
+struct Audit {
+    std::uint64_t live = 0, busy = 0, twins = 0, strangers = 0, foreign_counts = 0, wrong_targets = 0;
+};
+
+/// The table at rest.
+Audit audit(const Table &table, const std::vector<Flow> &flows, const Owners &owners) {
+    Audit found;
+    std::set<std::int64_t> seen;
+    for (std::uint32_t slot = 0; slot < GLB_FLOW_MIN_CAPACITY; ++slot) {
+        const auto meta = table.meta(slot);
+        found.busy += (meta & GLB_META_BUSY) != 0;
+        if ((meta & GLB_META_BUSY) || !(meta >> GLB_META_CODE_SHIFT & 0x1f))
+            continue;
+        ++found.live;
+        const auto number = table.flow_at(slot, static_cast<std::uint8_t>(meta >> GLB_META_GENERATION_SHIFT));
+        if (number < 0 || number >= flow_number) {
+            ++found.strangers;
+            continue;
+        }
+        found.twins += !seen.insert(number).second;
+        const auto flow = static_cast<std::size_t>(number);
+        const auto target = static_cast<int>(meta >> GLB_META_TARGET_SHIFT & 0xffff);
+        found.wrong_targets += owners[flow] >= 0 && owners[flow] != target + 1;
+        for (const auto &count : table.hot[slot].count)
+            found.foreign_counts += count.bytes != count.packets * flows[flow].inner_length;
+    }
+    return found;
+}
+
+} // namespace
+
+TEST_CASE("two CPUs in one flow table", "[hammer]") {
+    need_root();
+    if (std::thread::hardware_concurrency() < 2)
+        skip("needs two CPUs");
+    Rig rig;
+    many_targets(rig);
+    const Table table(rig.program);
+    const auto flows = make_flows();
+    Owners owners;
+    for (auto &owner : owners)
+        owner = -1;
+
+    for (std::size_t round = 0; round < rounds; ++round) {
+        std::array<Tally, 2> tallies;
+        std::array<std::thread, 2> threads;
+        for (unsigned cpu = 0; cpu < 2; ++cpu)
+            threads[cpu] = std::thread([&, cpu] {
+                pin_to(cpu);
+                hammer(tallies[cpu], rig, table, flows, owners, cpu, 99 + round);
+            });
+        for (auto &thread : threads)
+            thread.join();
+        for (const auto &tally : tallies) {
+            CHECK(tally.sent == packets_a_round);
+            CHECK(tally.tracked > packets_a_round / 2);
+            CHECK(tally.not_sent == 0);
+            CHECK(tally.wrong_targets == 0);
+            CHECK(tally.wrong_cookies == 0);
+            CHECK(tally.refused == 0);
+        }
+        const auto found = audit(table, flows, owners);
+        CHECK(found.live > GLB_FLOW_MIN_CAPACITY / 2);
+        CHECK(found.busy == 0);
+        CHECK(found.twins == 0);
+        CHECK(found.strangers == 0);
+        CHECK(found.wrong_targets == 0);
+        CHECK(found.foreign_counts == 0);
+    }
+    WARN(rig.count(GLB_COUNT_FLOW_NEW) + rig.count(GLB_COUNT_FLOW_MIDSTREAM)
+         << " entered, " << rig.count(GLB_COUNT_FLOW_REPLACED) << " replaced, "
+         << rig.count(GLB_COUNT_FLOW_DUPLICATE_REMOVED) << " withdrawn, " << rig.count(GLB_COUNT_UNTRACKED)
+         << " untracked, " << rig.count(GLB_COUNT_RETURN_UNTRACKED) << " returned untracked");
+    CHECK(rig.count(GLB_COUNT_FLOW_REPLACED) > 0);
+    CHECK(rig.count(GLB_COUNT_UNTRACKED) > 0);
+}

@@ -1,0 +1,128 @@
+// A target on trial takes a fixed share of its new flows, by their hash; and all of an untracked one's
+// packets.
+#include <catch2/catch.hpp>
+
+#include <linux/bpf.h>
+
+#include <fmt/format.h>
+
+#include "lib/hash.h"
+#include "tests/harness/skip.h"
+#include "tests/packet/rig.h"
+
+using namespace glb;
+using namespace glb::test;
+
+namespace {
+
+constexpr std::uint32_t flow_number = 6000;
+
+/// Flow `i`: its client's address and port.
+Packet client(std::uint32_t i, bool six, Packet transport) {
+    const auto low = fmt::format("{}", i & 255), middle = fmt::format("{}", i >> 8 & 255);
+    if (six)
+        return IPv6{.src = Ip6(fmt::format("2001:db8:1::{:x}", i + 1).c_str()), .dst = "2001:db8:2::2"} /
+               transport;
+    return IPv4{.src = Ip4(("10.20." + middle + "." + low).c_str()), .dst = "198.51.100.20"} / transport;
+}
+
+Outcome out(Rig &rig, const Packet &inner) {
+    return rig.send((Eth{.dst = node_mac} / inner).bytes());
+}
+
+bool to_second(const Outcome &outcome) {
+    return outcome.frame.at(5) == target2_mac.bytes[5];
+}
+
+void words(Rig &rig, std::uint64_t first, std::uint64_t second) {
+    REQUIRE(rig.program.set_target_state(0, first));
+    REQUIRE(rig.program.set_target_state(1, second));
+}
+
+constexpr std::uint64_t is_half_open =
+    GLB_TARGET_KEEP_ESTABLISHED | GLB_TARGET_KEEP_EMBRYONIC | GLB_TARGET_HALF_OPEN;
+
+} // namespace
+
+TEST_CASE("the trial's share of hashes", "[trial]") {
+    std::uint64_t state = 1, taken = 0;
+    constexpr std::uint64_t hashes = 1'000'000;
+    for (std::uint64_t i = 0; i < hashes; ++i)
+        taken += glb_hash_is_half_open(glb_hash_finish(state += 0x9e3779b97f4a7c15ull)) != 0;
+    CHECK(taken > hashes / GLB_HALF_OPEN_SHARE * 95 / 100);
+    CHECK(taken < hashes / GLB_HALF_OPEN_SHARE * 105 / 100);
+}
+
+TEST_CASE("a target on trial takes one of a hundred of its new flows, the others live ones", "[trial]") {
+    need_root();
+    Rig rig;
+    const bool six = GENERATE(false, true);
+    words(rig, sample_word, is_half_open);
+    std::uint64_t second = 0, sent = 0;
+    for (std::uint32_t i = 0; i < flow_number; ++i) {
+        const auto outcome =
+            out(rig, client(i, six, Udp{.sport = static_cast<std::uint16_t>(1000 + i), .dport = 53}));
+        sent += outcome.code == XDP_REDIRECT;
+        second += to_second(outcome);
+    }
+    CHECK(sent == flow_number);
+    // Half of the slots are its own. What Maglev picks again from a slot of its own meets it again: no more
+    // than twice its share.
+    CHECK(second > flow_number / 2 / GLB_HALF_OPEN_SHARE / 2);
+    CHECK(second < flow_number / GLB_HALF_OPEN_SHARE * 3 / 2);
+    const auto counted = rig.count(GLB_COUNT_HALF_OPEN_FLOW);
+    CHECK(counted > second / 2); // not of the flows that found no place in this small table
+    CHECK(counted <= second);
+}
+
+TEST_CASE("a flow on trial stays, and is counted once", "[trial]") {
+    need_root();
+    Rig rig;
+    words(rig, sample_word, is_half_open);
+    std::uint32_t i = 0;
+    Outcome first;
+    Packet packet;
+    do {
+        packet = client(++i, false, Tcp{.sport = 4000, .dport = 80, .flags = tcp::syn});
+        first = out(rig, packet);
+    } while (!to_second(first));
+    CHECK(rig.count(GLB_COUNT_HALF_OPEN_FLOW) == 1);
+    for (int again = 0; again < 3; ++again)
+        CHECK(to_second(out(rig, packet)));
+    CHECK(rig.send(returned(1, cookie_of(first.frame), entropy_of(first.frame), packet)).code == XDP_PASS);
+    CHECK(rig.count(GLB_COUNT_HALF_OPEN_FLOW) == 1);
+}
+
+TEST_CASE("untracked flows on trial find their way back", "[trial]") {
+    need_root();
+    Rig rig;
+    words(rig, sample_word, is_half_open);
+    std::uint32_t second = 0;
+    for (std::uint32_t i = 0; i < 1000; ++i) {
+        const auto fragment = client(i, true, Fragment6{.offset = 100} / Payload{Bytes(64)});
+        const auto outcome = out(rig, fragment);
+        REQUIRE(outcome.code == XDP_REDIRECT);
+        CHECK(cookie_of(outcome.frame) == 0);
+        const bool there = to_second(outcome);
+        second += there;
+        CHECK(rig.send(returned(there, 0, entropy_of(outcome.frame), fragment)).code == XDP_PASS);
+    }
+    CHECK(second > 0);
+    CHECK(rig.count(GLB_COUNT_HALF_OPEN_FLOW) == 0); // no entry, no count
+}
+
+TEST_CASE("the short list, too, may have a target on trial", "[trial]") {
+    need_root();
+    Rig rig;
+    words(rig, 0, is_half_open);
+    const std::vector<std::uint16_t> list(GLB_FALLBACK_SLOTS, 1);
+    REQUIRE(rig.program.put_maglev(5, std::vector<std::uint16_t>(GLB_MAGLEV_SLOTS, 0)));
+    REQUIRE(rig.program.set_fallback(2, list));
+    std::uint32_t taken = 0;
+    for (std::uint32_t i = 0; i < 2000; ++i)
+        taken += out(rig, client(i, false, Udp{.sport = 9, .dport = 9})).code == XDP_REDIRECT;
+    CHECK(taken > 5);
+    CHECK(taken < 60);
+    CHECK(rig.count(GLB_COUNT_STEERED_FALLBACK) == taken);
+    CHECK(rig.drops(GLB_DROP_NO_TARGET) == 2000 - taken);
+}

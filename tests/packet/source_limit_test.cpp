@@ -1,0 +1,209 @@
+// newFlowsPerSourcePerSecond: who may begin a flow, and when again.
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <array>
+#include <thread>
+
+#include <fmt/format.h>
+#include <linux/bpf.h>
+
+#include "tests/harness/skip.h"
+#include "tests/native/native_rig.h"
+#include "tests/native/sample.h"
+#include "tests/packet/rig.h"
+
+using namespace glb;
+using namespace glb::test;
+
+namespace {
+
+constexpr std::uint32_t endpoint = 3;
+constexpr std::uint64_t second = 1'000'000'000;
+
+Bytes frame_of(const Packet &inner) {
+    return (Eth{.dst = node_mac} / inner).bytes();
+}
+
+Packet syn(const char *source, std::uint16_t port, std::uint8_t flags = tcp::syn) {
+    return IPv4{.src = source, .dst = "198.51.100.20"} / Tcp{.sport = port, .dport = 443, .flags = flags};
+}
+
+/// The natively built data path with a limit, where time is ours.
+struct Limited : NativeRig {
+    explicit Limited(std::uint32_t rate) {
+        kernel.rows<glb_endpoint>("glb_endpoints")[endpoint].new_flows_per_second = rate;
+    }
+    bool passes(const Packet &inner) { return send(frame_of(inner)).code == XDP_REDIRECT; }
+    /// How many of `tries` SYNs of `source` get through, each a flow of its own.
+    std::uint32_t begin(const char *source, std::uint32_t tries) {
+        std::uint32_t through = 0;
+        for (std::uint32_t i = 0; i < tries; ++i)
+            through += passes(syn(source, static_cast<std::uint16_t>(++port_)));
+        return through;
+    }
+
+  private:
+    std::uint32_t port_ = 1000;
+};
+
+} // namespace
+
+TEST_CASE("a source may begin a second's worth of flows at once, then as many as time gives", "[source]") {
+    Limited rig(20);
+    CHECK(rig.begin("192.0.2.10", 50) == 20);
+    CHECK(rig.drops(GLB_DROP_SOURCE_LIMIT) == 30);
+    CHECK(rig.count(GLB_COUNT_FLOW_NEW) == 20);
+    rig.kernel.now_ns += second / 2;
+    const auto half = rig.begin("192.0.2.10", 50);
+    CHECK(half >= 8); // ticks of 67 ms
+    CHECK(half <= 11);
+    rig.kernel.now_ns += 10 * second;
+    CHECK(rig.begin("192.0.2.10", 50) == 20); // never more than a second's worth
+}
+
+TEST_CASE("in the mean the rate is what was asked for", "[source]") {
+    const std::uint32_t rate = GENERATE(1u, 7u, 1000u);
+    Limited rig(rate);
+    std::uint64_t through = 0;
+    const std::uint32_t tries = rate / 10 + 2; // every 50 ms: twice the rate at least
+    for (int step = 0; step < 200; ++step) {
+        through += rig.begin("192.0.2.10", tries);
+        rig.kernel.now_ns += second / 20;
+    }
+    CHECK(static_cast<double>(through) >= rate * 10.0 * 0.97);
+    CHECK(static_cast<double>(through) <= rate * 11.0 * 1.03 + 1); // ten seconds', and what the bucket held
+}
+
+TEST_CASE("a source's limit is its own, and its endpoint's", "[source]") {
+    Limited rig(3);
+    CHECK(rig.begin("192.0.2.10", 5) == 3);
+    CHECK(rig.begin("192.0.2.11", 5) == 3);
+    CHECK(rig.begin("203.0.113.10", 5) == 3);
+    // As the other end of a flow, a source that is limited here is none.
+    CHECK(rig.passes(IPv4{.src = "198.51.100.77", .dst = "192.0.2.10"} / Tcp{.flags = tcp::syn}));
+
+    const auto six = [&](const char *source) {
+        std::uint32_t through = 0;
+        for (std::uint16_t port = 1; port <= 5; ++port)
+            through += rig.passes(IPv6{.src = source, .dst = "2001:db8:ff::1"} /
+                                  Tcp{.sport = port, .flags = tcp::syn});
+        return through;
+    };
+    CHECK(six("2001:db8:1:1::1") == 3);
+    CHECK(six("2001:db8:1:1:ffff::2") == 0); // the same /64
+    CHECK(six("2001:db8:1:2::1") == 3);
+}
+
+TEST_CASE("only what begins a flow is limited", "[source]") {
+    Limited rig(1);
+    REQUIRE(rig.passes(syn("192.0.2.10", 1000)));
+    REQUIRE_FALSE(rig.passes(syn("192.0.2.10", 1001)));
+    SECTION("a SYN again, and what follows it") {
+        CHECK(rig.passes(syn("192.0.2.10", 1000)));
+        CHECK(rig.passes(syn("192.0.2.10", 1000, tcp::ack)));
+    }
+    SECTION("mid-flow") {
+        CHECK(rig.passes(syn("192.0.2.10", 4000, tcp::ack)));
+    }
+    SECTION("fragments and ICMP errors") {
+        CHECK(rig.passes(IPv4{.src = "192.0.2.10", .fragment_offset = 100, .ip_proto = 17} /
+                         Payload{Bytes(64)}));
+        CHECK(rig.passes(IPv4{.src = "192.0.2.10"} / icmp_unreachable(13) / syn("198.51.100.20", 9)));
+    }
+    SECTION("to quote a flow in an ICMP error does not let it begin") {
+        CHECK(rig.passes(IPv4{.src = "192.0.2.10"} / icmp_unreachable(13) / IPv4{.src = "192.0.2.10"} /
+                         Udp{.sport = 9}));
+        CHECK_FALSE(rig.passes(IPv4{.src = "192.0.2.10"} / Udp{.sport = 9}));
+    }
+    SECTION("the first packet of another protocol is, its second is not") {
+        CHECK_FALSE(rig.passes(IPv4{.src = "192.0.2.10"} / Udp{.sport = 9}));
+        CHECK_FALSE(rig.passes(IPv4{.src = "192.0.2.10"} / icmp_echo(1, 1)));
+        rig.kernel.now_ns += 2 * second;
+        CHECK(rig.passes(IPv4{.src = "192.0.2.10"} / Udp{.sport = 9}));
+        CHECK(rig.passes(IPv4{.src = "192.0.2.10"} / Udp{.sport = 9}));
+        CHECK_FALSE(rig.passes(IPv4{.src = "192.0.2.10"} / Udp{.sport = 10}));
+    }
+    SECTION("a flow that begins anew in an entry that is over") {
+        rig.kernel.now_ns += 40 * second; // the first SYN never came back
+        CHECK(rig.passes(syn("192.0.2.10", 1000)));
+        CHECK_FALSE(rig.passes(syn("192.0.2.10", 1001)));
+        CHECK(rig.count(GLB_COUNT_FLOW_NEW) == 2);
+    }
+}
+
+TEST_CASE("what is over the limit leaves no trace but its count", "[source]") {
+    Limited rig(1);
+    REQUIRE(rig.passes(syn("192.0.2.10", 1000)));
+    rig.kernel.remember();
+    CHECK_FALSE(rig.passes(syn("192.0.2.10", 1001)));
+    for (const char *map :
+         {"glb_flows_hot", "glb_flows_cold", "glb_stamps", "glb_source_buckets", "glb_target_counts"}) {
+        INFO(map);
+        CHECK_FALSE(rig.kernel.changed(map));
+    }
+    CHECK(rig.kernel.changed("glb_drops"));
+}
+
+TEST_CASE("without a limit no bucket is touched", "[source]") {
+    Limited rig(0);
+    CHECK(rig.begin("192.0.2.10", 100) == 100);
+    CHECK_FALSE(rig.kernel.changed("glb_source_buckets"));
+}
+
+TEST_CASE("a source that is limited is not let off by others that come into its set", "[source]") {
+    Limited rig(10);
+    CHECK(rig.begin("192.0.2.10", 20) == 10);
+    const auto buckets = rig.kernel.rows<__u64>("glb_source_buckets");
+    const auto own = std::ranges::find_if(buckets, [](__u64 word) { return word != 0; });
+    REQUIRE(own != buckets.end());
+    const auto limited = *own;
+    // The rest of its set: three sources of one flow each, which have almost all of their tokens.
+    const auto set = buckets.subspan(static_cast<std::size_t>(own - buckets.begin()) & ~3u, 4);
+    const __u64 cost = 15625000 / 10, full_in_a_second = limited & ((1ull << 40) - 1);
+    for (unsigned way = 0; way < 4; ++way)
+        if (&set[way] != &*own)
+            set[way] = (0xabc000ull + way) << 40 | (full_in_a_second - 9 * cost);
+    const std::array<__u64, 4> before{set[0], set[1], set[2], set[3]};
+
+    auto frame = frame_of(IPv4{.src = "10.0.0.0"} / Tcp{.flags = tcp::syn});
+    std::uint32_t sources = 0;
+    while (std::ranges::equal(set, before)) {
+        REQUIRE(++sources < 1u << 20);
+        for (int byte = 0; byte < 3; ++byte)
+            frame[26 + 1 + byte] = static_cast<std::uint8_t>(sources >> (16 - 8 * byte));
+        rig.send(frame);
+    }
+    CHECK(*own == limited);
+    CHECK(rig.begin("192.0.2.10", 20) == 0);
+}
+
+TEST_CASE("two CPUs share a source's bucket", "[source][hammer]") {
+    need_root();
+    if (std::thread::hardware_concurrency() < 2)
+        skip("needs two CPUs");
+    constexpr std::uint32_t rate = 500, tries = 3000;
+    Rig rig;
+    rig.reconfigure([](auto &config) { config.endpoints[0].new_flows_per_second = rate; });
+    const auto began = std::chrono::steady_clock::now();
+    std::array<std::thread, 2> threads;
+    std::array<std::uint32_t, 2> through{};
+    for (unsigned cpu = 0; cpu < 2; ++cpu)
+        threads[cpu] = std::thread([&, cpu] {
+            for (std::uint32_t i = 0; i < tries; ++i) {
+                const auto inner = syn("192.0.2.10", static_cast<std::uint16_t>(2 * i + cpu + 1000));
+                through[cpu] +=
+                    run_xdp(rig.program.fd(), frame_of(inner), {.ingress_ifindex = 1, .most_out = 512})
+                        .verdict == XDP_REDIRECT;
+            }
+        });
+    for (auto &thread : threads)
+        thread.join();
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    const auto limited = rig.drops(GLB_DROP_SOURCE_LIMIT);
+    CHECK(limited > 0);
+    // A second's worth at once, what time gave, and a tick's worth of what its steps leave open.
+    CHECK(through[0] + through[1] <= rate * (1 + took.count() + 0.07) + 2);
+    CHECK(through[0] + through[1] >= rate);
+    CHECK(through[0] + through[1] + limited == 2ull * tries);
+}

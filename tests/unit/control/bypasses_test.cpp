@@ -1,0 +1,55 @@
+#include <catch2/catch.hpp>
+
+#include "abi/config.h"
+#include "controller/control/bypasses.h"
+
+using namespace glb;
+using namespace std::chrono_literals;
+
+TEST_CASE("bypasses: one without end stays until it is taken back", "[node]") {
+    Bypasses bypasses;
+    CHECK(bypasses.word("web") == 0);
+    CHECK(bypasses.to_json().is_null());
+    bypasses.order("web", {});
+    CHECK(bypasses.word("web") == GLB_ENDPOINT_BYPASS);
+    CHECK_FALSE(bypasses.seconds_left("web", MonotonicTime{5s}));
+    CHECK(bypasses.expire(MonotonicTime{1'000'000s}).empty());
+    CHECK(bypasses.off("web"));
+    CHECK_FALSE(bypasses.off("web"));
+    CHECK(bypasses.word("web") == 0);
+}
+
+TEST_CASE("bypasses: the data path is told the end, never before it in its coarse time", "[node]") {
+    Bypasses bypasses;
+    bypasses.order("web", MonotonicTime{1000s});
+    const auto word = bypasses.word("web");
+    CHECK((word & GLB_ENDPOINT_BYPASS_UNTIL) != 0);
+    CHECK((word & GLB_ENDPOINT_BYPASS) == 0);
+    const auto until = std::uint64_t{static_cast<std::uint32_t>(word)} << GLB_TICK_SHIFT;
+    CHECK(until >= 1'000'000'000'000u);
+    CHECK(until < 1'000'000'000'000u + (2u << GLB_TICK_SHIFT));
+    CHECK(bypasses.seconds_left("web", MonotonicTime{400s + 1ms}) == 600u);
+    CHECK(bypasses.expire(MonotonicTime{999s}).empty());
+    CHECK(bypasses.expire(MonotonicTime{1000s}) == std::vector<std::string>{"web"});
+    CHECK_FALSE(bypasses.has("web"));
+}
+
+TEST_CASE("bypasses: they outlive the daemon, but not the boot, and not their endpoint", "[node]") {
+    Bypasses before;
+    before.order("a", {});
+    before.order("b", MonotonicTime{1000s});
+    auto kept = before.to_json();
+    Bypasses after;
+    after.set(kept);
+    CHECK(after.word("a") == before.word("a"));
+    CHECK(after.word("b") == before.word("b"));
+    kept["b"]["until"]["boot"] = "another";
+    after.set(kept);
+    CHECK(after.expire(MonotonicTime{1s}) == std::vector<std::string>{"b"});
+    CHECK(after.has("a"));
+    after.retain_only({"c"});
+    CHECK_FALSE(after.has("a"));
+    after.set({{"a", 5}, {"b", {{"until", "soon"}}}});
+    CHECK_FALSE(after.has("a"));
+    CHECK(after.expire(MonotonicTime{1s}) == std::vector<std::string>{"b"});
+}

@@ -1,0 +1,138 @@
+#include "tests/unit/config/sample.h"
+
+#include <filesystem>
+#include <unistd.h>
+
+#include "controller/control/host_checks.h"
+#include "controller/util/files.h"
+
+using namespace glb;
+using namespace glb::test;
+using nlohmann::json;
+
+namespace {
+
+/// under0 (10.1.0.1, MTU 1568), cli0, srv0, eth1 with eth1.100 on it, br0 over eth2, and the loopback.
+Snapshot machine() {
+    Snapshot snapshot;
+    const auto add = [&](unsigned index, const char *name, const char *kind = "") -> Link & {
+        Link link;
+        link.index = index;
+        link.name = name;
+        link.kind = kind;
+        link.mtu = 1500;
+        link.up = link.running = true;
+        snapshot.links.push_back(link);
+        return snapshot.links.back();
+    };
+    add(1, "lo").mtu = 65536;
+    add(2, "under0").mtu = 1568;
+    add(3, "cli0");
+    add(4, "srv0");
+    add(5, "eth1");
+    auto &vlan = add(6, "eth1.100", "vlan");
+    vlan.lower = 5, vlan.vlan_id = 100, vlan.vlan_protocol = 0x8100;
+    add(7, "br0", "bridge");
+    add(8, "eth2").master = 7;
+    snapshot.addresses = {{1, *IpAddress::parse("127.0.0.1"), 8}, {2, *IpAddress::parse("10.1.0.1"), 24}};
+    return snapshot;
+}
+
+Link &link(Snapshot &snapshot, std::string_view name) {
+    return *std::find_if(snapshot.links.begin(), snapshot.links.end(),
+                         [&](const Link &it) { return it.name == name; });
+}
+
+using Errors = std::vector<ManifestError>;
+
+/// One error or warning, at `pointer`, with `words`.
+void has_one(const Errors &list, const std::string &pointer, const std::string &words) {
+    for (const auto &error : list)
+        UNSCOPED_INFO(error);
+    REQUIRE(list.size() == 1);
+    CHECK(list[0].pointer == pointer);
+    CHECK_THAT(list[0].message, Catch::Contains(words));
+}
+
+} // namespace
+
+TEST_CASE("a manifest that fits the machine has no findings", "[config]") {
+    const auto findings = check_host(manifest_of(sample()), machine());
+    CHECK(findings.errors == Errors{});
+    CHECK(findings.warnings == Errors{});
+}
+
+TEST_CASE("an interface that is absent is an error that tells of a near one", "[config]") {
+    const auto endpoint = check_host(manifest_of(with("/endpoints/0/interfaces/0", "cil0")), machine());
+    has_one(endpoint.errors, "/endpoints/0/interfaces/0",
+            "no interface \"cil0\" here; did you mean \"cli0\"?");
+    const auto tunnel = check_host(manifest_of(with("/node/tunnel/interface", "wg-office-17")), machine());
+    has_one(tunnel.errors, "/node/tunnel/interface", "no interface \"wg-office-17\" here");
+    CHECK_THAT(tunnel.errors[0].message, !Catch::Contains("mean"));
+    has_one(check_host(manifest_of(with("/endpoints/0/interfaces/0", "lo")), machine()).errors,
+            "/endpoints/0/interfaces/0", "loopback");
+}
+
+TEST_CASE("devices without a driver are refused in native mode, with what to name instead", "[config]") {
+    const auto vlan = with("/endpoints/0/interfaces/0", "eth1.100");
+    has_one(check_host(manifest_of(vlan), machine()).errors, "/endpoints/0/interfaces/0", "eth1 vlan 100");
+    const auto bridge = with("/endpoints/0/interfaces/0", "br0");
+    has_one(check_host(manifest_of(bridge), machine()).errors, "/endpoints/0/interfaces/0",
+            "name what it stands on: eth2");
+    CHECK(check_host(manifest_of(with("/node/xdpMode", "generic", vlan)), machine()).errors == Errors{});
+}
+
+TEST_CASE("the tunnel's address may come later, and that is said", "[config]") {
+    auto snapshot = machine();
+    snapshot.addresses.pop_back();
+    const auto absent = check_host(manifest_of(sample()), snapshot);
+    CHECK(absent.errors.empty());
+    has_one(absent.warnings, "/node/tunnel/address", "10.1.0.1 is no address of this machine");
+    snapshot.addresses.push_back({3, *IpAddress::parse("10.1.0.1"), 24});
+    has_one(check_host(manifest_of(sample()), snapshot).warnings, "/node/tunnel/address",
+            "is on cli0, not on under0");
+}
+
+TEST_CASE("an MTU too small for the tunnel is a warning with its mend", "[config]") {
+    auto snapshot = machine();
+    link(snapshot, "cli0").mtu = 1501;
+    has_one(check_host(manifest_of(sample()), snapshot).warnings, "/endpoints/0/interfaces/0",
+            "mend: ip link set under0 mtu 1569");
+    snapshot = machine();
+    link(snapshot, "eth1.100").mtu = 1400; // the VLAN's own MTU counts
+    link(snapshot, "eth1").mtu = 9000;
+    CHECK(check_host(manifest_of(sample()), snapshot).warnings == Errors{});
+    const auto one_arm = with("/endpoints/0/interfaces", {"under0"});
+    has_one(check_host(manifest_of(one_arm), machine()).warnings, "/endpoints/0/interfaces/0",
+            "let its neighbours send 1500 at most");
+}
+
+TEST_CASE("a link that is down and a target that is this machine are warnings", "[config]") {
+    auto snapshot = machine();
+    link(snapshot, "srv0").up = false;
+    has_one(check_host(manifest_of(sample()), snapshot).warnings, "/endpoints/0/interfaces/1",
+            "mend: ip link set srv0 up");
+    snapshot = machine();
+    snapshot.addresses.push_back({3, *IpAddress::parse("10.1.0.12"), 24});
+    has_one(check_host(manifest_of(sample()), snapshot).warnings, "/targetGroups/0/targets/1/address",
+            "address of this machine");
+}
+
+TEST_CASE("a caFile that HTTPS checks cannot use is a warning", "[config]") {
+    const auto folder = std::filesystem::temp_directory_path() / fmt::format("glb-here-{}", ::getpid());
+    std::filesystem::create_directories(folder);
+    const auto file = (folder / "ca.pem").string();
+    auto document = with("/targetGroups/0/healthCheck", {{"protocol", "HTTPS"}, {"caFile", file}});
+    const auto warnings = [&] { return check_host(manifest_of(document), machine()).warnings; };
+    const std::string at = "/targetGroups/0/healthCheck/caFile";
+    has_one(warnings(), at, "cannot open " + file + ": No such file");
+    REQUIRE(write_file_atomically(file, "no certificate\n"));
+    has_one(warnings(), at, "holds no certificate in PEM");
+    REQUIRE(write_file_atomically(file, "-----BEGIN CERTIFICATE-----\n"));
+    CHECK(warnings() == Errors{});
+    document["targetGroups"][0]["healthCheck"]["caFile"] = folder.string();
+    has_one(warnings(), at, "is no file");
+    document["targetGroups"][0]["healthCheck"]["protocol"] = "HTTP"; // which does not read it
+    CHECK(warnings() == Errors{});
+    std::filesystem::remove_all(folder);
+}

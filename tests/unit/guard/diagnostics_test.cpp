@@ -1,0 +1,54 @@
+#include <fstream>
+
+#include <catch2/catch.hpp>
+#include <unistd.h>
+
+#include "controller/guard/diagnostics.h"
+#include "controller/guard/saved_state.h"
+
+using namespace glb;
+using namespace glb::guard;
+
+TEST_CASE("table_warnings: NAT, forward chains and flowtables of others") {
+    const std::string ruleset = R"({"nftables":[{"metainfo":{"version":"1.0.6"}},
+        {"table":{"family":"inet","name":"glb"}},
+        {"chain":{"family":"inet","table":"glb","name":"forward","type":"filter","hook":"forward"}},
+        {"chain":{"family":"ip","table":"nat","name":"post","type":"nat","hook":"postrouting"}},
+        {"chain":{"family":"ip","table":"fw","name":"fwd","type":"filter","hook":"forward"}},
+        {"chain":{"family":"ip","table":"fw","name":"in","type":"filter","hook":"input"}},
+        {"flowtable":{"family":"inet","name":"fast","table":"fw","hook":"ingress"}}]})";
+    const auto warnings = table_warnings(ruleset);
+    REQUIRE(warnings.size() == 3);
+    CHECK(warnings[0].find("chain post of table ip nat") == 0);
+    CHECK(warnings[1].find("chain fwd of table ip fw") == 0);
+    CHECK(warnings[2].find("flowtable fast of table inet fw") == 0);
+    CHECK(table_warnings("").empty());
+}
+
+TEST_CASE("rule_warnings: iif and VRFs of others, nothing of ours") {
+    Rule own, foreign, vrf;
+    own.priority = first_own_priority;
+    own.iif = foreign.iif = "eth0";
+    foreign.protocol = 0;
+    vrf.protocol = 2;
+    vrf.l3mdev = true;
+    CHECK(rule_warnings({own, foreign, vrf}).size() == 2);
+    CHECK(rule_warnings({own}).empty());
+}
+
+TEST_CASE("SavedState: comes back as it was; a damaged file is empty, and says so") {
+    const auto file = std::filesystem::temp_directory_path() / ("glb-former-" + std::to_string(::getpid()));
+    bool damaged = true;
+    CHECK(SavedState::load(file, damaged) == SavedState{});
+    CHECK_FALSE(damaged);
+    const SavedState state{0xff, {{"net/ipv4/conf/eth0/rp_filter", "1"}}, {"eth0"}};
+    REQUIRE(state.save(file));
+    CHECK(SavedState::load(file, damaged) == state);
+    CHECK_FALSE(damaged);
+    for (const std::string content : {"", "{", "[]", R"({"markMask":-1,"sysctls":{},"clsact":[]})"}) {
+        std::ofstream(file) << content;
+        CHECK(SavedState::load(file, damaged) == SavedState{});
+        CHECK(damaged);
+    }
+    std::filesystem::remove(file);
+}

@@ -1,0 +1,198 @@
+// What appliances legitimately do must never fail one, whatever the dice say: thousands of seeds for each
+// drill.
+#include <catch2/catch.hpp>
+
+#include <cstdlib>
+#include <tuple>
+
+#include "tests/unit/health/traffic_sim.h"
+
+using namespace glb;
+using namespace glb::test;
+using Kind = DetectorAction::Kind;
+
+namespace {
+
+// GLB_SIM_SEEDS: how many in all for each drill.
+unsigned seeds(unsigned usual) {
+    const char *wished = std::getenv("GLB_SIM_SEEDS");
+    return wished ? static_cast<unsigned>(std::atoi(wished)) : usual;
+}
+
+/// Runs `drill(seed, in_band_works)` for each seed, and says which one ejected whom.
+template <typename Drill>
+void never_convicts(unsigned usual, Drill drill) {
+    std::size_t suspects = 0;
+    for (unsigned seed = 0; seed < seeds(usual); ++seed) {
+        const TrafficSim sim = drill(seed, seed % 2 == 0);
+        suspects += sim.count(Kind::acquit);
+        for (const auto &told : sim.told())
+            if (told.order.kind != Kind::acquit) {
+                INFO("seed " << seed << ", at " << told.at.count() << " us, target " << told.order.target
+                             << ": " << told.order.description);
+                FAIL("a false alarm");
+            }
+    }
+    WARN(seeds(usual) << " seeds, " << suspects << " acquitted");
+}
+
+Micros quick(std::mt19937 &random) {
+    return Micros(200 + random() % 800);
+}
+
+} // namespace
+
+TEST_CASE("false alarms: a firewall that denies 95 % of all flows", "[passive]") {
+    never_convicts(1000, [](unsigned seed, bool in_band) {
+        std::mt19937 random(seed);
+        std::map<std::size_t, bool> permitted;
+        TrafficSim sim(seed, 3, [=](const SimPacket &packet) mutable -> std::optional<Micros> {
+            if (packet.endpoint < 0)
+                return in_band ? std::optional(quick(random)) : std::nullopt;
+            if (!permitted.try_emplace(packet.flow, random() % 100 < 5).first->second)
+                return std::nullopt;
+            return quick(random);
+        });
+        for (int i = 0; i < 1200; ++i) {
+            const auto start = sim.chance(0s, 4s);
+            sim.add({.start = start,
+                     .pause = 30ms,
+                     .end = start + sim.chance(50ms, 500ms),
+                     .syn = sim.chance(0.8)});
+        }
+        sim.run(5s);
+        return sim;
+    });
+}
+
+TEST_CASE("false alarms: one blocked flow among 20, and any number of them while one returns", "[passive]") {
+    never_convicts(1000, [](unsigned seed, bool in_band) {
+        const auto blocked = seed % 4 < 2 ? 1 : 1 + seed % 19;
+        std::mt19937 random(seed);
+        const auto when = Micros(500'000 + random() % 500'000);
+        TrafficSim sim(seed, 2, [=](const SimPacket &packet) mutable -> std::optional<Micros> {
+            if (packet.endpoint < 0)
+                return in_band ? std::optional(quick(random)) : std::nullopt;
+            if (packet.flow < blocked && packet.at > when)
+                return std::nullopt;
+            return quick(random);
+        });
+        for (int i = 0; i < 20; ++i)
+            sim.add({.target = std::uint16_t{0}, .start = Micros(i), .pause = 10ms});
+        for (int i = 0; i < 10; ++i)
+            sim.add({.target = std::uint16_t{1}, .start = Micros(100 + i), .pause = 10ms});
+        sim.run(3s);
+        return sim;
+    });
+}
+
+TEST_CASE("false alarms: an appliance that is held up for 30 ms under load, 50 times", "[passive]") {
+    never_convicts(1000, [](unsigned seed, bool in_band) {
+        std::mt19937 random(seed);
+        std::vector<Micros> holds;
+        for (int i = 0; i < 50; ++i)
+            holds.emplace_back(200'000 + 80'000 * i + static_cast<long long>(random() % 40'000));
+        TrafficSim sim(seed, 2, [=](const SimPacket &packet) mutable -> std::optional<Micros> {
+            if (packet.endpoint < 0 && !in_band)
+                return std::nullopt;
+            if (packet.target == 0)
+                for (const auto hold : holds)
+                    if (packet.at >= hold && packet.at < hold + 30ms)
+                        return hold + 30ms - packet.at + quick(random);
+            return quick(random);
+        });
+        for (int i = 0; i < 40; ++i)
+            sim.add({.start = Micros(i), .pause = 8ms});
+        sim.run(4500ms);
+        return sim;
+    });
+}
+
+TEST_CASE("false alarms: an idle night, in which the firewall forgets flows", "[passive]") {
+    never_convicts(1000, [](unsigned seed, bool in_band) {
+        std::mt19937 random(seed);
+        TrafficSim sim(seed, 3, [=](const SimPacket &packet) mutable -> std::optional<Micros> {
+            if (packet.endpoint < 0)
+                return in_band ? std::optional(quick(random)) : std::nullopt;
+            if (packet.at > 2s && packet.flow % 3 == 0) // forgotten
+                return std::nullopt;
+            return quick(random);
+        });
+        for (int i = 0; i < 60; ++i)
+            sim.add({.start = sim.chance(0s, 500ms), .pause = 2s});
+        sim.run(20s);
+        return sim;
+    });
+}
+
+TEST_CASE("false alarms: appliances that swallow the first 800 ms of a new endpoint", "[passive]") {
+    never_convicts(1000, [](unsigned seed, bool in_band) {
+        std::mt19937 random(seed);
+        std::map<std::pair<std::uint16_t, int>, Micros> first;
+        TrafficSim sim(seed, 3, [=](const SimPacket &packet) mutable -> std::optional<Micros> {
+            if (packet.endpoint < 0 && !in_band)
+                return std::nullopt;
+            const auto met = first.try_emplace({packet.target, packet.endpoint}, packet.at).first->second;
+            if (packet.at < met + 800ms)
+                return std::nullopt;
+            return quick(random);
+        });
+        // One target meets the endpoint late, when its siblings return all there is; with a burst, or
+        // steadily.
+        for (std::uint16_t target = 0; target < 3; ++target) {
+            const auto from = target == 0 ? Micros(2s) : Micros(0s);
+            const auto spread = seed % 3 == 0 ? Micros(300ms) : Micros(4s);
+            for (int i = 0; i < 60; ++i)
+                sim.add({.target = target, .start = from + sim.chance(0s, spread), .pause = 80ms});
+        }
+        // And everybody meets another one in mid-life.
+        for (int i = 0; i < 60; ++i)
+            sim.add({.endpoint = 1, .start = 3s + sim.chance(0s, 1s), .pause = 80ms, .syn = sim.chance(0.5)});
+        sim.run(8s);
+        return sim;
+    });
+}
+
+TEST_CASE("false alarms: an appliance that drops the reserved endpoint but returns traffic", "[passive]") {
+    never_convicts(1000, [](unsigned seed, bool) {
+        std::mt19937 random(seed);
+        const auto until = Micros(random() % 3'000'000); // it may have let it through once
+        TrafficSim sim(seed, 2, [=](const SimPacket &packet) mutable -> std::optional<Micros> {
+            if (packet.endpoint < 0 && packet.at > until)
+                return std::nullopt;
+            return quick(random);
+        });
+        for (int i = 0; i < 40; ++i)
+            sim.add({.start = sim.chance(0s, 1s), .pause = i < 10 ? Micros(5ms) : Micros(500ms)});
+        sim.run(8s);
+        return sim;
+    });
+}
+
+TEST_CASE("false alarms: a controller that was held up, or slept with all the others, convicts nobody",
+          "[passive]") {
+    never_convicts(1000, [](unsigned seed, bool in_band) {
+        std::mt19937 random(seed);
+        std::vector<std::pair<Micros, Micros>> stalls;
+        for (auto at = 500ms + Micros(random() % 100'000); at < 3s;) {
+            const auto length = Micros(25'000 + random() % 400'000);
+            stalls.emplace_back(at, at + length);
+            at += length + Micros(random() % 150'000);
+        }
+        // Appliances stand still as well, and come back at the same moment: what they had is lost.
+        TrafficSim sim(seed, 2, [=](const SimPacket &packet) mutable -> std::optional<Micros> {
+            if (packet.endpoint < 0 && !in_band)
+                return std::nullopt;
+            for (const auto &[from, to] : stalls)
+                if (packet.at >= from && packet.at < to)
+                    return std::nullopt;
+            return quick(random);
+        });
+        for (const auto &[from, to] : stalls)
+            sim.stall(from, to);
+        for (int i = 0; i < 60; ++i)
+            sim.add({.start = Micros(i), .pause = 8ms});
+        sim.run(4s);
+        return sim;
+    });
+}

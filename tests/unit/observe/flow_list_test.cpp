@@ -1,0 +1,152 @@
+// What `flows` shows: which rows, how many, and their JSON.
+#include <catch2/catch.hpp>
+
+#include "controller/observe/flow_list.h"
+#include "tests/unit/observe/fake_table.h"
+
+using namespace glb;
+using namespace glb::test;
+
+namespace {
+
+const FlowNames names{.endpoints = {"lan", "branch"},
+                      .targets = {{"firewalls", "fw-0"}, {}, {"firewalls", "fw-1"}, {"others", "fw-1"}}};
+
+FlowQuery filter(const FlowQueryFields &fields) {
+    const auto parsed = parse_flow_query(fields);
+    REQUIRE(parsed);
+    return *parsed;
+}
+
+FlowRow row_of(FakeTable &fake) {
+    const auto row = fake.table.row(0);
+    REQUIRE(row);
+    return *row;
+}
+
+} // namespace
+
+TEST_CASE("a flow as JSON has the members that are promised", "[flows]") {
+    FakeTable fake(1);
+    fake.put(0);
+    fake.hot[0].meta = glb_meta_with_seen(fake.hot[0].meta, start + 30);
+    fake.hot[0].count[0] = {12, 9000};
+    fake.hot[0].count[3] = {11, 8000};
+    CHECK(flow_to_json(row_of(fake), names, start + 50) == nlohmann::json::parse(R"({
+        "endpoint": "branch", "protocol": "tcp", "source": "192.0.2.10:40000", "destination": "198.51.100.20:80",
+        "targetGroup": "firewalls", "target": "fw-1", "state": "established", "cookie": "0x000000b3",
+        "ageSeconds": 3, "idleSeconds": 1, "packetsOut": 12, "packetsBack": 11, "bytesOut": 9000,
+        "bytesBack": 8000})"));
+    CHECK(flow_to_json(row_of(fake), names, start - 1)["ageSeconds"] == 0);
+}
+
+TEST_CASE("IPv6 has brackets, and what has no ports has the address alone", "[flows]") {
+    FakeTable fake(1);
+    fake.put(0);
+    auto &cold = fake.cold[0];
+    SECTION("IPv6") {
+        cold.family = 6;
+        ::inet_pton(AF_INET6, "2001:db8::1", cold.low);
+        ::inet_pton(AF_INET6, "2001:db8::2", cold.high);
+        const auto json = flow_to_json(row_of(fake), names, start);
+        CHECK(json["source"] == "[2001:db8::1]:40000");
+        CHECK(json["destination"] == "[2001:db8::2]:80");
+        CHECK_FALSE(json.contains("identifier"));
+    }
+    SECTION("ICMP echo") {
+        cold.ip_proto = IPPROTO_ICMP;
+        cold.low_port = cold.high_port = htons(77);
+        const auto json = flow_to_json(row_of(fake), names, start);
+        CHECK(json["protocol"] == "icmp");
+        CHECK(json["source"] == "192.0.2.10");
+        CHECK(json["destination"] == "198.51.100.20");
+        CHECK(json["identifier"] == 77);
+    }
+    SECTION("GRE") {
+        cold.ip_proto = IPPROTO_GRE;
+        const auto json = flow_to_json(row_of(fake), names, start);
+        CHECK(json["source"] == "192.0.2.10");
+        CHECK_FALSE(json.contains("identifier"));
+    }
+}
+
+TEST_CASE("an index without a name shows as the index", "[flows]") {
+    FakeTable fake(1);
+    fake.put(0);
+    fake.cold[0].endpoint = 200;
+    const auto index = GENERATE(1, 4000);
+    fake.hot[0].meta = glb_meta_with_target(fake.hot[0].meta, static_cast<__u32>(index));
+    const auto json = flow_to_json(row_of(fake), names, start);
+    CHECK(json["endpoint"] == "#200");
+    CHECK(json["target"] == "#" + std::to_string(index));
+    CHECK(json["targetGroup"] == "#" + std::to_string(index));
+}
+
+TEST_CASE("a filter lets through what it names, and nothing else", "[flows]") {
+    FakeTable fake(1);
+    fake.put(0);
+    const auto row = row_of(fake);
+    const auto lets = [&](const FlowQueryFields &fields) { return matches(filter(fields), row, names); };
+    CHECK(lets({}));
+    CHECK(lets({{"endpoint", "branch"}}));
+    CHECK_FALSE(lets({{"endpoint", "lan"}}));
+    CHECK(lets({{"target", "fw-1"}}));
+    CHECK_FALSE(lets({{"target", "fw-0"}}));
+    CHECK(lets({{"target", "firewalls/fw-1"}}));
+    CHECK_FALSE(lets({{"target", "others/fw-1"}}));
+    CHECK(lets({{"protocol", "tcp"}}));
+    CHECK_FALSE(lets({{"protocol", "udp"}}));
+    CHECK(lets({{"state", "established"}}));
+    CHECK_FALSE(lets({{"state", "closed"}}));
+    CHECK(lets({{"source", "192.0.2.10"}}));
+    CHECK(lets({{"source", "192.0.2.0/24"}}));
+    CHECK(lets({{"source", "192.0.2.10:40000"}}));
+    CHECK_FALSE(lets({{"source", "192.0.2.10:40001"}}));
+    CHECK_FALSE(lets({{"source", "198.51.100.20"}})); // that is the destination
+    CHECK(lets({{"destination", "198.51.100.20:80"}}));
+    CHECK_FALSE(lets({{"destination", "192.0.2.10"}}));
+    CHECK_FALSE(lets({{"destination", "2001:db8::/32"}}));
+    CHECK(lets({{"source", "192.0.2.0/24"}, {"destination", "198.51.100.20"}, {"protocol", "6"}}));
+    CHECK_FALSE(lets({{"source", "192.0.2.0/24"}, {"destination", "198.51.100.21"}, {"protocol", "6"}}));
+}
+
+TEST_CASE("an echo's identifier is no port", "[flows]") {
+    FakeTable fake(1);
+    fake.put(0);
+    fake.cold[0].ip_proto = IPPROTO_ICMP;
+    fake.cold[0].low_port = fake.cold[0].high_port = htons(80);
+    CHECK(matches(filter({{"destination", "198.51.100.20"}}), row_of(fake), names));
+    CHECK_FALSE(matches(filter({{"destination", "198.51.100.20:80"}}), row_of(fake), names));
+}
+
+TEST_CASE("a listing holds live flows as found, as many as the limit allows, and counts all", "[flows]") {
+    FakeTable fake(4096);
+    for (const std::uint32_t slot : {7u, 70u, 700u, 4000u})
+        fake.put(slot);
+    fake.put(71, GLB_FLOW_NEW);
+    const auto now = start + 30 * second; // the new one is over
+
+    const auto list = [&](const FlowQuery &wanted) {
+        return nlohmann::json::parse(list_flows(fake.table, wanted, names, {}, now));
+    };
+    auto listed = list({});
+    CHECK(listed["total"] == 4);
+    CHECK(listed["truncated"] == false);
+    REQUIRE(listed["flows"].size() == 4);
+    CHECK(listed["flows"][0]["cookie"] == "0x000007b3");
+    CHECK(listed["flows"][3]["cookie"] == "0x000fa0b3");
+
+    listed = list(filter({{"limit", "2"}}));
+    CHECK(listed["total"] == 4);
+    CHECK(listed["truncated"] == true);
+    REQUIRE(listed["flows"].size() == 2);
+    CHECK(listed["flows"][1]["cookie"] == "0x000046b3");
+
+    listed = list(filter({{"limit", "4"}}));
+    CHECK(listed["truncated"] == false);
+    listed = list(filter({{"limit", "0"}}));
+    CHECK(listed["flows"].size() == 4);
+    CHECK(listed["truncated"] == false);
+    listed = list(filter({{"protocol", "udp"}}));
+    CHECK(listed == nlohmann::json{{"total", 0}, {"truncated", false}, {"flows", nlohmann::json::array()}});
+}
