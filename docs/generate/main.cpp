@@ -1,4 +1,5 @@
-// glb-reference write|check DIR: makes the pages of docs/reference, or says which of them are out of step.
+// glb-reference write|check DIR: generates the pages of docs/reference, or reports which of them are
+// outdated.
 #include <fmt/format.h>
 
 #include <array>
@@ -37,12 +38,12 @@ Status check(const std::string &folder) {
     GLB_ASSIGN(const auto pages, make_pages());
     std::string stale;
     for (const auto &[name, text] : pages) {
-        const auto there = read_file(fmt::format("{}/{}", folder, name));
-        if (!there || *there != text)
+        const auto current = read_file(fmt::format("{}/{}", folder, name));
+        if (!current || *current != text)
             stale += fmt::format(" {}", name);
     }
     if (!stale.empty())
-        return fail("out of step:{}; mend: build the target \"reference\"", stale);
+        return fail("outdated:{}; regenerate: build the target \"reference\"", stale);
     return {};
 }
 

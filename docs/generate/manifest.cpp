@@ -15,12 +15,13 @@ class ManifestPage {
     explicit ManifestPage(const json &schema) : schema_(schema) {}
 
     std::string text() {
-        section("The document", "", schema_);
+        section("Manifest document", "", schema_);
         return std::move(out_);
     }
 
   private:
-    /// A table of an object's members, then the sections of those that are objects or lists of objects.
+    /// Appends a table of the members of `object`, then one section for each member that is an object or a
+    /// list of objects.
     void section(const std::string &title, const std::string &path, const json &object) {
         out_ += fmt::format("\n## {}\n\n", title);
         if (!path.empty())
@@ -76,10 +77,10 @@ class ManifestPage {
         if (member.contains("enum"))
             return choices(member["enum"]);
         if (object_in(member) == &member)
-            return "an object, below";
+            return "object, see below";
         if (member.value("type", "") == "array")
-            return object_in(member) != nullptr ? "a list, below"
-                                                : "a list: each " + values_of(member["items"]);
+            return object_in(member) != nullptr ? "list of objects, see below"
+                                                : "list: " + values_of(member["items"]);
         if (member.contains("minimum") && member["minimum"] == member["maximum"])
             return member["minimum"].dump();
         return member.contains("minimum")
@@ -102,7 +103,7 @@ class ManifestPage {
                                 : " Not yet supported.";
     }
 
-    /// A bar would end the table's cell.
+    /// Escapes `|`, which separates cells.
     static std::string cell(std::string text) {
         for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2)
             text.insert(at, "\\");
@@ -118,11 +119,10 @@ class ManifestPage {
 std::string manifest_page(const json &schema) {
     return "# Manifest\n\n"
            "<!-- Generated from deploy/schema/manifest.schema.json: build the target \"reference\". -->\n\n"
-           "One JSON document says what a node does. `glbctl check FILE` tells every error in one, each at "
-           "its JSON\n"
-           "pointer; `glbctl apply FILE` puts it in force, all of it or nothing. Members that are not listed "
-           "here are\n"
-           "errors, and so are members that are there twice. Examples are in `deploy/examples`.\n" +
+           "The manifest is the complete configuration of a node, a single JSON document.\n"
+           "`glbctl check FILE` reports all errors, each with its JSON pointer. `glbctl apply FILE`\n"
+           "activates the manifest as a whole, or not at all. Unknown and duplicate members are errors.\n"
+           "Examples are in `deploy/examples`.\n" +
            ManifestPage(schema).text();
 }
 

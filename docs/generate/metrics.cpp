@@ -20,7 +20,7 @@ MetricsSnapshot one_of_each() {
     return snapshot;
 }
 
-/// The names of the labels in `name{a="…",b="…"} 0`.
+/// The label names in a sample `name{a="…",b="…"} 0`.
 std::string labels_in(const std::string &sample) {
     static const std::regex label(R"re(([a-z_]+)=")re");
     std::string out;
@@ -29,7 +29,7 @@ std::string labels_in(const std::string &sample) {
     return out;
 }
 
-/// What follows `# KEYWORD name ` in a comment line of the exposition format.
+/// The text after `# KEYWORD name ` in a comment line of the exposition format.
 std::string after_name(const std::string &line) {
     return line.substr(line.find(' ', line.find(' ', 2) + 1) + 1);
 }
@@ -39,9 +39,9 @@ std::string after_name(const std::string &line) {
 std::string metrics_page() {
     std::string out =
         "# Metrics\n\n"
-        "<!-- Generated from controller/metrics: build the target \"reference\". -->\n\n"
-        "What `GET /metrics` tells, in Prometheus' text format 0.0.4, or in OpenMetrics 1.0.0 where "
-        "the scraper's `Accept` would rather have that. Units are packets, bytes and seconds.\n\n"
+        "<!-- Generated from controller/observe: build the target \"reference\". -->\n\n"
+        "Metric families of `GET /metrics`. The format is the Prometheus text format 0.0.4, or OpenMetrics "
+        "1.0.0 if the `Accept` header prefers it. Units are packets, bytes and seconds.\n\n"
         "| name | type | labels | meaning |\n|---|---|---|---|\n";
     std::istringstream text(render_metrics(one_of_each()));
     std::string help, type, described;

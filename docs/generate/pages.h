@@ -1,4 +1,4 @@
-// The pages of docs/reference, each made from what it describes.
+// Generators of the pages of docs/reference.
 #pragma once
 
 #include <string>
@@ -7,15 +7,16 @@
 
 namespace glb::reference {
 
-/// Every member of the manifest, by object, from its JSON Schema (draft 7). Of the schema's own keywords
-/// `x-values` says in words what a pattern allows, and `x-not-yet` which values are not supported yet.
+/// All members of the manifest, by object, from its JSON Schema (draft 7). Two extension keywords are used:
+/// `x-values` describes the values that a pattern allows, `x-not-yet` lists values that are not yet
+/// supported.
 [[nodiscard]] std::string manifest_page(const nlohmann::ordered_json &schema);
 
-/// The drop reasons, and the other counters, of bpf/abi/reasons.h.
+/// Drop reasons and counters of bpf/abi/reasons.h.
 [[nodiscard]] std::string drops_page();
 [[nodiscard]] std::string counters_page();
 
-/// The families that /metrics writes, from a snapshot with one of each thing.
+/// Metric families of /metrics, from a snapshot with one object of each kind.
 [[nodiscard]] std::string metrics_page();
 
 } // namespace glb::reference

@@ -32,18 +32,20 @@ std::string table(std::string_view head, const auto &rows) {
 std::string drops_page() {
     return "# Drop reasons\n\n"
            "<!-- Generated from bpf/abi/reasons.h: build the target \"reference\". -->\n\n"
-           "Why a packet was not forwarded. `glbctl drops` shows all of them, at zero too; in `/metrics` "
-           "they are\n"
-           "the label `reason` of `glb_dropped_packets_total` and `glb_dropped_bytes_total`.\n\n" +
+           "Reasons for which the data path drops a packet. `glbctl drops` lists all of them, including zero "
+           "counts. In\n"
+           "`/metrics` the reason is the label `reason` of `glb_dropped_packets_total` and "
+           "`glb_dropped_bytes_total`.\n\n" +
            table("reason", drops);
 }
 
 std::string counters_page() {
     return "# Counters\n\n"
            "<!-- Generated from bpf/abi/reasons.h: build the target \"reference\". -->\n\n"
-           "What else the data path counts. `glbctl counters` shows all of them, at zero too; in `/metrics` "
-           "they\n"
-           "are the label `counter` of `glb_datapath_packets_total` and `glb_datapath_bytes_total`.\n\n" +
+           "All other counters of the data path. `glbctl counters` lists all of them, including zero "
+           "counts. In `/metrics`\n"
+           "the name is the label `counter` of `glb_datapath_packets_total` and "
+           "`glb_datapath_bytes_total`.\n\n" +
            table("counter", counters);
 }
 
