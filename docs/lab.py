@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Tests the commands of docs/getting-started.md.
+"""Tests the commands of pages in Markdown.
 
-  docs/lab.py check FILE BIN    every subcommand and option of the programs in BIN that FILE uses exists in their --help
-  docs/lab.py run FILE BIN      runs the `sh` blocks in one shell, as root; the output of each must contain the lines of the
-                                `text` block that follows (in any order; `…` is any text; white space is not compared)
+  docs/lab.py check BIN FILE...   the subcommands and options of the programs in BIN that the `sh` and `bash` blocks use
+                                  exist in their --help
+  docs/lab.py run BIN FILE        runs the `sh` blocks in one shell, as root; the output of each must contain the lines of
+                                  the `text` block that follows (in any order; `…` is any text; white space is ignored)
 
 The last `sh` block cleans up. It runs in every case. Exit status 77: a prerequisite is missing."""
 import os
@@ -118,17 +119,19 @@ def run(page, folder):
         print(text)
 
 
-def main(action, page, folder):
-    page, folder = pathlib.Path(page), pathlib.Path(folder).resolve()
+def main(action, folder, pages):
+    folder = pathlib.Path(folder).resolve()
     if action == "run" and (os.geteuid() != 0 or not all(map(shutil.which, ("nft", "curl", "ethtool", "ping")))):
         print("SKIP: needs root, nft, curl, ethtool and ping")
         return 77
-    errors = list({"check": check, "run": run}[action](page, folder))
+    test = {"check": check, "run": run}[action]
+    errors = [error for page in pages for error in test(pathlib.Path(page), folder)]
     print("\n".join(errors))
     return 1 if errors else 0
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4 or sys.argv[1] not in ("check", "run"):
-        sys.exit(__doc__)
-    sys.exit(main(*sys.argv[1:]))
+    if len(sys.argv) < 4 or sys.argv[1] not in ("check", "run"):
+        print(__doc__, file=sys.stderr)
+        sys.exit(2)
+    sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3:]))
