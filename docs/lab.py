@@ -39,7 +39,7 @@ def commands(body):
             words = re.sub(r"[<>]+\s*\S+", "", command).split()
             for at, word in enumerate(words):
                 name = WRAPPERS.get(word, word)
-                if name in PROGRAMS and (at == 0 or words[:at][0] in ("on", "sudo")):
+                if name in PROGRAMS and (at == 0 or words[0] in ("on", "sudo")):
                     yield name, words[at + 1:]
                     break
 

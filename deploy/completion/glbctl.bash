@@ -1,6 +1,6 @@
 # bash completion for glbctl
 
-# What the daemon knows, by jq path; nothing where no daemon answers or jq is missing.
+# Names known to the daemon, by jq path; empty if no daemon answers or jq is missing.
 _glbctl_names() {
     local socket=() i
     for ((i = 1; i < COMP_CWORD; i++)); do
