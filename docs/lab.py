@@ -2,7 +2,7 @@
 """Tests the commands of pages in Markdown.
 
   docs/lab.py check BIN FILE...   the subcommands and options of the programs in BIN that the `sh` and `bash` blocks use
-                                  exist in their --help
+                                  exist in their --help, and `json` blocks are valid manifests
   docs/lab.py run BIN FILE        runs the `sh` blocks in one shell, as root; the output of each must contain the lines of
                                   the `text` block that follows (in any order; `…` is any text; white space is ignored)
 
@@ -68,11 +68,18 @@ def errors_of(folder, name, words):
             yield f"{name} has no option {word}"
 
 
+def manifest_errors(folder, body):
+    result = subprocess.run([folder / "glbctl", "check", "-"], input=body, capture_output=True, text=True, check=False)
+    return result.stderr.splitlines() if result.returncode else []
+
+
 def check(page, folder):
-    for _, line, body in (block for block in blocks(page.read_text()) if block[0] in ("sh", "bash")):
-        for name, words in commands(body):
-            for error in errors_of(folder, name, words):
-                yield f"{page}:{line}: {error}"
+    for language, line, body in blocks(page.read_text()):
+        errors = manifest_errors(folder, body) if language == "json" else []
+        if language in ("sh", "bash"):
+            errors = [error for name, words in commands(body) for error in errors_of(folder, name, words)]
+        for error in errors:
+            yield f"{page}:{line}: {error}"
 
 
 # --- run
