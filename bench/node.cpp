@@ -47,12 +47,12 @@ Packet segment(std::uint8_t tcp_flags) {
            Payload(std::size_t{10});
 }
 
-datapath::TargetConfig target(std::uint16_t index, unsigned ifindex) {
-    datapath::PathConfig path;
+TargetConfig target(std::uint16_t index, unsigned ifindex) {
+    Path path;
     path.ifindex = ifindex;
     path.source = address_of(node_mac);
     path.destination = address_of(target_mac(index));
-    datapath::TargetConfig config;
+    TargetConfig config;
     config.index = index;
     config.group = group_index;
     config.address = *IpAddress::parse(target_address(index));
@@ -61,8 +61,8 @@ datapath::TargetConfig target(std::uint16_t index, unsigned ifindex) {
     return config;
 }
 
-datapath::PortConfig port(unsigned ifindex, const char *own) {
-    datapath::PortConfig config;
+PortConfig port(unsigned ifindex, const char *own) {
+    PortConfig config;
     config.ifindex = ifindex;
     config.fib_ifindex = ifindex;
     config.macs = {address_of(node_mac)};
@@ -70,8 +70,8 @@ datapath::PortConfig port(unsigned ifindex, const char *own) {
     return config;
 }
 
-datapath::BankConfig bank(const Wires &wires, const Manner &manner) {
-    datapath::BankConfig config;
+BankConfig bank(const Wires &wires, const Manner &manner) {
+    BankConfig config;
     config.tunnel_address = *IpAddress::parse("172.16.0.10");
     for (std::uint32_t i = 0; i < GLB_NH_KEYS; ++i)
         config.steer_key[i] = 0x9e3779b9u * (i + 1);
@@ -83,7 +83,7 @@ datapath::BankConfig bank(const Wires &wires, const Manner &manner) {
                          .attachment = 0,
                          .route_table = 0,
                          .group = group_index}};
-    datapath::GroupConfig group;
+    GroupConfig group;
     group.index = group_index;
     group.table = table_index;
     group.passive = manner.passive;
@@ -168,7 +168,7 @@ Status Node::configure() {
     GLB_TRY(program_.set_egress(wires_.clients, hop.egress));
     GLB_TRY(program_.set_next_hop(1, wires_.clients, hop));
 
-    GLB_ASSIGN(const auto image, datapath::build_bank(bank(wires_, manner_)));
+    GLB_ASSIGN(const auto image, build_bank(bank(wires_, manner_)));
     GLB_TRY(program_.write_idle_bank(image));
     return program_.flip(true);
 }

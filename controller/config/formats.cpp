@@ -106,10 +106,4 @@ bool is_interface_name(std::string_view text) {
            });
 }
 
-std::string to_string(const InterfaceRef &interface) {
-    if (interface.vlans.empty())
-        return interface.name;
-    return fmt::format("{} vlan {}", interface.name, fmt::join(interface.vlans, "."));
-}
-
 } // namespace glb

@@ -33,7 +33,4 @@ namespace glb {
 /// What the kernel takes as an interface's name, without quotes and backslashes: at most 15 bytes.
 [[nodiscard]] bool is_interface_name(std::string_view text);
 
-/// `eth1`, `eth1 vlan 100`, `eth1 vlan 100.7`, for messages.
-[[nodiscard]] std::string to_string(const InterfaceRef &interface);
-
 } // namespace glb

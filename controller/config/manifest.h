@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "controller/util/address.h"
+#include "controller/util/interface_ref.h"
 
 namespace glb {
 
@@ -25,7 +26,7 @@ inline constexpr std::size_t own_addresses = 1024;
 inline constexpr std::uint32_t tunnel_overhead = 68;
 inline constexpr std::uint32_t main_route_table = 254; ///< RT_TABLE_MAIN of rtnetlink(7)
 
-// Enumerators stand in the order of their texts in texts.h.
+// Enumerators stand in the order of their strings in enum_strings.h.
 enum class SenderMac : std::uint8_t { on_link, any };
 enum class XdpSharing : std::uint8_t { exclusive, shared };
 enum class XdpMode : std::uint8_t { native, generic };
@@ -42,14 +43,6 @@ enum class Dialect : std::uint8_t { aws };
 enum class Egress : std::uint8_t { node, appliance };
 enum class ProbeProtocol : std::uint8_t { tcp, http, https, geneve, none };
 enum class UdpChecksum : std::uint8_t { zero, computed };
-
-/// An interface of this machine, and the tags of what is meant on it.
-struct InterfaceRef {
-    std::string name;
-    std::vector<std::uint16_t> vlans; ///< 0 to 2 tags, the outer one first; each 1 to 4094
-
-    auto operator<=>(const InterfaceRef &) const = default;
-};
 
 /// Where GENEVE goes out and comes back.
 struct Tunnel {

@@ -46,8 +46,8 @@ Result<IndexAllocator> boot_indexes(const Manifest &manifest, const std::filesys
 }
 
 /// Without a data path; interfaces need not be there.
-Result<guard::GuardPlan> plan_alone(const Manifest &manifest, const StateStore &store,
-                                    const std::filesystem::path &bpffs) {
+Result<GuardPlan> plan_alone(const Manifest &manifest, const StateStore &store,
+                             const std::filesystem::path &bpffs) {
     GLB_ASSIGN(auto netlink, Netlink::open());
     GLB_ASSIGN(const auto snapshot, read_snapshot(netlink));
     GLB_ASSIGN(const auto book, boot_indexes(manifest, bpffs));
@@ -85,7 +85,7 @@ Result<bool> ensure_kept_guard(const StateStore &store, const std::filesystem::p
     GLB_TRY(guard.install(plan));
     spdlog::warn("the guard that down was told to keep stands on {}: nothing passes there before a manifest "
                  "is applied",
-                 fmt::join(guard::devices(plan), ", "));
+                 fmt::join(guard_devices(plan), ", "));
     return true;
 }
 
@@ -111,7 +111,7 @@ Status install_boot_guard(const NodeSettings &settings, const std::optional<Mani
     GLB_ASSIGN(auto guard, guard::Guard::open({settings.bpffs / "guard", settings.state_dir / "guard.json"}));
     GLB_TRY(guard.install(plan));
     spdlog::info("the guard stands on {}: nothing is forwarded past the appliances before glbd runs",
-                 fmt::join(guard::devices(plan), ", "));
+                 fmt::join(guard_devices(plan), ", "));
     return {};
 }
 

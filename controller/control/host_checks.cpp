@@ -90,7 +90,7 @@ unsigned HostChecker::mtu_of(const InterfaceRef &interface) const {
     const auto *link = snapshot_.link(interface.name);
     if (link == nullptr)
         return 0;
-    const auto devices = devices_of(snapshot_, link->index, interface.vlans);
+    const auto devices = receiving_devices(snapshot_, link->index, interface.vlans);
     const auto *device = devices.empty() ? nullptr : snapshot_.link(devices.front());
     return device != nullptr ? device->mtu : link->mtu;
 }
@@ -104,7 +104,7 @@ void HostChecker::check_tunnel() {
         if (found == snapshot_.addresses.end())
             return warn(pointer, "{} is no address of this machine; the node is not ready until it comes",
                         address.to_string());
-        const auto own = link != nullptr ? own_addresses(snapshot_, link->index, tunnel.interface.vlans)
+        const auto own = link != nullptr ? local_addresses(snapshot_, link->index, tunnel.interface.vlans)
                                          : std::vector<IpAddress>{address};
         const auto *holder = snapshot_.link(found->ifindex);
         if (std::find(own.begin(), own.end(), address) == own.end())

@@ -197,8 +197,8 @@ Status Program::write_idle_bank(const BankImage &image) {
     GLB_TRY(write("glb_groups", GLB_MAX_GROUPS, &BankImage::groups));
     GLB_TRY(write("glb_targets", GLB_MAX_TARGETS, &BankImage::targets));
     GLB_TRY(write("glb_senders", GLB_SENDER_SLOTS, &BankImage::senders));
-    GLB_TRY(write_scoped(map_fd("glb_local_addrs"), bank, after.own, "glb_local_addrs"));
-    GLB_TRY(write_scoped(map_fd("glb_local_macs"), bank, after.own_macs, "glb_local_macs"));
+    GLB_TRY(write_scoped(map_fd("glb_local_addrs"), bank, after.local_addresses, "glb_local_addrs"));
+    GLB_TRY(write_scoped(map_fd("glb_local_macs"), bank, after.local_macs, "glb_local_macs"));
     state_->held[bank] = std::move(after);
     return {};
 }

@@ -63,14 +63,14 @@ Status Guard::write_table() {
     GLB_ASSIGN(const auto now, nftables_.counter());
     if (now)
         counted_ = *now;
-    GLB_TRY(nftables_.run(ruleset_text(*plan_, counted_)));
+    GLB_TRY(nftables_.run(guard_ruleset(*plan_, counted_)));
     table_ = nftables_.list("table inet glb");
     generation_ = 0;
     return {};
 }
 
 Status Guard::install(const GuardPlan &plan) {
-    GLB_TRY(check_plan(plan));
+    GLB_TRY(check_guard_plan(plan));
     whole_ = false;
     GLB_TRY(load_program(plan.mark_mask));
     plan_ = plan;
@@ -82,9 +82,9 @@ Status Guard::install(const GuardPlan &plan) {
     GLB_TRY(repair_sysctls(report));
     GLB_TRY(program_->write(plan));
     GLB_TRY(repair_filters(report));
-    GLB_TRY(remove_stale_rules(routing_rules(plan)));
-    GLB_TRY(remove_stale_filters(interfaces(plan)));
-    GLB_TRY(restore_sysctls(sysctls(plan)));
+    GLB_TRY(remove_stale_rules(guard_routing_rules(plan)));
+    GLB_TRY(remove_stale_filters(guard_interfaces(plan)));
+    GLB_TRY(restore_sysctls(guard_sysctls(plan)));
     whole_ = true;
     return {};
 }
@@ -126,7 +126,7 @@ Status Guard::repair_table(GuardReport &report) {
 
 Status Guard::repair_rules(GuardReport &report) {
     GLB_ASSIGN(const auto present, list_rules(netlink_));
-    for (const auto &rule : routing_rules(*plan_)) {
+    for (const auto &rule : guard_routing_rules(*plan_)) {
         if (contains(present, rule))
             continue;
         GLB_TRY(add_rule(netlink_, rule));
@@ -139,7 +139,7 @@ Status Guard::repair_rules(GuardReport &report) {
 
 Status Guard::repair_sysctls(GuardReport &report) {
     std::vector<Sysctl> wrong;
-    for (const auto &sysctl : sysctls(*plan_)) {
+    for (const auto &sysctl : guard_sysctls(*plan_)) {
         const auto value = read_sysctl(sysctl.key);
         if (!value)
             continue; // the interface, or the IP version, is not there
@@ -159,7 +159,7 @@ Status Guard::repair_sysctls(GuardReport &report) {
 }
 
 Status Guard::repair_filters(GuardReport &report) {
-    for (const auto ifindex : interfaces(*plan_)) {
+    for (const auto ifindex : guard_interfaces(*plan_)) {
         GLB_ASSIGN(const auto filters, list_filters(netlink_, ifindex));
         const auto own =
             std::find_if(filters.begin(), filters.end(), [](const auto &f) { return f.is_own(); });
@@ -202,7 +202,7 @@ Result<GuardReport> Guard::check_and_repair() {
     return report;
 }
 
-Result<Count> Guard::uninspected() {
+Result<PacketCount> Guard::uninspected() {
     GLB_ASSIGN(const auto now, nftables_.counter());
     if (now)
         counted_ = {std::max(counted_.packets, now->packets), std::max(counted_.bytes, now->bytes)};

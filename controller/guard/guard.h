@@ -49,7 +49,7 @@ class Guard {
     [[nodiscard]] Result<GuardReport> check_and_repair();
 
     /// What was dropped uninspected. Does not go down, even where somebody flushed the table.
-    [[nodiscard]] Result<Count> uninspected();
+    [[nodiscard]] Result<PacketCount> uninspected();
 
     /// Takes away all that is ours and puts sysctls back. Goes on after a failure and returns the first.
     [[nodiscard]] Status remove();
@@ -78,7 +78,7 @@ class Guard {
     std::optional<GuardPlan> plan_;
     bool whole_ = false; ///< the last install() went through
     std::uint32_t magic_ = 0;
-    Count counted_;
+    PacketCount counted_;
     std::string table_;            ///< the listing of our table as it shall be
     std::uint32_t generation_ = 0; ///< at which it was so; 0: unknown
     std::vector<std::string> table_warnings_;

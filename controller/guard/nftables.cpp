@@ -40,7 +40,7 @@ Attributes attributes_of(const nlmsghdr &message) {
     return found;
 }
 
-Count count_of(const nlattr &data) {
+PacketCount count_of(const nlattr &data) {
     Attributes found{};
     mnl_attr_parse_nested(&data, remember, &found);
     const auto value = [&](int attribute) {
@@ -130,7 +130,7 @@ Result<std::uint32_t> Nftables::generation() {
     return ntohl(mnl_attr_get_u32(id));
 }
 
-Result<std::optional<Count>> Nftables::counter() {
+Result<std::optional<PacketCount>> Nftables::counter() {
     std::array<char, 8192> out{}, in{};
     auto *request = put_header(out.data(), NFT_MSG_GETOBJ, NFPROTO_INET, ++sequence_);
     mnl_attr_put_strz(request, NFTA_OBJ_TABLE, "glb");

@@ -30,7 +30,7 @@ class Nftables {
     [[nodiscard]] Result<std::uint32_t> generation();
 
     /// The table's counter `uninspected`; none where it does not exist.
-    [[nodiscard]] Result<std::optional<Count>> counter();
+    [[nodiscard]] Result<std::optional<PacketCount>> counter();
 
   private:
     struct FreeContext {

@@ -14,14 +14,15 @@ namespace glb {
 
 namespace {
 
-Result<std::uint32_t> ask(const std::string &interface, std::uint32_t command, std::uint32_t value) {
+Result<std::uint32_t> ethtool_ioctl(const std::string &interface, std::uint32_t command,
+                                    std::uint32_t value) {
     Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     if (!socket)
-        return fail_errno(errno, "cannot make a socket");
+        return fail_errno(errno, "cannot open a socket");
     ethtool_value request{command, value};
     ifreq row{};
     if (interface.size() >= sizeof row.ifr_name)
-        return fail_errno(ENODEV, "no interface {}", interface);
+        return fail_errno(ENODEV, "interface {} does not exist", interface);
     std::memcpy(row.ifr_name, interface.data(), interface.size());
     row.ifr_data = reinterpret_cast<char *>(&request);
     if (::ioctl(socket.get(), SIOCETHTOOL, &row) != 0)
@@ -49,21 +50,21 @@ std::string_view to_string(Offload offload) {
 
 Result<bool> get_offload(const std::string &interface, Offload offload) {
     if (offload == Offload::gro) {
-        GLB_ASSIGN(const auto on, ask(interface, ETHTOOL_GGRO, 0));
+        GLB_ASSIGN(const auto on, ethtool_ioctl(interface, ETHTOOL_GGRO, 0));
         return on != 0;
     }
-    GLB_ASSIGN(const auto flags, ask(interface, ETHTOOL_GFLAGS, 0));
+    GLB_ASSIGN(const auto flags, ethtool_ioctl(interface, ETHTOOL_GFLAGS, 0));
     return (flags & flag_of(offload)) != 0;
 }
 
 Status set_offload(const std::string &interface, Offload offload, bool on) {
     if (offload == Offload::gro) {
-        GLB_TRY(ask(interface, ETHTOOL_SGRO, on));
+        GLB_TRY(ethtool_ioctl(interface, ETHTOOL_SGRO, on));
         return {};
     }
-    GLB_ASSIGN(const auto flags, ask(interface, ETHTOOL_GFLAGS, 0));
+    GLB_ASSIGN(const auto flags, ethtool_ioctl(interface, ETHTOOL_GFLAGS, 0));
     const auto flag = flag_of(offload);
-    GLB_TRY(ask(interface, ETHTOOL_SFLAGS, on ? flags | flag : flags & ~flag));
+    GLB_TRY(ethtool_ioctl(interface, ETHTOOL_SFLAGS, on ? flags | flag : flags & ~flag));
     return {};
 }
 

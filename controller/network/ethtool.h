@@ -1,4 +1,4 @@
-// Offloads of an interface, by the ethtool ioctls.
+// Offload settings of an interface (ethtool ioctls).
 #pragma once
 
 #include <cstdint>
@@ -10,14 +10,14 @@
 namespace glb {
 
 enum class Offload : std::uint8_t {
-    rx_vlan, ///< the driver takes VLAN tags off before XDP sees them
+    rx_vlan, ///< the driver strips VLAN tags before XDP runs
     lro,
     gro,
 };
 
-[[nodiscard]] std::string_view to_string(Offload offload); ///< as ethtool -K spells it
+[[nodiscard]] std::string_view to_string(Offload offload); ///< as in ethtool -K
 
-/// Fails with EOPNOTSUPP where the driver has no such switch.
+/// Fails with EOPNOTSUPP where the driver does not support the setting.
 [[nodiscard]] Result<bool> get_offload(const std::string &interface, Offload offload);
 [[nodiscard]] Status set_offload(const std::string &interface, Offload offload, bool on);
 

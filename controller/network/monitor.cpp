@@ -19,7 +19,7 @@ constexpr std::array groups = {
 
 } // namespace
 
-void Monitor::note(const nlmsghdr &message, NetworkChange &change) {
+void Monitor::record(const nlmsghdr &message, NetworkChange &change) {
     switch (message.nlmsg_type) {
     case RTM_NEWLINK:
     case RTM_DELLINK:
@@ -37,7 +37,7 @@ void Monitor::note(const nlmsghdr &message, NetworkChange &change) {
         break;
     case RTM_NEWNEIGH:
     case RTM_DELNEIGH:
-        change.neighbours |= is_news(read_neighbour(message), message.nlmsg_type == RTM_DELNEIGH);
+        change.neighbours |= update_neighbour(read_neighbour(message), message.nlmsg_type == RTM_DELNEIGH);
         break;
     case RTM_NEWRULE:
     case RTM_DELRULE:
@@ -48,17 +48,17 @@ void Monitor::note(const nlmsghdr &message, NetworkChange &change) {
     }
 }
 
-bool Monitor::is_news(const Neighbour &neighbour, bool is_gone) {
+bool Monitor::update_neighbour(const Neighbour &neighbour, bool removed) {
     if (neighbour.address.family == 0)
         return false;
     const std::pair key(neighbour.ifindex, neighbour.address);
-    if (is_gone || !neighbour.is_valid())
+    if (removed || !neighbour.is_valid())
         return neighbours_.erase(key) != 0;
     const auto [at, is_new] = neighbours_.try_emplace(key, neighbour.mac);
     return is_new || std::exchange(at->second, neighbour.mac) != neighbour.mac;
 }
 
-void Monitor::know(const Snapshot &snapshot) {
+void Monitor::set_known_neighbours(const Snapshot &snapshot) {
     neighbours_.clear();
     for (const auto &neighbour : snapshot.neighbours)
         if (neighbour.is_valid())
@@ -67,12 +67,12 @@ void Monitor::know(const Snapshot &snapshot) {
 
 Result<Monitor> Monitor::open() {
     GLB_ASSIGN(auto netlink, Netlink::open(true));
-    // FORCE passes net.core.rmem_max, and needs CAP_NET_ADMIN; without it the smaller one must do.
+    // SO_RCVBUFFORCE exceeds net.core.rmem_max but needs CAP_NET_ADMIN.
     if (::setsockopt(netlink.fd(), SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof receive_buffer) != 0)
         (void)::setsockopt(netlink.fd(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
     for (const int group : groups)
         if (::setsockopt(netlink.fd(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0)
-            return fail_errno(errno, "cannot listen to netlink group {}", group);
+            return fail_errno(errno, "cannot join netlink group {}", group);
     return Monitor(std::move(netlink));
 }
 
@@ -91,12 +91,12 @@ Status Monitor::drain(const std::function<void(const NetworkChange &)> &on_chang
             continue;
         }
         if (length < 0)
-            return fail_errno(errno, "cannot read the kernel's changes");
-        int rest = static_cast<int>(length);
+            return fail_errno(errno, "cannot read netlink notifications");
+        int remaining = static_cast<int>(length);
         const void *start = buffer.data();
         const auto *message = static_cast<const nlmsghdr *>(start);
-        for (; mnl_nlmsg_ok(message, rest); message = mnl_nlmsg_next(message, &rest))
-            note(*message, change);
+        for (; mnl_nlmsg_ok(message, remaining); message = mnl_nlmsg_next(message, &remaining))
+            record(*message, change);
     }
     if (change.any())
         on_change(change);

@@ -1,4 +1,4 @@
-// Monitor: is told by the kernel that links, addresses, routes, neighbours or rules have changed.
+// Monitor: receives netlink notifications of links, addresses, routes, neighbours and rules.
 #pragma once
 
 #include <cstdint>
@@ -10,44 +10,44 @@
 
 namespace glb {
 
-/// What has changed since the last call: coarse on purpose, the reader takes a new Snapshot of what it needs.
+/// What changed since the last call. Coarse by design: the reader takes a new Snapshot.
 struct NetworkChange {
     bool links = false;
     bool addresses = false;
     bool routes = false;     ///< routes, next-hop objects
-    bool neighbours = false; ///< one has another MAC than before, or none any more
+    bool neighbours = false; ///< a MAC changed or became unknown
     bool rules = false;
-    bool overrun = false; ///< messages were lost: everything may have changed
+    bool overrun = false; ///< notifications were lost: anything may have changed
 
     [[nodiscard]] bool any() const { return links || addresses || routes || neighbours || rules || overrun; }
 };
 
 class Monitor {
   public:
-    /// Subscribes, in the calling thread's network namespace. Take the first Snapshot after this.
+    /// Subscribes in the calling thread's network namespace. Take the first Snapshot after this call.
     [[nodiscard]] static Result<Monitor> open();
 
-    /// Readable when something changed: wait for it with poll() or Asio, then call drain().
+    /// Readable when notifications are pending: wait with poll() or Asio, then call drain().
     [[nodiscard]] int fd() const { return netlink_.fd(); }
 
-    /// Reads all that waits, without blocking, and calls `on_change` at most once with the union of it.
+    /// Reads all pending notifications without blocking and calls `on_change` at most once with their union.
     [[nodiscard]] Status drain(const std::function<void(const NetworkChange &)> &on_change);
 
-    /// What the reader has seen by now of neighbours: news that say no more are no change. Somebody who asks
-    /// for hosts that are not there makes many.
-    void know(const Snapshot &snapshot);
+    /// Sets the neighbours that the reader has processed. Notifications that match them are not reported:
+    /// traffic to absent hosts causes many of these.
+    void set_known_neighbours(const Snapshot &snapshot);
 
-    /// How often messages were lost since open().
+    /// Number of receive buffer overruns since open().
     [[nodiscard]] std::uint64_t overruns() const { return overruns_; }
 
   private:
     explicit Monitor(Netlink netlink) : netlink_(std::move(netlink)) {}
-    void note(const nlmsghdr &message, NetworkChange &change);
-    [[nodiscard]] bool is_news(const Neighbour &neighbour, bool is_gone);
+    void record(const nlmsghdr &message, NetworkChange &change);
+    /// True where the MAC or the validity changed.
+    [[nodiscard]] bool update_neighbour(const Neighbour &neighbour, bool removed);
 
     Netlink netlink_;
-    std::map<std::pair<unsigned, IpAddress>, MacAddress>
-        neighbours_; ///< those to which the kernel would send
+    std::map<std::pair<unsigned, IpAddress>, MacAddress> neighbours_; ///< valid ones
     std::uint64_t overruns_ = 0;
 };
 

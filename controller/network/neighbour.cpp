@@ -21,7 +21,7 @@ NetlinkRequest neighbour_request(std::uint16_t message_type, std::uint16_t flags
 Result<bool> is_managed(Netlink &netlink, unsigned ifindex, const IpAddress &address) {
     auto request = neighbour_request(RTM_GETNEIGH, 0, ifindex, address, 0);
     bool managed = false;
-    GLB_TRY(netlink.ask(request, "cannot read a neighbour", [&](const nlmsghdr &message) {
+    GLB_TRY(netlink.query(request, "cannot read a neighbour", [&](const nlmsghdr &message) {
         managed = NetlinkAttributes(message, sizeof(ndmsg)).u32(NDA_FLAGS_EXT) & NTF_EXT_MANAGED;
     }));
     return managed;
@@ -34,18 +34,18 @@ Status request_resolution(Netlink &netlink, unsigned ifindex, const IpAddress &a
     return netlink.execute(request, "cannot resolve a neighbour");
 }
 
-Result<Freshness> keep_fresh(Netlink &netlink, unsigned ifindex, const IpAddress &address) {
+Result<RefreshMode> manage_neighbour(Netlink &netlink, unsigned ifindex, const IpAddress &address) {
     auto request = neighbour_request(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, ifindex, address, NTF_USE);
     request.put(NDA_FLAGS_EXT, std::uint32_t{NTF_EXT_MANAGED});
     if (netlink.execute(request, "cannot manage a neighbour")) {
         GLB_ASSIGN(const bool managed, is_managed(netlink, ifindex, address));
-        return managed ? Freshness::managed : Freshness::on_use;
+        return managed ? RefreshMode::managed : RefreshMode::on_use;
     }
     GLB_TRY(request_resolution(netlink, ifindex, address));
-    return Freshness::on_use;
+    return RefreshMode::on_use;
 }
 
-Status finish(Netlink &netlink, unsigned ifindex, const IpAddress &address) {
+Status remove_neighbour(Netlink &netlink, unsigned ifindex, const IpAddress &address) {
     auto request = neighbour_request(RTM_DELNEIGH, 0, ifindex, address, 0);
     auto done = netlink.execute(request, "cannot remove a neighbour");
     if (!done && (done.error().code == ENOENT || done.error().code == ENODEV || done.error().code == ENXIO))

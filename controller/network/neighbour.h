@@ -1,25 +1,26 @@
-// Neighbours: making the kernel resolve an address and keep it resolved.
+// Neighbours: make the kernel resolve an address and keep the entry refreshed.
 #pragma once
 
 #include "controller/network/netlink.h"
 
 namespace glb {
 
-/// Makes the kernel resolve `address` on the device as if a packet had to be sent there (NTF_USE). It does
-/// not wait: the neighbour's state tells the outcome.
+/// Requests resolution of `address` on the device, as if a packet had to be sent there (NTF_USE). Does not
+/// wait; the outcome is the neighbour's state.
 [[nodiscard]] Status request_resolution(Netlink &netlink, unsigned ifindex, const IpAddress &address);
 
-/// How a neighbour is kept fresh.
-enum class Freshness {
-    managed, ///< the kernel does it by itself (NTF_EXT_MANAGED, Linux 5.16)
-    on_use,  ///< the kernel is too old: the caller repeats request_resolution()
+/// Who refreshes a neighbour entry.
+enum class RefreshMode {
+    managed, ///< the kernel (NTF_EXT_MANAGED, since Linux 5.16)
+    on_use,  ///< the caller, by repeating request_resolution(); the kernel lacks managed entries
 };
 
-/// Keeps a neighbour resolved. It is probed whether the kernel knows managed entries: an older one ignores
-/// the flag in silence, so the entry is read back.
-[[nodiscard]] Result<Freshness> keep_fresh(Netlink &netlink, unsigned ifindex, const IpAddress &address);
+/// Creates or updates a managed entry. Older kernels ignore the flag silently, so the entry is read back to
+/// learn which mode applies.
+[[nodiscard]] Result<RefreshMode> manage_neighbour(Netlink &netlink, unsigned ifindex,
+                                                   const IpAddress &address);
 
-/// Ends what keep_fresh() began. An entry that is gone is no failure.
-[[nodiscard]] Status finish(Netlink &netlink, unsigned ifindex, const IpAddress &address);
+/// Removes an entry. Succeeds where the entry or its device does not exist.
+[[nodiscard]] Status remove_neighbour(Netlink &netlink, unsigned ifindex, const IpAddress &address);
 
 } // namespace glb

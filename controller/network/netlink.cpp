@@ -11,10 +11,10 @@ namespace glb {
 namespace {
 
 constexpr std::size_t request_size = 4096;
-constexpr std::size_t answer_size = 64 * 1024; // a link with many VFs does not fit into a page
-constexpr int dump_tries = 10;
+constexpr std::size_t response_size = 64 * 1024; // a link with many VFs exceeds one page
+constexpr int max_dump_attempts = 10;
 
-std::string kernel_words(const nlmsghdr &message) {
+std::string extended_ack_message(const nlmsghdr &message) {
     if (!(message.nlmsg_flags & NLM_F_ACK_TLVS))
         return {};
     const auto *error = static_cast<const nlmsgerr *>(mnl_nlmsg_get_payload(&message));
@@ -30,10 +30,10 @@ Status acknowledgement(const nlmsghdr &message, const char *what) {
     const auto *error = static_cast<const nlmsgerr *>(mnl_nlmsg_get_payload(&message));
     if (error->error == 0)
         return {};
-    const auto words = kernel_words(message);
-    if (words.empty())
+    const auto detail = extended_ack_message(message);
+    if (detail.empty())
         return fail_errno(-error->error, "{}", what);
-    return fail_errno(-error->error, "{} ({})", what, words);
+    return fail_errno(-error->error, "{} ({})", what, detail);
 }
 
 } // namespace
@@ -67,12 +67,12 @@ Result<Netlink> Netlink::open(bool nonblocking) {
     if (!fd)
         return fail_errno(errno, "cannot open a netlink socket");
     const int on = 1;
-    // Both are comforts: an old kernel without them still answers.
+    // Optional: older kernels lack these options but still respond.
     (void)::setsockopt(fd.get(), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on);
     (void)::setsockopt(fd.get(), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof on);
-    sockaddr_nl own{};
-    own.nl_family = AF_NETLINK;
-    if (::bind(fd.get(), reinterpret_cast<const sockaddr *>(&own), sizeof own) != 0)
+    sockaddr_nl local{};
+    local.nl_family = AF_NETLINK;
+    if (::bind(fd.get(), reinterpret_cast<const sockaddr *>(&local), sizeof local) != 0)
         return fail_errno(errno, "cannot bind a netlink socket");
     return Netlink(std::move(fd));
 }
@@ -89,19 +89,19 @@ Status Netlink::send(NetlinkRequest &request, const char *what) {
 }
 
 Status Netlink::receive(const char *what, bool dump, bool &interrupted, const NetlinkVisitor &visit) {
-    std::vector<char> buffer(answer_size);
+    std::vector<char> buffer(response_size);
     while (true) {
         const auto length = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
         if (length < 0 && errno == EINTR)
             continue;
         if (length < 0)
             return fail_errno(errno, "{}", what);
-        int rest = static_cast<int>(length);
+        int remaining = static_cast<int>(length);
         const void *start = buffer.data();
         const auto *message = static_cast<const nlmsghdr *>(start);
-        for (; mnl_nlmsg_ok(message, rest); message = mnl_nlmsg_next(message, &rest)) {
+        for (; mnl_nlmsg_ok(message, remaining); message = mnl_nlmsg_next(message, &remaining)) {
             if (message->nlmsg_seq != sequence_)
-                continue; // the rest of a dump that was given up
+                continue; // remainder of an abandoned dump
             interrupted = interrupted || (message->nlmsg_flags & NLM_F_DUMP_INTR);
             if (message->nlmsg_type == NLMSG_ERROR)
                 return acknowledgement(*message, what);
@@ -121,7 +121,7 @@ Status Netlink::execute(NetlinkRequest &request, const char *what) {
     return receive(what, true, interrupted, [](const nlmsghdr &) {});
 }
 
-Status Netlink::ask(NetlinkRequest &request, const char *what, const NetlinkVisitor &visit) {
+Status Netlink::query(NetlinkRequest &request, const char *what, const NetlinkVisitor &visit) {
     GLB_TRY(send(request, what));
     bool interrupted = false;
     return receive(what, false, interrupted, visit);
@@ -130,7 +130,7 @@ Status Netlink::ask(NetlinkRequest &request, const char *what, const NetlinkVisi
 Status Netlink::dump(NetlinkRequest &request, const char *what, const std::function<void()> &restart,
                      const NetlinkVisitor &visit) {
     request.header()->nlmsg_flags |= NLM_F_DUMP;
-    for (int i = 0; i < dump_tries; ++i) {
+    for (int i = 0; i < max_dump_attempts; ++i) {
         restart();
         GLB_TRY(send(request, what));
         bool interrupted = false;
@@ -140,21 +140,21 @@ Status Netlink::dump(NetlinkRequest &request, const char *what, const std::funct
         if (!done && done.error().code != ENOBUFS && done.error().code != EINTR)
             return done;
     }
-    return fail("{}: the kernel's tables change faster than they can be read", what);
+    return fail("{}: the kernel's tables changed during each of the attempts", what);
 }
 
-void NetlinkAttributes::remember(const nlattr *attribute) {
+void NetlinkAttributes::insert(const nlattr *attribute) {
     const auto number = mnl_attr_get_type(attribute);
     table_.resize(std::max<std::size_t>(table_.size(), number + 1u));
     table_[number] = attribute;
 }
 
-// libmnl's loops are macros that C++ refuses (void pointers): the same, spelt out.
+// libmnl's iteration macros do arithmetic on void pointers, which is invalid in C++.
 NetlinkAttributes::NetlinkAttributes(const nlmsghdr &message, std::size_t extra_header) {
     const auto *end = static_cast<const char *>(mnl_nlmsg_get_payload_tail(&message));
     const auto *attribute = static_cast<const nlattr *>(mnl_nlmsg_get_payload_offset(&message, extra_header));
     while (mnl_attr_ok(attribute, static_cast<int>(end - reinterpret_cast<const char *>(attribute)))) {
-        remember(attribute);
+        insert(attribute);
         attribute = mnl_attr_next(attribute);
     }
 }
@@ -166,7 +166,7 @@ NetlinkAttributes::NetlinkAttributes(const nlattr *nest) {
     const auto *end = begin + mnl_attr_get_payload_len(nest);
     const auto *attribute = reinterpret_cast<const nlattr *>(begin);
     while (mnl_attr_ok(attribute, static_cast<int>(end - reinterpret_cast<const char *>(attribute)))) {
-        remember(attribute);
+        insert(attribute);
         attribute = mnl_attr_next(attribute);
     }
 }
@@ -175,9 +175,9 @@ const nlattr *NetlinkAttributes::get(std::uint16_t attribute) const {
     return attribute < table_.size() ? table_[attribute] : nullptr;
 }
 
-std::uint32_t NetlinkAttributes::u32(std::uint16_t attribute, std::uint32_t otherwise) const {
+std::uint32_t NetlinkAttributes::u32(std::uint16_t attribute, std::uint32_t fallback) const {
     const auto *found = get(attribute);
-    return found && mnl_attr_get_payload_len(found) >= 4 ? mnl_attr_get_u32(found) : otherwise;
+    return found && mnl_attr_get_payload_len(found) >= 4 ? mnl_attr_get_u32(found) : fallback;
 }
 
 std::string NetlinkAttributes::text(std::uint16_t attribute) const {

@@ -1,4 +1,4 @@
-// Netlink: one NETLINK_ROUTE socket, its requests and its dumps.
+// Netlink: a NETLINK_ROUTE socket, requests and dumps.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +13,12 @@
 
 namespace glb {
 
-/// A request under construction: header, family's header, attributes. Never larger than one buffer.
+/// A request being built: netlink header, family header, attributes. Fits into one fixed-size buffer.
 class NetlinkRequest {
   public:
     NetlinkRequest(std::uint16_t message_type, std::uint16_t flags);
 
-    /// Appends the family's fixed header (rtmsg, ndmsg, …), zeroed. Call it once, before any attribute.
+    /// Appends the family header (rtmsg, ndmsg, …), zeroed. Call once, before any attribute.
     template <typename T>
     T &extra() {
         return *static_cast<T *>(mnl_nlmsg_put_extra_header(header(), sizeof(T)));
@@ -34,23 +34,23 @@ class NetlinkRequest {
     std::vector<char> buffer_;
 };
 
-/// Called with each message of an answer. Failures of a parser are its own affair: it skips the message.
+/// Called for each message of a response. A visitor that cannot parse a message skips it.
 using NetlinkVisitor = std::function<void(const nlmsghdr &)>;
 
 class Netlink {
   public:
-    /// A socket in the calling thread's network namespace, in which it stays. `nonblocking` is for monitors.
+    /// Opens a socket bound to the calling thread's network namespace. `nonblocking` is for monitors.
     [[nodiscard]] static Result<Netlink> open(bool nonblocking = false);
 
-    /// Sends a request that changes something and waits for the acknowledgement. `what` begins the error's
-    /// text, which ends with the kernel's own words (extended ack) where it has any.
+    /// Sends a modifying request and waits for the acknowledgement. `what` is the beginning of the error
+    /// text; the kernel's extended ack message is appended where there is one.
     [[nodiscard]] Status execute(NetlinkRequest &request, const char *what);
 
-    /// Sends a request with one answer (RTM_GETROUTE) and visits it.
-    [[nodiscard]] Status ask(NetlinkRequest &request, const char *what, const NetlinkVisitor &visit);
+    /// Sends a request that has one response (RTM_GETROUTE) and visits it.
+    [[nodiscard]] Status query(NetlinkRequest &request, const char *what, const NetlinkVisitor &visit);
 
-    /// Asks for a dump. Where the kernel says that it changed meanwhile (NLM_F_DUMP_INTR), or the receive
-    /// buffer overran, `restart` is called and the dump begins anew, at most 10 times.
+    /// Requests a dump. Where it was inconsistent (NLM_F_DUMP_INTR) or the receive buffer overran, `restart`
+    /// is called and the dump is repeated, at most 10 times.
     [[nodiscard]] Status dump(NetlinkRequest &request, const char *what, const std::function<void()> &restart,
                               const NetlinkVisitor &visit);
 
@@ -65,21 +65,21 @@ class Netlink {
     std::uint32_t sequence_ = 0;
 };
 
-/// The attributes of a message by number; absent ones are null. Valid while the message is.
+/// The attributes of a message by type; null where absent. Points into the message.
 class NetlinkAttributes {
   public:
     NetlinkAttributes(const nlmsghdr &message, std::size_t extra_header);
     explicit NetlinkAttributes(const nlattr *nest);
 
     [[nodiscard]] const nlattr *get(std::uint16_t attribute) const;
-    [[nodiscard]] std::uint32_t u32(std::uint16_t attribute, std::uint32_t otherwise = 0) const;
+    [[nodiscard]] std::uint32_t u32(std::uint16_t attribute, std::uint32_t fallback = 0) const;
     [[nodiscard]] std::string text(std::uint16_t attribute) const;
-    /// The address in an attribute of 4 or 16 bytes; family 0 where there is none.
+    /// The address in an attribute of 4 or 16 bytes; family 0 where absent.
     [[nodiscard]] IpAddress address(std::uint16_t attribute) const;
     [[nodiscard]] MacAddress mac(std::uint16_t attribute) const;
 
   private:
-    void remember(const nlattr *attribute);
+    void insert(const nlattr *attribute);
 
     std::vector<const nlattr *> table_;
 };

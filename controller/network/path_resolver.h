@@ -1,40 +1,35 @@
-// Paths: the way from the node to each target, as the kernel's routes and neighbours have it.
+// PathResolver: the path from the node to each target, from the kernel's routes and neighbours.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
-#include <vector>
 
-#include "controller/config/manifest.h"
 #include "controller/network/neighbour.h"
+#include "controller/network/path.h"
 #include "controller/network/route.h"
 #include "controller/network/snapshot.h"
-#include "controller/plan/bank_image.h"
+#include "controller/util/interface_ref.h"
 #include "controller/util/result.h"
 
 namespace glb {
 
 struct ResolvedPath {
-    std::optional<datapath::PathConfig> path; ///< none: not resolved (yet)
-    bool on_link = false;                     ///< no router between: the sender's MAC can be checked
-    std::string problem;                      ///< why there is none
+    std::optional<Path> path; ///< nullopt: not resolved (yet)
+    bool on_link = false;     ///< the target is not behind a router: its source MAC can be verified
+    std::string problem;      ///< why there is no path
 };
 
-/// The tags of frames that `device` sends, the outer one first, each with its own ethertype: those of the
-/// VLAN devices from it down to resolve_port()'s interface. Empty also where there is no such interface.
-[[nodiscard]] std::vector<datapath::PathConfig::Tag> tags_of(const Snapshot &snapshot, unsigned device);
+/// The path to `target` by a route, from the snapshot alone. Fails (no path, `problem` set) where the next
+/// hop is not resolved or the egress device has no single physical interface.
+[[nodiscard]] ResolvedPath path_from_route(const Snapshot &snapshot, const RouteAnswer &route,
+                                           const IpAddress &target);
 
-/// The way by `answer`, from the snapshot alone. The egress must be the tunnel's port.
-[[nodiscard]] ResolvedPath path_by(const Snapshot &snapshot, const RouteAnswer &answer,
-                                   const IpAddress &target);
-
-/// The kernel's device for an (interface, VLANs) of the manifest; 0 where there is none.
-[[nodiscard]] unsigned device_of(const Snapshot &snapshot, const InterfaceRef &interface);
-
-/// Asks routes, has next hops resolved and kept so, and remembers the last good way: a neighbour that is
-/// being asked anew costs no packet. After `grace` without an answer a path is given up.
+/// Queries routes, makes the kernel resolve and refresh next hops, and caches the last valid path of each
+/// target, so that packets are not lost while a neighbour is re-resolved. A target without a valid path for
+/// longer than `grace` is unreachable.
 class PathResolver {
   public:
     using Time = std::chrono::steady_clock::time_point;
@@ -43,25 +38,26 @@ class PathResolver {
     explicit PathResolver(Netlink netlink) : netlink_(std::move(netlink)) {}
     [[nodiscard]] static Result<PathResolver> open();
 
-    /// Paths of all `targets`, now.
-    [[nodiscard]] std::map<IpAddress, ResolvedPath> update(const Snapshot &snapshot, const Tunnel &tunnel,
+    /// Resolves the paths of all `targets` by the tunnel's interface.
+    [[nodiscard]] std::map<IpAddress, ResolvedPath> update(const Snapshot &snapshot,
+                                                           const InterfaceRef &tunnel_interface,
                                                            const std::set<IpAddress> &targets, Time now);
 
-    /// GENEVE came from another MAC: forgets what the kernel knows of this neighbour and asks anew. At most
-    /// once a second for an address: false where it did not.
+    /// Removes the kernel's neighbour entry of the target's next hop and resolves it again: for GENEVE from
+    /// an unexpected source MAC. At most once a second per address; false where it was not done.
     bool force_resolve(const IpAddress &target, Time now);
 
-    /// Nothing comes back from `target`: on the tunnel's own link another machine may have its address by
-    /// now, and the kernel would go on to ask the old one for some ten seconds. Asks anew.
+    /// Forces neighbour resolution of an on-link target. The kernel would otherwise keep using a stale entry
+    /// for about ten seconds, while another machine may have taken over the address.
     void revalidate(const IpAddress &target, Time now);
 
-    /// Has the kernel resolve a next hop that the data path missed.
+    /// Requests resolution of a next hop that the data path reported as missing.
     void resolve(unsigned ifindex, const IpAddress &address);
 
-    /// True where `target` has had no path for longer than the grace period.
+    /// True where `target` has had no path for longer than `grace`.
     [[nodiscard]] bool is_unreachable(const IpAddress &target) const;
 
-    /// Ends what keeps neighbours fresh.
+    /// Removes all managed neighbour entries and forgets all paths.
     void release_all();
 
   private:
@@ -71,23 +67,24 @@ class PathResolver {
         auto operator<=>(const NextHopKey &) const = default;
     };
     struct PathEntry {
-        ResolvedPath last;
+        ResolvedPath last_valid;
         std::optional<Time> missing_since;
-        std::optional<Time> asked_anew;
-        NextHopKey hop;
+        std::optional<Time> last_forced;
+        NextHopKey next_hop; ///< ifindex 0: no route was found yet
         bool is_unreachable = false;
     };
+    struct RefreshEntry {
+        RefreshMode mode = RefreshMode::on_use;
+        Time refreshed{};
+    };
 
-    ResolvedPath resolve_path(const Snapshot &snapshot, const Tunnel &tunnel, unsigned device,
-                              const IpAddress &target, PathEntry &known);
-    void refresh_entry(const NextHopKey &hop, const Snapshot &snapshot, Time now);
+    ResolvedPath resolve_path(const Snapshot &snapshot, const InterfaceRef &tunnel_interface, unsigned device,
+                              const IpAddress &target, PathEntry &entry);
+    void refresh(const NextHopKey &next_hop, const Snapshot &snapshot, Time now);
+    void remove_unused(const std::set<NextHopKey> &used);
 
     Netlink netlink_;
     std::map<IpAddress, PathEntry> entries_;
-    struct RefreshEntry {
-        Freshness freshness = Freshness::on_use;
-        Time refreshed{};
-    };
     std::map<NextHopKey, RefreshEntry> refreshed_;
 };
 

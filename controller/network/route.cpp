@@ -9,7 +9,7 @@
 namespace glb {
 namespace {
 
-// RTA_VIA: a gateway of another family than the route's.
+// RTA_VIA: a gateway whose family differs from the route's.
 std::optional<IpAddress> read_via(const nlattr *attribute) {
     const std::size_t size = mnl_attr_get_payload_len(attribute);
     if (size < sizeof(rtvia))
@@ -23,7 +23,7 @@ std::optional<IpAddress> read_via(const nlattr *attribute) {
     return address;
 }
 
-std::optional<IpAddress> if_any(IpAddress address) {
+std::optional<IpAddress> if_present(IpAddress address) {
     return address.family ? std::optional(address) : std::nullopt;
 }
 
@@ -46,14 +46,14 @@ Result<RouteAnswer> route_get(Netlink &netlink, const RouteQuery &query) {
 
     RouteAnswer answer;
     const auto what = fmt::format("no route to {}", query.destination.to_string());
-    GLB_TRY(netlink.ask(request, what.c_str(), [&](const nlmsghdr &message) {
+    GLB_TRY(netlink.query(request, what.c_str(), [&](const nlmsghdr &message) {
         const auto *route = static_cast<const rtmsg *>(mnl_nlmsg_get_payload(&message));
         const NetlinkAttributes attributes(message, sizeof(rtmsg));
         answer.oif = attributes.u32(RTA_OIF);
-        answer.gateway = if_any(attributes.address(RTA_GATEWAY));
+        answer.gateway = if_present(attributes.address(RTA_GATEWAY));
         if (const auto *via = attributes.get(RTA_VIA))
             answer.gateway = read_via(via);
-        answer.source = if_any(attributes.address(RTA_PREFSRC));
+        answer.source = if_present(attributes.address(RTA_PREFSRC));
         answer.mtu = NetlinkAttributes(attributes.get(RTA_METRICS)).u32(RTAX_MTU);
         answer.local = route->rtm_type == RTN_LOCAL;
     }));

@@ -1,4 +1,4 @@
-// Routes, asked one at a time: what the kernel would do with a packet.
+// Route look-up: how the kernel would route one packet.
 #pragma once
 
 #include <cstdint>
@@ -10,25 +10,26 @@ namespace glb {
 
 struct RouteQuery {
     IpAddress destination;
-    std::optional<IpAddress> source; ///< as a packet from this address; must be the node's own
-    std::uint32_t mark = 0;          ///< as a packet with this mark: how `ip rule` leads to a table
-    unsigned oif = 0;                ///< only by this device; 0: any
+    std::optional<IpAddress> source; ///< source address of the packet; must be local to the node
+    std::uint32_t mark = 0;          ///< fwmark of the packet, for `ip rule`
+    unsigned oif = 0;                ///< egress device; 0: any
 };
 
 struct RouteAnswer {
     unsigned oif = 0;
-    std::optional<IpAddress> gateway; ///< of either family (IPv4 over an IPv6 next hop); none: on the link
+    std::optional<IpAddress> gateway; ///< either family (IPv4 via an IPv6 next hop); nullopt: on-link
     std::optional<IpAddress> source;  ///< preferred source address
-    unsigned mtu = 0;                 ///< of the route; 0: none, the device's counts
-    bool local = false;               ///< the destination is the node itself
+    unsigned mtu = 0;                 ///< of the route; 0: the device's MTU applies
+    bool local = false;               ///< the destination is an address of the node
 
-    /// Whose MAC must be known to send there.
+    /// The address whose MAC is the frame's destination.
     [[nodiscard]] const IpAddress &next_hop(const IpAddress &destination) const {
         return gateway ? *gateway : destination;
     }
 };
 
-/// RTM_GETROUTE. Fails with ENETUNREACH, EHOSTUNREACH, EINVAL (blackhole) where no packet would leave.
+/// RTM_GETROUTE. Fails with ENETUNREACH, EHOSTUNREACH or EINVAL (blackhole) where the packet would not be
+/// sent.
 [[nodiscard]] Result<RouteAnswer> route_get(Netlink &netlink, const RouteQuery &query);
 
 } // namespace glb

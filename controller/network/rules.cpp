@@ -7,9 +7,7 @@
 namespace glb {
 namespace {
 
-constexpr const char *listing = "cannot list the routing rules";
-
-std::uint8_t kernel_action(RuleAction action) {
+std::uint8_t to_kernel_action(RuleAction action) {
     switch (action) {
     case RuleAction::blackhole:
         return FR_ACT_BLACKHOLE;
@@ -22,7 +20,7 @@ std::uint8_t kernel_action(RuleAction action) {
     return FR_ACT_TO_TBL;
 }
 
-RuleAction action_of(std::uint8_t kernel) {
+RuleAction from_kernel_action(std::uint8_t kernel) {
     switch (kernel) {
     case FR_ACT_TO_TBL:
         return RuleAction::lookup;
@@ -39,7 +37,7 @@ NetlinkRequest rule_request(std::uint16_t message_type, std::uint16_t flags, con
     NetlinkRequest request(message_type, flags);
     auto &header = request.extra<fib_rule_hdr>();
     header.family = rule.family == 6 ? AF_INET6 : AF_INET;
-    header.action = kernel_action(rule.action);
+    header.action = to_kernel_action(rule.action);
     header.table = RT_TABLE_UNSPEC;
     request.put(FRA_PRIORITY, rule.priority);
     if (rule.mask) {
@@ -63,7 +61,7 @@ Rule read_rule(const nlmsghdr &message) {
     rule.mark = attributes.u32(FRA_FWMARK);
     rule.mask = attributes.u32(FRA_FWMASK);
     rule.iif = attributes.text(FRA_IIFNAME);
-    rule.action = action_of(header.action);
+    rule.action = from_kernel_action(header.action);
     rule.table = rule.action == RuleAction::lookup ? attributes.u32(FRA_TABLE, header.table) : 0;
     const auto *protocol = attributes.get(FRA_PROTOCOL);
     rule.protocol = protocol ? mnl_attr_get_u8(protocol) : std::uint8_t{RTPROT_UNSPEC};
@@ -94,22 +92,22 @@ std::string Rule::to_string() const {
     case RuleAction::other:
         break;
     }
-    return text + " (another action)";
+    return text + " (other action)";
 }
 
 Result<std::vector<Rule>> list_rules(Netlink &netlink) {
     std::vector<Rule> rules;
     for (const auto family : {AF_INET, AF_INET6}) {
-        std::vector<Rule> part;
+        std::vector<Rule> family_rules;
         NetlinkRequest request(RTM_GETRULE, 0);
         request.extra<fib_rule_hdr>().family = static_cast<std::uint8_t>(family);
         GLB_TRY(netlink.dump(
-            request, listing, [&] { part.clear(); },
+            request, "cannot list the routing rules", [&] { family_rules.clear(); },
             [&](const nlmsghdr &message) {
                 if (message.nlmsg_type == RTM_NEWRULE)
-                    part.push_back(read_rule(message));
+                    family_rules.push_back(read_rule(message));
             }));
-        rules.insert(rules.end(), part.begin(), part.end());
+        rules.insert(rules.end(), family_rules.begin(), family_rules.end());
     }
     return rules;
 }

@@ -9,11 +9,11 @@
 
 namespace glb {
 
-/// FRA_PROTOCOL of the rules that are ours. Not in use by any daemon of iproute2's rt_protos.
+/// FRA_PROTOCOL of rules that glb installs. Not assigned in iproute2's rt_protos.
 constexpr std::uint8_t own_rule_protocol = 199;
 
-/// The priorities of our rules: behind local (0), before main (32766), and low enough to precede what a
-/// person adds without saying where (32765 and down).
+/// Priorities of rules that glb installs: after local (0), before main (32766) and before rules that an
+/// operator adds without a priority (32765 downwards).
 constexpr std::uint32_t first_own_priority = 100;
 constexpr std::uint32_t last_own_priority = 199;
 
@@ -23,25 +23,26 @@ struct Rule {
     std::uint8_t family = 4; ///< 4 or 6
     std::uint32_t priority = 0;
     std::uint32_t mark = 0;
-    std::uint32_t mask = 0; ///< 0: the rule does not look at the mark
+    std::uint32_t mask = 0; ///< 0: the mark is not matched
     std::string iif;        ///< empty: any
     RuleAction action = RuleAction::lookup;
-    std::uint32_t table = 0; ///< of a look-up
+    std::uint32_t table = 0; ///< of RuleAction::lookup
     std::uint8_t protocol = own_rule_protocol;
-    bool l3mdev = false; ///< the one rule that VRFs put there
+    bool l3mdev = false; ///< the rule that the kernel adds for VRFs
 
-    [[nodiscard]] bool is_own() const;
+    [[nodiscard]] bool is_own() const; ///< installed by glb
+    /// As `ip rule` prints it, for messages.
     [[nodiscard]] std::string to_string() const;
     auto operator<=>(const Rule &) const = default;
 };
 
-/// All rules of both families, in the kernel's order.
+/// All rules of both families, in kernel order.
 [[nodiscard]] Result<std::vector<Rule>> list_rules(Netlink &netlink);
 
-/// Adds a rule; one that is there already is no failure.
+/// Adds a rule. Succeeds where it exists.
 [[nodiscard]] Status add_rule(Netlink &netlink, const Rule &rule);
 
-/// Removes one rule that is like this one; where there is none it is no failure.
+/// Removes one rule that equals this one. Succeeds where there is none.
 [[nodiscard]] Status remove_rule(Netlink &netlink, const Rule &rule);
 
 } // namespace glb

@@ -41,7 +41,7 @@ Link read_link(const nlmsghdr &message) {
     link.running = header.ifi_flags & IFF_RUNNING;
     link.master = attributes.u32(IFLA_MASTER);
     link.lower = attributes.u32(IFLA_LINK);
-    link.lower_is_here = attributes.get(IFLA_LINK_NETNSID) == nullptr;
+    link.lower_is_local = attributes.get(IFLA_LINK_NETNSID) == nullptr;
     read_kind(attributes, link);
     return link;
 }
@@ -51,7 +51,7 @@ LinkAddress read_address(const nlmsghdr &message) {
     const NetlinkAttributes attributes(message, sizeof(ifaddrmsg));
     LinkAddress result;
     result.ifindex = header.ifa_index;
-    // On a point-to-point link IFA_ADDRESS is the far end; IPv6 without a peer has IFA_ADDRESS alone.
+    // On a point-to-point link IFA_ADDRESS is the peer; IPv6 without a peer has only IFA_ADDRESS.
     result.address = attributes.address(attributes.get(IFA_LOCAL) ? IFA_LOCAL : IFA_ADDRESS);
     result.prefix_length = header.ifa_prefixlen;
     return result;

@@ -1,4 +1,4 @@
-// Snapshot: what the kernel has of links, addresses and neighbours, at one moment.
+// Snapshot: the kernel's links, addresses and neighbours, read once.
 #pragma once
 
 #include <cstdint>
@@ -16,14 +16,14 @@ struct Link {
     std::string name;
     MacAddress mac;
     unsigned mtu = 0;
-    bool up = false;           ///< IFF_UP: somebody wants it up
-    bool running = false;      ///< IFF_RUNNING: it has a carrier
-    std::string kind;          ///< "veth", "vlan", "bridge", "macvlan", "vrf", …; empty for a NIC
-    unsigned master = 0;       ///< the bridge, bond or VRF that it is a port of; 0: none
-    unsigned lower = 0;        ///< the device under it; 0: none
-    bool lower_is_here = true; ///< false: `lower` is an index of another network namespace (veth's peer)
-    std::uint16_t vlan_id = 0; ///< of a VLAN device
-    std::uint16_t vlan_protocol = 0; ///< 0x8100 or 0x88a8, host order; of a VLAN device
+    bool up = false;            ///< IFF_UP: administratively up
+    bool running = false;       ///< IFF_RUNNING: has a carrier
+    std::string kind;           ///< "veth", "vlan", "bridge", "macvlan", "vrf", …; empty for a physical NIC
+    unsigned master = 0;        ///< index of its bridge, bond or VRF; 0: none
+    unsigned lower = 0;         ///< index of the device below it; 0: none
+    bool lower_is_local = true; ///< false: `lower` is in another network namespace (a veth's peer)
+    std::uint16_t vlan_id = 0;  ///< of a VLAN device, else 0
+    std::uint16_t vlan_protocol = 0; ///< ethertype of the tag, host order: 0x8100 or 0x88a8
 };
 
 struct LinkAddress {
@@ -35,14 +35,14 @@ struct LinkAddress {
 struct Neighbour {
     unsigned ifindex = 0;
     IpAddress address;
-    MacAddress mac;          ///< zero where it is not known
+    MacAddress mac;          ///< zero: unknown
     std::uint16_t state = 0; ///< NUD_*, <linux/neighbour.h>
 
-    /// True where the kernel would send to this MAC now (NUD_VALID).
+    /// True where the kernel would use this MAC now (NUD_VALID).
     [[nodiscard]] bool is_valid() const;
 };
 
-/// Of an RTM_NEWNEIGH or RTM_DELNEIGH; its address has family 0 where it is no IP neighbour (a bridge's).
+/// Parses an RTM_NEWNEIGH or RTM_DELNEIGH. The address has family 0 for a non-IP entry (a bridge's FDB).
 [[nodiscard]] Neighbour read_neighbour(const nlmsghdr &message);
 
 struct Snapshot {
@@ -55,7 +55,8 @@ struct Snapshot {
     [[nodiscard]] const Neighbour *neighbour(unsigned ifindex, const IpAddress &address) const;
 };
 
-/// Three dumps, each whole. They are not of the very same instant: a Monitor opened before tells of changes.
+/// Three dumps, each consistent, but not of the same instant: a Monitor that was opened before reports what
+/// changes in between.
 [[nodiscard]] Result<Snapshot> read_snapshot(Netlink &netlink);
 
 } // namespace glb

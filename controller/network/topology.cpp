@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "controller/util/containers.h"
+
 namespace glb {
 namespace {
 
-constexpr int deepest_stack = 8; // devices can be stacked eight deep in the kernel (MAX_NEST_DEV)
+constexpr int max_nesting = 8; // as in the kernel: MAX_NEST_DEV
 
 bool is_macvlan(const Link &link) {
     return link.kind == "macvlan" || link.kind == "macvtap" || link.kind == "ipvlan";
@@ -27,13 +29,7 @@ const Link *only_port(const Snapshot &snapshot, const Link &master) {
     return found;
 }
 
-template <typename T>
-void add_once(std::vector<T> &list, const T &value) {
-    if (std::find(list.begin(), list.end(), value) == list.end())
-        list.push_back(value);
-}
-
-/// The device that takes the frames of `interface` with these tags, if there is one.
+/// The interface or VLAN device that receives frames of `interface` with these tags; null: there is none.
 const Link *vlan_device(const Snapshot &snapshot, unsigned interface,
                         const std::vector<std::uint16_t> &vlans) {
     const Link *device = snapshot.link(interface);
@@ -41,7 +37,7 @@ const Link *vlan_device(const Snapshot &snapshot, unsigned interface,
         if (!device)
             return nullptr;
         const auto next = std::find_if(snapshot.links.begin(), snapshot.links.end(), [&](const Link &link) {
-            return link.kind == "vlan" && link.lower_is_here && link.lower == device->index &&
+            return link.kind == "vlan" && link.lower_is_local && link.lower == device->index &&
                    link.vlan_id == id;
         });
         device = next == snapshot.links.end() ? nullptr : &*next;
@@ -54,11 +50,11 @@ const Link *vlan_device(const Snapshot &snapshot, unsigned interface,
 std::optional<Port> resolve_port(const Snapshot &snapshot, unsigned ifindex) {
     Port port;
     const Link *link = snapshot.link(ifindex);
-    for (int depth = 0; link && depth < deepest_stack; ++depth) {
-        if (link->kind == "vlan" && link->lower_is_here) {
+    for (int depth = 0; link && depth < max_nesting; ++depth) {
+        if (link->kind == "vlan" && link->lower_is_local) {
             port.vlans.insert(port.vlans.begin(), link->vlan_id);
             link = snapshot.link(link->lower);
-        } else if (is_macvlan(*link) && link->lower_is_here) {
+        } else if (is_macvlan(*link) && link->lower_is_local) {
             link = snapshot.link(link->lower);
         } else if (has_ports(*link)) {
             link = only_port(snapshot, *link);
@@ -70,41 +66,67 @@ std::optional<Port> resolve_port(const Snapshot &snapshot, unsigned ifindex) {
     return std::nullopt;
 }
 
-std::vector<unsigned> devices_of(const Snapshot &snapshot, unsigned interface,
-                                 const std::vector<std::uint16_t> &vlans) {
+std::vector<VlanTag> vlan_tags(const Snapshot &snapshot, unsigned device) {
+    std::vector<VlanTag> tags;
+    const auto port = resolve_port(snapshot, device);
+    const auto *link = port ? snapshot.link(device) : nullptr;
+    while (link && link->index != port->ifindex) {
+        if (link->kind == "vlan")
+            tags.insert(tags.begin(),
+                        {link->vlan_id, link->vlan_protocol ? link->vlan_protocol : std::uint16_t{0x8100}});
+        // Otherwise a bridge or bond; resolve_port() has verified that it has one port.
+        link = link->lower && link->lower_is_local ? snapshot.link(link->lower) : only_port(snapshot, *link);
+    }
+    return tags;
+}
+
+std::vector<unsigned> receiving_devices(const Snapshot &snapshot, unsigned interface,
+                                        const std::vector<std::uint16_t> &vlans) {
     std::vector<unsigned> devices;
     const Link *device = vlan_device(snapshot, interface, vlans);
     if (!device)
         return devices;
     devices.push_back(device->index);
-    // The list grows while it is walked: what stands on a found device is found in turn.
+    // The list grows during iteration, so that devices on top of found ones are found too.
     for (std::size_t i = 0; i < devices.size(); ++i) {
-        const Link *below = snapshot.link(devices[i]);
-        if (below && below->master && snapshot.link(below->master))
-            add_once(devices, below->master);
-        for (const auto &link : snapshot.links)
-            if (is_macvlan(link) && link.lower_is_here && link.lower == devices[i])
-                add_once(devices, link.index);
+        const Link *link = snapshot.link(devices[i]);
+        if (link && link->master && snapshot.link(link->master))
+            push_back_unique(devices, link->master);
+        for (const auto &upper : snapshot.links)
+            if (is_macvlan(upper) && upper.lower_is_local && upper.lower == devices[i])
+                push_back_unique(devices, upper.index);
     }
     return devices;
 }
 
-std::vector<IpAddress> own_addresses(const Snapshot &snapshot, unsigned interface,
-                                     const std::vector<std::uint16_t> &vlans) {
+unsigned kernel_device(const Snapshot &snapshot, const InterfaceRef &interface) {
+    const auto *link = snapshot.link(interface.name);
+    if (!link)
+        return 0;
+    const auto devices = receiving_devices(snapshot, link->index, interface.vlans);
+    if (devices.empty())
+        return 0;
+    const auto *device = snapshot.link(devices.front());
+    const auto *master = device && device->master ? snapshot.link(device->master) : nullptr;
+    return master && (master->kind == "bridge" || master->kind == "bond") ? master->index : devices.front();
+}
+
+std::vector<IpAddress> local_addresses(const Snapshot &snapshot, unsigned interface,
+                                       const std::vector<std::uint16_t> &vlans) {
     std::vector<IpAddress> result;
-    for (const auto device : devices_of(snapshot, interface, vlans))
+    for (const auto device : receiving_devices(snapshot, interface, vlans))
         for (const auto &address : snapshot.addresses)
             if (address.ifindex == device)
-                add_once(result, address.address);
+                push_back_unique(result, address.address);
     return result;
 }
 
-std::vector<MacAddress> own_macs(const Snapshot &snapshot, unsigned interface,
-                                 const std::vector<std::uint16_t> &vlans) {
+std::vector<MacAddress> local_macs(const Snapshot &snapshot, unsigned interface,
+                                   const std::vector<std::uint16_t> &vlans) {
     std::vector<MacAddress> result;
-    for (const auto device : devices_of(snapshot, interface, vlans))
+    for (const auto device : receiving_devices(snapshot, interface, vlans))
         if (const Link *link = snapshot.link(device); link && !link->mac.is_zero())
-            add_once(result, link->mac);
+            push_back_unique(result, link->mac);
     return result;
 }
 

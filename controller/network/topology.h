@@ -1,36 +1,46 @@
-// Topology: which devices stand on a physical interface and VLAN. Pure functions of a Snapshot.
+// Topology: maps kernel devices to physical interfaces and VLANs, and back. Pure functions of a Snapshot.
 #pragma once
 
 #include <optional>
 #include <vector>
 
+#include "controller/network/path.h"
 #include "controller/network/snapshot.h"
+#include "controller/util/interface_ref.h"
 
 namespace glb {
 
-/// Where frames of a device are on the wire: the interface, and the tags, outermost first; empty: untagged.
+/// Where a device's frames appear on the wire: physical interface and VLAN ids, outermost first.
 struct Port {
     unsigned ifindex = 0;
     std::vector<std::uint16_t> vlans;
     bool operator==(const Port &) const = default;
 };
 
-/// Follows VLAN devices and macvlans down, and a bridge or bond that has exactly one port. Empty for an
-/// unknown device, for a bridge with several ports (its frames have no one place), and for a loop.
+/// Resolves VLAN devices, macvlans, and bridges or bonds with exactly one port to their physical interface.
+/// nullopt for an unknown device, a bridge with several ports (no single interface), and a loop.
 [[nodiscard]] std::optional<Port> resolve_port(const Snapshot &snapshot, unsigned ifindex);
 
-/// The devices by which the stack receives the frames of `interface` with exactly these tags: the interface
-/// or VLAN device itself, macvlans on it, the bridge, bond or VRF that it is a port of, and macvlans on
-/// those. Indexes, each once, the device itself first.
-[[nodiscard]] std::vector<unsigned> devices_of(const Snapshot &snapshot, unsigned interface,
-                                               const std::vector<std::uint16_t> &vlans);
+/// The VLAN tags of frames that `device` sends, outermost first, each with its own ethertype. Empty where
+/// resolve_port() finds no interface.
+[[nodiscard]] std::vector<VlanTag> vlan_tags(const Snapshot &snapshot, unsigned device);
 
-/// The addresses of devices_of(): a packet to one of them is the node's own when it comes by this port.
-[[nodiscard]] std::vector<IpAddress> own_addresses(const Snapshot &snapshot, unsigned interface,
-                                                   const std::vector<std::uint16_t> &vlans);
+/// The devices on which the stack receives frames of `interface` with exactly these tags: the interface or
+/// VLAN device itself (first), macvlans on it, its bridge, bond or VRF, and macvlans on those. Distinct
+/// indexes.
+[[nodiscard]] std::vector<unsigned> receiving_devices(const Snapshot &snapshot, unsigned interface,
+                                                      const std::vector<std::uint16_t> &vlans);
 
-/// The MACs of devices_of(), each once.
-[[nodiscard]] std::vector<MacAddress> own_macs(const Snapshot &snapshot, unsigned interface,
-                                               const std::vector<std::uint16_t> &vlans);
+/// The device that has the addresses and routes of an (interface, VLANs) pair: the interface or VLAN device,
+/// or the bridge or bond that it is a port of. 0: there is none.
+[[nodiscard]] unsigned kernel_device(const Snapshot &snapshot, const InterfaceRef &interface);
+
+/// The addresses of receiving_devices(): local to the node for packets received on this port.
+[[nodiscard]] std::vector<IpAddress> local_addresses(const Snapshot &snapshot, unsigned interface,
+                                                     const std::vector<std::uint16_t> &vlans);
+
+/// The MACs of receiving_devices(), distinct.
+[[nodiscard]] std::vector<MacAddress> local_macs(const Snapshot &snapshot, unsigned interface,
+                                                 const std::vector<std::uint16_t> &vlans);
 
 } // namespace glb

@@ -23,7 +23,7 @@ namespace glb {
 
 struct InstalledState {
     // Health writes these too.
-    std::optional<datapath::BankImage> bank;
+    std::optional<BankImage> bank;
     std::map<std::uint16_t, std::uint64_t> words; ///< by a target's index
     std::map<std::uint16_t, GroupWords> groups;   ///< by a group's
     // The node's loop alone.

@@ -354,7 +354,7 @@ Status LocalNode::check_guard() {
 }
 
 /// Installing mends as well, but says nothing of what somebody took away: it is for plans that differ.
-Status LocalNode::ensure_guard(const guard::GuardPlan &plan) {
+Status LocalNode::ensure_guard(const GuardPlan &plan) {
     return guard_->holds(plan) ? check_guard() : guard_->install(plan);
 }
 

@@ -23,6 +23,7 @@
 #include "controller/control/confirmation.h"
 #include "controller/control/manifest_file.h"
 #include "controller/datapath/attachments.h"
+#include "controller/datapath/metadata.h"
 #include "controller/datapath/program.h"
 #include "controller/datapath/redirect_tracepoints.h"
 #include "controller/guard/guard.h"
@@ -30,12 +31,16 @@
 #include "controller/health/passive_monitor.h"
 #include "controller/health/probes/prober.h"
 #include "controller/network/monitor.h"
+#include "controller/network/path_resolver.h"
 #include "controller/node/installed_state.h"
 #include "controller/node/resize_job.h"
 #include "controller/node/unanswered_detector.h"
 #include "controller/observe/condition_log.h"
 #include "controller/observe/flow_list.h"
-#include "controller/plan/manifest_plan.h"
+#include "controller/plan/bank_plan.h"
+#include "controller/plan/egress_plan.h"
+#include "controller/plan/guard_plan.h"
+#include "controller/plan/hash_key.h"
 #include "controller/state/history.h"
 #include "controller/state/store.h"
 
@@ -107,7 +112,7 @@ class LocalNode final : public NodeApi {
     void run_census();
     void remove_drained_targets(const FlowStats &count);
     [[nodiscard]] Status check_guard();
-    [[nodiscard]] Status ensure_guard(const guard::GuardPlan &plan);
+    [[nodiscard]] Status ensure_guard(const GuardPlan &plan);
     void on_driver_lacks_metadata(unsigned ifindex);
 
     // node_health.cpp

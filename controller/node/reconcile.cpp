@@ -21,11 +21,12 @@ bool same_rows(const std::vector<Row> &a, const std::vector<Row> &b) {
            (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(Row)) == 0);
 }
 
-bool same_image(const datapath::BankImage &a, const datapath::BankImage &b) {
+bool same_image(const BankImage &a, const BankImage &b) {
     return std::memcmp(&a.node, &b.node, sizeof a.node) == 0 && same_rows(a.ports, b.ports) &&
            same_rows(a.endpoints, b.endpoints) && same_rows(a.endpoint_ids, b.endpoint_ids) &&
            same_rows(a.groups, b.groups) && same_rows(a.targets, b.targets) &&
-           same_rows(a.senders, b.senders) && same_rows(a.own, b.own) && same_rows(a.own_macs, b.own_macs);
+           same_rows(a.senders, b.senders) && same_rows(a.local_addresses, b.local_addresses) &&
+           same_rows(a.local_macs, b.local_macs);
 }
 
 } // namespace
@@ -40,7 +41,7 @@ Status LocalNode::reconcile(const Manifest &manifest, bool new_epoch, const std:
     auto both = plan;
     if (manifest_)
         for (auto &port : plan_guard(*manifest_, book_, snapshot_, known).ports)
-            if (std::none_of(plan.ports.begin(), plan.ports.end(), [&](const guard::GuardPort &other) {
+            if (std::none_of(plan.ports.begin(), plan.ports.end(), [&](const GuardPort &other) {
                     return other.interface == port.interface && other.vlans == port.vlans;
                 }))
                 both.ports.push_back(std::move(port));
@@ -72,7 +73,7 @@ Status LocalNode::reconcile(const Manifest &manifest, bool new_epoch, const std:
 
 Status LocalNode::refresh_network_snapshot() {
     GLB_ASSIGN(snapshot_, read_snapshot(*netlink_));
-    monitor_->know(snapshot_);
+    monitor_->set_known_neighbours(snapshot_);
     return {};
 }
 
@@ -159,15 +160,18 @@ Status LocalNode::write_words(Words which) {
 
 Status LocalNode::write_bank(const Manifest &manifest, bool new_epoch) {
     std::set<IpAddress> addresses;
-    for (const auto &[name, member] : registry_.members())
+    std::vector<PlannedTarget> targets;
+    for (const auto &[name, member] : registry_.members()) {
         addresses.insert(member.target.address);
-    const auto ways = paths_->update(snapshot_, manifest.node.tunnel, addresses, Clock::now());
-    auto config = plan_bank(manifest, book_, snapshot_, tables_, registry_.members(), ways, steer_key(seed_));
+        targets.push_back({member.index, member.group_index, member.target.address, member.target.port});
+    }
+    const auto ways = paths_->update(snapshot_, manifest.node.tunnel.interface, addresses, Clock::now());
+    auto config = plan_bank(manifest, book_, snapshot_, tables_, targets, ways, steering_key(seed_));
     if (manifest_ && manifest_->node.tunnel.address != manifest.node.tunnel.address)
         former_address_ = {manifest_->node.tunnel.address, Clock::now() + former_address_time};
     if (former_address_ && former_address_->second > Clock::now())
         config.previous_address = former_address_->first;
-    GLB_ASSIGN(auto image, datapath::build_bank(config));
+    GLB_ASSIGN(auto image, build_bank(config));
     if (!new_epoch && written_.bank && same_image(image, *written_.bank))
         return {};
     GLB_TRY(program_->write_idle_bank(image));

@@ -33,8 +33,8 @@ Status LocalNode::begin_resize(std::uint32_t capacity) {
         return {};
     GLB_ASSIGN(auto kept, program_->metadata());
     const datapath::PinSet source{*pins_, {GLB_SCHEMA, true, capacity_, 0, 0, 0}, kept};
-    const auto settings = settings_of(kept, capacity);
-    auto wanted = metadata_of(settings, seed_);
+    const auto settings = datapath::load_settings_from(kept, capacity);
+    auto wanted = datapath::make_metadata(settings, seed_);
     wanted.schema = 0; // not filled yet: whoever finds it so throws it away
     resize_ = std::make_unique<ResizeJob>();
     resize_->capacity = capacity;

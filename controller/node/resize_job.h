@@ -29,4 +29,7 @@ struct RetiredProgram {
     std::shared_ptr<const FlowTable> table;
 };
 
+/// Logs how many flows were moved.
+void log_migration_result(const TableMigration &move, std::uint32_t capacity);
+
 } // namespace glb

@@ -105,12 +105,12 @@ Status LocalNode::load_fresh(const Manifest &manifest) {
     attachments_->use(*pins_);
     const auto settings = fresh_settings(manifest);
     GLB_ASSIGN(auto program, datapath::Program::load(settings, *pins_));
-    GLB_TRY(program.set_metadata(metadata_of(settings, seed_)));
+    GLB_TRY(program.set_metadata(datapath::make_metadata(settings, seed_)));
     return use_program(std::move(program), settings.capacity);
 }
 
 Status LocalNode::load_kept(const datapath::PinSet &set) {
-    const auto settings = settings_of(*set.kept, set.facts.capacity);
+    const auto settings = datapath::load_settings_from(*set.kept, set.facts.capacity);
     GLB_ASSIGN(auto program, datapath::Program::load(settings, set.pins));
     GLB_TRY(attachments_->replace_program(program.fd(), found_.programs));
     spdlog::info("took over a running data path: {} entries, {} interfaces", settings.capacity,
@@ -164,8 +164,8 @@ Status LocalNode::restore_ejections_from_maps(const Manifest &manifest) {
             GLB_ASSIGN(const auto word, program_->target_state(*index));
             if (!(word & GLB_TARGET_KEEP_EMBRYONIC))
                 registry_.restore_failure(name, group.health_check.passive.enabled
-                                                 ? HealthReason::no_return_traffic
-                                                 : HealthReason::failed_health_checks);
+                                                    ? HealthReason::no_return_traffic
+                                                    : HealthReason::failed_health_checks);
         }
     return {};
 }

@@ -22,27 +22,6 @@ void log_migration_result(const TableMigration &move, std::uint32_t capacity) {
                           : std::string());
 }
 
-glb_metadata metadata_of(const datapath::LoadSettings &settings, const std::vector<std::uint8_t> &seed) {
-    glb_metadata kept{};
-    kept.schema = GLB_SCHEMA;
-    kept.seed_length = static_cast<std::uint32_t>(std::min<std::size_t>(seed.size(), GLB_SEED_BYTES));
-    std::copy_n(seed.begin(), kept.seed_length, kept.seed);
-    std::copy(settings.table_key.begin(), settings.table_key.end(), kept.settings.table_key.word);
-    kept.settings.bucket_mask = settings.capacity / GLB_FLOW_WAYS - 1;
-    kept.settings.punt_magic = settings.punt_magic;
-    kept.shape = {kept.settings.bucket_mask, GLB_FLOW_WAYS, GLB_FLOW_BUCKETS, 0};
-    return kept;
-}
-
-datapath::LoadSettings settings_of(const glb_metadata &kept, std::uint32_t capacity) {
-    datapath::LoadSettings settings;
-    settings.capacity = capacity;
-    std::copy(std::begin(kept.settings.table_key.word), std::end(kept.settings.table_key.word),
-              settings.table_key.begin());
-    settings.punt_magic = kept.settings.punt_magic;
-    return settings;
-}
-
 /// The interface whose link changes first: 0 where it is not there.
 unsigned LocalNode::tunnel_link(const Manifest &manifest) const {
     const auto *link = snapshot_.link(manifest.node.tunnel.interface.name);
@@ -60,7 +39,7 @@ Status LocalNode::begin_upgrade(std::uint32_t capacity) {
         into = found_.sets[*plan_.own].pins;
     spdlog::info("taking over the flows of {}: {} entries of schema {}, {} interfaces", source.pins.name(),
                  source.facts.capacity, source.facts.schema, source.facts.interfaces);
-    const auto settings = settings_of(*source.kept, capacity);
+    const auto settings = datapath::load_settings_from(*source.kept, capacity);
     auto move = TableMigration::prepare(settings_.bpffs, source, into, settings);
     if (!move) {
         move_failure_ = fmt::format("the upgrade failed, and the data path of {} stays in force: {}",
@@ -71,7 +50,7 @@ Status LocalNode::begin_upgrade(std::uint32_t capacity) {
     // Not filled yet, and said so: whoever finds it half made throws it away.
     auto program = move->release_program();
     if (!into) {
-        auto kept = metadata_of(settings, seed_);
+        auto kept = datapath::make_metadata(settings, seed_);
         kept.schema = 0;
         GLB_TRY(program.set_metadata(kept));
     }

@@ -295,7 +295,7 @@ Result<json> LocalNode::counters() {
 
 Result<json> LocalNode::guard() {
     json interfaces = json::array();
-    guard::Count stopped;
+    PacketCount stopped;
     if (guard_ && (manifest_ || guard_report_.installed)) { // down --keep-guard leaves it without a manifest
         GLB_ASSIGN(stopped, guard_->uninspected());
     }

@@ -6,7 +6,7 @@
 
 #include "abi/probe.h"
 
-namespace glb::datapath {
+namespace glb {
 
 namespace {
 
@@ -26,7 +26,7 @@ std::uint32_t ticks(std::chrono::seconds seconds) {
     return static_cast<std::uint32_t>(seconds.count()) * GLB_TICKS_PER_SECOND;
 }
 
-/// Places `row` at the first free slot of its probe sequence; the slot, or nothing where all are taken.
+/// Inserts `row` at the first free slot of its probe sequence. Returns the slot; nullopt: all are occupied.
 template <typename Row, typename Free>
 std::optional<std::uint32_t> place(std::vector<Row> &rows, std::uint64_t key, const Row &row, Free is_free) {
     for (std::uint32_t probe = 0; probe < GLB_PROBES; ++probe) {
@@ -48,8 +48,9 @@ std::array<std::uint8_t, 16> mapped(const IpAddress &address) {
     return bytes;
 }
 
-/// An address goes into the port's row where it is one and fits, else to the trie.
-void add_own_address(BankImage &image, glb_logical_port &port, const IpPrefix &prefix, std::uint32_t scope) {
+/// A single address goes into the port's row while there is room; all else goes into the trie.
+void add_local_address(BankImage &image, glb_logical_port &port, const IpPrefix &prefix,
+                       std::uint32_t scope) {
     const auto &address = prefix.address;
     if (prefix.length == address.bits() && address.family == 4 && port.local4_count < GLB_PORT_LOCAL4) {
         port.local4[port.local4_count++] = address.v4_network_order();
@@ -64,11 +65,11 @@ void add_own_address(BankImage &image, glb_logical_port &port, const IpPrefix &p
     key.scope = scope;
     const auto bytes = mapped(address);
     std::copy(bytes.begin(), bytes.end(), key.address);
-    image.own.push_back(key);
+    image.local_addresses.push_back(key);
     port.flags |= GLB_PORT_LOCAL_MORE;
 }
 
-void add_own_mac(BankImage &image, glb_logical_port &port, const MacAddress &mac, std::uint32_t scope) {
+void add_local_mac(BankImage &image, glb_logical_port &port, const MacAddress &mac, std::uint32_t scope) {
     if (port.mac_count < GLB_PORT_MACS) {
         port.mac[port.mac_count++] = mac_number(mac);
         return;
@@ -76,17 +77,17 @@ void add_own_mac(BankImage &image, glb_logical_port &port, const MacAddress &mac
     glb_local_mac_key key{};
     key.scope = scope;
     std::copy(mac.bytes.begin(), mac.bytes.end(), key.mac);
-    image.own_macs.push_back(key);
+    image.local_macs.push_back(key);
     port.flags |= GLB_PORT_MACS_MORE;
 }
 
 Status add_port(BankImage &image, const PortConfig &config) {
     glb_logical_port port{};
     port.key = glb_logical_port_key(config.ifindex, config.vlans[0], config.vlans[1]);
-    const bool doubled = std::any_of(image.ports.begin(), image.ports.end(),
-                                     [&](const glb_logical_port &other) { return other.key == port.key; });
-    if (doubled || !config.ifindex)
-        return fail("interface {} with VLANs {}.{} stands twice, or is none", config.ifindex, config.vlans[0],
+    const bool duplicate = std::any_of(image.ports.begin(), image.ports.end(),
+                                       [&](const glb_logical_port &other) { return other.key == port.key; });
+    if (duplicate || !config.ifindex)
+        return fail("interface {} with VLANs {}.{} is duplicate or invalid", config.ifindex, config.vlans[0],
                     config.vlans[1]);
     port.flags = static_cast<std::uint16_t>((config.endpoint ? GLB_PORT_ENDPOINT : 0) |
                                             (config.tunnel ? GLB_PORT_TUNNEL : 0));
@@ -95,19 +96,19 @@ Status add_port(BankImage &image, const PortConfig &config) {
     const auto slot =
         place(image.ports, port.key, port, [](const glb_logical_port &other) { return other.key == 0; });
     if (!slot)
-        return fail("no place left for (interface, VLAN) pairs near {}", config.ifindex);
+        return fail("no free slot for the (interface, VLAN) pairs of interface {}", config.ifindex);
     auto &placed = image.ports[*slot];
-    placed.scope = own_scope(0, *slot);
+    placed.scope = local_scope(0, *slot);
     for (const auto &mac : config.macs)
-        add_own_mac(image, placed, mac, placed.scope);
+        add_local_mac(image, placed, mac, placed.scope);
     for (const auto &prefix : config.addresses)
-        add_own_address(image, placed, prefix, placed.scope);
+        add_local_address(image, placed, prefix, placed.scope);
     return {};
 }
 
 Status add_endpoint(BankImage &image, const EndpointConfig &config) {
     if (config.index >= GLB_MAX_ENDPOINTS || config.group >= GLB_MAX_GROUPS)
-        return fail("endpoint index {} or group {} out of range", config.index, config.group);
+        return fail("endpoint index {} or group index {} is out of range", config.index, config.group);
     auto &endpoint = image.endpoints[config.index];
     endpoint.id = to_network(config.id);
     endpoint.attachment = to_network(config.attachment);
@@ -116,13 +117,13 @@ Status add_endpoint(BankImage &image, const EndpointConfig &config) {
     endpoint.new_flows_per_second = config.new_flows_per_second;
     const glb_endpoint_id row{config.id, config.index, 1};
     if (!place(image.endpoint_ids, config.id, row, [](const glb_endpoint_id &other) { return !other.used; }))
-        return fail("no place left for endpoint ids near {:#x}", config.id);
+        return fail("no free slot for endpoint id {:#x}", config.id);
     return {};
 }
 
 Status add_group(BankImage &image, const GroupConfig &config) {
     if (config.index >= GLB_MAX_GROUPS)
-        return fail("group index {} out of range", config.index);
+        return fail("group index {} is out of range", config.index);
     auto &row = image.groups[config.index];
     row.table = config.table;
     row.previous_table = config.previous_table;
@@ -140,24 +141,24 @@ void put_be16(std::uint8_t *at, std::uint16_t value) {
     at[1] = static_cast<std::uint8_t>(value);
 }
 
-/// Ethernet header and tags of the template; ethertype IPv4 at the end.
-void fill_path(glb_target &row, const PathConfig &path) {
+/// The Ethernet header of the template: MACs, tags, ethertype IPv4.
+void write_path(glb_target &row, const Path &path) {
     std::copy(path.destination.bytes.begin(), path.destination.bytes.end(), row.l2);
     std::copy(path.source.bytes.begin(), path.source.bytes.end(), row.l2 + 6);
-    std::size_t at = 12;
+    std::size_t offset = 12;
     for (const auto &tag : path.tags) {
-        put_be16(row.l2 + at, tag.eth_proto);
-        put_be16(row.l2 + at + 2, tag.id);
-        at += 4;
+        put_be16(row.l2 + offset, tag.eth_proto);
+        put_be16(row.l2 + offset + 2, tag.id);
+        offset += 4;
     }
-    put_be16(row.l2 + at, 0x0800);
-    row.l2_len = static_cast<std::uint8_t>(at + 2);
+    put_be16(row.l2 + offset, 0x0800);
+    row.l2_len = static_cast<std::uint8_t>(offset + 2);
     row.ifindex = path.ifindex;
     row.mtu = path.mtu;
     row.flags = GLB_TARGET_RESOLVED;
 }
 
-/// The one's complement sum of the outer header with TOS and length 0: what encap adds is all that varies.
+/// One's complement sum of the outer IPv4 header with TOS and length 0; encap adds these two per packet.
 std::uint32_t header_sum(std::uint32_t source, std::uint32_t destination) {
     std::uint32_t sum = htons(0x4500) + std::uint32_t{htons(0x4000)} + htons(64 << 8 | 17);
     for (const auto address : {source, destination})
@@ -167,7 +168,7 @@ std::uint32_t header_sum(std::uint32_t source, std::uint32_t destination) {
 
 Status add_target(BankImage &image, const TargetConfig &config, std::uint32_t tunnel_address) {
     if (config.index >= GLB_MAX_TARGETS || config.address.family != 4)
-        return fail("target index {} out of range, or its address is not IPv4", config.index);
+        return fail("target index {} is out of range, or its address is not IPv4", config.index);
     if (config.path && config.path->tags.size() > 2)
         return fail("target {} has more than two VLAN tags", config.index);
     auto &row = image.targets[config.index];
@@ -179,7 +180,7 @@ Status add_target(BankImage &image, const TargetConfig &config, std::uint32_t tu
     row.address_id = config.address_id;
     row.l2_len = 14;
     if (config.path)
-        fill_path(row, *config.path);
+        write_path(row, *config.path);
     return {};
 }
 
@@ -188,7 +189,7 @@ Status add_sender(BankImage &image, const SenderConfig &config) {
     const glb_sender row{key, config.mac ? mac_number(*config.mac) : 0, config.address_id, 0};
     const auto free_or_same = [key](const glb_sender &other) { return other.key == 0 || other.key == key; };
     if (!place(image.senders, key, row, free_or_same))
-        return fail("no place left for target addresses near {}", config.address.to_string());
+        return fail("no free slot for target address {}", config.address.to_string());
     return {};
 }
 
@@ -203,7 +204,7 @@ Result<BankImage> build_bank(const BankConfig &config) {
     image.targets.resize(GLB_MAX_TARGETS);
     image.senders.resize(GLB_SENDER_SLOTS);
     if (config.geneve_ports.size() > GLB_MAX_GENEVE_PORTS)
-        return fail("targets use {} different ports; at most {} are possible", config.geneve_ports.size(),
+        return fail("targets use {} different ports; the maximum is {}", config.geneve_ports.size(),
                     GLB_MAX_GENEVE_PORTS);
     image.node.tunnel_address = config.tunnel_address.v4_network_order();
     image.node.previous_address = config.previous_address.value_or(config.tunnel_address).v4_network_order();
@@ -226,4 +227,4 @@ Result<BankImage> build_bank(const BankConfig &config) {
     return image;
 }
 
-} // namespace glb::datapath
+} // namespace glb

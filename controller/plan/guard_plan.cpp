@@ -5,55 +5,127 @@
 #include <map>
 #include <set>
 
-#include <abi/limits.h>
+#include <nlohmann/json.hpp>
 
-namespace glb::guard {
+#include "abi/limits.h"
+#include "controller/network/topology.h"
+#include "controller/plan/bank_plan.h"
+#include "controller/util/containers.h"
+
+namespace glb {
 namespace {
 
-// A foreign rule in between could not lead a guarded packet elsewhere: the blackhole comes first.
+// The blackhole comes first, so that no foreign rule in between routes a guarded packet.
 constexpr std::uint32_t blackhole_priority = first_own_priority;
 constexpr std::uint32_t lookup_priority = first_own_priority + 10;
 constexpr std::uint32_t unreachable_priority = lookup_priority + 1;
 
-// What dev_valid_name() lets through, less what ends a string in nftables' language.
-bool can_stand_in_a_rule(const std::string &name) {
+// Names that the kernel's dev_valid_name() accepts, without characters that are special in an nftables
+// string.
+bool is_valid_in_rule(const std::string &name) {
     return name.size() < 16 && name.find_first_of("\"\\*/\n\t ") == std::string::npos;
 }
 
-std::set<std::uint16_t> endpoints(const GuardPlan &plan) {
-    std::set<std::uint16_t> found;
+std::set<std::uint16_t> endpoint_indexes(const GuardPlan &plan) {
+    std::set<std::uint16_t> indexes;
     for (const auto &port : plan.ports)
         if (port.endpoint)
-            found.insert(*port.endpoint);
-    return found;
+            indexes.insert(*port.endpoint);
+    return indexes;
 }
 
 std::set<std::string> guarded_devices(const GuardPlan &plan) {
-    std::set<std::string> found;
+    std::set<std::string> names;
     for (const auto &port : plan.ports)
         if (port.is_guarded())
-            found.insert(port.devices.begin(), port.devices.end());
-    return found;
+            names.insert(port.devices.begin(), port.devices.end());
+    return names;
 }
 
-std::string mark_is(std::uint32_t mask, const char *relation, const std::string &value) {
+std::string mark_match(std::uint32_t mask, const char *relation, const std::string &value) {
     return fmt::format("meta mark and {:#010x} {} {}", mask, relation, value);
 }
 
 std::string endpoint_mark_set(const GuardPlan &plan) {
     std::string set;
-    for (const auto index : endpoints(plan))
+    for (const auto index : endpoint_indexes(plan))
         set += fmt::format("{}{:#010x}", set.empty() ? "" : ", ", endpoint_mark(plan.mark_mask, index));
     return "{ " + set + " }";
 }
 
+/// Interface and VLANs joined by `separator`: '.' gives the conventional name of a VLAN device, '/' the key
+/// of known_devices().
+std::string port_name(const GuardPort &port, char separator) {
+    std::string name = port.interface;
+    for (const auto vlan : port.vlans)
+        if (vlan != 0)
+            name += separator + std::to_string(vlan);
+    return name;
+}
+
+/// The devices on which the kernel receives the port's packets; where there are none, those that it had.
+std::vector<std::string> port_devices(const GuardPort &port, const InterfaceRef &interface,
+                                      const Snapshot &snapshot, const nlohmann::json &known) {
+    std::vector<std::string> names;
+    if (port.ifindex)
+        for (const auto index : receiving_devices(snapshot, port.ifindex, interface.vlans))
+            if (const auto *device = snapshot.link(index);
+                device && device->kind != "vrf") // a VRF has other ports too
+                push_back_unique(names, device->name);
+    if (!names.empty())
+        return names;
+    names.push_back(port_name(port, '.'));
+    const auto found = known.is_object() ? known.find(port_name(port, '/')) : known.end();
+    if (found != known.end() && found->is_array())
+        for (const auto &name : *found)
+            if (name.is_string())
+                push_back_unique(names, name.get<std::string>());
+    return names;
+}
+
 } // namespace
+
+GuardPlan plan_guard(const Manifest &manifest, const IndexAllocator &indexes, const Snapshot &snapshot,
+                     const nlohmann::json &known) {
+    GuardPlan plan;
+    plan.mark_mask = manifest.node.mark_mask;
+    const auto plan_port = [&](const InterfaceRef &interface) {
+        GuardPort port;
+        port.interface = interface.name;
+        port.vlans = vlan_pair(interface);
+        if (const auto *link = snapshot.link(interface.name))
+            port.ifindex = link->index;
+        port.devices = port_devices(port, interface, snapshot, known);
+        return port;
+    };
+    std::map<InterfaceRef, GuardPort> ports;
+    ports.emplace(manifest.node.tunnel.interface, plan_port(manifest.node.tunnel.interface));
+    for (const auto &endpoint : manifest.endpoints) {
+        for (const auto &interface : endpoint.interfaces) {
+            auto &port = ports.try_emplace(interface, plan_port(interface)).first->second;
+            port.endpoint = indexes.find(IndexAllocator::Kind::endpoint, endpoint.name);
+            port.endpoint_name = endpoint.name;
+            port.route_table = endpoint.route_table == main_route_table ? 0 : endpoint.route_table;
+            port.when_detached = endpoint.when_detached;
+        }
+    }
+    for (auto &[interface, port] : ports)
+        plan.ports.push_back(std::move(port));
+    return plan;
+}
+
+nlohmann::json known_devices(const GuardPlan &plan) {
+    auto names = nlohmann::json::object();
+    for (const auto &port : plan.ports)
+        names[port_name(port, '/')] = port.devices;
+    return names;
+}
 
 std::uint32_t guard_mark(std::uint32_t mask) {
     return mask;
 }
 
-std::uint32_t seen_mark(std::uint32_t mask) {
+std::uint32_t guard_seen_mark(std::uint32_t mask) {
     return mask & (mask - 1);
 }
 
@@ -65,7 +137,7 @@ std::uint32_t endpoint_mark(std::uint32_t mask, std::uint16_t index) {
     return mark;
 }
 
-Status check_plan(const GuardPlan &plan) {
+Status check_guard_plan(const GuardPlan &plan) {
     const unsigned bits = std::popcount(plan.mark_mask);
     const std::uint64_t all_ones = (std::uint64_t{1} << bits) - 1;
     std::map<std::uint16_t, std::uint32_t> tables;
@@ -73,25 +145,26 @@ Status check_plan(const GuardPlan &plan) {
         auto names = port.devices;
         names.push_back(port.interface);
         for (const auto &name : names)
-            if (!can_stand_in_a_rule(name))
-                return fail("the guard cannot name interface \"{}\" in a rule", name);
+            if (!is_valid_in_rule(name))
+                return fail("interface name \"{}\" is not valid in a guard rule", name);
         if (!port.endpoint)
             continue;
         if (*port.endpoint >= GLB_MAX_ENDPOINTS || *port.endpoint + 2u >= all_ones)
-            return fail("node.markMask {:#010x} has {} bits: no room for the mark of endpoint {} (index {})",
+            return fail("node.markMask {:#010x} has {} bits, too few for the mark of endpoint {} (index {}): "
+                        "set more bits",
                         plan.mark_mask, bits, port.endpoint_name, *port.endpoint);
-        const auto [known, is_new] = tables.emplace(*port.endpoint, port.route_table);
-        if (!is_new && known->second != port.route_table)
-            return fail("endpoint {} has two route tables, {} and {}", port.endpoint_name, known->second,
+        const auto [first, is_new] = tables.emplace(*port.endpoint, port.route_table);
+        if (!is_new && first->second != port.route_table)
+            return fail("endpoint {} has two route tables, {} and {}", port.endpoint_name, first->second,
                         port.route_table);
     }
     return {};
 }
 
-std::string ruleset_text(const GuardPlan &plan, const Count &counted) {
-    // Priority raw on forward: before the chains of a firewall, so that each packet which must not pass is
-    // counted here and not in a drop of theirs, and before any mangle chain that could change the mark. A
-    // drop is final whatever comes later. On prerouting: notrack must come before conntrack (-200).
+std::string guard_ruleset(const GuardPlan &plan, const PacketCount &counted) {
+    // Priority raw on forward: before a firewall's chains, so that every blocked packet is counted here, and
+    // before a mangle chain that could change the mark. Drop is a final verdict. On prerouting: notrack must
+    // precede conntrack (-200).
     std::string text = "add table inet glb\n";
     text += fmt::format("add counter inet glb uninspected {{ packets {} bytes {} }}\n", counted.packets,
                         counted.bytes);
@@ -99,23 +172,24 @@ std::string ruleset_text(const GuardPlan &plan, const Count &counted) {
             "add chain inet glb forward { type filter hook forward priority raw ; policy accept ; }\n"
             "flush chain inet glb prerouting\n"
             "flush chain inet glb forward\n";
-    const auto mask = plan.mark_mask, guard = guard_mark(mask), seen = seen_mark(mask);
-    // The blackhole rule would swallow packets before forward could count them. While this chain stands it
-    // gives them another mark, which forward drops; once it is flushed they run into the blackhole.
+    const auto mask = plan.mark_mask, guard = guard_mark(mask), seen = guard_seen_mark(mask);
+    // The blackhole rule would drop packets before forward counts them. This chain therefore replaces their
+    // mark by one that forward drops; where the chain was flushed, the blackhole rule applies.
     text += fmt::format("add rule inet glb prerouting {} meta mark set meta mark and {:#010x} or {:#010x}\n",
-                        mark_is(mask, "==", fmt::format("{:#010x}", guard)), ~mask, seen);
-    if (!endpoints(plan).empty())
-        text += "add rule inet glb prerouting " + mark_is(mask, "", endpoint_mark_set(plan)) + " notrack\n";
+                        mark_match(mask, "==", fmt::format("{:#010x}", guard)), ~mask, seen);
+    if (!endpoint_indexes(plan).empty())
+        text +=
+            "add rule inet glb prerouting " + mark_match(mask, "", endpoint_mark_set(plan)) + " notrack\n";
     text += "add rule inet glb forward " +
-            mark_is(mask, "", fmt::format("{{ {:#010x}, {:#010x} }}", seen, guard)) +
+            mark_match(mask, "", fmt::format("{{ {:#010x}, {:#010x} }}", seen, guard)) +
             " counter name uninspected drop\n";
     for (const auto &device : guarded_devices(plan))
         text += fmt::format("add rule inet glb forward iifname \"{}\" {} counter name uninspected drop\n",
-                            device, mark_is(mask, "!=", endpoint_mark_set(plan)));
+                            device, mark_match(mask, "!=", endpoint_mark_set(plan)));
     return text;
 }
 
-std::vector<Rule> routing_rules(const GuardPlan &plan) {
+std::vector<Rule> guard_routing_rules(const GuardPlan &plan) {
     std::set<Rule> rules;
     for (const auto family : {std::uint8_t{4}, std::uint8_t{6}}) {
         for (const auto &device : guarded_devices(plan)) {
@@ -124,7 +198,7 @@ std::vector<Rule> routing_rules(const GuardPlan &plan) {
             rule.priority = blackhole_priority;
             rule.mark = guard_mark(plan.mark_mask);
             rule.mask = plan.mark_mask;
-            rule.iif = device; // without it fwmark_reflect would kill the node's own answers
+            rule.iif = device; // without it fwmark_reflect would drop the node's own replies
             rule.action = RuleAction::blackhole;
             rules.insert(rule);
         }
@@ -138,8 +212,8 @@ std::vector<Rule> routing_rules(const GuardPlan &plan) {
             rule.mask = plan.mark_mask;
             rule.table = port.route_table;
             rules.insert(rule);
-            // What the table has no route for must not go on to the rules of others: main may lead to another
-            // tenant.
+            // Without a route in the table the look-up must not continue with other rules: main may lead to
+            // another tenant.
             rule.priority = unreachable_priority;
             rule.action = RuleAction::unreachable;
             rule.table = 0;
@@ -149,7 +223,7 @@ std::vector<Rule> routing_rules(const GuardPlan &plan) {
     return {rules.begin(), rules.end()};
 }
 
-std::vector<std::string> devices(const GuardPlan &plan) {
+std::vector<std::string> guard_devices(const GuardPlan &plan) {
     std::set<std::string> names;
     for (const auto &port : plan.ports) {
         names.insert(port.interface);
@@ -158,13 +232,13 @@ std::vector<std::string> devices(const GuardPlan &plan) {
     return {names.begin(), names.end()};
 }
 
-std::vector<Sysctl> sysctls(const GuardPlan &plan) {
+std::vector<Sysctl> guard_sysctls(const GuardPlan &plan) {
     std::vector<Sysctl> list = {{"net/ipv4/fwmark_reflect", "1"}, {"net/ipv6/fwmark_reflect", "1"}};
-    for (const auto &device : devices(plan)) {
+    for (const auto &device : guard_devices(plan)) {
         const auto folder = "net/ipv4/conf/" + device + "/";
-        // The greater of all and the device counts: 0 would lose against all=1.
+        // The maximum of `all` and the device applies: 0 would lose against all=1.
         list.push_back({folder + "rp_filter", "2"});
-        // Else rp_filter asks main, which may know no way back to what routeTable serves.
+        // Otherwise rp_filter looks up main, which may lack a route to sources served by routeTable.
         list.push_back({folder + "src_valid_mark", "1"});
         list.push_back({folder + "send_redirects", "0"});
     }
@@ -172,12 +246,12 @@ std::vector<Sysctl> sysctls(const GuardPlan &plan) {
     return list;
 }
 
-std::vector<unsigned> interfaces(const GuardPlan &plan) {
-    std::set<unsigned> found;
+std::vector<unsigned> guard_interfaces(const GuardPlan &plan) {
+    std::set<unsigned> indexes;
     for (const auto &port : plan.ports)
         if (port.ifindex)
-            found.insert(port.ifindex);
-    return {found.begin(), found.end()};
+            indexes.insert(port.ifindex);
+    return {indexes.begin(), indexes.end()};
 }
 
-} // namespace glb::guard
+} // namespace glb

@@ -1,5 +1,5 @@
-// GuardPlan: what the guard shall hold, and what follows from it: marks, nftables rules, routing rules,
-// sysctls. Pure functions; nothing here asks or changes the kernel.
+// GuardPlan: what the guard enforces, and what follows from it: marks, nftables rules, routing rules,
+// sysctls. Pure functions; nothing here reads or changes the kernel.
 #pragma once
 
 #include <array>
@@ -8,26 +8,30 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "controller/config/manifest.h"
 #include "controller/network/rules.h"
+#include "controller/network/snapshot.h"
+#include "controller/plan/index_allocator.h"
 #include "controller/util/result.h"
 
-namespace glb::guard {
+namespace glb {
 
 /// An (interface, VLAN) of the manifest.
 struct GuardPort {
     std::string interface;
-    unsigned ifindex = 0;                 ///< 0: it is absent now
-    std::array<std::uint16_t, 2> vlans{}; ///< outer first, 0: none, as glb_logical_port_key() takes them
-    std::vector<std::string> devices; ///< by which the kernel receives its packets (eth1; eth1.100 and br0)
-    std::optional<std::uint16_t> endpoint; ///< the data path's index; none: a tunnel alone
+    unsigned ifindex = 0;                  ///< 0: the interface does not exist
+    std::array<std::uint16_t, 2> vlans{};  ///< outermost first, 0: none; as in glb_logical_port_key()
+    std::vector<std::string> devices;      ///< kernel devices that receive its packets (eth1.100, br0)
+    std::optional<std::uint16_t> endpoint; ///< the data path's index; nullopt: tunnel only
     std::string endpoint_name;
-    std::uint32_t route_table = 0; ///< 0: by the node's own rules
+    std::uint32_t route_table = 0; ///< 0: the node's own routing rules apply
     WhenDetached when_detached = WhenDetached::drop;
 
     bool operator==(const GuardPort &) const = default;
 
-    /// True where nothing may be forwarded that did not come through the door.
+    /// True where the kernel may forward only packets that the data path punted.
     [[nodiscard]] bool is_guarded() const { return endpoint && when_detached == WhenDetached::drop; }
 };
 
@@ -38,42 +42,52 @@ struct GuardPlan {
     bool operator==(const GuardPlan &) const = default;
 };
 
-/// Marks, as values of the mask's bits: all ones is the guard's, index + 1 an endpoint's, 0 nobody's.
+/// Every endpoint of the manifest must have an index in `indexes`. `known` is the result of known_devices()
+/// for an earlier plan: rules must also name devices that do not exist now but may appear while no daemon
+/// runs. A device that was never seen is assumed to have its conventional name (eth1.100).
+[[nodiscard]] GuardPlan plan_guard(const Manifest &manifest, const IndexAllocator &indexes,
+                                   const Snapshot &snapshot, const nlohmann::json &known);
+
+/// The devices of each port, to be persisted: {"eth1": ["eth1", "br0"], "eth1/100": ["uplink"]}.
+[[nodiscard]] nlohmann::json known_devices(const GuardPlan &plan);
+
+/// Packet marks within the mask: all ones is the guard's, `index + 1` an endpoint's, 0 is unmarked.
 [[nodiscard]] std::uint32_t guard_mark(std::uint32_t mask);
-/// All ones less the lowest bit: what nftables makes of the guard's mark, so that the blackhole rule takes
-/// only what nftables did not see.
-[[nodiscard]] std::uint32_t seen_mark(std::uint32_t mask);
-/// The bits of `index + 1`, lowest first, laid into the mask's bits. Ask check_plan() whether it fits.
+/// All ones but the lowest bit. nftables replaces the guard's mark with it, so that the blackhole rule
+/// matches only packets that nftables did not see.
+[[nodiscard]] std::uint32_t guard_seen_mark(std::uint32_t mask);
+/// The bits of `index + 1`, lowest first, placed into the mask's bits. check_guard_plan() verifies that they
+/// fit.
 [[nodiscard]] std::uint32_t endpoint_mark(std::uint32_t mask, std::uint16_t index);
 
-/// Fails where the mask has no room for an endpoint's mark beside 0 and the guard's two, where one endpoint
-/// has two tables, or where a name could not stand in a rule.
-[[nodiscard]] Status check_plan(const GuardPlan &plan);
+/// Fails where the mask cannot hold an endpoint's mark besides 0 and the guard's two, where an endpoint has
+/// two route tables, or where an interface name is not valid in a rule.
+[[nodiscard]] Status check_guard_plan(const GuardPlan &plan);
 
-struct Count {
+struct PacketCount {
     std::uint64_t packets = 0;
     std::uint64_t bytes = 0;
 };
 
-/// One nftables transaction that makes table `inet glb` what the plan wants, whatever stood in its chains.
-/// The counter keeps its value where it exists and begins with `counted` where it does not.
-[[nodiscard]] std::string ruleset_text(const GuardPlan &plan, const Count &counted);
+/// One nftables transaction that sets table `inet glb` to the plan, whatever its chains contain. An existing
+/// counter keeps its value; a new one starts at `counted`.
+[[nodiscard]] std::string guard_ruleset(const GuardPlan &plan, const PacketCount &counted);
 
-/// The routing rules, both families, sorted.
-[[nodiscard]] std::vector<Rule> routing_rules(const GuardPlan &plan);
+/// The routing rules of both families, sorted.
+[[nodiscard]] std::vector<Rule> guard_routing_rules(const GuardPlan &plan);
 
 struct Sysctl {
     std::string key; ///< below /proc/sys: "net/ipv4/conf/eth1/rp_filter"
     std::string value;
     auto operator<=>(const Sysctl &) const = default;
 };
-/// Sorted, each key once.
-[[nodiscard]] std::vector<Sysctl> sysctls(const GuardPlan &plan);
+/// Sorted, distinct keys.
+[[nodiscard]] std::vector<Sysctl> guard_sysctls(const GuardPlan &plan);
 
-/// The manifest's interfaces and their devices by name, sorted, each once.
-[[nodiscard]] std::vector<std::string> devices(const GuardPlan &plan);
+/// Names of the manifest's interfaces and their devices, sorted, distinct.
+[[nodiscard]] std::vector<std::string> guard_devices(const GuardPlan &plan);
 
-/// The interfaces that are there now, by index, sorted, each once: where a filter belongs.
-[[nodiscard]] std::vector<unsigned> interfaces(const GuardPlan &plan);
+/// Indexes of the interfaces that exist and need a filter, sorted, distinct.
+[[nodiscard]] std::vector<unsigned> guard_interfaces(const GuardPlan &plan);
 
-} // namespace glb::guard
+} // namespace glb

@@ -55,11 +55,11 @@ TEST_CASE("a port's further addresses go to the trie, under its own scope", "[ab
     REQUIRE(row);
     CHECK(row->local4_count == GLB_PORT_LOCAL4);
     CHECK((row->flags & GLB_PORT_LOCAL_MORE) != 0);
-    REQUIRE(image->own.size() == 3);
-    CHECK(image->own[0].scope == row->scope);
-    CHECK(image->own[0].prefix_length == 32 + 128);
-    CHECK(image->own[2].prefix_length == 32 + 96 + 24);
-    CHECK(own_scope(1, 0) == own_scope(0, 0) + GLB_PORT_SLOTS);
+    REQUIRE(image->local_addresses.size() == 3);
+    CHECK(image->local_addresses[0].scope == row->scope);
+    CHECK(image->local_addresses[0].prefix_length == 32 + 128);
+    CHECK(image->local_addresses[2].prefix_length == 32 + 96 + 24);
+    CHECK(local_scope(1, 0) == local_scope(0, 0) + GLB_PORT_SLOTS);
 }
 
 TEST_CASE("a doubled port and indexes out of range are refused", "[abi]") {

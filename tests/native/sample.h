@@ -11,7 +11,7 @@ namespace glb::test {
 
 /// All interfaces are number 1 (the loopback device, the only one that is sure to exist in any namespace):
 /// untagged it is the endpoint's, as VLAN 7 the tunnel's. The group is number 2, with Maglev table 5.
-[[nodiscard]] datapath::BankConfig sample_bank();
+[[nodiscard]] BankConfig sample_bank();
 
 /// The table's key and the door's magic; the smallest flow table.
 [[nodiscard]] glb_settings sample_settings();

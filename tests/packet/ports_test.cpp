@@ -136,7 +136,7 @@ MacAddress mac(unsigned n) {
 }
 
 /// Adds what no row holds: three times as many addresses and MACs, numbered from `first`, and two prefixes.
-void own_much(datapath::PortConfig &port, unsigned first) {
+void own_much(PortConfig &port, unsigned first) {
     for (unsigned n = first; n < first + 3 * GLB_PORT_LOCAL4; ++n)
         port.addresses.push_back(*IpPrefix::parse(ipv4(n)));
     for (unsigned n = first; n < first + 3 * GLB_PORT_LOCAL6; ++n)

@@ -49,7 +49,7 @@ Rig::Rig(datapath::Program loaded)
 }
 
 void Rig::apply() {
-    must(program.write_idle_bank(must(datapath::build_bank(config))));
+    must(program.write_idle_bank(must(build_bank(config))));
     must(program.flip(true));
 }
 

@@ -43,7 +43,7 @@ class Rig {
     }
     void apply();
 
-    datapath::BankConfig config;
+    BankConfig config;
     datapath::Program program;
 
   private:

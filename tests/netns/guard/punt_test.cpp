@@ -166,7 +166,7 @@ TEST_CASE("guard: the filter marks exactly the endpoint's VLANs") {
             return out.mark;
         });
     };
-    CHECK(mark_of(Eth{} / Vlan{100} / IPv4{} / Udp{}) == (guard::guard_mark(plan.mark_mask) | 0x5));
+    CHECK(mark_of(Eth{} / Vlan{100} / IPv4{} / Udp{}) == (guard_mark(plan.mark_mask) | 0x5));
     CHECK(mark_of(Eth{} / Vlan{200} / IPv4{} / Udp{}) == 0x5);
     CHECK(mark_of(Eth{} / IPv4{} / Udp{}) == 0x5);
     CHECK(mark_of(Eth{} / Vlan{100} / Vlan{7} / IPv4{} / Udp{}) == 0x5);

@@ -12,10 +12,10 @@
 
 namespace glb::test {
 
+using GuardPlan;
+using GuardPort;
 using guard::Guard;
 using guard::GuardPaths;
-using guard::GuardPlan;
-using guard::GuardPort;
 using guard::GuardReport;
 
 // client - node - server, both versions, the node forwards.

@@ -119,7 +119,7 @@ TEST_CASE("of neighbours a monitor tells another MAC, and an end, and nothing el
     Snapshot seen;
     seen.neighbours = {{watched.ns.ifindex("eth0"), *IpAddress::parse("192.0.2.11"),
                         MacAddress{{2, 0, 0, 0, 0, 9}}, NUD_STALE}};
-    watched.monitor.know(seen);
+    watched.monitor.set_known_neighbours(seen);
     CHECK_FALSE(told({"add", "192.0.2.11", "lladdr", mac, "nud", "reachable"}));
     CHECK(told({"del", "192.0.2.11"}));
 }

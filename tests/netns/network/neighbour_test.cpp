@@ -68,14 +68,14 @@ TEST_CASE("a neighbour that is kept fresh is resolved, and let go it is gone", "
     Wire wire;
     const auto *text = GENERATE("10.0.1.20", "2001:db8:1::20");
     const auto address = ip(text);
-    const auto freshness = keep_fresh(wire.netlink, wire.device, address);
+    const auto freshness = manage_neighbour(wire.netlink, wire.device, address);
     REQUIRE(freshness);
     CHECK(eventually(5s, [&] { return wire.resolved(address); }));
     // What the library says of the kernel is what iproute2 shows.
-    CHECK((*freshness == Freshness::managed) == (wire.shown().find("managed") != std::string::npos));
+    CHECK((*freshness == RefreshMode::managed) == (wire.shown().find("managed") != std::string::npos));
 
     // Kept again, also while it is there: the same.
-    CHECK(keep_fresh(wire.netlink, wire.device, address) == *freshness);
+    CHECK(manage_neighbour(wire.netlink, wire.device, address) == *freshness);
     CHECK(wire.resolved(address));
 
     REQUIRE(finish(wire.netlink, wire.device, address));
@@ -93,9 +93,9 @@ TEST_CASE("a managed neighbour that moves to another MAC is found again by the k
     wire.node.sysctl("net/ipv4/neigh/under0/delay_first_probe_time", "1");
     wire.node.sysctl("net/ipv4/neigh/under0/interval_probe_time_ms", "200");
     wire.node.sysctl("net/ipv4/neigh/under0/retrans_time_ms", "50");
-    const auto freshness = keep_fresh(wire.netlink, wire.device, address);
+    const auto freshness = manage_neighbour(wire.netlink, wire.device, address);
     REQUIRE(freshness);
-    if (*freshness != Freshness::managed) {
+    if (*freshness != RefreshMode::managed) {
         WARN("this kernel does not manage neighbours");
         return;
     }
@@ -112,9 +112,9 @@ TEST_CASE("a managed neighbour that moves to another MAC is found again by the k
 TEST_CASE("a device that is gone: keeping fails, letting go does not", "[net]") {
     need_root();
     Wire wire;
-    REQUIRE(keep_fresh(wire.netlink, wire.device, ip("10.0.1.20")));
+    REQUIRE(manage_neighbour(wire.netlink, wire.device, ip("10.0.1.20")));
     wire.node.must({"ip", "link", "del", "under0"});
-    CHECK_FALSE(keep_fresh(wire.netlink, wire.device, ip("10.0.1.20")));
+    CHECK_FALSE(manage_neighbour(wire.netlink, wire.device, ip("10.0.1.20")));
     CHECK_FALSE(request_resolution(wire.netlink, wire.device, ip("10.0.1.20")));
     CHECK(finish(wire.netlink, wire.device, ip("10.0.1.20")));
 }

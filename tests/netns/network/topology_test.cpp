@@ -57,12 +57,12 @@ struct Machine {
     unsigned index(const char *name) const { return ns.ifindex(name); }
     std::optional<Port> port(const char *name) const { return resolve_port(snapshot, index(name)); }
     std::vector<unsigned> devices(const char *name, const std::vector<std::uint16_t> &vlans) const {
-        return devices_of(snapshot, index(name), vlans);
+        return receiving_devices(snapshot, index(name), vlans);
     }
     /// IPv4 only: link-local addresses are the kernel's choice.
     std::vector<std::string> addresses(const char *name, const std::vector<std::uint16_t> &vlans) const {
         std::vector<std::string> texts;
-        for (const auto &address : own_addresses(snapshot, index(name), vlans))
+        for (const auto &address : local_addresses(snapshot, index(name), vlans))
             if (address.family == 4)
                 texts.push_back(address.to_string());
         std::sort(texts.begin(), texts.end());
@@ -106,7 +106,7 @@ TEST_CASE("the stack's devices, addresses and MACs behind an interface", "[net]"
     CHECK(machine.addresses("eth0", {}) == Texts{"192.0.2.1", "192.0.2.5"});
     CHECK(machine.addresses("eth1", {}) == Texts{"203.0.113.1", "203.0.113.5"});
 
-    const auto macs = own_macs(machine.snapshot, machine.index("eth0"), {});
+    const auto macs = local_macs(machine.snapshot, machine.index("eth0"), {});
     CHECK(macs.size() == 2);
     CHECK(std::find(macs.begin(), macs.end(), machine.snapshot.link("mv0")->mac) != macs.end());
 }
@@ -126,14 +126,14 @@ TEST_CASE("VLAN devices, stacked, with macvlans on them", "[net]") {
     CHECK(machine.devices("eth0", {300, 7}) == std::vector{machine.index("eth0.s.7")});
     CHECK(machine.addresses("eth0", {100}) == Texts{"198.51.100.1", "198.51.100.5"});
     CHECK(machine.addresses("eth0", {300, 7}) == Texts{"100.64.7.1"});
-    CHECK(own_macs(machine.snapshot, eth0, {100}).size() == 2);
+    CHECK(local_macs(machine.snapshot, eth0, {100}).size() == 2);
     const auto *outer = machine.snapshot.link("eth0.s");
     REQUIRE(outer);
     CHECK(outer->kind == "vlan");
     CHECK(outer->vlan_id == 300);
     CHECK(outer->vlan_protocol == 0x88a8);
     CHECK(outer->lower == eth0);
-    CHECK(outer->lower_is_here);
+    CHECK(outer->lower_is_local);
 }
 
 TEST_CASE("a VRF's addresses are its ports' own", "[net]") {
@@ -156,12 +156,12 @@ TEST_CASE("a snapshot has what the kernel says of each device", "[net]") {
     CHECK(wire->up);
     CHECK(wire->running);
     CHECK(wire->mtu == 1500);
-    CHECK_FALSE(wire->lower_is_here);
+    CHECK_FALSE(wire->lower_is_local);
     CHECK(machine.snapshot.link("eth1")->master == machine.index("br0"));
     const auto *macvlan = machine.snapshot.link("mv0");
     REQUIRE(macvlan);
     CHECK(macvlan->kind == "macvlan");
     CHECK(macvlan->lower == wire->index);
-    CHECK(macvlan->lower_is_here);
+    CHECK(macvlan->lower_is_local);
     CHECK(macvlan->mac != wire->mac);
 }

@@ -68,9 +68,9 @@ TEST_CASE("own addresses and MACs are those of the devices of that interface and
         std::sort(texts.begin(), texts.end());
         return texts;
     };
-    CHECK(text(own_addresses(snapshot, 2, {})) == std::vector<std::string>{"192.0.2.1", "192.0.2.5"});
-    CHECK(text(own_addresses(snapshot, 2, {100})) == std::vector<std::string>{"198.51.100.1"});
-    CHECK(text(own_addresses(snapshot, 7, {})) == std::vector<std::string>{"203.0.113.1"});
-    CHECK(own_macs(snapshot, 2, {}).size() == 2);
-    CHECK(own_addresses(snapshot, 2, {55}).empty());
+    CHECK(text(local_addresses(snapshot, 2, {})) == std::vector<std::string>{"192.0.2.1", "192.0.2.5"});
+    CHECK(text(local_addresses(snapshot, 2, {100})) == std::vector<std::string>{"198.51.100.1"});
+    CHECK(text(local_addresses(snapshot, 7, {})) == std::vector<std::string>{"203.0.113.1"});
+    CHECK(local_macs(snapshot, 2, {}).size() == 2);
+    CHECK(local_addresses(snapshot, 2, {55}).empty());
 }

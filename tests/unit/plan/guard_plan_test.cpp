@@ -1,9 +1,14 @@
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
 #include "controller/plan/guard_plan.h"
+#include "tests/unit/plan/plan_fixture.h"
 
 using namespace glb;
-using namespace glb::guard;
+using namespace glb::test;
 
 namespace {
 
@@ -23,9 +28,9 @@ bool has(const std::string &text, const std::string &part) {
 
 } // namespace
 
-TEST_CASE("marks: index + 1 in the mask's bits, wherever they are") {
+TEST_CASE("guard plan: an endpoint's mark is index + 1 in the bits of the mask") {
     CHECK(guard_mark(0x0fff0000) == 0x0fff0000);
-    CHECK(seen_mark(0x0fff0000) == 0x0ffe0000);
+    CHECK(guard_seen_mark(0x0fff0000) == 0x0ffe0000);
     CHECK(endpoint_mark(0x0fff0000, 0) == 0x00010000);
     CHECK(endpoint_mark(0x0fff0000, 255) == 0x01000000);
     CHECK(endpoint_mark(0x80000101, 2) == 0x00000101); // bits with gaps
@@ -33,28 +38,28 @@ TEST_CASE("marks: index + 1 in the mask's bits, wherever they are") {
     CHECK(endpoint_mark(0xffffffff, 0) == 1);
 }
 
-TEST_CASE("check_plan: a mask must have room beside 0 and the guard's two marks") {
+TEST_CASE("guard plan: the mask must hold 0, the guard's two marks and the endpoints' marks") {
     GuardPlan plan{0x3, {port("eth0", 0)}};
-    CHECK(check_plan(plan)); // 1 is the endpoint's, 2 and 3 the guard's
+    CHECK(check_guard_plan(plan)); // 1 is the endpoint's, 2 and 3 the guard's
     plan.ports.push_back(port("eth1", 1));
-    CHECK_FALSE(check_plan(plan));
+    CHECK_FALSE(check_guard_plan(plan));
     plan.mark_mask = 0x7;
-    CHECK(check_plan(plan));
+    CHECK(check_guard_plan(plan));
     plan.mark_mask = 0;
-    CHECK_FALSE(check_plan(plan));
-    CHECK(check_plan({0, {port("eth0", std::nullopt)}}));
+    CHECK_FALSE(check_guard_plan(plan));
+    CHECK(check_guard_plan({0, {port("eth0", std::nullopt)}}));
 }
 
-TEST_CASE("check_plan: one table an endpoint, and no name that ends a string") {
-    CHECK_FALSE(check_plan({0xff, {port("eth0", 0, 7), port("eth1", 0, 8)}}));
-    CHECK(check_plan({0xff, {port("eth0", 0, 7), port("eth1", 0, 7)}}));
-    CHECK_FALSE(check_plan({0xff, {port("eth0\" accept", 0)}}));
-    CHECK_FALSE(check_plan({0xff, {port("eth*", 0)}}));
+TEST_CASE("guard plan: one table per endpoint, and names that are valid in a rule") {
+    CHECK_FALSE(check_guard_plan({0xff, {port("eth0", 0, 7), port("eth1", 0, 8)}}));
+    CHECK(check_guard_plan({0xff, {port("eth0", 0, 7), port("eth1", 0, 7)}}));
+    CHECK_FALSE(check_guard_plan({0xff, {port("eth0\" accept", 0)}}));
+    CHECK_FALSE(check_guard_plan({0xff, {port("eth*", 0)}}));
 }
 
-TEST_CASE("ruleset_text: updates in place and never deletes the table or its counter") {
+TEST_CASE("guard ruleset: updates in place and never deletes the table or its counter") {
     const auto text =
-        ruleset_text({0xff00, {port("eth0", 0), port("eth1", 1), port("tun", std::nullopt)}}, {5, 700});
+        guard_ruleset({0xff00, {port("eth0", 0), port("eth1", 1), port("tun", std::nullopt)}}, {5, 700});
     CHECK_FALSE(has(text, "delete"));
     CHECK_FALSE(has(text, "flush table"));
     CHECK(has(text, "add counter inet glb uninspected { packets 5 bytes 700 }\n"));
@@ -68,19 +73,20 @@ TEST_CASE("ruleset_text: updates in place and never deletes the table or its cou
     CHECK_FALSE(has(text, "\"tun\""));
 }
 
-TEST_CASE("ruleset_text: whenDetached pass has no rule by name") {
+TEST_CASE("guard ruleset: whenDetached pass has no rule by interface name") {
     GuardPlan plan{0xff, {port("eth0", 0)}};
     plan.ports[0].when_detached = WhenDetached::pass;
-    CHECK_FALSE(has(ruleset_text(plan, {}), "iifname"));
-    CHECK(has(ruleset_text(plan, {}), "notrack"));
-    CHECK(routing_rules(plan).empty());
+    CHECK_FALSE(has(guard_ruleset(plan, {}), "iifname"));
+    CHECK(has(guard_ruleset(plan, {}), "notrack"));
+    CHECK(guard_routing_rules(plan).empty());
 }
 
-TEST_CASE("routing_rules: a blackhole by device, a table by endpoint and its end, in both families") {
-    const auto rules = routing_rules({0xff, {port("eth0", 0, 77), port("eth1", 0, 77)}});
+TEST_CASE(
+    "guard routing rules: a blackhole per device, look-up and unreachable per endpoint, both families") {
+    const auto rules = guard_routing_rules({0xff, {port("eth0", 0, 77), port("eth1", 0, 77)}});
     REQUIRE(rules.size() == 8);
-    int blackholes = 0, lookups = 0, ends = 0;
-    std::uint32_t lookup_priority = 0, end_priority = 0;
+    int blackholes = 0, lookups = 0, unreachables = 0;
+    std::uint32_t lookup_priority = 0, unreachable_priority = 0;
     for (const auto &rule : rules) {
         CHECK(rule.is_own());
         CHECK(rule.mask == 0xff);
@@ -97,25 +103,50 @@ TEST_CASE("routing_rules: a blackhole by device, a table by endpoint and its end
             CHECK(rule.table == 77);
             lookup_priority = rule.priority;
         } else {
-            ++ends;
+            ++unreachables;
             CHECK(rule.action == RuleAction::unreachable);
-            end_priority = rule.priority;
+            unreachable_priority = rule.priority;
         }
     }
     CHECK(blackholes == 4);
     CHECK(lookups == 2);
-    CHECK(ends == 2);
-    CHECK(end_priority == lookup_priority + 1);
-    CHECK(routing_rules({0xff, {port("eth0", 0)}}).size() == 2); // by the node's own rules: no end
+    CHECK(unreachables == 2);
+    CHECK(unreachable_priority == lookup_priority + 1);
+    CHECK(guard_routing_rules({0xff, {port("eth0", 0)}}).size() == 2); // the node's own rules apply
 }
 
-TEST_CASE("sysctls: of interfaces and devices, each once") {
+TEST_CASE("guard sysctls: interfaces and devices, distinct") {
     auto tagged = port("eth0", 0);
     tagged.devices = {"eth0.100"};
     const GuardPlan plan{0xff, {port("eth0", std::nullopt), tagged}};
-    CHECK(devices(plan) == std::vector<std::string>{"eth0", "eth0.100"});
-    const auto list = sysctls(plan);
+    CHECK(guard_devices(plan) == std::vector<std::string>{"eth0", "eth0.100"});
+    const auto list = guard_sysctls(plan);
     CHECK(list.size() == 8);
     CHECK(std::count(list.begin(), list.end(), Sysctl{"net/ipv4/conf/eth0.100/rp_filter", "2"}) == 1);
     CHECK(std::count(list.begin(), list.end(), Sysctl{"net/ipv6/fwmark_reflect", "1"}) == 1);
+}
+
+TEST_CASE("guard plan: includes the known devices of a missing interface", "[plan]") {
+    PlanFixture fixture({{"eth1", {9}}, {"eth1", {100}}, {"eth1", {}}});
+    std::erase_if(fixture.snapshot.links, [](const Link &link) { return link.name == "eth1.100"; });
+    fixture.snapshot.links.push_back(fixture.snapshot.links.front());
+    auto &uplink = fixture.snapshot.links.back(); // eth1.100 under another name
+    uplink.index = 4, uplink.name = "uplink", uplink.lower = 3, uplink.vlan_id = 100,
+    uplink.vlan_protocol = 0x8100;
+    uplink.kind = "vlan";
+    const auto known =
+        known_devices(plan_guard(fixture.manifest, fixture.indexes, fixture.snapshot, nullptr));
+    CHECK(known.at("eth1/9") == Names{"eth1.9", "br0"});
+    CHECK(known.at("eth1/100") == Names{"uplink"});
+
+    std::erase_if(fixture.snapshot.links, [](const Link &link) { return link.index >= 3; });
+    const auto later = plan_guard(fixture.manifest, fixture.indexes, fixture.snapshot, known);
+    for (const auto &port : later.ports) {
+        CHECK(port.ifindex == (port.interface == "eth0" ? 2 : 0));
+        if (port.vlans[0] == 9)
+            CHECK(port.devices == Names{"eth1.9", "br0"});
+        if (port.vlans[0] == 100)
+            CHECK(port.devices == Names{"eth1.100", "uplink"});
+    }
+    CHECK(known_devices(later).at("eth1/100") == Names{"eth1.100", "uplink"}); // also after the next start
 }
