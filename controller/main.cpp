@@ -14,6 +14,7 @@
 #include "controller/systemd_notify.h"
 #include "controller/util/files.h"
 #include "controller/util/log.h"
+#include "controller/util/standard_descriptors.h"
 
 namespace glb {
 
@@ -106,11 +107,12 @@ Status serve(const DaemonOptions &options) {
     return {};
 }
 
-/// The last words: where the log is for machines, a line of it.
+/// Reports why the daemon exits: in the log where it is JSON, else as a plain line after it.
 void print_failure(const DaemonOptions &options, const Error &error) {
     if (options.log_format == "json")
         spdlog::critical("{}", error.message);
-    else
+    stop_log();
+    if (options.log_format != "json")
         std::fprintf(stderr, "glbd: %s\n", error.message.c_str());
 }
 
@@ -119,6 +121,8 @@ void print_failure(const DaemonOptions &options, const Error &error) {
 } // namespace glb
 
 int main(int argc, char **argv) {
+    if (!glb::open_standard_descriptors())
+        return 1;
     glb::DaemonOptions options;
     if (const auto status = glb::read_options(argc, argv, options))
         return *status;

@@ -1,10 +1,15 @@
 #include "controller/util/log.h"
 
+#include <csignal>
+#include <cstdlib>
+#include <exception>
 #include <memory>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <unistd.h>
+
+#include "controller/util/async_log.h"
 
 namespace glb {
 
@@ -24,27 +29,52 @@ class JsonMessage final : public spdlog::custom_flag_formatter {
     }
 };
 
+std::unique_ptr<spdlog::formatter> json_formatter() {
+    auto formatter = std::make_unique<spdlog::pattern_formatter>();
+    formatter->add_flag<JsonMessage>('*').set_pattern(
+        R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":%*})");
+    return formatter;
+}
+
+std::unique_ptr<spdlog::formatter> text_formatter() {
+    return std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%e %l %v");
+}
+
+// Never destroyed: threads may log until the process ends.
+AsyncLog *process_log = nullptr;
+std::terminate_handler previous_terminate = nullptr;
+
+[[noreturn]] void log_and_terminate() {
+    stop_log();
+    if (previous_terminate)
+        previous_terminate();
+    std::abort();
+}
+
 } // namespace
 
 Status setup_log(const std::string &level, const std::string &format) {
     const auto parsed = spdlog::level::from_str(level);
     if (parsed == spdlog::level::off && level != "off")
-        return fail("--log-level {}: allowed are trace, debug, info, warning, error, off", level);
-    auto logger = spdlog::stderr_logger_mt("glb");
-    spdlog::set_default_logger(logger);
-    if (format == "json") {
-        auto formatter = std::make_unique<spdlog::pattern_formatter>();
-        formatter->add_flag<JsonMessage>('*').set_pattern(
-            R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":%*})");
-        spdlog::set_formatter(std::move(formatter));
-    } else if (format == "text") {
-        spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
-    } else {
-        return fail("--log-format {}: allowed are text, json", format);
-    }
+        return fail("--log-level {}: must be one of trace, debug, info, warning, error, off", level);
+    if (format != "json" && format != "text")
+        return fail("--log-format {}: must be text or json", format);
+    (void)std::signal(SIGPIPE, SIG_IGN);
+    process_log = new AsyncLog(STDERR_FILENO, format == "json" ? json_formatter() : text_formatter());
+    spdlog::set_default_logger(process_log->logger());
     spdlog::set_level(parsed);
-    spdlog::flush_on(spdlog::level::trace);
+    previous_terminate = std::set_terminate(log_and_terminate);
+    (void)std::atexit([] { stop_log(); });
     return {};
+}
+
+void stop_log(std::chrono::milliseconds timeout) {
+    if (process_log)
+        (void)process_log->stop(timeout);
+}
+
+std::uint64_t log_dropped() {
+    return process_log ? process_log->dropped() : 0;
 }
 
 } // namespace glb

@@ -1,6 +1,8 @@
-// The daemon's log: one line an event, as text for people or JSON for machines.
+// The log of a daemon: one line per event on standard error, as text or as JSON.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <string>
 
 #include <spdlog/spdlog.h>
@@ -9,7 +11,16 @@
 
 namespace glb {
 
-/// Sets level (trace, debug, info, warning, error) and format (text, json) of the process's log on stderr.
+/// Starts the log with a level (trace, debug, info, warning, error) and a format (text, json), and ignores
+/// SIGPIPE. From here on spdlog's functions do not block: lines are written by a thread of their own and
+/// dropped where standard error is blocked, closed or full. exit() and std::terminate() write what is queued.
+/// Call once, before other threads log.
 [[nodiscard]] Status setup_log(const std::string &level, const std::string &format);
+
+/// Writes the queued lines, waiting up to `timeout`; later lines are dropped.
+void stop_log(std::chrono::milliseconds timeout = std::chrono::seconds(1));
+
+/// Number of lines dropped since setup_log(). Any thread.
+[[nodiscard]] std::uint64_t log_dropped();
 
 } // namespace glb
