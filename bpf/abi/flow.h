@@ -55,9 +55,9 @@ enum glb_flow_code {
     GLB_FLOW_CLOSING_0 = 11, /* the FIN of orientation 0 came back */
     GLB_FLOW_CLOSING_1 = 12,
     GLB_FLOW_CLOSED = 13,
-    GLB_FLOW_RESET = 14,         /* its target is gone and its ends are told so by RST */
-    GLB_FLOW_RESET_ASKED_0 = 15, /* the same; orientation 0 was asked for its sequence number first */
-    GLB_FLOW_RESET_ASKED_1 = 16,
+    GLB_FLOW_RESET = 14,          /* its target is gone and its ends are told so by RST */
+    GLB_FLOW_RESET_PROBED_0 = 15, /* the same; orientation 0 was asked for its sequence number first */
+    GLB_FLOW_RESET_PROBED_1 = 16,
 };
 
 #define GLB_NEW_TICKS (30 * GLB_TICKS_PER_SECOND)

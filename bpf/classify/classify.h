@@ -7,7 +7,7 @@
 #define GLB_CLASSIFY_CLASSIFY_H
 
 #include "abi/probe.h"
-#include "maps.h"
+#include "maps/config.h"
 #include "parse/cursor.h"
 #include "parse/ethernet.h"
 #include "parse/packet.h"

@@ -1,26 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * The life of a flow: one pure function. It is called for the return leg only: what a target sent back is
- * evidence, what a client sent is not. ICMP errors and fragments never come here.
+ * The state machine of a flow, as pure functions. Only packets of the return leg advance it: a packet that a
+ * target returned has passed inspection, a packet from a client has not. ICMP errors and fragments do not
+ * advance it.
  */
-#ifndef GLB_STEER_FLOW_STATE_H
-#define GLB_STEER_FLOW_STATE_H
+#ifndef GLB_FLOW_FLOW_STATE_H
+#define GLB_FLOW_FLOW_STATE_H
 
 #include "abi/flow.h"
+#include "lib/tcp.h"
 
-#define GLB_SEG_FIN 0x01
-#define GLB_SEG_SYN 0x02
-#define GLB_SEG_RST 0x04
-#define GLB_SEG_ACK 0x10
-
-/* An established flow of another protocol than TCP may be replaced after this much silence. */
+/* Idle time after which an established flow of a protocol other than TCP may be replaced. */
 #define GLB_REPLACE_TICKS (10 * GLB_TICKS_PER_SECOND)
 
 static inline int glb_flow_is_established(__u32 code) {
     return code >= GLB_FLOW_ESTABLISHED && code < GLB_FLOW_CLOSED;
 }
 
-/* What follows from reset is told in reset/step.h, and no returned packet leads out of it. */
+/* Transitions within the reset states are in reset/step.h. No returned packet leaves them. */
 static inline int glb_flow_is_reset(__u32 code) {
     return code >= GLB_FLOW_RESET;
 }
@@ -35,13 +32,13 @@ static inline __u32 glb_flow_advance_other(__u32 code, __u32 orientation) {
     return code;
 }
 
-static inline __u32 glb_flow_advance_half_tcp(__u32 code, __u32 segment, __u32 orientation) {
-    if (segment & GLB_SEG_SYN) {
-        if (segment & GLB_SEG_ACK)
+static inline __u32 glb_flow_advance_embryonic_tcp(__u32 code, __u32 flags, __u32 orientation) {
+    if (flags & GLB_TCP_SYN) {
+        if (flags & GLB_TCP_ACK)
             return GLB_FLOW_EMBRYONIC_SYNACK_0 + orientation;
         return code == GLB_FLOW_NEW ? GLB_FLOW_EMBRYONIC : code;
     }
-    if (!(segment & GLB_SEG_ACK))
+    if (!(flags & GLB_TCP_ACK))
         return code <= GLB_FLOW_EMBRYONIC ? GLB_FLOW_EMBRYONIC_LONG : code;
     if (code == GLB_FLOW_EMBRYONIC_SYNACK_1 - orientation || code == GLB_FLOW_EMBRYONIC_1 - orientation)
         return GLB_FLOW_ESTABLISHED;
@@ -51,22 +48,22 @@ static inline __u32 glb_flow_advance_half_tcp(__u32 code, __u32 segment, __u32 o
 }
 
 /*
- * The code after a returned packet. `segment` has the TCP flags (0 for other protocols), `payload` says
- * whether it carries data. A closed flow is reopened by data alone: the last ACK of every orderly end, and a
- * retransmitted FIN, follow both FINs and must leave it closed.
+ * The code after a returned packet. `flags` are the TCP flags (0 for other protocols), `payload` is non-zero
+ * if the segment carries data. Only data reopens a closed flow: the final ACK of an orderly close and a
+ * retransmitted FIN follow both FINs and must leave it closed.
  */
-static inline __u32 glb_flow_advance(__u32 code, int tcp, __u32 segment, int payload, __u32 orientation) {
+static inline __u32 glb_flow_advance(__u32 code, int tcp, __u32 flags, int payload, __u32 orientation) {
     if (glb_flow_is_reset(code))
         return code;
     if (!tcp)
         return glb_flow_advance_other(code, orientation);
-    if (segment & GLB_SEG_RST)
+    if (flags & GLB_TCP_RST)
         return GLB_FLOW_CLOSED;
     if (code == GLB_FLOW_CLOSED)
-        return payload && !(segment & GLB_SEG_FIN) ? GLB_FLOW_ESTABLISHED : code;
+        return payload && !(flags & GLB_TCP_FIN) ? GLB_FLOW_ESTABLISHED : code;
     if (code < GLB_FLOW_ESTABLISHED)
-        code = glb_flow_advance_half_tcp(code, segment, orientation);
-    if (code < GLB_FLOW_ESTABLISHED || !(segment & GLB_SEG_FIN))
+        code = glb_flow_advance_embryonic_tcp(code, flags, orientation);
+    if (code < GLB_FLOW_ESTABLISHED || !(flags & GLB_TCP_FIN))
         return code;
     if (code == GLB_FLOW_ESTABLISHED)
         return GLB_FLOW_CLOSING_0 + orientation;

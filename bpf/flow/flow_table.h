@@ -1,80 +1,43 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * The flow table: two buckets of eight ways in a plain array, shared by all CPUs without a lock.
+ * The flow table: two buckets of eight ways in a plain array, shared by all CPUs without a lock. Interface:
+ *
+ *   glb_flow_lookup()   the slot of a tag
+ *   glb_flow_read()     the entry's meta, validated against its tag
+ *   glb_flow_update()   replaces an entry's meta (state, target, last seen) if it is unchanged
+ *   glb_flow_insert()   a new entry, in place of a free or replaceable one
+ *   glb_flow_restart()  a new flow in the entry of an earlier flow of the same tuple
+ *
+ * Protocol:
  *
  *   claim    cmpxchg on meta, from the exact value that was judged free or replaceable, to busy
  *   write    tag, counters, cold line; then publish meta by an atomic exchange
- *   rescan   both buckets; of two entries with one tag the lower slot stays, and who sees both acts
- *   readers  take meta, skip busy, compare the tag, and read meta again before they trust either
+ *   rescan   both buckets; of two entries with one tag the lower slot stays, and both CPUs enforce that
+ *   readers  read meta, skip busy entries, compare the tag, and read meta again before they use either
  *
- * It is also compiled natively and hammered by threads: whoever includes it supplies glb_flow_hot_at(),
- * glb_flow_cold_at(), glb_random(), glb_flow_expired(), glb_flow_on_evict() and GLB_FLOW_GLOBAL.
+ * It is also compiled natively, for the controller and for tests with threads: the including file supplies
+ * glb_flow_hot_at(), glb_flow_cold_at(), glb_random(), glb_flow_expired(), glb_flow_on_evict(),
+ * glb_flow_withdrawn() and GLB_FLOW_GLOBAL.
  */
-#ifndef GLB_STEER_FLOW_TABLE_H
-#define GLB_STEER_FLOW_TABLE_H
+#ifndef GLB_FLOW_FLOW_TABLE_H
+#define GLB_FLOW_FLOW_TABLE_H
 
-#include "flow/flow_state.h"
-#include "lib/hash.h"
+#include "flow/flow_entry.h"
 
-#define GLB_FLOW_NONE (-1)
-
-/* What a flow that wants an entry brings along; `meta` is filled in on success. */
-struct glb_flow_insert_args {
-    __u64 tag;
-    __u64 meta;
-    __u32 bank;
-    __u32 now;
-    __u32 target;
-    __u32 tcp;
-    __u32 endpoint;
-    __u32 orientation;
-    __u32 tried;   /* its target's `tried` counts it */
-    __u32 start;   /* tick at which a carried flow began */
-    __u64 carried; /* its meta in another table; 0 but while it is taken over from there */
-    struct glb_tuple tuple;
-};
-
-#define GLB_FLOW_PLACES (GLB_FLOW_BUCKETS * GLB_FLOW_WAYS)
-
-/* The places of a tag, in the order in which they are tried: bucket, then the way from the home way on. */
-static inline __u32 glb_flow_place(__u64 tag, __u32 bucket_mask, __u32 i) {
-    const __u32 way = ((__u32)(tag >> 61) + i) & (GLB_FLOW_WAYS - 1);
-    return glb_flow_bucket(tag, bucket_mask, i / GLB_FLOW_WAYS) * GLB_FLOW_WAYS + way;
-}
-
-/* The meta of this line where it is published and has this tag, else 0. */
-static inline __u64 glb_flow_read_line(struct glb_flow_hot *hot, __u64 tag) {
-    const __u64 meta = GLB_READ(hot->meta);
-    if ((meta & GLB_META_BUSY) || !glb_meta_code(meta) || GLB_READ(hot->tag) != tag)
-        return 0;
-    /* Seen and target may move meanwhile; another generation is another flow. */
-    const __u64 again = GLB_READ(hot->meta);
-    if ((again & GLB_META_BUSY) || !glb_meta_code(again) ||
-        glb_meta_generation(again) != glb_meta_generation(meta))
-        return 0;
-    return again;
-}
-
-/* The same of the entry at `slot`. */
-static inline __u64 glb_flow_read(__u32 slot, __u64 tag) {
-    struct glb_flow_hot *hot = glb_flow_hot_at(slot);
-    return hot ? glb_flow_read_line(hot, tag) : 0;
-}
-
-/* The slot of a tag, or GLB_FLOW_NONE; `but` is passed over. */
-GLB_FLOW_GLOBAL int glb_flow_search(__u64 tag, __u32 bucket_mask, __u32 but) {
-    for (__u32 i = 0; i < GLB_FLOW_PLACES; i++) {
-        const __u32 slot = glb_flow_place(tag, bucket_mask, i);
-        if (slot != but && glb_flow_read(slot, tag))
+/* The slot of a tag other than `skip`, or GLB_FLOW_NONE. */
+GLB_FLOW_GLOBAL int glb_flow_lookup(__u64 tag, __u32 bucket_mask, __u32 skip) {
+    for (__u32 i = 0; i < GLB_FLOW_CANDIDATES; i++) {
+        const __u32 slot = glb_flow_candidate(tag, bucket_mask, i);
+        if (slot != skip && glb_flow_read(slot, tag))
             return (int)slot;
     }
     return GLB_FLOW_NONE;
 }
 
 /*
- * How well the entry may be replaced: 0 not at all, else higher is better. Free, expired, closed, new, half,
- * then flows of other protocols than TCP that have been silent for ten seconds; longest idle first.
- * Established TCP is never replaced.
+ * Eviction priority of an entry: 0 if it must stay, else the highest goes first. Order: free, expired,
+ * closed, new, embryonic, then flows of protocols other than TCP that have been idle for ten seconds; within
+ * a class the longest idle. Established TCP is never evicted.
  */
 GLB_FLOW_GLOBAL __u64 glb_flow_eviction_priority(__u64 meta, __u32 now, __u32 bank) {
     const __u32 code = glb_meta_code(meta);
@@ -96,95 +59,96 @@ GLB_FLOW_GLOBAL __u64 glb_flow_eviction_priority(__u64 meta, __u32 now, __u32 ba
     return 0;
 }
 
-/* The best place to take, and in *seen the very meta that was judged; GLB_FLOW_NONE where all must stay. */
+/* The candidate to evict and, in *seen, the meta it was judged by; GLB_FLOW_NONE if all must stay. */
 static inline int glb_flow_victim(__u64 tag, __u32 bucket_mask, __u32 now, __u32 bank, __u64 *seen) {
     __u64 best = 0;
     int victim = GLB_FLOW_NONE;
-    for (__u32 i = 0; i < GLB_FLOW_PLACES; i++) {
-        const __u32 slot = glb_flow_place(tag, bucket_mask, i);
+    for (__u32 i = 0; i < GLB_FLOW_CANDIDATES; i++) {
+        const __u32 slot = glb_flow_candidate(tag, bucket_mask, i);
         struct glb_flow_hot *hot = glb_flow_hot_at(slot);
         if (!hot)
             break;
         const __u64 meta = GLB_READ(hot->meta);
-        const __u64 rank = glb_flow_eviction_priority(meta, now, bank);
-        if (rank > best) {
-            best = rank;
+        const __u64 priority = glb_flow_eviction_priority(meta, now, bank);
+        if (priority > best) {
+            best = priority;
             victim = (int)slot;
             *seen = meta;
         }
-        if (rank >= 6ull << 32)
+        if (priority >= 6ull << 32)
             break;
     }
     return victim;
 }
 
-static inline void glb_flow_fill_cold(__u32 slot, const struct glb_flow_insert_args *wish, __u32 generation) {
+static inline void glb_flow_fill_cold(__u32 slot, const struct glb_flow_key *key,
+                                      const struct glb_flow_insert_args *args, __u32 generation) {
     struct glb_flow_cold *cold = glb_flow_cold_at(slot);
     if (!cold)
         return;
     for (int i = 0; i < 4; i++) {
-        cold->low[i] = wish->tuple.low[i];
-        cold->high[i] = wish->tuple.high[i];
+        cold->low[i] = key->tuple.low[i];
+        cold->high[i] = key->tuple.high[i];
         cold->carry[i] = 0;
     }
-    cold->low_port = wish->tuple.low_port;
-    cold->high_port = wish->tuple.high_port;
-    cold->ip_proto = wish->tuple.ip_proto;
-    cold->family = wish->tuple.family;
-    cold->initiator = (__u8)wish->orientation;
+    cold->low_port = key->tuple.low_port;
+    cold->high_port = key->tuple.high_port;
+    cold->ip_proto = key->tuple.ip_proto;
+    cold->family = key->tuple.family;
+    cold->initiator = (__u8)key->orientation;
     cold->generation = (__u8)generation;
-    cold->endpoint = wish->endpoint;
-    cold->start_tick = wish->carried ? wish->start : wish->now;
+    cold->endpoint = key->endpoint;
+    cold->start_tick = args->migrated_meta ? args->migrated_start : args->now;
 }
 
-/* Writes the line behind a claim and publishes it. */
+/* Writes a claimed entry, whose meta was `before`, and publishes it. */
 static inline void glb_flow_publish(struct glb_flow_hot *hot, __u32 slot, __u64 before,
-                                    struct glb_flow_insert_args *wish) {
-    /* Generations start random, so that a cookie of an earlier table fits nothing by rule. */
+                                    const struct glb_flow_key *key, struct glb_flow_insert_args *args) {
+    /* Generations start at random, so that cookies of an earlier table do not match by construction. */
     const __u32 generation = before ? glb_meta_generation(before) + 1 : glb_random();
-    wish->meta = glb_meta_make(GLB_FLOW_NEW, wish->tcp != 0, generation, wish->target, wish->now) |
-                 (wish->tried ? GLB_META_OUTSTANDING : 0);
-    if (wish->carried)
-        wish->meta = glb_meta_with_generation(wish->carried, generation);
-    GLB_WRITE(hot->tag, wish->tag);
+    args->meta = glb_meta_make(GLB_FLOW_NEW, key->tcp != 0, generation, args->target, args->now) |
+                 (args->attempted ? GLB_META_OUTSTANDING : 0);
+    if (args->migrated_meta)
+        args->meta = glb_meta_with_generation(args->migrated_meta, generation);
+    GLB_WRITE(hot->tag, key->tag);
     for (int i = 0; i < 4; i++) {
         GLB_WRITE(hot->count[i].packets, 0);
         GLB_WRITE(hot->count[i].bytes, 0);
     }
     GLB_WRITE(hot->egress[0], 0);
     GLB_WRITE(hot->egress[1], 0);
-    glb_flow_fill_cold(slot, wish, generation);
-    GLB_PUBLISH(hot->meta, wish->meta);
+    glb_flow_fill_cold(slot, key, args, generation);
+    GLB_PUBLISH(hot->meta, args->meta);
 }
 
-/* Frees the entry of this generation; others may move its state or time meanwhile. */
+/* Frees the entry of this generation; its state and last seen may change concurrently. */
 static inline void glb_flow_withdraw(struct glb_flow_hot *hot, __u64 entry) {
     for (int attempt = 0; attempt < 8; attempt++) {
         const __u64 meta = GLB_READ(hot->meta);
         if ((meta & GLB_META_BUSY) || glb_meta_generation(meta) != glb_meta_generation(entry))
             return;
         const __u64 freed = glb_meta_make(GLB_FLOW_FREE, 0, glb_meta_generation(entry), 0, 0);
-        if (__sync_val_compare_and_swap(&hot->meta, meta, freed) == meta)
+        if (glb_flow_update(hot, meta, freed) == meta)
             break;
     }
     glb_flow_withdrawn();
 }
 
 /*
- * Behind the publish: the slot that the flow lives in, or GLB_FLOW_NONE where ours is gone and the other went
- * too. Of two entries of one tag the lower slot stays. Who sees the other acts, whichever side it is on: the
- * owner of the higher one may have rescanned before the lower was published, and will not look again.
+ * After the publish: the slot of the flow, or GLB_FLOW_NONE if both its entries are gone. Of two entries of
+ * one tag the lower slot stays. The CPU that sees both acts, whichever entry is its own: the owner of the
+ * higher one may have rescanned before the lower was published, and does not rescan again.
  */
-static inline int glb_flow_settle(struct glb_flow_hot *hot, __u32 slot, struct glb_flow_insert_args *wish,
-                                  __u32 bucket_mask) {
+static inline int glb_flow_settle(struct glb_flow_hot *hot, __u32 slot, __u64 tag,
+                                  struct glb_flow_insert_args *args, __u32 bucket_mask) {
     for (int round = 0; round < 4; round++) {
-        const int twin = glb_flow_search(wish->tag, bucket_mask, slot);
+        const int twin = glb_flow_lookup(tag, bucket_mask, slot);
         if (twin < 0)
             return (int)slot;
-        const __u64 meta = glb_flow_read((__u32)twin, wish->tag);
+        const __u64 meta = glb_flow_read((__u32)twin, tag);
         if ((__u32)twin < slot) {
-            glb_flow_withdraw(hot, wish->meta);
-            wish->meta = meta;
+            glb_flow_withdraw(hot, args->meta);
+            args->meta = meta;
             return meta ? twin : GLB_FLOW_NONE;
         }
         struct glb_flow_hot *other = glb_flow_hot_at((__u32)twin);
@@ -195,40 +159,43 @@ static inline int glb_flow_settle(struct glb_flow_hot *hot, __u32 slot, struct g
 }
 
 /*
- * Begins the flow anew in its own entry, in the place of what was judged over: its slot, or GLB_FLOW_NONE
- * where another CPU was faster. Rescans as a claim does: while the entry was busy, others did not find it.
+ * Starts a new flow in its tuple's own entry, whose meta was `seen`: the flow's slot, or GLB_FLOW_NONE if
+ * another CPU changed the entry first. Rescans as an insertion does: other CPUs did not find the entry while
+ * it was busy.
  */
-static inline int glb_flow_renew(struct glb_flow_hot *hot, __u32 slot, __u64 seen,
-                                 struct glb_flow_insert_args *wish, __u32 bucket_mask) {
-    if (__sync_val_compare_and_swap(&hot->meta, seen, seen | GLB_META_BUSY) != seen)
+static inline int glb_flow_restart(struct glb_flow_hot *hot, __u32 slot, __u64 seen,
+                                   const struct glb_flow_key *key, struct glb_flow_insert_args *args,
+                                   __u32 bucket_mask) {
+    if (glb_flow_update(hot, seen, seen | GLB_META_BUSY) != seen)
         return GLB_FLOW_NONE;
-    glb_flow_publish(hot, slot, seen, wish);
-    return glb_flow_settle(hot, slot, wish, bucket_mask);
+    glb_flow_publish(hot, slot, seen, key, args);
+    return glb_flow_settle(hot, slot, key->tag, args, bucket_mask);
 }
 
 /*
- * Gives the flow an entry: its slot, or GLB_FLOW_NONE where nothing may be replaced. Where another CPU
- * entered the same flow at the same time, both get the lower of the two slots.
+ * Inserts the flow: its slot, with args->meta set, or GLB_FLOW_NONE if no candidate may be evicted. If
+ * another CPU inserts the same flow concurrently, both get the lower of the two slots.
  */
-GLB_FLOW_GLOBAL int glb_flow_claim(struct glb_flow_insert_args *wish, __u32 bucket_mask) {
-    if (!wish)
+GLB_FLOW_GLOBAL int glb_flow_insert(const struct glb_flow_key *key, struct glb_flow_insert_args *args,
+                                    __u32 bucket_mask) {
+    if (!key || !args)
         return GLB_FLOW_NONE;
     for (int attempt = 0; attempt < 4; attempt++) {
         __u64 seen = 0;
-        const int victim = glb_flow_victim(wish->tag, bucket_mask, wish->now, wish->bank, &seen);
+        const int victim = glb_flow_victim(key->tag, bucket_mask, args->now, args->bank, &seen);
         if (victim < 0)
             return GLB_FLOW_NONE;
         struct glb_flow_hot *hot = glb_flow_hot_at((__u32)victim);
         if (!hot)
             return GLB_FLOW_NONE;
-        if (__sync_val_compare_and_swap(&hot->meta, seen, seen | GLB_META_BUSY) != seen)
+        if (glb_flow_update(hot, seen, seen | GLB_META_BUSY) != seen)
             continue;
-        if (glb_meta_code(seen) && !glb_flow_expired(seen, wish->now, wish->bank))
-            glb_flow_on_evict(GLB_READ(hot->tag), wish->now);
-        glb_flow_publish(hot, (__u32)victim, seen, wish);
-        const int twin = glb_flow_settle(hot, (__u32)victim, wish, bucket_mask);
-        if (twin >= 0)
-            return twin;
+        if (glb_meta_code(seen) && !glb_flow_expired(seen, args->now, args->bank))
+            glb_flow_on_evict(GLB_READ(hot->tag), args->now);
+        glb_flow_publish(hot, (__u32)victim, seen, key, args);
+        const int slot = glb_flow_settle(hot, (__u32)victim, key->tag, args, bucket_mask);
+        if (slot >= 0)
+            return slot;
     }
     return GLB_FLOW_NONE;
 }

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * Flows of the table before: while another version's, shape's or size's table is left, the controller copies
- * its flows, and a packet whose flow is not copied yet takes it over itself. A program that knows of no older
- * table has none of this: its verifier sees a constant (docs/design/0006).
+ * Migration from the previous flow table, of another version, shape or size. While it exists, the controller
+ * copies its flows, and a packet whose flow is not copied yet migrates that flow itself. In a program without
+ * a previous table the verifier removes this code (docs/design/0006).
  */
-#ifndef GLB_STEER_MIGRATE_H
-#define GLB_STEER_MIGRATE_H
+#ifndef GLB_FLOW_MIGRATE_H
+#define GLB_FLOW_MIGRATE_H
 
-#include "pipeline/steer_context.h"
+#include "flow/table_maps.h"
+
+#include "flow/flow_table.h"
 
 static __always_inline int glb_is_migrating(void) {
     return glb_prev_shape.bucket_mask != 0;
 }
 
-/* What the older table says of this tag: its meta, else 0. Global: the verifier sees it once. */
+/* The meta of the tag's entry in the previous table, 0 if there is none. Global, so that it is verified once.
+ */
 __noinline __u64 glb_flow_lookup_previous(__u64 tag) {
     if (!glb_is_migrating())
         return 0;
@@ -31,19 +34,20 @@ __noinline __u64 glb_flow_lookup_previous(__u64 tag) {
 }
 
 /*
- * For a flow that this table does not have: its slot, taken over from the older table with state, target and
- * time, or GLB_FLOW_NONE. What begins while both tables are in use is steered as packets in mid-flow are,
- * since the program on another interface may still be one that sees the flow's answer as just that.
+ * Inserts a flow that this table lacks with its state, target and last seen from the previous table: its
+ * slot, or GLB_FLOW_NONE. While both tables are in use, new flows are steered like packets midstream, since
+ * the program on another interface may still be the previous one and would treat the flow's answer as such.
  */
-static __always_inline int glb_flow_migrate(struct glb_flow_insert_args *wish) {
-    const __u64 before = glb_flow_lookup_previous(wish->tag);
-    if (!before)
+static __always_inline int glb_flow_migrate(const struct glb_flow_key *key, __u32 bank, __u32 now) {
+    const __u64 previous = glb_flow_lookup_previous(key->tag);
+    if (!previous)
         return GLB_FLOW_NONE;
-    wish->carried = before;
-    wish->start = wish->now;
-    wish->target = glb_meta_target(before);
-    const int slot = glb_flow_claim(wish, glb_settings.bucket_mask);
-    wish->carried = 0;
+    struct glb_flow_insert_args args = {.migrated_meta = previous,
+                                        .migrated_start = now,
+                                        .bank = bank,
+                                        .now = now,
+                                        .target = glb_meta_target(previous)};
+    const int slot = glb_flow_insert(key, &args, glb_settings.bucket_mask);
     if (slot >= 0)
         glb_count(GLB_COUNT_FLOW_MIGRATED, 0);
     return slot;

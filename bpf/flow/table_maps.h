@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The flow table on BPF maps: what flow/flow_table.h wants supplied, and the filter of untracked flows. */
-#ifndef GLB_STEER_TABLE_BPF_H
-#define GLB_STEER_TABLE_BPF_H
+/* The flow table on BPF maps: what flow/flow_table.h requires, and the timestamps of untracked flows. */
+#ifndef GLB_FLOW_TABLE_MAPS_H
+#define GLB_FLOW_TABLE_MAPS_H
 
 #include "flow/flow_state.h"
-#include "maps.h"
-#include "telemetry/telemetry.h"
+#include "maps/config.h"
+#include "maps/flow.h"
+#include "telemetry/counters.h"
 
 static __always_inline struct glb_flow_hot *glb_flow_hot_at(__u32 slot) {
     return bpf_map_lookup_elem(&glb_flows_hot, &slot);
@@ -23,25 +24,13 @@ static __always_inline void glb_flow_withdrawn(void) {
     glb_count(GLB_COUNT_FLOW_DUPLICATE_REMOVED, 0);
 }
 
-static __always_inline const struct glb_target *glb_target_row(__u32 bank, __u32 target) {
-    const __u32 row = bank * GLB_MAX_TARGETS + target;
-    return bpf_map_lookup_elem(&glb_targets, &row);
-}
-
-/* NULL where no group was written: every group has timeouts, an empty row has none. */
-static __always_inline const struct glb_group *glb_group_row(__u32 bank, __u32 group) {
-    const __u32 row = bank * GLB_MAX_GROUPS + group;
-    const struct glb_group *found = bpf_map_lookup_elem(&glb_groups, &row);
-    return found && found->tcp_ticks ? found : 0;
-}
-
-/* Whether the entry's idle timeout has passed: its group's, found by its target. */
+/* Whether the entry's idle timeout has passed. The timeout is that of its target's group. */
 static __always_inline int glb_flow_expired(__u64 meta, __u32 now, __u32 bank) {
     const __u32 code = glb_meta_code(meta);
     const __u32 idle = now - (__u32)meta;
     const int tcp = !!(meta & GLB_META_TCP);
 
-    /* Below the shortest timeout there is nothing to look up; a tick of the future is another CPU's. */
+    /* Less than the shortest timeout needs no look-up. A tick in the future was written by another CPU. */
     if (idle < GLB_CLOSED_TICKS || idle > 0x7fffffff)
         return 0;
     __u32 tcp_ticks = 350 * GLB_TICKS_PER_SECOND;
@@ -57,7 +46,7 @@ static __always_inline int glb_flow_expired(__u64 meta, __u32 now, __u32 bank) {
     return idle >= glb_flow_timeout(code, tcp, tcp_ticks, other_ticks);
 }
 
-/* Stamps are seconds + 1, so that 0 means never; they wrap after 18 hours. */
+/* Seconds with bit 0 set, so that 0 means never: the resolution is two seconds. They wrap after 18 hours. */
 static __always_inline __u16 glb_stamp_seconds(__u32 now) {
     return (__u16)(now / GLB_TICKS_PER_SECOND) | 1;
 }
@@ -83,7 +72,8 @@ static __always_inline int glb_stamp_is_fresh(__u64 tag, __u32 now) {
     return at && (__u16)(glb_stamp_seconds(now) - at) < GLB_STAMP_FRESH_SECONDS;
 }
 
-/* A live entry is replaced: its packet may be at the appliance just now and must find its way back. */
+/* A live entry is evicted. Its packets that are at the appliance now must still be accepted on their return.
+ */
 static __always_inline void glb_flow_on_evict(__u64 tag, __u32 now) {
     glb_stamp_set(tag, now);
     glb_count(GLB_COUNT_FLOW_REPLACED, 0);

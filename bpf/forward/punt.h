@@ -1,30 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The door: the one way in which an endpoint's packet may reach the kernel's stack. It is told by 8 bytes of
- * XDP metadata, which the tc guard turns into the endpoint's mark. Metadata crosses a veth, and so can be
- * forged: every other packet that goes up is stripped of what it brought.
+ * The punt path: the only one by which an endpoint's packet may enter the host stack. A punted packet carries
+ * 8 bytes of XDP metadata, which the tc guard turns into the endpoint's mark. The far end of a veth can forge
+ * metadata, so it is stripped from every other packet that is passed to the stack.
  */
-#ifndef GLB_FORWARD_DOOR_H
-#define GLB_FORWARD_DOOR_H
+#ifndef GLB_FORWARD_PUNT_H
+#define GLB_FORWARD_PUNT_H
 
-#include "maps.h"
+#include "maps/config.h"
 
+/* Puts the endpoint's metadata in front of the packet. 0 if the driver supports no metadata. */
 static __always_inline int glb_punt_mark(struct xdp_md *ctx, __u32 endpoint) {
-    /* What the frame brought goes first: the metadata must be these 8 bytes and no more. */
+    /* Received metadata goes first: the guard expects these 8 bytes and no more. */
     if (ctx->data_meta < ctx->data && bpf_xdp_adjust_meta(ctx, (int)(ctx->data - ctx->data_meta)))
         return 0;
     if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(struct glb_punt_metadata)))
         return 0;
-    struct glb_punt_metadata *door = (void *)(long)ctx->data_meta;
+    struct glb_punt_metadata *metadata = (void *)(long)ctx->data_meta;
     void *data = (void *)(long)ctx->data;
-    if ((void *)(door + 1) > data)
+    if ((void *)(metadata + 1) > data)
         return 0;
-    door->magic = glb_settings.punt_magic;
-    door->endpoint = endpoint;
+    metadata->magic = glb_settings.punt_magic;
+    metadata->endpoint = endpoint;
     return 1;
 }
 
-/* 0 where metadata is there and cannot be taken off. */
+/* Removes received metadata. 0 if there is some that cannot be removed. */
 static __always_inline int glb_strip_metadata(struct xdp_md *ctx) {
     if (glb_likely(ctx->data_meta >= ctx->data))
         return 1;

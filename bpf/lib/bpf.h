@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What every stage needs: helpers, byte order, and reads of words that other CPUs change. */
+/* Included by every stage: BPF helpers, byte order, and accesses to memory that CPUs share. */
 #ifndef GLB_LIB_BPF_H
 #define GLB_LIB_BPF_H
 
@@ -19,14 +19,15 @@
 #define glb_likely(x) __builtin_expect(!!(x), 1)
 #define glb_unlikely(x) __builtin_expect(!!(x), 0)
 
-/* One load, or one store, of a word that another CPU may change at the same time. */
+/* A single load or store of a value that another CPU may change concurrently. */
 #define GLB_READ(lvalue) (*(volatile __typeof__(lvalue) *)&(lvalue))
 #define GLB_WRITE(lvalue, value) (*(volatile __typeof__(lvalue) *)&(lvalue) = (value))
 
-/* An exchange that no earlier write passes (BPF's exchange is fully ordered on every architecture). */
+/* A store that is ordered after all earlier writes (BPF's exchange is fully ordered on every architecture).
+ */
 #define GLB_PUBLISH(lvalue, value) ((void)__sync_lock_test_and_set(&(lvalue), (value)))
 
-/* Added after the headers of the oldest supported build machine. */
+/* Not in the UAPI headers of the oldest supported build system. */
 #ifndef GLB_FIB_TBID
 #define GLB_FIB_DIRECT (1u << 0)
 #define GLB_FIB_TBID (1u << 3)

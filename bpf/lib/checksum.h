@@ -11,7 +11,7 @@ static inline __u16 glb_sum_fold(__u32 sum) {
     return (__u16)~sum;
 }
 
-/* The checksum after a 16-bit word changed; all in one byte order. RFC 1624, equation 3. */
+/* The checksum after a 16-bit word changed; all arguments have the same byte order. RFC 1624, equation 3. */
 static inline __u16 glb_sum_update(__u16 check, __u16 before, __u16 after) {
     __u32 sum = (__u16)~check;
     sum += (__u16)~before;

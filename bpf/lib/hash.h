@@ -11,7 +11,7 @@
 
 #include "abi/config.h"
 
-/* A flow's ends in canonical order, so that both directions have equal bytes. */
+/* Both endpoints of a flow in canonical order, so that both directions have equal bytes. */
 struct glb_tuple {
     __u32 low[4]; /* IPv4: word 0, the rest 0 */
     __u32 high[4];
@@ -45,7 +45,7 @@ static inline __u64 glb_nh_addresses(const struct glb_tuple *tuple, const volati
     return sum;
 }
 
-/* The table's tag: endpoint and the whole tuple. */
+/* The flow table's tag: a hash of the endpoint and the whole tuple. */
 static inline __u64 glb_hash_tag(const struct glb_tuple *tuple, __u32 endpoint,
                                  const volatile struct glb_nh_key *key) {
     const __u32 ports = ((__u32)tuple->low_port << 16) | tuple->high_port;
@@ -54,7 +54,8 @@ static inline __u64 glb_hash_tag(const struct glb_tuple *tuple, __u32 endpoint,
                            glb_nh_pair(ports, rest, key->word[8], key->word[9]));
 }
 
-/* Steering: the sticky part of the tuple (enum glb_stickiness), equal on every node with equal hashSeed. */
+/* The steering hash: of the sticky part of the tuple (enum glb_stickiness), equal on all nodes of one
+ * hashSeed. */
 static inline __u64 glb_hash_steer(const struct glb_tuple *tuple, __u32 stickiness,
                                    const volatile struct glb_nh_key *key) {
     const __u32 ports = stickiness == GLB_STICK_5 ? ((__u32)tuple->low_port << 16) | tuple->high_port : 0;
@@ -63,8 +64,8 @@ static inline __u64 glb_hash_steer(const struct glb_tuple *tuple, __u32 stickine
                            glb_nh_pair(ports, (proto << 8) | tuple->family, key->word[8], key->word[9]));
 }
 
-/* The upper half of a steering hash chooses the slot, the lower 14 bits the entropy port, those between a
- * trial. */
+/* The upper half of a steering hash selects the Maglev slot, its lower 14 bits the entropy port, the bits
+ * between them the flows of half-open targets. */
 static inline __u32 glb_maglev_slot(__u64 hash) {
     return (__u32)(((hash >> 32) * GLB_MAGLEV_SLOTS) >> 32);
 }
@@ -73,7 +74,7 @@ static inline __u16 glb_entropy_port(__u64 hash) {
     return (__u16)(0xc000u | (hash & 0x3fffu));
 }
 
-/* True of one hash in GLB_HALF_OPEN_SHARE. */
+/* True for one hash in GLB_HALF_OPEN_SHARE. */
 static inline int glb_hash_is_half_open(__u64 hash) {
     return ((hash >> 14) & 0x3ffff) * GLB_HALF_OPEN_SHARE >> 18 == 0;
 }

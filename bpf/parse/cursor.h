@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Bounded access by offset. glb_at(ctx, offset, type) is a pointer to `type` at that offset, or NULL where
- * the linear part of the frame ends before. Offsets stay below 512: further in, there are no headers of ours.
+ * Bounded access to the frame. glb_at(ctx, offset, type) is a pointer to a `type` at that offset, or NULL if
+ * the linear part of the frame ends before its last byte. Offsets are limited to GLB_MAX_OFFSET, which no
+ * supported header stack exceeds.
  */
 #ifndef GLB_PARSE_CURSOR_H
 #define GLB_PARSE_CURSOR_H
 
-#include "lib/bpf.h"
+#include "lib/frame.h"
 
 #define GLB_MAX_OFFSET 511
 
@@ -22,9 +23,14 @@ static __always_inline void *glb_at_bytes(struct xdp_md *ctx, __u32 offset, __u3
 
 #define glb_at(ctx, offset, type) ((type *)glb_at_bytes(ctx, offset, sizeof(type)))
 
-/* Bytes of the whole frame, fragments (of the buffer) included. */
-static __always_inline __u32 glb_frame_len(struct xdp_md *ctx) {
-    return bpf_xdp_get_buff_len(ctx);
+/*
+ * The same for headers that parsing has already read. clang may check one copy of an offset and use another,
+ * about which the verifier then has no bounds; the barrier and the mask at the use prevent that.
+ */
+static __always_inline void *glb_reload_bytes(struct xdp_md *ctx, __u32 offset, __u32 size) {
+    __asm__ volatile("" : "+r"(offset));
+    return glb_at_bytes(ctx, offset & GLB_MAX_OFFSET, size);
 }
+#define glb_reload(ctx, offset, type) ((type *)glb_reload_bytes(ctx, offset, sizeof(type)))
 
 #endif

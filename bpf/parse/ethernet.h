@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Ethernet and up to two VLAN tags. VLAN id 0 (a priority tag, IEEE 802.1Q 9.6) counts as no tag. */
+/* Ethernet and up to two VLAN tags. VLAN id 0 (a priority tag, IEEE 802.1Q, 9.6) counts as untagged. */
 #ifndef GLB_PARSE_ETHERNET_H
 #define GLB_PARSE_ETHERNET_H
 
+#include "parse/cursor.h"
 #include "parse/packet.h"
 
 struct glb_eth {
@@ -20,6 +21,7 @@ static __always_inline int glb_is_vlan(__be16 eth_proto) {
     return eth_proto == bpf_htons(GLB_ETH_8021Q) || eth_proto == bpf_htons(GLB_ETH_8021AD);
 }
 
+/* Reads the Ethernet header and its tags into `frame`. An enum glb_parse_result. */
 static __always_inline int glb_parse_ethernet(struct xdp_md *ctx, struct glb_frame *frame) {
     void *data = (void *)(long)ctx->data;
     void *end = (void *)(long)ctx->data_end;
@@ -56,7 +58,7 @@ static __always_inline int glb_parse_ethernet(struct xdp_md *ctx, struct glb_fra
     return GLB_PARSE_OK;
 }
 
-/* Six bytes as a big-endian number of 48 bits, as the rows of glb_logical_ports and glb_senders hold them. */
+/* Six bytes as a 48-bit big-endian number, the form in glb_logical_ports and glb_senders. */
 static __always_inline __u64 glb_mac_number(const __u8 *mac) {
     return ((__u64)mac[0] << 40) | ((__u64)mac[1] << 32) | ((__u64)mac[2] << 24) | ((__u64)mac[3] << 16) |
            ((__u64)mac[4] << 8) | mac[5];

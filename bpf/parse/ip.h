@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * IPv4 (RFC 791) and IPv6 with extension headers (RFC 8200). Lengths come from the IP header, never from the
- * frame's end: Ethernet padding is not the packet's.
+ * IPv4 (RFC 791) and IPv6 with extension headers (RFC 8200). Lengths are taken from the IP header, never from
+ * the end of the frame, since the frame may end in Ethernet padding.
  */
 #ifndef GLB_PARSE_IP_H
 #define GLB_PARSE_IP_H
 
 #include "parse/l4.h"
 
-#define GLB_IPV6_EXTENSIONS 8 /* more in a row than this is malformed */
+#define GLB_IPV6_EXTENSIONS 8 /* a longer chain is malformed */
 
 static __always_inline int glb_parse_ipv4(struct xdp_md *ctx, __u32 offset, __u32 frame_len,
                                           struct glb_packet *packet) {
@@ -33,7 +33,11 @@ static __always_inline int glb_parse_ipv4(struct xdp_md *ctx, __u32 offset, __u3
     return glb_parse_l4(ctx, offset + header, len - header, packet);
 }
 
-/* Walks the extension headers; returns the upper-layer offset, or a negative glb_parse_result. */
+/*
+ * Walks the extension headers from `offset`, at most to `end`. Returns the offset of the upper-layer header,
+ * or a negative glb_parse_result. Updates packet->ip_proto, and packet->flags for a fragment. Global, so that
+ * it is verified once.
+ */
 __noinline int glb_parse_extensions(struct xdp_md *ctx, __u32 offset, __u32 end, struct glb_packet *packet) {
     if (!packet)
         return -GLB_PARSE_MALFORMED;
@@ -52,7 +56,7 @@ __noinline int glb_parse_extensions(struct xdp_md *ctx, __u32 offset, __u32 end,
             return -GLB_PARSE_SHORT;
         if (next == GLB_IPPROTO_FRAGMENT) {
             packet->ip_proto = header[0];
-            /* An atomic fragment (RFC 6946) is whole: offset 0 and no more. */
+            /* An atomic fragment (RFC 6946) is a whole packet: offset 0, no more fragments. */
             if ((((__u32)header[2] << 8) | header[3]) & 0xfff9) {
                 packet->flags |= GLB_PKT_FRAGMENT;
                 return offset;
@@ -75,7 +79,7 @@ static __always_inline int glb_parse_ipv6(struct xdp_md *ctx, __u32 offset, __u3
     if (!ip)
         return offset + sizeof *ip > frame_len ? GLB_PARSE_MALFORMED : GLB_PARSE_SHORT;
     const __u32 len = sizeof *ip + bpf_ntohs(ip->payload_len);
-    /* Beyond 16 bits: a frame of its size would have to be there, and l3_len could not say it. */
+    /* l3_len has 16 bits. */
     if (ip->version_class >> 4 != 6 || offset + len > frame_len || len > 0xffff)
         return GLB_PARSE_MALFORMED;
     packet->family = 6;
@@ -104,7 +108,10 @@ static __always_inline int glb_parse_ipv6(struct xdp_md *ctx, __u32 offset, __u3
     return glb_parse_l4(ctx, upper, offset + len - upper, packet);
 }
 
-/* Parses the IP packet at `offset`. `packet` must be zero. `frame_len` bounds what its length may say. */
+/*
+ * Parses the IP packet at `offset` into `packet`, which must be zero. `frame_len` bounds the length in its
+ * header. An enum glb_parse_result.
+ */
 static __always_inline int glb_parse_ip(struct xdp_md *ctx, __u32 offset, __u32 eth_proto, __u32 frame_len,
                                         struct glb_packet *packet) {
     packet->eth_proto = eth_proto;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Ports, TCP flags, ICMP echo identifiers; and the packet that an ICMP error quotes. */
+/* Ports, TCP flags, ICMP echo identifiers, and the packet quoted by an ICMP error. */
 #ifndef GLB_PARSE_L4_H
 #define GLB_PARSE_L4_H
 
@@ -55,8 +55,7 @@ struct glb_ipv6 {
     __u32 destination[4];
 };
 
-#define GLB_IPV4_FRAGMENT 0x3fff /* more fragments, and the offset */
-#define GLB_IPV4_OFFSET 0x1fff
+#define GLB_IPV4_FRAGMENT 0x3fff /* the more-fragments bit and the offset */
 
 static __always_inline int glb_has_ports(__u32 ip_proto) {
     return ip_proto == GLB_IPPROTO_TCP || ip_proto == GLB_IPPROTO_UDP || ip_proto == GLB_IPPROTO_SCTP ||
@@ -67,7 +66,7 @@ static __always_inline int glb_icmp4_is_error(__u32 type) {
     return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
 }
 
-/* Ports of a quoted transport header; an error quotes at least its first 8 bytes (RFC 792). */
+/* Ports of the quoted transport header. An error quotes at least its first 8 bytes (RFC 792). */
 static __always_inline void glb_quote_ports(struct xdp_md *ctx, __u32 offset, __u32 end,
                                             struct glb_packet *packet) {
     if (offset + 8 > end)
@@ -88,9 +87,9 @@ static __always_inline void glb_quote_ports(struct xdp_md *ctx, __u32 offset, __
 }
 
 /*
- * The tuple that an ICMP error quotes (offset: of the quoted IP header; end: of the error's packet, since
- * padding quotes nothing). An error whose quote cannot be read keeps its own addresses and protocol. Global,
- * so that the verifier sees it once.
+ * The tuple of the packet quoted by an ICMP error. `offset` is that of the quoted IP header, `end` the end of
+ * the error's own IP packet. An error without a readable quote keeps its own addresses and protocol. Global,
+ * so that it is verified once.
  */
 __noinline int glb_parse_quote(struct xdp_md *ctx, __u32 offset, __u32 end, struct glb_packet *packet) {
     if (!packet)
@@ -122,8 +121,8 @@ __noinline int glb_parse_quote(struct xdp_md *ctx, __u32 offset, __u32 end, stru
 }
 
 /*
- * The transport header at `offset`, of which `len` bytes belong to the IP packet.
- * Truncated or inconsistent headers are malformed; protocols without ports need none.
+ * Parses the transport header at `offset`; `len` bytes from there belong to the IP packet. A truncated or
+ * inconsistent header is malformed. Protocols without ports need no header.
  */
 static __always_inline int glb_parse_l4(struct xdp_md *ctx, __u32 offset, __u32 len,
                                         struct glb_packet *packet) {
@@ -139,6 +138,7 @@ static __always_inline int glb_parse_l4(struct xdp_md *ctx, __u32 offset, __u32 
         packet->sport = tcp->source;
         packet->dport = tcp->destination;
         packet->tcp_flags = tcp->flags;
+        packet->l4_words = (__u8)((packet->l3_len - len) / 4);
         packet->flags |= GLB_PKT_TCP | (len > header ? GLB_PKT_PAYLOAD : 0);
         return GLB_PARSE_OK;
     }
@@ -180,7 +180,7 @@ static __always_inline int glb_parse_l4(struct xdp_md *ctx, __u32 offset, __u32 
         } else if (icmp4 ? glb_icmp4_is_error(type) : type < 128) {
             return glb_parse_quote(ctx, offset + sizeof *icmp, offset + len, packet);
         } else if (icmp6) {
-            packet->dport = bpf_htons(type); /* the classifier tells neighbour discovery by it */
+            packet->dport = bpf_htons(type);
         }
     }
     return GLB_PARSE_OK;

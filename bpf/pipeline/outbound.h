@@ -1,129 +1,121 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The out leg of an endpoint's packet, from its tuple to the tunnel. */
-#ifndef GLB_ENCAP_OUT_H
-#define GLB_ENCAP_OUT_H
+/* The outbound leg: an endpoint's packet, from its flow to the tunnel. */
+#ifndef GLB_PIPELINE_OUTBOUND_H
+#define GLB_PIPELINE_OUTBOUND_H
 
+#include "flow/track.h"
 #include "forward/bypass.h"
 #include "pipeline/context.h"
-#include "reset/reset.h"
+#include "pipeline/steer_init.h"
+#include "reset/decide.h"
+#include "reset/segment.h"
 #include "steer/steer.h"
 #include "tunnel/encode.h"
 
-/* Fills in all that steering and the return leg derive from endpoint and packet; the orientation is returned.
- */
-static __always_inline __u32 glb_steering_init(struct glb_steer_ctx *steering,
-                                               const struct glb_packet *packet, const struct glb_node *node,
-                                               const struct glb_group *group, __u32 endpoint_index,
-                                               __u32 group_index, __u32 bank, __u32 now) {
-    struct glb_flow_insert_args *wish = &steering->wish;
-    const __u32 orientation = glb_tuple_from(packet, &wish->tuple);
-
-    wish->tag = glb_hash_tag(&wish->tuple, endpoint_index, &glb_settings.table_key);
-    wish->meta = 0;
-    wish->bank = bank;
-    wish->now = now;
-    wish->tcp = !!(packet->flags & GLB_PKT_TCP);
-    wish->endpoint = endpoint_index;
-    wish->orientation = orientation;
-    wish->tried = 0;
-    steering->hash = glb_hash_steer(&wish->tuple, group->stickiness, &node->steer_key);
-    steering->group = group_index;
-    steering->packet_flags = packet->flags;
-    steering->tcp_flags = packet->tcp_flags;
-    return orientation;
+/* Forwards the packet uninspected; it is its endpoint's as much as an inspected one. */
+static __always_inline struct glb_verdict glb_outbound_bypass(struct xdp_md *ctx, __u32 l2_len,
+                                                              const struct glb_packet *packet,
+                                                              const struct glb_forward_ctx *forward,
+                                                              struct glb_next_hop *hop) {
+    const struct glb_verdict verdict =
+        glb_forward_uninspected(ctx, packet, forward, hop, l2_len, GLB_COUNT_BYPASSED);
+    if (glb_verdict_forwards(verdict))
+        glb_count_endpoint_forwarded(forward->endpoint, packet->l3_len);
+    return verdict;
 }
 
-static __always_inline void glb_flow_count(__s32 slot, __u32 leg, __u32 orientation, __u32 bytes) {
-    if (slot < 0)
-        return;
-    struct glb_flow_hot *hot = glb_flow_hot_at((__u32)slot);
-    if (!hot)
-        return;
-    const __u32 index = (leg * 2 + orientation) & 3;
-    const __u32 before = hot->count[index].bytes;
-    hot->count[index].packets++;
-    hot->count[index].bytes = before + bytes;
-    if (glb_unlikely(before + bytes < before)) {
-        struct glb_flow_cold *cold = glb_flow_cold_at((__u32)slot);
-        if (cold)
-            cold->carry[index]++;
+/* A packet of a flow that is reset (reset/step.h). */
+static __always_inline struct glb_verdict glb_outbound_reset(struct xdp_md *ctx, __u32 l2_len,
+                                                             struct glb_packet *packet,
+                                                             const struct glb_forward_ctx *forward,
+                                                             struct glb_next_hop *hop, int action) {
+    if (action == GLB_RESET_FORWARD) {
+        if (!glb_reset_rewrite(ctx, packet, l2_len))
+            return glb_verdict_drop(GLB_DROP_SHORT_LINEAR);
+        return glb_forward_uninspected(ctx, packet, forward, hop, l2_len, GLB_COUNT_RESET_SENT_ON);
     }
+    if (action == GLB_RESET_DROP)
+        return glb_verdict_drop(GLB_DROP_FLOW_RESET);
+    if (!glb_reset_answer(ctx, packet, l2_len, action == GLB_RESET_PROBE))
+        return glb_verdict_drop(GLB_DROP_SHORT_LINEAR);
+    return glb_verdict_redirect(ctx->ingress_ifindex, GLB_COUNT_RESET_ANSWERED);
 }
 
-static __always_inline struct glb_verdict glb_bypass(struct xdp_md *ctx, struct glb_context *scratch,
-                                                     __u32 l2_len) {
-    return glb_uninspected(ctx, scratch, l2_len, GLB_BYPASS, GLB_BYPASS_PUNT);
-}
-
-/* What steering comes to where it is no target: a limit, a reset, and where nobody takes it the group's
- * policy. */
-static __always_inline struct glb_verdict glb_no_target_apply(struct xdp_md *ctx, struct glb_context *scratch,
-                                                              __u32 l2_len, enum glb_steered steered) {
-    if (steered == GLB_STEERED_LIMITED)
-        return glb_drop(GLB_DROP_SOURCE_LIMIT);
-    if (steered == GLB_STEERED_RESET)
-        return glb_reset(ctx, scratch, l2_len);
-    const __u32 group = scratch->steering.group;
-    const __u64 *word = bpf_map_lookup_elem(&glb_group_action, &group);
-    const __u64 action = word ? GLB_READ(*word) : GLB_NO_TARGET_DROP;
+/* The group's policy when no target accepts the packet. */
+static __always_inline struct glb_verdict glb_no_target_apply(struct xdp_md *ctx, __u32 l2_len,
+                                                              const struct glb_packet *packet, __u32 group,
+                                                              const struct glb_forward_ctx *forward,
+                                                              struct glb_next_hop *hop) {
+    const __u64 action = glb_group_action_of(group);
     if (action == GLB_NO_TARGET_BYPASS)
-        return glb_bypass(ctx, scratch, l2_len);
-    return glb_drop(action == GLB_NO_TARGET_PENDING ? GLB_DROP_NO_TARGET_YET : GLB_DROP_NO_TARGET);
+        return glb_outbound_bypass(ctx, l2_len, packet, forward, hop);
+    return glb_verdict_drop(action == GLB_NO_TARGET_PENDING ? GLB_DROP_NO_TARGET_YET : GLB_DROP_NO_TARGET);
 }
 
-static __always_inline struct glb_verdict glb_outbound(struct xdp_md *ctx, const struct glb_frame *frame,
-                                                       struct glb_context *scratch,
-                                                       const struct glb_node *node,
-                                                       const struct glb_logical_port *port, __u32 bank) {
-    const struct glb_packet *packet = &scratch->packet;
-    struct glb_steer_ctx *steering = &scratch->steering;
-    const __u32 endpoint_index = port->endpoint;
-    const __u32 row = bank * GLB_MAX_ENDPOINTS + (endpoint_index & (GLB_MAX_ENDPOINTS - 1));
-    const struct glb_endpoint *endpoint = bpf_map_lookup_elem(&glb_endpoints, &row);
+/* Counts a packet that goes to its target, and marks its flow. */
+static __always_inline void glb_outbound_account(const struct glb_packet *packet,
+                                                 const struct glb_steer_ctx *steer,
+                                                 const struct glb_flow_ref *flow, __u32 group_flags) {
+    struct glb_target_count *count = glb_target_count_at(flow->target);
+    if (count) {
+        count->out.packets++;
+        count->out.bytes += packet->l3_len;
+    }
+    glb_flow_count(flow->slot, GLB_LEG_OUTBOUND, steer->key.orientation, packet->l3_len);
+    if (!(packet->flags & (GLB_PKT_FRAGMENT | GLB_PKT_ICMP_ERROR)))
+        glb_flow_mark_outstanding(steer, flow, group_flags, count);
+}
+
+/* `storage` holds what this leg passes to its stages. */
+static __always_inline struct glb_verdict glb_outbound(struct xdp_md *ctx, const struct glb_ingress *in,
+                                                       struct glb_packet *packet,
+                                                       struct glb_context *storage) {
+    struct glb_steer_ctx *steer = &storage->steer;
+    struct glb_forward_ctx *forward = &storage->forward;
+    struct glb_next_hop *hop = &storage->hop;
+    const __u32 l2_len = in->frame.l2_len;
+    const __u32 endpoint_index = in->port->endpoint;
+    const struct glb_endpoint *endpoint = glb_endpoint_row(in->bank, endpoint_index);
     if (!endpoint)
-        return glb_drop(GLB_DROP_NO_CONFIG);
+        return glb_verdict_drop(GLB_DROP_NO_CONFIG);
     const __u32 now = glb_now_ticks();
-    if (glb_unlikely(glb_bypass_asked(endpoint_index, now))) {
-        glb_forward_ctx_bypass(&scratch->onward, endpoint_index, endpoint, port);
-        return glb_bypass(ctx, scratch, frame->l2_len);
+    if (glb_unlikely(glb_bypass_active(endpoint_index, now))) {
+        glb_forward_ctx_bypass(forward, endpoint_index, endpoint, in->port);
+        return glb_outbound_bypass(ctx, l2_len, packet, forward, hop);
     }
     const __u32 group_index = endpoint->group & (GLB_MAX_GROUPS - 1);
-    const struct glb_group *group = glb_group_row(bank, group_index);
+    const struct glb_group *group = glb_group_row(in->bank, group_index);
     if (!group)
-        return glb_drop(GLB_DROP_NO_CONFIG);
+        return glb_verdict_drop(GLB_DROP_NO_CONFIG);
 
-    const __u32 orientation =
-        glb_steering_init(steering, packet, node, group, endpoint_index, group_index, bank, now);
-    const int steered = glb_steer(steering);
+    glb_steer_ctx_init(steer, packet, in->node, group, endpoint_index, group_index, in->bank, now);
+    struct glb_flow_ref flow = {.slot = GLB_FLOW_NONE};
+    const int steered = glb_steer(steer, &flow);
     if (glb_unlikely(steered != GLB_STEERED_TO)) {
-        glb_forward_ctx_bypass(&scratch->onward, endpoint_index, endpoint, port);
-        return glb_no_target_apply(ctx, scratch, frame->l2_len, steered);
+        if (steered == GLB_STEERED_LIMITED)
+            return glb_verdict_drop(GLB_DROP_SOURCE_LIMIT);
+        glb_forward_ctx_bypass(forward, endpoint_index, endpoint, in->port);
+        if (steered == GLB_STEERED_RESET)
+            return glb_outbound_reset(ctx, l2_len, packet, forward, hop, glb_reset_decide(steer, &flow));
+        return glb_no_target_apply(ctx, l2_len, packet, group_index, forward, hop);
     }
-    const struct glb_target *target = glb_target_row(bank, steering->target);
+    const struct glb_target *target = glb_target_row(in->bank, flow.target);
     if (!target)
-        return glb_drop(GLB_DROP_NO_CONFIG);
+        return glb_verdict_drop(GLB_DROP_NO_CONFIG);
     if (packet->flags & GLB_PKT_FRAGMENT)
         glb_count(GLB_COUNT_FRAGMENT_EARLY, packet->l3_len);
 
-    const struct glb_encap what = {
-        .l2_len = frame->l2_len,
+    const struct glb_encap_args args = {
+        .l2_len = l2_len,
         .inner_len = packet->l3_len,
         .tos = packet->tos,
-        .eth_proto = frame->eth_proto,
-        .cookie = steering->cookie,
-        .entropy_port = glb_entropy_port(steering->hash),
+        .eth_proto = in->frame.eth_proto,
+        .cookie = flow.slot < 0 ? 0 : glb_flow_cookie((__u32)flow.slot, flow.meta),
+        .entropy_port = glb_entropy_port(steer->hash),
     };
-    const struct glb_verdict verdict = glb_encap(ctx, target, endpoint, &what);
-    if (verdict.action == GLB_ENCAP_REDIRECT) {
-        struct glb_target_count *count = glb_target_count_at(steering->target);
-        if (count) {
-            count->out.packets++;
-            count->out.bytes += packet->l3_len;
-        }
-        glb_flow_count(steering->slot, GLB_LEG_OUTBOUND, orientation, packet->l3_len);
-        if (!(packet->flags & (GLB_PKT_FRAGMENT | GLB_PKT_ICMP_ERROR)))
-            glb_flow_mark_outstanding(steering, group->flags, count);
-    }
+    const struct glb_verdict verdict = glb_encap(ctx, target, endpoint, &args);
+    if (verdict.action == GLB_ACTION_REDIRECT)
+        glb_outbound_account(packet, steer, &flow, group->flags);
     return verdict;
 }
 

@@ -1,41 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Segments that reset a connection, made of the packet that called for them. */
+/* Segments that reset a connection, written over the packet that causes them. */
 #ifndef GLB_RESET_SEGMENT_H
 #define GLB_RESET_SEGMENT_H
 
 #include "lib/checksum.h"
+#include "lib/frame.h"
 #include "parse/ethernet.h"
-#include "parse/ip.h"
-#include "pipeline/context.h"
-#include "tunnel/encode.h"
+#include "parse/l4.h"
 
-#define GLB_TCP_BARE 0x50 /* data offset of a header without options */
+#define GLB_TCP_NO_OPTIONS 0x50 /* the data offset byte of a header without options */
 #define GLB_ANSWER_TTL 64
 
-/*
- * Bytes where parsing has been already. Here clang likes to check one copy of an offset and to use another,
- * of which the verifier knows nothing then: it is masked where it is used.
- */
-static __always_inline void *glb_again(struct xdp_md *ctx, __u32 offset, __u32 size) {
-    __asm__ volatile("" : "+r"(offset));
-    return glb_at_bytes(ctx, offset & GLB_MAX_OFFSET, size);
-}
-#define glb_again_at(ctx, offset, type) ((type *)glb_again(ctx, offset, sizeof(type)))
-
-/* Where the transport header is, behind IPv4 options or IPv6 extension headers; 0 where it cannot be read. */
-static __always_inline __u32 glb_reset_l4_offset(struct xdp_md *ctx, struct glb_context *scratch,
-                                                 __u32 l2_len) {
-    if (scratch->packet.family == 4) {
-        const struct glb_ipv4 *ip = glb_again_at(ctx, l2_len, struct glb_ipv4);
-        return ip ? l2_len + (ip->version_ihl & 0xf) * 4 : 0;
-    }
-    const struct glb_ipv6 *ip = glb_again_at(ctx, l2_len, struct glb_ipv6);
-    if (!ip)
-        return 0;
-    scratch->inner.ip_proto = ip->next_header; /* the out leg has no inner packet: a place for the walk */
-    const int found =
-        glb_parse_extensions(ctx, l2_len + sizeof *ip, l2_len + scratch->packet.l3_len, &scratch->inner);
-    return found < 0 ? 0 : (__u32)found;
+/* The offset of the TCP header, behind IPv4 options or IPv6 extension headers. */
+static __always_inline __u32 glb_tcp_offset(const struct glb_packet *packet, __u32 l2_len) {
+    return l2_len + packet->l4_words * 4;
 }
 
 static __always_inline __u32 glb_sum_words(const __u32 *words, int count) {
@@ -46,11 +24,11 @@ static __always_inline __u32 glb_sum_words(const __u32 *words, int count) {
 }
 
 /*
- * The checksum of a bare header between the packet's addresses, either way round (RFC 9293, section 3.1). The
- * words of an IPv4 address that are not there are 0. (An IPv6 routing header with segments left would have
- * another destination in the sum; such a RST is wrong, and discarded.)
+ * The checksum of a header without options and data between the packet's addresses, in either direction (RFC
+ * 9293, section 3.1). Words 1 to 3 of an IPv4 address are 0. (Behind an IPv6 routing header with segments
+ * left the pseudo-header has another destination; such a RST has a wrong checksum and is discarded.)
  */
-static __always_inline __u16 glb_tcp_bare_check(const struct glb_packet *packet, struct glb_tcp tcp) {
+static __always_inline __u16 glb_tcp_header_check(const struct glb_packet *packet, struct glb_tcp tcp) {
     __u32 words[5];
     tcp.check = 0;
     __builtin_memcpy(words, &tcp, sizeof words);
@@ -58,13 +36,13 @@ static __always_inline __u16 glb_tcp_bare_check(const struct glb_packet *packet,
                         glb_sum_words(words, 5) + bpf_htons(GLB_IPPROTO_TCP) + bpf_htons(sizeof tcp));
 }
 
-_Static_assert(sizeof(struct glb_tcp) == 20, "a header without options");
+_Static_assert(sizeof(struct glb_tcp) == 20, "no options");
 
-/* Writes the IP header's new length, and in IPv4 the checksum with it. */
+/* Writes a new length into the IP header, and updates the IPv4 checksum. 0 if the header cannot be read. */
 static __always_inline int glb_reset_set_length(struct xdp_md *ctx, const struct glb_packet *packet,
                                                 __u32 l2_len, __u32 l3_len) {
     if (packet->family == 4) {
-        struct glb_ipv4 *ip = glb_again_at(ctx, l2_len, struct glb_ipv4);
+        struct glb_ipv4 *ip = glb_reload(ctx, l2_len, struct glb_ipv4);
         if (!ip)
             return 0;
         const __be16 len = bpf_htons(l3_len);
@@ -72,7 +50,7 @@ static __always_inline int glb_reset_set_length(struct xdp_md *ctx, const struct
         ip->len = len;
         return 1;
     }
-    struct glb_ipv6 *ip = glb_again_at(ctx, l2_len, struct glb_ipv6);
+    struct glb_ipv6 *ip = glb_reload(ctx, l2_len, struct glb_ipv6);
     if (!ip)
         return 0;
     ip->payload_len = bpf_htons(l3_len - sizeof *ip);
@@ -80,29 +58,28 @@ static __always_inline int glb_reset_set_length(struct xdp_md *ctx, const struct
 }
 
 /*
- * Cuts the packet to the RST for its far end: its own sequence number (behind a SYN the next one, which is
- * what is expected), no options, no data; with its ACK, which middleboxes that track windows want to see. 0
- * where its headers cannot be read. Global: the verifier sees it once.
+ * Rewrites the packet to the RST for its far end: without options and data, with its own sequence number (of
+ * a SYN the next one, which is expected), and with its ACK, which stateful middleboxes verify. 0 if its
+ * headers cannot be read. Updates packet->l3_len. Global, so that it is verified once.
  */
-__noinline int glb_reset_rewrite(struct xdp_md *ctx, struct glb_context *scratch, __u32 l2_len) {
-    if (!scratch)
+__noinline int glb_reset_rewrite(struct xdp_md *ctx, struct glb_packet *packet, __u32 l2_len) {
+    if (!packet)
         return 0;
-    struct glb_packet *packet = &scratch->packet;
-    const __u32 at = glb_reset_l4_offset(ctx, scratch, l2_len);
-    struct glb_tcp *tcp = glb_again_at(ctx, at, struct glb_tcp);
-    if (!at || !tcp)
+    const __u32 at = glb_tcp_offset(packet, l2_len);
+    struct glb_tcp *tcp = glb_reload(ctx, at, struct glb_tcp);
+    if (!tcp)
         return 0;
-    struct glb_tcp bare = {.source = tcp->source, .destination = tcp->destination, .seq = tcp->seq};
+    struct glb_tcp header = {.source = tcp->source, .destination = tcp->destination, .seq = tcp->seq};
     if (tcp->flags & GLB_TCP_SYN)
-        bare.seq = bpf_htonl(bpf_ntohl(bare.seq) + 1);
+        header.seq = bpf_htonl(bpf_ntohl(header.seq) + 1);
     if (tcp->flags & GLB_TCP_ACK)
-        bare.ack = tcp->ack;
-    bare.offset = GLB_TCP_BARE;
-    bare.flags = GLB_TCP_RST | (tcp->flags & GLB_TCP_ACK);
-    bare.check = glb_tcp_bare_check(packet, bare);
-    *tcp = bare;
+        header.ack = tcp->ack;
+    header.offset = GLB_TCP_NO_OPTIONS;
+    header.flags = GLB_TCP_RST | (tcp->flags & GLB_TCP_ACK);
+    header.check = glb_tcp_header_check(packet, header);
+    *tcp = header;
 
-    const __u32 l3_len = at - l2_len + sizeof bare;
+    const __u32 l3_len = at - l2_len + sizeof header;
     if (!glb_reset_set_length(ctx, packet, l2_len, l3_len))
         return 0;
     packet->l3_len = (__u16)l3_len;
@@ -116,11 +93,11 @@ static __always_inline void glb_reset_swap_ethernet(struct glb_eth *eth) {
     __builtin_memcpy(eth->destination, source, sizeof source);
 }
 
-/* A new IP header at `l2_len`, from the packet's destination to its source, around a bare TCP header. */
+/* Writes an IP header at `l2_len` from the packet's destination to its source, for a TCP header alone. */
 static __always_inline int glb_reset_write_ip(struct xdp_md *ctx, const struct glb_packet *packet,
                                               __u32 l2_len) {
     if (packet->family == 4) {
-        struct glb_ipv4 *ip = glb_again_at(ctx, l2_len, struct glb_ipv4);
+        struct glb_ipv4 *ip = glb_reload(ctx, l2_len, struct glb_ipv4);
         if (!ip)
             return 0;
         const struct glb_ipv4 header = {.version_ihl = 0x45,
@@ -136,7 +113,7 @@ static __always_inline int glb_reset_write_ip(struct xdp_md *ctx, const struct g
         ip->check = glb_sum_fold(glb_sum_words(words, 5));
         return 1;
     }
-    struct glb_ipv6 *ip = glb_again_at(ctx, l2_len, struct glb_ipv6);
+    struct glb_ipv6 *ip = glb_reload(ctx, l2_len, struct glb_ipv6);
     if (!ip)
         return 0;
     ip->version_class = 0x60;
@@ -153,28 +130,27 @@ static __always_inline int glb_reset_write_ip(struct xdp_md *ctx, const struct g
 }
 
 /*
- * Turns the packet round to its sender, tags as they came: a RST with the number that it expects, or (`ask`)
- * a keepalive probe, one before that number, which every TCP answers by an ACK. 0 where its headers cannot be
- * read.
+ * Rewrites the packet to an answer to its sender, with the received tags: a RST with the sequence number that
+ * the sender expects or, for `probe`, a keepalive with the number before it, to which every TCP replies by an
+ * ACK. 0 if its headers cannot be read. Global, so that it is verified once.
  */
-__noinline int glb_reset_answer(struct xdp_md *ctx, struct glb_context *scratch, __u32 l2_len, __u32 ask) {
-    if (!scratch)
+__noinline int glb_reset_answer(struct xdp_md *ctx, const struct glb_packet *packet, __u32 l2_len,
+                                __u32 probe) {
+    if (!packet)
         return 0;
-    const struct glb_packet *packet = &scratch->packet;
-    const __u32 at = glb_reset_l4_offset(ctx, scratch, l2_len);
-    const struct glb_tcp *tcp = glb_again_at(ctx, at, struct glb_tcp);
-    if (!at || !tcp)
+    const struct glb_tcp *tcp = glb_reload(ctx, glb_tcp_offset(packet, l2_len), struct glb_tcp);
+    if (!tcp)
         return 0;
-    struct glb_tcp bare = {.source = tcp->destination, .destination = tcp->source, .seq = tcp->ack};
-    bare.offset = GLB_TCP_BARE;
-    bare.flags = GLB_TCP_RST;
-    if (ask) {
-        bare.seq = bpf_htonl(bpf_ntohl(bare.seq) - 1);
-        bare.ack = tcp->seq; /* acknowledges nothing new */
-        bare.flags = GLB_TCP_ACK;
-        bare.window = 0xffff;
+    struct glb_tcp header = {.source = tcp->destination, .destination = tcp->source, .seq = tcp->ack};
+    header.offset = GLB_TCP_NO_OPTIONS;
+    header.flags = GLB_TCP_RST;
+    if (probe) {
+        header.seq = bpf_htonl(bpf_ntohl(header.seq) - 1);
+        header.ack = tcp->seq; /* acknowledges nothing new */
+        header.flags = GLB_TCP_ACK;
+        header.window = 0xffff;
     }
-    bare.check = glb_tcp_bare_check(packet, bare);
+    header.check = glb_tcp_header_check(packet, header);
 
     struct glb_eth *eth = glb_at(ctx, 0, struct glb_eth);
     if (!eth)
@@ -182,12 +158,12 @@ __noinline int glb_reset_answer(struct xdp_md *ctx, struct glb_context *scratch,
     glb_reset_swap_ethernet(eth);
     if (!glb_reset_write_ip(ctx, packet, l2_len))
         return 0;
-    const __u32 header = packet->family == 4 ? sizeof(struct glb_ipv4) : sizeof(struct glb_ipv6);
-    struct glb_tcp *answer = glb_again_at(ctx, l2_len + header, struct glb_tcp);
+    const __u32 ip_len = packet->family == 4 ? sizeof(struct glb_ipv4) : sizeof(struct glb_ipv6);
+    struct glb_tcp *answer = glb_reload(ctx, l2_len + ip_len, struct glb_tcp);
     if (!answer)
         return 0;
-    *answer = bare;
-    return !glb_trim(ctx, l2_len + header + sizeof bare, glb_frame_len(ctx));
+    *answer = header;
+    return !glb_trim(ctx, l2_len + ip_len + sizeof header, glb_frame_len(ctx));
 }
 
 #endif

@@ -1,55 +1,56 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * What a segment of a TCP flow that is reset does, as one pure function. Both ends must hear of the reset by
- * a RST with a sequence number that they believe (RFC 9293, section 3.10.7.4; RFC 5961, section 3):
+ * The reset of a TCP flow, as a pure function of its state and a segment. Both ends must receive a RST whose
+ * sequence number they accept (RFC 9293, section 3.10.7.4; RFC 5961, section 3):
  *
- *   to the sender   the acknowledgement number of its own segment is the very number that it expects
- *   to the far end  the sender's highest number: what the far end expects, or inside its window, and then its
- *                   challenge ACK brings the exact one
+ *   to the sender   the acknowledgement number of its own segment, which is exactly the number it expects
+ *   to the far end  the sender's highest sequence number: either the one that the far end expects, or one
+ * inside its window, in which case its challenge ACK leads to the exact one
  *
- * Who sends a bare ACK may never send again: it is answered. Who sends data sends it again, so the far end,
- * which may only be listening, comes first. But data may be a retransmission whose acknowledgement got lost
- * in the dead target, and a RST of its number be discarded as old. So its sender is asked, by a keepalive
- * probe (RFC 9293, section 3.8.4), and its answer, an ACK with its highest number, becomes the RST.
- * (docs/design/0008)
+ * The sender of a bare ACK may never send again, so it is answered at once. The sender of data retransmits,
+ * so the far end, which may only be receiving, is reset first. But the data may be a retransmission whose
+ * acknowledgement was lost with the target, and a RST with its sequence number would be discarded as old.
+ * Therefore the sender is probed by a keepalive (RFC 9293, section 3.8.4). Its reply, an ACK with its highest
+ * sequence number, becomes the RST. (docs/design/0008)
  */
 #ifndef GLB_RESET_STEP_H
 #define GLB_RESET_STEP_H
 
 #include "flow/flow_state.h"
 
-enum glb_reset_act {
-    GLB_RESET_DROP = 0, /* nothing is to be answered: no ACK, or a RST that has nothing to tell any more */
-    GLB_RESET_ANSWER,   /* back to its sender, as a RST */
-    GLB_RESET_ASK,      /* back to its sender, as a keepalive probe */
-    GLB_RESET_SEND_ON,  /* to its far end, cut to a RST */
+enum glb_reset_action {
+    GLB_RESET_DROP = 0, /* nothing can be answered: a segment without ACK, or a RST of a flow already reset */
+    GLB_RESET_ANSWER,   /* back to its sender as a RST */
+    GLB_RESET_PROBE,    /* back to its sender as a keepalive probe */
+    GLB_RESET_FORWARD,  /* to the far end, rewritten to a RST */
 };
 
 struct glb_reset_step {
-    __u32 act;
-    __u32 code; /* of the flow from now on */
+    __u32 action; /* enum glb_reset_action */
+    __u32 code;   /* the flow's next state */
 };
 
-/* `code`: established, closing, or a reset one; `payload`: data behind the header; a bare SYN never comes
- * here. */
-static inline struct glb_reset_step glb_reset_step(__u32 code, __u32 segment, int payload,
-                                                   __u32 orientation) {
-    const int asked = code == GLB_FLOW_RESET_ASKED_0 + orientation;
+/*
+ * `code` is established, closing, or a reset state. `flags` are the TCP flags, `payload` is non-zero if the
+ * segment carries data. Not called for a bare SYN, which starts a new flow.
+ */
+static inline struct glb_reset_step glb_reset_step(__u32 code, __u32 flags, int payload, __u32 orientation) {
+    const int probed = code == GLB_FLOW_RESET_PROBED_0 + orientation;
     struct glb_reset_step step = {GLB_RESET_DROP, code};
 
-    if (segment & GLB_SEG_RST) {
-        /* Its sender is gone already; the far end may not know. */
+    if (flags & GLB_TCP_RST) {
+        /* Its sender has closed the connection; the far end may not know. */
         if (code != GLB_FLOW_RESET)
-            step = (struct glb_reset_step){GLB_RESET_SEND_ON, GLB_FLOW_RESET};
+            step = (struct glb_reset_step){GLB_RESET_FORWARD, GLB_FLOW_RESET};
         return step;
     }
-    if (!(segment & GLB_SEG_ACK))
+    if (!(flags & GLB_TCP_ACK))
         return step;
-    if (asked)
-        return (struct glb_reset_step){GLB_RESET_SEND_ON, GLB_FLOW_RESET};
-    /* SYN and FIN are sent again, as data is. */
-    if (code < GLB_FLOW_RESET && (payload || (segment & (GLB_SEG_SYN | GLB_SEG_FIN))))
-        return (struct glb_reset_step){GLB_RESET_ASK, GLB_FLOW_RESET_ASKED_0 + orientation};
+    if (probed)
+        return (struct glb_reset_step){GLB_RESET_FORWARD, GLB_FLOW_RESET};
+    /* SYN and FIN are retransmitted as data is. */
+    if (code < GLB_FLOW_RESET && (payload || (flags & (GLB_TCP_SYN | GLB_TCP_FIN))))
+        return (struct glb_reset_step){GLB_RESET_PROBE, GLB_FLOW_RESET_PROBED_0 + orientation};
     return (struct glb_reset_step){GLB_RESET_ANSWER, GLB_FLOW_RESET};
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* GENEVE as AWS Gateway Load Balancer speaks it (RFC 8926; option class 0x0108, three options, 40 bytes). */
-#ifndef GLB_ENCAP_GENEVE_H
-#define GLB_ENCAP_GENEVE_H
+/* GENEVE in the format of AWS Gateway Load Balancer (RFC 8926; option class 0x0108, three options, 40 bytes).
+ */
+#ifndef GLB_TUNNEL_GENEVE_H
+#define GLB_TUNNEL_GENEVE_H
 
 #include <linux/types.h>
 
@@ -9,11 +10,11 @@
 #define GLB_GENEVE_OPTION_ENDPOINT 1
 #define GLB_GENEVE_OPTION_ATTACHMENT 2
 #define GLB_GENEVE_OPTION_COOKIE 3
-#define GLB_GENEVE_CRITICAL 0x80 /* of an option's type */
+#define GLB_GENEVE_CRITICAL 0x80 /* bit of an option's type */
 #define GLB_GENEVE_BASE 8
 
 struct glb_geneve {
-    __u8 version_optlen; /* version 2 bits, options in words 6 bits */
+    __u8 version_optlen; /* version: 2 bits; length of the options in 32-bit words: 6 bits */
     __u8 flags;          /* O, C, reserved */
     __be16 protocol;
     __u8 vni[3];
@@ -26,10 +27,10 @@ struct glb_geneve {
 struct glb_geneve_option {
     __be16 option_class;
     __u8 type;
-    __u8 len; /* lower five bits: words of value */
+    __u8 len; /* lower five bits: length of the value in 32-bit words */
 };
 
-/* The header that this node writes: always these 40 bytes. Packed: the values are not aligned to 8. */
+/* The header that this node writes. Packed: the 64-bit values are not aligned. */
 struct glb_geneve_aws {
     struct glb_geneve base;
     struct glb_geneve_option endpoint_option;

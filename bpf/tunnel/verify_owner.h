@@ -1,10 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Whose flow a returned packet is, and whether its sender owns it; and what that tells about the flow. */
-#ifndef GLB_DECAP_OWNER_H
-#define GLB_DECAP_OWNER_H
+/* The checks of a returned packet: its sender, its endpoint, its flow, and whether the sender owns that flow.
+ */
+#ifndef GLB_TUNNEL_VERIFY_OWNER_H
+#define GLB_TUNNEL_VERIFY_OWNER_H
 
+#include "parse/ethernet.h"
 #include "steer/steer.h"
+#include "telemetry/events.h"
 #include "tunnel/decode.h"
+
+/*
+ * The sender must be a target's address and, where that is on-link, have the target's MAC. 0 with its address
+ * id, or glb_error().
+ */
+static __always_inline int glb_sender_check(struct xdp_md *ctx, __u32 bank, const struct glb_packet *outer,
+                                            __u32 *address_id) {
+    const struct glb_sender *sender = glb_sender_find(bank, outer->saddr[0]);
+    if (!sender)
+        return glb_error(GLB_DROP_UNKNOWN_SENDER);
+    if (sender->mac) {
+        const struct glb_eth *eth = glb_at(ctx, 0, struct glb_eth);
+        if (!eth || glb_mac_number(eth->source) != sender->mac) {
+            __u32 address[4] = {outer->saddr[0], 0, 0, 0};
+            if (eth)
+                __builtin_memcpy(&address[1], eth->source, 6);
+            glb_event_report(GLB_EVENT_SENDER_MAC, ctx->ingress_ifindex, 4, address);
+            return glb_error(GLB_DROP_SENDER_MAC);
+        }
+    }
+    *address_id = sender->address_id;
+    return 0;
+}
 
 /* The index of an endpoint id, or -1. */
 static __always_inline int glb_endpoint_find(__u32 bank, __u64 id) {
@@ -18,67 +44,41 @@ static __always_inline int glb_endpoint_find(__u32 bank, __u64 id) {
     return -1;
 }
 
-/* Senders and owners are compared by address: one address may serve several groups. */
+/* Senders and owners are compared by address, since one address may serve several groups. */
 static __always_inline int glb_is_owner(__u32 bank, __u32 target, __u32 address_id) {
     const struct glb_target *row = glb_target_row(bank, target);
     return row && row->address_id == address_id;
 }
 
-static __always_inline void glb_flow_update_state(struct glb_flow_hot *hot,
-                                                  const struct glb_steer_ctx *steering,
-                                                  const struct glb_packet *packet, __u32 orientation,
-                                                  struct glb_target_count *count) {
-    const __u32 now = steering->wish.now;
-    __u64 meta = steering->wish.meta;
-    const int tcp = !!(packet->flags & GLB_PKT_TCP);
-    const int payload = !!(packet->flags & GLB_PKT_PAYLOAD);
-
-    for (int attempt = 0; attempt < 3; attempt++) {
-        const __u32 code = glb_meta_code(meta);
-        const __u32 next = glb_flow_advance(code, tcp, packet->tcp_flags, payload, orientation);
-        if (next == code && (__u32)meta == now && !(meta & GLB_META_OUTSTANDING))
-            return;
-        const __u64 after = glb_meta_with_seen(glb_meta_with_code(meta, next), now) & ~GLB_META_OUTSTANDING;
-        const __u64 before = __sync_val_compare_and_swap(&hot->meta, meta, after);
-        if (before == meta) {
-            if (code == GLB_FLOW_CLOSED && next != code)
-                glb_count(GLB_COUNT_FLOW_REOPENED, 0);
-            glb_flow_clear_outstanding(meta, count);
-            return;
-        }
-        if ((before & GLB_META_BUSY) || glb_meta_generation(before) != glb_meta_generation(meta))
-            return;
-        meta = before;
-    }
-}
-
-/* A returned packet without an entry: forwarded where it left here untracked a moment ago. */
-static __always_inline int glb_verify_untracked(const struct glb_steer_ctx *steering, __u32 address_id) {
-    const __u32 bank = steering->wish.bank & 1;
-    const struct glb_group *group = glb_group_row(bank, steering->group & (GLB_MAX_GROUPS - 1));
-    if (!group || !glb_stamp_is_fresh(glb_stamp_tag(steering), steering->wish.now))
-        return GLB_DROP_UNKNOWN_FLOW + 1;
-    const __u32 expected =
-        glb_steer_without_entry(steering->hash, group, steering->group, steering->wish.now);
+/*
+ * A returned packet without an entry is accepted if its flow was sent untracked within
+ * GLB_STAMP_FRESH_SECONDS, and its sender is the target that the hash selects. 0, or glb_error().
+ */
+static __always_inline int glb_verify_untracked(const struct glb_steer_ctx *steer, __u32 address_id) {
+    const __u32 bank = steer->bank & 1;
+    const struct glb_group *group = glb_group_row(bank, steer->group & (GLB_MAX_GROUPS - 1));
+    if (!group || !glb_stamp_is_fresh(glb_stamp_tag(steer), steer->now))
+        return glb_error(GLB_DROP_UNKNOWN_FLOW);
+    const __u32 expected = glb_steer_without_entry(steer->hash, group, steer->group, steer->now);
     if (!glb_is_owner(bank, expected, address_id)) {
-        const __u32 current = (__u32)glb_maglev_pick(steering->hash, group->table, steering->group);
+        const __u32 current = (__u32)glb_maglev_pick(steer->hash, group->table, steer->group);
         if (!glb_is_owner(bank, current, address_id))
-            return GLB_DROP_UNKNOWN_FLOW + 1;
+            return glb_error(GLB_DROP_UNKNOWN_FLOW);
     }
     glb_count(GLB_COUNT_RETURN_UNTRACKED, 0);
     return 0;
 }
 
 /*
- * AWS keys all but TCP and UDP by addresses and protocol: appliances return the newest cookie between two
- * hosts. It fits where it names a live flow of the same endpoint, hosts, protocol and sender. Global: the
- * verifier sees it once.
+ * AWS keys flows other than TCP and UDP by addresses and protocol only: appliances return the newest cookie
+ * between two hosts. That cookie is valid if it names a live flow of the same endpoint, hosts, protocol and
+ * sender. Global, so that it is verified once.
  */
-__noinline int glb_cookie_is_siblings(const struct glb_steer_ctx *steering, __u32 cookie, __u32 address_id) {
-    if (!steering)
+__noinline int glb_cookie_is_siblings(const struct glb_steer_ctx *steer, __u32 cookie, __u32 address_id) {
+    if (!steer)
         return 0;
-    const struct glb_tuple *tuple = &steering->wish.tuple;
-    const __u32 bank = steering->wish.bank & 1;
+    const struct glb_tuple *tuple = &steer->key.tuple;
+    const __u32 bank = steer->bank & 1;
     if (tuple->ip_proto == GLB_IPPROTO_TCP || tuple->ip_proto == GLB_IPPROTO_UDP)
         return 0;
     const struct glb_flow_hot *hot = glb_flow_hot_at(cookie >> 8);
@@ -87,10 +87,9 @@ __noinline int glb_cookie_is_siblings(const struct glb_steer_ctx *steering, __u3
         return 0;
     const __u64 meta = GLB_READ(hot->meta);
     if ((meta & GLB_META_BUSY) || !glb_meta_code(meta) || glb_meta_generation(meta) != (cookie & 0xff) ||
-        glb_flow_expired(meta, steering->wish.now, bank) ||
-        !glb_is_owner(bank, glb_meta_target(meta), address_id))
+        glb_flow_expired(meta, steer->now, bank) || !glb_is_owner(bank, glb_meta_target(meta), address_id))
         return 0;
-    int same = cold->endpoint == steering->wish.endpoint && cold->ip_proto == tuple->ip_proto &&
+    int same = cold->endpoint == steer->key.endpoint && cold->ip_proto == tuple->ip_proto &&
                cold->family == tuple->family && cold->generation == (cookie & 0xff);
     for (int i = 0; i < 4; i++)
         same &= cold->low[i] == tuple->low[i] && cold->high[i] == tuple->high[i];
@@ -99,39 +98,39 @@ __noinline int glb_cookie_is_siblings(const struct glb_steer_ctx *steering, __u3
 }
 
 /*
- * Finds the flow's entry. The cookie is a hint: where its slot does not hold this very tuple, the table is
- * searched. 0 with steering->slot filled in (GLB_FLOW_NONE for untracked), or a drop reason + 1.
+ * Finds the flow of a returned packet and checks that its sender owns it. The cookie is a hint: if its slot
+ * does not hold the packet's tuple, the table is searched. 0 with `flow` set, or glb_error().
  */
-static __always_inline int glb_verify_owner(struct glb_steer_ctx *steering,
-                                            const struct glb_return_info *returned, __u32 group_flags) {
-    const __u32 hint = returned->cookie >> 8;
+static __always_inline int glb_verify_owner(const struct glb_steer_ctx *steer, __u32 cookie, __u32 address_id,
+                                            __u32 group_flags, struct glb_flow_ref *flow) {
+    const __u32 hint = cookie >> 8;
     __u32 slot = hint;
-    __u64 meta = glb_flow_read(hint, steering->wish.tag);
+    __u64 meta = glb_flow_read(hint, steer->key.tag);
 
     if (glb_unlikely(!meta)) {
-        int found = glb_flow_search(steering->wish.tag, glb_settings.bucket_mask, 0xffffffff);
+        int found = glb_flow_lookup(steer->key.tag, glb_settings.bucket_mask, 0xffffffff);
         if (found < 0)
-            found = glb_flow_migrate(&steering->wish);
+            found = glb_flow_migrate(&steer->key, steer->bank, steer->now);
         slot = (__u32)found;
-        meta = found < 0 ? 0 : glb_flow_read(slot, steering->wish.tag);
+        meta = found < 0 ? 0 : glb_flow_read(slot, steer->key.tag);
     }
     if (!meta) {
-        steering->slot = GLB_FLOW_NONE;
-        return glb_verify_untracked(steering, returned->address_id);
+        flow->meta = 0;
+        flow->slot = GLB_FLOW_NONE;
+        flow->target = GLB_NO_TARGET;
+        return glb_verify_untracked(steer, address_id);
     }
-    if (!glb_is_owner(steering->wish.bank & 1, glb_meta_target(meta), returned->address_id))
-        return GLB_DROP_WRONG_TARGET + 1;
+    if (!glb_is_owner(steer->bank & 1, glb_meta_target(meta), address_id))
+        return glb_error(GLB_DROP_WRONG_TARGET);
     if (glb_unlikely(glb_flow_is_reset(glb_meta_code(meta))))
-        return GLB_DROP_FLOW_RESET + 1;
-    if (glb_unlikely(glb_cookie(slot, meta) != returned->cookie) &&
-        !glb_cookie_is_siblings(steering, returned->cookie, returned->address_id)) {
+        return glb_error(GLB_DROP_FLOW_RESET);
+    if (glb_unlikely(glb_flow_cookie(slot, meta) != cookie) &&
+        !glb_cookie_is_siblings(steer, cookie, address_id)) {
         if ((group_flags & GLB_GROUP_STRICT_COOKIE) && !glb_is_migrating())
-            return GLB_DROP_COOKIE_MISMATCH + 1;
+            return glb_error(GLB_DROP_COOKIE_MISMATCH);
         glb_count(GLB_COUNT_COOKIE_STALE, 0);
     }
-    steering->slot = (__s32)slot;
-    steering->wish.meta = meta;
-    steering->target = glb_meta_target(meta);
+    glb_flow_ref_set(flow, slot, meta);
     return 0;
 }
 

@@ -5,7 +5,7 @@
 
 namespace {
 
-constexpr __u32 fin = GLB_SEG_FIN, syn = GLB_SEG_SYN, rst = GLB_SEG_RST, ack = GLB_SEG_ACK;
+constexpr __u32 fin = GLB_TCP_FIN, syn = GLB_TCP_SYN, rst = GLB_TCP_RST, ack = GLB_TCP_ACK;
 
 __u32 tcp(__u32 code, __u32 segment, __u32 orientation, int payload = 0) {
     return glb_flow_advance(code, 1, segment, payload, orientation);

@@ -50,7 +50,7 @@ void glb_flow_withdrawn() {
 struct Tally {
     std::uint64_t hits = 0;
     std::uint64_t entered = 0;
-    std::uint64_t renewed = 0; ///< in their own entry, as a SYN does that meets a closed flow
+    std::uint64_t restarted = 0; ///< in their own entry, as for a SYN on a closed flow
     std::uint64_t full = 0;
     std::uint64_t wrong_hits = 0;
     std::uint64_t late_writes = 0;
@@ -77,7 +77,7 @@ void use_entry(Tally &tally, __u32 slot, __u64 tag, __u64 meta, __u32 now, std::
         ++tally.late_writes;
     if (dice & 1)
         GLB_WRITE(hot->egress[0], own);
-    const __u32 code = dice & 2 ? glb_flow_advance(glb_meta_code(meta), 1, GLB_SEG_ACK, 0, dice >> 2 & 1)
+    const __u32 code = dice & 2 ? glb_flow_advance(glb_meta_code(meta), 1, GLB_TCP_ACK, 0, dice >> 2 & 1)
                                 : glb_meta_code(meta);
     __sync_val_compare_and_swap(&hot->meta, meta, glb_meta_with_seen(glb_meta_with_code(meta, code), now));
 }
@@ -90,18 +90,19 @@ void hammer(Tally &tally, std::uint64_t seed, std::uint64_t flows, std::uint64_t
         const auto dice = glb_hash_finish(state);
         const __u64 tag = tag_of(dice % flows);
         const auto now = static_cast<__u32>(clock.fetch_add(1, std::memory_order_relaxed) / 4096 + 1000);
-        const int slot = glb_flow_search(tag, bucket_mask, 0xffffffff);
+        const int slot = glb_flow_lookup(tag, bucket_mask, 0xffffffff);
         const __u64 meta = slot < 0 ? 0 : glb_flow_read(static_cast<__u32>(slot), tag);
-        glb_flow_insert_args wish{};
-        wish.tag = tag;
-        wish.now = now;
-        wish.target = target_of(tag);
-        wish.tcp = 1;
+        glb_flow_key key{};
+        key.tag = tag;
+        key.tcp = 1;
+        glb_flow_insert_args args{};
+        args.now = now;
+        args.target = target_of(tag);
         if (meta && (dice >> 50) % 4 == 0) {
             auto *hot = glb_flow_hot_at(static_cast<__u32>(slot));
-            if (glb_flow_renew(hot, static_cast<__u32>(slot), meta, &wish, bucket_mask) >= 0) {
-                ++tally.renewed;
-                if (glb_meta_target(wish.meta) != target_of(tag))
+            if (glb_flow_restart(hot, static_cast<__u32>(slot), meta, &key, &args, bucket_mask) >= 0) {
+                ++tally.restarted;
+                if (glb_meta_target(args.meta) != target_of(tag))
                     ++tally.wrong_hits;
             }
             continue;
@@ -110,9 +111,9 @@ void hammer(Tally &tally, std::uint64_t seed, std::uint64_t flows, std::uint64_t
             use_entry(tally, static_cast<__u32>(slot), tag, meta, now, dice >> 40);
             continue;
         }
-        if (glb_flow_claim(&wish, bucket_mask) >= 0) {
+        if (glb_flow_insert(&key, &args, bucket_mask) >= 0) {
             ++tally.entered;
-            if (glb_meta_target(wish.meta) != target_of(tag))
+            if (glb_meta_target(args.meta) != target_of(tag))
                 ++tally.wrong_hits;
         } else {
             ++tally.full;
@@ -145,20 +146,20 @@ TEST_CASE("the flow table's protocol under four threads", "[hammer]") {
     for (const auto &tally : tallies) {
         sum.hits += tally.hits;
         sum.entered += tally.entered;
-        sum.renewed += tally.renewed;
+        sum.restarted += tally.restarted;
         sum.full += tally.full;
         sum.wrong_hits += tally.wrong_hits;
         sum.late_writes += tally.late_writes;
     }
-    WARN(flows << " flows: " << sum.hits << " hits, " << sum.entered << " entered, " << sum.renewed
-               << " renewed, " << sum.full << " found no place, " << replaced << " replaced, " << withdrawn
+    WARN(flows << " flows: " << sum.hits << " hits, " << sum.entered << " entered, " << sum.restarted
+               << " restarted, " << sum.full << " found no place, " << replaced << " replaced, " << withdrawn
                << " withdrawn");
     CHECK(sum.wrong_hits == 0);
     CHECK(sum.late_writes == 0);
     CHECK(duplicates() == 0);
     CHECK(sum.hits > 0);
     CHECK(sum.entered > 0);
-    CHECK(sum.renewed > 0);
+    CHECK(sum.restarted > 0);
     for (const auto &line : hot_lines)
         CHECK_FALSE(line.meta & GLB_META_BUSY);
 }

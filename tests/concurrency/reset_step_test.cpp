@@ -5,7 +5,7 @@
 
 namespace {
 
-constexpr __u32 fin = GLB_SEG_FIN, syn = GLB_SEG_SYN, rst = GLB_SEG_RST, ack = GLB_SEG_ACK;
+constexpr __u32 fin = GLB_TCP_FIN, syn = GLB_TCP_SYN, rst = GLB_TCP_RST, ack = GLB_TCP_ACK;
 
 struct Expected {
     __u32 act, code;
@@ -23,13 +23,13 @@ void check(__u32 code, __u32 segment, int payload, __u32 orientation, Expected e
 TEST_CASE("the first segment of a flow to be reset", "[reset]") {
     const __u32 code = GENERATE(GLB_FLOW_ESTABLISHED, GLB_FLOW_CLOSING_0, GLB_FLOW_CLOSING_1);
     const __u32 end = GENERATE(0u, 1u);
-    const __u32 asked = end ? GLB_FLOW_RESET_ASKED_1 : GLB_FLOW_RESET_ASKED_0;
+    const __u32 asked = end ? GLB_FLOW_RESET_PROBED_1 : GLB_FLOW_RESET_PROBED_0;
     check(code, ack, 0, end, {GLB_RESET_ANSWER, GLB_FLOW_RESET});
-    check(code, ack, 1, end, {GLB_RESET_ASK, asked});
-    check(code, ack | fin, 0, end, {GLB_RESET_ASK, asked});
-    check(code, ack | syn, 0, end, {GLB_RESET_ASK, asked});
-    check(code, rst, 0, end, {GLB_RESET_SEND_ON, GLB_FLOW_RESET});
-    check(code, rst | ack, 1, end, {GLB_RESET_SEND_ON, GLB_FLOW_RESET});
+    check(code, ack, 1, end, {GLB_RESET_PROBE, asked});
+    check(code, ack | fin, 0, end, {GLB_RESET_PROBE, asked});
+    check(code, ack | syn, 0, end, {GLB_RESET_PROBE, asked});
+    check(code, rst, 0, end, {GLB_RESET_FORWARD, GLB_FLOW_RESET});
+    check(code, rst | ack, 1, end, {GLB_RESET_FORWARD, GLB_FLOW_RESET});
     for (const __u32 segment : {0u, fin, syn | fin})
         check(code, segment, 1, end, {GLB_RESET_DROP, code});
 }
@@ -37,11 +37,11 @@ TEST_CASE("the first segment of a flow to be reset", "[reset]") {
 TEST_CASE("who was asked tells the far end; whoever else has an ACK is answered", "[reset]") {
     const __u32 end = GENERATE(0u, 1u);
     const int payload = GENERATE(0, 1);
-    const __u32 asked = end ? GLB_FLOW_RESET_ASKED_1 : GLB_FLOW_RESET_ASKED_0;
-    check(asked, ack, payload, end, {GLB_RESET_SEND_ON, GLB_FLOW_RESET});
+    const __u32 asked = end ? GLB_FLOW_RESET_PROBED_1 : GLB_FLOW_RESET_PROBED_0;
+    check(asked, ack, payload, end, {GLB_RESET_FORWARD, GLB_FLOW_RESET});
     check(asked, ack, payload, 1 - end, {GLB_RESET_ANSWER, GLB_FLOW_RESET});
-    check(asked, rst, payload, end, {GLB_RESET_SEND_ON, GLB_FLOW_RESET});
-    check(asked, rst, payload, 1 - end, {GLB_RESET_SEND_ON, GLB_FLOW_RESET});
+    check(asked, rst, payload, end, {GLB_RESET_FORWARD, GLB_FLOW_RESET});
+    check(asked, rst, payload, 1 - end, {GLB_RESET_FORWARD, GLB_FLOW_RESET});
     check(asked, 0, payload, end, {GLB_RESET_DROP, asked});
 }
 
@@ -55,7 +55,7 @@ TEST_CASE("a flow that is reset answers every ACK, and no RST", "[reset]") {
 }
 
 TEST_CASE("no returned packet leads out of reset", "[reset]") {
-    const __u32 code = GENERATE(GLB_FLOW_RESET, GLB_FLOW_RESET_ASKED_0, GLB_FLOW_RESET_ASKED_1);
+    const __u32 code = GENERATE(GLB_FLOW_RESET, GLB_FLOW_RESET_PROBED_0, GLB_FLOW_RESET_PROBED_1);
     CHECK(glb_flow_is_reset(code));
     CHECK_FALSE(glb_flow_is_established(code));
     CHECK(glb_flow_timeout(code, 1, 5000, 2000) == GLB_NEW_TICKS);

@@ -41,8 +41,8 @@ void native_set_settings(const struct glb_settings *settings) {
 }
 
 void native_forget_events(void) {
-    memset(glb_event_said, 0, sizeof glb_event_said);
-    memset(glb_event_taken, 0, sizeof glb_event_taken);
+    memset(glb_event_last, 0, sizeof glb_event_last);
+    memset(glb_event_rate, 0, sizeof glb_event_rate);
 }
 
 static void tell_flow(const struct glb_packet *packet, struct native_parsed *parsed) {

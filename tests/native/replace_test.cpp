@@ -63,7 +63,7 @@ TEST_CASE("replace: of one class the longest idle goes", "[replace]") {
         {GLB_FLOW_CLOSED, true},
         {GLB_FLOW_CLOSED, false},
         {GLB_FLOW_RESET, true},
-        {GLB_FLOW_RESET_ASKED_1, true},
+        {GLB_FLOW_RESET_PROBED_1, true},
         {GLB_FLOW_NEW, true},
         {GLB_FLOW_NEW, false},
         {GLB_FLOW_EMBRYONIC, true},

@@ -88,23 +88,28 @@ bool read_line(const OlderTable &table, std::uint32_t slot, Line &line) {
     return true;
 }
 
-glb_flow_insert_args wish_of(const Line &line, std::uint32_t now) {
-    glb_flow_insert_args wish{};
-    wish.tag = line.tag;
-    wish.now = now;
-    wish.target = glb_meta_target(line.meta);
-    wish.tcp = (line.meta & GLB_META_TCP) != 0;
-    wish.endpoint = line.cold.endpoint;
-    wish.orientation = line.cold.initiator;
-    wish.start = line.cold.start_tick;
-    wish.carried = line.meta;
-    std::memcpy(wish.tuple.low, line.cold.low, sizeof wish.tuple.low);
-    std::memcpy(wish.tuple.high, line.cold.high, sizeof wish.tuple.high);
-    wish.tuple.low_port = line.cold.low_port;
-    wish.tuple.high_port = line.cold.high_port;
-    wish.tuple.ip_proto = line.cold.ip_proto;
-    wish.tuple.family = line.cold.family;
-    return wish;
+glb_flow_key key_of(const Line &line) {
+    glb_flow_key key{};
+    key.tag = line.tag;
+    key.endpoint = line.cold.endpoint;
+    key.orientation = line.cold.initiator;
+    key.tcp = (line.meta & GLB_META_TCP) != 0;
+    std::memcpy(key.tuple.low, line.cold.low, sizeof key.tuple.low);
+    std::memcpy(key.tuple.high, line.cold.high, sizeof key.tuple.high);
+    key.tuple.low_port = line.cold.low_port;
+    key.tuple.high_port = line.cold.high_port;
+    key.tuple.ip_proto = line.cold.ip_proto;
+    key.tuple.family = line.cold.family;
+    return key;
+}
+
+glb_flow_insert_args insert_args_of(const Line &line, std::uint32_t now) {
+    glb_flow_insert_args args{};
+    args.migrated_meta = line.meta;
+    args.migrated_start = line.cold.start_tick;
+    args.now = now;
+    args.target = glb_meta_target(line.meta);
+    return args;
 }
 
 /// Whether the older table's word of a flow is the later one. Where both tables saw it in one tick, the state
@@ -153,7 +158,7 @@ void FlowCopy::copy_line(std::uint32_t slot, std::uint32_t now, ActiveProgram in
     if (!read_line(from_, slot, line) || !FlowMeta{line.meta}.live(now, timeouts_))
         return;
     const auto bucket_mask = into_.capacity / GLB_FLOW_WAYS - 1;
-    const int found = glb_flow_search(line.tag, bucket_mask, 0xffffffff);
+    const int found = glb_flow_lookup(line.tag, bucket_mask, 0xffffffff);
     if (found >= 0) {
         auto &hot = into_.hot[found];
         if (freshen(hot, line, in_force))
@@ -162,8 +167,9 @@ void FlowCopy::copy_line(std::uint32_t slot, std::uint32_t now, ActiveProgram in
             copy_counts(hot, line, in_force);
         return;
     }
-    auto wish = wish_of(line, now);
-    const int place = glb_flow_claim(&wish, bucket_mask);
+    const auto key = key_of(line);
+    auto args = insert_args_of(line, now);
+    const int place = glb_flow_insert(&key, &args, bucket_mask);
     if (place < 0) {
         ++counts.no_place;
         FlowCopyContext::here().stamp(line.tag);

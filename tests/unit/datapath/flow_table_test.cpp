@@ -54,7 +54,7 @@ TEST_CASE("counters are summed over the orientations, with what was carried", "[
 
 TEST_CASE("every code has its state; free and busy entries are none", "[flows]") {
     FakeTable fake(1);
-    for (int code = GLB_FLOW_NEW; code <= GLB_FLOW_RESET_ASKED_1; ++code) {
+    for (int code = GLB_FLOW_NEW; code <= GLB_FLOW_RESET_PROBED_1; ++code) {
         CAPTURE(code);
         fake.put(0, static_cast<glb_flow_code>(code));
         const auto expected = code <= GLB_FLOW_EMBRYONIC_LONG ? FlowState::unconfirmed
@@ -98,7 +98,7 @@ TEST_CASE("an entry is live until its group's timeout for its state has passed",
                  Case{GLB_FLOW_EMBRYONIC_0, false, 30}, Case{GLB_FLOW_EMBRYONIC_LONG_1, false, 500},
                  Case{GLB_FLOW_ESTABLISHED, true, 1000}, Case{GLB_FLOW_ESTABLISHED, false, 500},
                  Case{GLB_FLOW_CLOSING_1, true, 1000}, Case{GLB_FLOW_CLOSED, true, 10},
-                 Case{GLB_FLOW_RESET, true, 30}, Case{GLB_FLOW_RESET_ASKED_1, true, 30});
+                 Case{GLB_FLOW_RESET, true, 30}, Case{GLB_FLOW_RESET_PROBED_1, true, 30});
     CAPTURE(c.code, c.tcp);
     fake.put(0, c.code, c.tcp);
     const auto meta = *fake.table.meta(0);
