@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The guard's half in the kernel's ingress: overwrites the bits of skb->mark that are ours. A packet with the
- * door's metadata gets its endpoint's mark; one that came by an endpoint's (interface, VLAN) without it gets
- * the guard's mark, which nftables drops on forward; any other is left alone. Attached as a clsact filter, so
- * that it holds when every pin is gone: its maps live as long as the filter does.
+ * The tc part of the guard, at ingress: sets the bits of skb->mark that are within the guard's mask. A packet
+ * with punt metadata gets its endpoint's mark. A packet without it that was received on an endpoint's
+ * (interface, VLAN) gets the guard's mark, which nftables drops in the forward hook. All others are
+ * unchanged. The program is attached as a clsact filter, which keeps it and its maps alive even if all pins
+ * are removed.
  */
 #include "abi/config.h"
 #include "abi/probe.h"
 #include "lib/bpf.h"
 
-#define GLB_TC_UNSPEC (-1) /* go on with what else is attached */
+#define GLB_TC_UNSPEC (-1) /* continue with the next filter */
 
-/* (interface, VLANs) by glb_logical_port_key(): the guard's mark. Written by the controller. */
+/* The guard's mark, by (interface, VLANs): glb_logical_port_key(). Written by the controller. */
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(max_entries, GLB_MAX_PORTS);
@@ -27,7 +28,7 @@ struct {
     __type(value, __u32);
 } glb_guard_marks SEC(".maps");
 
-/* Magic of the loaded data path: 0 lets nothing through. */
+/* Punt magic of the loaded data path. 0: no metadata is valid. */
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(max_entries, 1);
@@ -38,20 +39,21 @@ struct {
 const volatile __u32 glb_guard_mask = 0x0fff0000;
 
 /*
- * The door's metadata stays in the packet's headroom, and so travels to the far end of the veth by which the
- * stack forwards it: who reads the magic there could forge it. A program of its own, since one that writes to
- * packets is given a prologue that unshares them, and takes the metadata off any that a packet socket holds.
+ * Clears the punt metadata, which stays in the packet's headroom: a veth that the stack forwards the packet
+ * to would disclose the magic to its far end, which could then forge it. This is a separate program because
+ * the kernel gives a program that writes to packets a prologue that unshares them, and that strips the
+ * metadata of packets that are also held by a packet socket.
  */
 SEC("tc")
 int glb_guard_wipe(struct __sk_buff *skb) {
-    struct glb_punt_metadata *door = (void *)(long)skb->data_meta;
+    struct glb_punt_metadata *metadata = (void *)(long)skb->data_meta;
 
-    if ((void *)(door + 1) <= (void *)(long)skb->data)
-        *door = (struct glb_punt_metadata){};
+    if ((void *)(metadata + 1) <= (void *)(long)skb->data)
+        *metadata = (struct glb_punt_metadata){};
     return GLB_TC_UNSPEC;
 }
 
-/* Pinned by the controller: the kernel empties an array of programs that no process and no pin holds. */
+/* Pinned by the controller: the kernel clears a program array to which neither a process nor a pin refers. */
 struct {
     __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
     __uint(max_entries, 1);
@@ -64,17 +66,17 @@ static __always_inline int glb_guard_set(struct __sk_buff *skb, __u32 mark) {
     return GLB_TC_UNSPEC;
 }
 
-/* The endpoint's mark where the door's metadata is in front, else 0. */
+/* The endpoint's mark of a packet with valid punt metadata, else 0. */
 static __always_inline __u32 glb_guard_punt_mark(struct __sk_buff *skb) {
-    const struct glb_punt_metadata *door = (void *)(long)skb->data_meta;
+    const struct glb_punt_metadata *metadata = (void *)(long)skb->data_meta;
     const __u32 zero = 0;
 
-    if ((void *)(door + 1) > (void *)(long)skb->data)
+    if ((void *)(metadata + 1) > (void *)(long)skb->data)
         return 0;
     const __u32 *magic = bpf_map_lookup_elem(&glb_guard_magic, &zero);
-    if (!magic || !*magic || door->magic != *magic)
+    if (!magic || !*magic || metadata->magic != *magic)
         return 0;
-    const __u32 endpoint = door->endpoint;
+    const __u32 endpoint = metadata->endpoint;
     const __u32 *mark = bpf_map_lookup_elem(&glb_guard_marks, &endpoint);
     return mark ? *mark : 0;
 }
@@ -84,7 +86,7 @@ struct glb_guard_tag {
     __be16 eth_proto;
 };
 
-/* The VLAN id of the tag at `offset` in the frame's data, where `proto` says that there is one; else 0. */
+/* The VLAN id of the tag at `offset` in the frame's data if `proto` is a tag's; else 0. */
 static __always_inline __u16 glb_guard_inner_vlan(struct __sk_buff *skb, __u32 offset, __be16 proto,
                                                   __be16 *next_proto) {
     struct glb_guard_tag tag;
@@ -97,9 +99,9 @@ static __always_inline __u16 glb_guard_inner_vlan(struct __sk_buff *skb, __u32 o
 
 SEC("tc")
 int glb_guard(struct __sk_buff *skb) {
-    const __u32 door = glb_guard_punt_mark(skb);
-    if (door) {
-        glb_guard_set(skb, door);
+    const __u32 punt_mark = glb_guard_punt_mark(skb);
+    if (punt_mark) {
+        glb_guard_set(skb, punt_mark);
         bpf_tail_call(skb, &glb_guard_tailcalls, 0);
         return GLB_TC_UNSPEC;
     }

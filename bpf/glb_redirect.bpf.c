@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the kernel loses after XDP has redirected a frame, counted as `redirect_failed` (packets alone; the
- * frame is gone). Tracepoints see the whole machine, and nodes may share it: the first is filtered by our
- * device map, the second, which names no map, by the network namespace of the egress.
+ * Frames that the kernel loses after an XDP redirect, counted as `redirect_failed` (packets only, since the
+ * length of the frame is no longer known). Tracepoints cover the whole host, which several nodes may share:
+ * the first is filtered by the node's device map, the second, which has no map argument, by the network
+ * namespace of the egress.
  */
 #include "lib/bpf.h"
 
@@ -11,7 +12,7 @@
 #include "abi/config.h"
 #include "abi/reasons.h"
 
-/* The path's own map, put in place by the controller. */
+/* The data path's map, which the controller substitutes at load. */
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
     __uint(max_entries, GLB_DROP_MAX);
@@ -22,7 +23,7 @@ struct {
 const volatile __u32 glb_device_map_id = 0;
 const volatile __u32 glb_network_namespace = 0; /* inode of /proc/self/ns/net */
 
-/* The parts of the kernel's structures that are read; relocated by its BTF. */
+/* The kernel's structures, as far as they are read; relocated by its BTF. */
 struct ns_common {
     unsigned int inum;
 } __attribute__((preserve_access_index));
@@ -43,8 +44,7 @@ static __always_inline void glb_count_lost(__u64 packets) {
         count->packets += packets;
 }
 
-/* (device, program, target, error, map type, map id, index): the frame did not get into the device's queue.
- */
+/* (device, program, target, error, map type, map id, index): the frame could not be queued. */
 SEC("raw_tp/xdp_redirect_err")
 int glb_redirect_error(struct bpf_raw_tracepoint_args *ctx) {
     if ((__u32)ctx->args[5] == glb_device_map_id)
@@ -52,7 +52,7 @@ int glb_redirect_error(struct bpf_raw_tracepoint_args *ctx) {
     return 0;
 }
 
-/* (from, to, sent, drops, error): the driver took fewer frames than it was given. */
+/* (from, to, sent, drops, error): the driver accepted fewer frames than it was given. */
 SEC("raw_tp/xdp_devmap_xmit")
 int glb_redirect_drops(struct bpf_raw_tracepoint_args *ctx) {
     const struct net_device *to = (const struct net_device *)ctx->args[1];

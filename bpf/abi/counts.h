@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* What the data path counts beside the reasons of abi/reasons.h: endpoints, targets, and who came back. */
+/* Counters of endpoints and targets, and which endpoint was seen through which target. Others: abi/reasons.h.
+ */
 #ifndef GLB_ABI_COUNTS_H
 #define GLB_ABI_COUNTS_H
 
@@ -14,7 +15,7 @@ struct glb_count {
 };
 GLB_ABI(struct glb_count, 16);
 
-/* Per-CPU counters of an endpoint and of a target. */
+/* glb_endpoint_counts, per CPU. */
 struct glb_endpoint_count {
     struct glb_count in;
     struct glb_count forwarded;
@@ -22,26 +23,28 @@ struct glb_endpoint_count {
 GLB_ABI(struct glb_endpoint_count, 32);
 
 /*
- * glb_target_counts: mapped by the controller, so that the health of thousands of targets is read without a
- * system call. The row of a target on a CPU is cpu * GLB_MAX_TARGETS + target: each CPU writes its own.
- * All only grow.
+ * glb_target_counts: mapped by the controller, which reads the counters of thousands of targets without a
+ * system call. The row of a target is cpu * GLB_MAX_TARGETS + target; each CPU writes its own rows. All
+ * members only increase.
  */
 struct glb_target_count {
     struct glb_count out;
     struct glb_count back;
     __u64 new_flows;
-    __u64 silent; /* established flows whose `outstanding` went from 0 to 1, of endpoints seen to come back */
+    __u64 silent;    /* established flows whose `outstanding` went from 0 to 1, of endpoints seen through the
+                        target */
     __u64 answered;  /* flows whose `outstanding` went from 1 to 0 */
-    __u64 tried;     /* new flows, of endpoints that came back through any target */
-    __u64 confirmed; /* of those: flows whose first packet came back */
+    __u64 tried;     /* new flows, of endpoints seen through any target */
+    __u64 confirmed; /* of those: flows of which a packet has returned */
     __u64 pad;
 };
 GLB_ABI(struct glb_target_count, 80);
 
 /*
- * glb_endpoint_target_seen: which endpoint ever came back through which target: a bit each, set by the return
- * leg, and behind them a word for each endpoint that ever came back at all. Appliances build their side of an
- * endpoint when its first packet comes: until then silence says nothing.
+ * glb_endpoint_target_seen: a bit per endpoint and target, set by the return leg when the target returns a
+ * packet of the endpoint, followed by a u64 per endpoint that is non-zero if any target did. An appliance may
+ * have no configuration for an endpoint: until a packet has returned, missing answers are no evidence against
+ * the target.
  */
 #define GLB_SEEN_ROW_WORDS (GLB_MAX_TARGETS / 64)
 #define GLB_SEEN_ANY (GLB_MAX_ENDPOINTS * GLB_SEEN_ROW_WORDS)

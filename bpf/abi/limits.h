@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* Sizes of everything that the controller and the data path share. */
+/* Sizes of everything that controller and data path share. */
 #ifndef GLB_ABI_LIMITS_H
 #define GLB_ABI_LIMITS_H
 
-/* Raised when a pinned map changes its layout: maps of another schema are migrated, never reused. */
+/* Incremented when a pinned map changes its layout. Maps of another schema are migrated, never reused. */
 #define GLB_SCHEMA 3
 
 #define GLB_BANKS 2
 
-/* Open-addressed tables (abi/probe.h): slots a bank, and how far a look-up probes. */
+/* Open-addressed tables (abi/probe.h): slots per bank, and the length of the probe sequence. */
 #define GLB_PORT_SLOTS 4096
 #define GLB_SENDER_SLOTS 16384
 #define GLB_ENDPOINT_ID_SLOTS 1024
@@ -18,7 +18,8 @@
 #define GLB_MAX_ENDPOINTS 256
 #define GLB_MAX_GROUPS 64
 #define GLB_MAX_TARGETS 4096
-#define GLB_MAX_TABLES 256 /* Maglev tables alive at once: current and previous of each group, and spares */
+#define GLB_MAX_TABLES                                                                                       \
+    256 /* Maglev tables in use at once: the current and previous one of each group, and spares */
 #define GLB_NO_TABLE 0xffffffffu
 #define GLB_NO_TARGET 0xffffu
 
@@ -26,7 +27,7 @@
 #define GLB_MAGLEV_SLOTS 65537
 #define GLB_MAGLEV_WORDS ((GLB_MAGLEV_SLOTS + 3) / 4)
 
-/* A group's short list of targets that take new flows, for when repeated Maglev picks met none. */
+/* A group's short list of targets that accept new flows, used when repeated Maglev picks find none. */
 #define GLB_FALLBACK_SLOTS 256
 
 /* Flow table: eight ways, two buckets (abi/flow.h: glb_flow_bucket). Ways are a power of two, up to 16. */
@@ -35,7 +36,7 @@
 #define GLB_FLOW_MIN_CAPACITY 4096
 #define GLB_FLOW_MAX_CAPACITY (1u << 24)
 
-/* Filter of untracked flows: u16 stamps of seconds, four to an element. */
+/* Timestamps of untracked flows: u16 seconds, four per element. */
 #define GLB_STAMPS (1u << 20)
 #define GLB_STAMP_WORDS (GLB_STAMPS / 4)
 #define GLB_STAMP_FRESH_SECONDS 120
@@ -43,22 +44,22 @@
 #define GLB_MAX_NEXT_HOPS 65536
 #define GLB_MAX_EGRESS 4096
 
-/* Token buckets of sources: sets of four, a u64 each. */
+/* Token buckets of source addresses: sets of four, a u64 each. */
 #define GLB_SOURCE_WAYS 4
 #define GLB_SOURCE_BUCKETS (1u << 18)
 
-/* Distinct GENEVE destination ports of a node's targets, 6081 among them. */
+/* Distinct GENEVE destination ports of a node's targets, including 6081. */
 #define GLB_MAX_GENEVE_PORTS 8
 #define GLB_GENEVE_PORT 6081
 
-/* A port's own addresses and MACs that fit into its row; more go to glb_local_addrs and glb_local_macs. */
+/* Local addresses and MACs in a port's row; further ones are in glb_local_addrs and glb_local_macs. */
 #define GLB_PORT_LOCAL4 8
 #define GLB_PORT_LOCAL6 4
 #define GLB_PORT_MACS 4
 
-/* Coarse time: one tick is 2^26 ns (67 ms); 32 bits of ticks wrap after nine years. */
+/* Coarse time: a tick is 2^26 ns (67 ms); 32 bits of ticks wrap after nine years. */
 #define GLB_TICK_SHIFT 26
-#define GLB_TICKS_PER_SECOND 15 /* 14.9: rounded so that a timeout is never shorter than asked for */
+#define GLB_TICKS_PER_SECOND 15 /* 14.9, rounded up: a timeout is never shorter than configured */
 
 #define GLB_ENCAP_BYTES 68
 #define GLB_OUTER_IP_BYTES 20

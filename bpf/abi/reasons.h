@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * Drop reasons and counters: one list each, from which the enums, glbctl, the metrics and docs/reference are
+ * Drop reasons and counters: one list each, from which enums, glbctl's texts, metrics and docs/reference are
  * generated. Append only: the numbers are indexes of pinned maps.
  *   X(NAME, "text", "meaning")
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Whose is this packet: return traffic of the tunnel, the node's own, an endpoint's, or nothing of ours.
- * The order of the tests is the contract; docs/packet-walk.md tells it in prose.
+ * The class of a packet: return traffic of the tunnel, local, an endpoint's, or other. The order of the tests
+ * is part of the interface; docs/packet-walk.md describes it.
  */
 #ifndef GLB_CLASSIFY_CLASSIFY_H
 #define GLB_CLASSIFY_CLASSIFY_H
@@ -20,7 +20,7 @@ enum glb_class {
     GLB_CLASS_ENDPOINT,
 };
 
-/* The row of (interface, VLANs), NULL where the manifest names it not. */
+/* The row of the (interface, VLANs), NULL if the manifest does not name it. */
 static __always_inline const struct glb_logical_port *glb_logical_port_find(__u32 bank, __u32 ifindex,
                                                                             const struct glb_frame *frame) {
     const __u64 key = glb_logical_port_key(ifindex, (__u16)frame->vlan[0], (__u16)frame->vlan[1]);
@@ -34,7 +34,7 @@ static __always_inline const struct glb_logical_port *glb_logical_port_find(__u3
     return 0;
 }
 
-/* Whether the frame is to this port: its own MAC, or that of a device on it. */
+/* Whether the MAC is that of the port or of a device on it. */
 static __always_inline int glb_mac_is_local(const struct glb_logical_port *port, const __u8 *mac) {
     const __u64 number = glb_mac_number(mac);
 #pragma unroll
@@ -48,7 +48,7 @@ static __always_inline int glb_mac_is_local(const struct glb_logical_port *port,
     return bpf_map_lookup_elem(&glb_local_macs, &key) != 0;
 }
 
-static __noinline int glb_local_more(__u32 scope, const struct glb_packet *packet) {
+static __noinline int glb_local_addrs_contain(__u32 scope, const struct glb_packet *packet) {
     struct glb_local_addr_key key = {.prefix_length = 32 + 128, .scope = scope};
     if (packet->family == 4) {
         key.address[10] = 0xff;
@@ -75,14 +75,13 @@ static __always_inline int glb_address_is_local(const struct glb_logical_port *p
                 port->local6[i][3] == packet->daddr[3])
                 return 1;
     }
-    return port->flags & GLB_PORT_LOCAL_MORE ? glb_local_more(port->scope, packet) : 0;
+    return port->flags & GLB_PORT_LOCAL_MORE ? glb_local_addrs_contain(port->scope, packet) : 0;
 }
 
 /*
- * What concerns this link alone, since no kernel forwards it: multicast, limited broadcast, IPv6's
- * link-local. Linux does forward 169.254/16 and 240/4, and neighbour discovery that somebody sends to an
- * address elsewhere: those are an endpoint's traffic (neighbour discovery of this link is to multicast,
- * link-local or own addresses).
+ * Link-scope traffic, which no kernel forwards: multicast, limited broadcast, IPv6 link-local. Linux does
+ * forward 169.254/16, 240/4, and neighbour discovery to an address on another link: those are an endpoint's
+ * traffic (neighbour discovery on this link uses multicast, link-local or local addresses).
  */
 static __always_inline int glb_is_link_scope(const struct glb_packet *packet) {
     const __u32 head = bpf_ntohl(packet->daddr[0]);
@@ -103,7 +102,8 @@ static __always_inline int glb_is_geneve_port(const struct glb_node *node, __be1
 
 /*
  * UDP to the tunnel address and to a port that this node's targets use. Fragments have no ports: on the
- * tunnel they may be a target's, anywhere else they are as any packet to another interface's address.
+ * tunnel's port they may be a target's, on any other they are treated like every packet to another
+ * interface's address.
  */
 static __always_inline int glb_is_geneve(const struct glb_node *node, const struct glb_logical_port *port,
                                          const struct glb_packet *packet) {
@@ -115,13 +115,14 @@ static __always_inline int glb_is_geneve(const struct glb_node *node, const stru
     return glb_is_geneve_port(node, packet->dport);
 }
 
-/* What this node sent into the tunnel comes in as an endpoint's traffic: something routes in a circle. */
+/* A tunnel packet of this node, received as an endpoint's traffic: a routing loop. */
 static __always_inline int glb_is_looped_tunnel(const struct glb_node *node,
                                                 const struct glb_packet *packet) {
     return packet->family == 4 && packet->ip_proto == GLB_IPPROTO_UDP &&
            packet->saddr[0] == node->tunnel_address && glb_is_geneve_port(node, packet->dport);
 }
 
+/* The tests below are in order of precedence. */
 static __always_inline enum glb_class glb_classify_ip(const struct glb_node *node,
                                                       const struct glb_logical_port *port,
                                                       const struct glb_packet *packet) {

@@ -20,9 +20,9 @@ static __always_inline int glb_is_migrating(void) {
 __noinline __u64 glb_flow_lookup_previous(__u64 tag) {
     if (!glb_is_migrating())
         return 0;
-    for (__u32 i = 0; i < GLB_FLOW_MOST_BUCKETS && i < glb_prev_shape.buckets; i++) {
+    for (__u32 i = 0; i < GLB_FLOW_MAX_BUCKETS && i < glb_prev_shape.buckets; i++) {
         const __u32 bucket = glb_flow_bucket(tag, glb_prev_shape.bucket_mask, i);
-        for (__u32 way = 0; way < GLB_FLOW_MOST_WAYS && way < glb_prev_shape.ways; way++) {
+        for (__u32 way = 0; way < GLB_FLOW_MAX_WAYS && way < glb_prev_shape.ways; way++) {
             const __u32 slot = bucket * glb_prev_shape.ways + way;
             struct glb_flow_hot *hot = bpf_map_lookup_elem(&glb_flows_prev, &slot);
             const __u64 meta = hot ? glb_flow_read_line(hot, tag) : 0;
