@@ -1,4 +1,4 @@
-// build_bank(): rows where the data path looks for them.
+// build_bank() places rows where the data path finds them.
 #include <catch2/catch.hpp>
 
 #include <arpa/inet.h>
@@ -24,7 +24,7 @@ const glb_logical_port *find_port(const BankImage &image, std::uint64_t key) {
 
 } // namespace
 
-TEST_CASE("a thousand ports are all found within the probes", "[abi]") {
+TEST_CASE("bank image: 1024 ports are found within the probe limit", "[abi]") {
     BankConfig config;
     config.tunnel_address = *IpAddress::parse("10.0.1.10");
     for (std::uint32_t i = 0; i < GLB_MAX_PORTS; ++i) {
@@ -41,7 +41,7 @@ TEST_CASE("a thousand ports are all found within the probes", "[abi]") {
     CHECK_FALSE(find_port(*image, glb_logical_port_key(1, 0, 0)));
 }
 
-TEST_CASE("a port's further addresses go to the trie, under its own scope", "[abi]") {
+TEST_CASE("bank image: addresses beyond a port's row go to the trie under the port's scope", "[abi]") {
     BankConfig config;
     PortConfig port;
     port.ifindex = 9;
@@ -62,7 +62,7 @@ TEST_CASE("a port's further addresses go to the trie, under its own scope", "[ab
     CHECK(local_scope(1, 0) == local_scope(0, 0) + GLB_PORT_SLOTS);
 }
 
-TEST_CASE("a doubled port and indexes out of range are refused", "[abi]") {
+TEST_CASE("bank image: duplicate ports and out-of-range indexes are rejected", "[abi]") {
     BankConfig config;
     PortConfig port;
     port.ifindex = 9;
@@ -83,7 +83,7 @@ TEST_CASE("a doubled port and indexes out of range are refused", "[abi]") {
     CHECK_FALSE(build_bank(config));
 }
 
-TEST_CASE("capacities are rounded up to what the table's shape needs", "[abi]") {
+TEST_CASE("flow table: capacity is rounded up to a power of two within limits", "[abi]") {
     CHECK(round_capacity(1) == 4096);
     CHECK(round_capacity(4097) == 8192);
     CHECK(round_capacity(1048576) == 1048576);

@@ -1,8 +1,9 @@
-// The layout of everything that is pinned, as one digest: who changes it must raise GLB_SCHEMA, or an upgrade
-// would read the maps of the version before as if they were its own.
+// The layout of everything that is pinned, as one digest. A change must increment GLB_SCHEMA, else an upgrade
+// would read the previous version's maps with the wrong layout.
 #include <catch2/catch.hpp>
 
 #include <fstream>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -23,7 +24,7 @@ struct Close {
     void operator()(bpf_object *object) const { bpf_object__close(object); }
 };
 
-/// Members of a struct with their places, and of structs in it, each struct once.
+/// Members of a struct with their offsets and sizes, and those of structs in it; each struct once.
 void describe(const btf *types, std::uint32_t id, std::set<std::uint32_t> &seen, std::string &text) {
     const auto *type = btf__type_by_id(types, id);
     while (btf_is_mod(type) || btf_is_typedef(type) || btf_is_array(type)) {
@@ -41,19 +42,23 @@ void describe(const btf *types, std::uint32_t id, std::set<std::uint32_t> &seen,
         describe(types, btf_members(type)[i].type, seen, text);
 }
 
-/// Every map with its sizes and its value's members, and what each index of the counters means.
+/// Every map with its sizes and its value's members, and the meaning of each counter's index. Independent of
+/// the order in which maps are declared.
 std::string layout() {
     const std::unique_ptr<bpf_object, Close> object(bpf_object__open_file(GLB_XDP_OBJECT, nullptr));
     REQUIRE(object);
+    std::map<std::string, const bpf_map *> maps;
+    const bpf_map *each = nullptr;
+    bpf_object__for_each_map(each, object.get()) {
+        if (!bpf_map__is_internal(each)) // a section of global data, not pinned
+            maps[bpf_map__name(each)] = each;
+    }
     std::string text;
     std::set<std::uint32_t> seen;
-    const bpf_map *map = nullptr;
-    bpf_object__for_each_map(map, object.get()) {
-        if (bpf_map__is_internal(map))
-            continue; // of the program, not pinned
-        text += fmt::format("map {} {} {} {} {} {:x}\n", bpf_map__name(map),
-                            static_cast<unsigned>(bpf_map__type(map)), bpf_map__key_size(map),
-                            bpf_map__value_size(map), bpf_map__max_entries(map), bpf_map__map_flags(map));
+    for (const auto &[name, map] : maps) {
+        text += fmt::format("map {} {} {} {} {} {:x}\n", name, static_cast<unsigned>(bpf_map__type(map)),
+                            bpf_map__key_size(map), bpf_map__value_size(map), bpf_map__max_entries(map),
+                            bpf_map__map_flags(map));
         if (const auto value = bpf_map__btf_value_type_id(map))
             describe(bpf_object__btf(object.get()), value, seen, text);
     }
@@ -75,16 +80,15 @@ std::string digest(const std::string &text) {
 
 } // namespace
 
-TEST_CASE("the pinned maps are those of this schema", "[abi]") {
+TEST_CASE("schema: pinned maps have the layout that GLB_SCHEMA stands for", "[abi]") {
     const auto text = layout();
     REQUIRE(text.find("map glb_flows_hot ") != text.npos);
     std::ifstream file(GLB_SCHEMA_FILE);
     unsigned schema = 0;
     std::string wanted;
     REQUIRE(file >> schema >> wanted);
-    INFO("where a pinned map, or the meaning of a counter's index, has changed since the last release: raise "
-         "GLB_SCHEMA "
-         "in bpf/abi/limits.h; then tests/abi/schema.txt is \""
+    INFO("if a pinned map or the meaning of a counter's index has changed since the last release, increment "
+         "GLB_SCHEMA in bpf/abi/limits.h; then set tests/abi/schema.txt to \""
          << GLB_SCHEMA << " " << digest(text) << "\"");
     CHECK(schema == GLB_SCHEMA);
     CHECK(digest(text) == wanted);
