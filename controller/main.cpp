@@ -92,11 +92,10 @@ Status serve(const DaemonOptions &options) {
     GLB_TRY(node->start(first_manifest));
     GLB_TRY(drop_privileges());
     node->start_health_thread();
-    OffloadPool worker(loop);
+    OffloadPool pool(loop);
     const auto api =
-        HttpServer::serve(loop, std::move(socket), api_routes(*node, [&](HttpWork work, HttpRespond respond) {
-                              worker.run(std::move(work), std::move(respond));
-                          }));
+        HttpServer::serve(loop, std::move(socket), api_routes(*node), {},
+                          [&](auto work, auto done) { pool.run(std::move(work), std::move(done)); });
     std::unique_ptr<HttpServer> scrape;
     if (metrics)
         scrape = HttpServer::serve(loop, std::move(*metrics), metrics_routes(*node));

@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +12,7 @@
 #include "controller/observe/flow_query.h"
 #include "controller/observe/metrics_snapshot.h"
 #include "controller/util/api_error.h"
+#include "controller/util/chunk_source.h"
 #include "controller/util/peer_credentials.h"
 #include "controller/util/result.h"
 
@@ -58,9 +58,6 @@ struct DownOptions {
     PeerCredentials peer;
 };
 
-/// Makes the document of flows, as they are then. On any thread, also when the node has another table.
-using FlowQueryJob = std::function<std::string()>;
-
 /// All calls come on the node's event loop and must not hold it for long. Counters, flows and the guard's
 /// count are read from the maps when asked. An Error's `code` chooses the HTTP status: ENOENT 404, EINVAL
 /// 400, EBUSY 409, ENOTSUP 501, EAGAIN 503, every other 500.
@@ -68,7 +65,8 @@ class NodeApi {
   public:
     virtual ~NodeApi() = default;
 
-    /// {"ready","notReadyReason": what keeps it from being ready, or null,"node","version","epoch","uptimeSeconds",
+    /// {"ready","notReadyReason": what keeps it from being ready, or
+    /// null,"node","version","epoch","uptimeSeconds",
     ///  "guard":{"installed","uninspected","restored","warnings"},"bypassed":[],
     ///  "interfaces":[{"name","mode","attached","punt","shared"}],
     ///  "flows":{"active","unconfirmed","capacity","untracked"},"targets":{STATE: count, ...}}
@@ -86,9 +84,9 @@ class NodeApi {
 
     /// {"total","truncated","flows":[{"endpoint","protocol","source","destination","targetGroup","target",
     ///  "state","cookie","ageSeconds","idleSeconds","packetsOut","packetsBack","bytesOut","bytesBack"}]};
-    /// `total` counts all that match, beyond the limit too. Reading the table is left to whoever asks: it
-    /// takes seconds where there are millions.
-    virtual Result<FlowQueryJob> flows(const FlowQuery &filter) = 0;
+    /// `total` counts all that match, beyond the limit too. The source reads the table, on any thread, and
+    /// stays valid when the node replaces its table.
+    virtual Result<ChunkSource> flows(const FlowQuery &filter) = 0;
 
     /// {"drops":[{"reason","packets","bytes","meaning"}]}, every reason, at zero too.
     virtual Result<nlohmann::json> drops() = 0;

@@ -78,7 +78,7 @@ class LocalNode final : public NodeApi {
     Result<nlohmann::json> status() override;
     Result<nlohmann::json> targets(const std::optional<std::string> &group) override;
     Result<nlohmann::json> endpoints() override;
-    Result<FlowQueryJob> flows(const FlowQuery &filter) override;
+    Result<ChunkSource> flows(const FlowQuery &filter) override;
     Result<nlohmann::json> drops() override;
     Result<nlohmann::json> counters() override;
     Result<nlohmann::json> guard() override;

@@ -262,11 +262,12 @@ Result<json> LocalNode::endpoints() {
     return json{{"endpoints", rows}};
 }
 
-Result<FlowQueryJob> LocalNode::flows(const FlowQuery &filter) {
+Result<ChunkSource> LocalNode::flows(const FlowQuery &filter) {
     if (!table_)
         return tl::unexpected(nothing_loaded());
-    return [table = table_, filter, names = flow_names(), timeouts = timeouts()] {
-        return list_flows(*table, filter, names, timeouts, tick_now());
+    return [table = table_, filter, names = flow_names(), timeouts = timeouts()](std::string &chunk) {
+        chunk = list_flows(*table, filter, names, timeouts, tick_now());
+        return false;
     };
 }
 

@@ -1,4 +1,5 @@
-// HTTP/1.1: a server on the node's event loop, and a client for one request. No other header knows Beast.
+// HTTP/1.1: a server on an event loop, and a client for a single request. Beast is confined to the .cpp
+// files.
 #pragma once
 
 #include <chrono>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "controller/api/http/listener.h"
+#include "controller/util/chunk_source.h"
 #include "controller/util/peer_credentials.h"
 #include "controller/util/result.h"
 
@@ -21,51 +23,57 @@ class io_context;
 namespace glb {
 
 struct HttpRequest {
-    std::string method; ///< HEAD comes as GET; the server leaves the body away
+    std::string method; ///< HEAD is passed on as GET; the server omits the body
     std::string target; ///< as sent: path and query, percent-encoded
     std::string body;
     PeerCredentials peer;
-    std::string accept = {}; ///< the header's value; empty: there is none
+    std::string accept = {}; ///< value of the header; empty if absent
 };
 
 struct HttpResponse {
     unsigned status = 200;
     std::string content_type = "application/json";
     std::string body;
-    std::vector<std::pair<std::string, std::string>> headers; ///< beyond type and length
+    std::vector<std::pair<std::string, std::string>> headers; ///< in addition to type and length
+    /// If set, it produces the body in place of `body`, with chunked encoding. At most HttpLimits::streams
+    /// such responses are sent at a time; the next request is answered with 503.
+    ChunkSource chunks = {};
 };
 
-/// Called once for each request, with the function that takes the answer: at once or later, on the same loop.
-/// Where no answer comes in HttpLimits::answer, the client gets 504.
+/// Called once per request, with the function that accepts the response, immediately or later, on the same
+/// loop. Without a response within HttpLimits::answer the client gets 504.
 using HttpRespond = std::function<void(HttpResponse)>;
 using HttpHandler = std::function<void(const HttpRequest &, HttpRespond)>;
 
-/// Makes an answer, on any thread. An HttpOffload has it made beside the loop, and hands it over on the loop.
-using HttpWork = std::function<HttpResponse()>;
-using HttpOffload = std::function<void(HttpWork work, HttpRespond respond)>;
+/// Runs `work` on another thread, and then `done` on the loop.
+using Offload = std::function<void(std::function<void()> work, std::function<void()> done)>;
 
 struct HttpLimits {
     std::size_t header_bytes = 16u << 10;      ///< beyond: 431
     std::size_t body_bytes = 16u << 20;        ///< beyond: 413
     std::size_t connections = 512;             ///< beyond: 503, and closed
-    std::chrono::milliseconds idle{60'000};    ///< until the next request's header is whole; then closed
-    std::chrono::milliseconds body{30'000};    ///< until the body is whole; then closed
-    std::chrono::milliseconds answer{120'000}; ///< for the handler; then 504
-    std::chrono::milliseconds write{30'000};   ///< until the client has taken the answer; then closed
+    std::size_t streams = 4;                   ///< HttpResponse::chunks at a time; beyond: 503
+    std::chrono::milliseconds idle{60'000};    ///< until the next request's header is complete; then closed
+    std::chrono::milliseconds body{30'000};    ///< until the body is complete; then closed
+    std::chrono::milliseconds answer{120'000}; ///< for the handler; then 504. For one chunk; then closed
+    std::chrono::milliseconds write{30'000};   ///< until the client has read a response or chunk; then closed
+    std::chrono::milliseconds stream_total{600'000}; ///< for all chunks of a response; then closed
 };
 
-/// Serves from its making to its destruction, which closes every connection. The io_context outlives it.
+/// Serves from construction to destruction, which closes every connection. The io_context must outlive it.
+/// Chunks are produced by `offload`, or on the loop if there is none.
 class HttpServer {
   public:
     [[nodiscard]] static std::unique_ptr<HttpServer> serve(boost::asio::io_context &loop, Listener listener,
-                                                           HttpHandler handler, HttpLimits limits = {});
+                                                           HttpHandler handler, HttpLimits limits = {},
+                                                           Offload offload = {});
     ~HttpServer();
     HttpServer(const HttpServer &) = delete;
     HttpServer &operator=(const HttpServer &) = delete;
 
     [[nodiscard]] std::size_t connections() const;
 
-    struct State; ///< private to http_server.cpp
+    struct State; ///< in http_session.h, private to the server
 
   private:
     explicit HttpServer(std::shared_ptr<State> state);

@@ -4,11 +4,10 @@
 
 namespace glb {
 
-void OffloadPool::run(HttpWork work, HttpRespond respond) {
-    boost::asio::post(pool_, [this, work = std::move(work), respond = std::move(respond)]() mutable {
-        boost::asio::post(loop_, [respond = std::move(respond), response = work()]() mutable {
-            respond(std::move(response));
-        });
+void OffloadPool::run(std::function<void()> work, std::function<void()> done) {
+    boost::asio::post(pool_, [this, work = std::move(work), done = std::move(done)]() mutable {
+        work();
+        boost::asio::post(loop_, std::move(done));
     });
 }
 

@@ -1,4 +1,4 @@
-// OffloadPool: one thread for answers that would hold the loop.
+// OffloadPool: a thread for work that would block the loop.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -10,9 +10,9 @@ namespace glb {
 
 class OffloadPool {
   public:
-    /// Answers are handed over on `loop`, which outlives it.
+    /// Completions run on `loop`, which must outlive the pool.
     explicit OffloadPool(boost::asio::io_context &loop) : loop_(loop) {}
-    /// Waits for the answer that is being made; the others are never made.
+    /// Waits for the work in progress. Queued work is dropped.
     ~OffloadPool() {
         pool_.stop();
         pool_.join();
@@ -20,8 +20,8 @@ class OffloadPool {
     OffloadPool(const OffloadPool &) = delete;
     OffloadPool &operator=(const OffloadPool &) = delete;
 
-    /// For HttpOffload.
-    void run(HttpWork work, HttpRespond respond);
+    /// Implements Offload.
+    void run(std::function<void()> work, std::function<void()> done);
 
   private:
     boost::asio::io_context &loop_;

@@ -137,18 +137,21 @@ HttpResponse get_targets(const RequestContext &call) {
         call.service.targets(group == parameters->end() ? std::nullopt : std::optional(group->second)));
 }
 
-tl::expected<HttpWork, HttpResponse> get_flows(const RequestContext &call) {
+HttpResponse get_flows(const RequestContext &call) {
     const auto filter = parse_flow_query(call.target.query);
     if (!filter)
-        return tl::unexpected(refuse(400, filter.error()));
-    auto reading = call.service.flows(*filter);
-    if (!reading)
-        return tl::unexpected(refuse(status_of(reading.error()), reading.error().message));
-    return [read = std::move(*reading)] {
-        HttpResponse response;
-        response.body = read() + '\n';
-        return response;
+        return refuse(400, filter.error());
+    auto source = call.service.flows(*filter);
+    if (!source)
+        return refuse(status_of(source.error()), source.error().message);
+    HttpResponse response;
+    response.chunks = [next = std::move(*source)](std::string &chunk) {
+        const bool more = next(chunk);
+        if (!more)
+            chunk += '\n';
+        return more;
     };
+    return response;
 }
 
 HttpResponse answer_apply(const Result<ApplyResult> &result, const ApplyOptions &options) {
@@ -264,15 +267,13 @@ struct Route {
     std::string_view method;
     std::string_view path; ///< "*" stands for one segment
     HttpResponse (*serve)(const RequestContext &);
-    tl::expected<HttpWork, HttpResponse> (*begin)(const RequestContext &) =
-        nullptr; ///< instead: what may take long
 };
 
 constexpr std::array api_table{
     Route{"GET", "/v1/status", get<&NodeApi::status>},
     Route{"GET", "/v1/endpoints", get<&NodeApi::endpoints>},
     Route{"GET", "/v1/targets", get_targets},
-    Route{"GET", "/v1/flows", nullptr, get_flows},
+    Route{"GET", "/v1/flows", get_flows},
     Route{"GET", "/v1/drops", get<&NodeApi::drops>},
     Route{"GET", "/v1/counters", get<&NodeApi::counters>},
     Route{"GET", "/v1/guard", get<&NodeApi::guard>},
@@ -309,20 +310,8 @@ bool path_matches(std::string_view pattern, const std::vector<std::string> &segm
     return pattern.empty();
 }
 
-void run_at_once(const HttpWork &work, const HttpRespond &respond) {
-    respond(work());
-}
-
-void serve(const Route &route, const RequestContext &call, const HttpOffload &offload,
-           const HttpRespond &respond) {
-    if (route.serve)
-        return respond(route.serve(call));
-    auto work = route.begin(call);
-    work ? offload(std::move(*work), respond) : respond(std::move(work.error()));
-}
-
-void dispatch(std::span<const Route> table, NodeApi &service, const HttpOffload &offload,
-              const HttpRequest &request, const HttpRespond &respond) {
+void dispatch(std::span<const Route> table, NodeApi &service, const HttpRequest &request,
+              const HttpRespond &respond) {
     const auto target = parse_request_target(request.target);
     if (!target)
         return respond(refuse(400, "malformed request target"));
@@ -331,7 +320,7 @@ void dispatch(std::span<const Route> table, NodeApi &service, const HttpOffload 
         if (!path_matches(route.path, target->segments))
             continue;
         if (route.method == request.method)
-            return serve(route, {service, request, *target}, offload, respond);
+            return respond(route.serve({service, request, *target}));
         allow += allow.empty() ? "" : ", ";
         allow += route.method == "GET" ? "GET, HEAD" : route.method;
     }
@@ -344,17 +333,15 @@ void dispatch(std::span<const Route> table, NodeApi &service, const HttpOffload 
 
 } // namespace
 
-HttpHandler api_routes(NodeApi &service, HttpOffload offload) {
-    if (!offload)
-        offload = run_at_once;
-    return [&service, offload = std::move(offload)](const HttpRequest &request, const HttpRespond &respond) {
-        dispatch(api_table, service, offload, request, respond);
+HttpHandler api_routes(NodeApi &service) {
+    return [&service](const HttpRequest &request, const HttpRespond &respond) {
+        dispatch(api_table, service, request, respond);
     };
 }
 
 HttpHandler metrics_routes(NodeApi &service) {
     return [&service](const HttpRequest &request, const HttpRespond &respond) {
-        dispatch(metrics_table, service, run_at_once, request, respond);
+        dispatch(metrics_table, service, request, respond);
     };
 }
 

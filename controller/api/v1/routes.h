@@ -1,4 +1,4 @@
-// The API's routes: from an HTTP request to the node, and the node's answer back.
+// The API's routes: HTTP requests to calls of NodeApi, and its results to responses.
 #pragma once
 
 #include "controller/api/http/http.h"
@@ -6,12 +6,12 @@
 
 namespace glb {
 
-/// Handles everything that the node's Unix socket serves: /v1/... and /metrics. Errors have a status of 4xx
-/// or 5xx and the body {"errors":[{"pointer","message"}]}. `service` outlives the handler. What takes long on
-/// a large node goes to `offload`; without one it is done at once.
-[[nodiscard]] HttpHandler api_routes(NodeApi &service, HttpOffload offload = {});
+/// Handles what the Unix socket serves: /v1/... and /metrics. Errors have a status of 4xx or 5xx and the body
+/// {"errors":[{"pointer","message"}]}. `service` must outlive the handler.
+[[nodiscard]] HttpHandler api_routes(NodeApi &service);
 
-/// The read-only handler of the TCP listener: /metrics, and /healthz (200 where the node is ready, else 503).
+/// Handles what the TCP listener serves, read-only: /metrics, and /healthz (200 if the node is ready, else
+/// 503).
 [[nodiscard]] HttpHandler metrics_routes(NodeApi &service);
 
 } // namespace glb

@@ -10,8 +10,11 @@
 namespace glb::test {
 
 class FakeNode : public NodeApi {
-    static FlowQueryJob text_of(const char *document) {
-        return [document] { return nlohmann::json::parse(document).dump(); };
+    static ChunkSource text_of(const char *document) {
+        return [document](std::string &chunk) {
+            chunk = nlohmann::json::parse(document).dump();
+            return false;
+        };
     }
 
   public:
@@ -54,7 +57,7 @@ class FakeNode : public NodeApi {
             "bypassed": false}]})");
     }
 
-    Result<FlowQueryJob> flows(const FlowQuery &filter) override {
+    Result<ChunkSource> flows(const FlowQuery &filter) override {
         last_filter = filter;
         if (filter.endpoint == "idle")
             return text_of(R"({"total": 0, "truncated": false, "flows": []})");
