@@ -1,4 +1,4 @@
-// The life of a flow, as a table of returned segments.
+// The state machine of a flow, as a table of returned segments.
 #include <catch2/catch.hpp>
 
 #include "flow/flow_state.h"
@@ -13,24 +13,24 @@ __u32 tcp(__u32 code, __u32 segment, __u32 orientation, int payload = 0) {
 
 } // namespace
 
-TEST_CASE("the handshake establishes with the initiator's ACK, from either orientation", "[flow]") {
+TEST_CASE("flow state: handshake is established by the initiator's ACK in either orientation", "[flow]") {
     const __u32 initiator = GENERATE(0u, 1u);
     auto code = tcp(GLB_FLOW_NEW, syn, initiator);
     CHECK(code == GLB_FLOW_EMBRYONIC);
     code = tcp(code, syn | ack, 1 - initiator);
     CHECK_FALSE(glb_flow_is_established(code));
-    CHECK(tcp(code, ack, 1 - initiator) == code); // the answering side alone proves nothing
+    CHECK(tcp(code, ack, 1 - initiator) == code); // the responder's ACKs are not sufficient
     CHECK(tcp(code, ack, initiator) == GLB_FLOW_ESTABLISHED);
 }
 
-TEST_CASE("in mid-flow both orientations must return an ACK", "[flow]") {
+TEST_CASE("flow state: a midstream flow is established by ACKs of both orientations", "[flow]") {
     const auto one = tcp(GLB_FLOW_NEW, ack, 0);
     CHECK(one == GLB_FLOW_EMBRYONIC_0);
     CHECK(tcp(one, ack, 0) == GLB_FLOW_EMBRYONIC_0);
     CHECK(tcp(one, ack, 1) == GLB_FLOW_ESTABLISHED);
 }
 
-TEST_CASE("SYNs that come back, however many, establish nothing", "[flow]") {
+TEST_CASE("flow state: returned SYNs never establish a flow", "[flow]") {
     __u32 code = GLB_FLOW_NEW;
     for (int i = 0; i < 10; ++i)
         code = tcp(code, syn, static_cast<__u32>(i % 2));
@@ -38,20 +38,20 @@ TEST_CASE("SYNs that come back, however many, establish nothing", "[flow]") {
     CHECK(glb_flow_timeout(code, 1, 5000, 2000) == GLB_NEW_TICKS);
 }
 
-TEST_CASE("an orderly end closes, and its last ACK leaves it closed", "[flow]") {
+TEST_CASE("flow state: orderly close, its last ACK leaves the flow closed", "[flow]") {
     auto code = tcp(GLB_FLOW_ESTABLISHED, fin | ack, 1);
     CHECK(code == GLB_FLOW_CLOSING_1);
-    CHECK(glb_flow_is_established(code)); // the other side may send for hours
+    CHECK(glb_flow_is_established(code)); // the other side may go on sending for hours
     CHECK(tcp(code, fin | ack, 1) == GLB_FLOW_CLOSING_1);
     code = tcp(code, fin | ack, 0);
     CHECK(code == GLB_FLOW_CLOSED);
     CHECK(tcp(code, ack, 1) == GLB_FLOW_CLOSED);
     CHECK(tcp(code, fin | ack, 1, 1) == GLB_FLOW_CLOSED);
     CHECK(tcp(code, rst, 0) == GLB_FLOW_CLOSED);
-    CHECK(tcp(code, ack, 0, 1) == GLB_FLOW_ESTABLISHED); // forged ends: data goes on
+    CHECK(tcp(code, ack, 0, 1) == GLB_FLOW_ESTABLISHED); // the FINs were forged: data continues
 }
 
-TEST_CASE("other protocols establish when both orientations have come back", "[flow]") {
+TEST_CASE("flow state: other protocols are established when both orientations have returned", "[flow]") {
     const auto other = [](__u32 code, __u32 orientation) {
         return glb_flow_advance(code, 0, 0, 0, orientation);
     };
@@ -61,12 +61,12 @@ TEST_CASE("other protocols establish when both orientations have come back", "[f
     CHECK(other(one, 1 - first) == GLB_FLOW_ESTABLISHED);
     const auto two = other(one, first);
     CHECK_FALSE(glb_flow_is_established(two));
-    CHECK(glb_flow_timeout(two, 0, 5000, 2000) == 2000); // one-way, and legitimate
+    CHECK(glb_flow_timeout(two, 0, 5000, 2000) == 2000); // one-way traffic is legitimate
     CHECK(other(two, first) == two);
     CHECK(other(two, 1 - first) == GLB_FLOW_ESTABLISHED);
 }
 
-TEST_CASE("timeouts follow the state", "[flow]") {
+TEST_CASE("flow state: timeouts follow the state", "[flow]") {
     CHECK(glb_flow_timeout(GLB_FLOW_NEW, 1, 5000, 2000) == GLB_NEW_TICKS);
     CHECK(glb_flow_timeout(GLB_FLOW_EMBRYONIC_0, 1, 5000, 2000) == 5000);
     CHECK(glb_flow_timeout(GLB_FLOW_ESTABLISHED, 1, 5000, 2000) == 5000);

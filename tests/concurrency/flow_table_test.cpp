@@ -1,5 +1,5 @@
-// Threads enter, find, advance and replace flows in one small table. Counted, and none allowed: a reader that
-// trusts another flow's entry, two entries of one flow, and a late write that is taken for the flow's own.
+// Threads insert, look up, advance and evict flows in one small table. None of these may occur: a reader that
+// accepts another flow's entry, two entries of one flow, a late write that is accepted as the flow's own.
 #include <catch2/catch.hpp>
 
 #include <atomic>
@@ -18,7 +18,7 @@ namespace {
 
 constexpr __u32 capacity = GLB_FLOW_MIN_CAPACITY;
 constexpr __u32 bucket_mask = capacity / GLB_FLOW_WAYS - 1;
-constexpr __u32 lifetime = 40; // ticks; a tick is a number of operations here
+constexpr __u32 lifetime = 40; // in ticks; a tick is a number of operations here
 
 std::vector<glb_flow_hot> hot_lines(capacity);
 std::vector<glb_flow_cold> cold_lines(capacity);
@@ -60,7 +60,7 @@ __u64 tag_of(std::uint64_t flow) {
     return glb_hash_finish(flow + 0x1234567);
 }
 
-/// What an entry must say of itself: derived from the tag, so that another flow's is told at once.
+/// The target that an entry must hold: derived from the tag, which exposes another flow's entry.
 __u32 target_of(__u64 tag) {
     return static_cast<__u32>(tag >> 32) & 0xffff;
 }
@@ -70,13 +70,14 @@ void use_entry(Tally &tally, __u32 slot, __u64 tag, __u64 meta, __u32 now, std::
     ++tally.hits;
     if (glb_meta_target(meta) != target_of(tag))
         ++tally.wrong_hits;
-    // The cached egress: a word that names its flow's generation; a late one must be void.
-    const __u64 word = GLB_READ(hot->egress[0]);
-    const __u64 own = glb_meta_generation(meta) << 16 | target_of(tag);
-    if (word && (word >> 16) == glb_meta_generation(meta) && word != own && glb_flow_read(slot, tag) == meta)
+    // The cached egress contains its entry's generation; a late write must be invalid.
+    const __u64 egress = GLB_READ(hot->egress[0]);
+    const __u64 expected = glb_meta_generation(meta) << 16 | target_of(tag);
+    if (egress && (egress >> 16) == glb_meta_generation(meta) && egress != expected &&
+        glb_flow_read(slot, tag) == meta)
         ++tally.late_writes;
     if (dice & 1)
-        GLB_WRITE(hot->egress[0], own);
+        GLB_WRITE(hot->egress[0], expected);
     const __u32 code = dice & 2 ? glb_flow_advance(glb_meta_code(meta), 1, GLB_TCP_ACK, 0, dice >> 2 & 1)
                                 : glb_meta_code(meta);
     __sync_val_compare_and_swap(&hot->meta, meta, glb_meta_with_seen(glb_meta_with_code(meta, code), now));
@@ -132,8 +133,8 @@ std::uint64_t duplicates() {
 
 } // namespace
 
-TEST_CASE("the flow table's protocol under four threads", "[hammer]") {
-    const auto flows = GENERATE(64u, 3000u, 20000u); // few and contended, three quarters full, overfull
+TEST_CASE("flow table: no duplicates, foreign hits or late writes under four threads", "[concurrency]") {
+    const auto flows = GENERATE(64u, 3000u, 20000u); // contended, three quarters full, more than full
     std::fill(hot_lines.begin(), hot_lines.end(), glb_flow_hot{});
     std::atomic<std::uint64_t> clock{0};
     std::vector<Tally> tallies(4);

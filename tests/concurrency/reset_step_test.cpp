@@ -1,4 +1,4 @@
-// What the segments of a reset flow do, as a table: pure, no root.
+// The reset of a flow, as a table of segments.
 #include <catch2/catch.hpp>
 
 #include "reset/step.h"
@@ -20,32 +20,32 @@ void check(__u32 code, __u32 segment, int payload, __u32 orientation, Expected e
 
 } // namespace
 
-TEST_CASE("the first segment of a flow to be reset", "[reset]") {
+TEST_CASE("reset step: first segment of a flow", "[reset]") {
     const __u32 code = GENERATE(GLB_FLOW_ESTABLISHED, GLB_FLOW_CLOSING_0, GLB_FLOW_CLOSING_1);
     const __u32 end = GENERATE(0u, 1u);
-    const __u32 asked = end ? GLB_FLOW_RESET_PROBED_1 : GLB_FLOW_RESET_PROBED_0;
+    const __u32 probed = end ? GLB_FLOW_RESET_PROBED_1 : GLB_FLOW_RESET_PROBED_0;
     check(code, ack, 0, end, {GLB_RESET_ANSWER, GLB_FLOW_RESET});
-    check(code, ack, 1, end, {GLB_RESET_PROBE, asked});
-    check(code, ack | fin, 0, end, {GLB_RESET_PROBE, asked});
-    check(code, ack | syn, 0, end, {GLB_RESET_PROBE, asked});
+    check(code, ack, 1, end, {GLB_RESET_PROBE, probed});
+    check(code, ack | fin, 0, end, {GLB_RESET_PROBE, probed});
+    check(code, ack | syn, 0, end, {GLB_RESET_PROBE, probed});
     check(code, rst, 0, end, {GLB_RESET_FORWARD, GLB_FLOW_RESET});
     check(code, rst | ack, 1, end, {GLB_RESET_FORWARD, GLB_FLOW_RESET});
     for (const __u32 segment : {0u, fin, syn | fin})
         check(code, segment, 1, end, {GLB_RESET_DROP, code});
 }
 
-TEST_CASE("who was asked tells the far end; whoever else has an ACK is answered", "[reset]") {
+TEST_CASE("reset step: ACK after keepalive probe is forwarded as RST, other ACKs are answered", "[reset]") {
     const __u32 end = GENERATE(0u, 1u);
     const int payload = GENERATE(0, 1);
-    const __u32 asked = end ? GLB_FLOW_RESET_PROBED_1 : GLB_FLOW_RESET_PROBED_0;
-    check(asked, ack, payload, end, {GLB_RESET_FORWARD, GLB_FLOW_RESET});
-    check(asked, ack, payload, 1 - end, {GLB_RESET_ANSWER, GLB_FLOW_RESET});
-    check(asked, rst, payload, end, {GLB_RESET_FORWARD, GLB_FLOW_RESET});
-    check(asked, rst, payload, 1 - end, {GLB_RESET_FORWARD, GLB_FLOW_RESET});
-    check(asked, 0, payload, end, {GLB_RESET_DROP, asked});
+    const __u32 probed = end ? GLB_FLOW_RESET_PROBED_1 : GLB_FLOW_RESET_PROBED_0;
+    check(probed, ack, payload, end, {GLB_RESET_FORWARD, GLB_FLOW_RESET});
+    check(probed, ack, payload, 1 - end, {GLB_RESET_ANSWER, GLB_FLOW_RESET});
+    check(probed, rst, payload, end, {GLB_RESET_FORWARD, GLB_FLOW_RESET});
+    check(probed, rst, payload, 1 - end, {GLB_RESET_FORWARD, GLB_FLOW_RESET});
+    check(probed, 0, payload, end, {GLB_RESET_DROP, probed});
 }
 
-TEST_CASE("a flow that is reset answers every ACK, and no RST", "[reset]") {
+TEST_CASE("reset step: a reset flow answers every ACK and no RST", "[reset]") {
     const __u32 end = GENERATE(0u, 1u);
     const int payload = GENERATE(0, 1);
     for (const __u32 segment : {ack, ack | fin, ack | syn})
@@ -54,7 +54,7 @@ TEST_CASE("a flow that is reset answers every ACK, and no RST", "[reset]") {
         check(GLB_FLOW_RESET, segment, payload, end, {GLB_RESET_DROP, GLB_FLOW_RESET});
 }
 
-TEST_CASE("no returned packet leads out of reset", "[reset]") {
+TEST_CASE("reset step: no returned packet leaves the reset states", "[reset]") {
     const __u32 code = GENERATE(GLB_FLOW_RESET, GLB_FLOW_RESET_PROBED_0, GLB_FLOW_RESET_PROBED_1);
     CHECK(glb_flow_is_reset(code));
     CHECK_FALSE(glb_flow_is_established(code));

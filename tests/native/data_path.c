@@ -1,4 +1,4 @@
-// The data path, natively: its own source, with the kernel's context type replaced.
+// The data path compiled natively from its own source, with another context type.
 #include <linux/bpf.h>
 
 #include "tests/native/data_path.h"
@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-// A declaration keeps its numbers as array bounds and its types as pointers, as BTF wants them.
+// Map declarations encode numbers as array bounds and types as pointers, as BTF requires.
 #define BOUND(map, field) (sizeof *(map).field / sizeof(int))
 #define MAP(map) {#map, &map, BOUND(map, type), sizeof *map.key, sizeof *map.value, BOUND(map, max_entries)},
 
@@ -32,7 +32,7 @@ const int native_class_return = GLB_CLASS_RETURN, native_class_spoofed = GLB_CLA
 
 void native_set_settings(const struct glb_settings *settings) {
     void *to = (void *)&glb_settings;
-    __asm__("" : "+r"(to)); // clang leaves out a write to what it sees to be constant
+    __asm__("" : "+r"(to)); // clang removes a write to an object that it knows to be constant
     const unsigned long page = (unsigned long)getpagesize();
     const unsigned long begin = (unsigned long)to & ~(page - 1);
     if (mprotect((void *)begin, (unsigned long)to + sizeof *settings - begin, PROT_READ | PROT_WRITE))
@@ -45,7 +45,7 @@ void native_forget_events(void) {
     memset(glb_event_rate, 0, sizeof glb_event_rate);
 }
 
-static void tell_flow(const struct glb_packet *packet, struct native_parsed *parsed) {
+static void set_flow(const struct glb_packet *packet, struct native_parsed *parsed) {
     struct glb_tuple tuple;
     parsed->orientation = glb_tuple_from(packet, &tuple);
     memcpy(parsed->ends, tuple.low, sizeof tuple.low);
@@ -61,7 +61,7 @@ void native_parse(struct native_frame *ctx, const struct glb_node *node, const s
     struct glb_packet packet = {0};
 
     memset(parsed, 0, sizeof *parsed);
-    parsed->ip = parsed->whose = -1;
+    parsed->ip = parsed->packet_class = -1;
     parsed->ethernet = glb_parse_ethernet(ctx, &frame);
     if (parsed->ethernet)
         return;
@@ -83,6 +83,6 @@ void native_parse(struct native_frame *ctx, const struct glb_node *node, const s
     parsed->tos = packet.tos;
     parsed->sport = packet.sport;
     parsed->dport = packet.dport;
-    tell_flow(&packet, parsed);
-    parsed->whose = glb_classify_ip(node, port, &packet);
+    set_flow(&packet, parsed);
+    parsed->packet_class = glb_classify_ip(node, port, &packet);
 }

@@ -13,8 +13,8 @@
 extern "C" {
 #endif
 
-/* The path's struct xdp_md, with addresses as wide as this machine's (the kernel's has 32 bits and is
- * translated). */
+/* The data path's struct xdp_md with native pointers. (The kernel's has 32-bit members, whose accesses it
+ * translates.) */
 struct native_frame {
     unsigned long data;
     unsigned long data_end;
@@ -22,7 +22,7 @@ struct native_frame {
     __u32 ingress_ifindex;
 };
 
-/* A map as its declaration in bpf/maps.h has it; sizes are 0 where there is no key or value. */
+/* A map as declared in bpf/maps. Sizes are 0 for maps without keys or values. */
 struct native_map {
     const char *name;
     void *map;
@@ -34,24 +34,25 @@ struct native_map {
 extern const struct native_map native_maps[];
 extern const __u32 native_map_count;
 
-/* The whole path; an XDP code. */
+/* The whole data path; an XDP code. */
 int glb_xdp(struct native_frame *frame);
 
-/* Writes the settings of the load, as the loader does before the program exists. */
-/* As a program begins: nothing has been told to the controller yet. */
+/* Clears the state of event deduplication, as in a new program. */
 void native_forget_events(void);
+
+/* Writes the settings of the load, as the loader does before it loads the program. */
 void native_set_settings(const struct glb_settings *settings);
 
-/* What parsing and classification alone find out. */
+/* The results of parsing and classification. */
 struct native_parsed {
-    int ethernet; /* enum glb_parse_result */
-    int ip;       /* the same; -1 where the frame is not IP */
-    int whose;    /* enum glb_class; -1 where ip is not 0 */
+    int ethernet;     /* enum glb_parse_result */
+    int ip;           /* the same; -1 if the frame is not IP */
+    int packet_class; /* enum glb_class; -1 if ip is not 0 */
     __u32 l2_len, vlan[2], eth_proto;
     __u32 l3_len, family, ip_proto, flags, tcp_flags, ttl, tos;
     __u32 sport, dport;
     __u32 orientation;
-    __u32 ends[8]; /* of the flow's tuple, the lower end first */
+    __u32 ends[8]; /* of the canonical tuple */
     __u32 tuple_proto, low_port, high_port;
 };
 void native_parse(struct native_frame *frame, const struct glb_node *node,

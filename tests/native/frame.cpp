@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t ethernet = 14;
 constexpr std::size_t most_metadata = 32; // until Linux 6.3; 252 since
-constexpr std::uint8_t poison = 0xff;     // what the headroom holds: a header byte that nobody wrote shows
+constexpr std::uint8_t poison = 0xff;     // fills the headroom, which exposes unwritten header bytes
 
 } // namespace
 
@@ -71,7 +71,7 @@ long NativeFrame::adjust_tail(int delta) {
     const auto *begin = reinterpret_cast<const std::uint8_t *>(data);
     Bytes linear(begin, begin + linear_size());
     if (delta > 0)
-        return -EINVAL; // no room behind: the path never grows a frame there
+        return -EINVAL; // growing is not supported: the data path does not need it
     auto less = static_cast<std::size_t>(-static_cast<long>(delta));
     if (less + ethernet > size())
         return -EINVAL;

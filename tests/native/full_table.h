@@ -1,5 +1,5 @@
-// A table in which one flow's places are all taken, on a clock that stands still: who must leave is told to
-// the tick.
+// A flow table in which all candidates of one flow are occupied, on a stopped clock, so that evictions are
+// determined to the tick.
 #pragma once
 
 #include <algorithm>
@@ -13,11 +13,11 @@
 
 namespace glb::test {
 
-/// Ticks; a whole and even number of seconds, since stamps know every other one.
+/// In ticks; an even number of seconds, since stamps have a resolution of two.
 inline constexpr std::uint32_t table_now =
     1'000'000u / (2 * GLB_TICKS_PER_SECOND) * (2 * GLB_TICKS_PER_SECOND);
 
-/// What an entry says of a flow; its idle time in ticks.
+/// An entry's state, and its idle time in ticks.
 struct Entry {
     std::uint32_t code = GLB_FLOW_ESTABLISHED;
     bool tcp = true;
@@ -25,8 +25,8 @@ struct Entry {
     std::uint32_t target = 0;
 };
 
-/// All places of `inner`'s flow hold established TCP that has just been seen; there is nothing else in the
-/// table.
+/// All candidates of the flow of `inner` hold established TCP that has just been seen; the rest of the table
+/// is empty.
 class FullTable {
   public:
     explicit FullTable(const Packet &inner, NativeRig &on)
@@ -50,7 +50,7 @@ class FullTable {
 
     void set_now(std::uint32_t ticks) { rig.kernel.now_ns = std::uint64_t{ticks} << GLB_TICK_SHIFT; }
 
-    /// Another flow's entry at place 0 to 15.
+    /// Another flow's entry at candidate 0 to 15.
     void put(std::size_t place, const Entry &entry) {
         line(place) = {};
         line(place).tag = place + 1;
@@ -58,7 +58,7 @@ class FullTable {
     }
     glb_flow_hot &line(std::size_t place) { return lines_[places_.at(place)]; }
 
-    /// Sends the flow's packet: the place that it got, if any.
+    /// Sends the flow's packet: the candidate it was inserted at, if any.
     std::optional<std::size_t> taken() {
         (void)rig.send(frame_);
         for (std::size_t place = 0; place < places_.size(); ++place)

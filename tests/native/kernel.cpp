@@ -33,8 +33,8 @@ struct Kernel::Map {
     [[nodiscard]] std::span<std::uint8_t> row(std::vector<std::uint8_t> &of, std::uint32_t index) const {
         return std::span(of).subspan(std::size_t{index} * is->value_size, is->value_size);
     }
-    /// The value of the longest prefix that fits. Keys are struct bpf_lpm_trie_key: 32 bits of length, then
-    /// bits.
+    /// The value of the longest matching prefix. Keys are struct bpf_lpm_trie_key: 32 bits of length, then
+    /// the bits.
     void *find_prefix(const std::string &key) {
         void *best = nullptr;
         std::uint32_t longest = 0;
@@ -178,7 +178,7 @@ long native_redirect_map(void *map, __u64 key, __u64 flags) {
     auto &kernel = Kernel::get();
     const auto ifindex = static_cast<std::uint32_t>(key);
     if (!kernel.in_devmap(map, ifindex))
-        return static_cast<long>(flags & 3); // the code to fall back on
+        return static_cast<long>(flags & 3); // the fallback code
     kernel.redirected = ifindex;
     return XDP_REDIRECT;
 }

@@ -1,5 +1,5 @@
-// What the natively built data path runs on: a frame as a driver hands it over, and the maps. One of each
-// kernel, as in life; it is not for threads. Sources: net/core/filter.c (bpf_xdp_adjust_*), linux/bpf.h.
+// The environment of the natively built data path: a frame as a driver provides it, and the maps. A
+// singleton, not thread-safe. Sources: net/core/filter.c (bpf_xdp_adjust_*), linux/bpf.h.
 #pragma once
 
 #include <cstdint>
@@ -20,16 +20,16 @@ struct bpf_fib_lookup;
 
 namespace glb::test {
 
-/// What drivers differ in.
+/// Properties in which drivers differ.
 struct Driver {
-    std::size_t headroom = 192;    ///< bytes in front of the frame that may become part of it
-    std::size_t linear = SIZE_MAX; ///< of the frame, how much a program can read; the rest lies in fragments
+    std::size_t headroom = 192;    ///< bytes in front of the frame
+    std::size_t linear = SIZE_MAX; ///< bytes of the frame that a program can read; the rest is in fragments
     bool has_metadata = true;
     std::uint32_t ingress_ifindex = 1;
 };
 
-/// One received frame. Its linear part is an allocation of exactly its size, made anew whenever a helper
-/// moves an end, so that a sanitizer sees one byte too far at either end, and every pointer kept from before.
+/// One received frame. Its linear part is an allocation of exactly its size, reallocated by every helper that
+/// moves an end, so that a sanitizer detects accesses beyond either end and through stale pointers.
 class NativeFrame : public native_frame {
   public:
     NativeFrame(const Bytes &bytes, const Driver &driver, const Bytes &metadata = {});
@@ -59,13 +59,13 @@ class Kernel {
   public:
     static Kernel &get();
 
-    /// All rows of an array. T is the value's type; another size ends the program.
+    /// All rows of an array. T is the value's type; a wrong size aborts.
     template <typename T>
     std::span<T> rows(std::string_view name) {
         const auto bytes = array(name, sizeof(T));
         return {reinterpret_cast<T *>(bytes.data()), bytes.size() / sizeof(T)};
     }
-    /// Puts an entry into a map with keys of its own (hash, trie, devmap).
+    /// Puts an entry into a keyed map (hash, trie, devmap).
     template <typename K, typename V>
     void put(std::string_view name, const K &key, const V &value) {
         put_bytes(name, {reinterpret_cast<const char *>(&key), sizeof key},
@@ -74,25 +74,24 @@ class Kernel {
     /// An inner table of glb_maglev.
     void put_maglev(std::uint32_t table, const std::vector<std::uint16_t> &slots);
 
-    /// Every map empty, every answer as at the beginning.
+    /// Empties all maps and resets all helpers.
     void clear();
 
-    /// Arrays as they are now are what restore() goes back to: what was written through rows(), and what the
-    /// data path wrote since, is then as it was.
+    /// Saves the arrays. restore() undoes what the data path has written since.
     void remember();
     void restore();
-    /// Whether an array's row that was looked up since is other than remembered.
+    /// Whether a row that was looked up since differs from what remember() saved.
     [[nodiscard]] bool changed(std::string_view name) const;
 
-    /// Answers of helpers. The FIB says "not forwarded" where it is not set.
+    /// Results of helpers. Without `fib` the FIB look-up returns "not forwarded".
     std::function<long(bpf_fib_lookup &)> fib;
     std::uint64_t now_ns = 3600ull * 1000000000;
     std::uint32_t random = 0xa5;
 
-    /// Behind the helpers of shim/bpf/bpf_helpers.h.
+    /// Used by the helpers of shim/bpf/bpf_helpers.h.
     void *look_up(const void *map, const void *key);
     [[nodiscard]] bool in_devmap(const void *map, std::uint32_t ifindex);
-    std::optional<std::uint32_t> redirected; ///< where to the last redirect went
+    std::optional<std::uint32_t> redirected; ///< interface of the last redirect
     std::vector<glb_event> events;
 
   private:

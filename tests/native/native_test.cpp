@@ -1,4 +1,4 @@
-// The native build goes the path's whole way, and its fake kernel refuses what a kernel refuses.
+// The native build processes packets end to end, and its fake kernel rejects what a kernel rejects.
 #include <catch2/catch.hpp>
 
 #include <linux/bpf.h>
@@ -15,7 +15,8 @@ namespace {
 const Mac node_mac = "02:00:00:00:00:02";
 const Packet request = IPv4{} / Udp{} / Payload{"a question"};
 
-/// The frame that the target sends back for the one that it got: ends swapped, inner packet as it was.
+/// The frame that the target returns for the one it received: outer addresses swapped, inner packet
+/// unchanged.
 Bytes returned(Bytes frame) {
     std::swap_ranges(frame.begin(), frame.begin() + 6, frame.begin() + 6);
     std::swap_ranges(frame.begin() + 30, frame.begin() + 34, frame.begin() + 34);
@@ -24,7 +25,7 @@ Bytes returned(Bytes frame) {
 
 } // namespace
 
-TEST_CASE("native: out to a target, back, and on", "[native]") {
+TEST_CASE("native: a packet is encapsulated, returned and forwarded", "[native]") {
     NativeRig rig;
     const unsigned tags = GENERATE(0u, 1u, 2u);
     rig.route_by(tags);
@@ -44,11 +45,11 @@ TEST_CASE("native: out to a target, back, and on", "[native]") {
     CHECK(difference(on.frame, (expected / IPv4{.ttl = 63} / Udp{} / Payload{"a question"}).bytes()) == "");
 }
 
-TEST_CASE("native: without a route the packet goes through the door, with its 8 bytes in front", "[native]") {
+TEST_CASE("native: a packet without a route is punted with 8 bytes of metadata", "[native]") {
     NativeRig rig;
     const auto out = rig.send((Eth{.dst = node_mac} / request).bytes());
     REQUIRE(out.code == XDP_REDIRECT);
-    const auto up = rig.send(returned(out.frame), {}, Bytes(12, 0xbb)); // what a peer forged goes first
+    const auto up = rig.send(returned(out.frame), {}, Bytes(12, 0xbb)); // forged metadata is removed
     CHECK(up.code == XDP_PASS);
     CHECK(rig.count(GLB_COUNT_PUNTED) == 1);
     CHECK(to_hex(up.metadata) == "ed5eed5e03000000");
@@ -56,13 +57,13 @@ TEST_CASE("native: without a route the packet goes through the door, with its 8 
     CHECK(difference(up.frame, ethernet + request.bytes()) == "");
 }
 
-TEST_CASE("native: helpers refuse what the kernel's refuse", "[native]") {
+TEST_CASE("native: helpers reject the same arguments as the kernel's", "[native]") {
     NativeFrame frame(Bytes(64, 1), {.headroom = 24, .linear = 40});
     CHECK(frame.adjust_head(-25) == -EINVAL);
     CHECK(frame.adjust_head(27) == -EINVAL); // 14 bytes must stay in the linear part
     CHECK(frame.adjust_meta(-6) == -EACCES);
     CHECK(frame.adjust_meta(-8) == 0);
-    CHECK(frame.adjust_head(-20) == -EINVAL); // the metadata moves along, and needs its room
+    CHECK(frame.adjust_head(-20) == -EINVAL); // the metadata moves along and needs headroom
     CHECK(frame.adjust_head(-16) == 0);
     CHECK(frame.metadata().size() == 8);
     CHECK(frame.size() == 80);

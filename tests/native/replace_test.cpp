@@ -1,4 +1,4 @@
-// Whom a new flow replaces in a full table, and when a flow's time is over.
+// Which entry of a full table a new flow evicts, and when a flow expires.
 #include <catch2/catch.hpp>
 
 #include <array>
@@ -17,7 +17,7 @@ const Packet newcomer = IPv4{} / Tcp{.sport = 40000, .dport = 80, .flags = tcp::
 constexpr std::uint32_t second = GLB_TICKS_PER_SECOND;
 constexpr std::size_t first = 3, last = 12; // one in each bucket
 
-/// Of two entries at these places, in either order, the one that leaves.
+/// Of two entries at these candidates, in either order, the one that is evicted.
 bool leaves_before(const Entry &goes, const Entry &stays) {
     bool right = true;
     for (const auto &[at, other] : {std::pair{first, last}, std::pair{last, first}}) {
@@ -32,9 +32,9 @@ bool leaves_before(const Entry &goes, const Entry &stays) {
 
 } // namespace
 
-TEST_CASE("replace: free and expired, closed, new, half, silent flows of other protocols, in this order",
-          "[replace]") {
-    // Each has been idle for longer than all before it, and yet they go first.
+TEST_CASE("eviction: order is free, expired, closed, new, embryonic, idle flows of other protocols than TCP",
+          "[eviction]") {
+    // Each has been idle for longer than those before it, which are evicted first all the same.
     const std::array<Entry, 7> order{{
         {.code = GLB_FLOW_FREE, .idle = 0},
         {.code = GLB_FLOW_CLOSED, .idle = 1},
@@ -47,7 +47,7 @@ TEST_CASE("replace: free and expired, closed, new, half, silent flows of other p
     for (std::size_t goes = 0; goes < order.size(); ++goes)
         for (std::size_t stays = goes + 1; stays < order.size(); ++stays) {
             CAPTURE(goes, stays);
-            // Reset and closed are one class, in which the longer idle goes.
+            // Reset and closed are one class: the longest idle is evicted.
             if (goes != 1 || stays != 2)
                 CHECK(leaves_before(order[goes], order[stays]));
         }
@@ -58,7 +58,7 @@ TEST_CASE("replace: free and expired, closed, new, half, silent flows of other p
     }
 }
 
-TEST_CASE("replace: of one class the longest idle goes", "[replace]") {
+TEST_CASE("eviction: within a class the longest idle flow is evicted", "[eviction]") {
     const auto [code, tcp] = GENERATE(table<std::uint32_t, bool>({
         {GLB_FLOW_CLOSED, true},
         {GLB_FLOW_CLOSED, false},
@@ -73,16 +73,16 @@ TEST_CASE("replace: of one class the longest idle goes", "[replace]") {
     }));
     CAPTURE(code, tcp);
     CHECK(leaves_before({.code = code, .tcp = tcp, .idle = 8}, {.code = code, .tcp = tcp, .idle = 7}));
-    const Entry silent{.tcp = false, .idle = 21 * second}, less{.tcp = false, .idle = 20 * second};
-    CHECK(leaves_before(silent, less));
-    // All half flows are one class, however far they came.
+    const Entry longest{.tcp = false, .idle = 21 * second}, less{.tcp = false, .idle = 20 * second};
+    CHECK(leaves_before(longest, less));
+    // All embryonic states are one class.
     CHECK(
         leaves_before({.code = GLB_FLOW_EMBRYONIC, .idle = 8}, {.code = GLB_FLOW_EMBRYONIC_LONG, .idle = 7}));
     CHECK(
         leaves_before({.code = GLB_FLOW_EMBRYONIC_LONG, .idle = 8}, {.code = GLB_FLOW_EMBRYONIC, .idle = 7}));
 }
 
-TEST_CASE("replace: established TCP stays, and the newcomer goes untracked", "[replace]") {
+TEST_CASE("eviction: established TCP stays and the new flow is untracked", "[eviction]") {
     NativeRig rig;
     FullTable table(newcomer, rig);
     const std::uint32_t code = GENERATE(GLB_FLOW_ESTABLISHED, GLB_FLOW_CLOSING_0, GLB_FLOW_CLOSING_1);
@@ -94,7 +94,7 @@ TEST_CASE("replace: established TCP stays, and the newcomer goes untracked", "[r
     CHECK(rig.count(GLB_COUNT_FLOW_REPLACED) == 0);
 }
 
-TEST_CASE("replace: established flows of other protocols stay for ten seconds of silence", "[replace]") {
+TEST_CASE("eviction: established flows of other protocols stay until idle for ten seconds", "[eviction]") {
     NativeRig rig;
     FullTable table(newcomer, rig);
     for (std::size_t place = 0; place < 16; ++place)
@@ -105,7 +105,7 @@ TEST_CASE("replace: established flows of other protocols stay for ten seconds of
     CHECK(rig.count(GLB_COUNT_FLOW_REPLACED) == 1);
 }
 
-TEST_CASE("replace: a line that is being written is nobody's to take", "[replace]") {
+TEST_CASE("eviction: a busy entry is not evicted", "[eviction]") {
     NativeRig rig;
     FullTable table(newcomer, rig);
     for (std::size_t place = 0; place < 16; ++place) {
@@ -118,8 +118,8 @@ TEST_CASE("replace: a line that is being written is nobody's to take", "[replace
 
 namespace {
 
-/// Both banks are the sample's, but for their groups' timeouts (seconds); target 1 is of a group of its own,
-/// which has another number in each bank.
+/// Both banks are the sample's but for the groups' timeouts (seconds); target 1 is in another group, whose
+/// index differs between the banks.
 struct TwoBanks : NativeRig {
     TwoBanks() {
         double_bank<glb_node>("glb_node");
@@ -150,7 +150,8 @@ struct TwoBanks : NativeRig {
     }
 };
 
-/// Whether the entry's time is over: it goes before one that has just closed, and no live flow is replaced.
+/// Whether the entry has expired: it is evicted before one that has just closed, without counting a live
+/// flow.
 bool is_over(std::uint32_t bank, const Entry &entry) {
     TwoBanks rig;
     FullTable table(newcomer, rig);
@@ -172,7 +173,7 @@ void check_timeout(std::uint32_t bank, Entry entry, std::uint32_t seconds) {
 
 } // namespace
 
-TEST_CASE("replace: a flow's time is its own group's, as the packet's bank has it", "[replace]") {
+TEST_CASE("eviction: idle timeout is that of the flow's group in the packet's bank", "[eviction]") {
     for (const std::uint32_t code :
          {GLB_FLOW_ESTABLISHED, GLB_FLOW_CLOSING_0, GLB_FLOW_CLOSING_1, GLB_FLOW_EMBRYONIC_0}) {
         check_timeout(0, {.code = code, .target = 0}, 400);
@@ -187,17 +188,17 @@ TEST_CASE("replace: a flow's time is its own group's, as the packet's bank has i
         check_timeout(1, {.code = code, .tcp = false, .target = 0}, 40);
         check_timeout(1, {.code = code, .tcp = false, .target = 1}, 50);
     }
-    // A target whose group is gone leaves the times of a group that says nothing of them.
+    // Without the target's group the default timeouts apply.
     check_timeout(1, {.target = 100}, 350);
     check_timeout(1, {.tcp = false, .target = 100}, 120);
 }
 
-TEST_CASE("replace: what never came to be, closed or was reset has times of its own", "[replace]") {
+TEST_CASE("eviction: new, closed and reset flows have fixed timeouts", "[eviction]") {
     const bool tcp = GENERATE(true, false);
     check_timeout(0, {.code = GLB_FLOW_CLOSED, .tcp = tcp}, 10);
     check_timeout(0, {.code = GLB_FLOW_NEW, .tcp = tcp}, 30);
     check_timeout(0, {.code = GLB_FLOW_EMBRYONIC, .tcp = tcp}, 30);
     check_timeout(0, {.code = GLB_FLOW_RESET, .tcp = tcp}, 30);
-    CHECK_FALSE(
-        is_over(0, {.code = GLB_FLOW_NEW, .tcp = tcp, .idle = 0xffffffff})); // another CPU's clock is ahead
+    CHECK_FALSE(is_over(
+        0, {.code = GLB_FLOW_NEW, .tcp = tcp, .idle = 0xffffffff})); // the tick of another CPU is ahead
 }

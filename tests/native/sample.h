@@ -1,5 +1,4 @@
-// A configuration with one endpoint, one group and two targets, for the loaded data path and the native one
-// alike.
+// A configuration with one endpoint, one group and two targets, for both the loaded and the native data path.
 #pragma once
 
 #include <cstdint>
@@ -9,14 +8,14 @@
 
 namespace glb::test {
 
-/// All interfaces are number 1 (the loopback device, the only one that is sure to exist in any namespace):
-/// untagged it is the endpoint's, as VLAN 7 the tunnel's. The group is number 2, with Maglev table 5.
+/// All ports are on interface 1, the loopback device, which exists in every namespace: untagged it is the
+/// endpoint's, as VLAN 7 the tunnel's. The group has index 2 and Maglev table 5.
 [[nodiscard]] BankConfig sample_bank();
 
-/// The table's key and the door's magic; the smallest flow table.
+/// The table's key and the punt magic; the smallest flow table.
 [[nodiscard]] glb_settings sample_settings();
 
-/// Maglev's slots: targets 0 and 1, in turn.
+/// Maglev slots: targets 0 and 1 alternate.
 [[nodiscard]] std::vector<std::uint16_t> sample_slots();
 
 inline constexpr std::uint32_t sample_table = 5;

@@ -1,4 +1,4 @@
-// How long the node remembers a flow that it has no entry of: for two minutes, to the second.
+// How long packets of a flow without an entry are accepted on return: two minutes, to the second.
 #include <catch2/catch.hpp>
 
 #include <linux/bpf.h>
@@ -13,7 +13,8 @@ constexpr std::uint32_t seconds = GLB_TICKS_PER_SECOND;
 const Packet question = IPv4{} / Udp{} / Payload{"a question"};
 const Packet fragment = IPv4{.fragment_offset = 100, .ip_proto = 17} / Payload{Bytes(64)};
 
-/// The frame that the target sends back for the one that it got: ends swapped, inner packet as it was.
+/// The frame that the target returns for the one it received: outer addresses swapped, inner packet
+/// unchanged.
 Bytes sent_back(Bytes frame) {
     std::swap_ranges(frame.begin(), frame.begin() + 6, frame.begin() + 6);
     std::swap_ranges(frame.begin() + 30, frame.begin() + 34, frame.begin() + 34);
@@ -26,7 +27,7 @@ void set_now(NativeRig &rig, std::uint32_t ticks) {
 
 } // namespace
 
-TEST_CASE("stamps: what left untracked may come back for two minutes", "[stamps]") {
+TEST_CASE("stamps: an untracked packet is accepted on return for two minutes", "[stamps]") {
     NativeRig rig;
     set_now(rig, table_now);
     const auto out = rig.send((Eth{.dst = "02:00:00:00:00:02"} / fragment).bytes());
@@ -40,7 +41,7 @@ TEST_CASE("stamps: what left untracked may come back for two minutes", "[stamps]
     CHECK(rig.drops(GLB_DROP_UNKNOWN_FLOW) == 1);
 }
 
-TEST_CASE("stamps: what never left is not let in within two minutes of the boot", "[stamps]") {
+TEST_CASE("stamps: a packet that was never sent is dropped within two minutes of boot, too", "[stamps]") {
     NativeRig rig;
     set_now(rig, 30 * seconds);
     const auto out = rig.send((Eth{.dst = "02:00:00:00:00:02"} / fragment).bytes());
@@ -49,12 +50,11 @@ TEST_CASE("stamps: what never left is not let in within two minutes of the boot"
     CHECK(rig.drops(GLB_DROP_UNKNOWN_FLOW) == 1);
 }
 
-TEST_CASE("stamps: an untracked flow of another protocol than TCP begins anew after two minutes",
-          "[stamps]") {
+TEST_CASE("stamps: an untracked flow other than TCP is new again after two minutes", "[stamps]") {
     const bool late = GENERATE(false, true);
     NativeRig rig;
     FullTable table(question, rig);
-    REQUIRE_FALSE(table.taken()); // leaves untracked, with a stamp
+    REQUIRE_FALSE(table.taken()); // sent untracked, with a stamp
     table.put(5, {.code = GLB_FLOW_FREE});
     table.set_now(table_now + (late ? 120 : 119) * seconds);
     CHECK(table.taken() == 5);
@@ -62,7 +62,7 @@ TEST_CASE("stamps: an untracked flow of another protocol than TCP begins anew af
     CHECK(rig.count(GLB_COUNT_FLOW_MIDSTREAM) == (late ? 0 : 1));
 }
 
-TEST_CASE("stamps: a live flow that is replaced still comes back", "[stamps]") {
+TEST_CASE("stamps: packets of an evicted live flow are accepted on return", "[stamps]") {
     NativeRig rig;
     const auto out = rig.send((Eth{.dst = "02:00:00:00:00:02"} / question).bytes());
     REQUIRE(out.code == XDP_REDIRECT);

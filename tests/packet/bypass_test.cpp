@@ -1,4 +1,4 @@
-// Packets that go on uninspected because the user said so: by an operator's word, or by the group's policy.
+// Packets that are forwarded uninspected, by an operator's override or by the group's policy.
 #include <ctime>
 
 #include <bpf/bpf.h>
@@ -41,7 +41,7 @@ struct BypassWorld : ResetWorld {
     }
 };
 
-/// Both ways to the same end.
+/// Both ways to bypass.
 void bypass(BypassWorld &world, bool by_word) {
     if (by_word)
         world.word(GLB_ENDPOINT_BYPASS);
@@ -51,7 +51,7 @@ void bypass(BypassWorld &world, bool by_word) {
 
 } // namespace
 
-TEST_CASE("a bypassed packet leaves as by a router, and is counted for what it is", "[bypass]") {
+TEST_CASE("bypass: packet is routed and counted as bypassed", "[bypass]") {
     need_root();
     const bool by_word = GENERATE(true, false);
     BypassWorld world;
@@ -76,7 +76,7 @@ TEST_CASE("a bypassed packet leaves as by a router, and is counted for what it i
     check(IPv4{} / rest, IPv4{.ttl = 63} / rest, Vlan{.id = 300, .tpid = 0x88a8} / Vlan{200});
     check(IPv4{.more_fragments = true} / rest, IPv4{.ttl = 63, .more_fragments = true} / rest);
     check(IPv4{} / Udp{} / Payload{Bytes(1472)},
-          IPv4{.ttl = 63} / Udp{} / Payload{Bytes(1472)}); // fits no tunnel
+          IPv4{.ttl = 63} / Udp{} / Payload{Bytes(1472)}); // exceeds the tunnel MTU
 
     const auto count = world.rig.program.endpoint_count(endpoint).value();
     CHECK(world.rig.count(GLB_COUNT_BYPASSED) == packets);
@@ -87,12 +87,12 @@ TEST_CASE("a bypassed packet leaves as by a router, and is counted for what it i
          {GLB_COUNT_FORWARDED, GLB_COUNT_ENCAPSULATED, GLB_COUNT_FLOW_NEW, GLB_COUNT_FLOW_MIDSTREAM})
         CHECK(world.rig.count(counter) == 0);
 
-    // Ethernet padding is no part of the packet.
+    // Ethernet padding is not part of the packet.
     const auto padded = world.rig.send(padded_to(Connection::frame(IPv4{} / rest), 120));
     CHECK_THAT(padded.frame, equals(Eth{.dst = lan_gateway, .src = lan_mac} / IPv4{.ttl = 63} / rest));
 }
 
-TEST_CASE("a bypassed packet takes the endpoint's routes, from its own port", "[bypass]") {
+TEST_CASE("bypass: packet uses the endpoint's route table and its own port as ingress", "[bypass]") {
     need_root();
     BypassWorld world;
     world.word(GLB_ENDPOINT_BYPASS);
@@ -109,8 +109,8 @@ TEST_CASE("a bypassed packet takes the endpoint's routes, from its own port", "[
                equals(Eth{.dst = wan_gateway, .src = wan_mac} / IPv4{.ttl = 63} / Udp{}));
 }
 
-TEST_CASE("what a router would not send on itself goes through the door with the endpoint's mark",
-          "[bypass][door]") {
+TEST_CASE("bypass: packet that needs the host stack is punted with the endpoint's metadata",
+          "[bypass][punt]") {
     need_root();
     BypassWorld world;
     bypass(world, GENERATE(true, false));
@@ -126,7 +126,7 @@ TEST_CASE("what a router would not send on itself goes through the door with the
     CHECK(world.rig.program.endpoint_count(endpoint).value().forwarded.packets == 1);
 }
 
-TEST_CASE("an operator's bypass ends at its tick", "[bypass]") {
+TEST_CASE("bypass: operator's bypass ends at its tick", "[bypass]") {
     need_root();
     BypassWorld world;
     const auto until = [&](std::uint32_t tick) { world.word(GLB_ENDPOINT_BYPASS_UNTIL | tick); };
@@ -134,15 +134,15 @@ TEST_CASE("an operator's bypass ends at its tick", "[bypass]") {
     CHECK_FALSE(world.is_inspected(to_lan));
     until(now() - 1000);
     CHECK(world.is_inspected(to_lan));
-    until(now() + 0x7fff0000u); // ticks wrap: this is ahead,
+    until(now() + 0x7fff0000u); // ticks wrap: in the future
     CHECK_FALSE(world.is_inspected(to_lan));
-    until(now() + 0x80010000u); // and this behind
+    until(now() + 0x80010000u); // in the past
     CHECK(world.is_inspected(to_lan));
-    world.word(0xffffffffu); // a tick without a flag says nothing
+    world.word(0xffffffffu); // a tick without a flag is ignored
     CHECK(world.is_inspected(to_lan));
 }
 
-TEST_CASE("an operator's bypass comes before steering, and leaves the flow alone", "[bypass]") {
+TEST_CASE("bypass: operator's bypass precedes steering and does not change the flow", "[bypass]") {
     need_root();
     BypassWorld world;
     const auto out = world.send(to_lan);
@@ -150,7 +150,7 @@ TEST_CASE("an operator's bypass comes before steering, and leaves the flow alone
     world.word(GLB_ENDPOINT_BYPASS);
     CHECK_FALSE(world.is_inspected(to_lan));
     CHECK(world.rig.count(GLB_COUNT_FLOW_NEW) == 1);
-    // What is at the target just now comes back as ever.
+    // A packet that is at the target now is returned and forwarded as usual.
     const unsigned target = out.frame.at(5) == target2_mac.bytes[5];
     CHECK(world.rig.send(returned(target, cookie_of(out.frame), entropy_of(out.frame), to_lan)).code ==
           XDP_REDIRECT);
@@ -161,7 +161,7 @@ TEST_CASE("an operator's bypass comes before steering, and leaves the flow alone
     CHECK(world.rig.count(GLB_COUNT_FLOW_NEW) == 1);
 }
 
-TEST_CASE("the group's bypass takes only what no target takes", "[bypass]") {
+TEST_CASE("bypass: group policy applies only to packets that no target accepts", "[bypass]") {
     need_root();
     BypassWorld world;
     REQUIRE(world.rig.program.set_group_action(group, GLB_NO_TARGET_BYPASS));

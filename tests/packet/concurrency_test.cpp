@@ -1,7 +1,7 @@
-// Two CPUs run the loaded program over one small flow table at the same time: each CPU has one orientation of
-// every flow, as RSS would deal them. None allowed: a packet to another target than its flow's, a cookie that
-// names another flow's entry, a returned packet refused, two entries of one flow, and counts that are not the
-// flow's own.
+// Two CPUs run the loaded program over one small flow table concurrently, each with one orientation of every
+// flow, as RSS would distribute them. None of these may occur: a packet sent to another target than its
+// flow's, a cookie of another flow's entry, a returned packet dropped, two entries of one flow, counters that
+// mix flows.
 #include <catch2/catch.hpp>
 
 #include <array>
@@ -23,23 +23,22 @@ using namespace glb::test;
 namespace {
 
 constexpr std::uint32_t flow_number =
-    7500; // of a table of 4,096: what may not be replaced fills three quarters of it
+    7500; // in a table of 4,096, three quarters of which are filled by entries that may not be evicted
 constexpr std::uint16_t target_number = 31;
 constexpr std::size_t rounds = 4;
 constexpr std::uint32_t packets_a_round = 30000;
 
-/// What a flow does; by its number modulo 5. The last one ends by a reset now and then, and begins again at
-/// once.
+/// What a flow does, by its number modulo 5. The last one is reset from time to time and restarts at once.
 enum Kind { tcp_talk, tcp_syn, udp_talk, udp_shout, tcp_again };
 
 struct Flow {
-    std::array<Bytes, 2> frame; ///< as the client, and as the server sends it
-    std::array<Bytes, 2> end;   ///< the same, of what ends it
+    std::array<Bytes, 2> frame; ///< of the client, of the server
+    std::array<Bytes, 2> end;   ///< that end the flow
     std::uint32_t inner_length = 0;
     Kind kind = tcp_talk;
 };
 
-/// The client's address carries the flow's number; every flow has a length of its own, modulo a prime.
+/// The client's address encodes the flow's number, the length of its packets the number modulo a prime.
 std::vector<Flow> make_flows() {
     std::vector<Flow> flows(flow_number);
     for (std::uint32_t i = 0; i < flow_number; ++i) {
@@ -84,8 +83,7 @@ class Table {
         return __atomic_load_n(&hot[slot].meta, __ATOMIC_ACQUIRE);
     }
 
-    /// The flow whose entry of `generation` the slot holds; -1 where it holds another one, or is being
-    /// written.
+    /// The flow whose entry of `generation` the slot holds; -1 if it holds another entry or is being written.
     std::int64_t flow_at(std::uint32_t slot, std::uint8_t generation) const {
         const auto before = meta(slot);
         const auto low = __atomic_load_n(&cold[slot].low[0], __ATOMIC_RELAXED);
@@ -98,7 +96,7 @@ class Table {
         for (const auto address : {low, high})
             if ((address & 0xffff) == 0x140a) // 10.20.
                 return (address >> 16 & 0xff) << 8 | address >> 24;
-        return flow_number; // no flow of ours
+        return flow_number; // not a flow of this test
     }
 
     const glb_flow_hot *hot;
@@ -119,10 +117,10 @@ struct Tally {
     std::uint64_t not_sent = 0, wrong_targets = 0, wrong_cookies = 0, refused = 0;
 };
 
-/// Which target a flow was first sent to; every later packet of either orientation must agree.
+/// The target that a flow was first sent to; every later packet must be sent to the same one.
 using Owners = std::array<std::atomic<int>, flow_number>;
 
-/// The same tunnel packet as its target sends it back: addresses swapped.
+/// The tunnel packet as its target returns it: addresses swapped.
 void turn_around(Bytes &frame) {
     std::copy(node_mac.bytes.begin(), node_mac.bytes.end(), frame.begin());
     std::swap_ranges(frame.begin() + outer_offset + 12, frame.begin() + outer_offset + 16,
@@ -134,7 +132,7 @@ void hammer(Tally &tally, const Rig &rig, const Table &table, const std::vector<
     const RunOptions options{.ingress_ifindex = 1, .most_out = 512};
     std::uint64_t state = seed;
     for (std::uint32_t i = 0; i < packets_a_round; ++i) {
-        // Both CPUs walk the same order, so that they meet in new flows; now and then one skips.
+        // Both CPUs use the same order, so that they insert the same flows; from time to time one skips.
         state = state * 6364136223846793005ull + 1442695040888963407ull;
         const auto number = static_cast<std::uint32_t>((state >> 33) % flow_number);
         const auto &flow = flows[number];
@@ -171,7 +169,7 @@ void pin_to(unsigned cpu) {
     ::pthread_setaffinity_np(::pthread_self(), sizeof set, &set);
 }
 
-/// 31 targets, told by the last byte of their MAC.
+/// 31 targets, identified by the last byte of their MAC.
 void many_targets(Rig &rig) {
     rig.config.targets.resize(1);
     rig.config.senders.clear();
@@ -199,7 +197,7 @@ struct Audit {
     std::uint64_t live = 0, busy = 0, twins = 0, strangers = 0, foreign_counts = 0, wrong_targets = 0;
 };
 
-/// The table at rest.
+/// The table after all packets.
 Audit audit(const Table &table, const std::vector<Flow> &flows, const Owners &owners) {
     Audit found;
     std::set<std::int64_t> seen;
@@ -226,7 +224,7 @@ Audit audit(const Table &table, const std::vector<Flow> &flows, const Owners &ow
 
 } // namespace
 
-TEST_CASE("two CPUs in one flow table", "[hammer]") {
+TEST_CASE("concurrency: two CPUs use one flow table without duplicates or foreign entries", "[concurrency]") {
     need_root();
     if (std::thread::hardware_concurrency() < 2)
         skip("needs two CPUs");

@@ -1,46 +1,47 @@
-// A TCP connection through the rig, between a host behind lan0 and one behind wan0; and its reset.
+// A TCP connection through the rig between a host behind lan0 and one behind wan0, and its reset.
 #pragma once
 
 #include "tests/packet/routed.h"
 
 namespace glb::test {
 
-inline const Mac host_mac = "02:00:00:00:00:77"; ///< of whoever sends by the endpoint's interface
+inline const Mac host_mac = "02:00:00:00:00:77"; ///< of the sender on the endpoint's interface
 
 class Connection {
   public:
     Connection(World &world, bool ipv6, std::uint16_t port = 40000)
         : world_(world), ipv6_(ipv6), port_(port) {}
 
-    /// The IP header of a packet by the initiator (behind lan0), or to it.
-    [[nodiscard]] Packet ip(bool by_opener, std::uint8_t ttl = 64) const {
+    /// The IP header of a packet from the initiator (behind lan0), or to it.
+    [[nodiscard]] Packet ip(bool by_initiator, std::uint8_t ttl = 64) const {
         const auto *near = "198.51.100.20", *far = "198.51.100.30";
         if (ipv6_)
-            return by_opener ? IPv6{.src = "2001:db8:2::20", .dst = "2001:db8:4::30", .hop_limit = ttl}
-                             : IPv6{.src = "2001:db8:4::30", .dst = "2001:db8:2::20", .hop_limit = ttl};
-        return IPv4{.src = by_opener ? near : far, .dst = by_opener ? far : near, .ttl = ttl, .df = true};
+            return by_initiator ? IPv6{.src = "2001:db8:2::20", .dst = "2001:db8:4::30", .hop_limit = ttl}
+                                : IPv6{.src = "2001:db8:4::30", .dst = "2001:db8:2::20", .hop_limit = ttl};
+        return IPv4{
+            .src = by_initiator ? near : far, .dst = by_initiator ? far : near, .ttl = ttl, .df = true};
     }
-    [[nodiscard]] Tcp tcp(bool by_opener, std::uint8_t flags, std::uint32_t seq = 0,
+    [[nodiscard]] Tcp tcp(bool by_initiator, std::uint8_t flags, std::uint32_t seq = 0,
                           std::uint32_t ack = 0) const {
-        return {.sport = by_opener ? port_ : std::uint16_t{80},
-                .dport = by_opener ? std::uint16_t{80} : port_,
+        return {.sport = by_initiator ? port_ : std::uint16_t{80},
+                .dport = by_initiator ? std::uint16_t{80} : port_,
                 .flags = flags,
                 .seq = seq,
                 .ack = ack};
     }
-    [[nodiscard]] Packet segment(bool by_opener, std::uint8_t flags, std::uint32_t seq = 0,
+    [[nodiscard]] Packet segment(bool by_initiator, std::uint8_t flags, std::uint32_t seq = 0,
                                  std::uint32_t ack = 0) const {
-        return ip(by_opener) / tcp(by_opener, flags, seq, ack);
+        return ip(by_initiator) / tcp(by_initiator, flags, seq, ack);
     }
-    /// What the node makes of it: a header without options, window or data.
-    [[nodiscard]] Tcp made(bool by_opener, std::uint8_t flags, std::uint32_t seq, std::uint32_t ack = 0,
+    /// The TCP header that the node writes: without options, window and data.
+    [[nodiscard]] Tcp made(bool by_initiator, std::uint8_t flags, std::uint32_t seq, std::uint32_t ack = 0,
                            std::uint16_t window = 0) const {
-        auto header = tcp(by_opener, flags, seq, ack);
+        auto header = tcp(by_initiator, flags, seq, ack);
         header.window = window;
         return header;
     }
 
-    /// The handshake, there and back.
+    /// The handshake, each segment sent and returned.
     void establish() {
         using namespace glb::test::tcp;
         const auto first = world_.rig.send(frame(segment(true, syn)));
@@ -50,7 +51,7 @@ class Connection {
                                   segment(true, glb::test::tcp::ack)})
             REQUIRE(world_.walk(inner).code == XDP_REDIRECT);
     }
-    /// Its target is gone, and its group's policy is reset; the other target takes what is new.
+    /// Its target fails in a group with policy `reset`; the other target accepts new flows.
     void condemn() {
         REQUIRE(world_.rig.program.set_target_state(target, GLB_TARGET_RESET));
         REQUIRE(world_.rig.program.set_target_state(1 - target, sample_word));
@@ -61,18 +62,18 @@ class Connection {
     }
     Outcome send(const Packet &inner, const Packet &tags = {}) { return world_.rig.send(frame(inner, tags)); }
 
-    /// The frame that goes back to the sender of a packet by that end.
-    [[nodiscard]] Bytes answer(bool by_opener, const Tcp &header, const Packet &tags = {}) const {
-        return (Eth{.dst = host_mac, .src = node_mac} / tags / ip(!by_opener) / header).bytes();
+    /// The expected frame to the sender of a packet from that end.
+    [[nodiscard]] Bytes answer(bool by_initiator, const Tcp &header, const Packet &tags = {}) const {
+        return (Eth{.dst = host_mac, .src = node_mac} / tags / ip(!by_initiator) / header).bytes();
     }
-    /// The frame that goes on to the far end.
-    [[nodiscard]] Bytes onward(bool by_opener, const Packet &inner) const {
-        return (by_opener ? Eth{.dst = wan_gateway, .src = wan_mac} / inner
-                          : Eth{.dst = lan_gateway, .src = lan_mac} / inner)
+    /// The expected frame to the far end.
+    [[nodiscard]] Bytes forwarded_frame(bool by_initiator, const Packet &inner) const {
+        return (by_initiator ? Eth{.dst = wan_gateway, .src = wan_mac} / inner
+                             : Eth{.dst = lan_gateway, .src = lan_mac} / inner)
             .bytes();
     }
 
-    unsigned target = 0; ///< whose it is, once established
+    unsigned target = 0; ///< of the connection, once established
 
   private:
     World &world_;
@@ -80,8 +81,8 @@ class Connection {
     std::uint16_t port_;
 };
 
-/// A world with a way to the connection's IPv6 host behind wan0, and the endpoint on VLANs 100 and 200 in 300
-/// too.
+/// A routed rig with a route to the connection's IPv6 host behind wan0, and the endpoint on VLAN 100 and on
+/// 200 in 300, too.
 struct ResetWorld : World {
     ResetWorld() {
         neighbour("wan0", "2001:db8:3::99", wan_gateway);

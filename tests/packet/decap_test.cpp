@@ -1,4 +1,4 @@
-// The back leg: what a target may send back, what it may not, and what the flow learns from it.
+// The return leg: packets that a target may return, packets that are dropped, and how they change the flow.
 #include <catch2/catch.hpp>
 
 #include <linux/bpf.h>
@@ -12,7 +12,7 @@ namespace {
 
 const Packet request = IPv4{} / Udp{} / Payload{from_string("question")};
 
-/// A flow that has been sent out, and where.
+/// A flow of which a packet was sent, and its target.
 struct Sent {
     unsigned target;
     std::uint32_t cookie;
@@ -26,25 +26,25 @@ Sent send_out(Rig &rig, const Packet &inner) {
             entropy_of(outcome.frame)};
 }
 
-/// In this rig the FIB knows no way on, so every packet that is accepted takes the door: untagged, its IP
-/// packet unchanged, the metadata in front of the data.
+/// This rig has no route, so every accepted packet is punted: untagged, its IP packet unchanged, metadata in
+/// front.
 void check_accepted(Rig &rig, const Outcome &outcome, const Packet &inner, unsigned target) {
     CHECK(outcome.code == XDP_PASS);
     CHECK(rig.count(GLB_COUNT_PUNTED) == 1);
     CHECK_THAT(outcome.metadata,
-               equals(from_hex("ed5eed5e 03000000"))); // the door's magic, the endpoint's index
+               equals(from_hex("ed5eed5e 03000000"))); // punt magic, endpoint index
     const Bytes expected = Eth{.dst = node_mac, .src = target ? target2_mac : target_mac} / inner;
     CHECK_THAT(outcome.frame, equals(expected));
 }
 
 } // namespace
 
-TEST_CASE("a returned packet comes out of the tunnel whole", "[decap]") {
+TEST_CASE("decap: inner packet is unchanged but for TTL and checksum", "[decap]") {
     Rig rig;
     const Packet inner =
         GENERATE(Packet(request), Packet(IPv6{} / Tcp{.flags = tcp::syn}), Packet(IPv4{} / icmp_echo(5, 1)));
     const auto sent = send_out(rig, inner);
-    SECTION("as it is") {
+    SECTION("without padding") {
         check_accepted(rig, rig.send(returned(sent.target, sent.cookie, sent.entropy, inner)), inner,
                        sent.target);
     }
@@ -54,29 +54,29 @@ TEST_CASE("a returned packet comes out of the tunnel whole", "[decap]") {
     }
 }
 
-TEST_CASE("a stale cookie is a hint that does not fit: counted, forwarded", "[decap]") {
+TEST_CASE("decap: stale cookie is counted and the packet forwarded", "[decap]") {
     Rig rig;
     const auto sent = send_out(rig, request);
     const auto cookie = GENERATE_COPY(sent.cookie ^ 1u, sent.cookie ^ 0x10000u, 0xffffffffu, 0u);
     check_accepted(rig, rig.send(returned(sent.target, cookie, sent.entropy, request)), request, sent.target);
     CHECK(rig.count(GLB_COUNT_COOKIE_STALE) == 1);
 
-    SECTION("under strict cookies it is a drop") {
+    SECTION("with strict cookies it is dropped") {
         rig.reconfigure([](auto &config) { config.groups[0].strict_cookie = true; });
         CHECK(rig.send(returned(sent.target, cookie, sent.entropy, request)).code == XDP_DROP);
         CHECK(rig.drops(GLB_DROP_COOKIE_MISMATCH) == 1);
     }
 }
 
-TEST_CASE("under strict cookies the newest cookie between two hosts fits, but for TCP and UDP", "[decap]") {
+TEST_CASE("decap: strict cookies accept a sibling flow's cookie, except for TCP and UDP", "[decap]") {
     Rig rig;
     rig.reconfigure([](auto &config) { config.groups[0].strict_cookie = true; });
     const auto echo = [](std::uint16_t id, const char *from = "192.0.2.10") {
         return IPv4{.src = from} / icmp_echo(id, 1);
     };
     const auto first = send_out(rig, echo(1));
-    // A flow beside it that went to the same target.
-    const auto beside = [&](auto make) {
+    // Another flow of the same target.
+    const auto sibling = [&](auto make) {
         for (std::uint16_t id = 2; id < 60; ++id)
             if (const auto sent = send_out(rig, make(id)); sent.target == first.target)
                 return sent;
@@ -86,19 +86,19 @@ TEST_CASE("under strict cookies the newest cookie between two hosts fits, but fo
         return rig.send(returned(first.target, other.cookie, first.entropy, echo(1))).code;
     };
     SECTION("of a sibling") {
-        CHECK(with_cookie_of(beside([&](std::uint16_t id) { return echo(id); })) == XDP_PASS);
+        CHECK(with_cookie_of(sibling([&](std::uint16_t id) { return echo(id); })) == XDP_PASS);
         CHECK(rig.count(GLB_COUNT_COOKIE_STALE) == 0);
     }
     SECTION("of other hosts") {
-        CHECK(with_cookie_of(beside([&](std::uint16_t id) { return echo(id, "192.0.2.11"); })) == XDP_DROP);
+        CHECK(with_cookie_of(sibling([&](std::uint16_t id) { return echo(id, "192.0.2.11"); })) == XDP_DROP);
         CHECK(rig.drops(GLB_DROP_COOKIE_MISMATCH) == 1);
     }
     SECTION("of another protocol") {
-        CHECK(with_cookie_of(beside([](std::uint16_t port) { return IPv4{} / Udp{.sport = port}; })) ==
+        CHECK(with_cookie_of(sibling([](std::uint16_t port) { return IPv4{} / Udp{.sport = port}; })) ==
               XDP_DROP);
     }
-    SECTION("of an entry that has another flow by now") {
-        auto older = beside([&](std::uint16_t id) { return echo(id); });
+    SECTION("of an entry that holds another flow now") {
+        auto older = sibling([&](std::uint16_t id) { return echo(id); });
         older.cookie ^= 1;
         CHECK(with_cookie_of(older) == XDP_DROP);
     }
@@ -110,7 +110,7 @@ TEST_CASE("under strict cookies the newest cookie between two hosts fits, but fo
     }
 }
 
-TEST_CASE("what a target may not send is dropped by its name", "[decap]") {
+TEST_CASE("decap: invalid returned packets are dropped with the matching reason", "[decap]") {
     Rig rig;
     const auto sent = send_out(rig, request);
     const auto good = returned(sent.target, sent.cookie, sent.entropy, request);
@@ -127,8 +127,8 @@ TEST_CASE("what a target may not send is dropped by its name", "[decap]") {
                   .bytes();
         reason = GLB_DROP_UNKNOWN_SENDER;
     }
-    SECTION("the tunnel address by another interface") {
-        bad.erase(bad.begin() + 12, bad.begin() + 16); // without its tag it comes by the endpoint
+    SECTION("the tunnel address on another port") {
+        bad.erase(bad.begin() + 12, bad.begin() + 16); // untagged, it is received on the endpoint's port
         reason = GLB_DROP_UNKNOWN_SENDER;
     }
     SECTION("another MAC") {
@@ -164,7 +164,7 @@ TEST_CASE("what a target may not send is dropped by its name", "[decap]") {
         reason = GLB_DROP_GENEVE_OPTIONS;
     }
     SECTION("unknown critical option") {
-        bad[geneve + 8 + 12 + 2] = 0x99; // the attachment option becomes a critical one
+        bad[geneve + 8 + 12 + 2] = 0x99; // the attachment option becomes an unknown critical one
         reason = GLB_DROP_GENEVE_CRITICAL;
     }
     SECTION("no cookie option") {
@@ -175,7 +175,7 @@ TEST_CASE("what a target may not send is dropped by its name", "[decap]") {
         set16(bad, geneve + 2, 0x6558);
         reason = GLB_DROP_GENEVE_PROTOCOL;
     }
-    SECTION("inner packet longer than what the tunnel carried") {
+    SECTION("inner packet longer than the tunnel payload") {
         set16(bad, geneve + 40 + 2, 1000);
         reason = GLB_DROP_INNER_MALFORMED;
     }
@@ -183,7 +183,7 @@ TEST_CASE("what a target may not send is dropped by its name", "[decap]") {
         bad[geneve + 8 + 4] ^= 0xff;
         reason = GLB_DROP_UNKNOWN_ENDPOINT;
     }
-    SECTION("a flow that never left here") {
+    SECTION("a flow that was never sent") {
         bad = returned(sent.target, sent.cookie, sent.entropy, IPv4{.src = "203.0.113.7"} / Udp{});
         reason = GLB_DROP_UNKNOWN_FLOW;
     }
@@ -197,7 +197,7 @@ TEST_CASE("what a target may not send is dropped by its name", "[decap]") {
     CHECK(rig.count(GLB_COUNT_PUNTED) == 0);
 }
 
-TEST_CASE("options come in any order, with unknown ones between", "[decap]") {
+TEST_CASE("decap: options are accepted in any order, with unknown ones between them", "[decap]") {
     Rig rig;
     const auto sent = send_out(rig, request);
     auto options = aws_options(endpoint_id, 0, sent.cookie);
@@ -212,7 +212,7 @@ TEST_CASE("options come in any order, with unknown ones between", "[decap]") {
     check_accepted(rig, rig.send(frame), request, sent.target);
 }
 
-TEST_CASE("an ICMP error of the appliance follows the flow that it quotes", "[decap]") {
+TEST_CASE("decap: ICMP error from the appliance belongs to the flow it quotes", "[decap]") {
     Rig rig;
     const auto sent = send_out(rig, request);
     const Packet error = IPv4{.src = "203.0.113.254", .dst = "192.0.2.10"} / icmp_unreachable(13) / request;
@@ -225,7 +225,7 @@ TEST_CASE("an ICMP error of the appliance follows the flow that it quotes", "[de
     }
 }
 
-TEST_CASE("an ICMP error of no flow comes back untracked, and opens no way for what it quotes", "[decap]") {
+TEST_CASE("decap: ICMP error without a flow is accepted untracked, its quoted flow is not", "[decap]") {
     Rig rig;
     const Packet error = IPv4{.src = "198.51.100.254", .dst = "192.0.2.10"} / icmp_unreachable(13) / request;
     const auto sent = send_out(rig, error);
@@ -237,7 +237,7 @@ TEST_CASE("an ICMP error of no flow comes back untracked, and opens no way for w
     CHECK(rig.drops(GLB_DROP_UNKNOWN_FLOW) == 1);
 }
 
-TEST_CASE("a fragment that left here untracked comes back untracked", "[decap]") {
+TEST_CASE("decap: fragment sent untracked is accepted untracked", "[decap]") {
     Rig rig;
     const Packet later = IPv4{.fragment_offset = 100, .ip_proto = 17} / Payload{Bytes(64)};
     const auto sent = send_out(rig, later);

@@ -1,4 +1,4 @@
-// A decoder that is not ours reads our tunnel packets: tshark.
+// An independent decoder reads the tunnel packets: tshark.
 #include <catch2/catch.hpp>
 
 #include <fstream>
@@ -41,7 +41,7 @@ std::vector<std::string> decode(const Bytes &frame, const std::vector<std::strin
     INFO(result.output);
     REQUIRE(result.code == 0);
     auto lines = result.output;
-    // Root is warned in a line of its own, in front.
+    // For root, tshark prints a warning line first.
     if (const auto at = lines.rfind('\n', lines.size() - 2); at != std::string::npos)
         lines.erase(0, at + 1);
     std::vector<std::string> values(1);
@@ -55,7 +55,7 @@ std::vector<std::string> decode(const Bytes &frame, const std::vector<std::strin
 
 } // namespace
 
-TEST_CASE("tshark reads our tunnel packet as it was meant", "[decoder]") {
+TEST_CASE("encap: tshark decodes the tunnel packet as intended", "[decoder]") {
     need_root();
     if (run_command({"tshark", "--version"}).code != 0)
         skip("tshark is not installed");
@@ -70,7 +70,7 @@ TEST_CASE("tshark reads our tunnel packet as it was meant", "[decoder]") {
     REQUIRE(values.size() == 12);
     const std::string target = out.frame.at(5) == target2_mac.bytes[5] ? "10.0.1.21" : "10.0.1.20";
     CHECK(values[0] == "7");
-    CHECK(values[1] == "1,1"); // good, of both IP headers
+    CHECK(values[1] == "1,1"); // good, for both IP headers
     CHECK(values[2] == "6081,40000");
     CHECK(values[3] == "0");
     CHECK(values[4] == "0x0800");

@@ -1,5 +1,5 @@
-// Every reason for which a packet is not forwarded is provoked here: in the loaded program, or where no
-// machine has the driver that it takes, in its native build.
+// Provokes every drop reason: in the loaded program or, for reasons that need a special driver, in its native
+// build.
 #include <catch2/catch.hpp>
 
 #include <functional>
@@ -26,7 +26,7 @@ Bytes from_client(const Packet &inner) {
     return (Eth{.dst = node_mac} / inner).bytes();
 }
 
-/// Sends `request` out and returns what its target would send back, after `spoil` had it.
+/// Sends `request` and returns the frame that its target would return, modified by `spoil`.
 Bytes back(Rig &rig, const std::function<void(Bytes &)> &spoil, const Packet &inner = request) {
     const auto out = rig.send(from_client(request));
     REQUIRE(out.code == XDP_REDIRECT);
@@ -47,12 +47,12 @@ std::function<void(Bytes &)> set(std::size_t at, std::uint8_t value) {
     return [=](Bytes &frame) { frame.at(at) = value; };
 }
 
-/// Another value than the one that is there, whatever that is.
+/// Changes a byte, whatever its value.
 std::function<void(Bytes &)> changed(std::size_t at) {
     return [=](Bytes &frame) { frame.at(at) ^= 0x5a; };
 }
 
-/// Sends through a program that leaves 24 bytes of headroom. The frame has 64 bytes.
+/// Sends a frame of 64 bytes through a program that leaves 24 bytes of headroom.
 Outcome send_tight(Rig &rig, const Bytes &frame) {
     std::unique_ptr<packet_tight, void (*)(packet_tight *)> tight(packet_tight::open_and_load(),
                                                                   packet_tight::destroy);
@@ -67,7 +67,7 @@ Outcome send_tight(Rig &rig, const Bytes &frame) {
 
 using Provoke = std::function<Outcome(Rig &)>;
 
-/// A provocation that is one frame.
+/// A case that is a single frame.
 template <typename F>
 Provoke frame(F make) {
     return [make](Rig &rig) { return rig.send(make(rig)); };
@@ -86,14 +86,14 @@ Outcome without_targets(Rig &rig, glb_no_target_action action) {
 
 Bytes from_stranger(Rig &rig) {
     return back(rig, [](Bytes &bytes) {
-        bytes.at(outer_offset + 15) = 99; // 10.0.1.99; the checksum is the NIC's and the stack's affair
+        bytes.at(outer_offset + 15) = 99; // 10.0.1.99; the program does not verify the checksum
     });
 }
 
-/// A segment without ACK, of a flow whose target resets what was established.
+/// A segment without ACK of a flow whose target resets established flows.
 Outcome of_reset_flow(Rig &rig) {
-    const auto segment = [](bool by_opener, std::uint8_t flags) -> Packet {
-        if (by_opener)
+    const auto segment = [](bool by_initiator, std::uint8_t flags) -> Packet {
+        if (by_initiator)
             return IPv4{} / Tcp{.flags = flags};
         return IPv4{.src = "198.51.100.20", .dst = "192.0.2.10"} /
                Tcp{.sport = 80, .dport = 12345, .flags = flags};
@@ -112,7 +112,7 @@ Outcome of_reset_flow(Rig &rig) {
 const std::map<glb_drop, Provoke> out_leg{
     {GLB_DROP_FLOW_RESET, of_reset_flow},
     {GLB_DROP_MALFORMED, frame([](Rig &) { return from_client(IPv4{.total_length = 2000} / Udp{}); })},
-    // The transport header lies further in than headers are read.
+    // The transport header is beyond the maximum offset.
     {GLB_DROP_SHORT_LINEAR, frame([](Rig &) {
          return from_client(IPv6{} / DestOptions{.data = Bytes(600)} / Udp{} / Payload{from_string("far")});
      })},
@@ -127,7 +127,7 @@ const std::map<glb_drop, Provoke> out_leg{
          return from_client(request);
      })},
     {GLB_DROP_NO_HEADROOM, [](Rig &rig) { return send_tight(rig, from_client(request)); }},
-    // An endpoint whose group was never written.
+    // An endpoint whose group has no row.
     {GLB_DROP_NO_CONFIG, frame([](Rig &rig) {
          rig.reconfigure([](auto &config) { config.endpoints[0].group = 9; });
          return from_client(request);
@@ -137,7 +137,7 @@ const std::map<glb_drop, Provoke> out_leg{
          REQUIRE(rig.send(from_client(IPv4{} / Udp{.sport = 1})).code == XDP_REDIRECT);
          return from_client(request);
      })},
-    // A target behind an interface that the devmap does not hold.
+    // A target behind an interface that is not in the devmap.
     {GLB_DROP_REDIRECT_FAILED, frame([](Rig &rig) {
          rig.reconfigure([](auto &config) {
              for (auto &target : config.targets)
@@ -169,11 +169,11 @@ const std::map<glb_drop, Provoke> back_leg{
      })},
     {GLB_DROP_COOKIE_MISMATCH, frame([](Rig &rig) {
          rig.reconfigure([](auto &config) { config.groups[0].strict_cookie = true; });
-         return back(rig, changed(options_at + 24 + 7)); // a generation, which begins at random
+         return back(rig, changed(options_at + 24 + 7)); // the cookie's generation
      })},
 };
 
-/// A packet that needs the kernel's stack (there is no route), by a driver without XDP metadata.
+/// A packet that has to be punted (there is no route), on a driver without XDP metadata.
 int door_without_metadata(NativeRig &rig) {
     const auto out = rig.send(from_client(request));
     REQUIRE(out.code == XDP_REDIRECT);
@@ -182,8 +182,7 @@ int door_without_metadata(NativeRig &rig) {
     return rig.send(frame, {.has_metadata = false}).code;
 }
 
-/// What no packet of BPF_PROG_TEST_RUN can bring about: the driver that it takes is neither there nor in a
-/// veth.
+/// Reasons that BPF_PROG_TEST_RUN cannot provoke, since they need a driver unlike both it and veth.
 const std::map<glb_drop, std::function<int(NativeRig &)>> native_build{
     {GLB_DROP_PUNT_FAILED, door_without_metadata},
 };
@@ -208,7 +207,7 @@ void check_provoked(glb_drop reason, const F &provoke) {
 
 } // namespace
 
-TEST_CASE("every drop reason is provoked, and counts itself and nothing else", "[drops]") {
+TEST_CASE("drops: every reason occurs and is counted alone", "[drops]") {
     auto all = out_leg;
     all.insert(back_leg.begin(), back_leg.end());
     for (int number = 0; number < GLB_DROP_MAX; ++number) {
@@ -222,7 +221,7 @@ TEST_CASE("every drop reason is provoked, and counts itself and nothing else", "
     }
 }
 
-TEST_CASE("without XDP metadata what needs no stack goes on, and what is not ours goes up", "[drops]") {
+TEST_CASE("drops: without XDP metadata only punted packets are dropped", "[drops]") {
     NativeRig rig;
     rig.route_by(1);
     CHECK(door_without_metadata(rig) == XDP_REDIRECT);
@@ -233,7 +232,7 @@ TEST_CASE("without XDP metadata what needs no stack goes on, and what is not our
     CHECK(rig.drops(GLB_DROP_PUNT_FAILED) == 0);
 }
 
-TEST_CASE("an interface without XDP metadata is told", "[drops]") {
+TEST_CASE("events: missing XDP metadata support is reported", "[drops]") {
     NativeRig rig;
     CHECK(door_without_metadata(rig) == XDP_DROP);
     const auto &events = rig.kernel.events;
@@ -242,17 +241,17 @@ TEST_CASE("an interface without XDP metadata is told", "[drops]") {
     CHECK(events[0].ifindex == 1);
 }
 
-TEST_CASE("of one matter the controller hears once a tick", "[drops]") {
+TEST_CASE("events: one report per key and tick", "[drops]") {
     NativeRig rig;
     const auto one_tick = std::uint64_t{1} << GLB_TICK_SHIFT;
-    for (std::size_t told = 1; told <= 3; ++told, rig.kernel.now_ns += one_tick)
+    for (std::size_t reported = 1; reported <= 3; ++reported, rig.kernel.now_ns += one_tick)
         for (int packet = 0; packet < 100; ++packet) {
             CHECK(door_without_metadata(rig) == XDP_DROP);
-            REQUIRE(rig.kernel.events.size() == told);
+            REQUIRE(rig.kernel.events.size() == reported);
         }
 }
 
-TEST_CASE("a sender's other MAC is told", "[drops]") {
+TEST_CASE("events: a sender's MAC mismatch is reported", "[drops]") {
     NativeRig rig;
     auto frame = returned(0, 0, 0xc000, IPv4{} / Udp{});
     frame[11] ^= 1;
@@ -264,7 +263,7 @@ TEST_CASE("a sender's other MAC is told", "[drops]") {
     CHECK(std::memcmp(&event.address[1], &frame[6], 6) == 0);
 }
 
-TEST_CASE("our own tunnel packets as an endpoint's traffic are counted, and sent on", "[encap]") {
+TEST_CASE("encap: looped tunnel packets are counted and forwarded", "[encap]") {
     Rig rig;
     const Packet inner = Udp{.sport = 50000, .dport = 6081} / Payload{Bytes(60)};
     CHECK(rig.send(from_client(IPv4{.src = "10.0.1.10", .dst = "10.0.1.20"} / inner)).code == XDP_REDIRECT);

@@ -1,4 +1,4 @@
-// What congestion marks on the tunnel come to in the packet that it carried (RFC 6040, section 4.2).
+// The effect of congestion marks on the tunnel on the packet inside (RFC 6040, section 4.2).
 #include <catch2/catch.hpp>
 
 #include <linux/bpf.h>
@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::uint8_t not_ect = 0, ect1 = 1, ect0 = 2, ce = 3;
 
-/// What an inner mark becomes under an outer one: by inner, by outer. Not-ECT under CE would be a drop
-/// (section 4.2); it goes on as it is, and is counted.
+/// The resulting mark, by inner and outer mark. For Not-ECT inside CE the RFC demands a drop; the packet is
+/// forwarded unchanged and counted.
 constexpr std::uint8_t becomes[4][4] = {
     // outer: Not-ECT, ECT(1), ECT(0), CE
     {not_ect, not_ect, not_ect, not_ect}, // inner: Not-ECT
@@ -22,7 +22,7 @@ constexpr std::uint8_t becomes[4][4] = {
     {ce, ce, ce, ce},                     // CE
 };
 
-/// The frame that comes out of the tunnel where its outer header was marked.
+/// The decapsulated frame of a packet whose outer header was marked.
 Outcome through_tunnel(Rig &rig, const Packet &inner, std::uint8_t outer_tos) {
     const auto out = rig.send((Eth{.dst = node_mac} / inner).bytes());
     REQUIRE(out.code == XDP_REDIRECT);
@@ -35,19 +35,20 @@ Outcome through_tunnel(Rig &rig, const Packet &inner, std::uint8_t outer_tos) {
 }
 
 Bytes packet_of(const Outcome &outcome) {
-    REQUIRE(outcome.code == XDP_PASS); // by the door: this rig has no route
+    REQUIRE(outcome.code == XDP_PASS); // punted: this rig has no route
     return {outcome.frame.begin() + 14, outcome.frame.end()};
 }
 
 } // namespace
 
-TEST_CASE("ECN: each mark under each, the DSCPs apart, and the checksum right", "[ecn]") {
+TEST_CASE("ecn: every inner and outer mark gives the RFC 6040 result with DSCP and checksum intact",
+          "[ecn]") {
     Rig rig;
     std::uint64_t counted = 0;
     for (std::uint8_t inner = 0; inner < 4; ++inner)
         for (std::uint8_t outer = 0; outer < 4; ++outer) {
             CAPTURE(inner, outer);
-            // The outer DSCP is the tunnel's own affair, the inner one the packet's.
+            // The outer DSCP does not affect the inner one.
             const std::uint8_t outer_tos = 0x28 | outer, inner_tos = 0xb8 | inner;
             const std::uint8_t expected = 0xb8 | becomes[inner][outer];
             for (const auto id : std::initializer_list<std::uint16_t>{0, 0x3a1b, 0x7fff, 0xc0de, 0xffff}) {

@@ -1,4 +1,4 @@
-// The out leg: bytes of the tunnel packet, refusals, and what stays untouched.
+// The outbound leg: bytes of the tunnel packet, drops, and frames that are passed unmodified.
 #include <catch2/catch.hpp>
 
 #include <linux/bpf.h>
@@ -18,7 +18,7 @@ Bytes from_client(const Packet &inner) {
     return (Eth{.dst = node_mac} / inner).bytes();
 }
 
-/// The whole frame that must leave for `inner`.
+/// The complete frame expected for `inner`.
 Bytes tunnel_frame(const Bytes &sent, const Packet &inner, std::uint8_t tos = 0) {
     const bool second = sent.at(5) == target2_mac.bytes[5];
     return (Eth{.dst = second ? target2_mac : target_mac, .src = node_mac} / Vlan{7} /
@@ -34,7 +34,7 @@ Bytes tunnel_frame(const Bytes &sent, const Packet &inner, std::uint8_t tos = 0)
 
 } // namespace
 
-TEST_CASE("an endpoint's packet leaves with 68 bytes in front, byte for byte", "[encap]") {
+TEST_CASE("encap: 68 bytes are added, and the packet is unchanged", "[encap]") {
     Rig rig;
     const auto outcome = rig.send(from_client(udp_hi));
     REQUIRE(outcome.code == XDP_REDIRECT);
@@ -43,7 +43,7 @@ TEST_CASE("an endpoint's packet leaves with 68 bytes in front, byte for byte", "
     CHECK(rig.count(GLB_COUNT_ENCAPSULATED) == 1);
     CHECK(rig.count(GLB_COUNT_FLOW_NEW) == 1);
 
-    SECTION("from the GENEVE header on it is the golden packet but for the cookie") {
+    SECTION("golden packet from the GENEVE header on, except for the cookie") {
         auto golden = golden_out();
         auto sent = outcome.frame;
         sent.erase(sent.begin(), sent.begin() + outer_offset);
@@ -53,7 +53,7 @@ TEST_CASE("an endpoint's packet leaves with 68 bytes in front, byte for byte", "
     }
 }
 
-TEST_CASE("the endpoint's attachment and the target's own port stand in the tunnel packet", "[encap]") {
+TEST_CASE("encap: header has the endpoint's attachment and the target's port", "[encap]") {
     Rig rig;
     constexpr std::uint64_t attachment = 0x1122334455667788;
     rig.reconfigure([](auto &config) {
@@ -74,7 +74,7 @@ TEST_CASE("the endpoint's attachment and the target's own port stand in the tunn
                    .bytes()));
 }
 
-TEST_CASE("both directions of a flow share entry, target, entropy port and cookie", "[encap]") {
+TEST_CASE("steering: both directions share entry, target, entropy port and cookie", "[encap]") {
     Rig rig;
     const auto out = rig.send(from_client(udp_hi));
     const auto back = rig.send(from_client(IPv4{.src = "198.51.100.20", .dst = "192.0.2.10"} /
@@ -86,7 +86,8 @@ TEST_CASE("both directions of a flow share entry, target, entropy port and cooki
     CHECK(rig.count(GLB_COUNT_FLOW_NEW) == 1);
 }
 
-TEST_CASE("IPv6, VLAN id 0, IPv4 options, extension headers and padding are encapsulated whole", "[encap]") {
+TEST_CASE("encap: IPv6, VLAN id 0, IPv4 options and extension headers are kept, padding is removed",
+          "[encap]") {
     Rig rig;
     const Packet inner = GENERATE(
         Packet(IPv6{} / Tcp{.flags = tcp::syn}),
@@ -94,7 +95,7 @@ TEST_CASE("IPv6, VLAN id 0, IPv4 options, extension headers and padding are enca
         Packet(IPv4{.options = Bytes(8)} / Tcp{.flags = tcp::syn}), Packet(IPv4{} / icmp_echo(77, 1)),
         Packet(IPv4{.ip_proto = 89} / Payload{from_string("ospf?")}), Packet(IPv4{} / Sctp{}),
         Packet(IPv6{} / icmp6_echo(9, 1)), Packet(IPv4{} / Esp{} / Payload{from_string("secret")}));
-    SECTION("as it is") {
+    SECTION("without changes") {
         const auto outcome = rig.send(from_client(inner));
         REQUIRE(outcome.code == XDP_REDIRECT);
         CHECK_THAT(outcome.frame, equals(tunnel_frame(outcome.frame, inner)));
@@ -106,14 +107,14 @@ TEST_CASE("IPv6, VLAN id 0, IPv4 options, extension headers and padding are enca
     }
 }
 
-TEST_CASE("ECN is copied to the outer header, DSCP is not", "[encap]") {
+TEST_CASE("encap: ECN is copied to the outer header, DSCP is not", "[encap]") {
     Rig rig;
     const Packet inner = IPv4{.tos = 0xb9} / Udp{};
     const auto outcome = rig.send(from_client(inner));
     CHECK_THAT(outcome.frame, equals(tunnel_frame(outcome.frame, inner, 1)));
 }
 
-TEST_CASE("what is the node's own, or nobody's, goes up untouched", "[classify]") {
+TEST_CASE("classify: local and unrelated frames are passed unmodified", "[classify]") {
     Rig rig;
     const auto frame = GENERATE(
         Bytes(Eth{.dst = "ff:ff:ff:ff:ff:ff"} / Arp{}), Bytes(Eth{.dst = "02:00:00:00:99:99"} / udp_hi),
@@ -132,7 +133,7 @@ TEST_CASE("what is the node's own, or nobody's, goes up untouched", "[classify]"
     CHECK(rig.count(GLB_COUNT_ENCAPSULATED) == 0);
 }
 
-TEST_CASE("what a kernel would forward is inspected, whatever it looks like", "[classify]") {
+TEST_CASE("classify: all traffic that a kernel would forward is inspected", "[classify]") {
     Rig rig;
     const auto outcome = rig.send(
         GENERATE(Bytes(Eth{.dst = node_mac} / IPv4{.dst = "169.254.169.254"} / Udp{}),
@@ -140,7 +141,7 @@ TEST_CASE("what a kernel would forward is inspected, whatever it looks like", "[
                  Bytes(Eth{.dst = node_mac} / IPv4{.src = "169.254.1.1"} / Udp{}),
                  Bytes(Eth{.dst = node_mac} / IPv6{.hop_limit = 255} /
                        nd_solicitation("2001:db8:2::20", "02:00:00:00:00:01")),
-                 // Pieces of UDP to the tunnel's address, which is another interface's.
+                 // Fragments of UDP to the tunnel address, which belongs to another interface.
                  Bytes(Eth{.dst = node_mac} / IPv4{.dst = "10.0.1.10", .more_fragments = true} /
                        Udp{.dport = 6081} / Payload(64)),
                  Bytes(Eth{.dst = node_mac} / IPv4{.dst = "10.0.1.10", .fragment_offset = 9, .ip_proto = 17} /
@@ -150,7 +151,7 @@ TEST_CASE("what a kernel would forward is inspected, whatever it looks like", "[
     CHECK(rig.count(GLB_COUNT_LOCAL) == 0);
 }
 
-TEST_CASE("malformed packets of an endpoint are dropped and counted", "[encap]") {
+TEST_CASE("parse: malformed packets of an endpoint are dropped and counted", "[encap]") {
     Rig rig;
     const auto frame =
         GENERATE(Bytes(Eth{.dst = node_mac} / IPv4{.total_length = 2000} / Udp{}),
@@ -169,7 +170,7 @@ TEST_CASE("malformed packets of an endpoint are dropped and counted", "[encap]")
     CHECK(rig.drops(GLB_DROP_MALFORMED) == 1);
 }
 
-TEST_CASE("what keeps a packet from its target is counted by its name", "[encap]") {
+TEST_CASE("encap: packets that cannot be sent to a target are dropped with the matching reason", "[encap]") {
     Rig rig;
     SECTION("too big for the tunnel") {
         CHECK(rig.send(from_client(IPv4{} / Udp{} / Payload{Bytes(1405)})).code == XDP_DROP);
@@ -184,7 +185,7 @@ TEST_CASE("what keeps a packet from its target is counted by its name", "[encap]
         CHECK(rig.send(from_client(udp_hi)).code == XDP_DROP);
         CHECK(rig.drops(GLB_DROP_NO_NEIGHBOUR) == 1);
     }
-    SECTION("no target takes traffic") {
+    SECTION("no target accepts traffic") {
         for (std::uint32_t index = 0; index < 2; ++index)
             REQUIRE(rig.program.set_target_state(index, 0));
         REQUIRE(rig.program.set_group_action(2, GLB_NO_TARGET_DROP));
@@ -196,7 +197,7 @@ TEST_CASE("what keeps a packet from its target is counted by its name", "[encap]
     }
 }
 
-TEST_CASE("flows of a target that is gone move to one that lives, with the next packet", "[steer]") {
+TEST_CASE("steering: the next packet moves a flow from a failed target to a live one", "[steer]") {
     Rig rig;
     std::vector<Bytes> flows;
     for (std::uint16_t port = 1000; port < 1100; ++port)

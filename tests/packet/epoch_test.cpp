@@ -1,5 +1,5 @@
-// Two tables: a packet without an entry that begins no flow follows the previous epoch's, while its window is
-// open and its choice lives.
+// Two Maglev tables: a midstream packet without an entry uses the previous epoch's, while its window is open
+// and the chosen target is alive.
 #include <catch2/catch.hpp>
 
 #include <ctime>
@@ -24,7 +24,7 @@ std::uint32_t now() {
                                       GLB_TICK_SHIFT);
 }
 
-/// The table before gave all to target 0; the one now gives all to target 1.
+/// The previous table selects target 0 for all flows, the current one target 1.
 struct Changed {
     explicit Changed(bool six) : six_(six) {
         REQUIRE(rig.program.put_maglev(previous_table, std::vector<std::uint16_t>(GLB_MAGLEV_SLOTS, 0)));
@@ -39,7 +39,7 @@ struct Changed {
         });
     }
 
-    /// To which target a TCP packet of flow `number` goes.
+    /// The target that a TCP packet of flow `number` is sent to.
     unsigned target(unsigned number, std::uint8_t flags) {
         const Tcp transport{.sport = static_cast<std::uint16_t>(1024 + number), .flags = flags};
         const auto outcome = rig.send(six_ ? Bytes(Eth{.dst = node_mac} / IPv6{} / transport)
@@ -56,13 +56,12 @@ struct Changed {
 
 } // namespace
 
-TEST_CASE("a flow that begins goes by this epoch's table, one that goes on by the previous one's",
-          "[epoch]") {
+TEST_CASE("epoch: new flows use the current table, midstream flows the previous one", "[epoch]") {
     need_root();
     Changed it(GENERATE(false, true));
     for (unsigned flow = 0; flow < 20; ++flow) {
         CHECK(it.target(flow, tcp::syn) == 1);
-        CHECK(it.target(flow, tcp::ack) == 1); // by its entry
+        CHECK(it.target(flow, tcp::ack) == 1); // from its entry
     }
     CHECK(it.rig.count(GLB_COUNT_STEERED_PREVIOUS_EPOCH) == 0);
     for (unsigned flow = 100; flow < 120; ++flow)
@@ -77,22 +76,22 @@ TEST_CASE("a flow that begins goes by this epoch's table, one that goes on by th
     CHECK(it.rig.count(GLB_COUNT_STEERED_PREVIOUS_EPOCH) == 20);
 }
 
-TEST_CASE("the previous epoch's choice counts only while it lives", "[epoch]") {
+TEST_CASE("epoch: a failed target of the previous table is skipped", "[epoch]") {
     need_root();
     Changed it(GENERATE(false, true));
     REQUIRE(it.rig.program.set_target_state(0, 0));
     CHECK(it.target(1, tcp::ack) == 1);
     REQUIRE(it.rig.program.set_target_state(
-        0, GLB_TARGET_KEEP_ESTABLISHED)); // it is dead, and `hold` binds established flows alone
+        0, GLB_TARGET_KEEP_ESTABLISHED)); // failed, and `hold` applies to established flows only
     CHECK(it.target(2, tcp::ack) == 1);
     CHECK(it.rig.count(GLB_COUNT_STEERED_PREVIOUS_EPOCH) == 0);
     REQUIRE(it.rig.program.set_target_state(0, GLB_TARGET_KEEP_ESTABLISHED |
-                                                   GLB_TARGET_KEEP_EMBRYONIC)); // it drains
+                                                   GLB_TARGET_KEEP_EMBRYONIC)); // draining
     CHECK(it.target(3, tcp::ack) == 0);
     CHECK(it.rig.count(GLB_COUNT_STEERED_PREVIOUS_EPOCH) == 1);
 }
 
-TEST_CASE("where whole hosts stay together, a flow that begins follows its elders' epoch", "[epoch]") {
+TEST_CASE("epoch: with 3- or 2-tuple stickiness new flows use the previous table, too", "[epoch]") {
     need_root();
     Changed it(GENERATE(false, true));
     it.rig.reconfigure([](auto &config) { config.groups[0].stickiness = GLB_STICK_3; });

@@ -1,5 +1,5 @@
-// The controller's view of the flow table, against the loaded program: what it reads of flows that packets
-// began, advanced and counted.
+// The controller's view of the flow table, against the loaded program: flows that packets started, advanced
+// and counted.
 #include <catch2/catch.hpp>
 
 #include <atomic>
@@ -21,7 +21,7 @@ namespace {
 const FlowNames names{.endpoints = {"", "", "", "branch"},
                       .targets = {{"firewalls", "fw-0"}, {"firewalls", "fw-1"}}};
 
-/// As the data path has it: bpf_ktime_get_coarse_ns() is CLOCK_MONOTONIC_COARSE.
+/// The data path's clock: bpf_ktime_get_coarse_ns() is CLOCK_MONOTONIC_COARSE.
 std::uint32_t now() {
     timespec time{};
     ::clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
@@ -38,7 +38,7 @@ FlowTable table_of(const Rig &rig) {
     return std::move(*table);
 }
 
-/// Sends `inner` in, and back as its target returns it; what left for the target.
+/// Sends `inner`, then returns it as its target would; the frame that was sent to the target.
 Bytes there_and_back(Rig &rig, const Packet &inner) {
     const auto out = rig.send(Eth{.dst = node_mac} / inner);
     REQUIRE(out.code == XDP_REDIRECT);
@@ -48,11 +48,11 @@ Bytes there_and_back(Rig &rig, const Packet &inner) {
     return out.frame;
 }
 
-Packet segment(bool by_opener, std::uint8_t flags, std::uint16_t port = 40000) {
-    const Packet ip = by_opener ? IPv4{.src = "198.51.100.20", .dst = "192.0.2.10"}
-                                : IPv4{.src = "192.0.2.10", .dst = "198.51.100.20"};
-    return ip / Tcp{.sport = by_opener ? port : std::uint16_t{80},
-                    .dport = by_opener ? std::uint16_t{80} : port,
+Packet segment(bool by_initiator, std::uint8_t flags, std::uint16_t port = 40000) {
+    const Packet ip = by_initiator ? IPv4{.src = "198.51.100.20", .dst = "192.0.2.10"}
+                                   : IPv4{.src = "192.0.2.10", .dst = "198.51.100.20"};
+    return ip / Tcp{.sport = by_initiator ? port : std::uint16_t{80},
+                    .dport = by_initiator ? std::uint16_t{80} : port,
                     .flags = flags};
 }
 
@@ -64,13 +64,13 @@ nlohmann::json only_flow(const FlowTable &table) {
 
 } // namespace
 
-TEST_CASE("a TCP flow is listed as its first packet had it, from its SYN to its reset", "[flows]") {
+TEST_CASE("flow list: a TCP flow is shown in its initiator's direction in every state", "[flows]") {
     need_root();
     Rig rig;
     const auto table = table_of(rig);
     CHECK(count_flows(table, {}, now()).active == 0);
 
-    // The initiator has the higher address: the canonical order is not the flow's.
+    // The initiator has the higher address, so the canonical order is the reverse of the flow's direction.
     const auto sent = there_and_back(rig, segment(true, tcp::syn));
     auto flow = only_flow(table);
     const bool second = sent.at(5) == target2_mac.bytes[5];
@@ -108,18 +108,18 @@ TEST_CASE("a TCP flow is listed as its first packet had it, from its SYN to its 
     CHECK(count_flows(table, {}, now() + 10 * GLB_TICKS_PER_SECOND).active == 0);
 }
 
-TEST_CASE("a closed flow that goes on is counted once, and is established again", "[flows]") {
+TEST_CASE("flow list: data reopens a closed flow, counted once", "[flows]") {
     need_root();
     Rig rig;
     const auto table = table_of(rig);
-    for (const auto &[by_opener, flags] : {std::pair{true, tcp::syn},
-                                           {false, tcp::syn | tcp::ack},
-                                           {true, tcp::ack},
-                                           {false, tcp::fin | tcp::ack},
-                                           {true, tcp::fin | tcp::ack}})
-        there_and_back(rig, segment(by_opener, static_cast<std::uint8_t>(flags)));
+    for (const auto &[by_initiator, flags] : {std::pair{true, tcp::syn},
+                                              {false, tcp::syn | tcp::ack},
+                                              {true, tcp::ack},
+                                              {false, tcp::fin | tcp::ack},
+                                              {true, tcp::fin | tcp::ack}})
+        there_and_back(rig, segment(by_initiator, static_cast<std::uint8_t>(flags)));
     REQUIRE(only_flow(table)["state"] == "closed");
-    there_and_back(rig, segment(false, tcp::ack)); // the last ACK, and a FIN once more
+    there_and_back(rig, segment(false, tcp::ack)); // the last ACK, and a retransmitted FIN
     there_and_back(rig, segment(true, tcp::fin | tcp::ack));
     CHECK(only_flow(table)["state"] == "closed");
     CHECK(rig.count(GLB_COUNT_FLOW_REOPENED) == 0);
@@ -133,19 +133,19 @@ TEST_CASE("a closed flow that goes on is counted once, and is established again"
     CHECK(rig.count(GLB_COUNT_FLOW_NEW) == 1);
 }
 
-TEST_CASE("TCP of which one orientation alone comes back is counted by the second census, once", "[flows]") {
+TEST_CASE("flow list: one-way TCP is counted once, by the second scan", "[flows]") {
     need_root();
     Rig rig;
     const auto table = table_of(rig);
     AsymmetricTcpDetector watch;
-    const auto census = [&] {
+    const auto scan = [&] {
         FlowStatsScan scan(table, {}, now(), &watch);
         while (!scan.step(std::chrono::nanoseconds::max()))
             continue;
         return watch.total();
     };
-    // By port: the initiator's side alone, the answering side alone, both, a SYN without an answer; and no
-    // TCP at all.
+    // By port: only the initiator's packets returned, only the answers, both, a SYN without an answer; and a
+    // flow that is not TCP.
     there_and_back(rig, segment(true, tcp::syn, 1));
     there_and_back(rig, segment(true, tcp::ack, 1));
     there_and_back(rig, segment(false, tcp::syn | tcp::ack, 2));
@@ -156,15 +156,15 @@ TEST_CASE("TCP of which one orientation alone comes back is counted by the secon
     there_and_back(rig, segment(true, tcp::syn, 4));
     for (int packets = 0; packets < 2; ++packets)
         there_and_back(rig, IPv4{} / Udp{.sport = 5, .dport = 53});
-    CHECK(census() == 0); // they may be on their way yet
-    CHECK(census() == 2);
-    CHECK(census() == 2);
+    CHECK(scan() == 0); // their packets may still be in flight
+    CHECK(scan() == 2);
+    CHECK(scan() == 2);
     there_and_back(rig, segment(false, tcp::ack, 1));
-    CHECK(census() == 2);
+    CHECK(scan() == 2);
     CHECK(count_flows(table, {}, now()).of(FlowState::established) == 2);
 }
 
-TEST_CASE("IPv6, echoes and protocols without ports are listed", "[flows]") {
+TEST_CASE("flow list: IPv6, ICMP echo and protocols without ports are shown", "[flows]") {
     need_root();
     Rig rig;
     const auto table = table_of(rig);
@@ -192,11 +192,11 @@ TEST_CASE("IPv6, echoes and protocols without ports are listed", "[flows]") {
     }
 }
 
-TEST_CASE("no row is of two flows while a CPU fills the table over and over", "[flows][hammer]") {
+TEST_CASE("flow list: no row mixes two flows while entries are replaced", "[flows][concurrency]") {
     need_root();
     Rig rig;
     const auto table = table_of(rig);
-    // A source's address, its port and the flow's length follow from one number.
+    // Source address, port and packet length are derived from one number.
     constexpr std::uint32_t flow_number = 9000;
     std::vector<Bytes> frames;
     for (std::uint32_t n = 0; n < flow_number; ++n)
@@ -217,7 +217,7 @@ TEST_CASE("no row is of two flows while a CPU fills the table over and over", "[
             if (const auto row = table.row(slot)) {
                 const std::uint32_t n = row->source_port;
                 const auto &source = row->source.bytes;
-                // Packets and bytes are two words: one packet may be in one of them only.
+                // Packets and bytes are separate counters: a packet may be counted in only one of them yet.
                 const auto length = static_cast<std::int64_t>(28 + n % 97);
                 const auto lag = static_cast<std::int64_t>(row->out.packets) * length -
                                  static_cast<std::int64_t>(row->out.bytes);

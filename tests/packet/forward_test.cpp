@@ -1,4 +1,4 @@
-// The way on of an inspected packet: the kernel's FIB, the egress cached in the flow, and the door.
+// Forwarding of an inspected packet: the kernel's FIB, the egress cached in the flow, and the punt path.
 #include <catch2/catch.hpp>
 
 #include <chrono>
@@ -13,7 +13,7 @@
 using namespace glb;
 using namespace glb::test;
 
-TEST_CASE("by the FIB a packet leaves with the hop's MACs, one hop less and a right checksum", "[forward]") {
+TEST_CASE("forward: FIB result gives MACs, decremented TTL and a correct checksum", "[forward]") {
     need_root();
     World world;
     SECTION("IPv4") {
@@ -22,7 +22,7 @@ TEST_CASE("by the FIB a packet leaves with the hop's MACs, one hop less and a ri
             const IPv4 ip{.ttl = static_cast<std::uint8_t>(ttl), .tos = 0xb8, .id = 7, .df = true};
             const auto outcome = world.walk(ip / rest);
             CHECK(outcome.code == XDP_REDIRECT);
-            CHECK_THAT(outcome.frame, equals(onward(lan_gateway, lan_mac, ip, rest)));
+            CHECK_THAT(outcome.frame, equals(forwarded_frame(lan_gateway, lan_mac, ip, rest)));
         }
         CHECK(world.rig.count(GLB_COUNT_FORWARDED) == 3);
     }
@@ -30,23 +30,23 @@ TEST_CASE("by the FIB a packet leaves with the hop's MACs, one hop less and a ri
         const Packet rest = Tcp{.flags = tcp::syn};
         const auto outcome = world.walk(IPv6{.hop_limit = 2} / rest);
         CHECK(outcome.code == XDP_REDIRECT);
-        CHECK_THAT(outcome.frame, equals(onward(lan_gateway, lan_mac, IPv6{.hop_limit = 2}, rest)));
+        CHECK_THAT(outcome.frame, equals(forwarded_frame(lan_gateway, lan_mac, IPv6{.hop_limit = 2}, rest)));
     }
-    SECTION("another route, another way out") {
+    SECTION("another route, another egress") {
         const IPv4 ip{.dst = "198.51.100.30"};
-        CHECK_THAT(world.walk(ip / Udp{}).frame, equals(onward(wan_gateway, wan_mac, ip, Udp{})));
+        CHECK_THAT(world.walk(ip / Udp{}).frame, equals(forwarded_frame(wan_gateway, wan_mac, ip, Udp{})));
     }
     SECTION("an on-link destination is its own next hop") {
         const Mac host = "02:00:00:00:aa:42";
         world.neighbour("lan0", "192.0.2.42", host);
         const IPv4 ip{.src = "198.51.100.20", .dst = "192.0.2.42"};
-        CHECK_THAT(world.walk(ip / Udp{}).frame, equals(onward(host, lan_mac, ip, Udp{})));
+        CHECK_THAT(world.walk(ip / Udp{}).frame, equals(forwarded_frame(host, lan_mac, ip, Udp{})));
     }
     CHECK(world.rig.count(GLB_COUNT_PUNTED) == 0);
     CHECK(world.rig.count(GLB_COUNT_CACHED_EGRESS) == 0);
 }
 
-TEST_CASE("what is sent on is counted for its endpoint, by XDP and by the door alike", "[forward]") {
+TEST_CASE("forward: redirected and punted packets are counted for their endpoint", "[forward]") {
     need_root();
     World world;
     const auto forwarded = [&] { return world.rig.program.endpoint_count(3).value().forwarded; };
@@ -61,7 +61,7 @@ TEST_CASE("what is sent on is counted for its endpoint, by XDP and by the door a
     CHECK(forwarded().packets == 2);
     CHECK(forwarded().bytes == to_lan.bytes().size() + ends.bytes().size());
 
-    SECTION("a refused one is not") {
+    SECTION("a dropped packet is not counted") {
         const unsigned other = out.frame.at(5) != target2_mac.bytes[5];
         const auto frame = returned(other, cookie_of(out.frame), entropy_of(out.frame), to_lan);
         CHECK(world.rig.send(frame).code == XDP_DROP);
@@ -69,7 +69,7 @@ TEST_CASE("what is sent on is counted for its endpoint, by XDP and by the door a
     }
 }
 
-TEST_CASE("the tunnel's own interface may be the way out: one-arm", "[forward]") {
+TEST_CASE("forward: egress may be the tunnel's interface (one-arm)", "[forward]") {
     need_root();
     World world;
     const Mac gateway = "02:00:00:00:cc:99";
@@ -80,15 +80,15 @@ TEST_CASE("the tunnel's own interface may be the way out: one-arm", "[forward]")
     const IPv4 ip{.dst = "198.51.100.40"};
     const auto outcome = world.walk(ip / Udp{});
     CHECK(outcome.code == XDP_REDIRECT);
-    CHECK_THAT(outcome.frame, equals(onward(gateway, "02:00:00:00:cc:01", ip, Udp{})));
+    CHECK_THAT(outcome.frame, equals(forwarded_frame(gateway, "02:00:00:00:cc:01", ip, Udp{})));
 }
 
-TEST_CASE("tags of the egress are put in front", "[forward]") {
+TEST_CASE("forward: VLAN tags of the egress are added", "[forward]") {
     need_root();
     World world;
     const unsigned tags = GENERATE(1u, 2u);
     glb_egress row{};
-    row.ifindex = world.ns.ifindex("wan0"); // a VLAN on wan0 is what the FIB calls lan0 here
+    row.ifindex = world.ns.ifindex("wan0"); // stands for a VLAN on wan0 that the FIB knows as lan0
     row.mtu = 1500;
     row.vlan_count = static_cast<std::uint16_t>(tags);
     row.vlan_proto[0] = htons(tags == 2 ? 0x88a8 : 0x8100);
@@ -105,7 +105,7 @@ TEST_CASE("tags of the egress are put in front", "[forward]") {
     CHECK_THAT(outcome.frame, equals(wanted));
 }
 
-TEST_CASE("the flow caches its egress, for these routes and this second", "[forward]") {
+TEST_CASE("forward: cached egress is valid for a second and a route generation", "[forward]") {
     need_root();
     World world;
     const Packet inner = GENERATE(Packet(to_lan), Packet(to_lan6));
@@ -114,7 +114,7 @@ TEST_CASE("the flow caches its egress, for these routes and this second", "[forw
     REQUIRE(first.code == XDP_REDIRECT);
     CHECK(world.rig.count(GLB_COUNT_CACHED_EGRESS) == 0);
 
-    // The row is told from the FIB's answer by its destination.
+    // Distinguishes the row from the FIB's result by its destination.
     const Mac marked = "02:00:00:00:ee:ee";
     world.next_hop(77, "lan0", lan_mac, marked);
     const auto by_cache = world.walk(inner);
@@ -134,7 +134,7 @@ TEST_CASE("the flow caches its egress, for these routes and this second", "[forw
     CHECK(world.rig.count(GLB_COUNT_CACHED_EGRESS) == 1);
 }
 
-TEST_CASE("each direction of a flow has an egress of its own", "[forward]") {
+TEST_CASE("forward: each direction of a flow caches its own egress", "[forward]") {
     need_root();
     World world;
     world.next_hop(1, "lan0", lan_mac, lan_gateway);
@@ -143,14 +143,15 @@ TEST_CASE("each direction of a flow has an egress of its own", "[forward]") {
     const IPv4 there{.src = "10.9.0.1"}, again{.src = "198.51.100.20", .dst = "10.9.0.1"};
     const Packet ask = Udp{}, answer = Udp{.sport = 53, .dport = 12345};
     for (int round = 0; round < 2; ++round) {
-        CHECK_THAT(world.walk(there / ask).frame, equals(onward(lan_gateway, lan_mac, there, ask)));
-        CHECK_THAT(world.walk(again / answer).frame, equals(onward(wan_gateway, wan_mac, again, answer)));
+        CHECK_THAT(world.walk(there / ask).frame, equals(forwarded_frame(lan_gateway, lan_mac, there, ask)));
+        CHECK_THAT(world.walk(again / answer).frame,
+                   equals(forwarded_frame(wan_gateway, wan_mac, again, answer)));
     }
     CHECK(world.rig.count(GLB_COUNT_FLOW_NEW) == 1);
     CHECK(world.rig.count(GLB_COUNT_CACHED_EGRESS) == 2);
 }
 
-TEST_CASE("neither fragments nor ICMP errors use or fill the cache", "[forward]") {
+TEST_CASE("forward: fragments and ICMP errors neither use nor fill the egress cache", "[forward]") {
     need_root();
     World world;
     world.next_hop(1, "lan0", lan_mac, lan_gateway);
@@ -166,47 +167,47 @@ TEST_CASE("neither fragments nor ICMP errors use or fill the cache", "[forward]"
     }
     CHECK(world.rig.count(GLB_COUNT_CACHED_EGRESS) == 0);
     CHECK(world.walk(to_lan).code == XDP_REDIRECT);
-    CHECK(world.rig.count(GLB_COUNT_CACHED_EGRESS) == 0); // the errors left nothing there
+    CHECK(world.rig.count(GLB_COUNT_CACHED_EGRESS) == 0); // the ICMP errors stored nothing
 }
 
-TEST_CASE("what the kernel's stack must judge goes through the door", "[forward][door]") {
+TEST_CASE("punt: packets that need the host stack are punted", "[forward][punt]") {
     need_root();
     World world;
-    SECTION("the last hop") {
-        world.check_door(GENERATE(Packet(IPv4{.ttl = 1} / Udp{}), Packet(IPv4{.ttl = 0} / Udp{}),
-                                  Packet(IPv6{.hop_limit = 1} / Udp{})));
+    SECTION("an expiring TTL") {
+        world.check_punted(GENERATE(Packet(IPv4{.ttl = 1} / Udp{}), Packet(IPv4{.ttl = 0} / Udp{}),
+                                    Packet(IPv6{.hop_limit = 1} / Udp{})));
     }
     SECTION("too big for the egress") {
         world.egress("lan0", 1000);
-        world.check_door(IPv4{} / Udp{} / Payload{Bytes(973)});
+        world.check_punted(IPv4{} / Udp{} / Payload{Bytes(973)});
         CHECK(world.walk(IPv4{} / Udp{} / Payload{Bytes(972)}).code == XDP_REDIRECT);
     }
     SECTION("too big for the route") {
         world.ns.must(
             {"ip", "route", "replace", "198.51.100.0/24", "via", "192.0.2.99", "mtu", "lock", "900"});
-        world.check_door(IPv4{} / Udp{} / Payload{Bytes(900)});
+        world.check_punted(IPv4{} / Udp{} / Payload{Bytes(900)});
     }
     SECTION("a local address") {
-        world.check_door(GENERATE(Packet(IPv4{.dst = "203.0.113.1"} / Udp{}),
-                                  Packet(IPv6{.dst = "2001:db8:3::1"} / Udp{})));
+        world.check_punted(GENERATE(Packet(IPv4{.dst = "203.0.113.1"} / Udp{}),
+                                    Packet(IPv6{.dst = "2001:db8:3::1"} / Udp{})));
     }
     SECTION("no route") {
-        world.check_door(GENERATE(Packet(IPv4{.dst = "100.64.0.1"} / Udp{}),
-                                  Packet(IPv6{.dst = "2001:db8:9::1"} / Udp{})));
+        world.check_punted(GENERATE(Packet(IPv4{.dst = "100.64.0.1"} / Udp{}),
+                                    Packet(IPv6{.dst = "2001:db8:9::1"} / Udp{})));
     }
-    SECTION("an egress that carries no program of ours") {
+    SECTION("an egress without the program") {
         REQUIRE(world.rig.program.remove_egress(world.ns.ifindex("lan0")));
-        world.check_door(to_lan);
+        world.check_punted(to_lan);
     }
     CHECK(world.events().empty());
 }
 
-TEST_CASE("an unresolved next hop goes through the door, and the controller hears of it", "[forward][door]") {
+TEST_CASE("punt: a packet with an unresolved next hop is punted and reported", "[forward][punt]") {
     need_root();
     World world;
     SECTION("IPv4: the gateway") {
         world.ns.route("100.64.0.0/16", "203.0.113.77");
-        world.check_door(IPv4{.dst = "100.64.1.2"} / Udp{});
+        world.check_punted(IPv4{.dst = "100.64.1.2"} / Udp{});
         const auto events = world.events();
         REQUIRE(events.size() == 1);
         CHECK(events[0].kind == GLB_EVENT_NO_NEIGHBOUR);
@@ -216,7 +217,7 @@ TEST_CASE("an unresolved next hop goes through the door, and the controller hear
     }
     SECTION("IPv6: the gateway") {
         world.ns.must({"ip", "-6", "route", "add", "2001:db8:7::/64", "via", "2001:db8:1::77"});
-        world.check_door(IPv6{.dst = "2001:db8:7::1"} / Udp{});
+        world.check_punted(IPv6{.dst = "2001:db8:7::1"} / Udp{});
         const auto events = world.events();
         REQUIRE(events.size() == 1);
         CHECK(events[0].ifindex == world.ns.ifindex("lan0"));
@@ -227,19 +228,19 @@ TEST_CASE("an unresolved next hop goes through the door, and the controller hear
     }
 }
 
-TEST_CASE("an endpoint's route table decides for its packets alone", "[forward]") {
+TEST_CASE("forward: an endpoint's route table applies to its own packets only", "[forward]") {
     need_root();
     World world;
     const auto outcome = [&](std::uint32_t table) {
         world.rig.reconfigure([&](auto &config) { config.endpoints[0].route_table = table; });
         return world.walk(to_lan);
     };
-    // 70000 does not fit 16 bits: the table's number is handed over in two halves.
+    // 70000 does not fit 16 bits: the table id is passed in two halves.
     for (const auto *table : {"100", "70000"})
         world.ns.must({"ip", "route", "add", "198.51.100.0/24", "via", "203.0.113.99", "table", table});
     const Packet rest = Udp{} / Payload{from_string("forward me")};
-    CHECK_THAT(outcome(0).frame, equals(onward(lan_gateway, lan_mac, IPv4{}, rest)));
-    CHECK_THAT(outcome(100).frame, equals(onward(wan_gateway, wan_mac, IPv4{}, rest)));
-    CHECK_THAT(outcome(70000).frame, equals(onward(wan_gateway, wan_mac, IPv4{}, rest)));
-    CHECK_THAT(outcome(0).frame, equals(onward(lan_gateway, lan_mac, IPv4{}, rest)));
+    CHECK_THAT(outcome(0).frame, equals(forwarded_frame(lan_gateway, lan_mac, IPv4{}, rest)));
+    CHECK_THAT(outcome(100).frame, equals(forwarded_frame(wan_gateway, wan_mac, IPv4{}, rest)));
+    CHECK_THAT(outcome(70000).frame, equals(forwarded_frame(wan_gateway, wan_mac, IPv4{}, rest)));
+    CHECK_THAT(outcome(0).frame, equals(forwarded_frame(lan_gateway, lan_mac, IPv4{}, rest)));
 }

@@ -1,5 +1,5 @@
-// A target on trial takes a fixed share of its new flows, by their hash; and all of an untracked one's
-// packets.
+// A half-open target accepts a fixed share of its new flows, selected by their hash, and all packets of an
+// untracked flow it has accepted.
 #include <catch2/catch.hpp>
 
 #include <linux/bpf.h>
@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::uint32_t flow_number = 6000;
 
-/// Flow `i`: its client's address and port.
+/// Client address and port of flow `i`.
 Packet client(std::uint32_t i, bool six, Packet transport) {
     const auto low = fmt::format("{}", i & 255), middle = fmt::format("{}", i >> 8 & 255);
     if (six)
@@ -34,7 +34,7 @@ bool to_second(const Outcome &outcome) {
     return outcome.frame.at(5) == target2_mac.bytes[5];
 }
 
-void words(Rig &rig, std::uint64_t first, std::uint64_t second) {
+void set_states(Rig &rig, std::uint64_t first, std::uint64_t second) {
     REQUIRE(rig.program.set_target_state(0, first));
     REQUIRE(rig.program.set_target_state(1, second));
 }
@@ -44,7 +44,7 @@ constexpr std::uint64_t is_half_open =
 
 } // namespace
 
-TEST_CASE("the trial's share of hashes", "[trial]") {
+TEST_CASE("half-open: the share of hashes is one in a hundred", "[half_open]") {
     std::uint64_t state = 1, taken = 0;
     constexpr std::uint64_t hashes = 1'000'000;
     for (std::uint64_t i = 0; i < hashes; ++i)
@@ -53,11 +53,12 @@ TEST_CASE("the trial's share of hashes", "[trial]") {
     CHECK(taken < hashes / GLB_HALF_OPEN_SHARE * 105 / 100);
 }
 
-TEST_CASE("a target on trial takes one of a hundred of its new flows, the others live ones", "[trial]") {
+TEST_CASE("half-open: target gets one in a hundred of its new flows, live targets the others",
+          "[half_open]") {
     need_root();
     Rig rig;
     const bool six = GENERATE(false, true);
-    words(rig, sample_word, is_half_open);
+    set_states(rig, sample_word, is_half_open);
     std::uint64_t second = 0, sent = 0;
     for (std::uint32_t i = 0; i < flow_number; ++i) {
         const auto outcome =
@@ -66,19 +67,18 @@ TEST_CASE("a target on trial takes one of a hundred of its new flows, the others
         second += to_second(outcome);
     }
     CHECK(sent == flow_number);
-    // Half of the slots are its own. What Maglev picks again from a slot of its own meets it again: no more
-    // than twice its share.
+    // It owns half of the slots. Further picks may select it again, so it gets at most twice its share.
     CHECK(second > flow_number / 2 / GLB_HALF_OPEN_SHARE / 2);
     CHECK(second < flow_number / GLB_HALF_OPEN_SHARE * 3 / 2);
     const auto counted = rig.count(GLB_COUNT_HALF_OPEN_FLOW);
-    CHECK(counted > second / 2); // not of the flows that found no place in this small table
+    CHECK(counted > second / 2); // flows that found no place in this small table are not counted
     CHECK(counted <= second);
 }
 
-TEST_CASE("a flow on trial stays, and is counted once", "[trial]") {
+TEST_CASE("half-open: a flow stays at its target and is counted once", "[half_open]") {
     need_root();
     Rig rig;
-    words(rig, sample_word, is_half_open);
+    set_states(rig, sample_word, is_half_open);
     std::uint32_t i = 0;
     Outcome first;
     Packet packet;
@@ -93,10 +93,10 @@ TEST_CASE("a flow on trial stays, and is counted once", "[trial]") {
     CHECK(rig.count(GLB_COUNT_HALF_OPEN_FLOW) == 1);
 }
 
-TEST_CASE("untracked flows on trial find their way back", "[trial]") {
+TEST_CASE("half-open: returned packets of untracked flows are accepted", "[half_open]") {
     need_root();
     Rig rig;
-    words(rig, sample_word, is_half_open);
+    set_states(rig, sample_word, is_half_open);
     std::uint32_t second = 0;
     for (std::uint32_t i = 0; i < 1000; ++i) {
         const auto fragment = client(i, true, Fragment6{.offset = 100} / Payload{Bytes(64)});
@@ -108,13 +108,13 @@ TEST_CASE("untracked flows on trial find their way back", "[trial]") {
         CHECK(rig.send(returned(there, 0, entropy_of(outcome.frame), fragment)).code == XDP_PASS);
     }
     CHECK(second > 0);
-    CHECK(rig.count(GLB_COUNT_HALF_OPEN_FLOW) == 0); // no entry, no count
+    CHECK(rig.count(GLB_COUNT_HALF_OPEN_FLOW) == 0); // only flows with an entry are counted
 }
 
-TEST_CASE("the short list, too, may have a target on trial", "[trial]") {
+TEST_CASE("half-open: a target in the fallback list gets its share", "[half_open]") {
     need_root();
     Rig rig;
-    words(rig, 0, is_half_open);
+    set_states(rig, 0, is_half_open);
     const std::vector<std::uint16_t> list(GLB_FALLBACK_SLOTS, 1);
     REQUIRE(rig.program.put_maglev(5, std::vector<std::uint16_t>(GLB_MAGLEV_SLOTS, 0)));
     REQUIRE(rig.program.set_fallback(2, list));

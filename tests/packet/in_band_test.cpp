@@ -1,5 +1,4 @@
-// In-band probes that come back: told to the controller and consumed; all that only looks like one is
-// dropped.
+// Returned in-band probes are reported to the controller and consumed; invalid ones are dropped.
 #include <catch2/catch.hpp>
 
 #include <cstring>
@@ -27,7 +26,7 @@ Packet probe(Bytes payload = probe_payload()) {
            Payload{std::move(payload)};
 }
 
-/// As target `target` returns it, for the probes' endpoint.
+/// As returned by `target`, with the probes' endpoint id.
 Bytes from_target(unsigned target, const Packet &inner) {
     return (Eth{.dst = node_mac, .src = target ? target2_mac : target_mac} / Vlan{7} /
             IPv4{.src = target ? "10.0.1.21" : "10.0.1.20", .dst = "10.0.1.10"} /
@@ -54,10 +53,10 @@ constexpr std::size_t inner_udp_at = inner_at + 20;
 
 } // namespace
 
-TEST_CASE("an in-band probe is told with its sender and nonce, and goes nowhere", "[in_band]") {
+TEST_CASE("in-band: probe is reported with sender and nonce and consumed", "[in_band]") {
     Rig rig;
     const unsigned target = GENERATE(0u, 1u);
-    const auto more = GENERATE(false, true); // bytes behind the nonce, and Ethernet padding
+    const auto more = GENERATE(false, true); // data behind the nonce, and Ethernet padding
     auto payload = probe_payload();
     if (more)
         payload.resize(payload.size() + 40);
@@ -67,18 +66,18 @@ TEST_CASE("an in-band probe is told with its sender and nonce, and goes nowhere"
     CHECK(rig.send(frame).code == XDP_DROP);
     CHECK(rig.count(GLB_COUNT_IN_BAND) == 1);
     CHECK(all_drops(rig) == 0);
-    const auto told = events(rig);
-    REQUIRE(told.size() == 1);
-    CHECK(told[0].kind == GLB_EVENT_IN_BAND);
-    CHECK(told[0].ifindex == 1);
-    CHECK(told[0].family == 4);
-    CHECK(told[0].address[0] == IpAddress::parse(target ? "10.0.1.21" : "10.0.1.20")->v4_network_order());
-    CHECK(std::memcmp(&told[0].address[1], nonce.data(), nonce.size()) == 0);
-    CHECK(told[0].address[3] == 0);
-    CHECK(rig.program.target_count(target)->back.packets == 0); // no traffic of the target's
+    const auto reported = events(rig);
+    REQUIRE(reported.size() == 1);
+    CHECK(reported[0].kind == GLB_EVENT_IN_BAND);
+    CHECK(reported[0].ifindex == 1);
+    CHECK(reported[0].family == 4);
+    CHECK(reported[0].address[0] == IpAddress::parse(target ? "10.0.1.21" : "10.0.1.20")->v4_network_order());
+    CHECK(std::memcmp(&reported[0].address[1], nonce.data(), nonce.size()) == 0);
+    CHECK(reported[0].address[3] == 0);
+    CHECK(rig.program.target_count(target)->back.packets == 0); // not counted as traffic of the target
 }
 
-TEST_CASE("a probe with IP options is one too", "[in_band]") {
+TEST_CASE("in-band: probe with IP options is accepted", "[in_band]") {
     Rig rig;
     const Packet inner = IPv4{.options = Bytes(8, 1)} / Udp{} / Payload{probe_payload()};
     CHECK(rig.send(from_target(0, inner)).code == XDP_DROP);
@@ -86,15 +85,15 @@ TEST_CASE("a probe with IP options is one too", "[in_band]") {
     REQUIRE(events(rig).size() == 1);
 }
 
-TEST_CASE("what is no probe of ours is dropped by its reason, and nobody is told", "[in_band]") {
+TEST_CASE("in-band: invalid probes are dropped with the matching reason and not reported", "[in_band]") {
     Rig rig;
     auto frame = from_target(0, probe());
     auto reason = GLB_DROP_INNER_MALFORMED;
-    SECTION("by a stranger") {
+    SECTION("from an unknown sender") {
         frame[outer_offset + 15] = 99;
         reason = GLB_DROP_UNKNOWN_SENDER;
     }
-    SECTION("by another MAC") {
+    SECTION("with another MAC") {
         frame[11] ^= 1;
         reason = GLB_DROP_SENDER_MAC;
     }
@@ -149,8 +148,7 @@ TEST_CASE("what is no probe of ours is dropped by its reason, and nobody is told
         CHECK(event.kind != GLB_EVENT_IN_BAND);
 }
 
-TEST_CASE("cut anywhere, in the linear part or in length, a probe is never read beyond its end",
-          "[in_band]") {
+TEST_CASE("in-band: truncated probes are never read beyond their end", "[in_band]") {
     NativeRig rig;
     const auto whole = from_target(0, probe());
     for (std::size_t end = 0; end <= whole.size(); ++end) {
@@ -163,7 +161,7 @@ TEST_CASE("cut anywhere, in the linear part or in length, a probe is never read 
     CHECK(rig.count(GLB_COUNT_IN_BAND) == 2);
 }
 
-TEST_CASE("a target's answers beyond what is heard of it are counted, and cost the others nothing",
+TEST_CASE("in-band: replies beyond a target's rate are counted and do not affect other targets",
           "[in_band]") {
     Rig rig;
     const auto frame = from_target(0, probe());
@@ -174,9 +172,9 @@ TEST_CASE("a target's answers beyond what is heard of it are counted, and cost t
     }
     CHECK(rig.count(GLB_COUNT_IN_BAND) == sent * 1000);
     CHECK(rig.send(from_target(1, probe())).code == XDP_DROP);
-    const auto told = events(rig);
-    CHECK(told.size() < 1000);
-    CHECK(told.size() + rig.count(GLB_COUNT_EVENT_LOST) == sent * 1000 + 1);
-    CHECK(told.back().address[0] == IpAddress::parse("10.0.1.21")->v4_network_order());
+    const auto reported = events(rig);
+    CHECK(reported.size() < 1000);
+    CHECK(reported.size() + rig.count(GLB_COUNT_EVENT_LOST) == sent * 1000 + 1);
+    CHECK(reported.back().address[0] == IpAddress::parse("10.0.1.21")->v4_network_order());
     CHECK(all_drops(rig) == 0);
 }

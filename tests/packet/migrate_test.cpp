@@ -1,4 +1,4 @@
-// A packet whose flow is in the table before a migration: both legs take it over from there.
+// Packets whose flow is in the previous table: both legs migrate it.
 #include <catch2/catch.hpp>
 
 #include <linux/bpf.h>
@@ -29,7 +29,7 @@ Sent send_out(Rig &rig, const Packet &inner) {
             entropy_of(outcome.frame)};
 }
 
-/// The table of a rig as the older one of another.
+/// The table of a rig as the previous table of another.
 datapath::MigrationSource table_of(const Rig &rig) {
     return {rig.program.map_fd("glb_flows_hot"),
             {GLB_FLOW_MIN_CAPACITY / GLB_FLOW_WAYS - 1, GLB_FLOW_WAYS, GLB_FLOW_BUCKETS, 0}};
@@ -45,7 +45,7 @@ void set_entry(int table, std::uint32_t slot, const glb_flow_hot &hot) {
     REQUIRE(bpf_map_update_elem(table, &slot, &hot, BPF_ANY) == 0);
 }
 
-/// Every new flow goes to the target that `flow` has not.
+/// New flows are sent to the other target than that of `flow`.
 void steer_elsewhere(Rig &rig, unsigned target) {
     const std::vector<std::uint16_t> slots(GLB_MAGLEV_SLOTS, static_cast<std::uint16_t>(1 - target));
     REQUIRE(rig.program.put_maglev(sample_table, slots));
@@ -53,7 +53,7 @@ void steer_elsewhere(Rig &rig, unsigned target) {
 
 } // namespace
 
-TEST_CASE("an endpoint's packet takes its flow over, with target and state", "[migrate]") {
+TEST_CASE("migration: an outbound packet migrates its flow with target and state", "[migrate]") {
     Rig before;
     const auto sent = send_out(before, syn);
     auto hot = entry(before, sent.cookie >> 8);
@@ -70,13 +70,13 @@ TEST_CASE("an endpoint's packet takes its flow over, with target and state", "[m
     CHECK(send_out(after, segment).cookie == again.cookie);
     CHECK(after.count(GLB_COUNT_FLOW_MIGRATED) == 1);
 
-    Rig alone; // without the older table it is a flow in mid-flow like any other
+    Rig alone; // without the previous table it is a midstream flow like any other
     steer_elsewhere(alone, sent.target);
     CHECK(send_out(alone, segment).target != sent.target);
     CHECK(alone.count(GLB_COUNT_FLOW_MIGRATED) == 0);
 }
 
-TEST_CASE("a returned packet of a flow that went out before is let through, its cookie stale", "[migrate]") {
+TEST_CASE("migration: a returned packet of an unmigrated flow is accepted as cookie_stale", "[migrate]") {
     Rig before;
     const auto sent = send_out(before, syn);
     Rig after(table_of(before));
@@ -93,7 +93,7 @@ TEST_CASE("a returned packet of a flow that went out before is let through, its 
     CHECK(after.drops(GLB_DROP_UNKNOWN_FLOW) == 1);
 }
 
-TEST_CASE("the older table may have any shape", "[migrate]") {
+TEST_CASE("migration: the previous table may have any shape", "[migrate]") {
     Rig before;
     const auto sent = send_out(before, syn);
     const auto hot = entry(before, sent.cookie >> 8);

@@ -1,5 +1,5 @@
-// What the data path counts for passive health: silent and answered flows, tried and confirmed ones, and
-// which endpoint came back through which target.
+// Counters of passive health: unanswered and answered flows, attempted and confirmed flows, and which
+// endpoint was seen through which target.
 #include <catch2/catch.hpp>
 
 #include <linux/bpf.h>
@@ -25,7 +25,7 @@ std::ostream &operator<<(std::ostream &out, const Counts &counts) {
                << " tried, " << counts.confirmed << " confirmed";
 }
 
-/// A rig whose group is judged passively, and whose packets are all of one target unless it is taken away.
+/// A rig whose group has passive health, and whose packets are all sent to one target unless that is removed.
 struct Watched : Rig {
     Watched() {
         reconfigure([](auto &all) { all.groups[0].passive = true; });
@@ -39,13 +39,13 @@ struct Watched : Rig {
         const auto sum = program.target_counts().sum(target);
         return {sum.silent, sum.answered, sum.tried, sum.confirmed};
     }
-    /// To its target; the frame as that got it.
+    /// Sends it to its target; the frame that the target receives.
     Bytes out(const Packet &inner) {
         const auto outcome = send((Eth{.dst = node_mac} / inner).bytes());
         REQUIRE(outcome.code == XDP_REDIRECT);
         return outcome.frame;
     }
-    /// Back from where `sent` went.
+    /// Returns `sent` from the target that received it.
     void back(const Bytes &sent, const Packet &inner) {
         const unsigned target = sent.at(5) == target2_mac.bytes[5];
         REQUIRE(send(returned(target, cookie_of(sent), entropy_of(sent), inner)).code == XDP_PASS);
@@ -69,12 +69,13 @@ Flow udp(bool six, std::uint16_t port = 4000) {
     return {ip(false) / Udp{.sport = port, .dport = 53}, ip(true) / Udp{.sport = 53, .dport = port}};
 }
 
-Packet segment(bool by_opener, std::uint8_t flags) {
-    const Packet ip = by_opener ? IPv4{.src = "192.0.2.10", .dst = "198.51.100.20"}
-                                : IPv4{.src = "198.51.100.20", .dst = "192.0.2.10"};
+Packet segment(bool by_initiator, std::uint8_t flags) {
+    const Packet ip = by_initiator ? IPv4{.src = "192.0.2.10", .dst = "198.51.100.20"}
+                                   : IPv4{.src = "198.51.100.20", .dst = "192.0.2.10"};
     const std::uint16_t client = 40000, server = 80;
-    return ip /
-           Tcp{.sport = by_opener ? client : server, .dport = by_opener ? server : client, .flags = flags};
+    return ip / Tcp{.sport = by_initiator ? client : server,
+                    .dport = by_initiator ? server : client,
+                    .flags = flags};
 }
 
 void establish(Watched &rig, const Flow &flow) {
@@ -84,11 +85,12 @@ void establish(Watched &rig, const Flow &flow) {
 
 } // namespace
 
-TEST_CASE("an established flow is silent once until it is answered", "[passive]") {
+TEST_CASE("passive health: an established flow counts as unanswered once until a packet returns",
+          "[passive]") {
     Watched rig;
     const auto flow = udp(GENERATE(false, true));
     establish(rig, flow);
-    CHECK(rig.counts(0) == Counts{0, 0, 0, 0}); // its first packet left before the endpoint had come back
+    CHECK(rig.counts(0) == Counts{0, 0, 0, 0}); // its first packet was sent before the endpoint was seen
 
     const auto sent = rig.out(flow.there);
     CHECK(rig.counts(0) == Counts{1, 0, 0, 0});
@@ -104,11 +106,11 @@ TEST_CASE("an established flow is silent once until it is answered", "[passive]"
     CHECK(rig.counts(1) == Counts{});
 }
 
-TEST_CASE("TCP is silent from its handshake's end to its own", "[passive]") {
+TEST_CASE("passive health: TCP counts as unanswered only while established", "[passive]") {
     Watched rig;
     rig.there_and_back(segment(true, tcp::syn));
     rig.there_and_back(segment(false, tcp::syn | tcp::ack));
-    rig.out(segment(false, tcp::syn | tcp::ack)); // not established: as a firewall may drop it
+    rig.out(segment(false, tcp::syn | tcp::ack)); // not established: a firewall may have dropped it
     CHECK(rig.counts(0).silent == 0);
     rig.there_and_back(segment(true, tcp::ack));
     rig.there_and_back(segment(true, tcp::ack));
@@ -119,24 +121,24 @@ TEST_CASE("TCP is silent from its handshake's end to its own", "[passive]") {
     CHECK(rig.counts(0) == Counts{2, 2, 0, 0});
 }
 
-TEST_CASE("what does not count as silence", "[passive]") {
+TEST_CASE("passive health: flows that do not count as unanswered", "[passive]") {
     Watched rig;
     const auto flow = udp(false);
     SECTION("a flow that is not established") {
         rig.there_and_back(flow.there);
         rig.out(flow.there);
     }
-    SECTION("a group that is not judged passively") {
+    SECTION("a group without passive health") {
         rig.reconfigure([](auto &config) { config.groups[0].passive = false; });
         establish(rig, flow);
         rig.out(flow.there);
     }
-    SECTION("an endpoint that never came back through this target") {
+    SECTION("an endpoint never seen through this target") {
         establish(rig, flow);
         REQUIRE(rig.program.forget_target(0));
         rig.out(flow.there);
     }
-    SECTION("a packet that does not fit into the tunnel") {
+    SECTION("a packet that exceeds the tunnel MTU") {
         establish(rig, flow);
         CHECK(rig.send((Eth{.dst = node_mac} / flow.there / Payload{Bytes(1405)}).bytes()).code == XDP_DROP);
         CHECK(rig.drops(GLB_DROP_TOO_BIG) == 1);
@@ -149,12 +151,12 @@ TEST_CASE("what does not count as silence", "[passive]") {
     CHECK(rig.counts(0).silent == 0);
 }
 
-TEST_CASE("a flow steered to another target is not silent there by what the first one swallowed",
+TEST_CASE("passive health: packets lost by the previous target do not count against the next one",
           "[passive]") {
     Watched rig;
     const auto flow = udp(false);
     rig.only(1);
-    establish(rig, udp(false, 5000)); // so that the endpoint has come back through both
+    establish(rig, udp(false, 5000)); // so that the endpoint is seen through both
     rig.only(0);
     establish(rig, flow);
     rig.out(flow.there);
@@ -171,7 +173,7 @@ TEST_CASE("a flow steered to another target is not silent there by what the firs
     CHECK(rig.counts(1).silent >= 1);
 }
 
-TEST_CASE("new flows are tried, and confirmed once, as soon as the endpoint has come back at all",
+TEST_CASE("passive health: new flows of a seen endpoint count as attempted, and as confirmed once",
           "[passive]") {
     Watched rig;
     const bool six = GENERATE(false, true);
@@ -179,9 +181,9 @@ TEST_CASE("new flows are tried, and confirmed once, as soon as the endpoint has 
     rig.out(first.there);
     CHECK(rig.counts(0) == Counts{});
     rig.there_and_back(first.there);
-    CHECK(rig.counts(0).confirmed == 0); // it was not counted as tried
+    CHECK(rig.counts(0).confirmed == 0); // it was not counted as attempted
 
-    rig.only(1); // a sibling that this endpoint never came back through
+    rig.only(1); // a target through which this endpoint was never seen
     const auto dead = udp(six, 4002);
     rig.out(dead.there);
     rig.out(dead.there);
@@ -193,13 +195,13 @@ TEST_CASE("new flows are tried, and confirmed once, as soon as the endpoint has 
     rig.there_and_back(alive.answer);
     CHECK(rig.counts(0) == Counts{0, 0, 1, 1});
 
-    // Taken from the one that never answered: no confirmation of that one, and no try of this one.
+    // Moved from a target that never answered: not confirmed there, and not attempted here.
     rig.there_and_back(dead.there);
     CHECK(rig.counts(0) == Counts{0, 0, 1, 1});
     CHECK(rig.counts(1) == Counts{0, 0, 1, 0});
 }
 
-TEST_CASE("what comes in mid-flow is not tried: a firewall may not know it", "[passive]") {
+TEST_CASE("passive health: midstream flows do not count as attempted", "[passive]") {
     Watched rig;
     rig.there_and_back(udp(false).there);
     const auto before = rig.counts(0);
@@ -207,12 +209,13 @@ TEST_CASE("what comes in mid-flow is not tried: a firewall may not know it", "[p
     CHECK(rig.count(GLB_COUNT_FLOW_MIDSTREAM) == 1);
     CHECK(rig.counts(0) == before);
     rig.there_and_back(segment(true, tcp::rst));
-    rig.there_and_back(segment(true, tcp::syn)); // begins anew in the entry that is closed
+    rig.there_and_back(segment(true, tcp::syn)); // restarts in the closed entry
     CHECK(rig.counts(0).tried == before.tried + 1);
     CHECK(rig.counts(0).confirmed == before.confirmed + 1);
 }
 
-TEST_CASE("pairs are learnt from what comes back, and forgotten for whoever gets the index", "[passive]") {
+TEST_CASE("passive health: endpoints are recorded as seen on return and cleared when an index is reused",
+          "[passive]") {
     Watched rig;
     const auto flow = udp(false);
     const auto &pairs = rig.program.pairs();
@@ -233,7 +236,7 @@ TEST_CASE("pairs are learnt from what comes back, and forgotten for whoever gets
         REQUIRE(rig.program.forget_target(1));
         CHECK(pairs.was_seen(endpoint, 0));
     }
-    SECTION("of an endpoint, with its word") {
+    SECTION("of an endpoint") {
         REQUIRE(rig.program.set_endpoint_override(endpoint, GLB_ENDPOINT_BYPASS));
         CHECK(rig.program.endpoint_override(endpoint).value() == GLB_ENDPOINT_BYPASS);
         REQUIRE(rig.program.forget_endpoint(endpoint));

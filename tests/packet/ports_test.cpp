@@ -1,5 +1,5 @@
-// Whose a frame is: the port by its VLANs, the endpoint by its port, the node's own by addresses and MACs,
-// however many.
+// Classification by port: VLANs select the port, the port the endpoint; any number of local addresses and
+// MACs.
 #include <catch2/catch.hpp>
 
 #include <bpf/bpf.h>
@@ -16,8 +16,8 @@ namespace {
 
 const Packet request = IPv4{} / Udp{} / Payload{from_string("a question")};
 
-/// The sample's endpoint 3 untagged, and one endpoint for each of these (outer, inner) VLANs: 10, 11 and so
-/// on.
+/// The sample's endpoint 3 untagged, and an endpoint for each of these (outer, inner) VLANs, numbered
+/// from 10.
 struct Ports : Rig {
     static constexpr std::array<std::array<std::uint16_t, 2>, 5> vlans{
         {{300, 200}, {200, 300}, {300, 0}, {200, 0}, {300, 201}}};
@@ -63,7 +63,7 @@ void check_endpoint(Ports &ports, const Packet &tags, unsigned endpoint) {
 
 } // namespace
 
-TEST_CASE("ports: an endpoint's VLANs are told by both ids and their order", "[ports]") {
+TEST_CASE("ports: VLAN ids and their order distinguish endpoints", "[ports]") {
     Ports ports;
     check_endpoint(ports, Vlan{300} / Vlan{200}, 10);
     check_endpoint(ports, Vlan{200} / Vlan{300}, 11);
@@ -71,16 +71,16 @@ TEST_CASE("ports: an endpoint's VLANs are told by both ids and their order", "[p
     check_endpoint(ports, Vlan{200}, 13);
     check_endpoint(ports, Vlan{300} / Vlan{201}, 14);
     check_endpoint(ports, {}, 3);
-    SECTION("whatever the tags' ethertypes") {
+    SECTION("any Ethertype of the tags") {
         check_endpoint(ports, Vlan{.id = 300, .tpid = 0x88a8} / Vlan{200}, 10);
         check_endpoint(ports, Vlan{.id = 200, .tpid = 0x88a8} / Vlan{.id = 300, .tpid = 0x88a8}, 11);
     }
-    SECTION("a priority tag is none, outside as inside") {
+    SECTION("a priority tag counts as no tag, outer or inner") {
         check_endpoint(ports, Vlan{0} / Vlan{300}, 12);
         check_endpoint(ports, Vlan{300} / Vlan{0}, 12);
         check_endpoint(ports, Vlan{0} / Vlan{0}, 3);
     }
-    SECTION("ids that no port has are nobody's") {
+    SECTION("ids without a port are not classified") {
         for (const auto &tags :
              {Vlan{201} / Vlan{300}, Vlan{300} / Vlan{202}, Vlan{300} / Vlan{300}, Vlan{200} / Vlan{200}})
             CHECK(ports.send((Eth{.dst = node_mac} / tags / request).bytes()).code == XDP_PASS);
@@ -102,7 +102,7 @@ TEST_CASE("ports: one tuple at two endpoints is two flows", "[ports]") {
         REQUIRE(bpf_map_lookup_elem(ports.program.map_fd("glb_flows_cold"), &slot, &cold) == 0);
         CHECK(cold.endpoint == endpoint);
     }
-    // Back by each endpoint's own id, and to that one: the other's cookie finds the entry all the same.
+    // Returned with each endpoint's id and forwarded for that one; the other flow's cookie is only stale.
     const auto back = [&](unsigned endpoint, std::uint32_t cookie) {
         const bool second = here.frame.at(5) == target2_mac.bytes[5];
         return ports.send((Eth{.dst = node_mac, .src = second ? target2_mac : target_mac} / Vlan{7} /
@@ -118,7 +118,7 @@ TEST_CASE("ports: one tuple at two endpoints is two flows", "[ports]") {
     CHECK(ports.count(GLB_COUNT_COOKIE_STALE) == 1);
     CHECK(ports.forwarded(3) == 1);
     CHECK(ports.forwarded(12) == 2);
-    // A third endpoint has no such flow.
+    // A third endpoint does not have this flow.
     CHECK(back(13, cookie_of(here.frame)).code == XDP_DROP);
     CHECK(ports.drops(GLB_DROP_UNKNOWN_FLOW) == 1);
 }
@@ -135,7 +135,7 @@ MacAddress mac(unsigned n) {
     return {{2, 0, 0, 0, 0x77, static_cast<std::uint8_t>(n)}};
 }
 
-/// Adds what no row holds: three times as many addresses and MACs, numbered from `first`, and two prefixes.
+/// Adds three times as many addresses and MACs as fit into a row, numbered from `first`, and two prefixes.
 void own_much(PortConfig &port, unsigned first) {
     for (unsigned n = first; n < first + 3 * GLB_PORT_LOCAL4; ++n)
         port.addresses.push_back(*IpPrefix::parse(ipv4(n)));
@@ -149,7 +149,7 @@ void own_much(PortConfig &port, unsigned first) {
 
 } // namespace
 
-TEST_CASE("ports: all own addresses and MACs of a port count, and only there", "[ports][classify]") {
+TEST_CASE("ports: local addresses and MACs apply to their own port only", "[ports][classify]") {
     Rig rig;
     rig.reconfigure([](auto &config) {
         auto tagged = config.ports[0];
@@ -159,7 +159,7 @@ TEST_CASE("ports: all own addresses and MACs of a port count, and only there", "
         config.ports.push_back(tagged);
     });
     if (GENERATE(false, true))
-        rig.apply(); // the other bank has scopes of its own
+        rig.apply(); // the other bank has other scopes
     const auto is_own = [&](const Packet &tags, const Packet &ip) {
         return rig.send((Eth{.dst = node_mac} / tags / ip / Udp{}).bytes()).code == XDP_PASS;
     };

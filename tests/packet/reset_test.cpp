@@ -1,5 +1,5 @@
-// Flows whose target is gone under `reset`: what each segment of them becomes, byte by byte, and what is
-// counted.
+// Flows whose target is gone in a group with policy `reset`: the bytes that each segment becomes, and the
+// counters.
 #include <array>
 #include <thread>
 
@@ -14,7 +14,7 @@ using namespace glb::test;
 namespace {
 
 constexpr auto fin = tcp::fin, syn = tcp::syn, rst = tcp::rst, ack = tcp::ack, psh = tcp::psh;
-const Payload data{from_string("what nobody has inspected")};
+const Payload data{from_string("uninspected data")};
 
 struct Counts {
     std::uint64_t flows, answered, sent_on, dropped;
@@ -39,21 +39,21 @@ struct Fixture : ResetWorld {
 
 } // namespace
 
-TEST_CASE("a bare ACK is answered to its sender by a RST with its own number", "[reset]") {
+TEST_CASE("reset: bare ACK is answered by a RST with its acknowledgement number", "[reset]") {
     need_root();
-    const bool ipv6 = GENERATE(false, true), by_opener = GENERATE(true, false);
+    const bool ipv6 = GENERATE(false, true), by_initiator = GENERATE(true, false);
     Fixture world(ipv6);
     auto &flow = world.connection;
     const auto answer = [&](const Packet &tags = {}) {
-        return flow.answer(by_opener, flow.made(!by_opener, rst, 0xfffffff0), tags);
+        return flow.answer(by_initiator, flow.made(!by_initiator, rst, 0xfffffff0), tags);
     };
-    const auto segment = flow.segment(by_opener, ack, 7000, 0xfffffff0);
+    const auto segment = flow.segment(by_initiator, ack, 7000, 0xfffffff0);
     SECTION("untagged") {
         const auto outcome = flow.send(segment);
         CHECK(outcome.code == XDP_REDIRECT);
         CHECK_THAT(outcome.frame, equals(answer()));
     }
-    SECTION("tags stay as they came") {
+    SECTION("tags are kept") {
         for (const auto &tags :
              {Packet(Vlan{100}), Packet(Vlan{0}), Vlan{.id = 300, .tpid = 0x88a8} / Vlan{200}})
             CHECK_THAT(flow.send(segment, tags).frame, equals(answer(tags)));
@@ -61,15 +61,15 @@ TEST_CASE("a bare ACK is answered to its sender by a RST with its own number", "
         return;
     }
     SECTION("TCP options and Ethernet padding are not answered") {
-        auto header = flow.tcp(by_opener, ack, 7000, 0xfffffff0);
+        auto header = flow.tcp(by_initiator, ack, 7000, 0xfffffff0);
         header.options = from_hex("0101080a 00000001 00000002");
-        CHECK_THAT(world.rig.send(padded_to(Connection::frame(flow.ip(by_opener) / header), 120)).frame,
+        CHECK_THAT(world.rig.send(padded_to(Connection::frame(flow.ip(by_initiator) / header), 120)).frame,
                    equals(answer()));
     }
     CHECK(counts(world) == Counts{1, 1, 0, 0});
 }
 
-TEST_CASE("neither IP options nor extension headers are answered", "[reset]") {
+TEST_CASE("reset: answers have no IP options or extension headers", "[reset]") {
     need_root();
     SECTION("IPv4: record route") {
         Fixture world(false);
@@ -88,36 +88,38 @@ TEST_CASE("neither IP options nor extension headers are answered", "[reset]") {
     }
 }
 
-TEST_CASE("who sends data is asked for its highest number, and its answer becomes the RST to the far end",
-          "[reset]") {
+TEST_CASE("reset: sender of data is probed, and its ACK is forwarded as RST", "[reset]") {
     need_root();
-    const bool ipv6 = GENERATE(false, true), by_opener = GENERATE(true, false);
+    const bool ipv6 = GENERATE(false, true), by_initiator = GENERATE(true, false);
     const auto flags = static_cast<std::uint8_t>(GENERATE(psh | ack, fin | ack, syn | ack));
-    CAPTURE(ipv6, by_opener, int{flags});
+    CAPTURE(ipv6, by_initiator, int{flags});
     Fixture world(ipv6);
     auto &flow = world.connection;
-    const auto first = flow.ip(by_opener) / flow.tcp(by_opener, flags, 1000, 5000);
+    const auto first = flow.ip(by_initiator) / flow.tcp(by_initiator, flags, 1000, 5000);
     const auto asked = flow.send(flags & psh ? first / data : first);
     CHECK(asked.code == XDP_REDIRECT);
-    CHECK_THAT(asked.frame, equals(flow.answer(by_opener, flow.made(!by_opener, ack, 4999, 1000, 65535))));
+    CHECK_THAT(asked.frame,
+               equals(flow.answer(by_initiator, flow.made(!by_initiator, ack, 4999, 1000, 65535))));
     CHECK(counts(world) == Counts{1, 1, 0, 0});
 
-    const auto told = flow.send(flow.segment(by_opener, ack, 9000, 5000), Vlan{100});
-    CHECK(told.code == XDP_REDIRECT);
-    CHECK_THAT(told.frame, equals(flow.onward(by_opener, flow.ip(by_opener, 63) /
-                                                             flow.made(by_opener, rst | ack, 9000, 5000))));
+    const auto answer = flow.send(flow.segment(by_initiator, ack, 9000, 5000), Vlan{100});
+    CHECK(answer.code == XDP_REDIRECT);
+    CHECK_THAT(answer.frame, equals(flow.forwarded_frame(
+                                 by_initiator, flow.ip(by_initiator, 63) /
+                                                   flow.made(by_initiator, rst | ack, 9000, 5000))));
     CHECK(counts(world) == Counts{1, 1, 1, 0});
 
-    // Data again, and the far end's challenge ACK: each is answered with the number that it expects.
+    // Retransmitted data, and the far end's challenge ACK: each is answered with the number its sender
+    // expects.
     CHECK_THAT(flow.send(first / data).frame,
-               equals(flow.answer(by_opener, flow.made(!by_opener, rst, 5000))));
-    CHECK_THAT(flow.send(flow.segment(!by_opener, ack, 5000, 8000)).frame,
-               equals(flow.answer(!by_opener, flow.made(by_opener, rst, 8000))));
+               equals(flow.answer(by_initiator, flow.made(!by_initiator, rst, 5000))));
+    CHECK_THAT(flow.send(flow.segment(!by_initiator, ack, 5000, 8000)).frame,
+               equals(flow.answer(!by_initiator, flow.made(by_initiator, rst, 8000))));
     CHECK(counts(world) == Counts{1, 3, 1, 0});
     CHECK(world.rig.count(GLB_COUNT_FORWARDED) == 3); // of the handshake
 }
 
-TEST_CASE("the RST to the far end keeps what routers read, and loses options and data", "[reset]") {
+TEST_CASE("reset: forwarded RST keeps the IP header and drops options and data", "[reset]") {
     need_root();
     SECTION("IPv4 options, TOS, identification") {
         Fixture world(false);
@@ -133,8 +135,8 @@ TEST_CASE("the RST to the far end keeps what routers read, and loses options and
         auto header = flow.tcp(false, psh | ack | tcp::urg, 1000, 5000);
         header.options = from_hex("0101080a 00000001 00000002");
         flow.send(outer(9) / header / data);
-        CHECK_THAT(flow.send(outer(9) / header / data).frame, // no answer to the question: its own number
-                   equals(flow.onward(false, outer(8) / flow.made(false, rst | ack, 1000, 5000))));
+        CHECK_THAT(flow.send(outer(9) / header / data).frame, // not a reply to the probe: its own number
+                   equals(flow.forwarded_frame(false, outer(8) / flow.made(false, rst | ack, 1000, 5000))));
     }
     SECTION("IPv6 extension headers") {
         Fixture world(true);
@@ -144,20 +146,20 @@ TEST_CASE("the RST to the far end keeps what routers read, and loses options and
         };
         flow.send(outer(64) / flow.tcp(true, ack, 1000, 5000) / data);
         CHECK_THAT(flow.send(outer(64) / flow.tcp(true, ack, 1025, 5000) / data).frame,
-                   equals(flow.onward(true, outer(63) / flow.made(true, rst | ack, 1025, 5000))));
+                   equals(flow.forwarded_frame(true, outer(63) / flow.made(true, rst | ack, 1025, 5000))));
     }
-    SECTION("behind a SYN the next number is expected") {
+    SECTION("behind a SYN the next sequence number is expected") {
         Fixture world(false);
         auto &flow = world.connection;
         for (int i = 0; i < 2; ++i) {
             const auto outcome = flow.send(flow.segment(false, syn | ack, 0xffffffff, 5000));
             if (i == 1)
-                CHECK_THAT(
-                    outcome.frame,
-                    equals(flow.onward(false, flow.ip(false, 63) / flow.made(false, rst | ack, 0, 5000))));
+                CHECK_THAT(outcome.frame,
+                           equals(flow.forwarded_frame(false, flow.ip(false, 63) /
+                                                                  flow.made(false, rst | ack, 0, 5000))));
         }
     }
-    SECTION("the last hop is the kernel's affair") {
+    SECTION("an expiring TTL is punted") {
         Fixture world(false);
         auto &flow = world.connection;
         const auto outcome = flow.send(flow.ip(true, 1) / flow.tcp(true, rst, 1000));
@@ -168,22 +170,23 @@ TEST_CASE("the RST to the far end keeps what routers read, and loses options and
     }
 }
 
-TEST_CASE("a RST is never answered: the first one goes on, later ones go nowhere", "[reset]") {
+TEST_CASE("reset: first RST is forwarded, later ones are dropped, none is answered", "[reset]") {
     need_root();
     const bool ipv6 = GENERATE(false, true);
     Fixture world(ipv6);
     auto &flow = world.connection;
     const auto first = flow.send(flow.segment(true, rst, 1000));
-    CHECK_THAT(first.frame, equals(flow.onward(true, flow.ip(true, 63) / flow.made(true, rst, 1000))));
+    CHECK_THAT(first.frame,
+               equals(flow.forwarded_frame(true, flow.ip(true, 63) / flow.made(true, rst, 1000))));
     CHECK(counts(world) == Counts{1, 0, 1, 0});
     CHECK(flow.send(flow.segment(false, rst | ack, 5, 6)).code == XDP_DROP);
-    CHECK(flow.send(flow.segment(true, fin, 1000)).code == XDP_DROP); // no ACK: nothing to answer by
+    CHECK(flow.send(flow.segment(true, fin, 1000)).code == XDP_DROP); // no ACK: it cannot be answered
     CHECK(counts(world) == Counts{1, 0, 1, 2});
     CHECK(flow.send(flow.segment(false, ack, 5, 6)).code == XDP_REDIRECT);
     CHECK(counts(world) == Counts{1, 1, 1, 2});
 }
 
-TEST_CASE("an ICMP error resets nothing, and is dropped", "[reset]") {
+TEST_CASE("reset: ICMP error is dropped and resets nothing", "[reset]") {
     need_root();
     Fixture world(false);
     auto &flow = world.connection;
@@ -196,7 +199,7 @@ TEST_CASE("an ICMP error resets nothing, and is dropped", "[reset]") {
     CHECK(counts(world) == Counts{1, 1, 0, 2});
 }
 
-TEST_CASE("a SYN begins a new flow where the old one was reset", "[reset]") {
+TEST_CASE("reset: SYN starts a new flow in the entry of a reset one", "[reset]") {
     need_root();
     const bool touched = GENERATE(true, false);
     Fixture world(false);
@@ -212,7 +215,7 @@ TEST_CASE("a SYN begins a new flow where the old one was reset", "[reset]") {
     CHECK(counts(world) == reset);
 }
 
-TEST_CASE("what the target still returns of a reset flow is dropped, and changes nothing", "[reset]") {
+TEST_CASE("reset: returned packets of a reset flow are dropped without effect", "[reset]") {
     need_root();
     ResetWorld world;
     Connection flow(world, false);
@@ -221,18 +224,18 @@ TEST_CASE("what the target still returns of a reset flow is dropped, and changes
     const auto out = flow.send(inner);
     const auto late = returned(flow.target, cookie_of(out.frame), entropy_of(out.frame), inner);
     flow.condemn();
-    CHECK(world.rig.send(late).code == XDP_REDIRECT); // nothing was reset yet
+    CHECK(world.rig.send(late).code == XDP_REDIRECT); // not reset yet
     flow.send(flow.segment(true, ack, 1, 2));
     CHECK(world.rig.send(late).code == XDP_DROP);
     CHECK(counts(world) == Counts{1, 1, 0, 1});
-    // Nor does the target's return change it.
+    // The recovery of the target does not change it.
     REQUIRE(world.rig.program.set_target_state(flow.target, sample_word));
     CHECK_THAT(flow.send(flow.segment(true, ack, 1, 3)).frame,
                equals(flow.answer(true, flow.made(false, rst, 3))));
     CHECK(world.rig.send(late).code == XDP_DROP);
 }
 
-TEST_CASE("established TCP alone is reset, and only where its target does not keep it", "[reset]") {
+TEST_CASE("reset: only established TCP whose target does not keep it is reset", "[reset]") {
     need_root();
     ResetWorld world;
     Connection flow(world, false);
@@ -241,7 +244,7 @@ TEST_CASE("established TCP alone is reset, and only where its target does not ke
         REQUIRE(out.code == XDP_REDIRECT);
         return out.frame.at(5) == target2_mac.bytes[5];
     };
-    SECTION("kept") {
+    SECTION("a target that keeps it") {
         flow.establish();
         REQUIRE(
             world.rig.program.set_target_state(flow.target, GLB_TARGET_RESET | GLB_TARGET_KEEP_ESTABLISHED));
@@ -256,7 +259,7 @@ TEST_CASE("established TCP alone is reset, and only where its target does not ke
         CHECK(goes_to(there) == 1 - flow.target);
         CHECK(world.rig.count(GLB_COUNT_FLOW_RESTEERED) == 1);
     }
-    SECTION("unconfirmed TCP") {
+    SECTION("embryonic TCP") {
         flow.target = goes_to(flow.segment(true, syn));
         flow.condemn();
         CHECK(goes_to(flow.segment(true, ack, 1, 2)) == 1 - flow.target);
@@ -265,17 +268,17 @@ TEST_CASE("established TCP alone is reset, and only where its target does not ke
     CHECK(counts(world) == Counts{0, 0, 0, 0});
 }
 
-TEST_CASE("two CPUs reset each flow once", "[reset][hammer]") {
+TEST_CASE("reset: two CPUs reset each flow once", "[reset][concurrency]") {
     need_root();
     ResetWorld world;
     constexpr std::uint16_t flow_number = 500;
-    std::array<std::vector<Bytes>, 2> frames; // of the two ends
+    std::array<std::vector<Bytes>, 2> frames; // by end
     for (std::uint16_t n = 0; n < flow_number; ++n) {
         Connection flow(world, false, static_cast<std::uint16_t>(20000 + n));
         flow.establish();
-        for (const bool by_opener : {true, false})
-            frames[by_opener].push_back(
-                Connection::frame(flow.segment(by_opener, psh | ack, 1000, 5000) / data));
+        for (const bool by_initiator : {true, false})
+            frames[by_initiator].push_back(
+                Connection::frame(flow.segment(by_initiator, psh | ack, 1000, 5000) / data));
     }
     for (const unsigned target : {0u, 1u})
         REQUIRE(world.rig.program.set_target_state(target, GLB_TARGET_RESET));
@@ -289,8 +292,8 @@ TEST_CASE("two CPUs reset each flow once", "[reset][hammer]") {
         });
     for (auto &thread : threads)
         thread.join();
-    // The first one is asked. The second packet of the same end becomes the RST; one of the other end is
-    // answered.
+    // The sender of the first packet is probed. The second packet of the same end becomes the RST; one of the
+    // other end is answered.
     CHECK(counts(world) == (one_end ? Counts{flow_number, flow_number, flow_number, 0}
                                     : Counts{flow_number, 2 * flow_number, 0, 0}));
 }

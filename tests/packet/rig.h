@@ -14,28 +14,28 @@
 
 namespace glb::test {
 
-/// What the program did with one packet.
+/// The program's result for one packet.
 struct Outcome {
     std::uint32_t code = 0; ///< XDP_DROP, XDP_PASS, XDP_REDIRECT
     Bytes frame;
-    Bytes metadata; ///< what it left in front of the frame
+    Bytes metadata; ///< in front of the frame
 };
 
 class Rig {
   public:
     Rig();
-    /// With a program that takes flows over from an older table of the same key.
+    /// With a program that migrates flows from a previous table of the same key.
     explicit Rig(const datapath::MigrationSource &older);
 
-    /// Sends a frame in by the loopback device (the only one that is sure to exist in any namespace), which
-    /// stands for the endpoint's interface untagged, and for the tunnel's as VLAN 7.
+    /// Sends a frame through the loopback device, which exists in every namespace. Untagged it is the
+    /// endpoint's port, as VLAN 7 the tunnel's.
     Outcome send(const Bytes &frame);
 
-    /// How often `reason` was counted since the rig began.
+    /// Packets counted as `reason` since the rig was created.
     std::uint64_t drops(glb_drop reason) const;
     std::uint64_t count(glb_counter counter) const;
 
-    /// Rewrites the configuration by what `change` does to it.
+    /// Applies `change` to the configuration and writes it.
     template <typename F>
     void reconfigure(F change) {
         change(config);
@@ -49,20 +49,19 @@ class Rig {
   private:
     explicit Rig(datapath::Program loaded);
 
-    PoisonedRunner runner_; // headroom of 0xFF: a header byte that nobody wrote shows
+    PoisonedRunner runner_; // fills headroom with 0xFF, which exposes unwritten header bytes
 };
 
-inline const Mac node_mac = "02:00:00:00:00:02";    ///< the node's on every interface
+inline const Mac node_mac = "02:00:00:00:00:02";    ///< of the node, on every interface
 inline const Mac target_mac = "02:00:00:00:01:11";  ///< of target 0, 10.0.1.20
 inline const Mac target2_mac = "02:00:00:00:01:12"; ///< of target 1, 10.0.1.21
 
-/// What the node sent for `inner`, decoded by hand at fixed offsets: the frame has an Ethernet header and one
-/// tag.
+/// The tunnel packet that the node sent, decoded at fixed offsets behind an Ethernet header and one tag.
 inline constexpr std::size_t outer_offset = 18;
 std::uint32_t cookie_of(const Bytes &encapsulated);
 std::uint16_t entropy_of(const Bytes &encapsulated);
 
-/// The frame in which `target` (0 or 1) returns `inner` for a packet that left with these.
+/// The frame in which `target` (0 or 1) returns `inner`, with the given fields of the packet sent.
 Bytes returned(unsigned target, std::uint32_t cookie, std::uint16_t entropy, const Packet &inner);
 
 } // namespace glb::test

@@ -1,4 +1,4 @@
-// The rig as a router: a namespace with two ways out, lan0 and wan0, beside the tunnel's device.
+// The rig as a router: a namespace with interfaces lan0 and wan0 beside the tunnel's device.
 #pragma once
 
 #include <catch2/catch.hpp>
@@ -15,7 +15,7 @@ namespace glb::test {
 inline const Mac lan_mac = "02:00:00:00:aa:01", lan_gateway = "02:00:00:00:aa:99";
 inline const Mac wan_mac = "02:00:00:00:bb:01", wan_gateway = "02:00:00:00:bb:99";
 
-/// The calling thread lives in the namespace while this object does.
+/// The calling thread is in the namespace during the lifetime of this object.
 class Inside {
   public:
     explicit Inside(const Namespace &ns) : home_(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)) {
@@ -30,7 +30,7 @@ class Inside {
     Fd home_;
 };
 
-/// What is sent out and comes back: to 198.51.100.20 by lan0, to 198.51.100.30 by wan0.
+/// Packets that are sent and returned: to 198.51.100.20 by lan0, to 198.51.100.30 by wan0.
 inline const Packet to_lan = IPv4{} / Udp{} / Payload{from_string("forward me")};
 inline const Packet to_lan6 = IPv6{} / Udp{} / Payload{from_string("forward me too")};
 
@@ -74,7 +74,7 @@ struct World {
         row.mtu = mtu;
         REQUIRE(rig.program.set_egress(row.ifindex, row));
     }
-    /// Gives the neighbour behind `name` an index, so that flows can cache it.
+    /// Gives the neighbour behind `name` a next-hop index, so that flows can cache it.
     void next_hop(std::uint32_t index, const std::string &name, const Mac &source, const Mac &destination) {
         glb_next_hop hop{};
         std::copy(destination.bytes.begin(), destination.bytes.end(), hop.destination);
@@ -84,7 +84,7 @@ struct World {
         REQUIRE(rig.program.set_next_hop(index, ns.ifindex(name), hop));
     }
 
-    /// Sends `inner` out, and in again as its target returns it.
+    /// Sends `inner`, then returns it as its target would.
     Outcome walk(const Packet &inner) {
         const auto out = rig.send((Eth{.dst = node_mac} / inner).bytes());
         REQUIRE(out.code == XDP_REDIRECT);
@@ -92,8 +92,8 @@ struct World {
         return rig.send(returned(target, cookie_of(out.frame), entropy_of(out.frame), inner));
     }
 
-    /// Metadata and packet are those of the door: the packet unchanged, for the kernel's stack to judge.
-    void check_door(const Packet &inner) {
+    /// The packet is punted: unchanged, with metadata in front.
+    void check_punted(const Packet &inner) {
         const auto outcome = walk(inner);
         CHECK(outcome.code == XDP_PASS);
         CHECK_THAT(outcome.metadata, equals(from_hex("ed5eed5e 03000000"))); // magic, endpoint
@@ -112,9 +112,9 @@ struct World {
     Rig rig;
 };
 
-/// The frame that must leave: the packet with one hop less, between these two.
+/// The expected frame: the packet with its TTL decremented, between these MACs.
 template <typename Ip>
-Bytes onward(const Mac &destination, const Mac &source, Ip ip, const Packet &rest) {
+Bytes forwarded_frame(const Mac &destination, const Mac &source, Ip ip, const Packet &rest) {
     if constexpr (std::is_same_v<Ip, IPv4>)
         --ip.ttl;
     else

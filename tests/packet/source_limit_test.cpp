@@ -1,4 +1,4 @@
-// newFlowsPerSourcePerSecond: who may begin a flow, and when again.
+// newFlowsPerSourcePerSecond.
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -29,13 +29,13 @@ Packet syn(const char *source, std::uint16_t port, std::uint8_t flags = tcp::syn
     return IPv4{.src = source, .dst = "198.51.100.20"} / Tcp{.sport = port, .dport = 443, .flags = flags};
 }
 
-/// The natively built data path with a limit, where time is ours.
+/// The natively built data path with a limit, on a simulated clock.
 struct Limited : NativeRig {
     explicit Limited(std::uint32_t rate) {
         kernel.rows<glb_endpoint>("glb_endpoints")[endpoint].new_flows_per_second = rate;
     }
     bool passes(const Packet &inner) { return send(frame_of(inner)).code == XDP_REDIRECT; }
-    /// How many of `tries` SYNs of `source` get through, each a flow of its own.
+    /// How many of `tries` SYNs of `source`, each of another flow, are admitted.
     std::uint32_t begin(const char *source, std::uint32_t tries) {
         std::uint32_t through = 0;
         for (std::uint32_t i = 0; i < tries; ++i)
@@ -49,7 +49,7 @@ struct Limited : NativeRig {
 
 } // namespace
 
-TEST_CASE("a source may begin a second's worth of flows at once, then as many as time gives", "[source]") {
+TEST_CASE("source limit: burst of one second, then the configured rate", "[source_limit]") {
     Limited rig(20);
     CHECK(rig.begin("192.0.2.10", 50) == 20);
     CHECK(rig.drops(GLB_DROP_SOURCE_LIMIT) == 30);
@@ -59,28 +59,28 @@ TEST_CASE("a source may begin a second's worth of flows at once, then as many as
     CHECK(half >= 8); // ticks of 67 ms
     CHECK(half <= 11);
     rig.kernel.now_ns += 10 * second;
-    CHECK(rig.begin("192.0.2.10", 50) == 20); // never more than a second's worth
+    CHECK(rig.begin("192.0.2.10", 50) == 20); // at most a second's worth
 }
 
-TEST_CASE("in the mean the rate is what was asked for", "[source]") {
+TEST_CASE("source limit: mean rate is the configured one", "[source_limit]") {
     const std::uint32_t rate = GENERATE(1u, 7u, 1000u);
     Limited rig(rate);
     std::uint64_t through = 0;
-    const std::uint32_t tries = rate / 10 + 2; // every 50 ms: twice the rate at least
+    const std::uint32_t tries = rate / 10 + 2; // every 50 ms: at least twice the rate
     for (int step = 0; step < 200; ++step) {
         through += rig.begin("192.0.2.10", tries);
         rig.kernel.now_ns += second / 20;
     }
     CHECK(static_cast<double>(through) >= rate * 10.0 * 0.97);
-    CHECK(static_cast<double>(through) <= rate * 11.0 * 1.03 + 1); // ten seconds', and what the bucket held
+    CHECK(static_cast<double>(through) <= rate * 11.0 * 1.03 + 1); // ten seconds' worth, and a full bucket
 }
 
-TEST_CASE("a source's limit is its own, and its endpoint's", "[source]") {
+TEST_CASE("source limit: applies per source and endpoint", "[source_limit]") {
     Limited rig(3);
     CHECK(rig.begin("192.0.2.10", 5) == 3);
     CHECK(rig.begin("192.0.2.11", 5) == 3);
     CHECK(rig.begin("203.0.113.10", 5) == 3);
-    // As the other end of a flow, a source that is limited here is none.
+    // A limited source that is the far end of a flow is not its initiator.
     CHECK(rig.passes(IPv4{.src = "198.51.100.77", .dst = "192.0.2.10"} / Tcp{.flags = tcp::syn}));
 
     const auto six = [&](const char *source) {
@@ -95,15 +95,15 @@ TEST_CASE("a source's limit is its own, and its endpoint's", "[source]") {
     CHECK(six("2001:db8:1:2::1") == 3);
 }
 
-TEST_CASE("only what begins a flow is limited", "[source]") {
+TEST_CASE("source limit: applies only to packets that start a flow", "[source_limit]") {
     Limited rig(1);
     REQUIRE(rig.passes(syn("192.0.2.10", 1000)));
     REQUIRE_FALSE(rig.passes(syn("192.0.2.10", 1001)));
-    SECTION("a SYN again, and what follows it") {
+    SECTION("a retransmitted SYN, and the packets after it") {
         CHECK(rig.passes(syn("192.0.2.10", 1000)));
         CHECK(rig.passes(syn("192.0.2.10", 1000, tcp::ack)));
     }
-    SECTION("mid-flow") {
+    SECTION("midstream packets") {
         CHECK(rig.passes(syn("192.0.2.10", 4000, tcp::ack)));
     }
     SECTION("fragments and ICMP errors") {
@@ -111,12 +111,12 @@ TEST_CASE("only what begins a flow is limited", "[source]") {
                          Payload{Bytes(64)}));
         CHECK(rig.passes(IPv4{.src = "192.0.2.10"} / icmp_unreachable(13) / syn("198.51.100.20", 9)));
     }
-    SECTION("to quote a flow in an ICMP error does not let it begin") {
+    SECTION("an ICMP error that quotes a flow does not start it") {
         CHECK(rig.passes(IPv4{.src = "192.0.2.10"} / icmp_unreachable(13) / IPv4{.src = "192.0.2.10"} /
                          Udp{.sport = 9}));
         CHECK_FALSE(rig.passes(IPv4{.src = "192.0.2.10"} / Udp{.sport = 9}));
     }
-    SECTION("the first packet of another protocol is, its second is not") {
+    SECTION("other protocols: only the first packet of a flow") {
         CHECK_FALSE(rig.passes(IPv4{.src = "192.0.2.10"} / Udp{.sport = 9}));
         CHECK_FALSE(rig.passes(IPv4{.src = "192.0.2.10"} / icmp_echo(1, 1)));
         rig.kernel.now_ns += 2 * second;
@@ -124,15 +124,15 @@ TEST_CASE("only what begins a flow is limited", "[source]") {
         CHECK(rig.passes(IPv4{.src = "192.0.2.10"} / Udp{.sport = 9}));
         CHECK_FALSE(rig.passes(IPv4{.src = "192.0.2.10"} / Udp{.sport = 10}));
     }
-    SECTION("a flow that begins anew in an entry that is over") {
-        rig.kernel.now_ns += 40 * second; // the first SYN never came back
+    SECTION("a flow that restarts in an ended entry") {
+        rig.kernel.now_ns += 40 * second; // the first SYN never returned
         CHECK(rig.passes(syn("192.0.2.10", 1000)));
         CHECK_FALSE(rig.passes(syn("192.0.2.10", 1001)));
         CHECK(rig.count(GLB_COUNT_FLOW_NEW) == 2);
     }
 }
 
-TEST_CASE("what is over the limit leaves no trace but its count", "[source]") {
+TEST_CASE("source limit: dropped packet changes no map but its counter", "[source_limit]") {
     Limited rig(1);
     REQUIRE(rig.passes(syn("192.0.2.10", 1000)));
     rig.kernel.remember();
@@ -145,24 +145,24 @@ TEST_CASE("what is over the limit leaves no trace but its count", "[source]") {
     CHECK(rig.kernel.changed("glb_drops"));
 }
 
-TEST_CASE("without a limit no bucket is touched", "[source]") {
+TEST_CASE("source limit: without a limit no bucket is written", "[source_limit]") {
     Limited rig(0);
     CHECK(rig.begin("192.0.2.10", 100) == 100);
     CHECK_FALSE(rig.kernel.changed("glb_source_buckets"));
 }
 
-TEST_CASE("a source that is limited is not let off by others that come into its set", "[source]") {
+TEST_CASE("source limit: other sources in the set do not evict a limited source's bucket", "[source_limit]") {
     Limited rig(10);
     CHECK(rig.begin("192.0.2.10", 20) == 10);
     const auto buckets = rig.kernel.rows<__u64>("glb_source_buckets");
-    const auto own = std::ranges::find_if(buckets, [](__u64 word) { return word != 0; });
-    REQUIRE(own != buckets.end());
-    const auto limited = *own;
-    // The rest of its set: three sources of one flow each, which have almost all of their tokens.
-    const auto set = buckets.subspan(static_cast<std::size_t>(own - buckets.begin()) & ~3u, 4);
+    const auto bucket = std::ranges::find_if(buckets, [](__u64 word) { return word != 0; });
+    REQUIRE(bucket != buckets.end());
+    const auto limited = *bucket;
+    // The rest of its set: three sources of one flow each, with nearly full buckets.
+    const auto set = buckets.subspan(static_cast<std::size_t>(bucket - buckets.begin()) & ~3u, 4);
     const __u64 cost = 15625000 / 10, full_in_a_second = limited & ((1ull << 40) - 1);
     for (unsigned way = 0; way < 4; ++way)
-        if (&set[way] != &*own)
+        if (&set[way] != &*bucket)
             set[way] = (0xabc000ull + way) << 40 | (full_in_a_second - 9 * cost);
     const std::array<__u64, 4> before{set[0], set[1], set[2], set[3]};
 
@@ -174,11 +174,11 @@ TEST_CASE("a source that is limited is not let off by others that come into its 
             frame[26 + 1 + byte] = static_cast<std::uint8_t>(sources >> (16 - 8 * byte));
         rig.send(frame);
     }
-    CHECK(*own == limited);
+    CHECK(*bucket == limited);
     CHECK(rig.begin("192.0.2.10", 20) == 0);
 }
 
-TEST_CASE("two CPUs share a source's bucket", "[source][hammer]") {
+TEST_CASE("source limit: two CPUs share a source's bucket", "[source_limit][concurrency]") {
     need_root();
     if (std::thread::hardware_concurrency() < 2)
         skip("needs two CPUs");
@@ -202,7 +202,7 @@ TEST_CASE("two CPUs share a source's bucket", "[source][hammer]") {
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
     const auto limited = rig.drops(GLB_DROP_SOURCE_LIMIT);
     CHECK(limited > 0);
-    // A second's worth at once, what time gave, and a tick's worth of what its steps leave open.
+    // A second's worth at once, the tokens of the elapsed time, and a tick's worth of rounding.
     CHECK(through[0] + through[1] <= rate * (1 + took.count() + 0.07) + 2);
     CHECK(through[0] + through[1] >= rate);
     CHECK(through[0] + through[1] + limited == 2ull * tries);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-// Moves a frame to the front of its buffer, so that a few bytes of headroom are left, then runs the program
-// under test: what a driver with little headroom hands on.
+// Moves a frame to the front of its buffer, which leaves a few bytes of headroom, then runs the program under
+// test: a driver with little headroom.
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>
 
-#define FRAME 64 /* length of the frame that may be sent in */
+#define FRAME 64 /* length of the frame */
 #define MOVE 192 /* of the 216 bytes that BPF_PROG_TEST_RUN leaves above struct xdp_frame */
 
 struct {

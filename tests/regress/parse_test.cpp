@@ -1,4 +1,4 @@
-// What the fuzzer of parsing found.
+// Bugs found by fuzz_parse.
 #include <catch2/catch.hpp>
 
 #include <linux/bpf.h>
@@ -12,7 +12,7 @@ namespace {
 
 const Packet ethernet = Eth{.dst = "02:00:00:00:00:02"};
 
-/// Where the packet went, as far as steering has a say: the frame's Ethernet header and the entropy port.
+/// The result of steering: Ethernet header and entropy port of the frame sent.
 Bytes steered(NativeRig &rig, const Bytes &frame) {
     const auto out = rig.send(frame).frame;
     Bytes result(out.begin(), out.begin() + 14);
@@ -22,8 +22,8 @@ Bytes steered(NativeRig &rig, const Bytes &frame) {
 
 } // namespace
 
-TEST_CASE("padding behind an ICMP error is not what the error quotes", "[regress]") {
-    // It was read as the quoted packet, so that a flow's errors went where the padding said.
+TEST_CASE("parse: padding behind an ICMP error is not part of its quote", "[regress]") {
+    // The padding was parsed as the quoted packet, so it selected the target of the error.
     NativeRig rig;
     const auto quote = (IPv4{.src = "203.0.113.9"} / Udp{.sport = 9}).bytes();
     const auto bare = (ethernet / IPv4{} / icmp_unreachable(1)).bytes();
@@ -36,15 +36,15 @@ TEST_CASE("padding behind an ICMP error is not what the error quotes", "[regress
     CHECK(steered(rig, bare_six + six) == steered(rig, bare_six));
 }
 
-TEST_CASE("of an ICMP error's quote that is cut behind its IP header, padding gives no ports", "[regress]") {
+TEST_CASE("parse: padding behind a truncated quote gives no ports", "[regress]") {
     NativeRig rig;
     const auto quote = (IPv4{.src = "203.0.113.9"} / Udp{.sport = 9}).bytes();
     const auto cut = (ethernet / IPv4{} / icmp_unreachable(1) / Payload{truncated(quote, 20)}).bytes();
     CHECK(steered(rig, cut + ByteView(quote).subspan(20)) == steered(rig, cut));
 }
 
-TEST_CASE("an IPv6 packet whose length does not fit 16 bits is malformed", "[regress]") {
-    // Loopback's MTU lets 65,536 bytes through: the length became 0, and the packet was cut to it.
+TEST_CASE("parse: an IPv6 packet longer than 65535 bytes is malformed", "[regress]") {
+    // Loopback's MTU allows 65,536 bytes: the length wrapped to 0, and the packet was cut to it.
     NativeRig rig;
     const auto giant =
         (ethernet / IPv6{.payload_length = 65536 - 40} / Udp{.length = 0}).padded_to(14 + 65536);

@@ -1,4 +1,4 @@
-// Loads every program and holds what the verifier had to look at against the budget.
+// Loads every program and compares the instructions that the verifier processed with the budget.
 #include <catch2/catch.hpp>
 
 #include <fstream>
@@ -46,7 +46,7 @@ void check(const std::string &name, int fd) {
 
 } // namespace
 
-TEST_CASE("the XDP program loads within its budget", "[verifier]") {
+TEST_CASE("verifier: XDP program is within its budget", "[verifier]") {
     glb::datapath::LoadSettings settings;
     settings.capacity = GLB_FLOW_MIN_CAPACITY;
     settings.punt_magic = 1;
@@ -56,13 +56,13 @@ TEST_CASE("the XDP program loads within its budget", "[verifier]") {
     check("glb_xdp", program->fd());
 }
 
-TEST_CASE("the guard's tc program loads within its budget", "[verifier]") {
+TEST_CASE("verifier: tc guard is within its budget", "[verifier]") {
     std::unique_ptr<glb_guard, void (*)(glb_guard *)> guard(glb_guard::open_and_load(), glb_guard::destroy);
     REQUIRE(guard);
     check("glb_guard", bpf_program__fd(guard->progs.glb_guard));
 }
 
-TEST_CASE("the redirect watch loads within its budget", "[verifier]") {
+TEST_CASE("verifier: redirect tracepoints are within their budget", "[verifier]") {
     std::unique_ptr<glb_redirect, void (*)(glb_redirect *)> watch(glb_redirect::open_and_load(),
                                                                   glb_redirect::destroy);
     REQUIRE(watch);

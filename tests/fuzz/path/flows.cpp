@@ -23,7 +23,7 @@ std::vector<Packet> questions() {
         IPv6{} / icmp6_echo(7, 1) / text,
         IPv4{.src = "192.0.2.11"} / Sctp{} / text,
         IPv4{.src = "192.0.2.11"} / Gre{} / text,
-        // Untracked: a fragment, and an error of no known flow.
+        // Untracked: a fragment, and an ICMP error without a flow.
         IPv4{.src = "192.0.2.12", .more_fragments = true} / Udp{} / text,
         IPv4{.src = "192.0.2.13"} / icmp_unreachable(1) / IPv4{.src = "203.0.113.9"} / Udp{.sport = 9} / text,
     };

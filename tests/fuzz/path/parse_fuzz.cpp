@@ -1,6 +1,6 @@
-// Parsing and classification of any frame: lengths stay within it, what lies behind the packet's end is not
-// read into the answer, and the flow's key is the same for both directions.
-//     input: byte 0: 0, or how much lies in the linear part; byte 1: bits below; then the frame
+// Parses and classifies arbitrary frames: lengths stay within the frame, bytes behind the packet do not
+// affect the result, and the flow's key is equal in both directions.
+//     input: byte 0: 0, or the length of the linear part; byte 1: bits below; then the frame
 #include <algorithm>
 #include <cstring>
 
@@ -13,8 +13,8 @@ using namespace glb;
 using fuzz::must;
 using test::Bytes;
 
-constexpr unsigned by_tunnel = 1; // else by an endpoint's port
-constexpr unsigned giant = 0xf0;  // all four: more fragments behind than 16 bits of length can say
+constexpr unsigned by_tunnel = 1; // else on an endpoint's port
+constexpr unsigned giant = 0xf0;  // all four: fragments of more than 65535 bytes
 
 struct Input {
     Bytes frame;
@@ -41,49 +41,54 @@ std::size_t word_at(const Bytes &bytes, std::size_t at) {
 void check_lengths(const Input &input, const native_parsed &parsed) {
     const auto linear = std::min(input.frame.size(), input.driver.linear);
     must(parsed.l2_len == 14 || parsed.l2_len == 18 || parsed.l2_len == 22, "Ethernet and at most two tags");
-    must(parsed.l2_len <= linear, "tags are where they can be read");
+    must(parsed.l2_len <= linear, "tags are within the linear part");
     must(parsed.vlan[0] < 4096 && parsed.vlan[1] < 4096, "VLAN ids have 12 bits");
     must(parsed.vlan[0] || !parsed.vlan[1], "the first id is the outer one");
     must(parsed.ip != too_short || linear < input.frame.size() || linear > 512,
-         "short means that more is behind");
+         "GLB_PARSE_SHORT means that the linear part is too short");
     if (parsed.ip != ok)
         return;
     must(parsed.l2_len + parsed.l3_len <= input.frame.size(), "the packet ends within the frame");
     const bool six = parsed.family == 6;
-    must(six == (parsed.eth_proto == 0x86dd) && (six || parsed.family == 4), "the family is the Ethertype's");
-    must(parsed.l3_len >= (six ? 40 : 20), "a packet has at least its header");
-    const auto told =
+    must(six == (parsed.eth_proto == 0x86dd) && (six || parsed.family == 4),
+         "the family matches the Ethertype");
+    must(parsed.l3_len >= (six ? 40 : 20), "the length includes the header");
+    const auto length =
         six ? word_at(input.frame, parsed.l2_len + 4) + 40 : word_at(input.frame, parsed.l2_len + 2);
-    must(parsed.l3_len == told, "the length is the header's");
+    must(parsed.l3_len == length, "the length is that of the header");
 }
 
 void check_kind(const Input &input, const native_parsed &parsed) {
     const bool fragment = parsed.flags & native_fragment, error = parsed.flags & native_icmp_error;
     must(!fragment || (parsed.flags == native_fragment && !parsed.sport && !parsed.dport),
-         "a fragment is told by addresses and protocol alone");
-    must(fragment || ((parsed.flags & native_tcp) != 0) == (parsed.ip_proto == tcp), "TCP is TCP");
-    must(!(parsed.flags & native_payload) || (parsed.flags & native_tcp), "payload is told of TCP alone");
-    must(!error || parsed.ip_proto == (parsed.family == 4 ? 1u : 58u), "errors are ICMP's");
+         "a fragment has addresses and protocol only");
+    must(fragment || ((parsed.flags & native_tcp) != 0) == (parsed.ip_proto == tcp),
+         "the TCP flag matches the protocol");
+    must(!(parsed.flags & native_payload) || (parsed.flags & native_tcp), "only TCP has the payload flag");
+    must(!error || parsed.ip_proto == (parsed.family == 4 ? 1u : 58u), "only ICMP has errors");
     must(parsed.orientation <= 1, "there are two orientations");
     const bool lower =
         std::lexicographical_compare(parsed.ends + 4, parsed.ends + 8, parsed.ends, parsed.ends + 4);
-    must(!lower, "the lower end comes first");
-    must(parsed.whose != native_class_return || input.tunnel, "returns come by the tunnel's port");
-    must(parsed.whose != native_class_spoofed || !input.tunnel, "and are spoofed by any other");
-    must(parsed.whose != native_class_endpoint || !input.tunnel, "the tunnel's port is no endpoint's");
+    must(!lower, "the tuple is in canonical order");
+    must(parsed.packet_class != native_class_return || input.tunnel,
+         "returned packets are received on the tunnel's port");
+    must(parsed.packet_class != native_class_spoofed || !input.tunnel,
+         "spoofed packets are received on any other");
+    must(parsed.packet_class != native_class_endpoint || !input.tunnel,
+         "the tunnel's port is not an endpoint's");
 }
 
-/// Nothing behind the end of the packet has a say, be it absent or anything.
+/// Bytes behind the packet do not affect the result, whether they are absent or arbitrary.
 void check_tail(const Input &input, const native_parsed &parsed) {
     auto exact = input.frame;
     exact.resize(parsed.l2_len + parsed.l3_len);
-    must(equal(parse(exact, input), parsed), "without what lies behind the packet the answer is the same");
+    must(equal(parse(exact, input), parsed), "the result is the same without the bytes behind the packet");
     exact.insert(exact.end(), 64, 0x45);
-    must(equal(parse(exact, input), parsed), "padding of any kind does not change the answer");
+    must(equal(parse(exact, input), parsed), "padding does not change the result");
 }
 
-/// The packet that goes the other way has the same key, in the other orientation.
-void check_way_back(const Input &input, const native_parsed &there) {
+/// The packet in the opposite direction has the same key in the other orientation.
+void check_reverse(const Input &input, const native_parsed &there) {
     const auto ip = input.frame.begin() + there.l2_len;
     const bool six = there.family == 6;
     const std::size_t header = six ? 40 : (*ip & 0xf) * 4u;
@@ -99,13 +104,13 @@ void check_way_back(const Input &input, const native_parsed &there) {
     six ? swap(8, 16) : swap(12, 4);
     swap(header, 2);
     const auto back = parse(frame, input);
-    must(back.ip == ok, "the way back parses as the way there");
+    must(back.ip == ok, "both directions parse");
     must(std::equal(there.ends, there.ends + 8, back.ends) && there.low_port == back.low_port &&
              there.high_port == back.high_port && there.tuple_proto == back.tuple_proto,
-         "both directions have one key");
+         "both directions have the same key");
     const bool same_ends =
         std::equal(there.ends, there.ends + 4, there.ends + 4) && there.sport == there.dport;
-    must(same_ends || there.orientation != back.orientation, "and two orientations");
+    must(same_ends || there.orientation != back.orientation, "both directions have different orientations");
 }
 
 } // namespace
@@ -132,6 +137,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
         return 0;
     check_kind(input, parsed);
     check_tail(input, parsed);
-    check_way_back(input, parsed);
+    check_reverse(input, parsed);
     return 0;
 }

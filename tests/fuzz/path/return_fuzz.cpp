@@ -1,7 +1,7 @@
-// The whole path, fed with anything: above all what claims to come from a target. Whatever is forwarded is a
-// complete IP packet of a flow that its sender owns, as the sender sent it but for TTL and ECN; what is
-// refused leaves no trace.
-//     input: four bytes of control (flows.h), then what stands behind the front that they choose
+// The whole data path with arbitrary frames, mainly such as claim to be returned by a target. Every forwarded
+// packet is a complete IP packet of a flow that its sender owns, unchanged but for TTL and ECN. A dropped
+// packet changes no state.
+//     input: four bytes of control (flows.h), then the bytes behind the headers that they select
 #include <algorithm>
 #include <cstring>
 #include <numeric>
@@ -66,7 +66,7 @@ Input read(const std::uint8_t *data, std::size_t size) {
     return input;
 }
 
-/// What the table knows a flow by; empty where the packet does not parse.
+/// The key of the packet's flow; empty if it does not parse.
 std::vector<std::uint32_t> key_of(View packet) {
     const bool six = packet[0] >> 4 == 6;
     Bytes frame(14);
@@ -111,7 +111,7 @@ Answer run(const Input &input) {
     return answer;
 }
 
-/// What became of the packet: one thing, and the code says the same.
+/// The packet has exactly one outcome, and the XDP code agrees with it.
 glb_counter fate(const Answer &answer) {
     constexpr glb_counter fates[] = {GLB_COUNT_ENCAPSULATED, GLB_COUNT_FORWARDED, GLB_COUNT_PUNTED,
                                      GLB_COUNT_LOCAL, GLB_COUNT_PASSED_OTHER};
@@ -122,18 +122,18 @@ glb_counter fate(const Answer &answer) {
         if (answer.counters[counter])
             found = counter;
     }
-    must(sum == 1, "every packet is counted once, by what became of it");
+    must(sum == 1, "every packet is counted as one outcome");
     const bool redirected = found == GLB_COUNT_ENCAPSULATED || found == GLB_COUNT_FORWARDED;
     const int code = found == GLB_COUNT_MAX ? XDP_DROP : redirected ? XDP_REDIRECT : XDP_PASS;
-    must(answer.outcome.code == code, "the code says what is counted");
-    must(answer.outcome.ifindex.has_value() == redirected, "redirects go somewhere");
+    must(answer.outcome.code == code, "the XDP code agrees with the counter");
+    must(answer.outcome.ifindex.has_value() == redirected, "a redirect has an interface");
     return found;
 }
 
-/// Where things stand in a frame, read here once more, by hand.
+/// Offsets in a frame, found independently of the parser under test.
 struct Places {
     std::size_t ip = 14;
-    std::size_t inner = 0; ///< behind IP, UDP and GENEVE, where the frame has them
+    std::size_t inner = 0; ///< behind IP, UDP and GENEVE, if the frame has them
 };
 Places places_of(View frame) {
     const auto tagged = [&](std::size_t at) {
@@ -150,75 +150,76 @@ Places places_of(View frame) {
     return places;
 }
 
-/// The packet that begins at `at`: complete, nothing behind it, and of the Ethertype that stands at
-/// `type_at`.
+/// The packet at `at` is complete, nothing follows it, and the Ethertype at `type_at` matches.
 View whole_packet(View frame, std::size_t at, std::size_t type_at) {
-    must(frame.size() >= at + 20, "there is room for an IP header");
+    must(frame.size() >= at + 20, "an IP header fits");
     const auto packet = frame.subspan(at);
     const bool six = word_at(frame, type_at) == 0x86dd;
-    must(six || word_at(frame, type_at) == 0x0800, "the Ethertype is IP's");
-    must(packet[0] >> 4 == (six ? 6 : 4), "and the packet is of this version");
+    must(six || word_at(frame, type_at) == 0x0800, "the Ethertype is that of IP");
+    must(packet[0] >> 4 == (six ? 6 : 4), "the IP version matches the Ethertype");
     must((six ? word_at(packet, 4) + 40 : word_at(packet, 2)) == packet.size(),
-         "a whole packet and nothing behind it");
+         "the packet is complete and nothing follows it");
     return packet;
 }
 
-/// All of the packet as it was but for TTL, ECN, and the header checksum that follows from them.
+/// The packet is unchanged but for TTL, ECN and the IPv4 checksum.
 void check_same(View before, View after, unsigned ttl_less) {
     const bool six = after[0] >> 4 == 6;
     Bytes expected(before.begin(), before.begin() + static_cast<long>(after.size()));
     const std::size_t ttl = six ? 7 : 8;
     const std::uint8_t ecn = six ? 0x30 : 0x03;
-    must(after[ttl] + ttl_less == expected[ttl], "the TTL moved as it should");
+    must(after[ttl] + ttl_less == expected[ttl], "the TTL is decremented as expected");
     expected[ttl] = after[ttl];
     expected[1] = static_cast<std::uint8_t>((expected[1] & ~ecn) | (after[1] & ecn));
     if (!six) {
         const std::size_t header = (after[0] & 0xf) * 4u;
         if (test::internet_checksum(before.first(header)) == 0)
-            must(test::internet_checksum(after.first(header)) == 0, "a right header checksum stays right");
+            must(test::internet_checksum(after.first(header)) == 0,
+                 "a correct header checksum stays correct");
         expected[10] = after[10];
         expected[11] = after[11];
     }
-    must(std::ranges::equal(expected, after), "the packet is the one that was sent");
+    must(std::ranges::equal(expected, after), "the packet is unchanged");
 }
 
-/// The sender is a target, by address and MAC, and the flow is one that went to it.
+/// The sender is a target, by address and MAC, and owns the flow.
 void check_owner(const Input &input, const Answer &answer, View inner) {
     const auto ip = places_of(input.frame).ip;
     const auto last = input.frame.at(ip + 15);
-    must(input.frame.at(ip + 12) == 10 && (last == 20 || last == 21), "the sender's address is a target's");
+    must(input.frame.at(ip + 12) == 10 && (last == 20 || last == 21), "the sender has a target's address");
     const unsigned sender = last - 20u;
-    must(input.frame.at(10) == 1 && input.frame.at(11) == 0x11 + sender, "the sender's MAC is that target's");
+    must(input.frame.at(10) == 1 && input.frame.at(11) == 0x11 + sender, "the sender has that target's MAC");
     if (answer.counters[GLB_COUNT_RETURN_UNTRACKED])
-        return; // known by a stamp, which it may share with some other flow
+        return; // accepted by its stamp, which another flow may share
     const auto key = key_of(inner);
     must(std::ranges::any_of(
              state().flows,
              [&](const Flow &flow) { return flow.target == sender && key_of(flow.inner) == key; }),
-         "the flow went out, and to this target");
+         "the flow was sent to this target");
 }
 
-void check_forwarded(const Input &input, const Answer &answer, bool by_door) {
+void check_forwarded(const Input &input, const Answer &answer, bool punted) {
     const View frame = answer.outcome.frame;
-    const unsigned tags = by_door ? 0 : input.control.egress % 4u;
+    const unsigned tags = punted ? 0 : input.control.egress % 4u;
     const auto packet = whole_packet(frame, 14 + tags * 4, 12 + tags * 4);
     const auto inner = View(input.frame).subspan(places_of(input.frame).inner);
-    must(inner.size() >= packet.size(), "no more came out than went in");
-    check_same(inner, packet, by_door ? 0 : 1);
+    must(inner.size() >= packet.size(), "the packet did not grow");
+    check_same(inner, packet, punted ? 0 : 1);
     check_owner(input, answer, packet);
-    const Bytes door = test::from_hex("ed5eed5e03000000"); // magic and endpoint, as this machine has them
-    must(answer.outcome.metadata == (by_door ? door : input.metadata), "metadata is the door's alone");
+    const Bytes metadata = test::from_hex("ed5eed5e03000000"); // magic and endpoint, in host order
+    must(answer.outcome.metadata == (punted ? metadata : input.metadata),
+         "only a punted packet gets metadata");
 }
 
 void check_encapsulated(const Input &input, const Answer &answer) {
     const View frame = answer.outcome.frame;
     const auto outer = whole_packet(frame, outer_at, outer_at - 2);
-    must(test::internet_checksum(outer.first(20)) == 0, "the outer checksum is right");
-    must(word_at(outer, 24) == outer.size() - 20, "UDP is as long as what it carries");
+    must(test::internet_checksum(outer.first(20)) == 0, "the outer checksum is correct");
+    must(word_at(outer, 24) == outer.size() - 20, "the UDP length matches its payload");
     const auto inner = whole_packet(frame, inner_at, geneve_at + 2);
     const auto before = View(input.frame).subspan(places_of(input.frame).ip);
     must(before.size() >= inner.size() && std::ranges::equal(before.first(inner.size()), inner),
-         "the tunnel carries the packet as it came");
+         "the inner packet is unchanged");
 }
 
 void check_fate(const Input &input, const Answer &answer) {
@@ -231,16 +232,16 @@ void check_fate(const Input &input, const Answer &answer) {
         return check_encapsulated(input, answer);
     case GLB_COUNT_LOCAL:
     case GLB_COUNT_PASSED_OTHER:
-        must(answer.outcome.frame == input.frame, "what goes up is untouched");
-        must(answer.outcome.metadata.empty(), "and brings no metadata along");
+        must(answer.outcome.frame == input.frame, "a passed frame is unchanged");
+        must(answer.outcome.metadata.empty(), "a passed frame has no metadata");
         break;
     default:
         break;
     }
-    bool refused = false;
+    bool dropped = false;
     for (int reason = GLB_DROP_UNKNOWN_SENDER; reason <= GLB_DROP_COOKIE_MISMATCH; ++reason)
-        refused |= answer.drops[reason] != 0;
-    must(!refused || !answer.tables_changed, "what is refused leaves no trace in the tables");
+        dropped |= answer.drops[reason] != 0;
+    must(!dropped || !answer.tables_changed, "a dropped packet does not change the flow table");
 }
 
 } // namespace
@@ -251,6 +252,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     const auto input = read(data, size);
     const auto answer = run(input);
     check_fate(input, answer);
-    must(run(input) == answer, "one frame, one answer");
+    must(run(input) == answer, "equal frames have equal results");
     return 0;
 }

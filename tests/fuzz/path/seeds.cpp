@@ -1,4 +1,4 @@
-// Writes the corpus of fuzz_parse and fuzz_return: FOLDER/parse and FOLDER/return, a file an input.
+// Writes the corpora of fuzz_parse and fuzz_return: FOLDER/parse and FOLDER/return, one file per input.
 #include <filesystem>
 #include <fstream>
 #include <map>

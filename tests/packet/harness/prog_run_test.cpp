@@ -30,7 +30,7 @@ const Bytes frame = Eth{} / IPv4{} / Udp{} / Payload("hello");
 
 } // namespace
 
-TEST_CASE("run_xdp: verdict and bytes come back") {
+TEST_CASE("run_xdp: returns verdict and bytes") {
     const Sample sample;
     const auto pass = run_xdp(bpf_program__fd(sample.skeleton->progs.harness_pass), frame);
     CHECK(pass.verdict == XDP_PASS);
@@ -50,7 +50,7 @@ TEST_CASE("PoisonedRunner: bytes that the program did not write are 0xFF") {
     CHECK_THROWS_AS(runner.run(frame, {.metadata = Bytes(4)}), std::invalid_argument);
 }
 
-TEST_CASE("run_xdp: metadata and the ingress interface") {
+TEST_CASE("run_xdp: passes metadata and the ingress interface") {
     const Sample sample;
     const auto lo = if_nametoindex("lo");
     const auto result =
@@ -61,9 +61,9 @@ TEST_CASE("run_xdp: metadata and the ingress interface") {
     CHECK_THAT(result.metadata, equals(index));
     CHECK_THAT(result.bytes, equals(frame));
 
-    const auto kept = run_xdp(bpf_program__fd(sample.skeleton->progs.harness_pass), frame,
-                              {.metadata = from_hex("01020304")});
-    CHECK_THAT(kept.metadata, equals(from_hex("01020304")));
+    const auto passed = run_xdp(bpf_program__fd(sample.skeleton->progs.harness_pass), frame,
+                                {.metadata = from_hex("01020304")});
+    CHECK_THAT(passed.metadata, equals(from_hex("01020304")));
     CHECK_THROWS_AS(
         run_xdp(bpf_program__fd(sample.skeleton->progs.harness_pass), frame, {.ingress_ifindex = 99999}),
         std::runtime_error);

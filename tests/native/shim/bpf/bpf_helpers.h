@@ -1,7 +1,6 @@
 /*
- * Stands in front of libbpf's header of this name where the data path is compiled natively: the same words
- * for maps and sections, and of the kernel's helpers those that the path uses, as functions of
- * tests/native/kernel.cpp.
+ * Replaces libbpf's header of this name when the data path is compiled natively: the macros for maps and
+ * sections, and the helpers that the data path uses, as functions of tests/native/kernel.cpp.
  */
 #ifndef GLB_NATIVE_BPF_HELPERS_H
 #define GLB_NATIVE_BPF_HELPERS_H
@@ -15,7 +14,7 @@
 #define __type(name, val) __typeof__(val) *name
 #define __array(name, val) __typeof__(val) *name[]
 
-/* By names of their own: libbpf's user side has functions of some of the helpers' names. */
+/* Renamed, since libbpf's user-space API has functions with the names of some helpers. */
 #define bpf_map_lookup_elem native_map_lookup_elem
 #define bpf_redirect_map native_redirect_map
 #define bpf_xdp_get_buff_len native_get_buff_len
