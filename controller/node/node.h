@@ -75,22 +75,22 @@ class LocalNode final : public NodeApi {
     /// Stops timers and descriptors; traffic goes on.
     void stop();
 
-    Result<nlohmann::json> status() override;
-    Result<nlohmann::json> targets(const std::optional<std::string> &group) override;
-    Result<nlohmann::json> endpoints() override;
+    Result<documents::NodeStatus> status() override;
+    Result<documents::TargetList> targets(const std::optional<std::string> &group) override;
+    Result<documents::EndpointList> endpoints() override;
     Result<ChunkSource> flows(const FlowQuery &filter) override;
-    Result<nlohmann::json> drops() override;
-    Result<nlohmann::json> counters() override;
-    Result<nlohmann::json> guard() override;
+    Result<documents::DropList> drops() override;
+    Result<documents::CounterList> counters() override;
+    Result<documents::Guard> guard() override;
     Result<nlohmann::json> manifest() override;
     Result<ApplyResult> apply(const std::string &manifest_text, const ApplyOptions &options) override;
-    Result<nlohmann::json> history() override;
+    Result<documents::History> history() override;
     Result<ApplyResult> rollback(unsigned back, const ApplyOptions &options) override;
     Status confirm(const PeerCredentials &peer) override;
-    Result<nlohmann::json> drain(const DrainRequest &order) override;
-    Result<nlohmann::json> bypass(const BypassRequest &order) override;
-    Result<nlohmann::json> down(const DownOptions &options) override;
-    Result<nlohmann::json> collect_garbage(bool dry_run, const PeerCredentials &peer) override;
+    Result<documents::Drain> drain(const DrainRequest &order) override;
+    Result<documents::Bypass> bypass(const BypassRequest &order) override;
+    Result<documents::Down> down(const DownOptions &options) override;
+    Result<documents::GarbageCollection> collect_garbage(bool dry_run, const PeerCredentials &peer) override;
     MetricsSnapshot metrics() override;
 
   private:
@@ -204,10 +204,10 @@ class LocalNode final : public NodeApi {
     [[nodiscard]] FlowNames flow_names() const;
     [[nodiscard]] FlowStats count() const;
     [[nodiscard]] std::map<std::string, TargetEntry> members() const;
-    [[nodiscard]] nlohmann::json target_states() const;
+    [[nodiscard]] documents::TargetStateCounts target_states() const;
     [[nodiscard]] Result<std::vector<glb_count>> all_counters() const;
     [[nodiscard]] glb_endpoint_count endpoint_count(const std::string &name) const;
-    [[nodiscard]] nlohmann::json target_row(const TargetEntry &member, const FlowStats &count) const;
+    [[nodiscard]] documents::Target target_row(const TargetEntry &member, const FlowStats &count) const;
     [[nodiscard]] bool is_attached(const std::string &interface) const;
     [[nodiscard]] bool has_punt(const std::string &interface) const;
 

@@ -27,6 +27,15 @@ std::vector<ApiError> problems_of(const std::vector<ManifestError> &errors) {
     return problems;
 }
 
+std::vector<documents::Change> change_documents(const std::vector<ManifestChange> &changes) {
+    std::vector<documents::Change> rows;
+    for (const auto &change : changes) {
+        const nlohmann::json row = to_json(change);
+        rows.push_back({row["action"], row["kind"], row["name"], row["before"], row["after"]});
+    }
+    return rows;
+}
+
 /// Operators' drains that `manifest` does not end, by GROUP/TARGET.
 std::vector<std::string> stay_drained(const TargetRegistry &fleet, const Manifest &manifest) {
     std::vector<std::string> names;
@@ -81,8 +90,8 @@ Result<ApplyResult> LocalNode::apply(const std::string &text, const ApplyOptions
     for (auto &line :
          guard::missing_forwarding(plan_guard(*manifest, book, snapshot, store_.value("devices"))))
         result.warnings.push_back(std::move(line));
-    result.changes = to_json(diff_manifests(manifest_, *manifest));
-    result.drained = stay_drained(registry_, *manifest);
+    result.changes = change_documents(diff_manifests(manifest_, *manifest));
+    result.drained_by_operator = stay_drained(registry_, *manifest);
     if (options.dry_run)
         return result;
 
@@ -95,6 +104,8 @@ Result<ApplyResult> LocalNode::apply(const std::string &text, const ApplyOptions
         append_history(options.by, options.peer, options.file);
     const auto before = std::exchange(result.epoch, epoch_of(program_));
     result.applied = true;
+    if (options.confirm_within)
+        result.confirm_within_seconds = static_cast<std::uint64_t>(options.confirm_within->count());
     if (const auto checked = check_guard(); !checked) // the manifest is in force all the same
         result.warnings.push_back(checked.error().message);
     if (resize_)
@@ -275,7 +286,7 @@ void LocalNode::release_program() {
     written_ = {};
 }
 
-Result<nlohmann::json> LocalNode::down(const DownOptions &options) {
+Result<documents::Down> LocalNode::down(const DownOptions &options) {
     if (!netlink_)
         GLB_TRY(open_kernel());
     GLB_TRY(lock_pins());
@@ -297,7 +308,7 @@ Result<nlohmann::json> LocalNode::down(const DownOptions &options) {
     if (!stays)
         (void)store_.set_value("devices", nullptr);
     GLB_TRY(done);
-    return nlohmann::json{{"down", true}, {"guardKept", stays}};
+    return documents::Down{true, stays};
 }
 
 } // namespace glb

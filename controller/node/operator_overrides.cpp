@@ -16,10 +16,11 @@ namespace {
 using Kind = IndexAllocator::Kind;
 using nlohmann::json;
 
-json seconds_left(std::optional<MonotonicTime> end, MonotonicTime now) {
+std::optional<std::uint64_t> seconds_left(std::optional<MonotonicTime> end, MonotonicTime now) {
     if (!end)
-        return nullptr;
-    return std::max<std::int64_t>(0, std::chrono::ceil<std::chrono::seconds>(*end - now).count());
+        return std::nullopt;
+    return static_cast<std::uint64_t>(
+        std::max<std::int64_t>(0, std::chrono::ceil<std::chrono::seconds>(*end - now).count()));
 }
 
 } // namespace
@@ -60,27 +61,28 @@ void LocalNode::append_history(const std::string &by, const PeerCredentials &pee
         spdlog::warn("{}", done.error().message);
 }
 
-Result<json> LocalNode::history() {
-    auto rows = json::array();
+Result<documents::History> LocalNode::history() {
+    documents::History document;
     for (const auto &entry : history_.entries()) {
-        json row = {{"time", entry.time},
-                    {"by", entry.by},
-                    {"file", entry.file.empty() ? json() : json(entry.file)},
-                    {"uid", entry.uid ? json(*entry.uid) : json()},
-                    {"pid", entry.pid ? json(*entry.pid) : json()},
-                    {"epoch", entry.epoch},
-                    {"back", rows.size()}};
+        documents::HistoryEntry row;
+        row.back = document.history.size();
+        row.time = entry.time;
+        row.by = entry.by;
+        if (!entry.file.empty())
+            row.file = entry.file;
+        row.uid = entry.uid;
+        row.pid = entry.pid;
+        row.epoch = entry.epoch;
         if (const auto manifest = parse_manifest(entry.manifest)) {
-            std::size_t targets = 0;
+            row.endpoints = manifest->endpoints.size();
+            row.target_groups = manifest->target_groups.size();
+            row.targets = 0;
             for (const auto &group : manifest->target_groups)
-                targets += group.targets.size();
-            row["endpoints"] = manifest->endpoints.size();
-            row["targetGroups"] = manifest->target_groups.size();
-            row["targets"] = targets;
+                *row.targets += group.targets.size();
         }
-        rows.push_back(std::move(row));
+        document.history.push_back(std::move(row));
     }
-    return json{{"history", rows}};
+    return document;
 }
 
 Result<ApplyResult> LocalNode::rollback(unsigned back, const ApplyOptions &options) {
@@ -138,11 +140,12 @@ void LocalNode::expire_overrides() {
             spdlog::error("the manifest before could not be put back: {}", done.error().message);
 }
 
-Result<json> LocalNode::drain(const DrainRequest &order) {
+Result<documents::Drain> LocalNode::drain(const DrainRequest &order) {
     const auto name = target_name(order.group, order.target);
     std::unique_lock held(shared_);
     const auto before = registry_;
-    GLB_TRY(order.drain ? registry_.drain(name, order.force, Clock::now()) : registry_.undrain(name, Clock::now()));
+    GLB_TRY(order.drain ? registry_.drain(name, order.force, Clock::now())
+                        : registry_.undrain(name, Clock::now()));
     held.unlock(); // the disk may be slow
     if (const auto kept = persist_drains(); !kept) {
         held.lock();
@@ -156,14 +159,12 @@ Result<json> LocalNode::drain(const DrainRequest &order) {
     log_group_changes();
     const auto &member = registry_.members().at(name);
     const auto flows = count();
-    return json{{"targetGroup", order.group},
-                {"id", order.target},
-                {"drainedByOperator", member.ordered_until.has_value()},
-                {"activeFlows", member.index < flows.by_target.size() ? flows.by_target[member.index] : 0},
-                {"secondsLeft", seconds_left(member.ordered_until, Clock::now())}};
+    return documents::Drain{order.group, order.target, member.ordered_until.has_value(),
+                            member.index < flows.by_target.size() ? flows.by_target[member.index] : 0,
+                            seconds_left(member.ordered_until, Clock::now())};
 }
 
-Result<json> LocalNode::bypass(const BypassRequest &order) {
+Result<documents::Bypass> LocalNode::bypass(const BypassRequest &order) {
     const auto endpoints =
         manifest_ ? std::span<const Endpoint>(manifest_->endpoints) : std::span<const Endpoint>();
     const auto endpoint = std::find_if(endpoints.begin(), endpoints.end(),
@@ -194,12 +195,8 @@ Result<json> LocalNode::bypass(const BypassRequest &order) {
                      change);
     if (program_)
         GLB_TRY(write_endpoint_words(*manifest_));
-    const auto left = bypasses_.seconds_left(order.endpoint, now);
-    return json{{"endpoint", order.endpoint},
-                {"bypassed", why.has_value()},
-                {"why", why ? json(*why) : json()},
-                {"targetGroup", endpoint->target_group},
-                {"secondsLeft", left ? json(*left) : json()}};
+    return documents::Bypass{order.endpoint, why.has_value(), why, endpoint->target_group,
+                             bypasses_.seconds_left(order.endpoint, now)};
 }
 
 /// The order's end stands in the word: it comes without the daemon too.
@@ -216,7 +213,7 @@ Status LocalNode::write_endpoint_words(const Manifest &manifest) {
     return {};
 }
 
-Result<json> LocalNode::collect_garbage(bool dry_run, const PeerCredentials &peer) {
+Result<documents::GarbageCollection> LocalNode::collect_garbage(bool dry_run, const PeerCredentials &peer) {
     if (!program_)
         return tl::unexpected(
             Error{"no manifest is in force, so nobody knows which pins the next one needs", EAGAIN});
@@ -224,15 +221,15 @@ Result<json> LocalNode::collect_garbage(bool dry_run, const PeerCredentials &pee
         return tl::unexpected(
             Error{"flows move from one table to another; ask again when status says they have", EAGAIN});
     GLB_ASSIGN(const auto leftovers, datapath::find_stale_pins(settings_.bpffs, *pins_));
-    auto rows = json::array();
+    documents::GarbageCollection document{!dry_run, {}};
     for (const auto &leftover : leftovers) {
         if (!dry_run) {
             GLB_TRY(leftover.remove());
             spdlog::info("removed {}, which nothing uses, asked by {}", leftover.pin, to_string(peer));
         }
-        rows.push_back({{"kind", leftover.kind}, {"pin", leftover.pin}});
+        document.leftovers.push_back({leftover.kind, leftover.pin});
     }
-    return json{{"removed", !dry_run}, {"leftovers", std::move(rows)}};
+    return document;
 }
 
 /// "order", or "onAllUnhealthy" where its group is down and its owner chose that; nothing where it is

@@ -14,7 +14,6 @@ namespace glb {
 namespace {
 
 using Kind = IndexAllocator::Kind;
-using nlohmann::json;
 
 struct ReasonText {
     const char *name;
@@ -31,14 +30,12 @@ Error nothing_loaded() {
 }
 
 template <std::size_t N>
-json counts_json(const ReasonText (&texts)[N], const std::vector<glb_count> &counts) {
-    auto rows = json::array();
+std::vector<documents::Counter> counter_rows(const ReasonText (&texts)[N],
+                                             const std::vector<glb_count> &counts) {
+    std::vector<documents::Counter> rows;
     for (std::size_t i = 0; i < N; ++i) {
         const auto count = i < counts.size() ? counts[i] : glb_count{};
-        rows.push_back({{"reason", texts[i].name},
-                        {"packets", count.packets},
-                        {"bytes", count.bytes},
-                        {"meaning", texts[i].meaning}});
+        rows.push_back({texts[i].name, count.packets, count.bytes, texts[i].meaning});
     }
     return rows;
 }
@@ -52,14 +49,14 @@ std::vector<CountedReason> counts_list(const ReasonText (&texts)[N], const std::
     return rows;
 }
 
-json vlan_json(const InterfaceRef &interface) {
-    if (interface.vlans.empty())
-        return nullptr;
-    return interface.vlans.size() == 1 ? json(interface.vlans[0]) : json(interface.vlans);
+std::optional<std::string> text_if_any(std::string_view text) {
+    return text.empty() ? std::nullopt : std::optional<std::string>(text);
 }
 
-json text_or_null(std::string_view text) {
-    return text.empty() ? json(nullptr) : json(std::string(text));
+template <typename Duration>
+std::uint64_t whole_seconds(Duration duration) {
+    return static_cast<std::uint64_t>(
+        std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::seconds>(duration).count()));
 }
 
 std::string host_name() {
@@ -115,15 +112,11 @@ std::map<std::string, TargetEntry> LocalNode::members() const {
     return registry_.members();
 }
 
-/// How many targets are in each state.
-json LocalNode::target_states() const {
-    json states = {{"healthy", 0}, {"unhealthy", 0}, {"draining", 0},
-                   {"initial", 0}, {"unused", 0},    {"unavailable", 0}};
+documents::TargetStateCounts LocalNode::target_states() const {
+    documents::TargetStateCounts states;
     const std::lock_guard held(shared_);
-    for (const auto &[name, member] : registry_.members()) {
-        auto &row = states[std::string(to_string(member.health.state()))];
-        row = row.get<int>() + 1;
-    }
+    for (const auto &[name, member] : registry_.members())
+        states.add(to_string(member.health.state()));
     return states;
 }
 
@@ -135,96 +128,81 @@ FlowStats LocalNode::count() const {
     return none;
 }
 
-Result<json> LocalNode::status() {
-    const auto flows = count();
-    json interfaces = json::array();
-    if (manifest_)
-        for (const auto &name : interface_names(*manifest_))
-            interfaces.push_back({{"name", name},
-                                  {"mode", to_string(manifest_->node.xdp_mode)},
-                                  {"attached", is_attached(name)},
-                                  {"punt", has_punt(name)},
-                                  {"shared", false}});
-    json bypassed = json::array();
-    for (const auto &endpoint : manifest_ ? manifest_->endpoints : std::vector<Endpoint>{})
-        if (bypass_reason(endpoint))
-            bypassed.push_back(endpoint.name);
-    std::uint64_t epoch = 0;
-    std::uint64_t untracked = 0;
+Result<documents::NodeStatus> LocalNode::status() {
+    documents::NodeStatus status;
     if (program_) {
         GLB_ASSIGN(const auto control, program_->control());
         GLB_ASSIGN(const auto counts, program_->counters());
-        epoch = control.epoch;
-        untracked = counts[GLB_COUNT_UNTRACKED].packets;
+        status.epoch = control.epoch;
+        status.flows.untracked = counts[GLB_COUNT_UNTRACKED].packets;
     }
-    std::uint64_t uninspected = 0;
+    const auto reason = not_ready_reason();
+    status.ready = reason.empty();
+    status.not_ready_reason = text_if_any(reason);
+    status.node = manifest_ && !manifest_->node.name.empty() ? manifest_->node.name : host_name();
+    status.version = settings_.version;
+    status.uptime_seconds = whole_seconds(Clock::now() - started_);
+    status.guard.installed = guard_report_.installed;
+    status.guard.restored = guard_restored_;
+    status.guard.warnings = guard_report_.warnings;
     if (guard_ && guard_report_.installed)
         if (const auto stopped = guard_->uninspected())
-            uninspected = stopped->packets;
-    const auto lacks = not_ready_reason();
-    json status = {
-        {"ready", lacks.empty()},
-        {"notReadyReason", text_or_null(lacks)},
-        {"node", manifest_ && !manifest_->node.name.empty() ? manifest_->node.name : host_name()},
-        {"version", settings_.version},
-        {"epoch", epoch},
-        {"uptimeSeconds", std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - started_).count()},
-        {"guard",
-         {{"installed", guard_report_.installed},
-          {"uninspected", uninspected},
-          {"restored", guard_restored_},
-          {"warnings", guard_report_.warnings}}},
-        {"bypassed", bypassed},
-        {"interfaces", interfaces},
-        {"flows",
-         {{"active", flows.active},
-          {"unconfirmed", flows.of(FlowState::unconfirmed)},
-          {"capacity", capacity_},
-          {"untracked", untracked}}},
-        {"targets", target_states()}};
+            status.guard.uninspected = stopped->packets;
+    if (manifest_) {
+        for (const auto &endpoint : manifest_->endpoints)
+            if (bypass_reason(endpoint))
+                status.bypassed.push_back(endpoint.name);
+        for (const auto &name : interface_names(*manifest_))
+            status.interfaces.push_back({name, std::string(to_string(manifest_->node.xdp_mode)),
+                                         is_attached(name), has_punt(name), false});
+    }
+    const auto flows = count();
+    status.flows.active = flows.active;
+    status.flows.unconfirmed = flows.of(FlowState::unconfirmed);
+    status.flows.capacity = capacity_;
+    status.targets = target_states();
     if (confirmation_)
-        status["confirmation"] = {
-            {"secondsLeft",
-             std::max<std::int64_t>(
-                 0, std::chrono::ceil<std::chrono::seconds>(confirmation_->until - Clock::now()).count())}};
+        status.confirmation = {
+            whole_seconds(std::chrono::ceil<std::chrono::seconds>(confirmation_->until - Clock::now()))};
     return status;
 }
 
-json LocalNode::target_row(const TargetEntry &member, const FlowStats &flows) const {
+documents::Target LocalNode::target_row(const TargetEntry &member, const FlowStats &flows) const {
     const auto count =
         program_ ? program_->target_count(member.index).value_or(glb_target_count{}) : glb_target_count{};
     const auto slots = slots_.find(member.index);
-    return {{"targetGroup", member.group},
-            {"id", member.target.id},
-            {"address", member.target.address.to_string()},
-            {"port", member.target.port},
-            {"weight", member.target.weight},
-            {"state", to_string(member.health.state())},
-            {"reason", text_or_null(to_string(member.health.reason()))},
-            {"description", text_or_null(member.health.description())},
-            {"sinceSeconds",
-             std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - member.health.since()).count()},
-            {"lastError", text_or_null(member.health.last_error())},
-            {"drainedByOperator", member.ordered_until.has_value()},
-            {"activeFlows", member.index < flows.by_target.size() ? flows.by_target[member.index] : 0},
-            {"newFlows", count.new_flows},
-            {"packetsOut", count.out.packets},
-            {"packetsBack", count.back.packets},
-            {"bytesOut", count.out.bytes},
-            {"bytesBack", count.back.bytes},
-            {"slots", slots == slots_.end() || member.drain_until ? 0 : slots->second}};
+    documents::Target row;
+    row.target_group = member.group;
+    row.id = member.target.id;
+    row.address = member.target.address.to_string();
+    row.port = member.target.port;
+    row.weight = member.target.weight;
+    row.state = to_string(member.health.state());
+    row.reason = text_if_any(to_string(member.health.reason()));
+    row.description = text_if_any(member.health.description());
+    row.since_seconds = whole_seconds(Clock::now() - member.health.since());
+    row.last_error = text_if_any(member.health.last_error());
+    row.drained_by_operator = member.ordered_until.has_value();
+    row.active_flows = member.index < flows.by_target.size() ? flows.by_target[member.index] : 0;
+    row.new_flows = count.new_flows;
+    row.packets_out = count.out.packets;
+    row.packets_back = count.back.packets;
+    row.bytes_out = count.out.bytes;
+    row.bytes_back = count.back.bytes;
+    row.slots = slots == slots_.end() || member.drain_until ? 0 : slots->second;
+    return row;
 }
 
-Result<json> LocalNode::targets(const std::optional<std::string> &group) {
+Result<documents::TargetList> LocalNode::targets(const std::optional<std::string> &group) {
     if (group && (!manifest_ || std::none_of(manifest_->target_groups.begin(), manifest_->target_groups.end(),
                                              [&](const TargetGroup &row) { return row.name == *group; })))
         return tl::unexpected(Error{fmt::format("there is no target group {}", *group), ENOENT});
     const auto flows = count();
-    auto rows = json::array();
+    documents::TargetList list;
     for (const auto &[name, member] : members())
         if (!group || member.group == *group)
-            rows.push_back(target_row(member, flows));
-    return json{{"targets", rows}};
+            list.targets.push_back(target_row(member, flows));
+    return list;
 }
 
 glb_endpoint_count LocalNode::endpoint_count(const std::string &name) const {
@@ -233,33 +211,31 @@ glb_endpoint_count LocalNode::endpoint_count(const std::string &name) const {
                              : glb_endpoint_count{};
 }
 
-Result<json> LocalNode::endpoints() {
-    auto rows = json::array();
+Result<documents::EndpointList> LocalNode::endpoints() {
+    documents::EndpointList list;
     for (const auto &endpoint : manifest_ ? manifest_->endpoints : std::vector<Endpoint>{}) {
-        auto interfaces = json::array();
+        documents::Endpoint row;
+        row.name = endpoint.name;
+        row.id = endpoint.id_text;
+        row.mode = to_string(endpoint.mode);
+        row.target_group = endpoint.target_group;
         for (const auto &interface : endpoint.interfaces) {
             const auto *link = snapshot_.link(interface.name);
-            interfaces.push_back({{"name", interface.name},
-                                  {"vlan", vlan_json(interface)},
-                                  {"mtu", link ? json(link->mtu) : json(nullptr)}});
+            row.interfaces.push_back({interface.name,
+                                      {interface.vlans},
+                                      link ? std::optional<std::uint32_t>(link->mtu) : std::nullopt});
         }
         const auto count = endpoint_count(endpoint.name);
-        const auto left = bypasses_.seconds_left(endpoint.name, Clock::now());
-        const auto bypass = bypass_reason(endpoint);
-        rows.push_back({{"name", endpoint.name},
-                        {"id", endpoint.id_text},
-                        {"mode", to_string(endpoint.mode)},
-                        {"targetGroup", endpoint.target_group},
-                        {"interfaces", interfaces},
-                        {"packetsIn", count.in.packets},
-                        {"bytesIn", count.in.bytes},
-                        {"packetsForwarded", count.forwarded.packets},
-                        {"bytesForwarded", count.forwarded.bytes},
-                        {"bypassed", bypass.has_value()},
-                        {"bypassReason", bypass ? json(*bypass) : json()},
-                        {"bypassSecondsLeft", left ? json(*left) : json()}});
+        row.packets_in = count.in.packets;
+        row.bytes_in = count.in.bytes;
+        row.packets_forwarded = count.forwarded.packets;
+        row.bytes_forwarded = count.forwarded.bytes;
+        row.bypass_reason = bypass_reason(endpoint);
+        row.bypassed = row.bypass_reason.has_value();
+        row.bypass_seconds_left = bypasses_.seconds_left(endpoint.name, Clock::now());
+        list.endpoints.push_back(std::move(row));
     }
-    return json{{"endpoints", rows}};
+    return list;
 }
 
 Result<ChunkSource> LocalNode::flows(const FlowQuery &filter) {
@@ -271,12 +247,12 @@ Result<ChunkSource> LocalNode::flows(const FlowQuery &filter) {
     };
 }
 
-Result<json> LocalNode::drops() {
+Result<documents::DropList> LocalNode::drops() {
     std::vector<glb_count> counts;
     if (program_) {
         GLB_ASSIGN(counts, program_->drops());
     }
-    return json{{"drops", counts_json(drop_texts, counts)}};
+    return documents::DropList{counter_rows(drop_texts, counts)};
 }
 
 /// Those of the data path, and what only the census sees. The program must be loaded.
@@ -286,43 +262,42 @@ Result<std::vector<glb_count>> LocalNode::all_counters() const {
     return counts;
 }
 
-Result<json> LocalNode::counters() {
+Result<documents::CounterList> LocalNode::counters() {
     std::vector<glb_count> counts;
     if (program_) {
         GLB_ASSIGN(counts, all_counters());
     }
-    return json{{"counters", counts_json(counter_texts, counts)}};
+    return documents::CounterList{counter_rows(counter_texts, counts)};
 }
 
-Result<json> LocalNode::guard() {
-    json interfaces = json::array();
-    PacketCount stopped;
+Result<documents::Guard> LocalNode::guard() {
+    documents::Guard document;
+    document.installed = guard_report_.installed;
+    document.restored = guard_restored_;
+    document.warnings = guard_report_.warnings;
     if (guard_ && (manifest_ || guard_report_.installed)) { // down --keep-guard leaves it without a manifest
-        GLB_ASSIGN(stopped, guard_->uninspected());
+        GLB_ASSIGN(const auto stopped, guard_->uninspected());
+        document.uninspected = {stopped.packets, stopped.bytes};
     }
     const auto &guarded = manifest_ ? manifest_ : load_kept_guard(store_);
     if (guarded && guard_) {
         for (const auto &endpoint : guarded->endpoints)
             for (const auto &interface : endpoint.interfaces)
-                interfaces.push_back(
-                    {{"name", interface.name},
-                     {"vlan", vlan_json(interface)},
-                     {"endpoint", endpoint.name},
-                     {"whenDetached", to_string(endpoint.when_detached)},
-                     {"guarded", guard_report_.installed && endpoint.when_detached == WhenDetached::drop},
-                     {"punt", has_punt(interface.name)}});
+                document.interfaces.push_back(
+                    {interface.name,
+                     {interface.vlans},
+                     endpoint.name,
+                     std::string(to_string(endpoint.when_detached)),
+                     guard_report_.installed && endpoint.when_detached == WhenDetached::drop,
+                     has_punt(interface.name)});
     }
-    return json{{"installed", guard_report_.installed},
-                {"uninspected", {{"packets", stopped.packets}, {"bytes", stopped.bytes}}},
-                {"restored", guard_restored_},
-                {"warnings", guard_report_.warnings},
-                {"interfaces", interfaces}};
+    return document;
 }
 
-Result<json> LocalNode::manifest() {
+Result<nlohmann::json> LocalNode::manifest() {
     if (!manifest_)
         return tl::unexpected(Error{"no manifest is in force", ENOENT});
-    return json(export_manifest(*manifest_));
+    return nlohmann::json(export_manifest(*manifest_));
 }
 
 MetricsSnapshot LocalNode::metrics() {
@@ -347,8 +322,8 @@ MetricsSnapshot LocalNode::metrics() {
         const auto row = target_row(member, flows);
         snapshot.targets.push_back({member.group, member.target.id,
                                     std::string(to_string(member.health.state())), member.target.weight,
-                                    row["slots"], row["activeFlows"], row["newFlows"], row["packetsOut"],
-                                    row["packetsBack"], row["bytesOut"], row["bytesBack"]});
+                                    row.slots, row.active_flows, row.new_flows, row.packets_out,
+                                    row.packets_back, row.bytes_out, row.bytes_back});
     }
     for (const auto &endpoint : manifest_ ? manifest_->endpoints : std::vector<Endpoint>{}) {
         const auto count = endpoint_count(endpoint.name);

@@ -9,6 +9,7 @@
 #include <span>
 
 #include "controller/api/http/uri.h"
+#include "controller/documents/errors.h"
 #include "controller/observe/metrics_renderer.h"
 
 namespace glb {
@@ -18,29 +19,26 @@ namespace {
 using nlohmann::json;
 using Query = std::vector<std::pair<std::string, std::string>>;
 
-/// Names come from a checked manifest, texts of the kernel may hold any byte: those are replaced, not thrown
-/// at.
-std::string to_body(const json &document) {
-    return document.dump(-1, ' ', false, json::error_handler_t::replace) + '\n';
-}
-
 HttpResponse ok(const json &document) {
     HttpResponse response;
-    response.body = to_body(document);
+    response.body = documents::serialize(document) + '\n';
     return response;
 }
 
-HttpResponse refuse(unsigned status, const std::vector<ApiError> &problems) {
-    auto errors = json::array();
-    for (const auto &[pointer, message] : problems)
-        errors.push_back({{"pointer", pointer}, {"message", message}});
-    auto response = ok({{"errors", std::move(errors)}});
+HttpResponse error_response(unsigned status, const std::vector<ApiError> &errors) {
+    auto response = ok(documents::to_json(documents::Errors{errors}));
     response.status = status;
     return response;
 }
 
-HttpResponse refuse(unsigned status, std::string message) {
-    return refuse(status, std::vector<ApiError>{{"", std::move(message)}});
+/// An error of the request as a whole.
+HttpResponse error_response(unsigned status, std::string message) {
+    return error_response(status, std::vector<ApiError>{{"", std::move(message)}});
+}
+
+/// An error of the query parameter `name`.
+HttpResponse parameter_error(std::string_view name, std::string message) {
+    return error_response(400, std::vector<ApiError>{{"/" + std::string(name), std::move(message)}});
 }
 
 unsigned status_of(const Error &error) {
@@ -60,38 +58,42 @@ unsigned status_of(const Error &error) {
     }
 }
 
-HttpResponse answer(const Result<json> &result) {
-    return result ? ok(*result) : refuse(status_of(result.error()), result.error().message);
+HttpResponse error_response(const Error &error) {
+    return error_response(status_of(error), error.message);
+}
+
+template <typename T>
+HttpResponse respond_with(const Result<T> &result) {
+    return result ? ok(*result) : error_response(result.error());
 }
 
 using Parameters = std::map<std::string, std::string, std::less<>>;
 
-/// The query's parameters, each at most once; one that is not `allowed` is refused.
+/// The query's parameters, each at most once; those that are not `allowed` are rejected.
 Result<Parameters, HttpResponse> read_parameters(const Query &query,
                                                  std::initializer_list<std::string_view> allowed) {
     Parameters values;
     for (const auto &[name, text] : query) {
         if (std::find(allowed.begin(), allowed.end(), name) == allowed.end())
-            return tl::unexpected(refuse(400, std::vector<ApiError>{{"/" + name, "unknown parameter"}}));
+            return tl::unexpected(parameter_error(name, "unknown parameter"));
         if (!values.emplace(name, text).second)
-            return tl::unexpected(refuse(400, std::vector<ApiError>{{"/" + name, "given more than once"}}));
+            return tl::unexpected(parameter_error(name, "given more than once"));
     }
     return values;
 }
 
-Result<bool, HttpResponse> flag_in(const Parameters &parameters, std::string_view name) {
+Result<bool, HttpResponse> flag_parameter(const Parameters &parameters, std::string_view name) {
     const auto found = parameters.find(name);
     if (found == parameters.end() || found->second == "false")
         return false;
     if (found->second == "true")
         return true;
-    return tl::unexpected(
-        refuse(400, std::vector<ApiError>{{"/" + std::string(name), "allowed are true and false"}}));
+    return tl::unexpected(parameter_error(name, "allowed are true and false"));
 }
 
-/// A whole number from 1 to `most`, or nothing where it is absent.
-Result<std::optional<std::uint32_t>, HttpResponse> number_in(const Parameters &parameters,
-                                                             std::string_view name, std::uint32_t most) {
+/// A whole number from 1 to `most`; none if it is absent.
+Result<std::optional<std::uint32_t>, HttpResponse>
+number_parameter(const Parameters &parameters, std::string_view name, std::uint32_t most) {
     const auto found = parameters.find(name);
     if (found == parameters.end())
         return std::nullopt;
@@ -99,8 +101,7 @@ Result<std::optional<std::uint32_t>, HttpResponse> number_in(const Parameters &p
     std::uint32_t value = 0;
     const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc{} || stop != text.data() + text.size() || value < 1 || value > most)
-        return tl::unexpected(refuse(
-            400, std::vector<ApiError>{{"/" + std::string(name), fmt::format("allowed are 1 to {}", most)}}));
+        return tl::unexpected(parameter_error(name, fmt::format("allowed are 1 to {}", most)));
     return std::optional(value);
 }
 
@@ -133,17 +134,17 @@ HttpResponse get_targets(const RequestContext &call) {
     if (!parameters)
         return parameters.error();
     const auto group = parameters->find("group");
-    return answer(
+    return respond_with(
         call.service.targets(group == parameters->end() ? std::nullopt : std::optional(group->second)));
 }
 
 HttpResponse get_flows(const RequestContext &call) {
     const auto filter = parse_flow_query(call.target.query);
     if (!filter)
-        return refuse(400, filter.error());
+        return error_response(400, filter.error());
     auto source = call.service.flows(*filter);
     if (!source)
-        return refuse(status_of(source.error()), source.error().message);
+        return error_response(source.error());
     HttpResponse response;
     response.chunks = [next = std::move(*source)](std::string &chunk) {
         const bool more = next(chunk);
@@ -154,29 +155,18 @@ HttpResponse get_flows(const RequestContext &call) {
     return response;
 }
 
-HttpResponse answer_apply(const Result<ApplyResult> &result, const ApplyOptions &options) {
-    if (!result)
-        return refuse(status_of(result.error()), result.error().message);
-    if (!result->errors.empty())
-        return refuse(422, result->errors);
-    json document = {{"changes", result->changes},
-                     {"applied", result->applied},
-                     {"epoch", result->epoch},
-                     {"warnings", result->warnings},
-                     {"drainedByOperator", result->drained}};
-    if (options.confirm_within && result->applied)
-        document["confirmWithinSeconds"] = options.confirm_within->count();
-    return ok(document);
+HttpResponse respond_to_apply(const Result<ApplyResult> &result) {
+    return result && !result->errors.empty() ? error_response(422, result->errors) : respond_with(result);
 }
 
 constexpr std::uint32_t most_confirm_seconds = 86400;
 constexpr std::uint32_t most_bypass_seconds = 30 * 86400;
 
-/// dryRun and confirm, as POST of a manifest and of a rollback have them.
+/// Reads dryRun and confirm, the parameters of both apply and rollback.
 Result<ApplyOptions, HttpResponse> apply_options(const Parameters &parameters, const RequestContext &call) {
     ApplyOptions options;
-    GLB_ASSIGN(options.dry_run, flag_in(parameters, "dryRun"));
-    GLB_ASSIGN(const auto seconds, number_in(parameters, "confirm", most_confirm_seconds));
+    GLB_ASSIGN(options.dry_run, flag_parameter(parameters, "dryRun"));
+    GLB_ASSIGN(const auto seconds, number_parameter(parameters, "confirm", most_confirm_seconds));
     if (seconds)
         options.confirm_within = std::chrono::seconds(*seconds);
     options.peer = call.request.peer;
@@ -188,84 +178,84 @@ HttpResponse post_manifest(const RequestContext &call) {
     if (!parameters)
         return parameters.error();
     const auto options = apply_options(*parameters, call);
-    return options ? answer_apply(call.service.apply(call.request.body, *options), *options)
-                   : options.error();
+    return options ? respond_to_apply(call.service.apply(call.request.body, *options)) : options.error();
 }
 
 HttpResponse post_rollback(const RequestContext &call) {
     const auto parameters = read_parameters(call.target.query, {"back", "dryRun", "confirm"});
     if (!parameters)
         return parameters.error();
-    const auto back = number_in(*parameters, "back", 1000);
+    const auto back = number_parameter(*parameters, "back", 1000);
     if (!back)
         return back.error();
     const auto options = apply_options(*parameters, call);
-    return options ? answer_apply(call.service.rollback(back->value_or(1), *options), *options)
-                   : options.error();
+    return options ? respond_to_apply(call.service.rollback(back->value_or(1), *options)) : options.error();
 }
 
 HttpResponse post_confirm(const RequestContext &call) {
     const auto done = call.service.confirm(call.request.peer);
-    return done ? ok({{"confirmed", true}}) : refuse(status_of(done.error()), done.error().message);
+    return done ? ok(documents::Confirm{true}) : error_response(done.error());
 }
 
 HttpResponse post_drain(const RequestContext &call) {
     const auto parameters = read_parameters(call.target.query, {"force"});
     if (!parameters)
         return parameters.error();
-    const auto force = flag_in(*parameters, "force");
+    const auto force = flag_parameter(*parameters, "force");
     if (!force)
         return force.error();
     const auto &path = call.target.segments; // v1 targets GROUP TARGET drain|undrain
-    return answer(call.service.drain({path[2], path[3], path[4] == "drain", *force, call.request.peer}));
+    return respond_with(
+        call.service.drain({path[2], path[3], path[4] == "drain", *force, call.request.peer}));
 }
 
 HttpResponse post_bypass(const RequestContext &call) {
     const auto parameters = read_parameters(call.target.query, {"seconds", "off"});
     if (!parameters)
         return parameters.error();
-    const auto off = flag_in(*parameters, "off");
-    const auto seconds = number_in(*parameters, "seconds", most_bypass_seconds);
+    const auto off = flag_parameter(*parameters, "off");
+    const auto seconds = number_parameter(*parameters, "seconds", most_bypass_seconds);
     if (!off || !seconds)
         return off ? seconds.error() : off.error();
     if (*off && *seconds)
-        return refuse(400, std::vector<ApiError>{{"/seconds", "makes no sense beside off"}});
-    BypassRequest order{call.target.segments[2], *off, {}, call.request.peer};
+        return parameter_error("seconds", "cannot be combined with off");
+    BypassRequest bypass{call.target.segments[2], *off, {}, call.request.peer};
     if (*seconds)
-        order.duration = std::chrono::seconds(**seconds);
-    return answer(call.service.bypass(order));
+        bypass.duration = std::chrono::seconds(**seconds);
+    return respond_with(call.service.bypass(bypass));
 }
 
 HttpResponse post_down(const RequestContext &call) {
     const auto parameters = read_parameters(call.target.query, {"keepGuard"});
     if (!parameters)
         return parameters.error();
-    const auto keep_guard = flag_in(*parameters, "keepGuard");
+    const auto keep_guard = flag_parameter(*parameters, "keepGuard");
     if (!keep_guard)
         return keep_guard.error();
-    return answer(call.service.down({*keep_guard, call.request.peer}));
+    return respond_with(call.service.down({*keep_guard, call.request.peer}));
 }
 
 HttpResponse post_gc(const RequestContext &call) {
     const auto parameters = read_parameters(call.target.query, {"dryRun"});
     if (!parameters)
         return parameters.error();
-    const auto dry_run = flag_in(*parameters, "dryRun");
-    return dry_run ? answer(call.service.collect_garbage(*dry_run, call.request.peer)) : dry_run.error();
+    const auto dry_run = flag_parameter(*parameters, "dryRun");
+    return dry_run ? respond_with(call.service.collect_garbage(*dry_run, call.request.peer))
+                   : dry_run.error();
 }
 
-HttpResponse later(const RequestContext &) {
-    return refuse(501, "not yet supported");
+HttpResponse not_supported(const RequestContext &) {
+    return error_response(501, "not yet supported");
 }
 
-template <Result<json> (NodeApi::*ask)()>
+template <auto view>
 HttpResponse get(const RequestContext &call) {
-    return answer((call.service.*ask)());
+    return respond_with((call.service.*view)());
 }
 
 struct Route {
     std::string_view method;
-    std::string_view path; ///< "*" stands for one segment
+    std::string_view path; ///< "*" matches one segment
     HttpResponse (*serve)(const RequestContext &);
 };
 
@@ -287,8 +277,8 @@ constexpr std::array api_table{
     Route{"POST", "/v1/targets/*/*/drain", post_drain},
     Route{"POST", "/v1/targets/*/*/undrain", post_drain},
     Route{"POST", "/v1/endpoints/*/bypass", post_bypass},
-    Route{"POST", "/v1/explain", later},
-    Route{"GET", "/v1/trace", later},
+    Route{"POST", "/v1/explain", not_supported},
+    Route{"GET", "/v1/trace", not_supported},
     Route{"GET", "/metrics", get_metrics},
 };
 
@@ -314,7 +304,7 @@ void dispatch(std::span<const Route> table, NodeApi &service, const HttpRequest 
               const HttpRespond &respond) {
     const auto target = parse_request_target(request.target);
     if (!target)
-        return respond(refuse(400, "malformed request target"));
+        return respond(error_response(400, "malformed request target"));
     std::string allow;
     for (const auto &route : table) {
         if (!path_matches(route.path, target->segments))
@@ -325,8 +315,8 @@ void dispatch(std::span<const Route> table, NodeApi &service, const HttpRequest 
         allow += route.method == "GET" ? "GET, HEAD" : route.method;
     }
     if (allow.empty())
-        return respond(refuse(404, "there is no such path"));
-    auto response = refuse(405, "the path has no method " + request.method);
+        return respond(error_response(404, "no such path"));
+    auto response = error_response(405, "method " + request.method + " is not supported here");
     response.headers.emplace_back("Allow", allow);
     respond(std::move(response));
 }

@@ -1,8 +1,9 @@
-// A node that answers from fixed documents and remembers what it was asked: for the tests of API and glbctl.
+// A node that returns fixed documents and records requests: for the tests of API and glbctl.
 #pragma once
 
 #include <cerrno>
 #include <optional>
+#include <stdexcept>
 #include <string>
 
 #include "controller/api/node_api.h"
@@ -17,9 +18,20 @@ class FakeNode : public NodeApi {
         };
     }
 
+    /// Through the documents, so that the fake cannot have members that the daemon has not.
+    template <typename T>
+    static T parse(const char *text) {
+        const auto json = nlohmann::json::parse(text);
+        auto document = documents::from_json<T>(json);
+        if (!document || documents::to_json(*document) != json)
+            throw std::logic_error(document ? "the fake differs from the document"
+                                            : document.error().message);
+        return *document;
+    }
+
   public:
-    Result<nlohmann::json> status() override {
-        return nlohmann::json::parse(
+    Result<documents::NodeStatus> status() override {
+        return parse<documents::NodeStatus>(
             R"({"ready": false, "notReadyReason": "not attached to srv0", "node": "glb-a", "version": "0.1.0", "epoch": 3,
             "uptimeSeconds": 130, "guard": {"installed": true, "uninspected": 0, "restored": 2,
                 "warnings": ["chain post of table ip nat does NAT"]}, "bypassed": [],
@@ -30,10 +42,10 @@ class FakeNode : public NodeApi {
                         "unavailable": 0}})");
     }
 
-    Result<nlohmann::json> targets(const std::optional<std::string> &group) override {
+    Result<documents::TargetList> targets(const std::optional<std::string> &group) override {
         if (group && *group != "firewalls")
             return tl::unexpected(Error{"there is no target group \"" + *group + "\"", ENOENT});
-        auto document = nlohmann::json::parse(R"({"targets": [
+        auto document = parse<documents::TargetList>(R"({"targets": [
             {"targetGroup": "firewalls", "id": "fw-1", "address": "10.1.0.11", "port": 6081, "weight": 1,
              "state": "healthy", "reason": null, "description": null, "sinceSeconds": 40, "lastError": null,
              "drainedByOperator": false, "activeFlows": 271, "newFlows": 1200, "packetsOut": 52000,
@@ -43,18 +55,19 @@ class FakeNode : public NodeApi {
              "sinceSeconds": 3900, "lastError": "connect: timed out", "drainedByOperator": false,
              "activeFlows": 0, "newFlows": 0, "packetsOut": 0, "packetsBack": 0, "bytesOut": 0,
              "bytesBack": 0, "slots": 43691}]})");
-        for (auto &row : document["targets"])
-            row["drainedByOperator"] = is_drained;
+        for (auto &row : document.targets)
+            row.drained_by_operator = is_drained;
         return document;
     }
 
-    Result<nlohmann::json> endpoints() override {
-        return nlohmann::json::parse(R"({"endpoints": [{"name": "branch", "id": "vpce-02b8ee1d4db0c51c4",
+    Result<documents::EndpointList> endpoints() override {
+        return parse<documents::EndpointList>(
+            R"({"endpoints": [{"name": "branch", "id": "vpce-02b8ee1d4db0c51c4",
             "mode": "routed", "targetGroup": "firewalls",
             "interfaces": [{"name": "cli0", "vlan": null, "mtu": 1500},
                            {"name": "eth1", "vlan": 100, "mtu": 1500}],
             "packetsIn": 1000, "bytesIn": 64000, "packetsForwarded": 999, "bytesForwarded": 63936,
-            "bypassed": false}]})");
+            "bypassed": false, "bypassReason": null, "bypassSecondsLeft": null}]})");
     }
 
     Result<ChunkSource> flows(const FlowQuery &filter) override {
@@ -68,22 +81,22 @@ class FakeNode : public NodeApi {
             "bytesBack": 9000}]})");
     }
 
-    Result<nlohmann::json> drops() override {
-        return nlohmann::json::parse(R"({"drops": [
+    Result<documents::DropList> drops() override {
+        return parse<documents::DropList>(R"({"drops": [
             {"reason": "unknown_sender", "packets": 7, "bytes": 700, "meaning": "GENEVE from no target"},
             {"reason": "too_big", "packets": 0, "bytes": 0, "meaning": "does not fit the tunnel's MTU"}]})");
     }
 
-    Result<nlohmann::json> counters() override {
-        return nlohmann::json::parse(R"({"counters": [
+    Result<documents::CounterList> counters() override {
+        return parse<documents::CounterList>(R"({"counters": [
             {"reason": "encapsulated", "packets": 1234567, "bytes": 99,
              "meaning": "packets sent to a target"},
             {"reason": "flow_new", "packets": 3, "bytes": 0, "meaning": "new flows"}]})");
     }
 
-    Result<nlohmann::json> guard() override {
-        return nlohmann::json::parse(R"({"installed": true, "uninspected": {"packets": 2, "bytes": 120},
-            "restored": 1, "interfaces": [{"name": "cli0", "vlan": null, "endpoint": "branch",
+    Result<documents::Guard> guard() override {
+        return parse<documents::Guard>(R"({"installed": true, "uninspected": {"packets": 2, "bytes": 120},
+            "restored": 1, "warnings": ["chain post of table ip nat does NAT"], "interfaces": [{"name": "cli0", "vlan": null, "endpoint": "branch",
             "whenDetached": "drop", "guarded": true, "punt": false}]})");
     }
 
@@ -104,20 +117,23 @@ class FakeNode : public NodeApi {
                              {"/targetGroups/0/targets/1/address", "\"x\" is no IPv4 or IPv6 address"}};
             return result;
         }
-        result.changes = nlohmann::json::parse(R"([
-            {"action": "add", "kind": "target", "name": "firewalls/fw-4", "before": null,
-             "after": {"weight": 1}},
-            {"action": "change", "kind": "target", "name": "firewalls/fw-1",
-             "before": {"weight": 1, "port": 6081}, "after": {"weight": 2, "port": 6081}}])");
+        result.changes = {{"add", "target", "firewalls/fw-4", nullptr, {{"weight", 1}}},
+                          {"change",
+                           "target",
+                           "firewalls/fw-1",
+                           {{"weight", 1}, {"port", 6081}},
+                           {{"weight", 2}, {"port", 6081}}}};
         result.applied = !options.dry_run;
         result.epoch = options.dry_run ? 3 : 4;
         result.warnings = {"under0: MTU 1500 is below 1568"};
+        if (options.confirm_within && result.applied)
+            result.confirm_within_seconds = static_cast<std::uint64_t>(options.confirm_within->count());
         return result;
     }
 
-    Result<nlohmann::json> history() override {
-        return nlohmann::json::parse(R"({"history": [
-            {"back": 0, "time": "2026-01-31T12:00:00Z", "by": "apply", "uid": 0, "pid": 4711, "epoch": 4,
+    Result<documents::History> history() override {
+        return parse<documents::History>(R"({"history": [
+            {"back": 0, "time": "2026-01-31T12:00:00Z", "by": "apply", "file": null, "uid": 0, "pid": 4711, "epoch": 4,
              "endpoints": 1, "targetGroups": 1, "targets": 3},
             {"back": 1, "time": "2026-01-30T08:15:00Z", "by": "start", "file": "/etc/glb/manifest.json", "uid": null, "pid": null, "epoch": 1,
              "endpoints": 1, "targetGroups": 1, "targets": 2}]})");
@@ -138,46 +154,45 @@ class FakeNode : public NodeApi {
     }
 
     /// fw-2 is the last target that takes flows.
-    Result<nlohmann::json> drain(const DrainRequest &order) override {
+    Result<documents::Drain> drain(const DrainRequest &order) override {
         last_drain = order;
         if (order.target != "fw-1" && order.target != "fw-2")
             return tl::unexpected(Error{"there is no target " + order.group + '/' + order.target, ENOENT});
         if (order.target == "fw-2" && order.drain && !order.force)
             return tl::unexpected(Error{"firewalls/fw-2 is the last target of its group", EBUSY});
         is_drained = order.drain;
-        return nlohmann::json{{"targetGroup", order.group},
-                              {"id", order.target},
-                              {"drainedByOperator", order.drain},
-                              {"activeFlows", order.target == "fw-1" ? 271 : 0},
-                              {"secondsLeft", order.drain ? nlohmann::json(300) : nlohmann::json()}};
+        return documents::Drain{order.group, order.target, order.drain,
+                                order.target == "fw-1" ? std::uint64_t{271} : std::uint64_t{0},
+                                order.drain ? std::optional<std::uint64_t>(300) : std::nullopt};
     }
 
     /// The group of the endpoint "down" is down, and its policy bypasses.
-    Result<nlohmann::json> bypass(const BypassRequest &order) override {
+    Result<documents::Bypass> bypass(const BypassRequest &order) override {
         last_bypass = order;
         if (order.endpoint != "branch" && order.endpoint != "down")
             return tl::unexpected(Error{"there is no endpoint " + order.endpoint, ENOENT});
-        const auto why = !order.off                 ? nlohmann::json("order")
-                         : order.endpoint == "down" ? nlohmann::json("onAllUnhealthy")
-                                                    : nlohmann::json();
-        return nlohmann::json{
-            {"endpoint", order.endpoint},
-            {"bypassed", !why.is_null()},
-            {"why", why},
-            {"targetGroup", "firewalls"},
-            {"secondsLeft", order.duration ? nlohmann::json(order.duration->count()) : nlohmann::json()}};
+        documents::Bypass document;
+        document.endpoint = order.endpoint;
+        document.target_group = "firewalls";
+        if (!order.off)
+            document.why = "order";
+        else if (order.endpoint == "down")
+            document.why = "onAllUnhealthy";
+        document.bypassed = document.why.has_value();
+        if (order.duration)
+            document.seconds_left = static_cast<std::uint64_t>(order.duration->count());
+        return document;
     }
 
     /// The first time there is a guard, and it stays if it is to.
-    Result<nlohmann::json> down(const DownOptions &options) override {
+    Result<documents::Down> down(const DownOptions &options) override {
         last_down = options;
         has_guard = has_guard && options.keep_guard;
-        return nlohmann::json{{"down", true}, {"guardKept", has_guard}};
+        return documents::Down{true, has_guard};
     }
 
-    Result<nlohmann::json> collect_garbage(bool dry_run, const PeerCredentials &) override {
-        return nlohmann::json{{"removed", !dry_run},
-                              {"leftovers", {{{"kind", "maps"}, {"pin", "/sys/fs/bpf/glb/v1"}}}}};
+    Result<documents::GarbageCollection> collect_garbage(bool dry_run, const PeerCredentials &) override {
+        return documents::GarbageCollection{!dry_run, {{"maps", "/sys/fs/bpf/glb/v1"}}};
     }
 
     MetricsSnapshot metrics() override {

@@ -1,0 +1,42 @@
+// Results of POST /v1/down and /v1/gc: what was removed from the kernel.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "controller/documents/document.h"
+
+namespace glb::documents {
+
+struct Down {
+    bool down = false;
+    bool guard_kept = false; ///< whether a guard remains
+
+    static constexpr auto members() {
+        return std::tuple{member("down", &Down::down), required("guardKept", &Down::guard_kept)};
+    }
+    bool operator==(const Down &) const = default;
+};
+
+struct StalePin {
+    std::string kind;
+    std::string pin; ///< path
+
+    static constexpr auto members() {
+        return std::tuple{member("kind", &StalePin::kind), member("pin", &StalePin::pin)};
+    }
+    bool operator==(const StalePin &) const = default;
+};
+
+struct GarbageCollection {
+    bool removed = false; ///< false with dryRun
+    std::vector<StalePin> leftovers;
+
+    static constexpr auto members() {
+        return std::tuple{member("removed", &GarbageCollection::removed),
+                          required("leftovers", &GarbageCollection::leftovers)};
+    }
+    bool operator==(const GarbageCollection &) const = default;
+};
+
+} // namespace glb::documents

@@ -1,0 +1,62 @@
+// GET /v1/targets: each target with its health and its traffic.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/documents/document.h"
+
+namespace glb::documents {
+
+struct Target {
+    std::string target_group;
+    std::string id;
+    std::string address;
+    std::uint16_t port = 0;
+    std::uint32_t weight = 0;
+    std::string state;                 ///< as AWS describe-target-health: healthy, unhealthy, draining, ...
+    std::optional<std::string> reason; ///< Target.FailedHealthChecks, ...
+    std::optional<std::string> description; ///< the reason in prose
+    std::uint64_t since_seconds = 0;        ///< since the last change of state
+    std::optional<std::string> last_error;  ///< of the last health check that failed
+    bool drained_by_operator = false;
+    std::uint64_t active_flows = 0;
+    std::uint64_t new_flows = 0;
+    std::uint64_t packets_out = 0;
+    std::uint64_t packets_back = 0;
+    std::uint64_t bytes_out = 0;
+    std::uint64_t bytes_back = 0;
+    std::uint64_t slots = 0; ///< of its group's Maglev table
+
+    static constexpr auto members() {
+        return std::tuple{member("targetGroup", &Target::target_group),
+                          member("id", &Target::id),
+                          member("address", &Target::address),
+                          member("port", &Target::port),
+                          member("weight", &Target::weight),
+                          member("state", &Target::state),
+                          member("reason", &Target::reason),
+                          member("description", &Target::description),
+                          member("sinceSeconds", &Target::since_seconds),
+                          member("lastError", &Target::last_error),
+                          member("drainedByOperator", &Target::drained_by_operator),
+                          member("activeFlows", &Target::active_flows),
+                          member("newFlows", &Target::new_flows),
+                          member("packetsOut", &Target::packets_out),
+                          member("packetsBack", &Target::packets_back),
+                          member("bytesOut", &Target::bytes_out),
+                          member("bytesBack", &Target::bytes_back),
+                          member("slots", &Target::slots)};
+    }
+    bool operator==(const Target &) const = default;
+};
+
+struct TargetList {
+    std::vector<Target> targets;
+
+    static constexpr auto members() { return std::tuple{required("targets", &TargetList::targets)}; }
+    bool operator==(const TargetList &) const = default;
+};
+
+} // namespace glb::documents
