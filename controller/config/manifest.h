@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/config/policies.h"
 #include "controller/util/address.h"
 #include "controller/util/interface_ref.h"
 
@@ -36,8 +37,6 @@ enum class TooBigWithoutDf : std::uint8_t { drop, fragment };
 enum class NonIp : std::uint8_t { pass, drop };
 enum class LinkState : std::uint8_t { follow, ignore };
 enum class Stickiness : std::uint8_t { tuple5, tuple3, tuple2 };
-enum class FailurePolicy : std::uint8_t { hold, rehash, reset };
-enum class AllUnhealthyPolicy : std::uint8_t { spread, bypass, drop };
 enum class CookiePolicy : std::uint8_t { hint, strict };
 enum class Dialect : std::uint8_t { aws };
 enum class Egress : std::uint8_t { node, appliance };

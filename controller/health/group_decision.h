@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "controller/config/manifest.h"
+#include "controller/config/policies.h"
 #include "controller/health/target_health.h"
 
 namespace glb {

@@ -6,27 +6,28 @@ namespace glb {
 
 namespace {
 
-constexpr std::uint64_t keeps_all = GLB_TARGET_KEEP_ESTABLISHED | GLB_TARGET_KEEP_EMBRYONIC;
+constexpr std::uint64_t keep_all = GLB_TARGET_KEEP_ESTABLISHED | GLB_TARGET_KEEP_EMBRYONIC;
 
-std::uint64_t word_of(const TargetInput &member, bool takes_new, FailurePolicy on_unhealthy,
-                      bool group_is_up) {
-    if (takes_new)
-        return GLB_TARGET_ACCEPT_NEW | keeps_all;
-    const bool failed = member.state == TargetState::unhealthy || member.has_failed;
-    if (member.overdue && !(failed && *member.overdue == FailurePolicy::hold)) // who is dead holds nothing
-        return final_target_state(*member.overdue);
+std::uint64_t target_state(const TargetInput &target, bool accepts_new, FailurePolicy on_unhealthy,
+                           bool group_is_up) {
+    if (accepts_new)
+        return GLB_TARGET_ACCEPT_NEW | keep_all;
+    const bool failed = target.state == TargetState::unhealthy || target.has_failed;
+    if (target.overdue &&
+        !(failed && *target.overdue == FailurePolicy::hold)) // a dead target cannot hold flows
+        return final_target_state(*target.overdue);
     if (!failed)
-        return keeps_all;
-    if (member.is_half_open && member.weight != 0)
-        return GLB_TARGET_HALF_OPEN | keeps_all;
+        return keep_all;
+    if (target.is_half_open && target.weight != 0)
+        return GLB_TARGET_HALF_OPEN | keep_all;
     if (on_unhealthy != FailurePolicy::reset)
         return final_target_state(on_unhealthy);
-    if (member.group_outage)
+    if (target.group_outage)
         return GLB_TARGET_KEEP_ESTABLISHED;
     return group_is_up ? GLB_TARGET_RESET : 0;
 }
 
-glb_no_target_action none_action(GroupAction action) {
+glb_no_target_action no_target_action(GroupAction action) {
     switch (action) {
     case GroupAction::no_target_yet:
         return GLB_NO_TARGET_PENDING;
@@ -37,7 +38,7 @@ glb_no_target_action none_action(GroupAction action) {
     }
 }
 
-/// Each place goes to the target that is furthest behind its share, so equal weights take turns.
+/// Smooth weighted round robin: each slot goes to the target that is furthest behind its share.
 void fill_fallback(std::span<const TargetInput> members, const std::vector<bool> &takes_new,
                    std::array<std::uint16_t, GLB_FALLBACK_SLOTS> &fallback) {
     fallback.fill(GLB_NO_TARGET);
@@ -75,20 +76,20 @@ std::uint64_t final_target_state(FailurePolicy policy) {
     return 0;
 }
 
-GroupWords decide_group_state(std::span<const TargetInput> members, FailurePolicy on_unhealthy,
+GroupState decide_group_state(std::span<const TargetInput> targets, FailurePolicy on_unhealthy,
                               AllUnhealthyPolicy on_all_unhealthy, bool ever_healthy) {
-    std::vector<GroupMember> health;
-    for (const auto &member : members)
-        health.push_back({member.state, member.weight});
-    GroupWords words;
-    words.decision = decide_group(health, on_all_unhealthy, ever_healthy);
-    words.none = none_action(words.decision.action);
-    const bool group_is_up = words.decision.action == GroupAction::steer;
-    for (std::size_t i = 0; i < members.size(); ++i)
-        words.targets.push_back(
-            word_of(members[i], words.decision.takes_new_flows[i], on_unhealthy, group_is_up));
-    fill_fallback(members, words.decision.takes_new_flows, words.fallback);
-    return words;
+    std::vector<GroupMember> members;
+    for (const auto &target : targets)
+        members.push_back({target.state, target.weight});
+    GroupState state;
+    state.decision = decide_group(members, on_all_unhealthy, ever_healthy);
+    state.no_target = no_target_action(state.decision.action);
+    const auto &accepts_new = state.decision.takes_new_flows;
+    const bool group_is_up = state.decision.action == GroupAction::steer;
+    for (std::size_t i = 0; i < targets.size(); ++i)
+        state.targets.push_back(target_state(targets[i], accepts_new[i], on_unhealthy, group_is_up));
+    fill_fallback(targets, accepts_new, state.fallback);
+    return state;
 }
 
 } // namespace glb

@@ -1,4 +1,4 @@
-// Words: what the data path is told of a group's targets. Pure.
+// Target state and group action: what the data path reads of a group's targets (abi/config.h). Pure.
 #pragma once
 
 #include <array>
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "abi/config.h"
-#include "controller/config/manifest.h"
+#include "controller/config/policies.h"
 #include "controller/health/group_decision.h"
 
 namespace glb {
@@ -19,26 +19,25 @@ struct TargetInput {
     TargetState state = TargetState::initial;
     bool has_failed = false; ///< also beneath a drain
     bool is_half_open = false;
-    bool group_outage = false; ///< it failed together with its siblings
-    std::optional<FailurePolicy> overdue =
-        {}; ///< its drain's time is over: what becomes of the flows that are left
+    bool group_outage = false;                 ///< it failed together with its siblings
+    std::optional<FailurePolicy> overdue = {}; ///< set: its drain has expired; policy for its remaining flows
 };
 
-struct GroupWords {
-    std::vector<std::uint64_t> targets; ///< GLB_TARGET_*, one for each member, in their order
-    glb_no_target_action none = GLB_NO_TARGET_DROP;
-    std::array<std::uint16_t, GLB_FALLBACK_SLOTS> fallback{}; ///< those that take new flows, by weight
+struct GroupState {
+    std::vector<std::uint64_t> targets; ///< GLB_TARGET_*, one for each input, in their order
+    glb_no_target_action no_target = GLB_NO_TARGET_DROP;
+    std::array<std::uint16_t, GLB_FALLBACK_SLOTS> fallback{}; ///< targets that accept new flows, by weight
     GroupDecision decision;
 };
 
-/// The word of a target that takes no flows any more, by what its policy says of those it has.
+/// The state of a target that accepts no flows any more, by the policy for the flows that it still owns.
 [[nodiscard]] std::uint64_t final_target_state(FailurePolicy policy);
 
-/// Of an unhealthy target `hold` keeps the established flows with it, `rehash` steers them again, `reset`
-/// resets those of TCP. Nobody is reset where no target of the group is left to connect to again, nor for a
-/// common cause: then flows stay with their target, for it is hardly the target that failed. What drains or
-/// has weight 0 keeps all it has, until its time is over or it fails.
-[[nodiscard]] GroupWords decide_group_state(std::span<const TargetInput> members, FailurePolicy on_unhealthy,
+/// Unhealthy targets: `hold` keeps their established flows, `rehash` steers them again, `reset` resets those
+/// of TCP. No flow is reset where the group has no other target to connect to, nor in a group-wide outage:
+/// the targets are probably not at fault, so flows stay with them. A target that drains or has weight 0 keeps
+/// all its flows until its drain expires or it fails.
+[[nodiscard]] GroupState decide_group_state(std::span<const TargetInput> targets, FailurePolicy on_unhealthy,
                                             AllUnhealthyPolicy on_all_unhealthy, bool ever_healthy);
 
 } // namespace glb

@@ -1,6 +1,5 @@
 #include "controller/health/health_thread.h"
 
-#include <algorithm>
 #include <csignal>
 #include <pthread.h>
 
@@ -8,16 +7,16 @@ namespace glb {
 
 namespace {
 
-constexpr std::chrono::milliseconds beat_time{10};
+constexpr std::chrono::milliseconds lag_interval{10};
 
 } // namespace
 
 HealthThread::HealthThread() : work_(context_.get_executor()), timer_(context_) {}
 
 void HealthThread::start() {
-    beat(Clock::now() + beat_time);
+    measure_lag(Clock::now() + lag_interval);
     sigset_t all, before;
-    sigfillset(&all); // signals are for the other loop
+    sigfillset(&all); // signals are handled on the main thread
     pthread_sigmask(SIG_SETMASK, &all, &before);
     thread_ = std::thread([this] { context_.run(); });
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -30,18 +29,17 @@ void HealthThread::stop() {
         thread_.join();
 }
 
-void HealthThread::beat(Clock::time_point due) {
+void HealthThread::measure_lag(Clock::time_point due) {
     timer_.expires_at(due);
     timer_.async_wait([this, due](const boost::system::error_code &code) {
         if (code)
             return;
         const auto now = Clock::now();
-        const auto late = std::chrono::nanoseconds(now - due).count();
-        if (late >
-            lag_.load(
-                std::memory_order_relaxed)) // reset by another thread at most: one beat may be lost to it
-            lag_.store(late, std::memory_order_relaxed);
-        beat(now + beat_time);
+        const auto lag = std::chrono::nanoseconds(now - due).count();
+        auto max = max_lag_.load();
+        while (lag > max && !max_lag_.compare_exchange_weak(max, lag)) {
+        }
+        measure_lag(now + lag_interval);
     });
 }
 

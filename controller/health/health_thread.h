@@ -1,11 +1,13 @@
-// HealthThread: the event loop on which targets are watched, with a thread of its own: whatever a change of
-// the manifest waits for (the disk, a grace period, nftables), probes and silence are heard in time.
+// HealthThread: the event loop of health, on a thread of its own. Nothing that a change of configuration
+// waits for (disk, grace periods, nftables) delays probes and detectors.
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <future>
 #include <thread>
+#include <type_traits>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -23,25 +25,39 @@ class HealthThread {
 
     [[nodiscard]] boost::asio::io_context &context() { return context_; }
 
-    /// Starts the thread, which has this one's privileges. What was posted before runs then.
+    /// Starts the thread, with the caller's privileges and all signals blocked. What was posted before runs
+    /// then.
     void start();
-    /// Ends and joins it; what is posted from now on never runs.
+    /// Ends and joins it. What is posted from now on never runs.
     void stop();
+
     void post(std::function<void()> task) { boost::asio::post(context_, std::move(task)); }
 
-    /// By how much a handler began later than it was due, at most, since this was asked last.
+    /// Runs `call` on the thread and returns its result; on the caller's where the thread does not run
+    /// (before start(), after stop()). Not from the thread itself.
+    template <typename Call>
+    std::invoke_result_t<Call> run(Call call) {
+        if (!thread_.joinable())
+            return call();
+        std::packaged_task<std::invoke_result_t<Call>()> task(std::move(call));
+        auto result = task.get_future();
+        boost::asio::post(context_, [&task] { task(); });
+        return result.get();
+    }
+
+    /// The longest delay of the loop since the last call.
     [[nodiscard]] std::chrono::nanoseconds exchange_max_lag() {
-        return std::chrono::nanoseconds(lag_.exchange(0));
+        return std::chrono::nanoseconds(max_lag_.exchange(0));
     }
 
   private:
     using Clock = std::chrono::steady_clock;
-    void beat(Clock::time_point due);
+    void measure_lag(Clock::time_point due);
 
     boost::asio::io_context context_{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
     boost::asio::steady_timer timer_;
-    std::atomic<std::chrono::nanoseconds::rep> lag_{0};
+    std::atomic<std::chrono::nanoseconds::rep> max_lag_{0};
     std::thread thread_;
 };
 

@@ -2,9 +2,9 @@
 
 #include <cstring>
 #include <ctime>
-#include <set>
+#include <utility>
 
-#include "controller/util/log.h"
+#include <spdlog/spdlog.h>
 
 namespace glb {
 
@@ -13,14 +13,15 @@ namespace {
 using namespace std::chrono_literals;
 using Outcome = InBandResult::Outcome;
 
-// Of probes that learn whether in-band works, and bring back who failed.
+// Of probes that learn whether in-band works, and that bring failed targets back.
 constexpr std::chrono::milliseconds background_interval{1000};
 constexpr std::chrono::milliseconds background_timeout{500};
-constexpr auto tell_time_each = 1s;
-constexpr auto ask_the_blameless_each = 100ms;
+constexpr auto tick_interval = 1s;
+constexpr auto outage_probe_interval = 100ms;
 
-/// `at` on a clock that also counts while the machine sleeps: a judge must see that nobody was awake.
-MonotonicTime awake_time(MonotonicTime at) {
+/// `at` on CLOCK_BOOTTIME, which also counts while the machine is suspended: the detector must see such a
+/// gap.
+MonotonicTime boot_clock(MonotonicTime at) {
     timespec boot{}, monotonic{};
     ::clock_gettime(CLOCK_BOOTTIME, &boot);
     ::clock_gettime(CLOCK_MONOTONIC, &monotonic);
@@ -28,67 +29,57 @@ MonotonicTime awake_time(MonotonicTime at) {
            std::chrono::nanoseconds(boot.tv_nsec - monotonic.tv_nsec);
 }
 
-DetectorSettings settings_of(const TargetGroup &group) {
-    DetectorSettings settings;
-    settings.window = group.health_check.passive.window.value_or(settings.window);
-    settings.max_ejected_percent = group.health_check.max_ejected_percent;
-    settings.flows_are_independent = group.stickiness == Stickiness::tuple5;
-    return settings;
-}
-
-InBandTarget in_band_target(const HealthCheck &check, const TargetEntry &member) {
+InBandTarget in_band_target(const InBandSettings &settings, const TargetEntry &entry) {
     InBandTarget target;
-    target.key = member.name;
-    target.address = member.target.address;
-    target.port = member.target.port;
-    target.inner = {check.in_band.source, check.in_band.destination, check.in_band.port};
-    const bool is_check = check.protocol == ProbeProtocol::geneve;
-    target.interval = is_check ? check.interval : background_interval;
-    target.timeout = is_check ? check.timeout : background_timeout;
+    target.key = entry.name;
+    target.address = entry.target.address;
+    target.port = entry.target.port;
+    target.inner = settings.inner;
+    target.interval = settings.is_health_check ? settings.interval : background_interval;
+    target.timeout = settings.is_health_check ? settings.timeout : background_timeout;
     return target;
 }
 
-bool is_wanted(const TargetEntry &member) {
-    return !member.drain_until && member.health.state() != TargetState::unused;
+bool is_probed(const TargetEntry &entry) {
+    return !entry.drain_until && entry.health.state() != TargetState::unused;
 }
 
-bool takes_part(const TargetEntry &member) {
-    return is_wanted(member) && member.target.weight != 0 && member.health.draining() == Draining::no;
+bool is_judged(const TargetEntry &entry) {
+    return is_probed(entry) && entry.target.weight != 0 && entry.health.draining() == Draining::no;
 }
 
 } // namespace
 
-PassiveMonitor::PassiveMonitor(boost::asio::io_context &loop, TargetRegistry &fleet,
-                               std::recursive_mutex &lock, PassiveHooks hooks)
-    : fleet_(fleet), lock_(lock), hooks_(std::move(hooks)),
-      in_band_(loop, [this](const std::string &key, const InBandResult &result) { on_in_band(key, result); }),
+PassiveMonitor::PassiveMonitor(boost::asio::io_context &loop, TargetRegistry &registry,
+                               PassiveMonitorHost &host)
+    : registry_(registry), host_(host),
+      in_band_(loop,
+               [this](const std::string &name, const InBandResult &result) { on_in_band(name, result); }),
       timer_(loop) {}
 
-void PassiveMonitor::set_manifest(const Manifest &manifest) {
-    const std::lock_guard held(lock_);
-    auto former = std::exchange(groups_, {});
+void PassiveMonitor::configure(const HealthConfig &config) {
+    auto previous = std::exchange(groups_, {});
     bool any_passive = false;
-    for (const auto &group : manifest.target_groups) {
-        const auto &check = group.health_check;
-        if (!check.passive.enabled && check.protocol != ProbeProtocol::geneve)
+    for (const auto &group : config.groups) {
+        if (!group.policy.passive && !group.in_band.is_health_check)
             continue;
-        any_passive |= check.passive.enabled;
-        auto known = former.extract(group.name);
-        auto &row =
-            known.empty()
-                ? groups_.emplace(group.name, Group{check, OutlierDetector(settings_of(group)), {}, {}})
-                      .first->second
-                : groups_.insert(std::move(known)).position->second;
-        row.check = check;
-        row.judge.set_settings(settings_of(group));
+        any_passive |= group.policy.passive;
+        auto known = previous.extract(group.name);
+        auto &row = known.empty()
+                        ? groups_.emplace(group.name, Group{group, OutlierDetector(group.detector), {}, {}})
+                              .first->second
+                        : groups_.insert(std::move(known)).position->second;
+        row.settings = group;
+        row.detector.set_settings(group.detector);
     }
     std::vector<InBandTarget> targets;
-    for (const auto &[name, member] : fleet_.members())
-        if (const auto group = groups_.find(member.group); group != groups_.end() && is_wanted(member))
-            targets.push_back(in_band_target(group->second.check, member));
-    in_band_.set_targets(targets, manifest.node.tunnel.address);
-    std::erase_if(back_, [&](const auto &row) { return !fleet_.members().contains(row.first); });
-    std::erase_if(trials_, [&](const auto &row) { return !fleet_.members().contains(row.first); });
+    for (const auto &[name, entry] : registry_.entries())
+        if (const auto group = groups_.find(entry.group); group != groups_.end() && is_probed(entry))
+            targets.push_back(in_band_target(group->second.settings.in_band, entry));
+    in_band_.set_targets(targets, config.probe_source);
+    const auto is_gone = [&](const auto &row) { return !registry_.entries().contains(row.first); };
+    std::erase_if(returned_at_check_, is_gone);
+    std::erase_if(half_open_, is_gone);
     if (any_passive && !polling_)
         schedule(Clock::now() + OutlierDetector::kPoll);
     if (!any_passive)
@@ -114,114 +105,109 @@ void PassiveMonitor::schedule(Clock::time_point due) {
 }
 
 void PassiveMonitor::poll() {
-    const std::lock_guard held(lock_);
-    hooks_.drain_events();
-    bool changed = false;
-    for (auto &[name, group] : groups_)
-        if (group.check.passive.enabled) {
-            changed |= poll_group(group, name);
-            changed |= update_half_open_targets(group);
-        }
+    host_.poll_events();
+    for (auto &[name, group] : groups_) {
+        if (!group.settings.policy.passive)
+            continue;
+        const bool judged = poll_group(group, name);
+        if (update_half_open_targets(group) || judged)
+            host_.on_group_changed(name);
+    }
     probe_group_outage_targets();
-    changed |= tick_targets();
-    if (changed)
-        hooks_.write_words();
+    tick_targets();
 }
 
 bool PassiveMonitor::poll_group(Group &group, const std::string &name) {
-    group.traffic.clear();
+    group.counters.clear();
     group.names.clear();
-    for (const auto &[key, member] : fleet_.members_of(name)) {
-        if (!takes_part(member))
+    for (const auto &[key, entry] : registry_.members_of(name)) {
+        if (!is_judged(entry))
             continue;
-        const auto count = hooks_.count(member.index);
+        const auto count = host_.target_count(entry.target.index);
         if (!count)
             return false;
-        group.traffic.push_back({member.index, count->out.packets, count->back.packets, count->silent,
-                                 count->answered, count->tried, count->confirmed,
-                                 member.health.failed_passively(), member.health.in_band_worked()});
-        group.names.emplace(member.index, key);
+        group.counters.push_back({entry.target.index, count->out.packets, count->back.packets, count->silent,
+                                  count->answered, count->tried, count->confirmed,
+                                  entry.health.failed_passively(), entry.health.in_band_worked()});
+        group.names.emplace(entry.target.index, key);
     }
     bool changed = false;
-    for (const auto &order : group.judge.poll(group.traffic, awake_time(Clock::now())))
-        changed |= execute(group, order);
+    for (const auto &action : group.detector.poll(group.counters, boot_clock(Clock::now())))
+        changed |= execute(group, action);
     return changed;
 }
 
-bool PassiveMonitor::execute(Group &group, const DetectorAction &order) {
-    const auto &name = group.names.at(order.target);
-    switch (order.kind) {
+bool PassiveMonitor::execute(Group &group, const DetectorAction &action) {
+    const auto &name = group.names.at(action.target);
+    switch (action.kind) {
     case DetectorAction::Kind::probe:
         if (const auto sent = in_band_.ask(name); !sent) {
             spdlog::warn("target {}: {}", name, sent.error().message);
-            group.judge.on_unsent(order.target, awake_time(Clock::now()));
+            group.detector.on_unsent(action.target, boot_clock(Clock::now()));
         }
         return false;
     case DetectorAction::Kind::acquit:
-        spdlog::info("target {}: suspected of silence, and acquitted: {}", name, order.description);
+        spdlog::info("target {}: suspected unresponsive, cleared: {}", name, action.description);
         return false;
     case DetectorAction::Kind::spare:
-        spdlog::warn("target {}: {}; it stays, for maxEjectedPercent of its group are out already", name,
-                     order.description);
+        spdlog::warn("target {}: {}; not ejected, maxEjectedPercent reached", name, action.description);
         return false;
     case DetectorAction::Kind::convict:
         break;
     }
-    if (order.group_outage)
-        spdlog::warn("target {}: all targets of its group fell silent together", name);
-    return fleet_.update_health(name, [&](TargetHealth &health) {
-        return health.on_passive_failure(order.description, order.group_outage, Clock::now());
+    if (action.group_outage)
+        spdlog::warn("target {}: all targets of its group became unresponsive at once", name);
+    return registry_.update(name, [&](TargetHealth &health) {
+        return health.on_passive_failure(action.description, action.group_outage, Clock::now());
     });
 }
 
-/// What a target got since the last poll, of new flows; those that came before its trial are not counted for
-/// it.
+/// The half-open phase is judged by the new flows that start within it.
 bool PassiveMonitor::update_half_open_targets(const Group &group) {
     bool changed = false;
-    for (const auto &row : group.traffic) {
+    for (const auto &row : group.counters) {
         const auto &name = group.names.at(row.target);
-        if (!fleet_.members().at(name).health.is_half_open()) {
-            trials_.erase(name);
+        if (!registry_.entries().at(name).health.is_half_open()) {
+            half_open_.erase(name);
             continue;
         }
-        const auto [at, is_new] = trials_.try_emplace(name, Trial{row.tried, row.confirmed});
-        const auto before = std::exchange(at->second, Trial{row.tried, row.confirmed});
-        if (!is_new && row.tried >= before.tried && row.confirmed >= before.confirmed)
-            changed |= fleet_.update_health(name, [&](TargetHealth &health) {
-                return health.on_new_flows(row.tried - before.tried, row.confirmed - before.confirmed,
+        const auto [at, is_new] = half_open_.try_emplace(name, NewFlows{row.tried, row.confirmed});
+        const auto before = std::exchange(at->second, NewFlows{row.tried, row.confirmed});
+        if (!is_new && row.tried >= before.started && row.confirmed >= before.confirmed)
+            changed |= registry_.update(name, [&](TargetHealth &health) {
+                return health.on_new_flows(row.tried - before.started, row.confirmed - before.confirmed,
                                            Clock::now());
             });
     }
     return changed;
 }
 
-/// Who failed with all its siblings is to be back the moment it answers.
+/// Targets that failed in a group-wide outage return with their first answer, so they are probed often.
 void PassiveMonitor::probe_group_outage_targets() {
     const auto now = Clock::now();
-    if (now - asked_ < ask_the_blameless_each)
+    if (now - last_outage_probe_ < outage_probe_interval)
         return;
-    asked_ = now;
-    for (const auto &[name, member] : fleet_.members())
-        if (member.health.group_outage() && groups_.contains(member.group))
+    last_outage_probe_ = now;
+    for (const auto &[name, entry] : registry_.entries())
+        if (entry.health.group_outage() && groups_.contains(entry.group))
             (void)in_band_.ask(name);
 }
 
-bool PassiveMonitor::tick_targets() {
+void PassiveMonitor::tick_targets() {
     const auto now = Clock::now();
-    if (now - told_time_ < tell_time_each)
-        return false;
-    told_time_ = now;
-    std::vector<std::string> failed;
-    for (const auto &[name, member] : fleet_.members())
-        if (member.health.failed_passively())
-            failed.push_back(name);
-    bool changed = false;
-    for (const auto &name : failed)
-        changed |= fleet_.update_health(name, [&](TargetHealth &health) -> std::optional<HealthTransition> {
-            health.on_time(now);
-            return std::nullopt;
-        });
-    return changed;
+    if (now - last_tick_ < tick_interval)
+        return;
+    last_tick_ = now;
+    std::vector<const TargetEntry *> failed; // updates change entries, not their places
+    for (const auto &[name, entry] : registry_.entries())
+        if (entry.health.failed_passively())
+            failed.push_back(&entry);
+    for (const auto *entry : failed)
+        if (registry_.update(entry->name, [&](TargetHealth &health) -> std::optional<HealthTransition> {
+                health.on_time(now);
+                return std::nullopt;
+            }))
+            host_.on_group_changed(entry->group);
 }
 
 void PassiveMonitor::on_event(const glb_event &event) {
@@ -230,53 +216,51 @@ void PassiveMonitor::on_event(const glb_event &event) {
     in_band_.on_event(IpAddress::v4(event.address[0]), nonce);
 }
 
-void PassiveMonitor::on_in_band(const std::string &key, const InBandResult &result) {
-    const std::lock_guard held(lock_);
-    const auto found = fleet_.members().find(key);
-    if (found == fleet_.members().end())
+void PassiveMonitor::on_in_band(const std::string &name, const InBandResult &result) {
+    const auto found = registry_.entries().find(name);
+    if (found == registry_.entries().end())
         return;
-    const auto &member = found->second;
-    const auto group = groups_.find(member.group);
+    const auto &entry = found->second;
+    const auto group = groups_.find(entry.group);
     if (group == groups_.end())
         return;
     if (result.outcome == Outcome::answered)
-        group->second.judge.on_answer(member.index, awake_time(result.sent));
-    else if (result.outcome == Outcome::silent && group->second.judge.on_missed(member.index))
-        (void)fleet_.update_health(key, [](TargetHealth &health) -> std::optional<HealthTransition> {
+        group->second.detector.on_answer(entry.target.index, boot_clock(result.sent));
+    else if (result.outcome == Outcome::silent && group->second.detector.on_missed(entry.target.index))
+        (void)registry_.update(name, [](TargetHealth &health) -> std::optional<HealthTransition> {
             health.on_in_band_ended();
             return std::nullopt;
         });
-    // A suspect is acquitted by the judge; beside that, answers that were asked for count after a common
-    // cause alone.
-    const bool counts = result.periodic || member.health.group_outage();
-    if (counts && result.outcome != Outcome::unsent && fleet_.update_health(key, [&](TargetHealth &health) {
+    // The detector clears suspects. Other answers to requested probes count only after a group-wide outage.
+    const bool counts = result.periodic || entry.health.group_outage();
+    if (counts && result.outcome != Outcome::unsent && registry_.update(name, [&](TargetHealth &health) {
             return health.on_in_band(result.outcome == Outcome::answered, Clock::now());
         }))
-        hooks_.write_words();
-    if (result.periodic && group->second.check.protocol == ProbeProtocol::geneve)
-        check_by_geneve(group->second.check, member, result);
+        host_.on_group_changed(entry.group);
+    if (result.periodic && group->second.settings.in_band.is_health_check)
+        check_by_geneve(group->second.settings, entry, result);
 }
 
-/// Silence on the reserved endpoint is no failure where traffic returns: some appliances drop ids that they
-/// were not told.
-void PassiveMonitor::check_by_geneve(const HealthCheck &check, const TargetEntry &member,
+/// A missing answer is no failure while traffic returns: some appliances drop endpoint ids that they are not
+/// configured with.
+void PassiveMonitor::check_by_geneve(const HealthGroup &group, const TargetEntry &entry,
                                      const InBandResult &result) {
-    const auto count = hooks_.count(member.index);
-    const auto back = count ? count->back.packets : 0;
-    const auto [at, is_new] = back_.try_emplace(member.name, back);
-    const auto before = std::exchange(at->second, back);
-    const bool returns = !is_new && back > before;
+    const auto count = host_.target_count(entry.target.index);
+    const auto returned = count ? count->back.packets : 0;
+    const auto [at, is_new] = returned_at_check_.try_emplace(entry.name, returned);
+    const auto before = std::exchange(at->second, returned);
+    const bool traffic_returns = !is_new && returned > before;
     ProbeResult probe;
     probe.round_trip = result.round_trip;
     probe.outcome = ProbeOutcome::ok;
     if (result.outcome == Outcome::unsent) {
         probe.outcome = ProbeOutcome::error;
         probe.detail = result.detail;
-    } else if (result.outcome == Outcome::silent && !returns) {
+    } else if (result.outcome == Outcome::silent && !traffic_returns) {
         probe.outcome = ProbeOutcome::timeout;
-        probe.detail = fmt::format("no in-band probe came back within {} ms", check.timeout.count());
+        probe.detail = fmt::format("no in-band probe returned within {} ms", group.in_band.timeout.count());
     }
-    hooks_.on_probe(std::string(member.name), probe);
+    host_.on_probe(std::string(entry.name), probe);
 }
 
 } // namespace glb

@@ -1,10 +1,9 @@
-// PassiveMonitor: health from the traffic and through the targets. Feeds the judge of each group with what
-// the data path counts, sends in-band probes, and tells the fleet.
+// PassiveMonitor: health from the traffic, and through the targets. Feeds the outlier detector of each group
+// with the data path's counters, sends in-band probes, and updates the registry.
 #pragma once
 
 #include <functional>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,34 +12,39 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "abi/config.h"
-#include "controller/config/manifest.h"
+#include "abi/events.h"
+#include "controller/health/health_config.h"
 #include "controller/health/outlier_detector.h"
 #include "controller/health/probes/in_band_prober.h"
-#include "controller/health/probes/probe_settings.h"
 #include "controller/health/target_registry.h"
 
 namespace glb {
 
-/// What the watch needs of the node. All are called on the loop, with the lock held.
-struct PassiveHooks {
-    std::function<void()> drain_events; ///< answers that wait in the ring buffer count before silence does
-    std::function<std::optional<glb_target_count>(std::uint16_t index)>
-        count;                         ///< none while there is no program
-    std::function<void()> write_words; ///< the fleet has changed: the data path is to know it now
-    std::function<void(const std::string &key, const ProbeResult &result)> on_probe; ///< of checks by GENEVE
+/// What the monitor needs of the engine. Called on the health thread.
+class PassiveMonitorHost {
+  public:
+    /// Answers that wait in the ring buffer are read before silence is judged.
+    virtual void poll_events() = 0;
+    /// None while no data path is loaded.
+    virtual std::optional<glb_target_count> target_count(std::uint16_t target) = 0;
+    /// A target of the group has changed in the registry: the data path must follow now.
+    virtual void on_group_changed(const std::string &group) = 0;
+    /// The result of a check by GENEVE.
+    virtual void on_probe(const std::string &name, const ProbeResult &result) = 0;
+
+  protected:
+    ~PassiveMonitorHost() = default;
 };
 
-/// One for a node. It polls every 5 ms while a group has `passive`, and does nothing where none has. All
-/// calls on the loop's thread, on which it takes the lock where it looks at the fleet.
+/// Polls every OutlierDetector::kPoll while a group has passive health; idle otherwise. Not thread-safe.
 class PassiveMonitor {
   public:
-    /// `loop`, `fleet` and `lock`, which guards the fleet, must outlive it.
-    PassiveMonitor(boost::asio::io_context &loop, TargetRegistry &fleet, std::recursive_mutex &lock,
-                   PassiveHooks hooks);
+    /// All three must outlive it.
+    PassiveMonitor(boost::asio::io_context &loop, TargetRegistry &registry, PassiveMonitorHost &host);
 
-    /// Takes over groups and settings of the manifest that the fleet holds by now. What is known of targets
-    /// stays.
-    void set_manifest(const Manifest &manifest);
+    /// Groups and settings of the configuration that the registry holds. Evidence about known targets is
+    /// kept.
+    void configure(const HealthConfig &config);
     /// GLB_EVENT_IN_BAND.
     void on_event(const glb_event &event);
     void stop();
@@ -48,36 +52,35 @@ class PassiveMonitor {
   private:
     using Clock = std::chrono::steady_clock;
     struct Group {
-        HealthCheck check;
-        OutlierDetector judge;
-        std::vector<TargetCounters> traffic; // of the last poll; here to be used again
+        HealthGroup settings;
+        OutlierDetector detector;
+        std::vector<TargetCounters> counters; // of the last poll; kept to reuse the memory
         std::map<std::uint16_t, std::string> names;
     };
-    struct Trial {
-        std::uint64_t tried = 0, confirmed = 0;
+    struct NewFlows {
+        std::uint64_t started = 0, confirmed = 0;
     };
 
     void schedule(Clock::time_point due);
     void poll();
     bool poll_group(Group &group, const std::string &name);
-    bool execute(Group &group, const DetectorAction &order);
+    bool execute(Group &group, const DetectorAction &action);
     bool update_half_open_targets(const Group &group);
     void probe_group_outage_targets();
-    bool tick_targets();
+    void tick_targets();
 
-    void on_in_band(const std::string &key, const InBandResult &result);
-    void check_by_geneve(const HealthCheck &check, const TargetEntry &member, const InBandResult &result);
+    void on_in_band(const std::string &name, const InBandResult &result);
+    void check_by_geneve(const HealthGroup &group, const TargetEntry &entry, const InBandResult &result);
 
-    TargetRegistry &fleet_;
-    std::recursive_mutex &lock_;
-    PassiveHooks hooks_;
+    TargetRegistry &registry_;
+    PassiveMonitorHost &host_;
     InBandProber in_band_;
     boost::asio::steady_timer timer_;
     bool polling_ = false;
-    std::map<std::string, Group> groups_;       // those with `passive`, or checked by GENEVE
-    std::map<std::string, std::uint64_t> back_; // packets, when an in-band check was last judged
-    std::map<std::string, Trial> trials_;
-    Clock::time_point told_time_{}, asked_{};
+    std::map<std::string, Group> groups_; // those with passive health, or checked by GENEVE
+    std::map<std::string, std::uint64_t> returned_at_check_; // packets, when an in-band check was last judged
+    std::map<std::string, NewFlows> half_open_;
+    Clock::time_point last_tick_{}, last_outage_probe_{};
 };
 
 } // namespace glb

@@ -50,6 +50,8 @@ struct PersistedHealth {
     HealthReason reason = HealthReason::none;
     unsigned failures = 0; ///< for which it is held down the longer
     bool in_band_works = false;
+
+    bool operator==(const PersistedHealth &) const = default;
 };
 
 struct HealthPolicy {
@@ -57,6 +59,8 @@ struct HealthPolicy {
     unsigned healthy_threshold = 3;   ///< consecutive successes; at least 1
     unsigned unhealthy_threshold = 3; ///< consecutive failures; at least 1
     bool passive = false;             ///< traffic that does not come back may fail it
+
+    bool operator==(const HealthPolicy &) const = default;
 };
 
 enum class Draining : std::uint8_t { no, deregistered, by_operator };

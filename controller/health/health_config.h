@@ -1,0 +1,69 @@
+// HealthConfig: what the health engine is configured with. A value; built by control from the manifest.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "controller/config/policies.h"
+#include "controller/health/outlier_detector.h"
+#include "controller/health/probes/in_band_packet.h"
+#include "controller/health/probes/probe_settings.h"
+#include "controller/health/target_health.h"
+#include "controller/util/address.h"
+
+namespace glb {
+
+struct HealthTarget {
+    std::string id;
+    IpAddress address;
+    std::uint16_t port = 6081;
+    std::uint32_t weight = 1;
+    std::uint16_t index = 0; ///< in the data path's tables
+
+    bool operator==(const HealthTarget &) const = default;
+};
+
+/// In-band probes of a group. Without passive health or a GENEVE check none are sent.
+struct InBandSettings {
+    bool is_health_check = false; ///< healthCheck.protocol GENEVE: the results count as active checks
+    InBandInner inner;
+    std::chrono::milliseconds interval{1000};
+    std::chrono::milliseconds timeout{500};
+
+    bool operator==(const InBandSettings &) const = default;
+};
+
+struct HealthGroup {
+    std::string name;
+    std::uint16_t index = 0;
+    std::vector<std::string> endpoints; ///< that use the group; empty: its targets are unused
+    FailurePolicy on_unhealthy = FailurePolicy::rehash;
+    FailurePolicy on_deregistered = FailurePolicy::rehash;
+    AllUnhealthyPolicy on_all_unhealthy = AllUnhealthyPolicy::spread;
+    std::chrono::seconds deregistration_delay{300};
+    HealthPolicy policy;
+    ProbeSettings probe; ///< protocol none: no active probes
+    InBandSettings in_band;
+    DetectorSettings detector; ///< used where policy.passive
+    std::vector<HealthTarget> targets;
+
+    bool operator==(const HealthGroup &) const = default;
+};
+
+struct HealthConfig {
+    std::uint64_t generation = 0; ///< of the change; names it in stage, commit and abort
+    IpAddress probe_source;       ///< the tunnel's address
+    std::vector<HealthGroup> groups;
+};
+
+/// A target that no manifest names any more, but that the data path of an earlier daemon still sends to.
+struct AdoptedTarget {
+    std::string group;
+    std::uint16_t group_index = 0;
+    HealthTarget target;
+};
+
+} // namespace glb

@@ -1,0 +1,120 @@
+// HealthEngine: the only owner of target health and of the target-state maps.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "controller/health/datapath_port.h"
+#include "controller/health/group_condition_log.h"
+#include "controller/health/health_event.h"
+#include "controller/health/health_snapshot.h"
+#include "controller/health/passive_monitor.h"
+#include "controller/health/probes/prober.h"
+#include "controller/health/target_registry.h"
+#include "controller/health/target_state_shadow.h"
+
+namespace glb {
+
+/// A change of configuration is staged, then committed or aborted; `generation` names it. Between the two the
+/// live registry works on as before: verdicts that arrive meanwhile need no merging.
+///
+/// All calls on the thread that runs `loop`, but for snapshot(). No call blocks.
+class HealthEngine final : private PassiveMonitorHost {
+  public:
+    using OnEvent = std::function<void(HealthEvent)>;
+
+    /// `loop` must outlive it. `on_event` is called on the loop and must not block.
+    HealthEngine(boost::asio::io_context &loop, OnEvent on_event);
+    ~HealthEngine();
+
+    /// Works on these maps from now on; none: none are loaded. All rows are written again by the next commit.
+    void attach(std::shared_ptr<TargetStatePort> datapath);
+
+    /// What an earlier daemon persisted. Before the first stage().
+    void restore(const PersistedTargets &persisted);
+    /// The data path of an earlier daemon has these targets ejected, by name. Before the first stage().
+    void restore_failures(const std::map<std::string, HealthReason> &failures);
+
+    /// Writes the state of targets and groups that no configuration in use names. `adopted` are added to the
+    /// live registry by commit().
+    [[nodiscard]] Status stage(HealthConfig config, std::vector<AdoptedTarget> adopted = {});
+    /// Makes the staged configuration the live one, and writes all rows that differ. `resolved`: indexes of
+    /// targets to which the data path has a path. On failure the configuration before stays live.
+    [[nodiscard]] Status commit(std::uint64_t generation, const std::set<std::uint16_t> &resolved);
+    /// Drops the staged configuration; no effect where `generation` is not staged.
+    void abort(std::uint64_t generation);
+    /// The targets to which the data path has a path now, by index, without a change of configuration.
+    void set_resolved(const std::set<std::uint16_t> &resolved);
+    /// Forgets targets, persisted state and probes, as after take-down. Maps are not written.
+    void reset();
+
+    /// See TargetRegistry::drain() and undrain().
+    [[nodiscard]] Result<std::optional<MonotonicTime>> drain(const std::string &name, bool force,
+                                                             std::optional<MonotonicTime> until = {});
+    [[nodiscard]] Result<std::optional<MonotonicTime>> undrain(const std::string &name);
+
+    /// Live flows by target index, from a scan of the flow table: ends drains.
+    void on_flow_counts(const std::vector<std::uint64_t> &by_target);
+    /// Whether each target's next hop can be resolved, by name.
+    void on_neighbours(const std::map<std::string, bool> &resolved);
+
+    /// On any thread.
+    [[nodiscard]] std::shared_ptr<const HealthSnapshot> snapshot() const;
+
+  private:
+    using Clock = std::chrono::steady_clock;
+    struct Staged {
+        HealthConfig config;
+        std::vector<AdoptedTarget> adopted;
+    };
+
+    // PassiveMonitorHost
+    void poll_events() override;
+    std::optional<glb_target_count> target_count(std::uint16_t target) override;
+    void on_group_changed(const std::string &group) override;
+    void on_probe(const std::string &name, const ProbeResult &result) override;
+
+    [[nodiscard]] TargetRegistry staged_registry(OnTransition on_transition) const;
+    void wait_for_events();
+    void on_event(const glb_event &event);
+    void apply_probe_result(const std::string &name, const ProbeResult &result);
+    void apply_held_results();
+    void start_checks();
+    void refresh(std::span<const GroupStateRow> rows, const std::string &logged_error);
+    void refresh_all();
+    void publish();
+    void publish_soon();
+    void schedule_tick();
+
+    OnEvent on_event_;
+    TargetRegistry registry_;
+    HealthConfig config_; ///< the live one
+    std::optional<Staged> staged_;
+    std::shared_ptr<TargetStatePort> datapath_;
+    TargetStateShadow shadow_;
+    std::string write_error_;
+    std::set<std::uint16_t> resolved_;
+    std::map<std::string, ProbeResult> held_results_; ///< of initial targets that wait for a path
+    GroupConditionLog condition_log_;
+    Prober prober_;
+    PassiveMonitor passive_;
+    boost::asio::posix::stream_descriptor events_;
+    std::uint64_t events_generation_ = 0; ///< distinguishes waits on descriptors of replaced maps
+    boost::asio::steady_timer tick_, publish_timer_;
+    bool publish_pending_ = false;
+    std::map<std::string, GroupAction> actions_; ///< as last written
+    std::atomic<std::shared_ptr<const HealthSnapshot>> snapshot_;
+};
+
+} // namespace glb

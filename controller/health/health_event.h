@@ -1,0 +1,48 @@
+// HealthEvent: what the health engine reports to control. Values.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "controller/health/target_registry.h"
+#include "controller/util/address.h"
+
+namespace glb {
+
+/// The data path found no MAC for a next hop (GLB_EVENT_NO_NEIGHBOUR).
+struct NextHopMissing {
+    unsigned ifindex = 0;
+    IpAddress address;
+};
+
+/// GENEVE from a target's address had another source MAC (GLB_EVENT_SENDER_MAC).
+struct SenderMacMismatch {
+    IpAddress sender;
+};
+
+/// A driver does not support XDP metadata (GLB_EVENT_NO_METADATA).
+struct DriverLacksMetadata {
+    unsigned ifindex = 0;
+};
+
+/// A probe of the target timed out or failed: its next hop may be stale.
+struct TargetUnanswered {
+    IpAddress address;
+};
+
+/// An initial target has answered, but the data path has no path to it yet. It becomes healthy once a commit
+/// names its index as resolved.
+struct TargetPathWanted {
+    std::string name;
+};
+
+/// Drains of removed targets have ended.
+struct TargetsRemoved {
+    std::vector<RemovedTarget> targets;
+};
+
+using HealthEvent = std::variant<NextHopMissing, SenderMacMismatch, DriverLacksMetadata, TargetUnanswered,
+                                 TargetPathWanted, TargetsRemoved>;
+
+} // namespace glb

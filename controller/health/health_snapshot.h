@@ -1,0 +1,40 @@
+// HealthSnapshot: what the health engine publishes. Immutable; readable on any thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/health/group_decision.h"
+#include "controller/health/health_config.h"
+#include "controller/health/persisted.h"
+
+namespace glb {
+
+struct TargetSnapshot {
+    std::string group;
+    std::string name; ///< group/id
+    HealthTarget target;
+    std::uint16_t group_index = 0;
+    TargetState state = TargetState::initial;
+    HealthReason reason = HealthReason::none;
+    std::string description;
+    MonotonicTime since{};
+    std::string last_error;
+    std::optional<MonotonicTime> drain_until;          ///< set: removed, and draining
+    std::optional<MonotonicTime> operator_drain_until; ///< set: drained by the operator
+};
+
+struct HealthSnapshot {
+    std::uint64_t generation = 0;              ///< of the configuration committed last; 0: none
+    std::vector<TargetSnapshot> targets;       ///< by name
+    std::map<std::string, GroupAction> groups; ///< action for new flows, by name
+    PersistedTargets persisted;                ///< for the next daemon
+    std::string write_error; ///< why the data path does not have the target states; empty: it has them
+
+    [[nodiscard]] const TargetSnapshot *find(const std::string &name) const;
+};
+
+} // namespace glb

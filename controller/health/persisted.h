@@ -1,0 +1,28 @@
+// What a daemon persists of its targets for the next one. Values; state/ and control/ know their file format.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "controller/config/policies.h"
+#include "controller/health/target_health.h"
+
+namespace glb {
+
+struct PersistedRemoval {
+    MonotonicTime until; ///< deadline of the drain
+    FailurePolicy policy = FailurePolicy::rehash;
+
+    bool operator==(const PersistedRemoval &) const = default;
+};
+
+/// By name (group/id).
+struct PersistedTargets {
+    std::map<std::string, PersistedHealth> health;
+    std::map<std::string, PersistedRemoval> removed;      ///< targets that drain after their removal
+    std::map<std::string, MonotonicTime> operator_drains; ///< deadlines
+
+    bool operator==(const PersistedTargets &) const = default;
+};
+
+} // namespace glb

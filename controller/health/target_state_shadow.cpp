@@ -1,0 +1,84 @@
+#include "controller/health/target_state_shadow.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace glb {
+
+namespace {
+
+void keep_first(Status &first, Status done) {
+    if (!done && first)
+        first = std::move(done);
+}
+
+} // namespace
+
+Status TargetStateShadow::write_target(TargetStatePort &port, std::uint16_t index, std::uint64_t state) {
+    const auto known = targets_.find(index);
+    if (known != targets_.end() && known->second == state)
+        return {};
+    GLB_TRY(port.set_target_state(index, state));
+    targets_[index] = state;
+    return {};
+}
+
+/// The fallback list comes before the action: an action that steers must find it.
+Status TargetStateShadow::write_group(TargetStatePort &port, const GroupStateRow &row) {
+    auto &known = groups_[row.group_index];
+    if (!known.has_fallback || known.fallback != row.state.fallback) {
+        GLB_TRY(port.set_fallback(row.group_index, row.state.fallback));
+        known.fallback = row.state.fallback;
+        known.has_fallback = true;
+    }
+    if (known.action != row.state.no_target) {
+        GLB_TRY(port.set_group_action(row.group_index, row.state.no_target));
+        known.action = row.state.no_target;
+    }
+    return {};
+}
+
+Status TargetStateShadow::write_new(TargetStatePort &port, std::span<const GroupStateRow> rows) {
+    for (const auto &row : rows) {
+        for (std::size_t i = 0; i < row.indexes.size(); ++i)
+            if (!targets_.contains(row.indexes[i]))
+                GLB_TRY(write_target(port, row.indexes[i], row.state.targets[i]));
+        const auto group = groups_.find(row.group_index);
+        if (group == groups_.end() || !group->second.action)
+            GLB_TRY(write_group(port, row));
+    }
+    return {};
+}
+
+Status TargetStateShadow::write_all(TargetStatePort &port, std::span<const GroupStateRow> rows) {
+    Status first;
+    for (const auto &row : rows) {
+        for (std::size_t i = 0; i < row.indexes.size(); ++i)
+            keep_first(first, write_target(port, row.indexes[i], row.state.targets[i]));
+        keep_first(first, write_group(port, row));
+    }
+    return first;
+}
+
+Status TargetStateShadow::write_final(TargetStatePort &port, const RemovedTarget &removed) {
+    targets_.erase(removed.index);
+    return port.set_target_state(removed.index, removed.state);
+}
+
+void TargetStateShadow::clear() {
+    targets_.clear();
+    groups_.clear();
+}
+
+void TargetStateShadow::retain(std::span<const GroupStateRow> rows) {
+    std::erase_if(groups_, [&](const auto &group) {
+        return std::ranges::none_of(rows, [&](const auto &row) { return row.group_index == group.first; });
+    });
+    std::set<std::uint16_t> named;
+    for (const auto &row : rows)
+        named.insert(row.indexes.begin(), row.indexes.end());
+    std::erase_if(targets_, [&](const auto &target) { return !named.contains(target.first); });
+}
+
+} // namespace glb
