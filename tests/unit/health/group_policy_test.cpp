@@ -8,10 +8,10 @@ using namespace glb;
 
 namespace {
 
-constexpr std::uint64_t keeps = GLB_TARGET_KEEP_ESTABLISHED | GLB_TARGET_KEEP_EMBRYONIC;
-constexpr std::uint64_t takes = keeps | GLB_TARGET_ACCEPT_NEW;
+constexpr std::uint64_t keep_all = GLB_TARGET_KEEP_ESTABLISHED | GLB_TARGET_KEEP_EMBRYONIC;
+constexpr std::uint64_t takes = keep_all | GLB_TARGET_ACCEPT_NEW;
 
-auto places(const GroupWords &words, std::uint16_t index) {
+auto places(const GroupState &words, std::uint16_t index) {
     return std::count(words.fallback.begin(), words.fallback.end(), index);
 }
 
@@ -34,18 +34,18 @@ TEST_CASE("words: each state beside a healthy target, under each policy", "[node
                                                                   : 0;
     CHECK(word_beside_healthy(TargetState::healthy, 1, policy) == takes);
     CHECK(word_beside_healthy(TargetState::unavailable, 1, policy) == takes);
-    CHECK(word_beside_healthy(TargetState::initial, 1, policy) == keeps);
-    CHECK(word_beside_healthy(TargetState::unused, 1, policy) == keeps);
-    CHECK(word_beside_healthy(TargetState::draining, 1, policy) == keeps);
+    CHECK(word_beside_healthy(TargetState::initial, 1, policy) == keep_all);
+    CHECK(word_beside_healthy(TargetState::unused, 1, policy) == keep_all);
+    CHECK(word_beside_healthy(TargetState::draining, 1, policy) == keep_all);
     CHECK(word_beside_healthy(TargetState::unhealthy, 1, policy) == failed);
 }
 
-TEST_CASE("words: weight 0 keeps all it has and takes nothing, but what has failed keeps by policy",
+TEST_CASE("words: weight 0 keep_all all it has and takes nothing, but what has failed keep_all by policy",
           "[node]") {
     const auto policy = GENERATE(FailurePolicy::hold, FailurePolicy::rehash, FailurePolicy::reset);
     for (const auto state : {TargetState::healthy, TargetState::unavailable, TargetState::initial,
                              TargetState::unused, TargetState::draining})
-        CHECK(word_beside_healthy(state, 0, policy) == keeps);
+        CHECK(word_beside_healthy(state, 0, policy) == keep_all);
     CHECK(word_beside_healthy(TargetState::unhealthy, 0, policy) == final_target_state(policy));
 }
 
@@ -115,13 +115,13 @@ TEST_CASE("words: nobody is reset where the whole group is down, or for a common
     CHECK(decide_group_state(members, FailurePolicy::rehash, policy, true).targets.at(0) == 0);
 }
 
-TEST_CASE("words: a target on trial takes its share of new flows, and keeps what comes of it", "[node]") {
+TEST_CASE("words: a target on trial takes its share of new flows, and keep_all what comes of it", "[node]") {
     TargetInput tried{1, 1, TargetState::unhealthy};
     tried.is_half_open = true;
     const TargetInput members[] = {tried, {2, 1, TargetState::healthy}};
     const auto policy = GENERATE(FailurePolicy::hold, FailurePolicy::rehash, FailurePolicy::reset);
     const auto words = decide_group_state(members, policy, AllUnhealthyPolicy::spread, true);
-    CHECK(words.targets.at(0) == (GLB_TARGET_HALF_OPEN | keeps));
+    CHECK(words.targets.at(0) == (GLB_TARGET_HALF_OPEN | keep_all));
     CHECK(places(words, 1) == 0);
     tried.weight = 0;
     const TargetInput drained[] = {tried, {2, 1, TargetState::healthy}};

@@ -1,4 +1,4 @@
-// A fleet with its book and a clock, for tests: a group "g" of an endpoint "web".
+// A target registry with a clock, for tests: a group "g" of an endpoint "web".
 #pragma once
 
 #include <catch2/catch.hpp>
@@ -9,65 +9,66 @@ namespace glb::test {
 
 using namespace std::chrono_literals;
 
-inline Manifest manifest_of(const std::vector<std::string> &targets,
-                            FailurePolicy on_deregistered = FailurePolicy::rehash) {
-    Manifest manifest;
-    TargetGroup group;
-    group.name = "g";
+inline HealthGroup group_of(const std::string &name, const std::vector<std::string> &targets,
+                            FailurePolicy on_deregistered = FailurePolicy::rehash, std::uint16_t index = 0) {
+    HealthGroup group;
+    group.name = name;
+    group.index = index;
+    group.endpoints = {"web"};
     group.deregistration_delay = 100s;
     group.on_deregistered = on_deregistered;
-    for (const auto &id : targets)
-        group.targets.push_back({id, *IpAddress::parse("192.0.2." + std::to_string(id.back() - 'a' + 1))});
-    manifest.target_groups.push_back(group);
-    Endpoint endpoint;
-    endpoint.name = "web";
-    endpoint.target_group = "g";
-    manifest.endpoints.push_back(endpoint);
-    return manifest;
+    for (const auto &id : targets) {
+        const auto number = static_cast<std::uint16_t>(id.back() - 'a');
+        group.targets.push_back({id, *IpAddress::parse("192.0.2." + std::to_string(number + 1)), 6081, 1,
+                                 static_cast<std::uint16_t>(index * 100 + number)});
+    }
+    return group;
 }
 
-struct Machine {
-    IndexAllocator book;
-    std::vector<std::string> told;
-    MonotonicTime now{1000s};
-    TargetRegistry fleet{[this](const TargetEntry &member, const HealthTransition &change) {
-        told.push_back(member.name + " " + std::string(to_string(change.to)));
-    }};
+inline HealthConfig config_of(const std::vector<std::string> &targets,
+                              FailurePolicy on_deregistered = FailurePolicy::rehash) {
+    HealthConfig config;
+    config.generation = 1;
+    config.groups.push_back(group_of("g", targets, on_deregistered));
+    return config;
+}
 
-    void set(const Manifest &manifest) {
-        for (const auto &group : manifest.target_groups) {
-            REQUIRE(book.claim(IndexAllocator::Kind::group, group.name));
-            for (const auto &target : group.targets)
-                REQUIRE(book.claim(IndexAllocator::Kind::target, target_name(group.name, target.id)));
-        }
-        fleet.set_manifest(manifest, book, now);
-    }
+struct RegistryFixture {
+    std::vector<std::string> transitions;
+    MonotonicTime now{1000s};
+    TargetRegistry registry{[this](const TargetEntry &entry, const HealthTransition &change) {
+        transitions.push_back(entry.name + " " + std::string(to_string(change.to)));
+    }};
+    std::vector<RemovedTarget> removed;
+
+    void set(const HealthConfig &config) { registry.configure(config, now); }
     void probe(const std::string &name, ProbeOutcome outcome, int times = 1) {
         ProbeResult result;
         result.outcome = outcome;
         for (int i = 0; i < times; ++i)
-            fleet.on_probe(name, result, now);
+            registry.on_probe(name, result, now);
     }
-    TargetState state(const std::string &name) { return fleet.members().at(name).health.state(); }
-    std::uint64_t word(const std::string &name) {
-        const auto index = fleet.members().at(name).index;
-        for (const auto &row : fleet.group_states(now))
-            for (std::size_t i = 0; i < row.indexes.size(); ++i)
-                if (row.indexes[i] == index)
-                    return row.words.targets[i];
-        FAIL("no word for " << name);
+    const TargetEntry &entry(const std::string &name) { return registry.entries().at(name); }
+    TargetState state(const std::string &name) { return entry(name).health.state(); }
+    /// GLB_TARGET_* flags.
+    std::uint64_t flags(const std::string &name) {
+        const auto row = registry.group_state(entry(name).group, now);
+        REQUIRE(row);
+        for (std::size_t i = 0; i < row->indexes.size(); ++i)
+            if (row->indexes[i] == entry(name).target.index)
+                return row->state.targets[i];
+        FAIL("no target state for " << name);
         return 0;
     }
-    std::vector<std::string> finish(std::uint64_t flows) {
+    std::vector<std::string> remove_drained(std::uint64_t flows) {
+        removed = registry.remove_drained([&](std::uint16_t) { return flows; }, now);
         std::vector<std::string> names;
-        left = fleet.remove_drained_targets([&](std::uint16_t) { return flows; }, now);
-        for (const auto &[name, its_word] : left)
-            names.push_back(name);
+        for (const auto &target : removed)
+            names.push_back(target.name);
         return names;
     }
-    std::vector<RemovedTarget> left;
 };
 
-constexpr std::uint64_t keeps = GLB_TARGET_KEEP_ESTABLISHED | GLB_TARGET_KEEP_EMBRYONIC;
+constexpr std::uint64_t keep_all = GLB_TARGET_KEEP_ESTABLISHED | GLB_TARGET_KEEP_EMBRYONIC;
 
 } // namespace glb::test

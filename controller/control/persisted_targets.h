@@ -1,0 +1,18 @@
+// The file format of what health persists: JSON values "health" and "drains" of the state store.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "controller/health/persisted.h"
+
+namespace glb {
+
+/// {"GROUP/TARGET": {"state","reason","failures","inBand"}}
+[[nodiscard]] nlohmann::json health_to_json(const PersistedTargets &targets);
+/// {"removed": {name: {"until","policy"}}, "ordered": {name: {"until"}}}; null where there are none.
+[[nodiscard]] nlohmann::json drains_to_json(const PersistedTargets &targets);
+
+/// Entries that make no sense are left out.
+[[nodiscard]] PersistedTargets persisted_targets(const nlohmann::json &health, const nlohmann::json &drains);
+
+} // namespace glb
