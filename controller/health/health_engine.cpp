@@ -73,6 +73,7 @@ void HealthEngine::restore_failures(const std::map<std::string, HealthReason> &f
 Status HealthEngine::stage(HealthConfig config, std::vector<AdoptedTarget> adopted) {
     if (!datapath_)
         return fail("the data path is not loaded");
+    previous_.reset();
     staged_ = Staged{std::move(config), std::move(adopted)};
     const auto next = staged_registry({});
     return shadow_.write_new(*datapath_, next.group_states(Clock::now()));
@@ -100,8 +101,8 @@ Status HealthEngine::commit(std::uint64_t generation, const std::set<std::uint16
         return written;
     }
     next.set_on_transition(log_transition);
-    registry_ = std::move(next);
-    config_ = std::move(staged_->config);
+    previous_ = Committed{std::exchange(registry_, std::move(next)),
+                          std::exchange(config_, std::move(staged_->config))};
     staged_.reset();
     for (const auto &[entry, change] : transitions)
         log_transition(entry, change);
@@ -121,6 +122,19 @@ void HealthEngine::abort(std::uint64_t generation) {
     shadow_.retain(registry_.group_states(Clock::now()));
 }
 
+void HealthEngine::revert(std::uint64_t generation) {
+    if (!previous_ || config_.generation != generation)
+        return;
+    const auto reverted = std::exchange(registry_, std::move(previous_->registry));
+    config_ = std::move(previous_->config);
+    previous_.reset();
+    registry_.take_failures(reverted, Clock::now());
+    condition_log_.configure(config_);
+    start_checks();
+    refresh_all();
+    publish();
+}
+
 void HealthEngine::set_resolved(const std::set<std::uint16_t> &resolved) {
     resolved_ = resolved;
     apply_held_results();
@@ -128,6 +142,7 @@ void HealthEngine::set_resolved(const std::set<std::uint16_t> &resolved) {
 
 void HealthEngine::reset() {
     staged_.reset();
+    previous_.reset();
     config_ = {};
     registry_ = TargetRegistry(log_transition);
     resolved_.clear();

@@ -54,6 +54,9 @@ class HealthEngine final : private PassiveMonitorHost {
     [[nodiscard]] Status commit(std::uint64_t generation, const std::set<std::uint16_t> &resolved);
     /// Drops the staged configuration; no effect where `generation` is not staged.
     void abort(std::uint64_t generation);
+    /// Takes back the commit of `generation`: the configuration before is live again, and targets that have
+    /// failed since stay failed. Possible until the next stage(); no effect otherwise.
+    void revert(std::uint64_t generation);
     /// The targets to which the data path has a path now, by index, without a change of configuration.
     void set_resolved(const std::set<std::uint16_t> &resolved);
     /// Forgets targets, persisted state and probes, as after take-down. Maps are not written.
@@ -74,6 +77,10 @@ class HealthEngine final : private PassiveMonitorHost {
 
   private:
     using Clock = std::chrono::steady_clock;
+    struct Committed {
+        TargetRegistry registry;
+        HealthConfig config;
+    };
     struct Staged {
         HealthConfig config;
         std::vector<AdoptedTarget> adopted;
@@ -101,6 +108,7 @@ class HealthEngine final : private PassiveMonitorHost {
     TargetRegistry registry_;
     HealthConfig config_; ///< the live one
     std::optional<Staged> staged_;
+    std::optional<Committed> previous_; ///< before the last commit
     std::shared_ptr<TargetStatePort> datapath_;
     TargetStateShadow shadow_;
     std::string write_error_;

@@ -161,6 +161,17 @@ void TargetRegistry::on_sender_mac(const IpAddress &sender, const MacAddress &ma
                                                   mac.to_string()));
 }
 
+void TargetRegistry::take_failures(const TargetRegistry &other, MonotonicTime now) {
+    for (auto &[name, entry] : entries_) {
+        const auto found = other.entries_.find(name);
+        if (found == other.entries_.end() || !found->second.health.has_failed() || entry.health.has_failed())
+            continue;
+        const auto draining = entry.health.draining();
+        entry.health = found->second.health;
+        (void)entry.health.set_draining(draining, now);
+    }
+}
+
 std::vector<RemovedTarget>
 TargetRegistry::remove_drained(const std::function<std::uint64_t(std::uint16_t)> &live_flows,
                                MonotonicTime now) {

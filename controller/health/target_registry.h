@@ -82,6 +82,9 @@ class TargetRegistry {
     /// recent than what the daemon persisted.
     void restore_failure(const std::string &name, HealthReason reason);
 
+    /// The health of targets that have failed in `other`, and not here.
+    void take_failures(const TargetRegistry &other, MonotonicTime now);
+
     /// Ends drains of removed targets that have no live flow or whose deadline has passed. Under `hold` only
     /// the end of the flows counts.
     std::vector<RemovedTarget>

@@ -1,5 +1,5 @@
-// InstalledState: what the maps of the loaded program hold, as far as this daemon knows. Whoever fills them
-// writes only what is other than that; what is forgotten is written again.
+// InstalledState: shadow copy of the map contents. Writers compare against it and update only rows that
+// differ; clearing a row forces a rewrite.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "controller/datapath/program.h"
-#include "controller/health/group_policy.h"
 #include "controller/util/address.h"
 
 namespace glb {
@@ -22,11 +21,7 @@ namespace glb {
 }
 
 struct InstalledState {
-    // Health writes these too.
     std::optional<BankImage> bank;
-    std::map<std::uint16_t, std::uint64_t> words; ///< by a target's index
-    std::map<std::uint16_t, GroupWords> groups;   ///< by a group's
-    // The node's loop alone.
     std::map<std::uint16_t, std::uint64_t> endpoint_words; ///< by an endpoint's
     std::map<std::uint32_t, glb_egress> egress;            ///< by an interface's
     std::map<std::pair<std::uint32_t, MacAddress>, std::pair<std::uint32_t, glb_next_hop>> hops;
@@ -36,8 +31,6 @@ struct InstalledState {
     /// All that a change may have left half written.
     void forget_change() {
         bank.reset();
-        words.clear();
-        groups.clear();
         endpoint_words.clear();
     }
 };

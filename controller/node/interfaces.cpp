@@ -87,10 +87,10 @@ void LocalNode::on_driver_lacks_metadata(unsigned ifindex) {
 /// By the snapshot of the last reconciling.
 void LocalNode::log_interface_changes() {
     const auto names = manifest_ ? interface_names(*manifest_) : std::set<std::string>{};
-    interface_edges_.retain_only(names);
+    interface_log_.retain_only(names);
     for (const auto &name : names) {
         const auto *link = snapshot_.link(name);
-        for (const auto &line : interface_edges_.note(name, link ? link->index : 0))
+        for (const auto &line : interface_log_.update(name, link ? link->index : 0))
             spdlog::warn("{}", line);
     }
 }

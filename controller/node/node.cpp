@@ -8,6 +8,7 @@
 #include "controller/config/manifest_diff.h"
 #include "controller/config/parser.h"
 #include "controller/control/boot_guard.h"
+#include "controller/control/persisted_targets.h"
 #include "controller/util/lock_file.h"
 #include "controller/util/log.h"
 
@@ -42,22 +43,13 @@ void warn_of_difference(const ManifestFile &file, const Manifest &in_force) {
 
 } // namespace
 
-void LocalNode::log_transition(const TargetEntry &member, const HealthTransition &change) {
-    std::string why;
-    for (const std::string_view part : {to_string(change.reason), std::string_view(change.description)})
-        if (!part.empty())
-            why.append(why.empty() ? ": " : ", ").append(part);
-    spdlog::info("target {}: {} -> {}{}", member.name, to_string(change.from), to_string(change.to), why);
-}
-
 LocalNode::LocalNode(boost::asio::io_context &loop, NodeSettings settings, StateStore store)
-    : loop_(loop), settings_(std::move(settings)), store_(std::move(store)), registry_(log_transition),
-      events_(health_loop_.context()), history_(settings_.state_dir / "history"), network_changes_(loop),
-      tick_(loop), settle_(loop), look_(loop) {
-    prober_ = std::make_unique<Prober>(
-        health_loop_.context(),
-        [this](const std::string &key, const ProbeResult &result) { on_probe(key, result); });
-    passive_ = std::make_unique<PassiveMonitor>(health_loop_.context(), registry_, shared_, passive_hooks());
+    : loop_(loop), settings_(std::move(settings)), store_(std::move(store)),
+      history_(settings_.state_dir / "history"), network_changes_(loop), tick_(loop), settle_(loop),
+      look_(loop) {
+    engine_ = std::make_unique<HealthEngine>(health_.context(), [this](HealthEvent event) {
+        on_node_loop([this, event = std::move(event)] { on_health_event(event); });
+    });
 }
 
 Result<std::unique_ptr<LocalNode>> LocalNode::open(boost::asio::io_context &loop, NodeSettings settings) {
@@ -74,7 +66,8 @@ Status LocalNode::open_kernel() {
     GLB_TRY(lock_pins());
     GLB_ASSIGN(guard_, guard::Guard::open({settings_.bpffs / "guard", settings_.state_dir / "guard.json"}));
     GLB_ASSIGN(monitor_, Monitor::open());
-    registry_.load_persisted(store_.value("health"));
+    health_.run(
+        [this] { engine_->restore(persisted_targets(store_.value("health"), store_.value("drains"))); });
     load_overrides();
     watch_network();
     return {};
@@ -138,13 +131,9 @@ Status LocalNode::start(const std::optional<ManifestFile> &first_manifest) {
 
 void LocalNode::stop() {
     stopped_ = true;
-    health_loop_.stop();
-    (void)store_.set_value("health", registry_.known());
-    prober_->set_targets({});
-    passive_->stop();
+    health_.stop();
+    (void)store_.set_value("health", health_to_json(health()->persisted));
     network_changes_.release();
-    boost::system::error_code ignored;
-    events_.close(ignored);
     tick_.cancel();
     look_.cancel();
     settle_.cancel();
@@ -238,10 +227,10 @@ void LocalNode::schedule_look() {
 void LocalNode::check_unanswered_targets() {
     if (!program_ || !paths_)
         return;
-    for (const auto &[name, member] : registry_.members())
-        if (const auto count = program_->target_count(member.index);
-            count && silence_.is_silent(member.index, *count))
-            paths_->revalidate(member.target.address, Clock::now());
+    for (const auto &target : health()->targets)
+        if (const auto count = program_->target_count(target.target.index);
+            count && silence_.is_silent(target.target.index, *count))
+            paths_->revalidate(target.target.address, Clock::now());
 }
 
 void LocalNode::on_tick() {
@@ -267,19 +256,11 @@ void LocalNode::on_tick() {
         }
     }
     log_interface_changes();
-    nlohmann::json known;
-    {
-        const std::lock_guard held(shared_);
-        for (const auto &[name, member] : registry_.members())
-            registry_.on_neighbour(name, !paths_->is_unreachable(member.target.address), Clock::now());
-        publish_health();
-        known = registry_.known();
-    }
-    if (known != store_.value("health"))
-        if (const auto done = store_.set_value("health", known); !done)
-            spdlog::warn("{}", done.error().message);
-    if (const auto done = persist_drains(); !done)
-        spdlog::warn("{}", done.error().message);
+    std::map<std::string, bool> resolved;
+    for (const auto &target : health()->targets)
+        resolved[target.name] = !paths_->is_unreachable(target.target.address);
+    health_.post([this, resolved = std::move(resolved)] { engine_->on_neighbours(resolved); });
+    persist_health();
     if (!census_ && Clock::now() - census_done_ >= census_pause) {
         census_ = std::make_unique<FlowStatsScan>(*table_, timeouts(), tick_now(), &one_way_,
                                                   !book_.retired(Kind::endpoint).empty());
@@ -293,52 +274,41 @@ void LocalNode::run_census() {
             return;
         if (!census_->step(census_slice))
             return run_census();
-        remove_drained_targets(census_->count());
+        release_indexes(census_->count());
+        health_.post([this, by_target = census_->count().by_target] {
+            engine_->on_flow_counts({by_target.begin(), by_target.end()});
+        });
         refresh_used_next_hops(census_->count());
         census_.reset();
         census_done_ = Clock::now();
     });
 }
 
-void LocalNode::remove_drained_targets(const FlowStats &count) {
-    std::unique_lock held(shared_);
-    const auto live = [&](std::uint16_t index) {
+/// Indexes whose owners are gone and that no flow names any more are free again. Before drains end by the
+/// same count: a slot that was counted already may take such a flow until the target's state is cleared.
+void LocalNode::release_indexes(const FlowStats &count) {
+    const auto live = health();
+    const auto flows = [&](std::uint16_t index) {
         return index < count.by_target.size() ? count.by_target[index] : 0;
     };
-    // Indexes whose owners are gone and that no flow names any more are free again. First: the count says
-    // nothing yet of those that end below, for until their words are cleared a slot already counted may take
-    // such a flow.
-    const auto window_is_open = [&](const std::string &target) { // the epoch before may name it
+    const auto window_is_open = [&](const std::string &target) { // the previous epoch's table may name it
         const auto group = book_.find(Kind::group, target.substr(0, target.find('/')));
         return group && tables_.row(*group).previous != GLB_NO_TABLE;
     };
-    const bool all_are_here = !move_ && !resize_; // else flows of an older table may still come into this one
-    for (const auto &name : all_are_here ? book_.retired(Kind::target) : std::vector<std::string>())
-        if (!registry_.members().contains(name) && live(*book_.find(Kind::target, name)) == 0 &&
-            !window_is_open(name))
+    const bool one_table = !move_ && !resize_; // else flows of an older table may still come into this one
+    for (const auto &name : one_table ? book_.retired(Kind::target) : std::vector<std::string>())
+        if (!live->find(name) && flows(*book_.find(Kind::target, name)) == 0 && !window_is_open(name))
             book_.release(Kind::target, name);
     for (const auto &name : book_.retired(Kind::group))
-        if (!registry_.has_group(name)) {
+        if (std::ranges::none_of(live->targets,
+                                 [&](const TargetSnapshot &target) { return target.group == name; })) {
             tables_.remove(*book_.find(Kind::group, name));
-            written_.groups.erase(*book_.find(Kind::group, name));
             book_.release(Kind::group, name);
         }
-    if (count.endpoints && all_are_here)
+    if (count.endpoints && one_table)
         for (const auto &name : book_.retired(Kind::endpoint))
             if (!count.endpoints->contains(*book_.find(Kind::endpoint, name)))
                 book_.release(Kind::endpoint, name);
-    const auto finished = registry_.remove_drained_targets(live, Clock::now());
-    for (const auto &[name, word] : finished) {
-        const auto index = *book_.find(Kind::target, name);
-        spdlog::info("target {}: left, with {} flows in the table", name, live(index));
-        written_.words.erase(index);
-        if (const auto done = program_->set_target_state(index, word); !done)
-            spdlog::error("{}", done.error().message);
-        book_.retire(Kind::target, name);
-    }
-    held.unlock();
-    if (!finished.empty() && manifest_)
-        refresh();
 }
 
 Status LocalNode::check_guard() {

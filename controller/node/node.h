@@ -7,7 +7,6 @@
 #include <future>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -21,21 +20,20 @@
 #include "controller/config/manifest.h"
 #include "controller/control/bypasses.h"
 #include "controller/control/confirmation.h"
+#include "controller/control/interface_condition_log.h"
 #include "controller/control/manifest_file.h"
 #include "controller/datapath/attachments.h"
 #include "controller/datapath/metadata.h"
 #include "controller/datapath/program.h"
 #include "controller/datapath/redirect_tracepoints.h"
 #include "controller/guard/guard.h"
+#include "controller/health/health_engine.h"
 #include "controller/health/health_thread.h"
-#include "controller/health/passive_monitor.h"
-#include "controller/health/probes/prober.h"
 #include "controller/network/monitor.h"
 #include "controller/network/path_resolver.h"
 #include "controller/node/installed_state.h"
 #include "controller/node/resize_job.h"
 #include "controller/node/unanswered_detector.h"
-#include "controller/observe/condition_log.h"
 #include "controller/observe/flow_list.h"
 #include "controller/plan/bank_plan.h"
 #include "controller/plan/egress_plan.h"
@@ -52,14 +50,14 @@ struct NodeSettings {
     std::string version;
 };
 
-/// All calls on the loop's thread, in the network namespace in which the node lives. Health has a loop and a
-/// thread of its own: what both touch is below `shared_`, and nothing waits while it is held.
+/// All calls on the loop's thread, in the network namespace in which the node lives. Target health belongs to
+/// the health engine, on a thread of its own; the two share no state.
 class LocalNode final : public NodeApi {
   public:
     /// Takes the state folder's lock. Touches nothing of the kernel's.
     [[nodiscard]] static Result<std::unique_ptr<LocalNode>> open(boost::asio::io_context &loop,
                                                                  NodeSettings settings);
-    ~LocalNode() override { health_loop_.stop(); }
+    ~LocalNode() override { health_.stop(); }
 
     /// Begins to serve: the manifest last applied, else `first_manifest`; with neither the node idles. What
     /// an earlier daemon left in the kernel is taken over as it is.
@@ -70,7 +68,7 @@ class LocalNode final : public NodeApi {
     [[nodiscard]] std::string not_ready_reason() const;
 
     /// From now on the targets are watched, by a thread with this one's privileges.
-    void start_health_thread() { health_loop_.start(); }
+    void start_health_thread() { health_.start(); }
 
     /// Stops timers and descriptors; traffic goes on.
     void stop();
@@ -99,7 +97,6 @@ class LocalNode final : public NodeApi {
     LocalNode(boost::asio::io_context &loop, NodeSettings settings, StateStore store);
 
     // node.cpp: life
-    static void log_transition(const TargetEntry &member, const HealthTransition &change);
     [[nodiscard]] Status open_kernel();
     [[nodiscard]] Status lock_pins();
     void watch_network();
@@ -110,26 +107,23 @@ class LocalNode final : public NodeApi {
     void on_network_change();
     void refresh();
     void run_census();
-    void remove_drained_targets(const FlowStats &count);
+    void release_indexes(const FlowStats &count);
     [[nodiscard]] Status check_guard();
     [[nodiscard]] Status ensure_guard(const GuardPlan &plan);
     void on_driver_lacks_metadata(unsigned ifindex);
 
     // node_health.cpp
-    [[nodiscard]] PassiveHooks passive_hooks();
-    void watch_events();
-    void wait_events();
-    void drain_events();
-    void on_event(const glb_event &event);
-    void on_sender_mac_mismatch(const glb_event &event);
-    void on_probe(const std::string &key, const ProbeResult &result);
-    void apply_probe_result(const std::string &key, const ProbeResult &result);
-    [[nodiscard]] bool has_path(const std::string &target) const;
-    void update_health_targets(const Manifest &manifest);
-    void clear_health_targets();
     void on_node_loop(std::function<void()> task);
-    void publish_health();
-    void log_group_changes();
+    void detach_health();
+    void attach_health();
+    [[nodiscard]] std::shared_ptr<const HealthSnapshot> health() const;
+    [[nodiscard]] Status stage_health(const Manifest &manifest);
+    [[nodiscard]] Status commit_health();
+    void abort_health();
+    void on_health_event(const HealthEvent &event);
+    void on_targets_removed(const TargetsRemoved &removed);
+    void persist_health();
+    [[nodiscard]] Status persist_drains();
 
     // node_apply.cpp: change
     [[nodiscard]] Status activate(const Manifest &manifest, const std::string &text, bool differs,
@@ -143,7 +137,6 @@ class LocalNode final : public NodeApi {
 
     // node_orders.cpp: what an operator orders beside the manifest
     void load_overrides();
-    [[nodiscard]] Status persist_drains();
     void append_history(const std::string &by, const PeerCredentials &peer, const std::string &file = {});
     void expire_overrides();
     [[nodiscard]] Status set_confirmation(std::optional<Confirmation> confirmation);
@@ -158,8 +151,6 @@ class LocalNode final : public NodeApi {
                                       const std::function<Status()> &commit);
     const ComputedTable &compute_table(const TargetGroup &group, std::uint16_t index);
     [[nodiscard]] Status build_tables(const Manifest &manifest);
-    enum class Words : bool { all, of_the_new };
-    [[nodiscard]] Status write_words(Words which = Words::all);
     [[nodiscard]] Status write_endpoint_words(const Manifest &manifest);
     [[nodiscard]] Status write_bank(const Manifest &manifest, bool new_epoch);
     [[nodiscard]] Status detach_others(const Manifest &manifest);
@@ -175,7 +166,7 @@ class LocalNode final : public NodeApi {
     [[nodiscard]] Status adopt_tables();
     [[nodiscard]] Status restore_ejections_from_maps(const Manifest &manifest);
     [[nodiscard]] Status claim_indexes(const Manifest &manifest);
-    void adopt_drains();
+    [[nodiscard]] std::vector<AdoptedTarget> adopted_targets() const;
     // move.cpp: flows from one table to another
     [[nodiscard]] Status begin_upgrade(std::uint32_t capacity);
     [[nodiscard]] Status finish_move(const Manifest &manifest);
@@ -203,11 +194,10 @@ class LocalNode final : public NodeApi {
     [[nodiscard]] TargetTimeouts timeouts() const;
     [[nodiscard]] FlowNames flow_names() const;
     [[nodiscard]] FlowStats count() const;
-    [[nodiscard]] std::map<std::string, TargetEntry> members() const;
     [[nodiscard]] documents::TargetStateCounts target_states() const;
     [[nodiscard]] Result<std::vector<glb_count>> all_counters() const;
     [[nodiscard]] glb_endpoint_count endpoint_count(const std::string &name) const;
-    [[nodiscard]] documents::Target target_row(const TargetEntry &member, const FlowStats &count) const;
+    [[nodiscard]] documents::Target target_row(const TargetSnapshot &target, const FlowStats &count) const;
     [[nodiscard]] bool is_attached(const std::string &interface) const;
     [[nodiscard]] bool has_punt(const std::string &interface) const;
 
@@ -216,20 +206,17 @@ class LocalNode final : public NodeApi {
     StateStore store_;
     Clock::time_point started_ = Clock::now();
 
-    // What health reads and changes as well: the node's loop holds shared_ where it changes one of them, and
-    // where it reads what health changes: states in the fleet, and words.
-    mutable std::recursive_mutex shared_;
+    HealthThread health_;
+    std::unique_ptr<HealthEngine> engine_; ///< used on its thread alone, but for its snapshot
+    HealthConfig health_config_;           ///< staged last
+    std::optional<HealthConfig> committed_health_;
+    bool health_staged_ = false;
+    std::vector<AdoptedTarget> adopted_;
+    std::vector<PlannedTarget> planned_targets_;
+
     IndexAllocator book_;
-    TargetRegistry registry_;
     std::optional<datapath::Program> program_;
     InstalledState written_;
-    GroupConditionLog group_edges_;
-    HealthThread health_loop_;
-    boost::asio::posix::stream_descriptor events_;
-    unsigned events_generation_ = 0;          ///< counts descriptors
-    std::unique_ptr<Prober> prober_;          ///< health's alone
-    std::unique_ptr<PassiveMonitor> passive_; ///< the same
-    // The node's loop alone.
     std::optional<Netlink> netlink_;
     std::optional<PathResolver> paths_;
     std::optional<guard::Guard> guard_;
@@ -263,7 +250,7 @@ class LocalNode final : public NodeApi {
     std::uint64_t guard_restored_ = 0,
                   epoch_found_ = 0; ///< the latter: of the data path when it was taken over
     std::set<unsigned> no_door_;    ///< interfaces by which packets came without XDP metadata
-    InterfaceConditionLog interface_edges_;
+    InterfaceConditionLog interface_log_;
     std::set<std::string> told_; ///< warnings that were logged already
     std::string trouble_;        ///< of the last reconcile; empty: none
 

@@ -37,9 +37,9 @@ std::vector<documents::Change> change_documents(const std::vector<ManifestChange
 }
 
 /// Operators' drains that `manifest` does not end, by GROUP/TARGET.
-std::vector<std::string> stay_drained(const TargetRegistry &fleet, const Manifest &manifest) {
+std::vector<std::string> remaining_drains(const HealthSnapshot &health, const Manifest &manifest) {
     std::vector<std::string> names;
-    for (const auto &name : fleet.operator_drains())
+    for (const auto &[name, until] : health.persisted.operator_drains)
         for (const auto &group : manifest.target_groups)
             for (const auto &target : group.targets)
                 if (target_name(group.name, target.id) == name)
@@ -91,7 +91,7 @@ Result<ApplyResult> LocalNode::apply(const std::string &text, const ApplyOptions
          guard::missing_forwarding(plan_guard(*manifest, book, snapshot, store_.value("devices"))))
         result.warnings.push_back(std::move(line));
     result.changes = change_documents(diff_manifests(manifest_, *manifest));
-    result.drained_by_operator = stay_drained(registry_, *manifest);
+    result.drained_by_operator = remaining_drains(*health(), *manifest);
     if (options.dry_run)
         return result;
 
@@ -146,11 +146,8 @@ Status LocalNode::activate(const Manifest &manifest, const std::string &text, bo
                            const std::optional<Confirmation> &confirmation) {
     const auto book = book_;
     const auto tables = tables_;
-    const auto fleet = [&] {
-        const std::lock_guard held(shared_);
-        return registry_;
-    }();
     const auto seed = seed_;
+    const auto committed_health = committed_health_;
     const auto waiting = confirmation_;
     bool stored = false;
     const auto commit = [&]() -> Status {
@@ -180,11 +177,12 @@ Status LocalNode::activate(const Manifest &manifest, const std::string &text, bo
     }
     tables_ = tables;
     seed_ = seed;
-    {
-        const std::lock_guard held(shared_);
-        book_ = book;
-        registry_.restore_from(fleet, Clock::now());
-    }
+    book_ = book;
+    committed_health_ = committed_health;
+    health_.run([this, generation = health_config_.generation] {
+        engine_->abort(generation);
+        engine_->revert(generation);
+    });
     if (stored)
         (void)(manifest_ ? store_.save_manifest(manifest_text_) : store_.forget_manifest());
     (void)set_confirmation(waiting); // beside another manifest it says nothing, so that it may fail
@@ -195,10 +193,7 @@ Status LocalNode::activate(const Manifest &manifest, const std::string &text, bo
 /// Nothing of what was noted as written is believed any more. What cannot be put back now is tried at each
 /// tick.
 void LocalNode::roll_back() {
-    {
-        const std::lock_guard held(shared_);
-        written_.forget_change();
-    }
+    written_.forget_change();
     auto undone =
         manifest_ ? reconcile(*manifest_, false, {}) : take_down(load_kept_guard(store_).has_value());
     if (undone && !manifest_) {
@@ -227,7 +222,8 @@ Status LocalNode::persist_hash_seed() {
 
 Status LocalNode::take_down(bool keep_guard) {
     drop_resize();
-    clear_health_targets();
+    health_.run([this] { engine_->reset(); });
+    committed_health_.reset();
     census_.reset();
     Status first;
     const auto note = [&](Status done) {
@@ -242,12 +238,7 @@ Status LocalNode::take_down(bool keep_guard) {
             for (const auto ifindex : left->interfaces())
                 note(left->detach(ifindex));
     release_program();
-    {
-        const std::lock_guard held(shared_);
-        book_ = IndexAllocator();
-        registry_ = TargetRegistry(log_transition);
-        group_edges_ = {};
-    }
+    book_ = IndexAllocator();
     attachments_.reset();
     move_.reset();
     if (pins_)
@@ -274,14 +265,11 @@ Status LocalNode::take_down(bool keep_guard) {
     return first;
 }
 
-/// And of all that is known of its maps.
 void LocalNode::release_program() {
+    detach_health();
     table_.reset();
     redirects_.reset();
     tables_ = MaglevGenerations();
-    const std::lock_guard held(shared_);
-    boost::system::error_code ignored;
-    events_.close(ignored);
     program_.reset();
     written_ = {};
 }

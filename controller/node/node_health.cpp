@@ -1,33 +1,43 @@
-// LocalNode: the watch over its targets. What is here runs on the loop of health unless it says otherwise,
-// and holds shared_ as briefly as it can; what needs routes, neighbours or the disk is handed to the node's
-// loop.
+// LocalNode: its side of the health engine. Everything here runs on the node's loop.
 #include <algorithm>
-#include <cstring>
-#include <unistd.h>
 
 #include <boost/asio/post.hpp>
 
+#include "controller/control/health_config.h"
+#include "controller/control/persisted_targets.h"
 #include "controller/node/node.h"
+#include "controller/node/target_state_adapter.h"
 #include "controller/util/log.h"
 
 namespace glb {
 
-using boost::asio::posix::stream_descriptor;
+namespace {
 
-PassiveHooks LocalNode::passive_hooks() {
-    PassiveHooks hooks;
-    hooks.drain_events = [this] { drain_events(); };
-    hooks.count = [this](std::uint16_t index) -> std::optional<glb_target_count> {
-        if (const auto count = program_ ? program_->target_count(index) : fail("no program"))
-            return *count;
-        return std::nullopt;
-    };
-    hooks.write_words = [this] { publish_health(); };
-    hooks.on_probe = [this](const std::string &key, const ProbeResult &result) { on_probe(key, result); };
-    return hooks;
+using Kind = IndexAllocator::Kind;
+
+/// Targets of `manifest` and removed ones that still drain: `live` is of the configuration before.
+std::vector<PlannedTarget> planned_targets(const HealthConfig &config, const HealthSnapshot &live,
+                                           const std::vector<AdoptedTarget> &adopted) {
+    std::map<std::string, PlannedTarget> targets;
+    for (const auto &target : adopted)
+        targets[target_name(target.group, target.target.id)] = {target.target.index, target.group_index,
+                                                                target.target.address, target.target.port};
+    for (const auto &target : live.targets)
+        targets[target.name] = {target.target.index, target.group_index, target.target.address,
+                                target.target.port};
+    for (const auto &group : config.groups)
+        for (const auto &target : group.targets)
+            targets[target_name(group.name, target.id)] = {target.index, group.index, target.address,
+                                                           target.port};
+    std::vector<PlannedTarget> rows;
+    for (const auto &[name, target] : targets)
+        rows.push_back(target);
+    return rows;
 }
 
-/// From any thread. A node that ends does no more of them.
+} // namespace
+
+/// From any thread. Tasks that arrive after stop() are dropped.
 void LocalNode::on_node_loop(std::function<void()> task) {
     boost::asio::post(loop_, [this, task = std::move(task)] {
         if (!stopped_)
@@ -35,137 +45,95 @@ void LocalNode::on_node_loop(std::function<void()> task) {
     });
 }
 
-/// On the node's loop: the events of another program from now on.
-void LocalNode::watch_events() {
-    const std::lock_guard held(shared_);
-    if (events_.is_open()) {
-        boost::system::error_code ignored;
-        events_.close(ignored);
+/// The engine must not use a program while it is replaced.
+void LocalNode::detach_health() {
+    committed_health_.reset(); // other maps may follow, in which nothing is written
+    health_.run([this] { engine_->attach(nullptr); });
+}
+
+void LocalNode::attach_health() {
+    health_.run(
+        [this] { engine_->attach(program_ ? std::make_shared<TargetStateAdapter>(*program_) : nullptr); });
+}
+
+std::shared_ptr<const HealthSnapshot> LocalNode::health() const {
+    return engine_->snapshot();
+}
+
+/// A configuration that is live already is not staged again, but for targets whose path was resolved since.
+Status LocalNode::stage_health(const Manifest &manifest) {
+    const auto live = health();
+    health_config_ = health_config(manifest, book_, live->generation + 1);
+    adopted_ = adopted_targets();
+    planned_targets_ = planned_targets(health_config_, *live, adopted_);
+    health_staged_ = adopted_.size() != 0 || !committed_health_ ||
+                     committed_health_->groups != health_config_.groups ||
+                     committed_health_->probe_source != health_config_.probe_source;
+    if (!health_staged_)
+        return {};
+    return health_.run([&] { return engine_->stage(health_config_, adopted_); });
+}
+
+Status LocalNode::commit_health() {
+    std::set<std::uint16_t> resolved;
+    for (const auto &target : planned_targets_)
+        if (written_.bank && target.index < written_.bank->targets.size() &&
+            written_.bank->targets[target.index].flags & GLB_TARGET_RESOLVED)
+            resolved.insert(target.index);
+    if (!health_staged_) {
+        health_.run([&] { engine_->set_resolved(resolved); });
+        return {};
     }
-    events_.assign(::dup(program_->event_fd()));
-    ++events_generation_;
-    wait_events();
+    GLB_TRY(health_.run([&] { return engine_->commit(health_config_.generation, resolved); }));
+    committed_health_ = health_config_;
+    health_staged_ = false;
+    return {};
 }
 
-void LocalNode::wait_events() {
-    events_.async_wait(stream_descriptor::wait_read,
-                       [this, of = events_generation_](const boost::system::error_code &code) {
-                           const std::lock_guard held(shared_);
-                           if (code || !program_ ||
-                               of != events_generation_) // one that was under way when the descriptor changed
-                               return;
-                           drain_events();
-                           wait_events();
-                       });
+void LocalNode::abort_health() {
+    health_.run([&] { engine_->abort(health_config_.generation); });
+    health_staged_ = false;
 }
 
-void LocalNode::drain_events() {
-    if (!program_)
+void LocalNode::on_health_event(const HealthEvent &event) {
+    if (!paths_)
         return;
-    if (const auto done = program_->drain_events([this](const glb_event &event) { on_event(event); }); !done)
+    if (const auto *missing = std::get_if<NextHopMissing>(&event))
+        paths_->resolve(missing->ifindex, missing->address);
+    else if (const auto *mismatch = std::get_if<SenderMacMismatch>(&event)) {
+        if (paths_->force_resolve(mismatch->sender, Clock::now()))
+            on_network_change();
+    } else if (const auto *driver = std::get_if<DriverLacksMetadata>(&event))
+        on_driver_lacks_metadata(driver->ifindex);
+    else if (const auto *unanswered = std::get_if<TargetUnanswered>(&event))
+        paths_->revalidate(unanswered->address, Clock::now());
+    else if (std::holds_alternative<TargetPathWanted>(event))
+        refresh();
+    else if (const auto *removed = std::get_if<TargetsRemoved>(&event))
+        on_targets_removed(*removed);
+}
+
+void LocalNode::on_targets_removed(const TargetsRemoved &removed) {
+    for (const auto &target : removed.targets)
+        book_.retire(Kind::target, target.name);
+    if (manifest_)
+        refresh();
+}
+
+/// Persists what the engine knows of its targets, where it has changed.
+void LocalNode::persist_health() {
+    const auto live = health();
+    auto known = health_to_json(live->persisted);
+    if (known != store_.value("health"))
+        if (const auto done = store_.set_value("health", std::move(known)); !done)
+            spdlog::warn("{}", done.error().message);
+    if (const auto done = persist_drains(); !done)
         spdlog::warn("{}", done.error().message);
 }
 
-void LocalNode::on_event(const glb_event &event) {
-    if (event.kind == GLB_EVENT_IN_BAND)
-        return passive_->on_event(event);
-    if (event.kind == GLB_EVENT_NO_METADATA)
-        return on_node_loop([this, ifindex = event.ifindex] { on_driver_lacks_metadata(ifindex); });
-    IpAddress address;
-    address.family = static_cast<std::uint8_t>(event.family);
-    std::memcpy(address.bytes.data(), event.address, address.bits() / 8);
-    if (event.kind == GLB_EVENT_NO_NEIGHBOUR)
-        on_node_loop([this, ifindex = event.ifindex, address] { paths_->resolve(ifindex, address); });
-    else if (event.kind == GLB_EVENT_SENDER_MAC)
-        on_sender_mac_mismatch(event);
-}
-
-void LocalNode::on_sender_mac_mismatch(const glb_event &event) {
-    const auto sender = IpAddress::v4(event.address[0]);
-    MacAddress mac;
-    std::memcpy(mac.bytes.data(), &event.address[1], mac.bytes.size());
-    registry_.on_sender_mac(sender, mac);
-    on_node_loop([this, sender] {
-        if (paths_->force_resolve(sender, Clock::now()))
-            on_network_change();
-    });
-}
-
-bool LocalNode::has_path(const std::string &target) const {
-    const auto index = book_.find(IndexAllocator::Kind::target, target);
-    return index && written_.bank && *index < written_.bank->targets.size() &&
-           written_.bank->targets[*index].flags & GLB_TARGET_RESOLVED;
-}
-
-/// An answer says that the next hop is resolved by now. The data path must know the way before the target
-/// counts as healthy: a daemon that ends in between would leave it without one.
-void LocalNode::on_probe(const std::string &key, const ProbeResult &result) {
-    const std::lock_guard held(shared_);
-    if (result.outcome == ProbeOutcome::timeout || result.outcome == ProbeOutcome::error)
-        on_node_loop([this, key] { // another machine may have this address now
-            if (const auto member = registry_.members().find(key); paths_ && member != registry_.members().end())
-                paths_->revalidate(member->second.target.address, Clock::now());
-        });
-    if (result.outcome != ProbeOutcome::ok || !registry_.is_initial(key) || has_path(key))
-        return apply_probe_result(key, result);
-    on_node_loop([this, key, result] {
-        if (!has_path(key))
-            refresh();
-        const std::lock_guard still(shared_);
-        if (has_path(key) &&
-            registry_.is_initial(key)) // else the next answer asks again, or failures came meanwhile
-            apply_probe_result(key, result);
-    });
-}
-
-/// On either loop.
-void LocalNode::apply_probe_result(const std::string &key, const ProbeResult &result) {
-    const std::lock_guard held(shared_);
-    if (registry_.on_probe(key, result, Clock::now()))
-        publish_health();
-}
-
-/// On either loop: the data path follows the states of targets, and what that makes of groups is told.
-void LocalNode::publish_health() {
-    const std::lock_guard held(shared_);
-    if (const auto done = program_ ? write_words() : Status{}; !done)
-        spdlog::error("{}", done.error().message);
-    log_group_changes();
-}
-
-/// On either loop: what has become of each group's new flows, by the words that the data path has.
-void LocalNode::log_group_changes() {
-    const std::lock_guard held(shared_);
-    for (const auto &[index, words] : written_.groups) {
-        const auto group = book_.name_of(IndexAllocator::Kind::group, index);
-        const bool any_failed = std::ranges::any_of(registry_.members_of(group), [](const auto &row) {
-            return row.second.health.state() == TargetState::unhealthy;
-        });
-        for (const auto &line : group_edges_.note(group, words.decision.action, any_failed))
-            spdlog::warn("{}", line);
-    }
-}
-
-/// On the node's loop: what the fleet holds by now is watched.
-void LocalNode::update_health_targets(const Manifest &manifest) {
-    {
-        const std::lock_guard held(shared_);
-        group_edges_.set_manifest(manifest);
-        log_group_changes();
-    }
-    health_loop_.post([this, targets = registry_.probe_targets(manifest.node.tunnel.address),
-                       manifest = std::make_shared<const Manifest>(manifest)] {
-        prober_->set_targets(targets);
-        passive_->set_manifest(*manifest);
-    });
-}
-
-/// On the node's loop.
-void LocalNode::clear_health_targets() {
-    health_loop_.post([this] {
-        prober_->set_targets({});
-        passive_->stop();
-    });
+Status LocalNode::persist_drains() {
+    auto drains = drains_to_json(health()->persisted);
+    return drains == store_.value("drains") ? Status{} : store_.set_value("drains", std::move(drains));
 }
 
 } // namespace glb

@@ -27,16 +27,10 @@ std::optional<std::uint64_t> seconds_left(std::optional<MonotonicTime> end, Mono
 
 /// What an earlier daemon was told. Beside another manifest than the stored one a confirmation says nothing.
 void LocalNode::load_overrides() {
-    registry_.set_drains(store_.value("drains"));
     bypasses_.set(store_.value("bypasses"));
     confirmation_ = Confirmation::from_json(store_.value("confirmation"));
     if (confirmation_ && !confirmation_->concerns(store_.load_manifest().text.value_or("")))
         confirmation_.reset();
-}
-
-Status LocalNode::persist_drains() {
-    auto drains = registry_.drains();
-    return drains == store_.value("drains") ? Status{} : store_.set_value("drains", std::move(drains));
 }
 
 Status LocalNode::set_confirmation(std::optional<Confirmation> confirmation) {
@@ -142,26 +136,28 @@ void LocalNode::expire_overrides() {
 
 Result<documents::Drain> LocalNode::drain(const DrainRequest &order) {
     const auto name = target_name(order.group, order.target);
-    std::unique_lock held(shared_);
-    const auto before = registry_;
-    GLB_TRY(order.drain ? registry_.drain(name, order.force, Clock::now())
-                        : registry_.undrain(name, Clock::now()));
-    held.unlock(); // the disk may be slow
-    if (const auto kept = persist_drains(); !kept) {
-        held.lock();
-        registry_.restore_from(before, Clock::now());
-        return tl::unexpected(kept.error());
+    GLB_ASSIGN(const auto before, health_.run([&] {
+        return order.drain ? engine_->drain(name, order.force) : engine_->undrain(name);
+    }));
+    if (const auto persisted = persist_drains(); !persisted) {
+        health_.run([&] {
+            if (order.drain && !before)
+                (void)engine_->undrain(name);
+            else if (!order.drain && before)
+                (void)engine_->drain(name, true, *before);
+        });
+        return tl::unexpected(persisted.error());
     }
-    spdlog::info("target {}: {}, {}", name, order.drain ? "drained" : "no longer drained",
+    spdlog::info("target {}: {}, {}", name, order.drain ? "drained" : "undrained",
                  change_text(epoch_of(program_), epoch_of(program_), order.peer));
-    if (program_)
-        GLB_TRY(write_words());
-    log_group_changes();
-    const auto &member = registry_.members().at(name);
+    const auto live = health();
+    const auto *target = live->find(name);
+    const auto until = target ? target->operator_drain_until : std::nullopt;
     const auto flows = count();
-    return documents::Drain{order.group, order.target, member.ordered_until.has_value(),
-                            member.index < flows.by_target.size() ? flows.by_target[member.index] : 0,
-                            seconds_left(member.ordered_until, Clock::now())};
+    const auto index = target ? target->target.index : GLB_NO_TARGET;
+    return documents::Drain{order.group, order.target, until.has_value(),
+                            index < flows.by_target.size() ? flows.by_target[index] : 0,
+                            seconds_left(until, Clock::now())};
 }
 
 Result<documents::Bypass> LocalNode::bypass(const BypassRequest &order) {
@@ -237,10 +233,9 @@ Result<documents::GarbageCollection> LocalNode::collect_garbage(bool dry_run, co
 std::optional<std::string> LocalNode::bypass_reason(const Endpoint &endpoint) const {
     if (bypasses_.has(endpoint.name))
         return "order";
-    const auto group = book_.find(Kind::group, endpoint.target_group);
-    const std::lock_guard held(shared_);
-    const auto words = group ? written_.groups.find(*group) : written_.groups.end();
-    if (words != written_.groups.end() && words->second.decision.action == GroupAction::bypass)
+    const auto live = health();
+    const auto group = live->groups.find(endpoint.target_group);
+    if (group != live->groups.end() && group->second == GroupAction::bypass)
         return "onAllUnhealthy";
     return std::nullopt;
 }

@@ -54,11 +54,6 @@ Status LocalNode::reconcile(const Manifest &manifest, bool new_epoch, const std:
     GLB_ASSIGN(const auto kept, program_->metadata());
     GLB_TRY(guard_->set_magic(kept.settings.punt_magic));
 
-    {
-        const std::lock_guard held(shared_);
-        registry_.set_manifest(manifest, book_, Clock::now());
-        adopt_drains();
-    }
     GLB_TRY(write_config(manifest, new_epoch, commit));
     GLB_TRY(finish_move(manifest));
     GLB_TRY(detach_others(manifest));
@@ -67,7 +62,6 @@ Status LocalNode::reconcile(const Manifest &manifest, bool new_epoch, const std:
         GLB_TRY(guard_->set_magic(kept.settings.punt_magic));
     }
     release_unused_maglev_tables();
-    update_health_targets(manifest);
     return {};
 }
 
@@ -82,14 +76,14 @@ Status LocalNode::refresh_network_snapshot() {
 Status LocalNode::write_config(const Manifest &manifest, bool new_epoch,
                                const std::function<Status()> &commit) {
     GLB_TRY(build_tables(manifest));
-    GLB_TRY(write_words(Words::of_the_new));
+    GLB_TRY(stage_health(manifest));
     GLB_TRY(write_endpoint_words(manifest));
     GLB_TRY(attach_all(manifest));
     GLB_TRY(write_egress());
     if (commit)
         GLB_TRY(commit());
     GLB_TRY(write_bank(manifest, new_epoch));
-    GLB_TRY(write_words());
+    GLB_TRY(commit_health());
     return write_next_hops();
 }
 
@@ -132,41 +126,12 @@ Status LocalNode::build_tables(const Manifest &manifest) {
     return {};
 }
 
-/// Words are beside the banks. Those of targets and groups that the bank in force does not name are written
-/// before it, all others behind it: until then nothing of a change takes effect.
-Status LocalNode::write_words(Words which) {
-    const std::lock_guard held(shared_);
-    for (const auto &row : registry_.group_states(Clock::now())) {
-        const auto before = written_.groups.find(row.group_index);
-        const bool is_first = before == written_.groups.end();
-        const bool whole = is_first || which == Words::all;
-        if (is_first || (whole && before->second.fallback != row.words.fallback))
-            GLB_TRY(program_->set_fallback(row.group_index, row.words.fallback));
-        for (std::size_t i = 0; i < row.indexes.size(); ++i) {
-            const auto index = row.indexes[i];
-            const auto known = written_.words.find(index);
-            if (known != written_.words.end() && (!whole || known->second == row.words.targets[i]))
-                continue;
-            GLB_TRY(program_->set_target_state(index, row.words.targets[i]));
-            written_.words[index] = row.words.targets[i];
-        }
-        if (is_first || (whole && before->second.none != row.words.none))
-            GLB_TRY(program_->set_group_action(row.group_index, row.words.none));
-        if (whole)
-            written_.groups[row.group_index] = row.words;
-    }
-    return {};
-}
-
 Status LocalNode::write_bank(const Manifest &manifest, bool new_epoch) {
     std::set<IpAddress> addresses;
-    std::vector<PlannedTarget> targets;
-    for (const auto &[name, member] : registry_.members()) {
-        addresses.insert(member.target.address);
-        targets.push_back({member.index, member.group_index, member.target.address, member.target.port});
-    }
+    for (const auto &target : planned_targets_)
+        addresses.insert(target.address);
     const auto ways = paths_->update(snapshot_, manifest.node.tunnel.interface, addresses, Clock::now());
-    auto config = plan_bank(manifest, book_, snapshot_, tables_, targets, ways, steering_key(seed_));
+    auto config = plan_bank(manifest, book_, snapshot_, tables_, planned_targets_, ways, steering_key(seed_));
     if (manifest_ && manifest_->node.tunnel.address != manifest.node.tunnel.address)
         former_address_ = {manifest_->node.tunnel.address, Clock::now() + former_address_time};
     if (former_address_ && former_address_->second > Clock::now())
@@ -177,7 +142,6 @@ Status LocalNode::write_bank(const Manifest &manifest, bool new_epoch) {
     GLB_TRY(program_->write_idle_bank(image));
     GLB_ASSIGN(const auto control, program_->control());
     GLB_TRY(program_->flip(new_epoch || control.epoch == 0));
-    const std::lock_guard held(shared_);
     written_.bank = std::move(image);
     return {};
 }

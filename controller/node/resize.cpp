@@ -92,7 +92,6 @@ void LocalNode::end_resize() {
     }
     pins_ = resize.move->into();
     log_migration_result(*resize.move, capacity_);
-    watch_events();
     // Gigabytes that are unmapped hold whoever does it: not the loop.
     cleaning_ = std::async(std::launch::async,
                            [before, resize = std::shared_ptr<ResizeJob>(std::move(resize_))]() mutable {

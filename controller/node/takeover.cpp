@@ -81,7 +81,6 @@ Status LocalNode::load_program(const Manifest &manifest) {
         GLB_TRY(load_kept(found_.sets[*plan_.own]));
     found_ = {};
     plan_ = {};
-    watch_events();
     if (auto watch = datapath::RedirectTracepoints::attach(*program_))
         redirects_ = std::move(*watch);
     else
@@ -125,13 +124,14 @@ Status LocalNode::use_program(datapath::Program program, std::uint32_t capacity,
     census_.reset(); // it reads the table so far
     capacity_ = capacity;
     const auto replaced = std::make_shared<RetiredProgram>();
-    const std::lock_guard held(shared_);
+    detach_health();
     replaced->program = std::exchange(program_, std::optional(std::move(program)));
     if (!replaced->program)
         epoch_found_ = epoch_of(program_);
     replaced->table = std::exchange(table_, std::make_shared<const FlowTable>(std::move(table)));
     if (former)
         *former = replaced;
+    attach_health();
     return {};
 }
 
@@ -151,27 +151,26 @@ Status LocalNode::adopt_tables() {
     return {};
 }
 
-/// A verdict is in the data path at once and in the state file a moment later. Who was taken out in between
-/// stays out.
+/// An ejection is in the data path at once and in the state file a moment later. Targets that were ejected in
+/// between stay ejected.
 Status LocalNode::restore_ejections_from_maps(const Manifest &manifest) {
-    const std::lock_guard held(shared_);
+    std::map<std::string, HealthReason> failures;
     for (const auto &group : manifest.target_groups)
         for (const auto &target : group.targets) {
             const auto name = target_name(group.name, target.id);
             const auto index = book_.find(Kind::target, name);
             if (!index)
                 continue;
-            GLB_ASSIGN(const auto word, program_->target_state(*index));
-            if (!(word & GLB_TARGET_KEEP_EMBRYONIC))
-                registry_.restore_failure(name, group.health_check.passive.enabled
-                                                    ? HealthReason::no_return_traffic
-                                                    : HealthReason::failed_health_checks);
+            GLB_ASSIGN(const auto state, program_->target_state(*index));
+            if (!(state & GLB_TARGET_KEEP_EMBRYONIC))
+                failures[name] = group.health_check.passive.enabled ? HealthReason::no_return_traffic
+                                                                    : HealthReason::failed_health_checks;
         }
+    health_.run([&] { engine_->restore_failures(failures); });
     return {};
 }
 
 Status LocalNode::claim_indexes(const Manifest &manifest) {
-    std::unique_lock held(shared_);
     if (!program_) {
         // Names of a running data path must be known before anybody gets an index.
         GLB_ASSIGN(const auto kept, pins_->metadata());
@@ -188,7 +187,6 @@ Status LocalNode::claim_indexes(const Manifest &manifest) {
     }
     for (const auto &endpoint : manifest.endpoints)
         GLB_TRY(book_.claim(Kind::endpoint, endpoint.name));
-    held.unlock();
     if (!program_)
         return {};
     const auto rows = book_.rows();
@@ -206,33 +204,30 @@ Status LocalNode::claim_indexes(const Manifest &manifest) {
     return {};
 }
 
-/// Targets whose drain an earlier daemon began: the data path still sends to them.
-void LocalNode::adopt_drains() {
+/// Targets whose drain an earlier daemon began: the data path still sends to them. Before the first bank is
+/// written.
+std::vector<AdoptedTarget> LocalNode::adopted_targets() const {
+    std::vector<AdoptedTarget> adopted;
+    if (written_.bank)
+        return adopted;
+    const auto live = health();
     for (const auto &name : book_.retired(Kind::target)) {
         const auto index = *book_.find(Kind::target, name);
         const auto slash = name.find('/');
-        if (registry_.members().contains(name) || written_.bank || slash == std::string::npos)
+        if (live->find(name) || slash == std::string::npos)
             continue;
         const auto row = program_->active_target(index);
         if (!row || row->destination == 0)
             continue;
-        Target target;
+        HealthTarget target;
         target.id = name.substr(slash + 1);
         target.address = IpAddress::v4(row->destination);
         target.port = static_cast<std::uint16_t>(row->port >> 8 | row->port << 8);
         target.weight = 0;
-        const auto now = Clock::now();
-        TargetEntry member{name.substr(0, slash),
-                           name,
-                           index,
-                           row->group,
-                           target,
-                           TargetHealth({}, now),
-                           now + std::chrono::seconds(300),
-                           FailurePolicy::rehash};
-        (void)member.health.set_draining(Draining::deregistered, now);
-        registry_.adopt_removed(std::move(member));
+        target.index = index;
+        adopted.push_back({name.substr(0, slash), row->group, target});
     }
+    return adopted;
 }
 
 } // namespace glb

@@ -91,7 +91,6 @@ Status LocalNode::finish_move(const Manifest &manifest) {
     }
     log_migration_result(*move_, capacity_);
     move_.reset();
-    watch_events();
     return {};
 }
 

@@ -83,10 +83,10 @@ TargetTimeouts LocalNode::timeouts() const {
     TargetTimeouts timeouts(GLB_MAX_TARGETS);
     if (!manifest_)
         return timeouts;
-    for (const auto &[name, member] : registry_.members())
+    for (const auto &target : health()->targets)
         for (const auto &group : manifest_->target_groups)
-            if (group.name == member.group)
-                timeouts[member.index] = {
+            if (group.name == target.group)
+                timeouts[target.target.index] = {
                     static_cast<std::uint32_t>(group.idle_tcp.count()) * GLB_TICKS_PER_SECOND,
                     static_cast<std::uint32_t>(group.idle_other.count()) * GLB_TICKS_PER_SECOND};
     return timeouts;
@@ -106,17 +106,10 @@ FlowNames LocalNode::flow_names() const {
     return names;
 }
 
-/// As they are now: what is made of them takes longer than health may wait.
-std::map<std::string, TargetEntry> LocalNode::members() const {
-    const std::lock_guard held(shared_);
-    return registry_.members();
-}
-
 documents::TargetStateCounts LocalNode::target_states() const {
     documents::TargetStateCounts states;
-    const std::lock_guard held(shared_);
-    for (const auto &[name, member] : registry_.members())
-        states.add(to_string(member.health.state()));
+    for (const auto &target : health()->targets)
+        states.add(to_string(target.state));
     return states;
 }
 
@@ -167,29 +160,30 @@ Result<documents::NodeStatus> LocalNode::status() {
     return status;
 }
 
-documents::Target LocalNode::target_row(const TargetEntry &member, const FlowStats &flows) const {
+documents::Target LocalNode::target_row(const TargetSnapshot &target, const FlowStats &flows) const {
+    const auto index = target.target.index;
     const auto count =
-        program_ ? program_->target_count(member.index).value_or(glb_target_count{}) : glb_target_count{};
-    const auto slots = slots_.find(member.index);
+        program_ ? program_->target_count(index).value_or(glb_target_count{}) : glb_target_count{};
+    const auto slots = slots_.find(index);
     documents::Target row;
-    row.target_group = member.group;
-    row.id = member.target.id;
-    row.address = member.target.address.to_string();
-    row.port = member.target.port;
-    row.weight = member.target.weight;
-    row.state = to_string(member.health.state());
-    row.reason = text_if_any(to_string(member.health.reason()));
-    row.description = text_if_any(member.health.description());
-    row.since_seconds = whole_seconds(Clock::now() - member.health.since());
-    row.last_error = text_if_any(member.health.last_error());
-    row.drained_by_operator = member.ordered_until.has_value();
-    row.active_flows = member.index < flows.by_target.size() ? flows.by_target[member.index] : 0;
+    row.target_group = target.group;
+    row.id = target.target.id;
+    row.address = target.target.address.to_string();
+    row.port = target.target.port;
+    row.weight = target.target.weight;
+    row.state = to_string(target.state);
+    row.reason = text_if_any(to_string(target.reason));
+    row.description = text_if_any(target.description);
+    row.since_seconds = whole_seconds(Clock::now() - target.since);
+    row.last_error = text_if_any(target.last_error);
+    row.drained_by_operator = target.operator_drain_until.has_value();
+    row.active_flows = index < flows.by_target.size() ? flows.by_target[index] : 0;
     row.new_flows = count.new_flows;
     row.packets_out = count.out.packets;
     row.packets_back = count.back.packets;
     row.bytes_out = count.out.bytes;
     row.bytes_back = count.back.bytes;
-    row.slots = slots == slots_.end() || member.drain_until ? 0 : slots->second;
+    row.slots = slots == slots_.end() || target.drain_until ? 0 : slots->second;
     return row;
 }
 
@@ -199,9 +193,9 @@ Result<documents::TargetList> LocalNode::targets(const std::optional<std::string
         return tl::unexpected(Error{fmt::format("there is no target group {}", *group), ENOENT});
     const auto flows = count();
     documents::TargetList list;
-    for (const auto &[name, member] : members())
-        if (!group || member.group == *group)
-            list.targets.push_back(target_row(member, flows));
+    for (const auto &target : health()->targets)
+        if (!group || target.group == *group)
+            list.targets.push_back(target_row(target, flows));
     return list;
 }
 
@@ -306,7 +300,7 @@ MetricsSnapshot LocalNode::metrics() {
     snapshot.node = manifest_ && !manifest_->node.name.empty() ? manifest_->node.name : host_name();
     snapshot.ready = is_ready();
     snapshot.uptime_seconds = std::chrono::duration<double>(Clock::now() - started_).count();
-    snapshot.loop_lag_seconds = std::chrono::duration<double>(health_loop_.exchange_max_lag()).count();
+    snapshot.loop_lag_seconds = std::chrono::duration<double>(health_.exchange_max_lag()).count();
     snapshot.netlink_overruns = monitor_ ? monitor_->overruns() : 0;
     const auto flows = count();
     snapshot.flows_active = flows.active;
@@ -318,12 +312,11 @@ MetricsSnapshot LocalNode::metrics() {
         snapshot.drops = counts_list(drop_texts, program_->drops().value_or(std::vector<glb_count>{}));
         snapshot.counters = counts_list(counter_texts, all_counters().value_or(std::vector<glb_count>{}));
     }
-    for (const auto &[name, member] : members()) {
-        const auto row = target_row(member, flows);
-        snapshot.targets.push_back({member.group, member.target.id,
-                                    std::string(to_string(member.health.state())), member.target.weight,
-                                    row.slots, row.active_flows, row.new_flows, row.packets_out,
-                                    row.packets_back, row.bytes_out, row.bytes_back});
+    for (const auto &target : health()->targets) {
+        const auto row = target_row(target, flows);
+        snapshot.targets.push_back({target.group, target.target.id, std::string(to_string(target.state)),
+                                    target.target.weight, row.slots, row.active_flows, row.new_flows,
+                                    row.packets_out, row.packets_back, row.bytes_out, row.bytes_back});
     }
     for (const auto &endpoint : manifest_ ? manifest_->endpoints : std::vector<Endpoint>{}) {
         const auto count = endpoint_count(endpoint.name);
