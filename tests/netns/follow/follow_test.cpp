@@ -194,5 +194,5 @@ TEST_CASE("follow: an interface that is deleted and made again is taken up by th
     });
     CHECK(it.glbd.uninspected() == 0);
     CHECK(it.glbd.log().find("interface srv0 is lost") != std::string::npos);
-    CHECK(it.glbd.log().find("interface srv0 is back") != std::string::npos);
+    CHECK(it.glbd.log().find("interface srv0 reappeared") != std::string::npos);
 }

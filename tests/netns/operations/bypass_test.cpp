@@ -94,7 +94,7 @@ TEST_CASE("bypass: by onAllUnhealthy, while no target of the group lives, and no
     CHECK(off.at("why") == "onAllUnhealthy");
     CHECK(glbd.must_ctl({"endpoints"}).at("endpoints")[0].at("bypassReason") == "onAllUnhealthy");
     const std::string begun =
-        "group firewalls: no target is healthy: endpoint branch BYPASSED, forwarded uninspected";
+        "group firewalls: no healthy target: endpoint branch BYPASSED, forwarded uninspected";
     CHECK(times_in(glbd.log(), begun) == 1);
     world.appliances[0]->mend();
     REQUIRE(eventually(20s, [&] { return glbd.must_ctl({"status"}).at("bypassed") == json::array(); }));

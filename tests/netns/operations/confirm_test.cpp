@@ -161,7 +161,7 @@ TEST_CASE("log and history: every change with who asked, and with the epochs bef
     glbd.must_ctl({"drain", "--force", name});
     CHECK(logged(name + ": drained, epoch 2 -> 2, asked by uid 0, pid "));
     glbd.must_ctl({"undrain", name});
-    CHECK(logged(name + ": no longer drained, epoch 2 -> 2, asked by uid 0, pid "));
+    CHECK(logged(name + ": undrained, epoch 2 -> 2, asked by uid 0, pid "));
     glbd.must_ctl({"bypass", "branch"});
     CHECK(logged("branch: BYPASSED, .*, epoch 2 -> 2, asked by uid 0, pid "));
     glbd.must_ctl({"bypass", "branch", "--off"});
