@@ -101,7 +101,7 @@ Status serve(const DaemonOptions &options) {
         scrape = HttpServer::serve(loop, std::move(*metrics), metrics_routes(*node));
     const Signals signals(loop, *node, options);
     spdlog::info("glbd {} serves {}", GLB_VERSION, (options.run_dir / "glbd.sock").string());
-    const SystemdNotifier readiness(loop, *node);
+    const SystemdNotifier notifier(loop, [&node] { return node->not_ready_reason(); });
     loop.run();
     return {};
 }

@@ -316,9 +316,8 @@ Status LocalNode::check_guard() {
     guard_restored_ += report.repaired.size();
     for (const auto &line : report.repaired)
         spdlog::warn("guard: put back: {}", line);
-    for (const auto &line : report.warnings)
-        if (told_.insert(line).second)
-            spdlog::warn("guard: {}", line);
+    for (const auto &line : guard_warnings_.update(report.warnings))
+        spdlog::warn("guard: {}", line);
     guard_report_ = report;
     return {};
 }

@@ -22,6 +22,7 @@
 #include "controller/control/confirmation.h"
 #include "controller/control/interface_condition_log.h"
 #include "controller/control/manifest_file.h"
+#include "controller/control/warning_log.h"
 #include "controller/datapath/attachments.h"
 #include "controller/datapath/metadata.h"
 #include "controller/datapath/program.h"
@@ -251,7 +252,7 @@ class LocalNode final : public NodeApi {
                   epoch_found_ = 0; ///< the latter: of the data path when it was taken over
     std::set<unsigned> no_door_;    ///< interfaces by which packets came without XDP metadata
     InterfaceConditionLog interface_log_;
-    std::set<std::string> told_; ///< warnings that were logged already
+    WarningLog guard_warnings_;
     std::string trouble_;        ///< of the last reconcile; empty: none
 
     std::optional<Monitor> monitor_;

@@ -47,14 +47,15 @@ TEST_CASE("readiness: told when the data path is attached and filled, and not be
     NotifySocket systemd;
     Daemon glbd(world.node);
     glbd.launch(nullptr, {}, {"env", "NOTIFY_SOCKET=" + systemd.path().string()});
-    REQUIRE(eventually(5s, [&] { return systemd.says("STATUS=waits for a manifest"); }));
+    REQUIRE(eventually(5s, [&] { return systemd.says("STATUS=not ready: waits for a manifest"); }));
     auto manifest = world.manifest();
     const auto address = manifest["node"]["tunnel"]["address"].get<std::string>();
 
     // An address that is not there yet is a warning, and the node waits for it.
     manifest["node"]["tunnel"]["address"] = "10.1.0.77";
     REQUIRE(glbd.apply(manifest).code == 0);
-    REQUIRE(eventually(5s, [&] { return systemd.says("STATUS=waits for the tunnel's address 10.1.0.77"); }));
+    REQUIRE(eventually(
+        5s, [&] { return systemd.says("STATUS=not ready: waits for the tunnel's address 10.1.0.77"); }));
     const auto status = glbd.must_ctl({"status"});
     CHECK(status.at("ready") == false);
     CHECK(status.at("notReadyReason") == "waits for the tunnel's address 10.1.0.77");
@@ -64,4 +65,8 @@ TEST_CASE("readiness: told when the data path is attached and filled, and not be
     REQUIRE(glbd.apply(manifest).code == 0);
     CHECK(eventually(5s, [&] { return systemd.says("READY=1"); }));
     CHECK(glbd.must_ctl({"status"}).at("notReadyReason").is_null());
+
+    // What systemd shows follows what happens later.
+    world.node.must({"ip", "link", "del", "srv0"});
+    CHECK(eventually(5s, [&] { return systemd.says("STATUS=not ready: not attached to srv0"); }));
 }
