@@ -8,8 +8,8 @@
 #include <arpa/inet.h>
 
 #include "appliance/endpoint_id.h"
-#include "controller/util/address_match.h"
 #include "controller/util/address.h"
+#include "controller/util/address_match.h"
 
 namespace glb::appliance {
 namespace {

@@ -56,9 +56,10 @@ std::string interfaces_table(const json &interfaces, bool colour) {
 std::string show_status(const json &status, bool colour) {
     const bool ready = flag_of(status, "ready");
     const auto &flows = object_of(status, "flows");
-    auto out = styled_line(
-        "node", text_of(status, "node") + (ready ? ", ready" : ", NOT READY: " + text_of(status, "notReadyReason")),
-        ready ? Style::good : Style::bad, colour);
+    auto out = styled_line("node",
+                           text_of(status, "node") +
+                               (ready ? ", ready" : ", NOT READY: " + text_of(status, "notReadyReason")),
+                           ready ? Style::good : Style::bad, colour);
     out += line("version", text_of(status, "version"));
     out += line("epoch", text_of(status, "epoch"));
     out += line("up", duration_of(status, "uptimeSeconds"));

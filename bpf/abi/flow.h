@@ -9,9 +9,11 @@
  *   glb_metadata      its first 112 bytes: schema, seed, table key, shape
  *   glb_index_names   its rows
  *   glb_control, glb_groups, glb_targets, target state, group actions, endpoint overrides, Maglev
- * fingerprints and counters: members are only appended to a row glb_stamps        unchanged, including the
- * tag bits and seconds the tag           lib/hash.h, and which of its bits select a bucket (below) Everything
- * else may change with GLB_SCHEMA: cached egress, the rest of the cold line, ways, buckets, other maps.
+ *   fingerprints and counters: members are only appended to a row
+ *   glb_stamps        unchanged, including the tag bits and seconds
+ *   the tag           lib/hash.h, and which of its bits select a bucket (below)
+ *
+ * Everything else may change with GLB_SCHEMA: cached egress, the rest of the cold line, ways, buckets, other maps.
  */
 #ifndef GLB_ABI_FLOW_H
 #define GLB_ABI_FLOW_H
@@ -25,9 +27,13 @@
  * meta, a u64 that changes only by compare-and-swap:
  *
  *   63     busy: a CPU is writing the line
- *   62     outstanding: sent to its target and nothing returned since (passive health); while the state is
- * new: the flow is counted as attempted 61     tcp 56-60  state code (below) 48-55  generation: the low 8
- * bits of the cookie 32-47  target index 0-31   last seen, in ticks (GLB_TICK_SHIFT)
+ *   62     outstanding: sent to its target and nothing returned since (passive health); while the state is new:
+ *          the flow is counted as attempted
+ *   61     tcp
+ *   56-60  state code (below)
+ *   48-55  generation: the low 8 bits of the cookie
+ *   32-47  target index
+ *   0-31   last seen, in ticks (GLB_TICK_SHIFT)
  */
 #define GLB_META_BUSY (1ull << 63)
 #define GLB_META_OUTSTANDING (1ull << 62)

@@ -35,17 +35,15 @@ struct GroupDecision {
     bool operator==(const GroupDecision &) const = default;
 };
 
-/// Members that drain or have weight 0 take no new flows and have no say in whether the group is down: a
-/// group of nothing else drops, also where the policy is bypass, for nobody chose that.
+/// Members that drain or have weight 0 take no new flows, and do not count for whether the group is down: a group without
+/// other members drops, also where the policy is bypass.
 ///
-/// Healthy and unavailable (checks disabled) members are alive. With one alive, they take the new flows. With
-/// none:
-/// - `ever_healthy` (a member of this group was alive once): initial members have no say beside unhealthy
-/// ones, so
-///   adding a target to a group that is down does not change what happens to its flows until it is judged;
-/// - otherwise initial members keep the group from being down: spread uses them with the others, drop and
-/// bypass
-///   give no_target_yet until each has failed its checks;
+/// Healthy and unavailable (checks disabled) members are alive. While one is alive, the alive members take the new flows.
+/// While none is:
+/// - `ever_healthy` (a member of this group was alive once): initial members do not count beside unhealthy ones, so adding a
+///   target to a group that is down does not change what happens to its flows before the target is checked;
+/// - otherwise initial members keep the group from being down: spread uses them with the others, drop and bypass give
+///   no_target_yet until each has failed its checks;
 /// - a group whose members are all initial is never down.
 [[nodiscard]] GroupDecision decide_group(std::span<const GroupMember> members, AllUnhealthyPolicy policy,
                                          bool ever_healthy);

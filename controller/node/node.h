@@ -253,7 +253,7 @@ class LocalNode final : public NodeApi {
     std::set<unsigned> no_door_;    ///< interfaces by which packets came without XDP metadata
     InterfaceConditionLog interface_log_;
     WarningLog guard_warnings_;
-    std::string trouble_;        ///< of the last reconcile; empty: none
+    std::string trouble_; ///< of the last reconcile; empty: none
 
     std::optional<Monitor> monitor_;
     boost::asio::posix::stream_descriptor network_changes_;

@@ -136,7 +136,7 @@ void add_targets(Families &out, const MetricsSnapshot &now) {
 }
 
 void add_flows_and_guard(Families &out, const MetricsSnapshot &now) {
-    out.gauge("glb_flows_hot", "Flows in the flow table.").value(now.flows_active);
+    out.gauge("glb_flows", "Flows in the flow table.").value(now.flows_active);
     out.gauge("glb_flows_unconfirmed", "Flows of which nothing has come back yet.")
         .value(now.flows_unconfirmed);
     out.gauge("glb_flow_table_entries", "Entries that the flow table has room for.")

@@ -136,9 +136,9 @@ TEST_CASE("fleet: what is known and makes no sense is passed over", "[node]") {
     RegistryFixture it;
     it.registry.load_persisted(nlohmann::json::array());
     it.registry.load_persisted({{"g/a", 5},
-                                  {"g/b", {{"state", 7}, {"reason", nullptr}}},
-                                  {"g/c", {{"state", "splendid"}}},
-                                  {"g/d", {{"state", "healthy"}, {"reason", "unheard of"}}}});
+                                {"g/b", {{"state", 7}, {"reason", nullptr}}},
+                                {"g/c", {{"state", "splendid"}}},
+                                {"g/d", {{"state", "healthy"}, {"reason", "unheard of"}}}});
     it.set(config_of({"a", "b", "c", "d"}));
     CHECK(it.state("g/a") == TargetState::initial);
     CHECK(it.state("g/b") == TargetState::initial);
@@ -221,8 +221,7 @@ TEST_CASE("fleet: a drain that an earlier daemon began goes on", "[node]") {
 TEST_CASE("fleet: a drain that an earlier daemon began holds its flows where its group says so", "[node]") {
     RegistryFixture it;
     it.set(config_of({"a"}, FailurePolicy::hold));
-    TargetEntry member{
-        "g", "g/x", 9, 0, {}, TargetHealth({}, it.now), it.now + 300s, FailurePolicy::rehash};
+    TargetEntry member{"g", "g/x", 9, 0, {}, TargetHealth({}, it.now), it.now + 300s, FailurePolicy::rehash};
     (void)member.health.set_draining(Draining::deregistered, it.now);
     it.registry.adopt_removed(member);
     it.now += 300s;

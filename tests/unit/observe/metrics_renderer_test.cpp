@@ -71,7 +71,7 @@ TEST_CASE("every value of the snapshot is told, with its labels") {
              "glb_target_returned_packets_total{target_group=\"firewalls\",target=\"fw-1\"} 9",
              "glb_target_sent_bytes_total{target_group=\"firewalls\",target=\"fw-1\"} 1000",
              "glb_target_returned_bytes_total{target_group=\"firewalls\",target=\"fw-1\"} 900",
-             "glb_flows_hot 812",
+             "glb_flows 812",
              "glb_flows_unconfirmed 4",
              "glb_flow_table_entries 1048576",
              "glb_guard_installed 1",
