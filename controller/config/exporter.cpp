@@ -11,22 +11,22 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-json seconds_of(std::chrono::milliseconds duration) {
+json export_seconds(std::chrono::milliseconds duration) {
     const auto count = duration.count();
     return count % 1000 == 0 ? json(count / 1000) : json(static_cast<double>(count) / 1000);
 }
 
-json vlan_of(const InterfaceRef &interface) {
+json export_vlan(const InterfaceRef &interface) {
     return interface.vlans.size() == 1 ? json(interface.vlans.front()) : json(interface.vlans);
 }
 
-json interface_of(const InterfaceRef &interface) {
+json export_interface(const InterfaceRef &interface) {
     if (interface.vlans.empty())
         return interface.name;
-    return {{"name", interface.name}, {"vlan", vlan_of(interface)}};
+    return {{"name", interface.name}, {"vlan", export_vlan(interface)}};
 }
 
-json mss_clamp_of(const MssClamp &clamp) {
+json export_mss_clamp(const MssClamp &clamp) {
     switch (clamp.kind) {
     case MssClamp::Kind::automatic:
         return "auto";
@@ -38,35 +38,35 @@ json mss_clamp_of(const MssClamp &clamp) {
     return clamp.bytes;
 }
 
-json passive_of(const PassiveCheck &passive) {
+json export_passive(const PassiveCheck &passive) {
     if (passive.enabled && passive.window)
         return {{"windowMilliseconds", passive.window->count()}};
     return passive.enabled;
 }
 
-json health_check_of(const HealthCheck &check) {
+json export_health_check(const HealthCheck &check) {
     json out = {{"protocol", to_string(check.protocol)}, {"port", check.port}, {"path", check.path}};
     if (!check.host.empty())
         out["host"] = check.host;
     out["matcher"] = format_matcher(check.matcher);
     if (!check.ca_file.empty())
         out["caFile"] = check.ca_file;
-    out["timeoutSeconds"] = seconds_of(check.timeout);
-    out["intervalSeconds"] = seconds_of(check.interval);
+    out["timeoutSeconds"] = export_seconds(check.timeout);
+    out["intervalSeconds"] = export_seconds(check.interval);
     out["healthyThreshold"] = check.healthy_threshold;
     out["unhealthyThreshold"] = check.unhealthy_threshold;
     out["inBand"] = {{"source", check.in_band.source.to_string()},
                      {"destination", check.in_band.destination.to_string()},
                      {"port", check.in_band.port}};
-    out["passive"] = passive_of(check.passive);
+    out["passive"] = export_passive(check.passive);
     out["maxEjectedPercent"] = check.max_ejected_percent;
     return out;
 }
 
-json tunnel_of(const Tunnel &tunnel) {
+json export_tunnel(const Tunnel &tunnel) {
     json out = {{"interface", tunnel.interface.name}};
     if (!tunnel.interface.vlans.empty())
-        out["vlan"] = vlan_of(tunnel.interface);
+        out["vlan"] = export_vlan(tunnel.interface);
     out["address"] = tunnel.address.to_string();
     if (tunnel.address6)
         out["address6"] = tunnel.address6->to_string();
@@ -80,7 +80,7 @@ json export_node(const Node &node) {
     json out = json::object();
     if (!node.name.empty())
         out["name"] = node.name;
-    out["tunnel"] = tunnel_of(node.tunnel);
+    out["tunnel"] = export_tunnel(node.tunnel);
     out["ownAddresses"] = json::array();
     for (const auto &prefix : node.own_addresses)
         out["ownAddresses"].push_back(prefix.to_string());
@@ -96,7 +96,7 @@ json export_node(const Node &node) {
 json export_endpoint(const Endpoint &endpoint) {
     json interfaces = json::array();
     for (const auto &interface : endpoint.interfaces)
-        interfaces.push_back(interface_of(interface));
+        interfaces.push_back(export_interface(interface));
     json out = {
         {"name", endpoint.name},
         {"id", endpoint.id_text},
@@ -108,7 +108,7 @@ json export_endpoint(const Endpoint &endpoint) {
         {"whenDetached", to_string(endpoint.when_detached)},
     };
     if (endpoint.mss_clamp)
-        out["mssClamp"] = mss_clamp_of(*endpoint.mss_clamp);
+        out["mssClamp"] = export_mss_clamp(*endpoint.mss_clamp);
     out["tooBigWithoutDf"] = to_string(endpoint.too_big_without_df);
     out["nonIp"] = to_string(endpoint.non_ip);
     out["linkState"] = to_string(endpoint.link_state);
@@ -128,7 +128,7 @@ json export_target_group(const TargetGroup &group) {
         {"cookie", to_string(group.cookie)},
         {"dialect", to_string(group.dialect)},
         {"egress", to_string(group.egress)},
-        {"healthCheck", health_check_of(group.health_check)},
+        {"healthCheck", export_health_check(group.health_check)},
     };
 }
 

@@ -1,4 +1,4 @@
-// From a manifest's values back to its document.
+// Converts manifest values back to a JSON document.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -7,14 +7,14 @@
 
 namespace glb {
 
-/// The whole document, in the order of docs/reference/manifest.md, with every default written out; left out
-/// is only what has no value (a name that is the host's, a seed that is generated, no IPv6 address, no flow
-/// log) or is not asked for and would be refused (mssClamp). 64-bit values are texts `0x…`, and endpoint ids
-/// what the manifest has: tools that read numbers as doubles keep them.
-/// `parse_manifest(export_manifest(m).dump())` is `m` again for every sound `m`.
+/// The whole document, in the order of docs/reference/manifest.md, with all defaults written out. Omitted are
+/// members without a value (default name, generated seed, no IPv6 address, no flow log) and an unset
+/// mssClamp. 64-bit values are strings `0x…`, so that tools that read numbers as doubles preserve them;
+/// endpoint ids are spelled as in the manifest. `parse_manifest(export_manifest(m).dump())` equals `m` for
+/// every valid `m`.
 [[nodiscard]] nlohmann::ordered_json export_manifest(const Manifest &manifest);
 
-/// The parts, as they stand in the document. A target group's has no `targets`.
+/// The parts of the document. A target group is exported without its `targets`.
 [[nodiscard]] nlohmann::ordered_json export_node(const Node &node);
 [[nodiscard]] nlohmann::ordered_json export_endpoint(const Endpoint &endpoint);
 [[nodiscard]] nlohmann::ordered_json export_target_group(const TargetGroup &group);

@@ -14,10 +14,10 @@ bool is_host_v4(const IpAddress &address) {
 
 bool is_host_v6(const IpAddress &address) {
     const auto &bytes = address.bytes;
-    const bool fifteen_zeroes =
+    const bool leading_zeroes =
         std::all_of(bytes.begin(), bytes.end() - 1, [](auto byte) { return byte == 0; });
-    const bool link_local = bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80; // names no interface, so no host
-    return !(fifteen_zeroes && bytes[15] <= 1) && bytes[0] != 0xff && !link_local;
+    const bool link_local = bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80; // ambiguous without an interface
+    return !(leading_zeroes && bytes[15] <= 1) && bytes[0] != 0xff && !link_local;
 }
 
 } // namespace
@@ -29,24 +29,26 @@ std::optional<IpAddress> parse_host_address(std::string_view text, std::uint8_t 
     return (address->family == 4 ? is_host_v4(*address) : is_host_v6(*address)) ? address : std::nullopt;
 }
 
-void read_vlans(const JsonValue &place, std::vector<std::uint16_t> &out) {
-    const auto tag = [](const JsonValue &at, std::uint16_t &value) { uint_field(value, 1, 4094)(at); };
-    if (place.value.is_number())
-        return tag(place, out.emplace_back());
-    if (!place.value.is_array() || place.value.size() != 2)
-        return place.add_error("must be a VLAN id from 1 to 4094, or [outer, inner]");
-    list(out, "VLAN ids", tag)(place);
+void read_vlans(const JsonValue &json, std::vector<std::uint16_t> &out) {
+    const auto tag = [](const JsonValue &member, std::uint16_t &value) {
+        uint_field(value, 1, 4094)(member);
+    };
+    if (json.value.is_number())
+        return tag(json, out.emplace_back());
+    if (!json.value.is_array() || json.value.size() != 2)
+        return json.add_error("must be a VLAN id from 1 to 4094, or [outer, inner]");
+    list(out, "VLAN ids", tag)(json);
 }
 
-void read_interface(const JsonValue &place, InterfaceRef &out) {
-    if (place.value.is_string())
-        return interface_name(out.name)(place);
-    if (!place.value.is_object())
-        return place.add_error("must be the name of an interface, or {\"name\": …, \"vlan\": …}");
-    ObjectReader members(place);
+void read_interface(const JsonValue &json, InterfaceRef &out) {
+    if (json.value.is_string())
+        return interface_name(out.name)(json);
+    if (!json.value.is_object())
+        return json.add_error("must be the name of an interface, or {\"name\": …, \"vlan\": …}");
+    ObjectReader members(json);
     members.required("name", interface_name(out.name));
-    members.optional("vlan", [&](const JsonValue &at) { read_vlans(at, out.vlans); });
-    members.refuse_unknown();
+    members.optional("vlan", [&](const JsonValue &member) { read_vlans(member, out.vlans); });
+    members.reject_unknown();
 }
 
 } // namespace glb

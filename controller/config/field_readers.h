@@ -1,4 +1,4 @@
-// Readers of what a manifest has in more than one place: names, addresses, tags; and of its larger parts.
+// Field readers for names, addresses and VLANs, and for the larger parts of a manifest.
 #pragma once
 
 #include "controller/config/object_reader.h"
@@ -10,20 +10,19 @@ namespace glb {
 }
 
 [[nodiscard]] inline auto interface_name(std::string &out) {
-    return text(
-        out, is_interface_name,
-        "must be the name of an interface: 1 to 15 printable characters, none of / : \\ and the quote");
+    return text(out, is_interface_name,
+                "must be the name of an interface: 1 to 15 printable characters without / : \\ and quotes");
 }
 
-/// The path of a file, absolute: the daemon's folder is not the operator's.
+/// An absolute file path: the daemon's working directory differs from the operator's.
 [[nodiscard]] inline auto file_path(std::string &out) {
-    const auto is_good = [](std::string_view path) {
+    const auto is_valid = [](std::string_view path) {
         return path.starts_with('/') && path.size() < 4096 && path.find('\0') == std::string_view::npos;
     };
-    return text(out, is_good, "must be an absolute path");
+    return text(out, is_valid, "must be an absolute path");
 }
 
-/// An address that one machine can have: no multicast, loopback, link-local IPv6 or unspecified one.
+/// A unicast address of a single host: not multicast, loopback, IPv6 link-local or unspecified.
 /// `family` is 4, 6, or 0 for either.
 [[nodiscard]] std::optional<IpAddress> parse_host_address(std::string_view text, std::uint8_t family);
 
@@ -49,14 +48,14 @@ namespace glb {
     return uint_field(out, 1, 65535);
 }
 
-/// One tag, or `[outer, inner]`.
-void read_vlans(const JsonValue &place, std::vector<std::uint16_t> &out);
+/// One VLAN id, or `[outer, inner]`.
+void read_vlans(const JsonValue &json, std::vector<std::uint16_t> &out);
 
-/// A name, or `{"name": …, "vlan": …}`.
-void read_interface(const JsonValue &place, InterfaceRef &out);
+/// An interface name, or `{"name": …, "vlan": …}`.
+void read_interface(const JsonValue &json, InterfaceRef &out);
 
-void read_health_check(const JsonValue &place, HealthCheck &out);
-void read_target_group(const JsonValue &place, TargetGroup &out);
-void read_flow_log(const JsonValue &place, FlowLog &out);
+void read_health_check(const JsonValue &json, HealthCheck &out);
+void read_target_group(const JsonValue &json, TargetGroup &out);
+void read_flow_log(const JsonValue &json, FlowLog &out);
 
 } // namespace glb

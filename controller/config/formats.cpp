@@ -10,7 +10,7 @@ namespace glb {
 
 namespace {
 
-// All of `digits`, and nothing else, as a number in `base`.
+// Parses all of `digits` as a number in `base`.
 std::optional<std::uint64_t> parse_digits(std::string_view digits, int base) {
     std::uint64_t value = 0;
     const auto *end = digits.data() + digits.size();

@@ -11,26 +11,25 @@
 
 namespace glb {
 
-/// Reads `vpce-0` + 16 hex digits, the form that vendors' appliances show and want, or `0x` + 1 to 16 of
-/// them.
+/// `vpce-0` and 16 hex digits, as appliances display endpoint ids, or `0x` and 1 to 16 hex digits.
 [[nodiscard]] std::optional<std::uint64_t> parse_endpoint_id(std::string_view text);
 
 /// `0x` and 1 to 16 hex digits.
 [[nodiscard]] std::optional<std::uint64_t> parse_hex_number(std::string_view text);
 
-/// Pairs of hex digits as bytes; none where a character is no hex digit or their number is odd.
+/// Pairs of hex digits as bytes; nullopt for other characters or an odd number of digits.
 [[nodiscard]] std::optional<std::vector<std::uint8_t>> parse_hex_bytes(std::string_view text);
 [[nodiscard]] std::string format_hex_bytes(const std::vector<std::uint8_t> &bytes);
 
-/// `200-399`, `200,301-302`: codes and ranges from 200 to 599, apart by commas; the widest that AWS takes
-/// anywhere (its gateway load balancers have 200-399 alone). An interim answer (1xx) is never a verdict.
+/// `200-399`, `200,301-302`: comma-separated codes and ranges from 200 to 599, the widest range that AWS
+/// accepts for any load balancer type. Interim responses (1xx) never decide a check.
 [[nodiscard]] std::optional<std::vector<StatusRange>> parse_matcher(std::string_view text);
 [[nodiscard]] std::string format_matcher(const std::vector<StatusRange> &ranges);
 
 /// 1 to 63 of a-z A-Z 0-9 . _ -
 [[nodiscard]] bool is_name(std::string_view text);
 
-/// What the kernel takes as an interface's name, without quotes and backslashes: at most 15 bytes.
+/// A valid kernel interface name (1 to 15 bytes) without quotes and backslashes.
 [[nodiscard]] bool is_interface_name(std::string_view text);
 
 } // namespace glb

@@ -19,7 +19,7 @@ constexpr std::size_t max_bytes = 8u << 20;
 constexpr std::size_t max_depth = 16;
 constexpr std::size_t max_values = 200000;
 constexpr std::size_t max_errors = 1000;
-// A double holds every decimal number of this many digits, and not every one of more (DBL_DIG).
+// A double represents every decimal number of this many significant digits exactly (DBL_DIG).
 constexpr std::ptrdiff_t exact_digits = 15;
 
 std::ptrdiff_t significant_digits(std::string_view number) {
@@ -32,15 +32,15 @@ std::ptrdiff_t significant_digits(std::string_view number) {
 }
 
 std::string line_and_column(std::string_view text, std::size_t position) {
-    // The parser's position is that of the byte after the last one that it took.
+    // The parser's position is one past the last byte that it consumed.
     const auto before = text.substr(0, std::min(position > 0 ? position - 1 : 0, text.size()));
     const auto newline = before.rfind('\n');
     const auto column = before.size() - (newline == std::string_view::npos ? 0 : newline + 1) + 1;
     return fmt::format("line {}, column {}", 1 + std::count(before.begin(), before.end(), '\n'), column);
 }
 
-// Without the library's own tags and positions: "[json.exception.parse_error.101] parse error at …: ".
-std::string without_tags(std::string message) {
+// Removes the library's prefix and position: "[json.exception.parse_error.101] parse error at …: ".
+std::string strip_library_prefix(std::string message) {
     if (const auto tag = message.find("] "); message.starts_with('[') && tag != std::string::npos)
         message.erase(0, tag + 2);
     if (const auto place = message.find(": ");
@@ -49,20 +49,21 @@ std::string without_tags(std::string message) {
     return message;
 }
 
-/// A text in which the parser finds no number that ends it: each that no double holds is 0 and blanks.
+/// A copy of the text in which numbers that exceed a double are replaced by 0 and blanks. The parser would
+/// otherwise stop at the first of them.
 struct MaskedNumbers {
-    std::string text;                ///< empty: the document's own will do
-    std::set<std::size_t> too_large; ///< which of the numbers these are, counted from 0
+    std::string text;                ///< empty: no such numbers, use the original
+    std::set<std::size_t> too_large; ///< positions among all numbers, from 0
 };
 
-/// True for what is a number throughout, and whose value no double holds.
+/// True where all of `digits` is one number that exceeds a double.
 bool overflows(const std::string &digits) {
     char *end = nullptr;
     return std::isinf(std::strtod(digits.c_str(), &end)) && *end == '\0';
 }
 
 MaskedNumbers mask_out_of_range_numbers(std::string_view text) {
-    MaskedNumbers tamed;
+    MaskedNumbers masked;
     std::size_t number = 0;
     bool in_string = false;
     for (std::size_t at = 0; at < text.size(); ++at) {
@@ -77,18 +78,18 @@ MaskedNumbers mask_out_of_range_numbers(std::string_view text) {
             continue;
         const auto end = std::min(text.find_first_not_of("0123456789+-.eE", at), text.size());
         if (overflows(std::string(text.substr(at, end - at)))) {
-            if (tamed.text.empty())
-                tamed.text = text;
-            tamed.text.replace(at, end - at, end - at, ' ').replace(at, 1, 1, '0');
-            tamed.too_large.insert(number);
+            if (masked.text.empty())
+                masked.text = text;
+            masked.text.replace(at, end - at, end - at, ' ').replace(at, 1, 1, '0');
+            masked.too_large.insert(number);
         }
         ++number;
         at = end - 1;
     }
-    return tamed;
+    return masked;
 }
 
-// The receiver of nlohmann's SAX events, whose names and signatures it dictates.
+// Receives nlohmann's SAX events. Names and signatures are given by the library.
 class DomBuilder {
   public:
     DomBuilder(std::string_view text, const std::set<std::size_t> &too_large, Document &document)
@@ -103,10 +104,11 @@ class DomBuilder {
 
     bool number_float(double value, const std::string &digits) {
         if (significant_digits(digits) > exact_digits)
-            note(next_pointer(),
-                 fmt::format("the number has more than {} digits and cannot be kept exactly", exact_digits));
+            add_error(next_pointer(),
+                      fmt::format("the number has more than {} digits and cannot be represented exactly",
+                                  exact_digits));
         else if (std::abs(value) < std::numeric_limits<double>::min() && significant_digits(digits) > 0)
-            note(next_pointer(), "the number is too small to be kept exactly");
+            add_error(next_pointer(), "the number is too small to be represented exactly");
         return put_number(value);
     }
 
@@ -119,12 +121,13 @@ class DomBuilder {
         auto &level = levels_.back();
         level.key = std::move(name);
         if (level.container->contains(level.key))
-            note(next_pointer(), "the member is there twice in this object: keep one");
+            add_error(next_pointer(), "duplicate member: keep one");
         return true;
     }
 
     bool parse_error(std::size_t position, const std::string &, const json::exception &error) {
-        note("", fmt::format("{}: {}", line_and_column(text_, position), without_tags(error.what())));
+        add_error(
+            "", fmt::format("{}: {}", line_and_column(text_, position), strip_library_prefix(error.what())));
         return false;
     }
 
@@ -132,7 +135,7 @@ class DomBuilder {
     struct Level {
         json *container = nullptr;
         std::string pointer;
-        std::string key; // of the member whose value comes next
+        std::string key; // of the member whose value is next
     };
 
     std::string next_pointer() const {
@@ -143,14 +146,14 @@ class DomBuilder {
                                            : pointer_to(level.pointer, level.key);
     }
 
-    void note(std::string pointer, std::string message) {
+    void add_error(std::string pointer, std::string message) {
         if (document_.errors.size() < max_errors)
             document_.errors.push_back({std::move(pointer), std::move(message)});
     }
 
-    json *place(json value) {
+    json *insert(json value) {
         if (++values_ > max_values) {
-            note("", fmt::format("the document has more than {} values", max_values));
+            add_error("", fmt::format("the document has more than {} values", max_values));
             return nullptr;
         }
         if (levels_.empty())
@@ -163,21 +166,21 @@ class DomBuilder {
         return &((*level.container)[level.key] = std::move(value));
     }
 
-    bool put(json value) { return place(std::move(value)) != nullptr; }
+    bool put(json value) { return insert(std::move(value)) != nullptr; }
 
     bool put_number(json value) {
         if (too_large_.contains(numbers_++))
-            note(next_pointer(), "the number is too large to be read");
+            add_error(next_pointer(), "the number is too large");
         return put(std::move(value));
     }
 
     bool open(json container) {
         auto pointer = next_pointer();
         if (levels_.size() == max_depth) {
-            note(pointer, fmt::format("the document is nested deeper than {} levels", max_depth));
+            add_error(pointer, fmt::format("the document is nested deeper than {} levels", max_depth));
             return false;
         }
-        auto *placed = place(std::move(container));
+        auto *placed = insert(std::move(container));
         if (placed == nullptr)
             return false;
         levels_.push_back({placed, std::move(pointer), {}});
@@ -222,15 +225,15 @@ Document read_document(std::string_view text) {
         document.errors.push_back({"", fmt::format("the document is larger than {} bytes", max_bytes)});
         return document;
     }
-    // The library takes a NUL for the end of its input, whatever follows.
+    // The library treats a NUL as the end of its input and ignores what follows.
     if (const auto nul = text.find('\0'); nul != std::string_view::npos) {
         document.errors.push_back(
-            {"", fmt::format("{}: a NUL byte; JSON is text", line_and_column(text, nul + 1))});
+            {"", fmt::format("{}: NUL byte in JSON text", line_and_column(text, nul + 1))});
         return document;
     }
-    const auto tamed = mask_out_of_range_numbers(text);
-    const auto readable = tamed.text.empty() ? text : std::string_view(tamed.text);
-    DomBuilder builder(text, tamed.too_large, document);
+    const auto masked = mask_out_of_range_numbers(text);
+    const auto readable = masked.text.empty() ? text : std::string_view(masked.text);
+    DomBuilder builder(text, masked.too_large, document);
     if (!json::sax_parse(readable.begin(), readable.end(), &builder))
         document.root.reset();
     return document;

@@ -1,4 +1,4 @@
-// JSON text to a DOM, keeping what a DOM loses: duplicate members and numbers that cannot be held exactly.
+// Parses JSON text into a DOM and reports what a DOM loses: duplicate members and inexact numbers.
 #pragma once
 
 #include <optional>
@@ -17,11 +17,11 @@ namespace glb {
 [[nodiscard]] std::string pointer_to(std::string_view parent, std::size_t index);
 
 struct Document {
-    std::optional<nlohmann::json> root; ///< none after a syntax error or a bound that was passed
+    std::optional<nlohmann::json> root; ///< nullopt after a syntax error or where a limit is exceeded
     std::vector<ManifestError> errors;
 };
 
-/// Parses RFC 8259 JSON in UTF-8. Of a duplicate member the later value is kept.
+/// Parses RFC 8259 JSON in UTF-8. The last of duplicate members is used.
 [[nodiscard]] Document read_document(std::string_view text);
 
 } // namespace glb

@@ -1,5 +1,5 @@
-// The manifest as plain values: what the user wants, with every default filled in.
-// Nothing here reads, checks or applies; member by member it is docs/reference/manifest.md.
+// The manifest as plain values, with all defaults filled in. The members are documented in
+// docs/reference/manifest.md.
 #pragma once
 
 #include <chrono>
@@ -15,19 +15,19 @@
 
 namespace glb {
 
-/// What one document may hold. The data path's tables are sized for these.
+/// Limits of one document. The data path's tables have these sizes.
 namespace manifest_limits {
-inline constexpr std::size_t interface_pairs = 1024; ///< (interface, vlan), endpoints and tunnel together
+inline constexpr std::size_t interface_pairs = 1024; ///< (interface, VLAN) pairs of endpoints and tunnel
 inline constexpr std::size_t endpoints = 256;
 inline constexpr std::size_t target_groups = 64;
-inline constexpr std::size_t targets = 4096; ///< of all groups together
+inline constexpr std::size_t targets = 4096; ///< in all groups
 inline constexpr std::size_t own_addresses = 1024;
 } // namespace manifest_limits
-/// Bytes that GENEVE over IPv4 with its options puts in front of a packet.
+/// Bytes that the encapsulation (GENEVE over IPv4, with options) adds to a packet.
 inline constexpr std::uint32_t tunnel_overhead = 68;
 inline constexpr std::uint32_t main_route_table = 254; ///< RT_TABLE_MAIN of rtnetlink(7)
 
-// Enumerators stand in the order of their strings in enum_strings.h.
+// Enumerators are in the order of their strings in enum_strings.h.
 enum class SenderMac : std::uint8_t { on_link, any };
 enum class XdpSharing : std::uint8_t { exclusive, shared };
 enum class XdpMode : std::uint8_t { native, generic };
@@ -43,7 +43,7 @@ enum class Egress : std::uint8_t { node, appliance };
 enum class ProbeProtocol : std::uint8_t { tcp, http, https, geneve, none };
 enum class UdpChecksum : std::uint8_t { zero, computed };
 
-/// Where GENEVE goes out and comes back.
+/// The node's end of the GENEVE tunnels.
 struct Tunnel {
     InterfaceRef interface;
     IpAddress address;
@@ -54,12 +54,12 @@ struct Tunnel {
 };
 
 struct Node {
-    std::string name; ///< empty: the host's name
+    std::string name; ///< empty: the host name
     Tunnel tunnel;
     std::vector<IpPrefix> own_addresses;
     std::uint32_t mark_mask = 0x0fff0000;
     std::uint32_t flow_table_capacity = 1048576;        ///< entries, before rounding
-    std::optional<std::vector<std::uint8_t>> hash_seed; ///< 8 to 32 bytes; none: generated and kept in state
+    std::optional<std::vector<std::uint8_t>> hash_seed; ///< 8 to 32 bytes; nullopt: generated and persisted
     XdpSharing xdp = XdpSharing::exclusive;
     XdpMode xdp_mode = XdpMode::native;
 
@@ -76,14 +76,14 @@ struct MssClamp {
 struct Endpoint {
     std::string name;
     std::uint64_t id = 0;
-    std::string id_text; ///< as the manifest spells it: who wrote 0xa looks for 0xa
+    std::string id_text; ///< spelled as in the manifest, for output
     std::uint64_t attachment_id = 0;
     EndpointMode mode = EndpointMode::routed;
     std::vector<InterfaceRef> interfaces;
     std::uint32_t route_table = main_route_table;
     std::string target_group;
     WhenDetached when_detached = WhenDetached::drop;
-    std::optional<MssClamp> mss_clamp; ///< none: not asked for, and nothing is clamped
+    std::optional<MssClamp> mss_clamp; ///< nullopt: not set, no clamping
     TooBigWithoutDf too_big_without_df = TooBigWithoutDf::drop;
     NonIp non_ip = NonIp::pass;
     LinkState link_state = LinkState::follow;
@@ -92,7 +92,7 @@ struct Endpoint {
     bool operator==(const Endpoint &) const = default;
 };
 
-/// HTTP status codes from `first` to `last`, both included.
+/// HTTP status codes from `first` to `last`, inclusive.
 struct StatusRange {
     std::uint16_t first = 200;
     std::uint16_t last = 399;
@@ -108,10 +108,10 @@ struct InBandProbe {
     bool operator==(const InBandProbe &) const = default;
 };
 
-/// Health from the traffic itself.
+/// Health checks by observing the traffic.
 struct PassiveCheck {
     bool enabled = false;
-    std::optional<std::chrono::milliseconds> window; ///< none: the built-in window
+    std::optional<std::chrono::milliseconds> window; ///< nullopt: the built-in window
 
     bool operator==(const PassiveCheck &) const = default;
 };
@@ -120,7 +120,7 @@ struct HealthCheck {
     ProbeProtocol protocol = ProbeProtocol::tcp;
     std::uint16_t port = 80;
     std::string path = "/";
-    std::string host; ///< empty: the target's address
+    std::string host; ///< Host header; empty: the target's address
     std::vector<StatusRange> matcher = {StatusRange{}};
     std::string ca_file; ///< empty: certificates are not verified
     std::chrono::milliseconds timeout{1000};
@@ -138,7 +138,7 @@ struct Target {
     std::string id;
     IpAddress address;
     std::uint16_t port = 6081;
-    std::uint16_t weight = 1; ///< 0 drains
+    std::uint16_t weight = 1; ///< 0: no new flows
     UdpChecksum udp_checksum = UdpChecksum::zero;
 
     bool operator==(const Target &) const = default;
@@ -164,7 +164,7 @@ struct TargetGroup {
 
 struct IpfixCollector {
     IpAddress address;
-    std::uint16_t port = 4739; ///< IANA's port for IPFIX
+    std::uint16_t port = 4739; ///< assigned to IPFIX by IANA
 
     bool operator==(const IpfixCollector &) const = default;
 };

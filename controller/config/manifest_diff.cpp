@@ -11,23 +11,23 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr std::array<std::string_view, 3> action_texts = {"add", "change", "remove"};
-constexpr std::array<std::string_view, 4> kind_texts = {"node", "endpoint", "targetGroup", "target"};
+constexpr std::array<std::string_view, 3> action_names = {"add", "change", "remove"};
+constexpr std::array<std::string_view, 4> kind_names = {"node", "endpoint", "targetGroup", "target"};
 
-const std::string &key_of(const Endpoint &endpoint) {
+const std::string &name_of(const Endpoint &endpoint) {
     return endpoint.name;
 }
-const std::string &key_of(const TargetGroup &group) {
+const std::string &name_of(const TargetGroup &group) {
     return group.name;
 }
-const std::string &key_of(const Target &target) {
+const std::string &name_of(const Target &target) {
     return target.id;
 }
 
 template <typename T>
 const T *find(const std::vector<T> &list, const std::string &key) {
     const auto found =
-        std::find_if(list.begin(), list.end(), [&](const T &item) { return key_of(item) == key; });
+        std::find_if(list.begin(), list.end(), [&](const T &item) { return name_of(item) == key; });
     return found == list.end() ? nullptr : &*found;
 }
 
@@ -35,30 +35,32 @@ class Differ {
   public:
     void node(const Manifest *before, const Manifest &after) {
         const auto &name = after.node.name;
-        note(ChangeKind::node, name.empty() ? "node" : name, before ? node_of(*before) : json(),
-             node_of(after));
+        add_change(ChangeKind::node, name.empty() ? "node" : name,
+                   before ? export_node_and_flow_log(*before) : json(), export_node_and_flow_log(after));
     }
 
     void endpoints(const std::vector<Endpoint> &before, const std::vector<Endpoint> &after) {
-        each(before, after, [&](const std::string &name, const Endpoint *old, const Endpoint *now) {
-            note(ChangeKind::endpoint, name, old ? export_endpoint(*old) : json(),
-                 now ? export_endpoint(*now) : json());
-        });
+        for_each_pair(before, after,
+                      [&](const std::string &name, const Endpoint *old, const Endpoint *current) {
+                          add_change(ChangeKind::endpoint, name, old ? export_endpoint(*old) : json(),
+                                     current ? export_endpoint(*current) : json());
+                      });
     }
 
     void target_groups(const std::vector<TargetGroup> &before, const std::vector<TargetGroup> &after) {
         static const std::vector<Target> none;
-        each(before, after, [&](const std::string &name, const TargetGroup *old, const TargetGroup *now) {
-            note(ChangeKind::target_group, name, old ? export_target_group(*old) : json(),
-                 now ? export_target_group(*now) : json());
-            targets(name, old ? old->targets : none, now ? now->targets : none);
-        });
+        for_each_pair(before, after,
+                      [&](const std::string &name, const TargetGroup *old, const TargetGroup *current) {
+                          add_change(ChangeKind::target_group, name, old ? export_target_group(*old) : json(),
+                                     current ? export_target_group(*current) : json());
+                          targets(name, old ? old->targets : none, current ? current->targets : none);
+                      });
     }
 
-    std::vector<ManifestChange> take() && { return std::move(changes_); }
+    std::vector<ManifestChange> changes() && { return std::move(changes_); }
 
   private:
-    static json node_of(const Manifest &manifest) {
+    static json export_node_and_flow_log(const Manifest &manifest) {
         auto out = export_node(manifest.node);
         if (manifest.flow_log)
             out["flowLog"] = export_flow_log(*manifest.flow_log);
@@ -67,23 +69,23 @@ class Differ {
 
     void targets(const std::string &group, const std::vector<Target> &before,
                  const std::vector<Target> &after) {
-        each(before, after, [&](const std::string &id, const Target *old, const Target *now) {
-            note(ChangeKind::target, group + '/' + id, old ? export_target(*old) : json(),
-                 now ? export_target(*now) : json());
+        for_each_pair(before, after, [&](const std::string &id, const Target *old, const Target *current) {
+            add_change(ChangeKind::target, group + '/' + id, old ? export_target(*old) : json(),
+                       current ? export_target(*current) : json());
         });
     }
 
-    /// `visit(key, old, new)` for everything in `after`, then for what is in `before` alone.
+    /// Calls `visit(name, old, current)` for all of `after`, then for what is only in `before`.
     template <typename T, typename Visit>
-    static void each(const std::vector<T> &before, const std::vector<T> &after, Visit visit) {
+    static void for_each_pair(const std::vector<T> &before, const std::vector<T> &after, Visit visit) {
         for (const auto &item : after)
-            visit(key_of(item), find(before, key_of(item)), &item);
+            visit(name_of(item), find(before, name_of(item)), &item);
         for (const auto &item : before)
-            if (find(after, key_of(item)) == nullptr)
-                visit(key_of(item), &item, static_cast<const T *>(nullptr));
+            if (find(after, name_of(item)) == nullptr)
+                visit(name_of(item), &item, static_cast<const T *>(nullptr));
     }
 
-    void note(ChangeKind kind, std::string name, json before, json after) {
+    void add_change(ChangeKind kind, std::string name, json before, json after) {
         if (before == after)
             return;
         const auto action = before.is_null()  ? ChangeAction::add
@@ -104,12 +106,12 @@ std::vector<ManifestChange> diff_manifests(const std::optional<Manifest> &before
     differ.node(before ? &*before : nullptr, after);
     differ.endpoints(old.endpoints, after.endpoints);
     differ.target_groups(old.target_groups, after.target_groups);
-    return std::move(differ).take();
+    return std::move(differ).changes();
 }
 
 json to_json(const ManifestChange &change) {
-    return {{"action", action_texts[static_cast<std::size_t>(change.action)]},
-            {"kind", kind_texts[static_cast<std::size_t>(change.kind)]},
+    return {{"action", action_names[static_cast<std::size_t>(change.action)]},
+            {"kind", kind_names[static_cast<std::size_t>(change.kind)]},
             {"name", change.name},
             {"before", change.before},
             {"after", change.after}};

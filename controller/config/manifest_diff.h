@@ -1,4 +1,4 @@
-// What changes from one manifest to another, for people and scripts.
+// Differences between two manifests.
 #pragma once
 
 #include <cstdint>
@@ -18,16 +18,16 @@ enum class ChangeKind : std::uint8_t { node, endpoint, target_group, target };
 struct ManifestChange {
     ChangeAction action = ChangeAction::change;
     ChangeKind kind = ChangeKind::node;
-    std::string name; ///< `branch`, `firewalls`, `firewalls/fw-1`; of the node its name, or `node`
-    nlohmann::ordered_json before; ///< the whole thing as export.h writes it; null: was not there
-    nlohmann::ordered_json after;  ///< the same; null: is not there any more
+    std::string name; ///< `branch`, `firewalls`, `firewalls/fw-1`; for the node its name or `node`
+    nlohmann::ordered_json before; ///< as exported by exporter.h; null: did not exist
+    nlohmann::ordered_json after;  ///< the same; null: removed
 
     bool operator==(const ManifestChange &) const = default;
 };
 
-/// Things are the same where their names are: what was renamed is removed and added. The order of things in
-/// their lists is no change. The flow log stands with the node, as its member `flowLog`.
-/// In the order of `after`, each group followed by its targets; of every list the removed come last.
+/// Objects are matched by name, so a renamed one is removed and added. List order is ignored. The flow log is
+/// reported as member `flowLog` of the node. Changes are in the order of `after`, each group followed by its
+/// targets; removed objects come last in every list.
 [[nodiscard]] std::vector<ManifestChange> diff_manifests(const std::optional<Manifest> &before,
                                                          const Manifest &after);
 

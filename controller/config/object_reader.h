@@ -1,10 +1,9 @@
-// Reading values out of a DOM so that every error is told, each at its own place.
-// A field reader is a function of a JsonValue that writes a variable, or says what would have been right
-// there:
-//     ObjectReader members(place);
+// Reads values from a DOM and reports every error with its JSON pointer.
+// A field reader is a function of a JsonValue that sets a variable or adds an error:
+//     ObjectReader members(json);
 //     members.required("name", name(endpoint.name));
 //     members.optional("routeTable", uint_field(endpoint.route_table, 1, 4294967295));
-//     members.refuse_unknown();
+//     members.reject_unknown();
 #pragma once
 
 #include <chrono>
@@ -22,10 +21,10 @@
 
 namespace glb {
 
-/// How many errors are kept of one document: more help nobody, and a hostile document could ask for millions.
+/// Errors reported per document. Without a limit a hostile document could cause millions.
 inline constexpr std::size_t max_manifest_errors = 1000;
 
-/// One value of the document, and where it stands.
+/// A value of the document, its pointer, and the list that errors are added to.
 struct JsonValue {
     const nlohmann::json &value;
     std::string pointer;
@@ -37,15 +36,15 @@ struct JsonValue {
     }
 };
 
-/// The members of an object, each read at most once. A value that is no object has no members, and one error.
+/// Reads the members of an object, each at most once. A value of another type gives one error and no members.
 class ObjectReader {
   public:
-    explicit ObjectReader(const JsonValue &place);
+    explicit ObjectReader(const JsonValue &json);
 
     template <typename Read>
     void optional(std::string_view name, const Read &read) {
         if (const auto *value = find(name))
-            read(JsonValue{*value, pointer_to(place_.pointer, name), place_.errors});
+            read(JsonValue{*value, pointer_to(json_.pointer, name), json_.errors});
     }
 
     template <typename Read>
@@ -54,114 +53,114 @@ class ObjectReader {
         require(name);
     }
 
-    /// Refuses the members that were never asked for, each at its own pointer, with the names that there are.
-    void refuse_unknown() const;
+    /// Adds an error for each member that was not read, with the valid names.
+    void reject_unknown() const;
 
   private:
     const nlohmann::json *find(std::string_view name);
     void require(std::string_view name) const;
 
-    const JsonValue &place_;
-    std::vector<std::string_view> known_;
+    const JsonValue &json_;
+    std::vector<std::string_view> names_;
 };
 
-/// The text of a string; none, and an error with `wanted`, for anything else.
-[[nodiscard]] const std::string *read_string(const JsonValue &place, std::string_view wanted);
+/// The string; null and the error `expected` for other types.
+[[nodiscard]] const std::string *read_string(const JsonValue &json, std::string_view expected);
 
-/// A whole number in [least, most]; none, and an error that names the range, for anything else.
-[[nodiscard]] std::optional<std::uint64_t> read_uint(const JsonValue &place, std::uint64_t least,
+/// A whole number in [least, most]; otherwise nullopt and an error that names the range.
+[[nodiscard]] std::optional<std::uint64_t> read_uint(const JsonValue &json, std::uint64_t least,
                                                      std::uint64_t most);
 
-/// Seconds in [least, most], a fraction allowed down to one millisecond.
+/// Seconds in [least, most], with a resolution of one millisecond.
 [[nodiscard]] std::optional<std::chrono::milliseconds>
-seconds_at(const JsonValue &place, std::chrono::milliseconds least, std::chrono::milliseconds most);
+read_seconds(const JsonValue &json, std::chrono::milliseconds least, std::chrono::milliseconds most);
 
-/// A number up to 2^53 (what a double holds), or a text `0x…` up to `most`.
-[[nodiscard]] std::optional<std::uint64_t> number_or_hex_at(const JsonValue &place, std::uint64_t most);
+/// A number up to 2^53 (exact as a double), or a string `0x…` up to `most`.
+[[nodiscard]] std::optional<std::uint64_t> read_number_or_hex(const JsonValue &json, std::uint64_t most);
 
-/// The error for a text that is none of `allowed`.
-void add_choice_error(const JsonValue &place, const std::vector<std::string_view> &allowed);
+/// Adds the error for a string that is none of `allowed`.
+void add_choice_error(const JsonValue &json, const std::vector<std::string_view> &allowed);
 
 template <typename T>
 [[nodiscard]] auto uint_field(T &out, std::uint64_t least, std::uint64_t most) {
-    return [&out, least, most](const JsonValue &place) {
-        if (const auto value = read_uint(place, least, most))
+    return [&out, least, most](const JsonValue &json) {
+        if (const auto value = read_uint(json, least, most))
             out = static_cast<T>(*value);
     };
 }
 
 [[nodiscard]] inline auto whole_seconds(std::chrono::seconds &out, std::uint64_t least, std::uint64_t most) {
-    return [&out, least, most](const JsonValue &place) {
-        if (const auto value = read_uint(place, least, most))
+    return [&out, least, most](const JsonValue &json) {
+        if (const auto value = read_uint(json, least, most))
             out = std::chrono::seconds(*value);
     };
 }
 
 [[nodiscard]] inline auto seconds(std::chrono::milliseconds &out, std::chrono::milliseconds least,
                                   std::chrono::milliseconds most) {
-    return [&out, least, most](const JsonValue &place) {
-        if (const auto value = seconds_at(place, least, most))
+    return [&out, least, most](const JsonValue &json) {
+        if (const auto value = read_seconds(json, least, most))
             out = *value;
     };
 }
 
 template <typename T>
 [[nodiscard]] auto number_or_hex(T &out, std::uint64_t most) {
-    return [&out, most](const JsonValue &place) {
-        if (const auto value = number_or_hex_at(place, most))
+    return [&out, most](const JsonValue &json) {
+        if (const auto value = read_number_or_hex(json, most))
             out = static_cast<T>(*value);
     };
 }
 
 template <typename E>
 [[nodiscard]] auto choice(E &out) {
-    return [&out](const JsonValue &place) {
-        const auto value = place.value.is_string()
-                               ? from_string<E>(place.value.template get_ref<const std::string &>())
+    return [&out](const JsonValue &json) {
+        const auto value = json.value.is_string()
+                               ? from_string<E>(json.value.template get_ref<const std::string &>())
                                : std::nullopt;
         if (value)
             out = *value;
         else
-            add_choice_error(place, {EnumStrings<E>::all.begin(), EnumStrings<E>::all.end()});
+            add_choice_error(json, {EnumStrings<E>::all.begin(), EnumStrings<E>::all.end()});
     };
 }
 
-/// A text for which `is_good` holds; else an error with `wanted`.
+/// A string for which `is_valid` holds; otherwise the error `expected`.
 template <typename Predicate>
-[[nodiscard]] auto text(std::string &out, Predicate is_good, std::string_view wanted) {
-    return [&out, is_good, wanted](const JsonValue &place) {
-        if (const auto *value = read_string(place, wanted)) {
-            if (is_good(std::string_view(*value)))
+[[nodiscard]] auto text(std::string &out, Predicate is_valid, std::string_view expected) {
+    return [&out, is_valid, expected](const JsonValue &json) {
+        if (const auto *value = read_string(json, expected)) {
+            if (is_valid(std::string_view(*value)))
                 out = *value;
             else
-                place.add_error(std::string(wanted));
+                json.add_error(std::string(expected));
         }
     };
 }
 
-/// A text that `parse` (to an optional) takes; else an error with `wanted`.
+/// A string for which `parse` returns a value; otherwise the error `expected`.
 template <typename T, typename Parse>
-[[nodiscard]] auto parsed(T &out, Parse parse, std::string_view wanted) {
-    return [&out, parse, wanted](const JsonValue &place) {
-        if (const auto *value = read_string(place, wanted)) {
+[[nodiscard]] auto parsed(T &out, Parse parse, std::string_view expected) {
+    return [&out, parse, expected](const JsonValue &json) {
+        if (const auto *value = read_string(json, expected)) {
             if (auto result = parse(std::string_view(*value)))
                 out = *std::move(result);
             else
-                place.add_error(std::string(wanted));
+                json.add_error(std::string(expected));
         }
     };
 }
 
-/// A list whose elements `read(place, element)` reads. Broken elements keep their places.
+/// A list; `read(json, element)` reads each element. Invalid elements keep their positions.
 template <typename T, typename Read>
-[[nodiscard]] auto list(std::vector<T> &out, std::string_view of_what, Read read) {
-    return [&out, of_what, read](const JsonValue &place) {
-        if (!place.value.is_array())
-            return place.add_error(fmt::format("must be a list of {}", of_what));
+[[nodiscard]] auto list(std::vector<T> &out, std::string_view elements, Read read) {
+    return [&out, elements, read](const JsonValue &json) {
+        if (!json.value.is_array())
+            return json.add_error(fmt::format("must be a list of {}", elements));
         out.clear();
-        out.reserve(place.value.size());
-        for (std::size_t i = 0; i < place.value.size(); ++i)
-            read(JsonValue{place.value[i], pointer_to(place.pointer, i), place.errors}, out.emplace_back());
+        out.reserve(json.value.size());
+        for (std::size_t i = 0; i < json.value.size(); ++i)
+            read(JsonValue{json.value[i], pointer_to(json.pointer, i), json.errors}, out.emplace_back());
     };
 }
 

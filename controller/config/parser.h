@@ -1,4 +1,4 @@
-// From the text of a manifest to its values, or to everything that is wrong with it.
+// Parses a manifest into values, or into the list of all its errors.
 #pragma once
 
 #include <string>
@@ -10,8 +10,8 @@
 
 namespace glb {
 
-/// One thing that is wrong: where, as an RFC 6901 pointer ("" is the whole document), and what would be
-/// right (the allowed values, the range, the form).
+/// An error: its place as an RFC 6901 pointer ("": the whole document), and what is expected there (allowed
+/// values, range, format).
 struct ManifestError {
     std::string pointer;
     std::string message;
@@ -19,25 +19,24 @@ struct ManifestError {
     bool operator==(const ManifestError &) const = default;
 };
 
-/// `FILE: /pointer: message`, as every tool tells an error. The whole document is told as `/`: an empty field
-/// would read like a slip.
+/// `FILE: /pointer: message`, the format in which all tools print errors. The whole document is `/`.
 [[nodiscard]] std::string error_line(std::string_view file, std::string_view pointer,
                                      std::string_view message);
 
-/// What could be read, and what was wrong. List elements keep their places even where they are broken, so
-/// that indexes in later errors are the document's own.
+/// The readable part of a manifest, and all errors. Invalid list elements keep their positions, so that
+/// indexes in pointers are those of the document.
 struct UncheckedManifest {
     Manifest manifest;
     std::vector<ManifestError> errors;
 };
 
-/// Reads `text` as far as it goes. A syntax error leaves the manifest empty, with one error of pointer ""
-/// that names line and column (both from 1, the column in bytes). At most 1000 errors are kept.
-/// Bounds on the text: 8 MiB, 16 levels, 200,000 values.
+/// Parses as much of `text` as possible. A syntax error gives an empty manifest and one error with pointer ""
+/// that names line and column (from 1, the column in bytes). Limits: 8 MiB, 16 levels, 200,000 values, 1000
+/// errors.
 [[nodiscard]] UncheckedManifest parse_unchecked(std::string_view text);
 
-/// The manifest, or all errors of the document at once. Pure: no file, no clock, nothing of this machine.
-/// Values that this version cannot do yet are no errors here: see supported.h.
+/// The manifest, or all errors of the document. Pure: independent of files, time and the host. Unsupported
+/// features are not errors here: see unsupported_features.h.
 [[nodiscard]] Result<Manifest, std::vector<ManifestError>> parse_manifest(std::string_view text);
 
 } // namespace glb

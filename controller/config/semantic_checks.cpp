@@ -15,7 +15,7 @@ namespace glb {
 
 namespace {
 
-// The limits that the manifest promises are the sizes that the data path has.
+// The limits of the manifest are the sizes of the data path's tables.
 static_assert(manifest_limits::interface_pairs == GLB_MAX_PORTS);
 static_assert(manifest_limits::endpoints == GLB_MAX_ENDPOINTS);
 static_assert(manifest_limits::target_groups == GLB_MAX_GROUPS);
@@ -42,19 +42,19 @@ class Checker {
             errors_.push_back({std::move(pointer), fmt::format(message, std::forward<Args>(args)...)});
     }
 
-    /// Refuses `value` where `seen` has it, naming the first place; else puts it there.
+    /// Adds an error that names the first use where `value` is in `seen`; otherwise inserts it.
     template <typename Key>
-    void must_be_new(std::map<Key, std::string> &seen, const Key &value, const std::string &pointer,
-                     std::string_view what) {
+    void require_unique(std::map<Key, std::string> &seen, const Key &value, const std::string &pointer,
+                        std::string_view what) {
         const auto [first, is_new] = seen.emplace(value, pointer);
         if (!is_new)
-            add_error(pointer, "{} is already that of {}", what, first->second);
+            add_error(pointer, "{} is already used by {}", what, first->second);
     }
 
     template <typename Size>
-    void at_most(std::string_view pointer, std::size_t count, Size most, std::string_view what) {
-        if (count > most)
-            add_error(std::string(pointer), "there are {} {}; at most {} are possible", count, what, most);
+    void check_limit(std::string_view pointer, std::size_t count, Size limit, std::string_view what) {
+        if (count > limit)
+            add_error(std::string(pointer), "{} {} exceed the limit of {}", count, what, limit);
     }
 
     void check_health_check(const HealthCheck &check, const std::string &pointer);
@@ -63,14 +63,14 @@ class Checker {
     std::vector<ManifestError> &errors_;
 };
 
-bool is_run_of_bits(std::uint32_t mask) {
+bool is_contiguous(std::uint32_t mask) {
     const auto shifted = mask == 0 ? 0 : mask >> std::countr_zero(mask);
     return mask != 0 && (shifted & (shifted + 1)) == 0; // also for all 32 bits: 0xffffffff + 1 is 0
 }
 
 void Checker::check_node() {
     const auto mask = manifest_.node.mark_mask;
-    if (!is_run_of_bits(mask) || std::popcount(mask) < 12)
+    if (!is_contiguous(mask) || std::popcount(mask) < 12)
         add_error("/node/markMask", "must be 12 or more adjacent bits, like 0x0fff0000");
 }
 
@@ -81,15 +81,15 @@ void Checker::check_names() {
         const auto &endpoint = manifest_.endpoints[i];
         const auto pointer = pointer_to("/endpoints", i);
         if (!endpoint.name.empty())
-            must_be_new(endpoints, endpoint.name, pointer + "/name", "this name");
+            require_unique(endpoints, endpoint.name, pointer + "/name", "this name");
         if (endpoint.id != 0)
-            must_be_new(ids, endpoint.id, pointer + "/id", "this id");
+            require_unique(ids, endpoint.id, pointer + "/id", "this id");
         if (endpoint.id == GLB_IN_BAND_ENDPOINT)
-            add_error(pointer + "/id", "is that of the node's own health probes");
+            add_error(pointer + "/id", "is reserved for health probes");
     }
     for (std::size_t i = 0; i < manifest_.target_groups.size(); ++i)
         if (const auto &name = manifest_.target_groups[i].name; !name.empty())
-            must_be_new(groups, name, pointer_to("/targetGroups", i) + "/name", "this name");
+            require_unique(groups, name, pointer_to("/targetGroups", i) + "/name", "this name");
 }
 
 void Checker::check_endpoints() {
@@ -118,30 +118,30 @@ void Checker::check_interfaces() {
         const auto list = pointer_to("/endpoints", i) + "/interfaces";
         const bool is_inline = endpoint.mode == EndpointMode::inline_pair;
         if (is_inline && endpoint.interfaces.size() != 2)
-            add_error(list, "an inline endpoint has exactly two interfaces; here are {}",
+            add_error(list, "an inline endpoint must have exactly two interfaces; this one has {}",
                       endpoint.interfaces.size());
         for (std::size_t j = 0; j < endpoint.interfaces.size(); ++j) {
             const auto &interface = endpoint.interfaces[j];
             if (interface.name.empty())
                 continue;
             all.insert(interface);
-            must_be_new(seen, interface, pointer_to(list, j), to_string(interface));
+            require_unique(seen, interface, pointer_to(list, j), to_string(interface));
             if (is_inline && interface == tunnel)
                 add_error(pointer_to(list, j),
-                          "{} is the tunnel's; an inline endpoint needs interfaces of its own",
+                          "{} is the tunnel's interface; an inline endpoint cannot share it",
                           to_string(interface));
         }
     }
-    at_most("/endpoints", all.size(), manifest_limits::interface_pairs, "pairs of interface and VLAN");
+    check_limit("/endpoints", all.size(), manifest_limits::interface_pairs, "pairs of interface and VLAN");
 }
 
 void Checker::check_health_check(const HealthCheck &check, const std::string &pointer) {
     if (check.timeout > check.interval)
-        add_error(pointer + "/timeoutSeconds", "is {:g}; must be at most the interval, {:g}",
+        add_error(pointer + "/timeoutSeconds", "is {:g}; must not exceed intervalSeconds, {:g}",
                   static_cast<double>(check.timeout.count()) / 1000,
                   static_cast<double>(check.interval.count()) / 1000);
     if (check.in_band.source.family != check.in_band.destination.family)
-        add_error(pointer + "/inBand", "source and destination must be of one IP version");
+        add_error(pointer + "/inBand", "source and destination must have the same IP version");
     else if (check.in_band.source == check.in_band.destination)
         add_error(pointer + "/inBand/destination", "must differ from the source");
 }
@@ -154,7 +154,7 @@ void Checker::check_target_groups() {
 
 void Checker::check_targets() {
     const auto &tunnel = manifest_.node.tunnel;
-    std::set<std::uint16_t> ports{GLB_GENEVE_PORT}; // always one of the data path's
+    std::set<std::uint16_t> ports{GLB_GENEVE_PORT}; // always a port of the data path
     for (std::size_t i = 0; i < manifest_.target_groups.size(); ++i) {
         std::map<std::string, std::string> ids;
         std::map<std::pair<IpAddress, std::uint16_t>, std::string> sockets;
@@ -163,16 +163,16 @@ void Checker::check_targets() {
             const auto &[id, address, port, weight, checksum] = targets[j];
             const auto pointer = pointer_to(pointer_to("/targetGroups", i) + "/targets", j);
             if (!id.empty())
-                must_be_new(ids, id, pointer + "/id", "this id");
+                require_unique(ids, id, pointer + "/id", "this id");
             if (address.family == 0)
                 continue;
-            must_be_new(sockets, {address, port}, pointer + "/address",
-                        fmt::format("{} port {}", address.to_string(), port));
+            require_unique(sockets, {address, port}, pointer + "/address",
+                           fmt::format("{} port {}", address.to_string(), port));
             if (address == tunnel.address || address == tunnel.address6)
-                add_error(pointer + "/address", "is the tunnel's own address; a target is another machine");
+                add_error(pointer + "/address", "is the tunnel's address: a target must be another host");
             if (ports.insert(port).second && ports.size() > GLB_MAX_GENEVE_PORTS)
                 add_error(pointer + "/port",
-                          "is one GENEVE port too many: all targets together may have {}, {} among them",
+                          "exceeds the limit of {} distinct GENEVE ports in all groups, including {}",
                           GLB_MAX_GENEVE_PORTS, GLB_GENEVE_PORT);
         }
     }
@@ -180,18 +180,19 @@ void Checker::check_targets() {
 
 void Checker::check_flow_log() {
     if (manifest_.flow_log && manifest_.flow_log->file.empty() && !manifest_.flow_log->ipfix)
-        add_error("/flowLog", "goes nowhere: give \"file\", \"ipfix\" or both");
+        add_error("/flowLog", "has no destination: set \"file\", \"ipfix\" or both");
 }
 
 void Checker::check_limits() {
     std::size_t targets = 0;
     for (const auto &group : manifest_.target_groups)
         targets += group.targets.size();
-    at_most("/endpoints", manifest_.endpoints.size(), manifest_limits::endpoints, "endpoints");
-    at_most("/targetGroups", manifest_.target_groups.size(), manifest_limits::target_groups, "target groups");
-    at_most("/targetGroups", targets, manifest_limits::targets, "targets in all groups together");
-    at_most("/node/ownAddresses", manifest_.node.own_addresses.size(), manifest_limits::own_addresses,
-            "prefixes");
+    check_limit("/endpoints", manifest_.endpoints.size(), manifest_limits::endpoints, "endpoints");
+    check_limit("/targetGroups", manifest_.target_groups.size(), manifest_limits::target_groups,
+                "target groups");
+    check_limit("/targetGroups", targets, manifest_limits::targets, "targets in all groups together");
+    check_limit("/node/ownAddresses", manifest_.node.own_addresses.size(), manifest_limits::own_addresses,
+                "prefixes");
 }
 
 } // namespace

@@ -1,4 +1,4 @@
-// What no single value shows: names that are twice, groups that are missing, ports that collide, limits.
+// Checks across values: duplicate names, unknown target groups, conflicting interfaces, limits.
 #pragma once
 
 #include <vector>
@@ -7,9 +7,9 @@
 
 namespace glb {
 
-/// Appends what is wrong between the values of `manifest`, each at the later of the values concerned. A value
-/// that is empty (a name) or has no family (an address) was refused when it was read, and is passed over.
-/// Pure: nothing of this machine.
+/// Appends errors between values of `manifest`, each at the later of the values concerned. Empty names and
+/// addresses without a family already have an error from the parser and are skipped. Pure: independent of the
+/// host.
 void check_manifest(const Manifest &manifest, std::vector<ManifestError> &errors);
 
 } // namespace glb

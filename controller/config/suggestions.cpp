@@ -10,16 +10,17 @@ namespace glb {
 
 namespace {
 
-// Names are short; what is longer than this is no typing error, and the distance costs its square.
-constexpr std::size_t longest = 64;
-constexpr std::size_t most_listed = 16; // names in one message
+// Longer names are not misspellings, and the cost is quadratic in the length.
+constexpr std::size_t max_length = 64;
+constexpr std::size_t max_listed = 16; // names in one message
 
 char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-std::size_t distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1); // row[j]: from the first i of a to the first j of b
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() +
+                                 1); // row[j]: distance of the first i bytes of a from the first j bytes of b
     std::iota(row.begin(), row.end(), std::size_t{0});
     for (std::size_t i = 1; i <= a.size(); ++i) {
         auto diagonal = std::exchange(row[0], i);
@@ -36,12 +37,12 @@ std::size_t distance(std::string_view a, std::string_view b) {
 std::optional<std::string_view> closest_match(std::string_view text,
                                               const std::vector<std::string_view> &candidates) {
     std::optional<std::string_view> best;
-    auto best_distance = longest;
+    auto best_distance = max_length;
     for (const auto candidate : candidates) {
         const auto longer = std::max(text.size(), candidate.size());
-        if (longer > longest)
+        if (longer > max_length)
             continue;
-        const auto found = distance(text, candidate);
+        const auto found = edit_distance(text, candidate);
         if (found <= (longer + 2) / 3 && found < best_distance) {
             best = candidate;
             best_distance = found;
@@ -51,18 +52,18 @@ std::optional<std::string_view> closest_match(std::string_view text,
 }
 
 std::string suggestion_suffix(std::string_view text, const std::vector<std::string_view> &candidates) {
-    const auto near = closest_match(text, candidates);
-    return near ? fmt::format("; did you mean \"{}\"?", *near) : std::string();
+    const auto match = closest_match(text, candidates);
+    return match ? fmt::format("; did you mean \"{}\"?", *match) : std::string();
 }
 
 std::string suggest_or_list(std::string_view text, const std::vector<std::string_view> &candidates) {
-    if (auto near = suggestion_suffix(text, candidates); !near.empty())
-        return near;
+    if (auto suggestion = suggestion_suffix(text, candidates); !suggestion.empty())
+        return suggestion;
     if (candidates.empty())
-        return "; there are none";
+        return "; none is defined";
     const auto shown =
-        candidates.begin() + static_cast<std::ptrdiff_t>(std::min(candidates.size(), most_listed));
-    return fmt::format("; there are: {}{}", fmt::join(candidates.begin(), shown, ", "),
+        candidates.begin() + static_cast<std::ptrdiff_t>(std::min(candidates.size(), max_listed));
+    return fmt::format("; valid: {}{}", fmt::join(candidates.begin(), shown, ", "),
                        shown == candidates.end() ? "" : ", …");
 }
 

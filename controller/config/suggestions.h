@@ -1,4 +1,4 @@
-// The name that a mistyped one was probably meant to be.
+// Suggestions for misspelled names.
 #pragma once
 
 #include <optional>
@@ -8,17 +8,16 @@
 
 namespace glb {
 
-/// The candidate at the smallest edit distance (Levenshtein, bytes, case ignored), where that is at most a
-/// third of the longer of the two, rounded up. Of equally near ones the first.
+/// The candidate with the smallest edit distance (Levenshtein over bytes, ignoring case), if that is at most
+/// a third of the longer name, rounded up. The first of several.
 [[nodiscard]] std::optional<std::string_view> closest_match(std::string_view text,
                                                             const std::vector<std::string_view> &candidates);
 
-/// `; did you mean "interfaces"?`, or nothing: the end of a message.
+/// `; did you mean "interfaces"?`, or empty. To be appended to a message.
 [[nodiscard]] std::string suggestion_suffix(std::string_view text,
                                             const std::vector<std::string_view> &candidates);
 
-/// suggestion_suffix(); where nothing is near, the first names of all: `; there are: a, b`, or `; there are
-/// none`.
+/// suggestion_suffix(); without a match, the first valid names: `; valid: a, b`, or `; none is defined`.
 [[nodiscard]] std::string suggest_or_list(std::string_view text,
                                           const std::vector<std::string_view> &candidates);
 

@@ -1,4 +1,5 @@
-// parse_manifest with anything: it ends, its errors have places and words, and what it takes it also exports.
+// parse_manifest() with arbitrary input: terminates, errors have a pointer and a message, and what it accepts
+// can be exported.
 #include "controller/config/exporter.h"
 #include "controller/config/manifest_diff.h"
 #include "controller/config/object_reader.h"
@@ -11,32 +12,33 @@ using namespace glb;
 using fuzz::must;
 
 void check_errors(const std::vector<ManifestError> &errors) {
-    must(errors.size() <= max_manifest_errors, "no more errors than the bound");
+    must(errors.size() <= max_manifest_errors, "the number of errors is limited");
     for (const auto &[pointer, message] : errors) {
-        must(!message.empty(), "an error has words");
+        must(!message.empty(), "an error has a message");
         must(pointer.empty() || pointer.front() == '/', "an error has an RFC 6901 pointer");
-        const nlohmann::json::json_pointer parsed(pointer); // throws, and so ends the run, where it is none
-        must(parsed.to_string() == pointer, "a pointer is written as RFC 6901 says");
+        const nlohmann::json::json_pointer parsed(pointer); // throws, which ends the run
+        must(parsed.to_string() == pointer, "a pointer is formatted as in RFC 6901");
     }
 }
 
-void check_sound(const Manifest &manifest) {
+void check_valid(const Manifest &manifest) {
     const auto exported = export_manifest(manifest);
-    const auto again = parse_manifest(exported.dump());
-    must(again && *again == manifest, "an export is the same manifest");
-    must(diff_manifests(manifest, *again).empty(), "a manifest does not differ from itself");
-    check_errors(not_yet_supported(manifest));
+    const auto parsed = parse_manifest(exported.dump());
+    must(parsed && *parsed == manifest, "an export parses back into an equal manifest");
+    must(diff_manifests(manifest, *parsed).empty(), "a manifest does not differ from itself");
+    check_errors(unsupported_features(manifest));
 }
 
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char *>(data), size);
-    const auto draft = parse_unchecked(text);
-    check_errors(draft.errors);
+    const auto unchecked = parse_unchecked(text);
+    check_errors(unchecked.errors);
     const auto manifest = parse_manifest(text);
-    must(manifest.has_value() == draft.errors.empty(), "a manifest is had just where there is no error");
+    must(manifest.has_value() == unchecked.errors.empty(),
+         "a manifest is returned exactly if there is no error");
     if (manifest)
-        check_sound(*manifest);
+        check_valid(*manifest);
     return 0;
 }

@@ -9,7 +9,7 @@ using nlohmann::json;
 
 namespace {
 
-/// `action kind name`, a line each.
+/// `action kind name` per change.
 std::vector<std::string> lines(const std::vector<ManifestChange> &changes) {
     std::vector<std::string> out;
     for (const auto &change : to_json(changes))
@@ -22,7 +22,7 @@ using Lines = std::vector<std::string>;
 
 } // namespace
 
-TEST_CASE("a first manifest adds everything", "[config]") {
+TEST_CASE("diff: a first manifest adds everything", "[config]") {
     const auto changes = diff_manifests(std::nullopt, manifest_of(with("/node/name", "glb-a")));
     CHECK(lines(changes) == Lines{"add node glb-a", "add endpoint branch", "add endpoint office",
                                   "add targetGroup firewalls", "add target firewalls/fw-1",
@@ -33,7 +33,7 @@ TEST_CASE("a first manifest adds everything", "[config]") {
     }
 }
 
-TEST_CASE("a manifest does not differ from itself, nor by the order of its lists", "[config]") {
+TEST_CASE("diff: equal manifests and reordered lists have no changes", "[config]") {
     std::mt19937_64 random(7);
     for (int i = 0; i < 100; ++i) {
         const auto manifest = random_manifest(random);
@@ -44,7 +44,7 @@ TEST_CASE("a manifest does not differ from itself, nor by the order of its lists
     }
 }
 
-TEST_CASE("a change has the thing before and after", "[config]") {
+TEST_CASE("diff: a change contains the object before and after", "[config]") {
     const auto before = manifest_of(sample());
     const auto changes = diff_manifests(before, manifest_of(with("/targetGroups/0/targets/1/weight", 3)));
     REQUIRE(lines(changes) == Lines{"change target firewalls/fw-2"});
@@ -54,7 +54,8 @@ TEST_CASE("a change has the thing before and after", "[config]") {
     CHECK(document["after"]["address"] == "10.1.0.12");
 }
 
-TEST_CASE("a target's change is not its group's, and a group's takes its targets along", "[config]") {
+TEST_CASE("diff: a changed target does not change its group, a renamed group replaces its targets",
+          "[config]") {
     const auto before = manifest_of(sample());
     auto document = with("/targetGroups/0/stickiness", "2-tuple");
     CHECK(lines(diff_manifests(before, manifest_of(document))) == Lines{"change targetGroup firewalls"});
@@ -66,7 +67,7 @@ TEST_CASE("a target's change is not its group's, and a group's takes its targets
                 "remove target firewalls/fw-1", "remove target firewalls/fw-2"});
 }
 
-TEST_CASE("the node's change tells of the flow log too", "[config]") {
+TEST_CASE("diff: the flow log is reported with the node", "[config]") {
     const auto before = manifest_of(sample());
     const auto changes = diff_manifests(before, manifest_of(with("/flowLog", {{"file", "/f"}})));
     REQUIRE(lines(changes) == Lines{"change node node"});

@@ -8,7 +8,7 @@ using namespace glb;
 using namespace glb::test;
 using nlohmann::json;
 
-TEST_CASE("a short manifest gets every default", "[config]") {
+TEST_CASE("parser: omitted members have their defaults", "[config]") {
     const auto manifest = manifest_of(sample());
     CHECK(manifest.node == [] {
         Node node;
@@ -31,7 +31,7 @@ TEST_CASE("a short manifest gets every default", "[config]") {
     CHECK((group.targets.at(0).port == 6081 && group.targets.at(0).weight == 1));
 }
 
-TEST_CASE("every member is read into its place", "[config]") {
+TEST_CASE("parser: reads every member", "[config]") {
     auto document = sample();
     document["node"] = json::parse(R"({
         "name": "glb-a", "ownAddresses": ["192.0.2.1", "2001:db8::/64"], "markMask": "0xfff", "hashSeed": "00ff10203040506A",
@@ -92,21 +92,24 @@ TEST_CASE("every member is read into its place", "[config]") {
            manifest.flow_log->ipfix->port == 5));
 }
 
-TEST_CASE("an unknown member is an error at its own pointer, and told what was meant", "[config]") {
-    refuses("/nodes", 1, "did you mean \"node\"?");
-    refuses("/node/tunnel/adress", "10.1.0.1", "did you mean \"address\"?");
-    refuses("/node/flowTable", {{"entries", 4096}}, "there are: capacity", "/node/flowTable/entries");
-    refuses("/endpoints/1/a~1b", 1, "unknown member");
-    refuses("/endpoints/1/interfaces/0/vlans", 1, "did you mean \"vlan\"?");
-    refuses("/targetGroups/0/idleTimeout", {{"tcp", 60}}, "unknown", "/targetGroups/0/idleTimeout/tcp");
-    refuses("/targetGroups/0/onTargetFailure", {{"x", 60}}, "unknown", "/targetGroups/0/onTargetFailure/x");
-    refuses("/targetGroups/0/healthCheck", {{"x", 60}}, "unknown", "/targetGroups/0/healthCheck/x");
-    refuses("/targetGroups/0/targets/0/x", 1, "unknown");
-    refuses("/flowLog", {{"file", "/f"}, {"x", 1}}, "unknown", "/flowLog/x");
+TEST_CASE("parser: an unknown member is an error at its pointer, with a suggestion", "[config]") {
+    check_rejected("/nodes", 1, "did you mean \"node\"?");
+    check_rejected("/node/tunnel/adress", "10.1.0.1", "did you mean \"address\"?");
+    check_rejected("/node/flowTable", {{"entries", 4096}}, "valid members: capacity",
+                   "/node/flowTable/entries");
+    check_rejected("/endpoints/1/a~1b", 1, "unknown member");
+    check_rejected("/endpoints/1/interfaces/0/vlans", 1, "did you mean \"vlan\"?");
+    check_rejected("/targetGroups/0/idleTimeout", {{"tcp", 60}}, "unknown",
+                   "/targetGroups/0/idleTimeout/tcp");
+    check_rejected("/targetGroups/0/onTargetFailure", {{"x", 60}}, "unknown",
+                   "/targetGroups/0/onTargetFailure/x");
+    check_rejected("/targetGroups/0/healthCheck", {{"x", 60}}, "unknown", "/targetGroups/0/healthCheck/x");
+    check_rejected("/targetGroups/0/targets/0/x", 1, "unknown");
+    check_rejected("/flowLog", {{"file", "/f"}, {"x", 1}}, "unknown", "/flowLog/x");
 }
 
-TEST_CASE("a missing member is an error of the object that lacks it", "[config]") {
-    const auto lacks = [](const std::string &pointer, const std::string &member) {
+TEST_CASE("parser: a missing member is an error of its object", "[config]") {
+    const auto check_missing = [](const std::string &pointer, const std::string &member) {
         auto document = sample();
         document[json::json_pointer(pointer)].erase(member);
         const auto errors = errors_in(document);
@@ -114,29 +117,29 @@ TEST_CASE("a missing member is an error of the object that lacks it", "[config]"
         REQUIRE(errors.size() == 1);
         CHECK(errors[0] == ManifestError{pointer, "the member \"" + member + "\" is missing"});
     };
-    lacks("", "version");
-    lacks("", "node");
-    lacks("/node", "tunnel");
-    lacks("/node/tunnel", "interface");
-    lacks("/node/tunnel", "address");
-    lacks("/endpoints/0", "name");
-    lacks("/endpoints/0", "id");
-    lacks("/endpoints/0", "interfaces");
-    lacks("/endpoints/0", "targetGroup");
-    lacks("/endpoints/1/interfaces/0", "name");
-    lacks("/targetGroups/0/targets/0", "id");
-    lacks("/targetGroups/0/targets/0", "address");
+    check_missing("", "version");
+    check_missing("", "node");
+    check_missing("/node", "tunnel");
+    check_missing("/node/tunnel", "interface");
+    check_missing("/node/tunnel", "address");
+    check_missing("/endpoints/0", "name");
+    check_missing("/endpoints/0", "id");
+    check_missing("/endpoints/0", "interfaces");
+    check_missing("/endpoints/0", "targetGroup");
+    check_missing("/endpoints/1/interfaces/0", "name");
+    check_missing("/targetGroups/0/targets/0", "id");
+    check_missing("/targetGroups/0/targets/0", "address");
 }
 
-TEST_CASE("numbers out of their range name the range", "[config]") {
-    const auto range = [](const std::string &pointer, double least, double most, const std::string &words) {
-        refuses(pointer, -1, words);
-        refuses(pointer, least - 0.01, words);
-        refuses(pointer, most + 1, words);
-        refuses(pointer, "7", words);
-        refuses(pointer, nullptr, words);
+TEST_CASE("parser: errors of numbers name the range", "[config]") {
+    const auto range = [](const std::string &pointer, double least, double most, const std::string &text) {
+        check_rejected(pointer, -1, text);
+        check_rejected(pointer, least - 0.01, text);
+        check_rejected(pointer, most + 1, text);
+        check_rejected(pointer, "7", text);
+        check_rejected(pointer, nullptr, text);
     };
-    refuses("/version", 2, "must be 1");
+    check_rejected("/version", 2, "must be 1");
     range("/node/tunnel/vlan", 1, 4094, "1 to 4094");
     range("/endpoints/0/newFlowsPerSourcePerSecond", 0, 1000000, "from 0 to 1000000");
     range("/endpoints/0/routeTable", 1, 4294967295, "from 1 to 4294967295");
@@ -144,19 +147,19 @@ TEST_CASE("numbers out of their range name the range", "[config]") {
     range("/targetGroups/0/targets/0/port", 1, 65535, "from 1 to 65535");
     range("/targetGroups/0/targets/0/weight", 0, 1000, "from 0 to 1000");
     for (const auto value : {4095, 16777217})
-        refuses("/node/flowTable", {{"capacity", value}}, "from 4096 to 16777216",
-                "/node/flowTable/capacity");
+        check_rejected("/node/flowTable", {{"capacity", value}}, "from 4096 to 16777216",
+                       "/node/flowTable/capacity");
     for (const auto value : {535, 8961})
-        refuses("/endpoints/0/mssClamp", value, "from 536 to 8960");
+        check_rejected("/endpoints/0/mssClamp", value, "from 536 to 8960");
     for (const auto value : {59, 6001})
-        refuses("/targetGroups/0/idleTimeout", {{"tcpSeconds", value}}, "from 60 to 6000",
-                "/targetGroups/0/idleTimeout/tcpSeconds");
+        check_rejected("/targetGroups/0/idleTimeout", {{"tcpSeconds", value}}, "from 60 to 6000",
+                       "/targetGroups/0/idleTimeout/tcpSeconds");
     for (const auto value : {9, 6001})
-        refuses("/targetGroups/0/idleTimeout", {{"otherSeconds", value}}, "from 10 to 6000",
-                "/targetGroups/0/idleTimeout/otherSeconds");
-    const auto check = [](const std::string &member, const json &value, const std::string &words) {
-        refuses("/targetGroups/0/healthCheck", {{"intervalSeconds", 300}, {member, value}}, words,
-                "/targetGroups/0/healthCheck/" + member);
+        check_rejected("/targetGroups/0/idleTimeout", {{"otherSeconds", value}}, "from 10 to 6000",
+                       "/targetGroups/0/idleTimeout/otherSeconds");
+    const auto check = [](const std::string &member, const json &value, const std::string &text) {
+        check_rejected("/targetGroups/0/healthCheck", {{"intervalSeconds", 300}, {member, value}}, text,
+                       "/targetGroups/0/healthCheck/" + member);
     };
     for (const auto &value : std::vector<json>{0.049, 0.0499999, 120.001, 120.0000001, 1.0005, "1"})
         check("timeoutSeconds", value, "from 0.05 to 120");
@@ -164,33 +167,33 @@ TEST_CASE("numbers out of their range name the range", "[config]") {
         check("healthyThreshold", value, "from 1 to 10");
     check("unhealthyThreshold", 11, "from 1 to 10");
     check("maxEjectedPercent", 0, "from 1 to 100");
-    refuses("/targetGroups/0/healthCheck", {{"passive", {{"windowMilliseconds", 19}}}}, "from 20 to 60000",
-            "/targetGroups/0/healthCheck/passive/windowMilliseconds");
+    check_rejected("/targetGroups/0/healthCheck", {{"passive", {{"windowMilliseconds", 19}}}},
+                   "from 20 to 60000", "/targetGroups/0/healthCheck/passive/windowMilliseconds");
 }
 
-TEST_CASE("texts out of their form name the form", "[config]") {
+TEST_CASE("parser: errors of strings name the format", "[config]") {
     for (const auto &value :
          std::vector<json>{"", "a b", std::string(64, 'a'), "ä", 1, nullptr, json::array()})
-        refuses("/endpoints/0/name", value, "1 to 63 of a-z A-Z 0-9 . _ -");
+        check_rejected("/endpoints/0/name", value, "1 to 63 of a-z A-Z 0-9 . _ -");
     for (const auto &value : std::vector<json>{"", "a/b", "..", "sixteen-bytes-xx", "a b", 1})
-        refuses("/node/tunnel/interface", value, "name of an interface");
+        check_rejected("/node/tunnel/interface", value, "name of an interface");
     for (const auto &value :
          {"10.1.0", "0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255", "2001:db8::1", "10.1.0.1/24", ""})
-        refuses("/node/tunnel/address", value, "IPv4 address");
+        check_rejected("/node/tunnel/address", value, "IPv4 address");
     for (const auto &value : {"::", "::1", "ff02::1", "fe80::1", "10.1.0.1"})
-        refuses("/node/tunnel/address6", value, "IPv6 address");
+        check_rejected("/node/tunnel/address6", value, "IPv6 address");
     for (const auto &value :
          std::vector<json>{"0x0", "0x", "1", 1, "vpce-0123", "vpce-00000000000000000", "0x12345678123456781"})
-        refuses("/endpoints/0/id", value, "vpce-0");
+        check_rejected("/endpoints/0/id", value, "vpce-0");
     for (const auto &value : std::vector<json>{"1", "0x12345678123456781", -1, 9007199254740994, 0.5})
-        refuses("/endpoints/0/attachmentId", value, "9007199254740992");
+        check_rejected("/endpoints/0/attachmentId", value, "9007199254740992");
     for (const auto &value : {"10.0.0.1/8", "0.0.0.0/0", "::/0", "10.0.0.0/33", "x"})
-        refuses("/node/ownAddresses", json::array({value}), "prefix", "/node/ownAddresses/0");
+        check_rejected("/node/ownAddresses", json::array({value}), "prefix", "/node/ownAddresses/0");
     for (const auto &value : {"0011223344556", "001122334455667", "0g11223344556677"})
-        refuses("/node/hashSeed", value, "16 to 64 hex digits");
-    const auto check = [](const std::string &member, const json &value, const std::string &words) {
-        refuses("/targetGroups/0/healthCheck", {{member, value}}, words,
-                "/targetGroups/0/healthCheck/" + member);
+        check_rejected("/node/hashSeed", value, "16 to 64 hex digits");
+    const auto check = [](const std::string &member, const json &value, const std::string &text) {
+        check_rejected("/targetGroups/0/healthCheck", {{member, value}}, text,
+                       "/targetGroups/0/healthCheck/" + member);
     };
     for (const auto &value : {"", "up", "/a b", "/a\r\nX: y", "/a#b"})
         check("path", value, "must be a path");
@@ -201,23 +204,22 @@ TEST_CASE("texts out of their form name the form", "[config]") {
     check("caFile", "ca.pem", "absolute path");
 }
 
-TEST_CASE("a word that is not one of the choices names them", "[config]") {
-    refuses("/endpoints/0/mode", "bridge", "\"routed\", \"inline\"");
-    refuses("/endpoints/0/whenDetached", "Pass", "\"drop\", \"pass\"; did you mean \"pass\"?");
-    refuses("/node/xdpMode", true, "\"native\", \"generic\"");
-    refuses("/targetGroups/0/stickiness", "5tuple", "did you mean \"5-tuple\"?");
-    refuses("/targetGroups/0/dialect", "gcp", "must be \"aws\"");
-    refuses("/endpoints/0/mssClamp", "on", "\"auto\", \"off\"");
-    refuses("/targetGroups/0/healthCheck", {{"passive", "yes"}}, "false, true",
-            "/targetGroups/0/healthCheck/passive");
-    refuses("/endpoints/1/interfaces/0/vlan", {1, 2, 3}, "[outer, inner]");
-    refuses("/endpoints/1/interfaces/0", 7, "name of an interface");
-    refuses("/endpoints/1", 7, "must be an object");
-    refuses("/node/ownAddresses", "192.0.2.1", "list of prefixes");
+TEST_CASE("parser: errors of enumerations name the values", "[config]") {
+    check_rejected("/endpoints/0/mode", "bridge", "\"routed\", \"inline\"");
+    check_rejected("/endpoints/0/whenDetached", "Pass", "\"drop\", \"pass\"; did you mean \"pass\"?");
+    check_rejected("/node/xdpMode", true, "\"native\", \"generic\"");
+    check_rejected("/targetGroups/0/stickiness", "5tuple", "did you mean \"5-tuple\"?");
+    check_rejected("/targetGroups/0/dialect", "gcp", "must be \"aws\"");
+    check_rejected("/endpoints/0/mssClamp", "on", "\"auto\", \"off\"");
+    check_rejected("/targetGroups/0/healthCheck", {{"passive", "yes"}}, "false, true",
+                   "/targetGroups/0/healthCheck/passive");
+    check_rejected("/endpoints/1/interfaces/0/vlan", {1, 2, 3}, "[outer, inner]");
+    check_rejected("/endpoints/1/interfaces/0", 7, "name of an interface");
+    check_rejected("/endpoints/1", 7, "must be an object");
+    check_rejected("/node/ownAddresses", "192.0.2.1", "list of prefixes");
 }
 
-TEST_CASE("seconds are exact to the millisecond, and a seed may have any number of digits from 16 to 64",
-          "[config]") {
+TEST_CASE("parser: seconds have millisecond resolution, a seed has 16 to 64 hex digits", "[config]") {
     for (int milliseconds = 50; milliseconds <= 120000; milliseconds += 7) {
         const auto text = fmt::format("{}.{:03}", milliseconds / 1000, milliseconds % 1000);
         auto document = with("/targetGroups/0/healthCheck", {{"intervalSeconds", 300}});
@@ -229,36 +231,36 @@ TEST_CASE("seconds are exact to the millisecond, and a seed may have any number 
     CHECK(node.hash_seed == std::vector<std::uint8_t>{0xf, 0, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77});
 }
 
-TEST_CASE("whole numbers may be written with a fraction or an exponent", "[config]") {
+TEST_CASE("parser: integers may be written with a fraction or an exponent", "[config]") {
     auto text = sample().dump();
     text.replace(text.find("\"version\":1"), 11, "\"version\":1.0e0");
     CHECK(errors_in_text(text).empty());
 }
 
-TEST_CASE("all errors are told at once, and elements keep their places", "[config]") {
+TEST_CASE("parser: reports all errors, and list elements keep their positions", "[config]") {
     auto document = sample();
     document["version"] = 9;
     document["endpoints"][0] = "nothing";
     document["endpoints"][1]["targetGroup"] = "firewals";
     document["targetGroups"][0]["targets"][1]["id"] = "fw-1";
     CHECK(errors_in(with("/endpoints/0/targetGroup", "ids")).at(0).message ==
-          "there is no target group \"ids\"; there are: firewalls");
+          "there is no target group \"ids\"; valid: firewalls");
     const std::vector<ManifestError> expected = {
         {"/version", "must be 1"},
         {"/endpoints/0", "must be an object"},
         {"/endpoints/1/targetGroup", "there is no target group \"firewals\"; did you mean \"firewalls\"?"},
-        {"/targetGroups/0/targets/1/id", "this id is already that of /targetGroups/0/targets/0/id"}};
+        {"/targetGroups/0/targets/1/id", "this id is already used by /targetGroups/0/targets/0/id"}};
     CHECK(errors_in(document) == expected);
 }
 
-TEST_CASE("the manifest and the prober agree on each status code", "[config]") {
+TEST_CASE("status matcher: manifest and prober accept the same codes", "[config]") {
     for (int code = 0; code <= 1000; ++code) {
         const auto text = std::to_string(code);
         INFO(text);
-        const auto asked = parse_matcher(text);
-        REQUIRE(asked.has_value() == StatusMatcher::parse(text).has_value());
-        if (asked)
-            CHECK(StatusMatcher::parse(format_matcher(*asked))->matches(code));
+        const auto ranges = parse_matcher(text);
+        REQUIRE(ranges.has_value() == StatusMatcher::parse(text).has_value());
+        if (ranges)
+            CHECK(StatusMatcher::parse(format_matcher(*ranges))->matches(code));
     }
     CHECK(StatusMatcher::parse(format_matcher(*parse_matcher("200-599")))->matches(599));
 }

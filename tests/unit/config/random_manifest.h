@@ -1,4 +1,4 @@
-// Sound manifests at random: every member set, or left at its default, by chance.
+// Random valid manifests: each member is set or left at its default at random.
 #pragma once
 
 #include <algorithm>

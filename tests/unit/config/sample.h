@@ -1,4 +1,4 @@
-// A sound manifest, and what the parser says when members of it are replaced.
+// A valid manifest, and checks of the errors when members are replaced.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 
 namespace glb {
 
-// Catch prints them so where a check fails.
+// For Catch2's messages.
 inline std::ostream &operator<<(std::ostream &out, const ManifestError &error) {
     return out << error.pointer << ": " << error.message;
 }
@@ -35,7 +35,7 @@ inline nlohmann::json sample() {
     })");
 }
 
-/// The sample with the value at `pointer` replaced, or added.
+/// The sample with the value at `pointer` replaced or added.
 inline nlohmann::json with(const std::string &pointer, const nlohmann::json &value,
                            nlohmann::json document = sample()) {
     document[nlohmann::json::json_pointer(pointer)] = value;
@@ -60,19 +60,19 @@ inline Manifest manifest_of(const nlohmann::json &document) {
     return *std::move(manifest);
 }
 
-/// Replacing the value at `pointer` with `value` gives one error, at `at`, whose message has `words`.
-inline void refuses(const std::string &pointer, const nlohmann::json &value, const std::string &words,
-                    const std::string &at = "same") {
+/// With `value` at `pointer` the manifest has exactly one error, at `at`, whose message contains `text`.
+inline void check_rejected(const std::string &pointer, const nlohmann::json &value, const std::string &text,
+                           const std::string &at = "same") {
     const auto errors = errors_in(with(pointer, value));
     INFO(pointer << " = " << value.dump());
     for (const auto &error : errors)
         UNSCOPED_INFO(error.pointer << ": " << error.message);
     REQUIRE(errors.size() == 1);
     CHECK(errors.front().pointer == (at == "same" ? pointer : at));
-    CHECK_THAT(errors.front().message, Catch::Contains(words));
+    CHECK_THAT(errors.front().message, Catch::Contains(text));
 }
 
-inline void takes(const std::string &pointer, const nlohmann::json &value) {
+inline void check_accepted(const std::string &pointer, const nlohmann::json &value) {
     INFO(pointer << " = " << value.dump());
     CHECK(errors_in(with(pointer, value)) == std::vector<ManifestError>{});
 }

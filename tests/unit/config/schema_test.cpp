@@ -1,5 +1,4 @@
-// deploy/schema/manifest.schema.json against the parser: editors must not tell users another thing than
-// glbctl.
+// deploy/schema/manifest.schema.json against the parser: an editor and glbctl must report the same errors.
 #include "sample.h"
 
 #include <filesystem>
@@ -31,7 +30,7 @@ const json &schema_document() {
     return document;
 }
 
-bool schema_takes(const json &document) {
+bool schema_accepts(const json &document) {
     static const auto schema = [] {
         auto built = std::make_unique<valijson::Schema>();
         valijson::SchemaParser().populateSchema(valijson::adapters::NlohmannJsonAdapter(schema_document()),
@@ -42,8 +41,8 @@ bool schema_takes(const json &document) {
                                           nullptr);
 }
 
-/// All pointers of a document, the containers' too.
-std::vector<std::string> places(const json &document) {
+/// All pointers of a document, including containers.
+std::vector<std::string> all_pointers(const json &document) {
     std::vector<std::string> out{""};
     const auto flat = document.flatten();
     for (const auto &[pointer, value] : flat.items())
@@ -56,28 +55,28 @@ std::vector<std::string> places(const json &document) {
 
 } // namespace
 
-TEST_CASE("every example is good by schema and parser, and works today", "[config]") {
+TEST_CASE("schema: every example is valid for schema and parser, and supported", "[config]") {
     int count = 0;
     for (const auto &file : std::filesystem::directory_iterator(SOURCE_DIR "/deploy/examples")) {
         INFO(file.path());
         const auto document = json_file(file.path());
-        CHECK(schema_takes(document));
-        CHECK(not_yet_supported(manifest_of(document)).empty());
+        CHECK(schema_accepts(document));
+        CHECK(unsupported_features(manifest_of(document)).empty());
         ++count;
     }
     CHECK(count >= 4);
 }
 
-TEST_CASE("the schema takes what export writes", "[config]") {
+TEST_CASE("schema: accepts exported manifests", "[config]") {
     std::mt19937_64 random(11);
     for (int i = 0; i < 30; ++i) {
         const auto document = json::parse(export_manifest(random_manifest(random)).dump());
         INFO(document.dump(2));
-        REQUIRE(schema_takes(document));
+        REQUIRE(schema_accepts(document));
     }
 }
 
-TEST_CASE("schema and parser refuse the same values", "[config]") {
+TEST_CASE("schema: rejects the same values as the parser", "[config]") {
     const std::string check = "/targetGroups/0/healthCheck";
     const std::vector<std::pair<std::string, json>> bad = {
         {"/version", 2},
@@ -134,12 +133,12 @@ TEST_CASE("schema and parser refuse the same values", "[config]") {
     for (const auto &[pointer, value] : bad) {
         INFO(pointer << " = " << value.dump());
         const auto document = with(pointer, value);
-        CHECK_FALSE(schema_takes(document));
+        CHECK_FALSE(schema_accepts(document));
         CHECK_FALSE(errors_in(document).empty());
     }
 }
 
-TEST_CASE("what the schema refuses, the parser refuses", "[config]") {
+TEST_CASE("schema: the parser rejects everything that the schema rejects", "[config]") {
     const std::vector<json> values = {nullptr,
                                       true,
                                       0,
@@ -166,24 +165,24 @@ TEST_CASE("what the schema refuses, the parser refuses", "[config]") {
                                       json::object(),
                                       {{"name", "a"}}};
     std::mt19937_64 random(5);
-    int refused = 0;
+    int rejected = 0;
     for (int i = 0; i < 1500; ++i) {
         auto document = json::parse(export_manifest(random_manifest(random)).dump());
-        const auto all = places(document);
+        const auto all = all_pointers(document);
         const json::json_pointer at(all[random() % all.size()]);
         const auto &value = values[random() % values.size()];
         document[at] = value;
         INFO(at.to_string() << " = " << value.dump());
-        if (!schema_takes(document)) {
-            ++refused;
+        if (!schema_accepts(document)) {
+            ++rejected;
             REQUIRE_FALSE(errors_in(document).empty());
         }
     }
-    CHECK(refused > 500);
+    CHECK(rejected > 500);
 }
 
-TEST_CASE("the schema's defaults are the parser's", "[config]") {
-    // The sample sets no member that has a default, and an export writes all of them out.
+TEST_CASE("schema: has the same defaults as the parser", "[config]") {
+    // The sample sets no member that has a default; an export contains all of them.
     const auto exported = json::parse(export_manifest(manifest_of(sample())).dump());
     int compared = 0;
     const std::function<void(const json &, const json &)> compare = [&](const json &schema,

@@ -9,60 +9,61 @@ using nlohmann::json;
 
 namespace {
 
-/// The manifest is sound, and asks for something to come at `at` alone.
-void asks(const std::string &pointer, const json &value, const std::string &at = "same") {
-    const auto errors = not_yet_supported(manifest_of(with(pointer, value)));
+/// The manifest is valid, and its only unsupported feature is at `at`.
+void check_unsupported(const std::string &pointer, const json &value, const std::string &at = "same") {
+    const auto errors = unsupported_features(manifest_of(with(pointer, value)));
     INFO(pointer << " = " << value.dump());
     REQUIRE(errors.size() == 1);
     CHECK(errors[0].pointer == (at == "same" ? pointer : at));
     CHECK_THAT(errors[0].message, Catch::EndsWith("not yet supported"));
 }
 
-void asks_nothing(const std::string &pointer, const json &value) {
+void check_supported(const std::string &pointer, const json &value) {
     INFO(pointer << " = " << value.dump());
-    CHECK(not_yet_supported(manifest_of(with(pointer, value))).empty());
+    CHECK(unsupported_features(manifest_of(with(pointer, value))).empty());
 }
 
 } // namespace
 
-TEST_CASE("what is to come is refused where it is asked for", "[config]") {
-    asks("/node/xdp", "shared");
-    asks("/node/tunnel/address6", "2001:db8::1");
-    asks("/endpoints/0/mode", "inline");
-    asks("/endpoints/0/mssClamp", "auto"); // who writes it counts on it
-    asks("/endpoints/0/mssClamp", "off");
-    asks("/endpoints/0/mssClamp", 1400);
-    asks("/endpoints/0/tooBigWithoutDf", "fragment");
-    asks("/endpoints/0/nonIp", "drop");
-    asks("/endpoints/0/linkState", "ignore");
-    asks("/targetGroups/0/egress", "appliance");
-    asks("/targetGroups/0/targets/1/address", "2001:db8::2");
-    asks("/targetGroups/0/targets/1/udpChecksum", "computed");
-    asks("/flowLog", {{"file", "/f"}});
+TEST_CASE("unsupported features: each is an error at its pointer", "[config]") {
+    check_unsupported("/node/xdp", "shared");
+    check_unsupported("/node/tunnel/address6", "2001:db8::1");
+    check_unsupported("/endpoints/0/mode", "inline");
+    check_unsupported("/endpoints/0/mssClamp", "auto"); // an explicit value is relied upon
+    check_unsupported("/endpoints/0/mssClamp", "off");
+    check_unsupported("/endpoints/0/mssClamp", 1400);
+    check_unsupported("/endpoints/0/tooBigWithoutDf", "fragment");
+    check_unsupported("/endpoints/0/nonIp", "drop");
+    check_unsupported("/endpoints/0/linkState", "ignore");
+    check_unsupported("/targetGroups/0/egress", "appliance");
+    check_unsupported("/targetGroups/0/targets/1/address", "2001:db8::2");
+    check_unsupported("/targetGroups/0/targets/1/udpChecksum", "computed");
+    check_unsupported("/flowLog", {{"file", "/f"}});
     const std::string check = "/targetGroups/0/healthCheck";
-    asks(check, {{"inBand", {{"source", "2001:db8::1"}, {"destination", "2001:db8::2"}}}}, check + "/inBand");
+    check_unsupported(check, {{"inBand", {{"source", "2001:db8::1"}, {"destination", "2001:db8::2"}}}},
+                      check + "/inBand");
 }
 
-TEST_CASE("defaults of what is there, written out or not, ask for nothing", "[config]") {
-    CHECK(not_yet_supported(manifest_of(sample())).empty());
-    CHECK(not_yet_supported(manifest_of(export_manifest(manifest_of(sample())))).empty());
-    asks_nothing("/endpoints/0/nonIp", "pass");
-    asks_nothing("/endpoints/0/newFlowsPerSourcePerSecond", 1);
-    asks_nothing("/targetGroups/0/healthCheck",
-                 {{"passive", false}, {"maxEjectedPercent", 50}, {"protocol", "NONE"}});
-    asks_nothing(
+TEST_CASE("unsupported features: defaults and supported values are accepted", "[config]") {
+    CHECK(unsupported_features(manifest_of(sample())).empty());
+    CHECK(unsupported_features(manifest_of(export_manifest(manifest_of(sample())))).empty());
+    check_supported("/endpoints/0/nonIp", "pass");
+    check_supported("/endpoints/0/newFlowsPerSourcePerSecond", 1);
+    check_supported("/targetGroups/0/healthCheck",
+                    {{"passive", false}, {"maxEjectedPercent", 50}, {"protocol", "NONE"}});
+    check_supported(
         "/targetGroups/0/healthCheck",
         {{"passive", {{"windowMilliseconds", 50}}}, {"maxEjectedPercent", 20}, {"protocol", "GENEVE"}});
-    asks_nothing("/targetGroups/0/healthCheck", {{"inBand", {{"port", 8}}}});
-    asks_nothing("/targetGroups/0/healthCheck", {{"protocol", "HTTPS"}, {"caFile", "/ca.pem"}});
-    asks_nothing("/targetGroups/0/onTargetFailure", {{"unhealthy", "hold"}, {"deregistered", "rehash"}});
-    asks_nothing("/targetGroups/0/onAllUnhealthy", "drop");
-    asks_nothing("/targetGroups/0/cookie", "strict");
-    asks_nothing("/node/xdpMode", "generic");
-    asks_nothing("/node/tunnel/senderMac", "any");
+    check_supported("/targetGroups/0/healthCheck", {{"inBand", {{"port", 8}}}});
+    check_supported("/targetGroups/0/healthCheck", {{"protocol", "HTTPS"}, {"caFile", "/ca.pem"}});
+    check_supported("/targetGroups/0/onTargetFailure", {{"unhealthy", "hold"}, {"deregistered", "rehash"}});
+    check_supported("/targetGroups/0/onAllUnhealthy", "drop");
+    check_supported("/targetGroups/0/cookie", "strict");
+    check_supported("/node/xdpMode", "generic");
+    check_supported("/node/tunnel/senderMac", "any");
 }
 
-TEST_CASE("errors and what is to come are told at once", "[config]") {
+TEST_CASE("unsupported features: reported together with other errors", "[config]") {
     auto document = with("/endpoints/0/mode", "inline");
     document["node"]["markMask"] = "0x0";
     const auto refused = parse_supported_manifest(document.dump());
