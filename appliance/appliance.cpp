@@ -22,7 +22,7 @@ std::uint64_t random_seed() {
 
 Appliance::Appliance(const Options &options) : flows_(options.flows, options.flow_idle, random_seed()) {}
 
-Status Appliance::make_workers(const Options &options) {
+Status Appliance::create_workers(const Options &options) {
     GLB_ASSIGN(auto receivers, open_receivers(options.listen, options.threads));
     for (unsigned i = 0; i < options.threads; ++i) {
         GLB_ASSIGN(auto worker, Worker::make(i, options, std::move(receivers[i]), flows_));
@@ -31,7 +31,7 @@ Status Appliance::make_workers(const Options &options) {
     return {};
 }
 
-Status Appliance::make_endpoints(const Options &options, Endpoints::Log log) {
+Status Appliance::create_endpoints(const Options &options, Endpoints::Log log) {
     const auto watch = [this](Endpoint &endpoint) {
         for (const auto &worker : workers_)
             worker->watch(endpoint);
@@ -44,11 +44,11 @@ Status Appliance::make_endpoints(const Options &options, Endpoints::Log log) {
 
 Result<std::unique_ptr<Appliance>> Appliance::start(const Options &options, Endpoints::Log log) {
     if (::geteuid() != 0)
-        return fail("must be run as root: it opens raw sockets and makes network devices");
+        return fail("must be run as root: opens raw sockets and creates network devices");
     std::unique_ptr<Appliance> appliance(new Appliance(options));
-    GLB_TRY(appliance->make_workers(options));
+    GLB_TRY(appliance->create_workers(options));
     if (!options.reflect)
-        GLB_TRY(appliance->make_endpoints(options, std::move(log)));
+        GLB_TRY(appliance->create_endpoints(options, std::move(log)));
     for (const auto &worker : appliance->workers_)
         appliance->threads_.emplace_back(
             [&worker = *worker, endpoints = appliance->endpoints_.get()] { worker.run(endpoints); });

@@ -1,4 +1,4 @@
-// Appliance: the packet threads with what they share.
+// Appliance: the packet threads and their shared state.
 #pragma once
 
 #include <memory>
@@ -16,8 +16,8 @@ namespace glb::appliance {
 
 class Appliance {
   public:
-    /// Opens the sockets, makes the listed endpoints' devices, and starts the threads. `log` is called by
-    /// them.
+    /// Opens the sockets, creates the devices of the configured endpoints, and starts the threads. They call
+    /// `log`.
     [[nodiscard]] static Result<std::unique_ptr<Appliance>> start(const Options &options, Endpoints::Log log);
 
     /// Stops the threads, and removes devices, rules and routes.
@@ -25,18 +25,19 @@ class Appliance {
     Appliance(const Appliance &) = delete;
     Appliance &operator=(const Appliance &) = delete;
 
-    /// Whether every thread has gone through its loop lately; asks at most every half a second make sense.
+    /// True where every thread has completed an iteration of its loop recently. Changes at most every half
+    /// second.
     [[nodiscard]] bool alive(TimePoint now) const;
     [[nodiscard]] Snapshot snapshot() const;
     void expire_flows(TimePoint now) { flows_.expire(now); }
 
   private:
     explicit Appliance(const Options &options);
-    [[nodiscard]] Status make_workers(const Options &options);
-    [[nodiscard]] Status make_endpoints(const Options &options, Endpoints::Log log);
+    [[nodiscard]] Status create_workers(const Options &options);
+    [[nodiscard]] Status create_endpoints(const Options &options, Endpoints::Log log);
 
     FlowTable flows_;
-    // In this order: endpoints know the workers that watch them, and both are gone through by the threads.
+    // In order of dependency: endpoints refer to workers, threads to both.
     std::vector<std::unique_ptr<Worker>> workers_;
     std::unique_ptr<Endpoints> endpoints_;
     std::vector<std::thread> threads_;

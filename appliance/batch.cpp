@@ -6,8 +6,8 @@
 namespace glb::appliance {
 namespace {
 
-iovec part(Bytes bytes) {
-    // sendmsg takes its parts as writable and only reads them.
+iovec make_iovec(Bytes bytes) {
+    // struct iovec is not const-correct: sendmsg(2) only reads.
     return {const_cast<std::uint8_t *>(bytes.data()), bytes.size()};
 }
 
@@ -62,7 +62,7 @@ void SendBatch::add(const ReturnPath &path, Bytes inner) {
         store_be<std::uint16_t>(item.outer, 26, 0xbad1);
     item.node.sin_family = AF_INET;
     item.node.sin_addr.s_addr = path.node_address;
-    item.parts = {part(item.outer), part(item.path.geneve()), part(inner)};
+    item.parts = {make_iovec(item.outer), make_iovec(item.path.geneve()), make_iovec(inner)};
 
     auto &header = messages_[count_].msg_hdr;
     header.msg_name = &item.node;

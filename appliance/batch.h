@@ -1,4 +1,4 @@
-// Packets by the batch: received with one recvmmsg, sent with one sendmmsg.
+// Batches of packets, received with recvmmsg(2) and sent with sendmmsg(2).
 #pragma once
 
 #include <array>
@@ -20,7 +20,7 @@ namespace glb::appliance {
 
 inline constexpr std::size_t batch_size = 64;
 
-/// One UDP packet and what the kernel says of it. Addresses and port in network order.
+/// A UDP packet and its metadata. Addresses and port in network order.
 struct Arrival {
     std::span<std::uint8_t> payload;
     std::uint32_t from = 0;
@@ -30,17 +30,17 @@ struct Arrival {
     bool truncated = false;
 };
 
-/// Room for a batch of UDP packets. Not copied and not moved: the kernel has pointers into it.
+/// Buffers for a batch of UDP packets. Neither copyable nor movable: contains pointers into itself.
 class ReceiveBatch {
   public:
-    /// Payloads are at most `payload_bytes` long; longer ones arrive cut and marked so.
+    /// Payloads longer than `payload_bytes` are truncated and flagged.
     explicit ReceiveBatch(std::size_t payload_bytes);
     ReceiveBatch(const ReceiveBatch &) = delete;
     ReceiveBatch &operator=(const ReceiveBatch &) = delete;
 
-    /// Takes what is there, at most a batch; returns how many, 0 where there is nothing.
+    /// Receives up to a batch without blocking; returns the number of packets.
     [[nodiscard]] std::size_t receive(int socket);
-    /// One of them; valid until the next receive().
+    /// A received packet; valid until the next receive().
     [[nodiscard]] Arrival operator[](std::size_t index);
 
   private:
@@ -54,7 +54,7 @@ class ReceiveBatch {
     std::array<mmsghdr, batch_size> messages_{};
 };
 
-/// Packets that wait for being sent back. What add() is given stays where it is until flush().
+/// Packets to be sent back to nodes. Inner packets passed to add() must remain valid until flush().
 class SendBatch {
   public:
     explicit SendBatch(bool wrong_checksum) : wrong_checksum_(wrong_checksum) {}
@@ -63,9 +63,9 @@ class SendBatch {
 
     [[nodiscard]] bool full() const { return count_ == batch_size; }
     [[nodiscard]] bool empty() const { return count_ == 0; }
-    /// Puts the headers of `path`, which is copied, in front of `inner`, which is not. There must be room.
+    /// Adds `inner` (not copied) with the headers of `path` (copied). The batch must not be full.
     void add(const ReturnPath &path, Bytes inner);
-    /// Sends all, in their order; one that is refused is counted and passed over.
+    /// Sends all packets in order; those that cannot be sent are counted and skipped.
     void flush(int socket, Counters &counters);
 
   private:

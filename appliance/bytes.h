@@ -1,4 +1,4 @@
-// Reading big-endian fields out of a packet whose bounds were checked before.
+// Big-endian fields of a packet. The caller has checked the bounds.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@ namespace glb::appliance {
 
 using Bytes = std::span<const std::uint8_t>;
 
-/// The unsigned big-endian integer of `sizeof(T)` bytes at `offset`; the caller has checked that it is there.
+/// The unsigned big-endian integer of `sizeof(T)` bytes at `offset`.
 template <typename T>
 [[nodiscard]] constexpr T load_be(Bytes bytes, std::size_t offset) {
     std::uint64_t value = 0;

@@ -1,4 +1,4 @@
-// Endpoint ids in their text form, and the names of the devices that stand for them.
+// Textual endpoint ids, and the names of the endpoints' devices.
 #pragma once
 
 #include <cstdint>
@@ -10,13 +10,13 @@
 
 namespace glb::appliance {
 
-/// "vpce-0" and 16 hexadecimal digits, the form that vendors' command lines want.
-inline std::string endpoint_text(std::uint64_t id) {
+/// "vpce-0" and 16 hexadecimal digits, as in vendors' command lines.
+inline std::string format_endpoint_id(std::uint64_t id) {
     return fmt::format("vpce-0{:016x}", id);
 }
 
-/// The id of "vpce-0" + 16 hexadecimal digits, in either case; nothing for any other text.
-inline std::optional<std::uint64_t> parse_endpoint(std::string_view text) {
+/// The id of "vpce-0" + 16 hexadecimal digits, in either case; nullopt for other text.
+inline std::optional<std::uint64_t> parse_endpoint_id(std::string_view text) {
     constexpr std::string_view prefix = "vpce-0";
     if (text.size() != prefix.size() + 16 || !text.starts_with(prefix))
         return std::nullopt;
@@ -36,10 +36,10 @@ inline std::optional<std::uint64_t> parse_endpoint(std::string_view text) {
     return id;
 }
 
-/// "gwi-" and the last 11 digits: the kernel allows 15 characters. Two ids may share a name;
-/// whoever makes devices has to refuse the second.
+/// "gwi-" and the last 11 digits: the kernel allows 15 characters. Two ids may have the same name; the caller
+/// must reject the second.
 inline std::string device_name(std::uint64_t id) {
-    return "gwi-" + endpoint_text(id).substr(11);
+    return "gwi-" + format_endpoint_id(id).substr(11);
 }
 
 } // namespace glb::appliance

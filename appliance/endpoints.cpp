@@ -7,8 +7,8 @@
 namespace glb::appliance {
 namespace {
 
-constexpr auto refusal_time = std::chrono::seconds(10);
-constexpr std::size_t max_refusals = 1024; // ids come from the network: never remember them without end
+constexpr auto retry_interval = std::chrono::seconds(10);
+constexpr std::size_t max_rejected = 1024; // ids come from the network: bounds the memory
 
 } // namespace
 
@@ -31,19 +31,19 @@ Endpoints::~Endpoints() {
 
 Status Endpoints::check_allowed(std::uint64_t id) const {
     if (options_.listed_only && std::ranges::find(options_.endpoints, id) == options_.endpoints.end())
-        return fail("{} is not listed", endpoint_text(id));
+        return fail("{} is not listed", format_endpoint_id(id));
     if (endpoints_.size() >= options_.max_endpoints)
-        return fail("{} is one too many: --max-endpoints is {}", endpoint_text(id), options_.max_endpoints);
+        return fail("{} exceeds --max-endpoints {}", format_endpoint_id(id), options_.max_endpoints);
     const auto name = device_name(id);
     for (const auto &[other, endpoint] : endpoints_) {
         if (endpoint->device.name == name)
-            return fail("{} and {} would both be the device {}", endpoint_text(id), endpoint_text(other),
-                        name);
+            return fail("{} and {} have the same device name {}", format_endpoint_id(id),
+                        format_endpoint_id(other), name);
     }
     return {};
 }
 
-Result<std::unique_ptr<Endpoint>> Endpoints::make_endpoint(std::uint64_t id) {
+Result<std::unique_ptr<Endpoint>> Endpoints::create_endpoint(std::uint64_t id) {
     GLB_TRY(check_allowed(id));
     GLB_ASSIGN(auto tun, TunDevice::open(device_name(id), options_.threads));
     RoutedDevice device{.name = device_name(id),
@@ -58,10 +58,10 @@ Result<std::unique_ptr<Endpoint>> Endpoints::make_endpoint(std::uint64_t id) {
 Result<Endpoint *> Endpoints::add_locked(std::uint64_t id) {
     if (const auto found = endpoints_.find(id); found != endpoints_.end())
         return found->second.get();
-    GLB_ASSIGN(auto made, make_endpoint(id));
-    auto &endpoint = *endpoints_.emplace(id, std::move(made)).first->second;
-    log_(fmt::format("endpoint {}: device {}, table and mark {}", endpoint_text(id), endpoint.device.name,
-                     endpoint.device.table));
+    GLB_ASSIGN(auto created, create_endpoint(id));
+    auto &endpoint = *endpoints_.emplace(id, std::move(created)).first->second;
+    log_(fmt::format("endpoint {}: device {}, table and mark {}", format_endpoint_id(id),
+                     endpoint.device.name, endpoint.device.table));
     watch_(endpoint);
     return &endpoint;
 }
@@ -73,15 +73,15 @@ Result<Endpoint *> Endpoints::add(std::uint64_t id) {
 
 Endpoint *Endpoints::for_packet(std::uint64_t id, TimePoint now) {
     const std::lock_guard lock(mutex_);
-    if (const auto found = refused_.find(id); found != refused_.end() && now < found->second)
+    if (const auto found = rejected_.find(id); found != rejected_.end() && now < found->second)
         return nullptr;
     const auto endpoint = add_locked(id);
     if (endpoint)
         return *endpoint;
-    if (refused_.size() >= max_refusals)
-        refused_.clear();
-    refused_[id] = now + refusal_time;
-    log_(fmt::format("endpoint refused: {}", endpoint.error().message));
+    if (rejected_.size() >= max_rejected)
+        rejected_.clear();
+    rejected_[id] = now + retry_interval;
+    log_(fmt::format("endpoint rejected: {}", endpoint.error().message));
     return nullptr;
 }
 

@@ -1,4 +1,4 @@
-// The endpoints that were seen, each with its TUN device.
+// Endpoints and their TUN devices.
 #pragma once
 
 #include <atomic>
@@ -20,12 +20,12 @@
 
 namespace glb::appliance {
 
-/// What one packet thread counts of one endpoint: written by it alone, read by anybody.
+/// Counters of one packet thread for an endpoint: written by that thread, read by any thread.
 struct alignas(64) EndpointTraffic {
     std::atomic<std::uint64_t> packets_in{0}, bytes_in{0}, packets_back{0}, bytes_back{0};
 
-    void came_in(std::size_t bytes) { add(packets_in, 1), add(bytes_in, bytes); }
-    void went_back(std::size_t bytes) { add(packets_back, 1), add(bytes_back, bytes); }
+    void record_in(std::size_t bytes) { add(packets_in, 1), add(bytes_in, bytes); }
+    void record_out(std::size_t bytes) { add(packets_back, 1), add(bytes_back, bytes); }
 
   private:
     static void add(std::atomic<std::uint64_t> &value, std::uint64_t count) {
@@ -40,26 +40,24 @@ struct Endpoint {
     std::vector<EndpointTraffic> traffic; ///< by thread
 };
 
-/// Makes devices on demand, and takes them away together at the end. Safe to be called by every packet
-/// thread.
+/// Creates devices on demand and removes them all at the end. Thread-safe.
 class Endpoints {
   public:
-    using Log = std::function<void(std::string)>;  ///< a line for the operator; called by any thread
-    using Watch = std::function<void(Endpoint &)>; ///< a new endpoint's queues are to be read from now on
+    using Log = std::function<void(std::string)>;  ///< logs a line; called by any thread
+    using Watch = std::function<void(Endpoint &)>; ///< starts reading a new endpoint's queues
 
-    /// Clears away what a killed process left in these tables. `threads` queues are made for each device.
+    /// Removes rules that a killed process left. Each device gets `options.threads` queues.
     [[nodiscard]] static Result<std::unique_ptr<Endpoints>> make(const Options &options, Log log,
                                                                  Watch watch);
     ~Endpoints();
     Endpoints(const Endpoints &) = delete;
     Endpoints &operator=(const Endpoints &) = delete;
 
-    /// The endpoint with its device, made now where it is new; it lives as long as this object. Fails where
-    /// it may not have one (limit, not listed, a name that another has) or the kernel refuses.
+    /// The endpoint, with a new device unless it exists. Valid as long as this object. Fails where the
+    /// endpoint is not allowed (limit, not listed, name conflict) or the device cannot be created.
     [[nodiscard]] Result<Endpoint *> add(std::uint64_t id);
 
-    /// The same for the endpoint of a packet. A failure is logged, and stands for 10 s without being tried
-    /// again: then and until then the answer is null.
+    /// The same for the endpoint of a packet. A failure is logged and returns null; it is retried after 10 s.
     [[nodiscard]] Endpoint *for_packet(std::uint64_t id, TimePoint now);
 
     void for_each(const std::function<void(const Endpoint &)> &visit) const;
@@ -67,7 +65,7 @@ class Endpoints {
   private:
     Endpoints(const Options &options, Log log, Watch watch, Netlink netlink);
     [[nodiscard]] Result<Endpoint *> add_locked(std::uint64_t id);
-    [[nodiscard]] Result<std::unique_ptr<Endpoint>> make_endpoint(std::uint64_t id);
+    [[nodiscard]] Result<std::unique_ptr<Endpoint>> create_endpoint(std::uint64_t id);
     [[nodiscard]] Status check_allowed(std::uint64_t id) const;
 
     const Options options_;
@@ -76,7 +74,7 @@ class Endpoints {
     Netlink netlink_;
     mutable std::mutex mutex_;
     std::map<std::uint64_t, std::unique_ptr<Endpoint>> endpoints_;
-    std::map<std::uint64_t, TimePoint> refused_; ///< until when; bounded
+    std::map<std::uint64_t, TimePoint> rejected_; ///< time of the next attempt; bounded
 };
 
 } // namespace glb::appliance

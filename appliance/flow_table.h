@@ -1,4 +1,4 @@
-// What to put in front of a packet that goes back: remembered per flow, bounded, forgotten when idle.
+// FlowTable: the return headers of flows. Bounded; idle flows expire.
 #pragma once
 
 #include <array>
@@ -19,7 +19,7 @@ namespace glb::appliance {
 using TimePoint = std::chrono::steady_clock::time_point;
 using Duration = std::chrono::steady_clock::duration;
 
-/// The outer header of a packet on its way back. Addresses and ports are in network order.
+/// The headers of packets that return to the node. Addresses and ports in network order.
 struct ReturnPath {
     std::uint32_t node_address = 0;
     std::uint32_t local_address = 0; ///< the address that the node sent to
@@ -31,13 +31,13 @@ struct ReturnPath {
     [[nodiscard]] Bytes geneve() const { return {header.data(), header_length}; }
 };
 
-/// Which of several headers of one flow is kept.
-enum class Keep {
-    newest, ///< of either direction: what appliances do
-    first   ///< the fault "stale cookie": a reused tuple is answered with the old one
+/// What insert() does with the header of an existing flow.
+enum class OnExisting {
+    replace, ///< the latest header of either direction: what appliances do
+    keep     ///< the fault "stale-cookie": a reused tuple returns with the old header
 };
 
-/// Folds the key's words with 64x64-bit multiplication, as wyhash does.
+/// Folded 64x64-bit multiplication of the key's words, as in wyhash.
 struct FlowHash {
     std::uint64_t seed = 0;
     std::size_t operator()(const FlowKey &key) const {
@@ -51,11 +51,11 @@ struct FlowHash {
     }
 };
 
-/// A table of flows, split into shards with a lock and an LRU list each. Time is an argument, monotonic.
+/// Sharded; each shard has a lock and an LRU list. Thread-safe. Times are monotonic.
 class FlowTable {
   public:
-    /// At most `capacity` flows (rounded up to the shards), each forgotten after `idle` without a packet.
-    /// `seed` keys the hash, so that nobody outside can choose flows that collide.
+    /// At most `capacity` flows (rounded up to a multiple of the shards), which expire after `idle` without a
+    /// packet. `seed` keys the hash against deliberate collisions.
     FlowTable(std::size_t capacity, Duration idle, std::uint64_t seed)
         : idle_(idle), hash_{seed}, shards_(std::make_unique<Shard[]>(shard_count)) {
         for (std::size_t i = 0; i < shard_count; ++i) {
@@ -64,14 +64,14 @@ class FlowTable {
         }
     }
 
-    /// Keeps `path` for `key`; where the shard is full, its least recently used flow goes.
-    void remember(const FlowKey &key, const ReturnPath &path, Keep keep, TimePoint now) {
+    /// Stores `path` for `key`. A full shard evicts its least recently used flow.
+    void insert(const FlowKey &key, const ReturnPath &path, OnExisting on_existing, TimePoint now) {
         auto &shard = shard_of(key);
         const std::lock_guard lock(shard.mutex);
         shard.expire(now - idle_, 2);
         const auto found = shard.index.find(key);
         if (found != shard.index.end()) {
-            if (keep == Keep::newest)
+            if (on_existing == OnExisting::replace)
                 shard.slots[found->second].path = path;
             shard.touch(found->second, now);
             return;
@@ -79,7 +79,7 @@ class FlowTable {
         shard.insert(key, path, now);
     }
 
-    /// The path of `key` if it is known and not idle; finding it counts as use.
+    /// The path of `key`; nullopt: unknown or expired. A look-up counts as use.
     [[nodiscard]] std::optional<ReturnPath> find(const FlowKey &key, TimePoint now) {
         auto &shard = shard_of(key);
         const std::lock_guard lock(shard.mutex);
@@ -90,7 +90,7 @@ class FlowTable {
         return shard.slots[found->second].path;
     }
 
-    /// Forgets what has been idle; call it now and then, so that size() speaks of live flows.
+    /// Removes expired flows. Call this periodically, so that size() counts live flows only.
     void expire(TimePoint now) {
         for (std::size_t i = 0; i < shard_count; ++i) {
             const std::lock_guard lock(shards_[i].mutex);
@@ -121,7 +121,7 @@ class FlowTable {
         std::uint32_t newer = none, older = none;
     };
 
-    /// Slots are linked from the newest to the oldest by index; a freed slot is used again.
+    /// Slots form a list by index, newest first. Freed slots are reused.
     struct Shard {
         mutable std::mutex mutex;
         std::size_t capacity = 0;
@@ -152,8 +152,8 @@ class FlowTable {
             index.erase(slots[at].key);
             free.push_back(at);
         }
-        void expire(TimePoint before, std::size_t at_most) {
-            for (; at_most > 0 && oldest != none && slots[oldest].used < before; --at_most)
+        void expire(TimePoint before, std::size_t max_count) {
+            for (; max_count > 0 && oldest != none && slots[oldest].used < before; --max_count)
                 drop_oldest();
         }
         void insert(const FlowKey &key, const ReturnPath &path, TimePoint now) {
@@ -174,7 +174,7 @@ class FlowTable {
     };
 
     [[nodiscard]] Shard &shard_of(const FlowKey &key) {
-        // The upper bits choose the shard, the lower ones the bucket in it.
+        // The upper bits select the shard, the lower bits the bucket in it.
         return shards_[hash_(key) >> 32 & (shard_count - 1)];
     }
 

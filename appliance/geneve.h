@@ -1,4 +1,4 @@
-// The GENEVE header of the "aws" dialect, as it arrives at an appliance (RFC 8926, class 0x0108).
+// Parser of the "aws" GENEVE dialect (RFC 8926, option class 0x0108).
 #pragma once
 
 #include <cstdint>
@@ -12,14 +12,14 @@
 
 namespace glb::appliance {
 
-/// The fixed header and the 63 words of options that its 6-bit length can speak of.
+/// The fixed header, and at most 63 words of options (6-bit length).
 inline constexpr std::size_t geneve_fixed_length = 8;
 inline constexpr std::size_t geneve_max_length = geneve_fixed_length + 63 * 4;
 
-/// A GENEVE packet that passed every check. Both spans point into the bytes that were parsed.
+/// A valid GENEVE packet. Both spans point into the parsed bytes.
 struct GenevePacket {
-    Bytes header; ///< fixed part and options, to be copied back verbatim
-    Bytes inner;  ///< the IP packet, cut to what its own header says
+    Bytes header; ///< fixed part and options, to be returned unchanged
+    Bytes inner;  ///< the IP packet, trimmed to the length in its header
     std::uint64_t endpoint = 0;
     std::uint64_t attachment = 0;
     std::uint32_t cookie = 0;
@@ -33,16 +33,16 @@ struct Options {
     std::optional<std::uint32_t> cookie;
 };
 
-/// Takes the value of an option that may come once, and has one length only.
+/// Reads an option that must have this length and occur at most once.
 template <typename T>
-[[nodiscard]] bool take_option(std::optional<T> &slot, Bytes value) {
+[[nodiscard]] bool read_option(std::optional<T> &slot, Bytes value) {
     if (slot || value.size() != sizeof(T))
         return false;
     slot = load_be<T>(value, 0);
     return true;
 }
 
-/// Options as bounded TLVs, in any order. Unknown ones are passed over unless their type says "critical".
+/// Parses TLV options in any order. Unknown ones are skipped unless they are critical.
 [[nodiscard]] inline tl::expected<Options, Counter> parse_options(Bytes area) {
     constexpr std::uint16_t aws_class = 0x0108;
     Options options;
@@ -57,16 +57,16 @@ template <typename T>
         const Bytes value = area.subspan(4, length);
         area = area.subspan(4 + length);
 
-        bool fits = true;
+        bool valid = true;
         if (option_class == aws_class && option_type == 1)
-            fits = take_option(options.endpoint, value);
+            valid = read_option(options.endpoint, value);
         else if (option_class == aws_class && option_type == 2)
-            fits = take_option(options.attachment, value);
+            valid = read_option(options.attachment, value);
         else if (option_class == aws_class && option_type == 3)
-            fits = take_option(options.cookie, value);
+            valid = read_option(options.cookie, value);
         else if (option_type & 0x80)
             return tl::unexpected(Counter::geneve_critical);
-        if (!fits)
+        if (!valid)
             return tl::unexpected(Counter::geneve_options);
     }
     return options;
@@ -74,8 +74,7 @@ template <typename T>
 
 } // namespace detail
 
-/// Parses a UDP payload as GENEVE from a node. The error is the counter under which to drop it.
-/// No length in the packet is believed before it is compared with what arrived.
+/// Parses a UDP payload. The error is the drop counter. All lengths are checked against the received bytes.
 [[nodiscard]] inline tl::expected<GenevePacket, Counter> parse_geneve(Bytes payload) {
     constexpr std::uint16_t ipv4_eth_proto = 0x0800;
     constexpr std::uint16_t ipv6_eth_proto = 0x86dd;
@@ -99,11 +98,11 @@ template <typename T>
     if (!options->endpoint || !options->attachment || !options->cookie)
         return tl::unexpected(Counter::geneve_missing);
 
-    const Bytes rest = payload.subspan(header_length);
-    const auto inner_length = ip_packet_length(rest);
-    if (!inner_length || rest[0] >> 4 != (eth_proto == ipv4_eth_proto ? 4 : 6))
+    const Bytes remainder = payload.subspan(header_length);
+    const auto inner_length = ip_packet_length(remainder);
+    if (!inner_length || remainder[0] >> 4 != (eth_proto == ipv4_eth_proto ? 4 : 6))
         return tl::unexpected(Counter::inner_malformed);
-    return GenevePacket{header, rest.first(*inner_length), *options->endpoint, *options->attachment,
+    return GenevePacket{header, remainder.first(*inner_length), *options->endpoint, *options->attachment,
                         *options->cookie};
 }
 

@@ -1,4 +1,4 @@
-// What the appliance needs to know of an IP packet: where it ends, and which flow it belongs to.
+// Length and flow of an inner IP packet.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 namespace glb::appliance {
 
 /// A flow: endpoint and canonical tuple, equal for both directions. IPv4 addresses fill the first 4 bytes.
-/// ICMP echo has its identifier in both ports; where there are no ports they are 0.
+/// ICMP echo has its identifier in both ports; protocols without ports have 0.
 struct FlowKey {
     std::uint64_t endpoint = 0;
     std::array<std::uint8_t, 16> low_address{};
@@ -28,8 +28,8 @@ struct FlowKey {
 };
 static_assert(std::has_unique_object_representations_v<FlowKey>, "the key is hashed as bytes");
 
-/// The length of the IP packet at the start of `bytes`, by its own header, or nothing where there is no
-/// whole packet. Bytes behind it are padding and not the packet's. Jumbograms (RFC 2675) are refused.
+/// The length of the IP packet at the start of `bytes` from its header; nullopt: no complete packet. Bytes
+/// after it are padding. Jumbograms (RFC 2675) are rejected.
 [[nodiscard]] inline std::optional<std::size_t> ip_packet_length(Bytes bytes) {
     if (bytes.size() >= 20 && bytes[0] >> 4 == 4) {
         const std::size_t header_length = (bytes[0] & 0x0fu) * 4u;
@@ -40,7 +40,7 @@ static_assert(std::has_unique_object_representations_v<FlowKey>, "the key is has
         const std::size_t payload = load_be<std::uint16_t>(bytes, 4);
         if (payload != 0 && 40 + payload <= bytes.size())
             return 40 + payload;
-        if (payload == 0 && bytes[6] == 59) // "no next header": a header alone is a packet
+        if (payload == 0 && bytes[6] == 59) // "no next header": a packet without payload
             return 40;
     }
     return std::nullopt;
@@ -48,7 +48,7 @@ static_assert(std::has_unique_object_representations_v<FlowKey>, "the key is has
 
 namespace detail {
 
-/// An IP packet up to its upper-layer header. `upper` may be empty or cut, as in an ICMP error's quote.
+/// An IP header. `upper` may be empty or truncated, as in the quote of an ICMP error.
 struct IpHeader {
     std::uint8_t version = 0;
     std::uint8_t ip_proto = 0;
@@ -70,7 +70,7 @@ struct IpHeader {
                     packet.subspan(header_length)};
 }
 
-/// Walks at most eight extension headers; where one is cut, what stands behind it counts as not there.
+/// Skips at most eight extension headers. If one is truncated, `upper` is empty.
 [[nodiscard]] inline std::optional<IpHeader> parse_ipv6(Bytes packet) {
     constexpr int max_extensions = 8;
     constexpr std::uint8_t hop_by_hop = 0, routing = 43, fragment = 44, destination_options = 60;
@@ -119,8 +119,8 @@ struct IpHeader {
     return ip.version == 4 ? icmp_type == 8 || icmp_type == 0 : icmp_type == 128 || icmp_type == 129;
 }
 
-/// Unreachable, redirect, time exceeded, parameter problem; and the four errors of RFC 4443. ND's redirect is
-/// none of them: its quote stands in an option.
+/// Unreachable, redirect, time exceeded, parameter problem, and the four errors of RFC 4443. Not the ND
+/// redirect, whose quote is in an option.
 [[nodiscard]] constexpr bool is_error(const IpHeader &ip, std::uint8_t icmp_type) {
     return ip.version == 4 ? icmp_type == 3 || icmp_type == 5 || icmp_type == 11 || icmp_type == 12
                            : icmp_type >= 1 && icmp_type <= 4;
@@ -144,15 +144,15 @@ struct IpHeader {
 
 } // namespace detail
 
-/// The flow of an IP packet. ICMP errors belong to the flow that they quote; later fragments, and packets
-/// whose upper header is cut, go by addresses and protocol. Nothing where there is no IP header.
+/// The flow of an IP packet. ICMP errors belong to the quoted flow; later fragments and packets with a
+/// truncated upper header are identified by addresses and protocol. nullopt: no IP header.
 [[nodiscard]] inline std::optional<FlowKey> flow_key(std::uint64_t endpoint, Bytes packet) {
     auto ip = detail::parse_ip(packet);
     if (!ip)
         return std::nullopt;
     if (!ip->later_fragment && detail::is_icmp(*ip) && ip->upper.size() > 8 &&
         detail::is_error(*ip, ip->upper[0])) {
-        // An error about an error does not exist (RFC 1122, 3.2.2), so one level is all.
+        // ICMP errors are not sent about ICMP errors (RFC 1122, 3.2.2), so one level suffices.
         if (const auto quoted = detail::parse_ip(ip->upper.subspan(8)))
             ip = quoted;
     }
@@ -167,7 +167,7 @@ struct IpHeader {
     return detail::canonical_key(endpoint, *ip, source, destination);
 }
 
-/// To a link-local multicast address of IPv6 (ff02::/16): nothing that a router may send on.
+/// True for link-local IPv6 multicast (ff02::/16), which routers do not forward.
 [[nodiscard]] inline bool is_link_multicast(Bytes packet) {
     return packet.size() >= 40 && packet[0] >> 4 == 6 && packet[24] == 0xff && packet[25] == 0x02;
 }

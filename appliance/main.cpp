@@ -1,19 +1,18 @@
-// glb-appliance: reads the options, starts the packet threads, serves health and counters until SIGTERM.
+// glb-appliance: starts the packet threads and serves health and counters until SIGTERM.
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <memory>
-#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "appliance/appliance.h"
 #include "controller/api/http/http.h"
 #include "controller/util/log.h"
+#include "controller/util/standard_descriptors.h"
 
 namespace {
 
@@ -24,7 +23,7 @@ namespace asio = boost::asio;
 constexpr int exit_failed = 1, exit_usage = 2;
 constexpr auto expiry_period = std::chrono::seconds(1);
 
-/// Forgets idle flows once a second, so that the number in /counters is that of live ones.
+/// Removes expired flows once a second, so that /counters has the number of live flows.
 class FlowExpiry {
   public:
     FlowExpiry(asio::io_context &loop, Appliance &appliance) : timer_(loop), appliance_(appliance) { wait(); }
@@ -51,16 +50,13 @@ Result<std::unique_ptr<HttpServer>> serve_health(asio::io_context &loop, const s
     return HttpServer::serve(loop, std::move(*listener),
                              [&appliance](const HttpRequest &request, const HttpRespond &respond) {
                                  const bool alive = appliance.alive(std::chrono::steady_clock::now());
-                                 respond(answer(request, alive, appliance.snapshot()));
+                                 respond(handle_request(request, alive, appliance.snapshot()));
                              });
 }
 
-/// Works until the loop is stopped.
+/// Runs until the loop is stopped.
 Status serve(asio::io_context &loop, const Arguments &arguments, const Options &options) {
-    // The log belongs to this thread; the packet threads send their lines here.
-    const auto log = [&loop](std::string line) {
-        asio::post(loop, [line = std::move(line)] { spdlog::info("{}", line); });
-    };
+    const auto log = [](const std::string &line) { spdlog::info("{}", line); };
     GLB_ASSIGN(const auto appliance, Appliance::start(options, log));
     std::unique_ptr<HttpServer> server;
     if (options.health) {
@@ -70,7 +66,7 @@ Status serve(asio::io_context &loop, const Arguments &arguments, const Options &
     spdlog::info("ready: GENEVE on {}, {} threads, {}, health on {}", arguments.listen, options.threads,
                  options.reflect ? "reflecting" : "inspecting", arguments.health);
     loop.run();
-    spdlog::info("ending");
+    spdlog::info("stopping");
     return {};
 }
 
@@ -78,19 +74,18 @@ Status run(const Arguments &arguments, const Options &options) {
     asio::io_context loop;
     asio::signal_set signals(loop, SIGTERM, SIGINT);
     signals.async_wait([&loop](const boost::system::error_code &, int) { loop.stop(); });
-    const auto done = serve(loop, arguments, options);
-    loop.restart();
-    loop.poll(); // lines that were logged while everything was taken down
-    return done;
+    return serve(loop, arguments, options);
 }
 
 } // namespace
 
 int main(int argc, char **argv) {
+    if (!open_standard_descriptors())
+        return exit_failed;
     Arguments arguments;
     CLI::App app{
-        "Takes GENEVE from a gateway load balancer, lets the kernel inspect what is inside, and sends\n"
-        "it back.",
+        "Receives GENEVE from a gateway load balancer, passes the inner packets through the kernel for\n"
+        "inspection, and returns them.",
         "glb-appliance"};
     app.set_version_flag("--version", "glb-appliance " GLB_VERSION);
     arguments.add_to(app);
@@ -99,15 +94,16 @@ int main(int argc, char **argv) {
     } catch (const CLI::ParseError &error) {
         return app.exit(error) == 0 ? 0 : exit_usage;
     }
-    const auto tell = [](int status, const Error &error) {
+    const auto fail_with = [](int status, const Error &error) {
+        stop_log(); // so that the message is the last line
         std::fprintf(stderr, "glb-appliance: %s\n", error.message.c_str());
         return status;
     };
     if (const auto log = setup_log(arguments.log_level, arguments.log_format); !log)
-        return tell(exit_usage, log.error());
+        return fail_with(exit_usage, log.error());
     const auto options = arguments.checked();
     if (!options)
-        return tell(exit_usage, options.error());
+        return fail_with(exit_usage, options.error());
     const auto done = run(arguments, *options);
-    return done ? 0 : tell(exit_failed, done.error());
+    return done ? 0 : fail_with(exit_failed, done.error());
 }

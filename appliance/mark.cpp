@@ -24,7 +24,7 @@ bpf_insn instruction(unsigned code, unsigned target, unsigned source, std::size_
     return result;
 }
 
-/// skb->mark = mark; return TC_ACT_UNSPEC ("ask the next filter", and where there is none, accept).
+/// skb->mark = mark; return TC_ACT_UNSPEC (continue with the next filter; without one, accept).
 Result<Fd> load_program(std::uint32_t mark) {
     const std::array program{
         instruction(BPF_ALU | BPF_MOV | BPF_K, BPF_REG_2, 0, 0, static_cast<std::int32_t>(mark)),
@@ -35,14 +35,14 @@ Result<Fd> load_program(std::uint32_t mark) {
     const int fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "glb_mark", "Apache-2.0", program.data(),
                                  program.size(), nullptr);
     if (fd < 0)
-        return fail_errno(-fd, "cannot load the program that marks packets (CAP_BPF and CAP_NET_ADMIN?)");
+        return fail_errno(-fd, "cannot load the marking program (requires CAP_BPF and CAP_NET_ADMIN)");
     return Fd(fd);
 }
 
 } // namespace
 
-Status mark_incoming(const std::string &device, unsigned ifindex, std::uint32_t mark) {
-    libbpf_set_print(nullptr); // it tells on stderr what comes back as a code anyway
+Status mark_ingress(const std::string &device, unsigned ifindex, std::uint32_t mark) {
+    libbpf_set_print(nullptr); // errors are reported by the return code
     GLB_ASSIGN(const auto program, load_program(mark));
 
     bpf_tc_hook hook{};
@@ -59,7 +59,7 @@ Status mark_incoming(const std::string &device, unsigned ifindex, std::uint32_t 
     filter.priority = 1;
     filter.flags = BPF_TC_F_REPLACE;
     if (const int code = bpf_tc_attach(&hook, &filter); code != 0)
-        return fail_errno(-code, "{}: cannot attach the filter that marks packets", device);
+        return fail_errno(-code, "{}: cannot attach the marking filter", device);
     return {};
 }
 

@@ -1,4 +1,4 @@
-// The mark that says by which TUN device a packet came in.
+// Packet marks that identify the TUN device on which a packet was received.
 #pragma once
 
 #include <cstdint>
@@ -8,11 +8,11 @@
 
 namespace glb::appliance {
 
-/// The bits of a packet's mark that are this program's; the upper half is the firewall's own.
+/// The bits of the mark that this program uses; the upper half is available to the firewall.
 inline constexpr std::uint32_t mark_mask = 0xffff;
 
-/// Gives `mark` to every packet that comes in by a device: a tc filter at its ingress, which goes with it. No
-/// kernel module is needed for it, and no nftables table that somebody may flush.
-[[nodiscard]] Status mark_incoming(const std::string &device, unsigned ifindex, std::uint32_t mark);
+/// Marks every packet received on a device, by a tc filter at ingress that is removed with the device. Needs
+/// no kernel module, and does not depend on nftables tables that may be flushed.
+[[nodiscard]] Status mark_ingress(const std::string &device, unsigned ifindex, std::uint32_t mark);
 
 } // namespace glb::appliance

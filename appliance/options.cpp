@@ -23,17 +23,17 @@ const std::map<std::string, Fault> faults{{"none", Fault::none},
 
 constexpr const char *examples = R"(Examples:
   glb-appliance
-      One TUN device per endpoint, made on its first packet; health on port 80.
+      One TUN device per endpoint, created on its first packet; health on port 80.
   glb-appliance --endpoint vpce-02b8ee1d4db0c51c4 --listed-only --health 127.0.0.1:8080
-      The device gwi-1d4db0c51c4 at once, and no other.
+      Only the device gwi-1d4db0c51c4, created at start.
   nft add rule inet filter forward iifname "gwi-*" tcp dport 23 drop
-      What the firewall then says of the inspected traffic.
+      A firewall rule for inspected traffic.
   glb-appliance --reflect --health none
-      Sends everything back as it came: no TUN device, nothing inspected.
+      Returns all packets unchanged, without TUN devices and inspection.
   curl http://127.0.0.1/counters
-      What was received, returned and dropped, and why; each endpoint with its device.
+      Packets received, returned and dropped by reason, and endpoints with their devices.
 
-Exit status: 0 ended by SIGTERM or SIGINT; 1 failed, with the reason on stderr; 2 wrong usage.)";
+Exit status: 0 stopped by SIGTERM or SIGINT; 1 failure, with the reason on stderr; 2 usage error.)";
 
 Result<UdpAddress> parse_listen(const std::string &text) {
     const auto match = AddressMatch::parse(text);
@@ -58,7 +58,7 @@ Result<std::set<std::uint32_t>> parse_nodes(const std::vector<std::string> &text
 Result<std::vector<std::uint64_t>> parse_endpoints(const std::vector<std::string> &texts) {
     std::vector<std::uint64_t> ids;
     for (const auto &text : texts) {
-        const auto id = parse_endpoint(text);
+        const auto id = parse_endpoint_id(text);
         if (!id)
             return fail("--endpoint {}: must be vpce-0 and 16 hexadecimal digits", text);
         if (std::ranges::find(ids, *id) == ids.end())
@@ -70,37 +70,37 @@ Result<std::vector<std::uint64_t>> parse_endpoints(const std::vector<std::string
 } // namespace
 
 void Arguments::add_to(CLI::App &app) {
-    app.add_option("--listen", listen, "UDP address and port on which GENEVE arrives")
+    app.add_option("--listen", listen, "UDP address and port to receive GENEVE on")
         ->type_name("ADDR:PORT")
         ->capture_default_str();
-    app.add_option("--health", health,
-                   "HTTP address and port of /healthz and /counters; \"none\" turns it off")
+    app.add_option("--health", health, "HTTP address and port of /healthz and /counters, or \"none\"")
         ->type_name("ADDR:PORT")
         ->capture_default_str();
-    app.add_option("--endpoint", endpoints, "endpoint whose TUN device is made at start; may be repeated")
+    app.add_option("--endpoint", endpoints, "endpoint whose TUN device is created at start; may be repeated")
         ->type_name("vpce-0...")
         ->allow_extra_args(false);
-    app.add_flag("--listed-only", listed_only, "drop packets of endpoints that no --endpoint names");
-    app.add_option("--max-endpoints", max_endpoints, "TUN devices at most")
+    app.add_flag("--listed-only", listed_only, "drop packets of endpoints not given by --endpoint");
+    app.add_option("--max-endpoints", max_endpoints, "maximum number of TUN devices")
         ->check(CLI::Range(1, 4096))
         ->capture_default_str();
-    app.add_option("--node", nodes, "take GENEVE from this address only; may be repeated")
+    app.add_option("--node", nodes, "accept GENEVE from this address only; may be repeated")
         ->type_name("ADDR")
         ->allow_extra_args(false);
-    app.add_flag("--reflect", reflect, "send every packet back as it came: no TUN device, no inspection");
-    app.add_option("--threads", threads, "packet threads; 0: one for each CPU")
+    app.add_flag("--reflect", reflect, "return all packets unchanged, without TUN devices and inspection");
+    app.add_option("--threads", threads, "number of packet threads; 0: one per CPU")
         ->check(CLI::Range(0u, max_threads))
         ->capture_default_str();
-    app.add_option("--mtu", mtu, "MTU of the TUN devices, and the longest inner packet")
+    app.add_option("--mtu", mtu, "MTU of the TUN devices, and maximum size of inner packets")
         ->check(CLI::Range(1280, 65'535))
         ->capture_default_str();
-    app.add_option("--table", table, "routing table and packet mark of the first endpoint; others count on")
+    app.add_option("--table", table,
+                   "routing table and packet mark of the first endpoint; incremented for others")
         ->check(CLI::Range(256, 61'440))
         ->capture_default_str();
-    app.add_option("--flows", flows, "flows whose way back is remembered, at most")
+    app.add_option("--flows", flows, "maximum number of flows")
         ->check(CLI::Range(64, 16'777'216))
         ->capture_default_str();
-    app.add_option("--flow-idle", flow_idle, "seconds without a packet after which a flow is forgotten")
+    app.add_option("--flow-idle", flow_idle, "seconds without a packet after which a flow expires")
         ->check(CLI::Range(1, 86'400))
         ->capture_default_str();
     app.add_option("--fault", fault, "imitate a faulty appliance: stale-cookie, udp-checksum, silent")
@@ -124,9 +124,9 @@ Result<Options> Arguments::checked() const {
     if (listed_only && endpoints.empty())
         return fail("--listed-only: needs at least one --endpoint");
     if (reflect && !endpoints.empty())
-        return fail("--reflect: makes no TUN devices, so --endpoint has no meaning beside it");
+        return fail("--reflect: cannot be combined with --endpoint, since no TUN devices are created");
     if (options.endpoints.size() > max_endpoints)
-        return fail("--endpoint: {} are named, but --max-endpoints is {}", options.endpoints.size(),
+        return fail("--endpoint: {} endpoints exceed --max-endpoints {}", options.endpoints.size(),
                     max_endpoints);
     options.listed_only = listed_only;
     options.max_endpoints = max_endpoints;

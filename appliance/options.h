@@ -16,38 +16,38 @@ class App;
 
 namespace glb::appliance {
 
-/// An IPv4 address and a UDP port, both in network order: what the outer header is made of.
+/// An IPv4 address and a UDP port, both in network order.
 struct UdpAddress {
     std::uint32_t address = 0;
     std::uint16_t port = 0;
 };
 
-/// A habit that somebody's appliance was seen to have, asked for by a test of the node.
+/// Faulty behaviour of real appliances, for tests of the node.
 enum class Fault {
     none,
-    stale_cookie, ///< answers a reused tuple with the header that it had first
-    udp_checksum, ///< sends a UDP checksum that is wrong
-    silent        ///< takes every packet, gives none back, and is green on its health port
+    stale_cookie, ///< returns a reused tuple with its first header
+    udp_checksum, ///< sends wrong UDP checksums
+    silent        ///< returns no packets, but passes health checks
 };
 
-/// What the user wants, checked. Made by Arguments::checked().
+/// Validated options, from Arguments::checked().
 struct Options {
     UdpAddress listen;
-    std::optional<std::string> health; ///< ADDR:PORT; nothing where it is turned off
+    std::optional<std::string> health; ///< ADDR:PORT; nullopt: disabled
     std::vector<std::uint64_t> endpoints;
     bool listed_only = false;
     std::size_t max_endpoints = 64;
-    std::set<std::uint32_t> nodes; ///< addresses in network order; empty: anybody
+    std::set<std::uint32_t> nodes; ///< allowed sources in network order; empty: any
     bool reflect = false;
     unsigned threads = 1;
     unsigned mtu = 9000;
-    std::uint32_t table = 6081; ///< routing table, and mark, of the first endpoint; the others count on
+    std::uint32_t table = 6081; ///< routing table and mark of the first endpoint; incremented for others
     std::size_t flows = 262'144;
     std::chrono::seconds flow_idle{600};
     Fault fault = Fault::none;
 };
 
-/// The same as the user wrote it.
+/// Command-line arguments.
 struct Arguments {
     std::string listen = "0.0.0.0:6081";
     std::string health = "0.0.0.0:80";
@@ -56,7 +56,7 @@ struct Arguments {
     unsigned max_endpoints = 64;
     std::vector<std::string> nodes;
     bool reflect = false;
-    unsigned threads = 0; ///< 0: one a CPU
+    unsigned threads = 0; ///< 0: one per CPU
     unsigned mtu = 9000;
     unsigned table = 6081;
     unsigned flows = 262'144;
@@ -65,10 +65,10 @@ struct Arguments {
     std::string log_level = "info";
     std::string log_format = "text";
 
-    /// Names every option to `app`; it writes into this object when it parses.
+    /// Adds the options to `app`, which writes into this object.
     void add_to(CLI::App &app);
 
-    /// Fails with one line that names the option where a value makes no sense.
+    /// Validates the arguments. The error names the option.
     [[nodiscard]] Result<Options> checked() const;
 };
 

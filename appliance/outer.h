@@ -1,4 +1,4 @@
-// The outer IPv4 and UDP header of a packet on its way back, and congestion marks between outer and inner.
+// Outer IPv4 and UDP headers of returned packets, and ECN propagation to the inner packet.
 #pragma once
 
 #include <array>
@@ -16,14 +16,14 @@ using OuterHeader = std::array<std::uint8_t, outer_length>;
 
 inline constexpr std::uint8_t ecn_mask = 3, ecn_congested = 3;
 
-/// The two ECN bits of an IP packet that is not empty of a header.
+/// The two ECN bits of an IP packet, which must have a header.
 [[nodiscard]] inline std::uint8_t ecn_of(Bytes inner) {
     return static_cast<std::uint8_t>(inner[0] >> 4 == 4 ? inner[1] & ecn_mask : inner[1] >> 4 & ecn_mask);
 }
 
-/// Congestion on the way here, as the tunnel's outer header tells it, becomes congestion of the inner packet
-/// (RFC 6040, 4.2), where its ends speak ECN. Where they do not the packet goes on unchanged.
-inline void carry_congestion(std::span<std::uint8_t> inner, std::uint8_t outer_tos) {
+/// Copies a congestion mark of the outer header to an ECN-capable inner packet (RFC 6040, 4.2). Other packets
+/// are unchanged.
+inline void propagate_ecn(std::span<std::uint8_t> inner, std::uint8_t outer_tos) {
     const auto ecn = ecn_of(inner);
     if ((outer_tos & ecn_mask) != ecn_congested || ecn == 0 || ecn == ecn_congested)
         return;
@@ -31,20 +31,20 @@ inline void carry_congestion(std::span<std::uint8_t> inner, std::uint8_t outer_t
         inner[1] |= ecn_congested << 4;
         return;
     }
-    // RFC 1624, equation 3, for the one word that changes by (congested - ecn).
+    // RFC 1624, equation 3, for the word that changes by (congested - ecn).
     const auto sum = static_cast<std::uint16_t>(~load_be<std::uint16_t>(inner, 10));
-    const std::uint32_t more = std::uint32_t{sum} + ecn_congested - ecn;
-    store_be(inner, 10, static_cast<std::uint16_t>(~((more & 0xffff) + (more >> 16))));
+    const std::uint32_t updated = std::uint32_t{sum} + ecn_congested - ecn;
+    store_be(inner, 10, static_cast<std::uint16_t>(~((updated & 0xffff) + (updated >> 16))));
     inner[1] |= ecn_congested;
 }
 
-/// The header in front of a GENEVE header and `inner`: addresses swapped, ports as they came, ECN of the
-/// inner packet, DF, UDP checksum 0 (RFC 768: none). The IP checksum is left to the kernel, as raw(7) has it.
+/// Writes the outer header for a GENEVE header and `inner`: swapped addresses, same ports, ECN of the inner
+/// packet, DF, UDP checksum 0 (RFC 768: none). The kernel fills in the IP checksum (raw(7)).
 inline void write_outer(OuterHeader &out, const ReturnPath &path, Bytes inner) {
     const auto udp_length = 8 + path.header_length + inner.size();
     out = {0x45, ecn_of(inner)};
     store_be(out, 2, static_cast<std::uint16_t>(20 + udp_length));
-    out[6] = 0x40; // DF: what does not fit is counted, never cut
+    out[6] = 0x40; // DF: packets that exceed the MTU are counted, not fragmented
     out[8] = 64;
     out[9] = 17;
     std::memcpy(&out[12], &path.local_address, 4);

@@ -1,4 +1,4 @@
-// Routing around a TUN device: what came in by it leaves by it, and nothing else does.
+// Routing of a TUN device: packets received on it are sent through it, and no others.
 #pragma once
 
 #include <cstdint>
@@ -9,13 +9,13 @@
 
 namespace glb::appliance {
 
-/// FRA_PROTOCOL and RTA protocol of what is this program's; the node's daemon has a number of its own.
-inline constexpr std::uint8_t own_protocol = 198;
+/// Protocol number of this program's rules and routes. glbd uses another one.
+inline constexpr std::uint8_t route_protocol = 198;
 
-/// Before main (32766), so that the appliance's own default route does not take inspected packets.
+/// Before main (32766), so that the host's default route does not apply to inspected packets.
 inline constexpr std::uint32_t rule_priority = 5200;
 
-/// One endpoint's device and its routing table, whose number is the device's mark, too.
+/// An endpoint's device and its routing table; the table's number is also the device's mark.
 struct RoutedDevice {
     std::string name;
     unsigned ifindex = 0;
@@ -23,17 +23,17 @@ struct RoutedDevice {
     std::uint32_t table = 0;
 };
 
-/// What the whole network namespace needs: marks are given on to answers (ICMP errors, RST) that the kernel
-/// makes, no redirects, IPv6 forwarding. IPv4 forwarding is set on the devices alone.
+/// Sets sysctls of the network namespace: the kernel's replies (ICMP errors, RST) inherit marks, no
+/// redirects, IPv6 forwarding. IPv4 forwarding is set per device.
 [[nodiscard]] Status prepare_namespace();
 
-/// Sets sysctls, mark, rules and routes of a new device, and brings it up. Two devices may see the same
-/// addresses: each has a table of its own, chosen by device for what is forwarded, and by mark for what the
-/// kernel itself sends in answer. On failure nothing is left but the device.
+/// Sets sysctls, mark, rules and routes of a new device, and brings it up. Devices may have overlapping
+/// addresses: each has its own table, selected by device for forwarded packets and by mark for replies of the
+/// kernel. On failure only the device remains.
 [[nodiscard]] Status route_device(Netlink &netlink, const RoutedDevice &device);
 
-/// Removes every rule of ours into one of the `count` tables from `first` on: at the end, and what a killed
-/// process left. The routes have gone with their devices.
+/// Removes this program's rules for `count` tables from `first` on: at the end, and those of a killed
+/// process. Routes are removed with their devices.
 [[nodiscard]] Status remove_rules(Netlink &netlink, std::uint32_t first, std::size_t count);
 
 } // namespace glb::appliance

@@ -14,7 +14,7 @@
 namespace glb::appliance {
 namespace {
 
-constexpr int buffer_bytes = 8 << 20; // a burst of 5,000 packets of full size
+constexpr int buffer_bytes = 8 << 20; // a burst of 5,000 full-size packets
 
 Status set_option(const Fd &fd, int level, int option, int value, const char *what) {
     if (::setsockopt(fd.get(), level, option, &value, sizeof value) != 0)
@@ -22,7 +22,7 @@ Status set_option(const Fd &fd, int level, int option, int value, const char *wh
     return {};
 }
 
-/// Beyond the system's limit where we may; else as far as the limit goes.
+/// Exceeds the system's limit if permitted; otherwise up to the limit.
 void enlarge_buffer(const Fd &fd, int forced, int plain) {
     const int bytes = buffer_bytes;
     if (::setsockopt(fd.get(), SOL_SOCKET, forced, &bytes, sizeof bytes) != 0)
@@ -50,10 +50,9 @@ Result<Fd> bind_receiver(UdpAddress listen, bool shared) {
 } // namespace
 
 Result<std::vector<Fd>> open_receivers(UdpAddress listen, std::size_t count) {
-    // A second program of the same user could share the port too, and would take half of the flows: ask
-    // first.
-    GLB_ASSIGN(auto alone, bind_receiver(listen, false));
-    alone.reset();
+    // With SO_REUSEPORT alone, another process of the same user could share the port and receive some flows.
+    GLB_ASSIGN(auto exclusive, bind_receiver(listen, false));
+    exclusive.reset();
     std::vector<Fd> receivers;
     for (std::size_t i = 0; i < count; ++i) {
         GLB_ASSIGN(auto receiver, bind_receiver(listen, true));
@@ -66,10 +65,10 @@ Result<std::vector<Fd>> open_receivers(UdpAddress listen, std::size_t count) {
 Result<Fd> open_sender() {
     Fd fd(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
     if (!fd)
-        return fail_errno(errno, "cannot open a raw socket (root, or CAP_NET_RAW, is needed)");
+        return fail_errno(errno, "cannot open a raw socket (requires root or CAP_NET_RAW)");
     enlarge_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
-    const timeval patience{0, 100'000};
-    if (::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0)
+    const timeval timeout{0, 100'000};
+    if (::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) != 0)
         return fail_errno(errno, "cannot set SO_SNDTIMEO on a socket");
     return fd;
 }

@@ -1,4 +1,4 @@
-// The sockets towards the node.
+// Sockets for traffic with nodes.
 #pragma once
 
 #include <cstdint>
@@ -10,16 +10,16 @@
 
 namespace glb::appliance {
 
-/// `count` UDP sockets on one address, non-blocking. The kernel chooses among them by addresses and ports, so
-/// all packets of a flow, whose outer source port is one in both directions, arrive at one. They tell each
-/// packet's destination and TOS in control messages. Fails where anybody else has the port.
+/// `count` non-blocking UDP sockets on one address. The kernel selects one by addresses and ports, so all
+/// packets of a flow, which have the same outer source port in both directions, arrive at the same socket.
+/// Control messages contain destination and TOS. Fails where the port is in use.
 [[nodiscard]] Result<std::vector<Fd>> open_receivers(UdpAddress listen, std::size_t count);
 
-/// A raw socket for whole IPv4 packets: the UDP source port on the way back is another for each flow. Sending
-/// waits at most 100 ms for a full queue.
+/// A raw socket for complete IPv4 packets, since the UDP source port differs per flow. Sending waits at most
+/// 100 ms for a full queue.
 [[nodiscard]] Result<Fd> open_sender();
 
-/// Packets that the kernel has dropped because a receiver's buffer was full.
+/// Packets dropped by the kernel because the receive buffer was full.
 [[nodiscard]] std::uint64_t overruns(int receiver);
 
 } // namespace glb::appliance

@@ -10,9 +10,12 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json endpoint_json(const EndpointSnapshot &endpoint) {
-    return {{"id", endpoint_text(endpoint.id)}, {"device", endpoint.device},
-            {"table", endpoint.table},          {"packetsIn", endpoint.packets_in},
-            {"bytesIn", endpoint.bytes_in},     {"packetsBack", endpoint.packets_back},
+    return {{"id", format_endpoint_id(endpoint.id)},
+            {"device", endpoint.device},
+            {"table", endpoint.table},
+            {"packetsIn", endpoint.packets_in},
+            {"bytesIn", endpoint.bytes_in},
+            {"packetsBack", endpoint.packets_back},
             {"bytesBack", endpoint.bytes_back}};
 }
 
@@ -42,15 +45,15 @@ std::string counters_json(const Snapshot &snapshot) {
            "\n";
 }
 
-HttpResponse answer(const HttpRequest &request, bool alive, const Snapshot &snapshot) {
+HttpResponse handle_request(const HttpRequest &request, bool alive, const Snapshot &snapshot) {
     const auto path = request.target.substr(0, request.target.find('?'));
     const bool health = path == "/" || path == "/healthz";
     if (!health && path != "/counters")
-        return plain(404, "not found; there are /healthz and /counters\n");
+        return plain(404, "not found; valid: /healthz, /counters\n");
     if (request.method != "GET") {
-        auto refusal = plain(405, "only GET\n");
-        refusal.headers.emplace_back("Allow", "GET, HEAD");
-        return refusal;
+        auto response = plain(405, "method not allowed\n");
+        response.headers.emplace_back("Allow", "GET, HEAD");
+        return response;
     }
     if (health)
         return alive ? plain(200, "ok\n") : plain(503, "a packet thread is stuck\n");

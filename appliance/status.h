@@ -1,4 +1,4 @@
-// What the appliance tells by HTTP.
+// The appliance's HTTP responses.
 #pragma once
 
 #include <array>
@@ -11,7 +11,7 @@
 
 namespace glb::appliance {
 
-/// Packets and bytes are those of the inner packets.
+/// Packets and bytes of inner packets.
 struct EndpointSnapshot {
     std::uint64_t id = 0;
     std::string device;
@@ -19,10 +19,10 @@ struct EndpointSnapshot {
     std::uint64_t packets_in = 0, bytes_in = 0, packets_back = 0, bytes_back = 0;
 };
 
-/// All counters at (nearly) one moment.
+/// All counters, read at about the same time.
 struct Snapshot {
     std::array<std::uint64_t, counter_count> counters{};
-    std::uint64_t socket_overruns = 0; ///< dropped by the kernel before this program saw them
+    std::uint64_t socket_overruns = 0; ///< dropped by the kernel at the sockets
     std::size_t flows = 0;
     std::vector<EndpointSnapshot> endpoints;
 };
@@ -31,7 +31,7 @@ struct Snapshot {
 ///  "endpoints": [{"id": "vpce-0…", "device": "gwi-…", "table": N, "packetsIn": N, …}]}
 [[nodiscard]] std::string counters_json(const Snapshot &snapshot);
 
-/// GET / and /healthz: 200 where `alive`, else 503; GET /counters. Anything else is 404 or 405.
-[[nodiscard]] HttpResponse answer(const HttpRequest &request, bool alive, const Snapshot &snapshot);
+/// GET / and /healthz: 200 where `alive`, else 503; GET /counters. Otherwise 404 or 405.
+[[nodiscard]] HttpResponse handle_request(const HttpRequest &request, bool alive, const Snapshot &snapshot);
 
 } // namespace glb::appliance

@@ -15,19 +15,18 @@ Result<Fd> open_queue(const std::string &name) {
     Fd fd(::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK));
     if (!fd)
         return fail_errno(errno,
-                          "/dev/net/tun (is the module tun loaded, and the device in this container?)");
+                          "cannot open /dev/net/tun (module not loaded, or not available in this container)");
     ifreq request{};
     std::memcpy(request.ifr_name, name.c_str(), name.size());
     request.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_MULTI_QUEUE;
     if (::ioctl(fd.get(), TUNSETIFF, &request) != 0) {
         if (errno == EINVAL || errno == EBUSY || errno == EEXIST)
-            return fail_errno(errno, "{} is there and is another's; remove it: ip link delete {}", name,
-                              name);
-        return fail_errno(errno, "cannot make the TUN device {}", name);
+            return fail_errno(errno, "{} exists and is in use; remove it: ip link delete {}", name, name);
+        return fail_errno(errno, "cannot create TUN device {}", name);
     }
-    // A device that somebody left persistent would outlive us, and keep its rules' name in use.
+    // A persistent device would outlive this process.
     if (::ioctl(fd.get(), TUNSETPERSIST, 0) != 0)
-        return fail_errno(errno, "cannot take over the TUN device {}", name);
+        return fail_errno(errno, "cannot reuse TUN device {}", name);
     return fd;
 }
 
@@ -35,7 +34,7 @@ Result<Fd> open_queue(const std::string &name) {
 
 Result<TunDevice> TunDevice::open(const std::string &name, unsigned queues) {
     if (name.empty() || name.size() >= IFNAMSIZ)
-        return fail("\"{}\": a device's name has 1 to {} characters", name, IFNAMSIZ - 1);
+        return fail("\"{}\": a device name must have 1 to {} characters", name, IFNAMSIZ - 1);
     std::vector<Fd> opened;
     for (unsigned i = 0; i < queues; ++i) {
         GLB_ASSIGN(auto queue, open_queue(name));
@@ -43,7 +42,7 @@ Result<TunDevice> TunDevice::open(const std::string &name, unsigned queues) {
     }
     const auto ifindex = ::if_nametoindex(name.c_str());
     if (ifindex == 0)
-        return fail_errno(errno, "the TUN device {} has gone again", name);
+        return fail_errno(errno, "TUN device {} disappeared", name);
     return TunDevice(std::move(opened), ifindex);
 }
 

@@ -1,4 +1,4 @@
-// A TUN device with one queue for each packet thread.
+// TunDevice: a TUN device with one queue per packet thread.
 #pragma once
 
 #include <string>
@@ -9,17 +9,16 @@
 
 namespace glb::appliance {
 
-/// Bare IP packets, no packet information, several queues. Packets of a flow come out of the queue by which
-/// packets of that flow went in (the kernel's TUN driver remembers it), so a flow keeps its order. The device
-/// goes with its last queue, even after kill -9.
+/// IP packets without packet information, multiple queues. The kernel's TUN driver delivers packets of a flow
+/// to the queue through which that flow was written, so flows stay in order. The device is removed with its
+/// last queue, also after SIGKILL.
 class TunDevice {
   public:
-    /// Makes the device `name`, down and without addresses, in the calling thread's network namespace. One
-    /// that is there already and has several queues is taken over; any other is a failure with the mend in
-    /// its text.
+    /// Creates the device `name`, down and without addresses, in the calling thread's network namespace.
+    /// Reuses an existing multi-queue TUN device; fails for any other, with the fix in the message.
     [[nodiscard]] static Result<TunDevice> open(const std::string &name, unsigned queues);
 
-    /// A non-blocking descriptor: read() gives one packet, write() takes one.
+    /// A non-blocking descriptor: each read() and write() is one packet.
     [[nodiscard]] int queue(unsigned index) const { return queues_[index].get(); }
     [[nodiscard]] unsigned ifindex() const { return ifindex_; }
 

@@ -43,8 +43,8 @@ Worker::Worker(unsigned index, const Options &options, FlowTable &flows, Fd rece
                Fd poll)
     : index_(index), options_(options), flows_(flows), receiver_(std::move(receiver)),
       sender_(std::move(sender)), stop_(std::move(stop)), poll_(std::move(poll)),
-      arrivals_(geneve_max_length + options.mtu), departures_(options.fault == Fault::udp_checksum),
-      from_tun_(options.reflect ? 0 : batch_size * options.mtu), last_round_(Clock::now()) {}
+      incoming_(geneve_max_length + options.mtu), outgoing_(options.fault == Fault::udp_checksum),
+      tun_buffer_(options.reflect ? 0 : batch_size * options.mtu), last_round_(Clock::now()) {}
 
 Result<std::unique_ptr<Worker>> Worker::make(unsigned index, const Options &options, Fd receiver,
                                              FlowTable &flows) {
@@ -52,24 +52,24 @@ Result<std::unique_ptr<Worker>> Worker::make(unsigned index, const Options &opti
     Fd stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     Fd poll(::epoll_create1(EPOLL_CLOEXEC));
     if (!stop || !poll)
-        return fail_errno(errno, "cannot make a packet thread");
+        return fail_errno(errno, "cannot create a packet thread");
     std::unique_ptr<Worker> worker(new Worker(index, options, flows, std::move(receiver), std::move(sender),
                                               std::move(stop), std::move(poll)));
-    // An event's pointer is an Endpoint for its queue, null for the UDP socket, the worker for stop.
+    // Event data: the Endpoint of a TUN queue, null for the UDP socket, the worker itself for stop.
     GLB_TRY(watch_fd(worker->poll_, worker->receiver_.get(), nullptr));
     GLB_TRY(watch_fd(worker->poll_, worker->stop_.get(), worker.get()));
     return worker;
 }
 
 void Worker::watch(Endpoint &endpoint) {
-    // It fails only where the kernel's memory or the user's watches are used up; then the queue stays unread.
+    // Fails only without memory or beyond the user's limit of watches; the queue then remains unread.
     if (!watch_fd(poll_, endpoint.tun.queue(index_), &endpoint))
         counters_.add(Counter::endpoint_refused);
 }
 
 void Worker::stop() {
     const std::uint64_t one = 1;
-    (void)!::write(stop_.get(), &one, sizeof one); // cannot fail: the counter is far from its end
+    (void)!::write(stop_.get(), &one, sizeof one); // cannot fail: the counter never overflows
 }
 
 std::uint64_t Worker::socket_overruns() const {
@@ -91,22 +91,22 @@ void Worker::run(Endpoints *endpoints) {
             if (!what)
                 receive(now);
             else
-                give_back(*static_cast<Endpoint *>(what), now);
+                return_packets(*static_cast<Endpoint *>(what), now);
         }
     }
 }
 
 void Worker::receive(TimePoint now) {
-    const auto count = arrivals_.receive(receiver_.get());
+    const auto count = incoming_.receive(receiver_.get());
     for (std::size_t i = 0; i < count; ++i)
-        take(arrivals_[i], now);
-    departures_.flush(sender_.get(), counters_);
+        process(incoming_[i], now);
+    outgoing_.flush(sender_.get(), counters_);
 }
 
-void Worker::take(const Arrival &arrival, TimePoint now) {
+void Worker::process(const Arrival &arrival, TimePoint now) {
     counters_.add(Counter::received);
     if (!options_.nodes.empty() && !options_.nodes.contains(arrival.from))
-        return counters_.add(Counter::unknown_node);
+        return counters_.add(Counter::unendpoint_cache_node);
     if (arrival.truncated)
         return counters_.add(Counter::truncated);
     const auto packet = parse_geneve(arrival.payload);
@@ -116,10 +116,10 @@ void Worker::take(const Arrival &arrival, TimePoint now) {
         return counters_.add(Counter::fault);
 
     const auto offset = static_cast<std::size_t>(packet->inner.data() - arrival.payload.data());
-    carry_congestion(arrival.payload.subspan(offset, packet->inner.size()), arrival.tos);
+    propagate_ecn(arrival.payload.subspan(offset, packet->inner.size()), arrival.tos);
     const auto path = return_path(arrival, packet->header, options_.listen.port);
     if (options_.reflect)
-        departures_.add(path, packet->inner); // a batch in is never more than a batch out
+        outgoing_.add(path, packet->inner); // both batches have the same size
     else
         inspect(*packet, path, now);
 }
@@ -132,32 +132,32 @@ void Worker::inspect(const GenevePacket &packet, const ReturnPath &path, TimePoi
     if (!endpoint)
         return counters_.add(Counter::endpoint_refused);
 
-    // Remembered first: the kernel forwards while we write, and another thread may read the answer.
-    const auto keep = options_.fault == Fault::stale_cookie ? Keep::first : Keep::newest;
-    flows_.remember(*key, path, keep, now);
+    // Before the write: the kernel forwards during write(), and another thread may read the packet.
+    const auto on_existing = options_.fault == Fault::stale_cookie ? OnExisting::keep : OnExisting::replace;
+    flows_.insert(*key, path, on_existing, now);
     if (::write(endpoint->tun.queue(index_), packet.inner.data(), packet.inner.size()) < 0)
         return counters_.add(Counter::tun_write);
     counters_.add(Counter::inspected);
-    endpoint->traffic[index_].came_in(packet.inner.size());
+    endpoint->traffic[index_].record_in(packet.inner.size());
 }
 
 Endpoint *Worker::endpoint_of(std::uint64_t id, TimePoint now) {
-    if (const auto found = known_.find(id); found != known_.end())
+    if (const auto found = endpoint_cache_.find(id); found != endpoint_cache_.end())
         return found->second;
     auto *const endpoint = endpoints_->for_packet(id, now);
     if (endpoint)
-        known_.emplace(id, endpoint);
+        endpoint_cache_.emplace(id, endpoint);
     return endpoint;
 }
 
-void Worker::give_back(Endpoint &endpoint, TimePoint now) {
+void Worker::return_packets(Endpoint &endpoint, TimePoint now) {
     const int queue = endpoint.tun.queue(index_);
     for (std::size_t i = 0; i < batch_size; ++i) {
-        const std::span room(&from_tun_[i * options_.mtu], options_.mtu);
-        const auto length = ::read(queue, room.data(), room.size());
+        const std::span buffer(&tun_buffer_[i * options_.mtu], options_.mtu);
+        const auto length = ::read(queue, buffer.data(), buffer.size());
         if (length <= 0)
             break;
-        const Bytes packet = room.first(static_cast<std::size_t>(length));
+        const Bytes packet = buffer.first(static_cast<std::size_t>(length));
         const auto key =
             ip_packet_length(packet) == packet.size() ? flow_key(endpoint.id, packet) : std::nullopt;
         if (!key) {
@@ -166,13 +166,13 @@ void Worker::give_back(Endpoint &endpoint, TimePoint now) {
         }
         const auto path = flows_.find(*key, now);
         if (!path) {
-            counters_.add(is_link_multicast(packet) ? Counter::link_chatter : Counter::unknown_flow);
+            counters_.add(is_link_multicast(packet) ? Counter::link_chatter : Counter::unendpoint_cache_flow);
             continue;
         }
-        departures_.add(*path, packet);
-        endpoint.traffic[index_].went_back(packet.size());
+        outgoing_.add(*path, packet);
+        endpoint.traffic[index_].record_out(packet.size());
     }
-    departures_.flush(sender_.get(), counters_);
+    outgoing_.flush(sender_.get(), counters_);
 }
 
 } // namespace glb::appliance

@@ -1,4 +1,4 @@
-// Worker: one packet thread, with a UDP socket and one queue of every TUN device.
+// Worker: a packet thread, with a UDP socket and one queue of every TUN device.
 #pragma once
 
 #include <atomic>
@@ -18,18 +18,19 @@
 
 namespace glb::appliance {
 
-/// Never blocks but in epoll and, briefly, in sending. All packets of a flow go through one worker, in order:
-/// in by the UDP socket that the kernel chose, out by the TUN queue by which the flow went in.
+/// Blocks only in epoll_wait() and, briefly, in sending. All packets of a flow are processed in order by one
+/// worker: received on the UDP socket that the kernel selects, returned from the TUN queue that the flow was
+/// written to.
 class Worker {
   public:
-    /// `endpoints` is null for reflecting. Both references outlive the worker.
+    /// `flows` must outlive the worker.
     [[nodiscard]] static Result<std::unique_ptr<Worker>> make(unsigned index, const Options &options,
                                                               Fd receiver, FlowTable &flows);
 
-    /// Reads this worker's queue of the endpoint's device from now on. May be called by any thread.
+    /// Starts reading this worker's queue of the endpoint's device. Any thread.
     void watch(Endpoint &endpoint);
 
-    /// Works until stop(). Each round is a heartbeat.
+    /// Runs until stop(). `endpoints` is null with --reflect. Each iteration updates last_round().
     void run(Endpoints *endpoints);
     void stop();
 
@@ -42,10 +43,10 @@ class Worker {
            Fd poll);
 
     void receive(TimePoint now);
-    void take(const Arrival &arrival, TimePoint now);
+    void process(const Arrival &arrival, TimePoint now);
     void reflect(const ReturnPath &path, Bytes inner);
     void inspect(const GenevePacket &packet, const ReturnPath &path, TimePoint now);
-    void give_back(Endpoint &endpoint, TimePoint now);
+    void return_packets(Endpoint &endpoint, TimePoint now);
     [[nodiscard]] Endpoint *endpoint_of(std::uint64_t id, TimePoint now);
 
     const unsigned index_;
@@ -53,10 +54,10 @@ class Worker {
     FlowTable &flows_;
     Endpoints *endpoints_ = nullptr;
     Fd receiver_, sender_, stop_, poll_;
-    ReceiveBatch arrivals_;
-    SendBatch departures_;
-    std::vector<std::uint8_t> from_tun_; ///< one batch of inner packets
-    std::unordered_map<std::uint64_t, Endpoint *> known_;
+    ReceiveBatch incoming_;
+    SendBatch outgoing_;
+    std::vector<std::uint8_t> tun_buffer_; ///< for one batch of inner packets
+    std::unordered_map<std::uint64_t, Endpoint *> endpoint_cache_;
     Counters counters_;
     std::atomic<TimePoint> last_round_;
 };

@@ -1,4 +1,4 @@
-// The man page and the README tell of the options that the program has, and of no others.
+// Man page and README document exactly the program's options.
 #include <catch2/catch.hpp>
 
 #include "appliance/options.h"
@@ -17,10 +17,10 @@ Names options_of_program() {
 
 } // namespace
 
-TEST_CASE("README names every option of glb-appliance, and no other") {
+TEST_CASE("documents: the README has exactly the options of glb-appliance") {
     CHECK(options_in(SOURCE_DIR "/appliance/README.md", "`") == options_of_program());
 }
 
-TEST_CASE("the man page of glb-appliance names every option, and no other") {
+TEST_CASE("documents: the man page has exactly the options of glb-appliance") {
     CHECK(options_in(SOURCE_DIR "/docs/man/glb-appliance.1") == options_of_program());
 }

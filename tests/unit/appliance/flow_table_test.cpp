@@ -27,29 +27,29 @@ ReturnPath path(std::uint16_t port) {
 
 } // namespace
 
-TEST_CASE("a flow is found with the newest of its headers") {
+TEST_CASE("flow table: a flow has its latest header") {
     FlowTable table(1000, 60s, 1);
     CHECK_FALSE(table.find(flow(1), start));
-    table.remember(flow(1), path(10), Keep::newest, start);
-    table.remember(flow(1), path(11), Keep::newest, start);
+    table.insert(flow(1), path(10), OnExisting::replace, start);
+    table.insert(flow(1), path(11), OnExisting::replace, start);
     REQUIRE(table.find(flow(1), start));
     CHECK(table.find(flow(1), start)->entropy_port == 11);
     CHECK_FALSE(table.find(flow(1, 2), start)); // another endpoint
     CHECK(table.size() == 1);
 }
 
-TEST_CASE("with the fault 'stale cookie' the first header stays") {
+TEST_CASE("flow table: OnExisting::keep keeps the first header") {
     FlowTable table(1000, 60s, 1);
-    table.remember(flow(1), path(10), Keep::first, start);
-    table.remember(flow(1), path(11), Keep::first, start);
+    table.insert(flow(1), path(10), OnExisting::keep, start);
+    table.insert(flow(1), path(11), OnExisting::keep, start);
     REQUIRE(table.find(flow(1), start));
     CHECK(table.find(flow(1), start)->entropy_port == 10);
 }
 
-TEST_CASE("an idle flow is forgotten, a used one is not") {
+TEST_CASE("flow table: idle flows expire, used ones do not") {
     FlowTable table(1000, 60s, 1);
-    table.remember(flow(1), path(10), Keep::newest, start);
-    table.remember(flow(2), path(20), Keep::newest, start);
+    table.insert(flow(1), path(10), OnExisting::replace, start);
+    table.insert(flow(2), path(20), OnExisting::replace, start);
     CHECK(table.find(flow(2), start + 50s));
     CHECK_FALSE(table.find(flow(1), start + 61s));
     CHECK(table.find(flow(2), start + 61s));
@@ -59,21 +59,21 @@ TEST_CASE("an idle flow is forgotten, a used one is not") {
     CHECK(table.size() == 0);
 }
 
-TEST_CASE("a full table drops the flow that was used the longest ago") {
-    FlowTable table(1, 60s, 1); // one flow a shard
+TEST_CASE("flow table: a full table evicts the least recently used flow") {
+    FlowTable table(1, 60s, 1); // one flow per shard
     std::uint32_t number = 0;
     for (; number < 10'000; ++number)
-        table.remember(flow(number), path(1), Keep::newest, start);
+        table.insert(flow(number), path(1), OnExisting::replace, start);
     CHECK(table.size() == FlowTable::shard_count);
     CHECK(table.find(flow(number - 1), start));
     CHECK_FALSE(table.find(flow(0), start));
 }
 
-TEST_CASE("a flow in use outlives a flood of new ones") {
+TEST_CASE("flow table: an active flow survives a flood of new ones") {
     FlowTable table(64 * FlowTable::shard_count, 60s, 1);
-    table.remember(flow(0), path(7), Keep::newest, start);
+    table.insert(flow(0), path(7), OnExisting::replace, start);
     for (std::uint32_t number = 1; number < 100'000; ++number) {
-        table.remember(flow(number), path(1), Keep::newest, start);
+        table.insert(flow(number), path(1), OnExisting::replace, start);
         if (number % 100 == 0)
             REQUIRE(table.find(flow(0), start));
     }
@@ -81,13 +81,13 @@ TEST_CASE("a flow in use outlives a flood of new ones") {
     CHECK(table.find(flow(0), start)->entropy_port == 7);
 }
 
-TEST_CASE("two threads find what they put in") {
+TEST_CASE("flow table: concurrent threads find their flows") {
     FlowTable table(100'000, 60s, 1);
     std::array<unsigned, 2> wrong{};
     const auto work = [&](std::size_t thread) {
         for (std::uint32_t number = 0; number < 20'000; ++number) {
             const auto key = flow(number, thread);
-            table.remember(key, path(static_cast<std::uint16_t>(number)), Keep::newest, start);
+            table.insert(key, path(static_cast<std::uint16_t>(number)), OnExisting::replace, start);
             const auto found = table.find(key, start);
             wrong[thread] += !found || found->entropy_port != static_cast<std::uint16_t>(number);
         }

@@ -12,7 +12,7 @@ namespace {
 using appliance::Counter;
 using appliance::parse_geneve;
 
-/// The UDP payload of the golden packet: outer IPv4 and UDP headers are the socket's affair.
+/// The UDP payload of the golden packet, without outer IPv4 and UDP headers.
 Bytes golden_payload() {
     const auto packet = golden_out();
     return {packet.begin() + 28, packet.end()};
@@ -30,7 +30,7 @@ std::string verdict(const Bytes &payload) {
                   : std::string(appliance::counter_names[static_cast<std::size_t>(parsed.error())]);
 }
 
-TEST_CASE("the golden packet is accepted, with its three values") {
+TEST_CASE("geneve: the golden packet is accepted, with its three values") {
     const auto payload = golden_payload();
     const auto parsed = parse_geneve(payload);
     REQUIRE(parsed);
@@ -41,7 +41,7 @@ TEST_CASE("the golden packet is accepted, with its three values") {
     CHECK(Bytes(parsed->inner.begin(), parsed->inner.end()) == Bytes(payload.begin() + 40, payload.end()));
 }
 
-TEST_CASE("the golden packet cut at any byte is refused") {
+TEST_CASE("geneve: the golden packet truncated at any byte is rejected") {
     const auto payload = golden_payload();
     for (std::size_t length = 0; length < payload.size(); ++length) {
         INFO("length " << length);
@@ -49,7 +49,7 @@ TEST_CASE("the golden packet cut at any byte is refused") {
     }
 }
 
-TEST_CASE("padding behind the inner packet is not the packet's") {
+TEST_CASE("geneve: padding after the inner packet is trimmed") {
     auto payload = golden_payload();
     payload.resize(payload.size() + 18, 0xff);
     const auto parsed = parse_geneve(payload);
@@ -57,7 +57,7 @@ TEST_CASE("padding behind the inner packet is not the packet's") {
     CHECK(parsed->inner.size() == 30);
 }
 
-TEST_CASE("each fault of the fixed header has its counter") {
+TEST_CASE("geneve: errors of the fixed header have their counters") {
     auto payload = golden_payload();
     SECTION("version 1") {
         payload[0] |= 0x40;
@@ -85,7 +85,7 @@ TEST_CASE("each fault of the fixed header has its counter") {
     }
 }
 
-TEST_CASE("options come in any order, and unknown ones are passed over") {
+TEST_CASE("geneve: options may be in any order, unknown ones are skipped") {
     auto options = aws_options(7, 8, 9);
     std::swap(options[0], options[2]);
     options.insert(options.begin() + 1, GeneveOption{0x0132, 1, Bytes(12), {}});
@@ -98,7 +98,7 @@ TEST_CASE("options come in any order, and unknown ones are passed over") {
     CHECK(parsed->header.size() == 56);
 }
 
-TEST_CASE("options up to the 252 bytes that the header allows") {
+TEST_CASE("geneve: options of up to 252 bytes") {
     auto options = aws_options(7, 8, 9);
     options.push_back({0x0132, 1, Bytes(124), {}});
     options.push_back({0x0132, 2, Bytes(88), {}});
@@ -109,7 +109,7 @@ TEST_CASE("options up to the 252 bytes that the header allows") {
     CHECK(parsed->header.size() <= appliance::geneve_max_length);
 }
 
-TEST_CASE("options that are wrong have their counters") {
+TEST_CASE("geneve: invalid options have their counters") {
     auto options = aws_options(7, 8, 9);
     SECTION("one missing") {
         options.erase(options.begin() + GENERATE(0, 1, 2));
@@ -133,14 +133,14 @@ TEST_CASE("options that are wrong have their counters") {
     }
 }
 
-TEST_CASE("random bytes never break the parser, and what it accepts lies within them") {
-    std::mt19937 random(20240901); // fixed: a failure must be repeatable
+TEST_CASE("geneve: random bytes never crash the parser, results are within the input") {
+    std::mt19937 random(20240901); // fixed, for reproducibility
     const auto golden = golden_payload();
     std::size_t accepted = 0;
     for (int round = 0; round < 100'000; ++round) {
         Bytes bytes(random() % 120);
         std::ranges::generate(bytes, [&] { return static_cast<std::uint8_t>(random()); });
-        if (round % 2 == 0) { // half of them: the golden packet with a few bytes changed
+        if (round % 2 == 0) { // half of them: the golden packet with modified bytes
             bytes = golden;
             for (auto changes = random() % 4; changes > 0; --changes)
                 bytes[random() % bytes.size()] = static_cast<std::uint8_t>(random());

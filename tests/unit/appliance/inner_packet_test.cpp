@@ -23,7 +23,7 @@ appliance::FlowKey key_of(const Bytes &packet, std::uint64_t endpoint = 1) {
     return *key;
 }
 
-TEST_CASE("both directions of a flow have one key") {
+TEST_CASE("inner packet: both directions of a flow have the same key") {
     CHECK(key_of(to_server / Tcp{.sport = 4000, .dport = 80}) ==
           key_of(to_client / Tcp{.sport = 80, .dport = 4000}));
     CHECK(key_of(to_server / Udp{.sport = 4000, .dport = 53}) ==
@@ -35,7 +35,7 @@ TEST_CASE("both directions of a flow have one key") {
     CHECK(key_of(to_server / Esp{.spi = 1}) == key_of(to_client / Esp{.spi = 2}));
 }
 
-TEST_CASE("flows that differ in one value have different keys") {
+TEST_CASE("inner packet: flows that differ in one field have different keys") {
     const auto key = key_of(to_server / Tcp{.sport = 4000, .dport = 80});
     CHECK(key != key_of(to_server / Tcp{.sport = 4000, .dport = 80}, 2));
     CHECK(key != key_of(to_server / Tcp{.sport = 4001, .dport = 80}));
@@ -45,12 +45,12 @@ TEST_CASE("flows that differ in one value have different keys") {
     CHECK(key_of(to_server / icmp_echo(77, 1)) != key_of(to_server / icmp_echo(78, 1)));
 }
 
-TEST_CASE("between equal addresses the ports decide the order") {
+TEST_CASE("inner packet: with equal addresses the ports determine the order") {
     const IPv4 to_self{.src = "192.0.2.10", .dst = "192.0.2.10"};
     CHECK(key_of(to_self / Udp{.sport = 1, .dport = 2}) == key_of(to_self / Udp{.sport = 2, .dport = 1}));
 }
 
-TEST_CASE("an ICMP error belongs to the flow that it quotes, whoever sends it") {
+TEST_CASE("inner packet: an ICMP error belongs to the quoted flow, whatever its source") {
     const auto flow = to_server / Udp{.sport = 4000, .dport = 53};
     const auto flow6 = to_server6 / Udp{.sport = 4000, .dport = 53};
     const IPv4 from_router{.src = "203.0.113.1", .dst = "192.0.2.10"};
@@ -58,12 +58,12 @@ TEST_CASE("an ICMP error belongs to the flow that it quotes, whoever sends it") 
     CHECK(key_of(from_router / icmp_time_exceeded() / flow) == key_of(flow));
     CHECK(key_of(from_router / icmp_unreachable(3) / flow) == key_of(flow));
     CHECK(key_of(from_router6 / icmp6_too_big(1280) / flow6) == key_of(flow6));
-    // The quote of RFC 792 is the header and 8 bytes: less than the quoted total length says.
+    // RFC 792: the quote is the header and 8 bytes, less than the quoted total length.
     const Bytes error = from_router / icmp_time_exceeded() / (flow / Payload(Bytes(500)));
     CHECK(key_of(Bytes(error.begin(), error.begin() + 20 + 8 + 20 + 8)) == key_of(flow));
 }
 
-TEST_CASE("later fragments go by addresses and protocol, the first one by its ports") {
+TEST_CASE("inner packet: later fragments have no ports, the first one has") {
     const Bytes whole = to_server / Udp{.sport = 4000, .dport = 53} / Payload(Bytes(64));
     const auto pieces = fragments_of(whole, 32);
     REQUIRE(pieces.size() == 3);
@@ -78,7 +78,7 @@ TEST_CASE("later fragments go by addresses and protocol, the first one by its po
           key_of(to_server6 / Udp{.sport = 4000, .dport = 53}));
 }
 
-TEST_CASE("extension headers are walked through, up to eight") {
+TEST_CASE("inner packet: up to eight extension headers are skipped") {
     const auto plain = key_of(to_server6 / Tcp{.sport = 4000, .dport = 80});
     CHECK(key_of(to_server6 / HopByHop{} / DestOptions{} / Tcp{.sport = 4000, .dport = 80}) == plain);
     Packet chain = to_server6;
@@ -87,7 +87,7 @@ TEST_CASE("extension headers are walked through, up to eight") {
     CHECK(key_of(chain / Tcp{.sport = 4000, .dport = 80}).ip_proto == 60);
 }
 
-TEST_CASE("link-local multicast of IPv6 is known") {
+TEST_CASE("inner packet: IPv6 link-local multicast is recognised") {
     const auto is_link = [](const char *dst, std::size_t length = 48) {
         return appliance::is_link_multicast(truncated(IPv6{.dst = dst} / Udp{}, length));
     };
@@ -97,7 +97,7 @@ TEST_CASE("link-local multicast of IPv6 is known") {
     CHECK_FALSE(is_link("ff02::16", 39));
 }
 
-TEST_CASE("a packet's length is what its header says, if that much is there") {
+TEST_CASE("inner packet: length from the header, if complete") {
     const Bytes packet = to_server / Udp{} / Payload("hi");
     CHECK(length_of(packet) == 30);
     CHECK(length_of(padded_to(packet, 46)) == 30);
@@ -109,7 +109,7 @@ TEST_CASE("a packet's length is what its header says, if that much is there") {
     const Bytes packet6 = to_server6 / Udp{} / Payload("hi");
     CHECK(length_of(packet6) == 50);
     CHECK_FALSE(length_of(truncated(packet6, 49)));
-    CHECK_FALSE(length_of(IPv6{.next_header = 17, .payload_length = 0} / Udp{})); // a jumbogram
+    CHECK_FALSE(length_of(IPv6{.next_header = 17, .payload_length = 0} / Udp{})); // jumbogram
 }
 
 } // namespace

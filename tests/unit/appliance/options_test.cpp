@@ -9,29 +9,29 @@ using namespace glb::appliance;
 
 namespace {
 
-/// The options of a command line, or the text of the refusal.
-Result<Options> options_of(std::vector<std::string> words) {
+/// The options of a command line, or the error message.
+Result<Options> parse_options(std::vector<std::string> argv) {
     Arguments arguments;
     CLI::App app;
     arguments.add_to(app);
-    std::ranges::reverse(words); // CLI11 takes them from the back
+    std::ranges::reverse(argv); // CLI11 expects reverse order
     try {
-        app.parse(words);
+        app.parse(argv);
     } catch (const CLI::ParseError &error) {
         return fail("{}", error.what());
     }
     return arguments.checked();
 }
 
-std::string refusal(const std::vector<std::string> &words) {
-    const auto options = options_of(words);
+std::string error_of(const std::vector<std::string> &argv) {
+    const auto options = parse_options(argv);
     return options ? "accepted" : options.error().message;
 }
 
 } // namespace
 
-TEST_CASE("without options the appliance listens where AWS's does") {
-    const auto options = options_of({});
+TEST_CASE("options: defaults are AWS's port and health port") {
+    const auto options = parse_options({});
     REQUIRE(options);
     CHECK(options->listen.address == 0);
     CHECK(options->listen.port == htons(6081));
@@ -40,11 +40,11 @@ TEST_CASE("without options the appliance listens where AWS's does") {
     CHECK_FALSE(options->reflect);
 }
 
-TEST_CASE("options are read, repeated ones are gathered") {
-    const auto options =
-        options_of({"--listen", "10.0.1.20:7000", "--endpoint", "vpce-02b8ee1d4db0c51c4", "--endpoint",
-                    "vpce-00000000000000001", "--endpoint", "vpce-00000000000000001", "--node", "10.0.1.10",
-                    "--health", "none", "--fault", "silent", "--threads", "3", "--listed-only"});
+TEST_CASE("options: all are read, repeated ones are collected") {
+    const auto options = parse_options({"--listen", "10.0.1.20:7000", "--endpoint", "vpce-02b8ee1d4db0c51c4",
+                                        "--endpoint", "vpce-00000000000000001", "--endpoint",
+                                        "vpce-00000000000000001", "--node", "10.0.1.10", "--health", "none",
+                                        "--fault", "silent", "--threads", "3", "--listed-only"});
     REQUIRE(options);
     CHECK(options->listen.address == inet_addr("10.0.1.20"));
     CHECK(options->listen.port == htons(7000));
@@ -56,19 +56,19 @@ TEST_CASE("options are read, repeated ones are gathered") {
     CHECK(options->listed_only);
 }
 
-TEST_CASE("what makes no sense is refused with the option's name") {
+TEST_CASE("options: errors name the option") {
     using Catch::Matchers::Contains;
-    CHECK_THAT(refusal({"--listen", "6081"}), Contains("--listen"));
-    CHECK_THAT(refusal({"--listen", "10.0.0.1:0"}), Contains("--listen"));
-    CHECK_THAT(refusal({"--listen", "[2001:db8::1]:6081"}), Contains("--listen"));
-    CHECK_THAT(refusal({"--endpoint", "branch"}), Contains("--endpoint"));
-    CHECK_THAT(refusal({"--node", "2001:db8::1"}), Contains("--node"));
-    CHECK_THAT(refusal({"--listed-only"}), Contains("--listed-only"));
-    CHECK_THAT(refusal({"--reflect", "--endpoint", "vpce-00000000000000001"}), Contains("--reflect"));
-    CHECK_THAT(refusal({"--max-endpoints", "1", "--endpoint", "vpce-00000000000000001", "--endpoint",
-                        "vpce-00000000000000002"}),
+    CHECK_THAT(error_of({"--listen", "6081"}), Contains("--listen"));
+    CHECK_THAT(error_of({"--listen", "10.0.0.1:0"}), Contains("--listen"));
+    CHECK_THAT(error_of({"--listen", "[2001:db8::1]:6081"}), Contains("--listen"));
+    CHECK_THAT(error_of({"--endpoint", "branch"}), Contains("--endpoint"));
+    CHECK_THAT(error_of({"--node", "2001:db8::1"}), Contains("--node"));
+    CHECK_THAT(error_of({"--listed-only"}), Contains("--listed-only"));
+    CHECK_THAT(error_of({"--reflect", "--endpoint", "vpce-00000000000000001"}), Contains("--reflect"));
+    CHECK_THAT(error_of({"--max-endpoints", "1", "--endpoint", "vpce-00000000000000001", "--endpoint",
+                         "vpce-00000000000000002"}),
                Contains("--max-endpoints"));
-    CHECK_THAT(refusal({"--mtu", "1000"}), Contains("--mtu"));
-    CHECK_THAT(refusal({"--fault", "lazy"}), Contains("--fault"));
-    CHECK_THAT(refusal({"--frobnicate"}), Contains("frobnicate"));
+    CHECK_THAT(error_of({"--mtu", "1000"}), Contains("--mtu"));
+    CHECK_THAT(error_of({"--fault", "lazy"}), Contains("--fault"));
+    CHECK_THAT(error_of({"--frobnicate"}), Contains("frobnicate"));
 }

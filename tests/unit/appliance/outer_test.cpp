@@ -10,7 +10,7 @@ namespace {
 
 using namespace appliance;
 
-/// The way back of the golden packet: addresses and ports are read from it as they stand there.
+/// The return path of the golden packet, with its addresses and ports.
 ReturnPath golden_path(const test::Bytes &packet) {
     ReturnPath path;
     std::memcpy(&path.node_address, &packet[12], 4);
@@ -23,17 +23,17 @@ ReturnPath golden_path(const test::Bytes &packet) {
 }
 
 test::Bytes carried(test::Bytes inner, std::uint8_t outer_tos) {
-    carry_congestion(inner, outer_tos);
+    propagate_ecn(inner, outer_tos);
     return inner;
 }
 
 } // namespace
 
-TEST_CASE("the outer header of the golden answer") {
+TEST_CASE("outer header: equals that of the golden return packet") {
     const auto out = golden_out();
     auto expected = golden_back();
     expected.resize(28);
-    expected[6] = 0x40; // DF, and a TTL of our own; the kernel writes the checksum
+    expected[6] = 0x40; // DF and the appliance's TTL; the kernel writes the checksum
     expected[8] = 64;
     set16(expected, 10, 0);
     OuterHeader header;
@@ -42,7 +42,7 @@ TEST_CASE("the outer header of the golden answer") {
     CHECK_THAT(test::Bytes(header.begin(), header.end()), equals(expected));
 }
 
-TEST_CASE("the outer header takes the inner packet's ECN and length, not its DSCP") {
+TEST_CASE("outer header: ECN and length of the inner packet, not its DSCP") {
     const auto path = golden_path(golden_out());
     const auto inner = GENERATE(test::Bytes(IPv4{.tos = 0xba} / Payload(1400)),
                                 test::Bytes(IPv6{.traffic_class = 0xba} / Payload(1400)));
@@ -53,7 +53,7 @@ TEST_CASE("the outer header takes the inner packet's ECN and length, not its DSC
     CHECK(load_be<std::uint16_t>(header, 24) == 48 + inner.size());
 }
 
-TEST_CASE("congestion of the tunnel is carried inwards where the ends speak ECN") {
+TEST_CASE("ecn: congestion is copied to ECN-capable inner packets") {
     const auto v4 = [](std::uint8_t tos, std::uint16_t id = 0) -> test::Bytes {
         return IPv4{.tos = tos, .id = id} / Udp{} / Payload("hi");
     };
@@ -66,12 +66,12 @@ TEST_CASE("congestion of the tunnel is carried inwards where the ends speak ECN"
     CHECK_THAT(carried(v6(0x02), 0xff), equals(v6(0x03)));
     for (const auto outer_tos : std::initializer_list<std::uint8_t>{0x00, 0x01, 0x02, 0xfc}) // no congestion
         CHECK_THAT(carried(v4(0x02), outer_tos), equals(v4(0x02)));
-    CHECK_THAT(carried(v4(0x00), 0x03), equals(v4(0x00))); // its ends do not speak ECN
+    CHECK_THAT(carried(v4(0x00), 0x03), equals(v4(0x00))); // not ECN-capable
     CHECK_THAT(carried(v6(0x00), 0x03), equals(v6(0x00)));
     CHECK_THAT(carried(v4(0x03), 0x03), equals(v4(0x03)));
 }
 
-TEST_CASE("the IPv4 checksum stays right whatever it was") {
+TEST_CASE("ecn: the IPv4 checksum is updated correctly") {
     for (unsigned id = 0; id <= 0xffff; ++id) {
         const test::Bytes before = Packet(IPv4{.tos = 0x01, .id = static_cast<std::uint16_t>(id)});
         const auto after = carried(before, 0x03);

@@ -24,16 +24,16 @@ Snapshot sample() {
     return snapshot;
 }
 
-HttpResponse ask(const std::string &target, bool alive = true, const std::string &method = "GET") {
+HttpResponse respond_to(const std::string &target, bool alive = true, const std::string &method = "GET") {
     HttpRequest request;
     request.method = method;
     request.target = target;
-    return answer(request, alive, sample());
+    return handle_request(request, alive, sample());
 }
 
 } // namespace
 
-TEST_CASE("counters are told by name, those of drops apart, at zero too") {
+TEST_CASE("status: all counters by name, drops separately, including zeros") {
     const auto json = nlohmann::json::parse(counters_json(sample()));
     CHECK(json["counters"]["received"] == 5);
     CHECK(json["counters"]["returned"] == 0);
@@ -48,18 +48,18 @@ TEST_CASE("counters are told by name, those of drops apart, at zero too") {
         "bytesBack": 4}])"));
 }
 
-TEST_CASE("health is green while the packet threads go round") {
+TEST_CASE("status: healthy while the packet threads run") {
     for (const auto *target : {"/", "/healthz", "/healthz?x=1"}) {
-        CHECK(ask(target).status == 200);
-        CHECK(ask(target, false).status == 503);
+        CHECK(respond_to(target).status == 200);
+        CHECK(respond_to(target, false).status == 503);
     }
 }
 
-TEST_CASE("what else is asked for has its own answers") {
-    CHECK(ask("/counters").status == 200);
-    CHECK(ask("/counters", false).status == 200);
-    CHECK(nlohmann::json::parse(ask("/counters").body)["flows"] == 4);
-    CHECK(ask("/healthzz").status == 404);
-    CHECK(ask("/metrics").status == 404);
-    CHECK(ask("/healthz", true, "POST").status == 405);
+TEST_CASE("status: unknown paths and methods have their own responses") {
+    CHECK(respond_to("/counters").status == 200);
+    CHECK(respond_to("/counters", false).status == 200);
+    CHECK(nlohmann::json::parse(respond_to("/counters").body)["flows"] == 4);
+    CHECK(respond_to("/healthzz").status == 404);
+    CHECK(respond_to("/metrics").status == 404);
+    CHECK(respond_to("/healthz", true, "POST").status == 405);
 }
