@@ -8,9 +8,9 @@ namespace glb {
 
 namespace {
 
-using Moment = std::chrono::steady_clock::time_point;
+using Time = std::chrono::steady_clock::time_point;
 
-/// Different after each boot (random(4)).
+/// Changes with each boot (random(4)).
 const std::string &boot_id() {
     static const std::string id = read_file("/proc/sys/kernel/random/boot_id").value_or("unknown");
     return id;
@@ -18,16 +18,16 @@ const std::string &boot_id() {
 
 } // namespace
 
-nlohmann::json to_json_time(Moment moment) {
-    const auto since = std::chrono::duration_cast<std::chrono::nanoseconds>(moment.time_since_epoch());
-    return {{"boot", boot_id()}, {"nanoseconds", since.count()}};
+nlohmann::json to_json_time(Time time) {
+    const auto elapsed = std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch());
+    return {{"boot", boot_id()}, {"nanoseconds", elapsed.count()}};
 }
 
-Moment time_from_json(const nlohmann::json &json) {
+Time time_from_json(const nlohmann::json &json) {
     if (!json.is_object() || !json.contains("boot") || json["boot"] != boot_id() ||
         !json.contains("nanoseconds") || !json["nanoseconds"].is_number_integer())
-        return Moment(Moment::duration::zero());
-    return Moment(std::chrono::nanoseconds(json["nanoseconds"].get<std::int64_t>()));
+        return Time(Time::duration::zero());
+    return Time(std::chrono::nanoseconds(json["nanoseconds"].get<std::int64_t>()));
 }
 
 } // namespace glb

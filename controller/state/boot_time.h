@@ -1,4 +1,4 @@
-// Moments of the monotonic clock that outlive the process. Steps of the wall clock do not touch them.
+// Times of the monotonic clock that survive a restart of the process. Unaffected by steps of the wall clock.
 #pragma once
 
 #include <chrono>
@@ -7,10 +7,10 @@
 
 namespace glb {
 
-/// {"boot", "nanoseconds"}: of CLOCK_MONOTONIC, and of which boot of the machine.
-[[nodiscard]] nlohmann::json to_json_time(std::chrono::steady_clock::time_point moment);
+/// {"boot", "nanoseconds"}: the boot id, and CLOCK_MONOTONIC.
+[[nodiscard]] nlohmann::json to_json_time(std::chrono::steady_clock::time_point time);
 
-/// The moment again. One of another boot, or that makes no sense, is long past.
+/// The inverse. A time of another boot, or invalid JSON, gives the epoch of the clock (long past).
 [[nodiscard]] std::chrono::steady_clock::time_point time_from_json(const nlohmann::json &json);
 
 } // namespace glb

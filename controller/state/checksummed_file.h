@@ -1,5 +1,4 @@
-// ChecksummedFile: a file that is believed only when it is what was written, with its former generation
-// beside it.
+// ChecksummedFile: a file with a checksum and a previous generation.
 #pragma once
 
 #include <filesystem>
@@ -12,22 +11,21 @@
 namespace glb {
 
 struct LoadedFile {
-    std::optional<std::string> text; ///< none: never written, or nothing that can be believed is left
-    std::string warning;             ///< what is damaged, and what was taken instead; empty: all is well
+    std::optional<std::string> text; ///< nullopt: never written, or no valid generation
+    std::string warning;             ///< what is damaged and what is used instead; empty: nothing
 };
 
-/// PATH holds one line with the length and SHA-256 of all that follows it, then the content. PATH.previous is
-/// the content before that.
+/// PATH has a header line with the length and SHA-256 of the content, then the content. PATH.previous is the
+/// previous generation.
 class ChecksummedFile {
   public:
     explicit ChecksummedFile(std::filesystem::path path) : path_(std::move(path)) {}
 
-    /// At every moment PATH is whole, with the old content or the new one, so no crash can lose both. The
-    /// error of a failure names the file and the mend.
+    /// Replaces the content. After a crash at any point PATH has the old or the new content. An error names
+    /// the file and the fix.
     [[nodiscard]] Status save(std::string_view content) const;
 
-    /// A file that is empty, cut, zeroed, altered or cannot be read is never taken: then the former
-    /// generation.
+    /// The content; the previous generation where PATH is empty, truncated, modified or unreadable.
     [[nodiscard]] LoadedFile load() const;
 
     /// Removes both generations.
@@ -36,7 +34,7 @@ class ChecksummedFile {
     [[nodiscard]] const std::filesystem::path &path() const { return path_; }
 
   private:
-    [[nodiscard]] std::filesystem::path beside(const char *suffix) const { return path_.string() + suffix; }
+    [[nodiscard]] std::filesystem::path sibling(const char *suffix) const { return path_.string() + suffix; }
 
     std::filesystem::path path_;
 };

@@ -27,8 +27,8 @@ json to_json(const HistoryEntry &entry) {
             {"manifest", entry.manifest}};
 }
 
-/// A file that was cut or zeroed by a crash is no JSON.
-std::optional<HistoryEntry> from_string(const std::string &text) {
+/// nullopt where a crash truncated or zeroed the file.
+std::optional<HistoryEntry> parse_entry(const std::string &text) {
     const auto row = json::parse(text, nullptr, false);
     const auto has = [&](const char *key, bool (json::*is)() const noexcept) {
         return row.contains(key) && (row[key].*is)();
@@ -75,7 +75,7 @@ std::vector<HistoryEntry> History::entries() const {
     std::vector<HistoryEntry> all;
     for (const auto number : numbers()) {
         const auto text = read_file(folder_ / std::to_string(number));
-        if (auto entry = text ? from_string(*text) : std::nullopt)
+        if (auto entry = text ? parse_entry(*text) : std::nullopt)
             all.push_back(std::move(*entry));
     }
     return all;
@@ -83,33 +83,33 @@ std::vector<HistoryEntry> History::entries() const {
 
 Status History::add(const HistoryEntry &entry) {
     if (!newest_) {
-        const auto there = numbers();
-        newest_ = there.empty() ? 0 : there.front();
+        const auto existing = numbers();
+        newest_ = existing.empty() ? 0 : existing.front();
         if (const auto text = read_file(folder_ / std::to_string(*newest_)))
-            newest_text_ = from_string(*text).value_or(HistoryEntry{}).manifest;
+            newest_text_ = parse_entry(*text).value_or(HistoryEntry{}).manifest;
     }
     if (!newest_text_.empty() && newest_text_ == entry.manifest)
         return {};
     GLB_TRY(make_folders(folder_, 0700));
-    // Whole or not there for whoever reads meanwhile. Not synced: a power cut may cost the newest entry, and
-    // is no reason to make every change wait for the disk once more.
-    const auto place = folder_ / std::to_string(*newest_ + 1);
-    const auto fresh = folder_ / "new";
+    // Atomic for concurrent readers, but not synced: losing the newest entry in a power failure is
+    // acceptable, another fsync per change is not.
+    const auto target = folder_ / std::to_string(*newest_ + 1);
+    const auto temporary = folder_ / "new";
     {
-        std::ofstream file(fresh, std::ios::binary | std::ios::trunc);
+        std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
         file << to_json(entry).dump(-1, ' ', false, json::error_handler_t::replace);
         if (!file.flush())
-            return fail("cannot write {}: the history lacks this change", fresh.string());
+            return fail("cannot write {}: this change is missing in the history", temporary.string());
     }
     std::error_code code;
-    std::filesystem::permissions(fresh, std::filesystem::perms(0600), code);
-    std::filesystem::rename(fresh, place, code);
+    std::filesystem::permissions(temporary, std::filesystem::perms(0600), code);
+    std::filesystem::rename(temporary, target, code);
     if (code)
-        return fail("cannot write {}: {}", place.string(), code.message());
+        return fail("cannot write {}: {}", target.string(), code.message());
     ++*newest_;
     newest_text_ = entry.manifest;
     const auto all = numbers();
-    for (std::size_t i = most; i < all.size(); ++i)
+    for (std::size_t i = max_entries; i < all.size(); ++i)
         std::filesystem::remove(folder_ / std::to_string(all[i]), code);
     return {};
 }

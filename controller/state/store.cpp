@@ -17,14 +17,14 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t new_seed_bytes = 16;
-constexpr std::size_t least_seed_bytes = 8, most_seed_bytes = 32; // the manifest's range of node.hashSeed
+constexpr std::size_t min_seed_bytes = 8, max_seed_bytes = 32; // the manifest's range of node.hashSeed
 
-std::string seed_text(const HashSeed &seed) {
+std::string format_seed(const HashSeed &seed) {
     return fmt::format("{:02x}\n", fmt::join(seed, ""));
 }
 
-/// Two hex digits a byte, and a newline.
-std::optional<HashSeed> parse_seed_text(std::string_view text) {
+/// Two hex digits per byte, and a newline.
+std::optional<HashSeed> parse_seed(std::string_view text) {
     if (text.size() % 2 != 1 || text.back() != '\n')
         return std::nullopt;
     HashSeed seed;
@@ -35,16 +35,16 @@ std::optional<HashSeed> parse_seed_text(std::string_view text) {
             return std::nullopt;
         seed.push_back(byte);
     }
-    if (seed.size() < least_seed_bytes || seed.size() > most_seed_bytes)
+    if (seed.size() < min_seed_bytes || seed.size() > max_seed_bytes)
         return std::nullopt;
     return seed;
 }
 
 Result<HashSeed> random_seed() {
     HashSeed seed(new_seed_bytes);
-    // Up to 256 bytes come whole once the kernel's pool is ready; until then the call waits (getrandom(2)).
+    // Requests of up to 256 bytes are never short (getrandom(2)).
     if (::getrandom(seed.data(), seed.size(), 0) != static_cast<ssize_t>(seed.size()))
-        return fail_errno(errno, "cannot make a hash seed");
+        return fail_errno(errno, "cannot generate a hash seed");
     return seed;
 }
 
@@ -62,14 +62,14 @@ Result<Fd> acquire_lock(const fs::path &folder) {
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK)
             return fail_errno(errno, "cannot lock {}", file.string());
-        return tl::unexpected(Error{fmt::format("another glbd{} uses the state folder {}; stop it, or give "
-                                                "this one another folder with --state-dir",
+        return tl::unexpected(Error{fmt::format("another glbd{} uses the state folder {}: stop it, or set "
+                                                "another folder with --state-dir",
                                                 lock_holder(fd.get()), folder.string()),
                                     EBUSY});
     }
-    // Only the message above reads the pid: a full disk that refuses it does no harm.
+    // The pid is only used in the message above: a failed write is harmless.
     const auto pid = std::to_string(::getpid());
-    [[maybe_unused]] const bool told =
+    [[maybe_unused]] const bool written =
         ::ftruncate(fd.get(), 0) == 0 && ::pwrite(fd.get(), pid.data(), pid.size(), 0) > 0;
     return fd;
 }
@@ -89,52 +89,52 @@ Result<StateStore> StateStore::open(const fs::path &folder) {
 }
 
 void StateStore::read_values() {
-    auto kept = values_file_.load();
-    warning_ = std::move(kept.warning);
-    if (!kept.text)
+    auto loaded = values_file_.load();
+    warning_ = std::move(loaded.warning);
+    if (!loaded.text)
         return;
-    auto values = nlohmann::json::parse(*kept.text, nullptr, false);
+    auto values = nlohmann::json::parse(*loaded.text, nullptr, false);
     if (values.is_object())
         values_ = std::move(values);
     else
-        warning_ = values_file_.path().string() + " holds no JSON object; it counts as empty";
+        warning_ = values_file_.path().string() + " is not a JSON object: treated as empty";
 }
 
 Status StateStore::save_manifest(std::string_view text) {
     return manifest_.save(text);
 }
 
-Status StateStore::forget_manifest() {
+Status StateStore::remove_manifest() {
     return manifest_.remove();
 }
 
 Result<StoredSeed> StateStore::hash_seed(const std::optional<HashSeed> &running, bool may_create) {
-    const auto kept = seed_.load();
-    if (kept.text) {
-        if (auto seed = parse_seed_text(*kept.text))
-            return StoredSeed{std::move(*seed), kept.warning};
+    const auto loaded = seed_.load();
+    if (loaded.text) {
+        if (auto seed = parse_seed(*loaded.text))
+            return StoredSeed{std::move(*seed), loaded.warning};
     }
     const auto path = seed_.path().string();
-    const auto lost = !kept.warning.empty() ? kept.warning
-                      : kept.text           ? path + " holds no seed"
-                                            : path + " is missing";
+    const auto lost = !loaded.warning.empty() ? loaded.warning
+                      : loaded.text           ? path + " is not a valid seed"
+                                              : path + " is missing";
     if (running) {
-        GLB_TRY(seed_.save(seed_text(*running)));
-        return StoredSeed{*running, "hash seed: " + lost + "; that of the running data path was stored anew"};
+        GLB_TRY(seed_.save(format_seed(*running)));
+        return StoredSeed{*running, "hash seed: " + lost + ": the running data path's seed was stored again"};
     }
     if (!may_create)
-        return fail(
-            "the hash seed is lost ({}), and flows live that were steered by it; set node.hashSeed in "
-            "the manifest to the value that the other nodes have, or end the flows with glbctl down",
-            lost);
+        return fail("the hash seed is lost ({}), but live flows depend on it: set node.hashSeed in the "
+                    "manifest to the "
+                    "value of the other nodes, or remove the flows with glbctl down",
+                    lost);
     GLB_ASSIGN(auto seed, random_seed());
-    GLB_TRY(seed_.save(seed_text(seed)));
-    const bool first = kept.warning.empty() && !kept.text;
-    return StoredSeed{std::move(seed), first ? "" : "hash seed: " + lost + "; a new one was made"};
+    GLB_TRY(seed_.save(format_seed(seed)));
+    const bool first = loaded.warning.empty() && !loaded.text;
+    return StoredSeed{std::move(seed), first ? "" : "hash seed: " + lost + ": a new one was generated"};
 }
 
 Status StateStore::persist_hash_seed(const HashSeed &seed) {
-    return seed_.save(seed_text(seed));
+    return seed_.save(format_seed(seed));
 }
 
 nlohmann::json StateStore::value(const std::string &key) const {
@@ -150,7 +150,7 @@ Status StateStore::set_value(const std::string &key, nlohmann::json value) {
         values[key] = std::move(value);
     if (values == values_)
         return {};
-    // Bytes that are no UTF-8 are replaced: a name must not keep the rest from being stored.
+    // Invalid UTF-8 is replaced: a single name must not prevent storing the rest.
     GLB_TRY(values_file_.save(values.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"));
     values_ = std::move(values);
     return {};

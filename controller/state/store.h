@@ -1,4 +1,4 @@
-// StateStore: what a node remembers on disk: the manifest in force, the hash seed, and small values.
+// StateStore: a node's persistent state: the active manifest, the hash seed, and small values.
 #pragma once
 
 #include <cstdint>
@@ -20,37 +20,37 @@ using HashSeed = std::vector<std::uint8_t>;
 
 struct StoredSeed {
     HashSeed seed;
-    std::string warning; ///< where it was not simply read; empty: it was
+    std::string warning; ///< why the seed is not the stored one; empty: it is
 };
 
-/// The owner of a state folder as long as it lives: one daemon a folder. What is damaged is never believed; a
-/// warning tells it.
+/// Holds the lock of a state folder: one daemon per folder. Damaged files are not used, and reported by
+/// warnings.
 class StateStore {
   public:
-    /// Makes the folder (0700) and takes its lock. EBUSY where another process has it.
+    /// Creates the folder (0700) and locks it. EBUSY where another process holds the lock.
     [[nodiscard]] static Result<StateStore> open(const std::filesystem::path &folder);
 
-    /// What opening found damaged; empty: nothing.
+    /// What open() found damaged; empty: nothing.
     [[nodiscard]] const std::string &warning() const { return warning_; }
 
-    /// Stores the text of the manifest in force. On failure the one before stays, and the error names file
-    /// and mend.
+    /// Stores the active manifest's text. On failure the previous one is kept, and the error names file and
+    /// fix.
     [[nodiscard]] Status save_manifest(std::string_view text);
     [[nodiscard]] LoadedFile load_manifest() const { return manifest_.load(); }
-    [[nodiscard]] Status forget_manifest();
+    [[nodiscard]] Status remove_manifest();
     [[nodiscard]] const std::filesystem::path &manifest_path() const { return manifest_.path(); }
 
-    /// The seed that was stored; where it is lost, `running` (that of maps in use), which is stored anew;
-    /// where there is none either and `may_create`, 16 random bytes. Else an error: live flows were steered
-    /// by a seed that nobody knows any more.
+    /// The stored seed. Where it is lost: `running`, the seed of the loaded data path, which is stored again;
+    /// else, with `may_create`, 16 random bytes. Otherwise an error, since live flows were steered by the
+    /// lost seed.
     [[nodiscard]] Result<StoredSeed> hash_seed(const std::optional<HashSeed> &running, bool may_create);
 
-    /// From now on this one.
+    /// Replaces the stored seed.
     [[nodiscard]] Status persist_hash_seed(const HashSeed &seed);
 
-    /// The value of `key`; null where there is none.
+    /// The value of `key`; null: not set.
     [[nodiscard]] nlohmann::json value(const std::string &key) const;
-    /// Stores at once. null removes the key. On failure the value before stays, in memory too.
+    /// Stores immediately. null removes the key. On failure the previous value is kept, also in memory.
     [[nodiscard]] Status set_value(const std::string &key, nlohmann::json value);
 
   private:

@@ -136,7 +136,7 @@ TEST_CASE("boot: the manifest before stands in for one that was cut while it was
     const auto done = guard_only(glbd, cut.state.path());
     INFO(done.said);
     CHECK(done.status == 0);
-    CHECK(done.said.find("the one before it was taken") != std::string::npos);
+    CHECK(done.said.find("using the previous generation") != std::string::npos);
     CHECK_FALSE(tcp_works(world.client, TwoArm::server_address, 7000, 500ms));
 }
 

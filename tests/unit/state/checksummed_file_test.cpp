@@ -1,4 +1,4 @@
-// What is damaged is never taken for content, whichever byte it hit; the generation before is.
+// A damaged file is never used, whichever byte is affected; the previous generation is.
 #include <catch2/catch.hpp>
 
 #include <sys/stat.h>
@@ -9,7 +9,7 @@
 using namespace glb;
 using namespace glb::test;
 
-TEST_CASE("what was saved is read back, whatever its bytes", "[state]") {
+TEST_CASE("checksummed file: reads back what was saved, for any bytes", "[state]") {
     const Folder folder;
     const ChecksummedFile file(folder.path / "manifest");
     CHECK_FALSE(file.load().text);
@@ -26,18 +26,19 @@ TEST_CASE("what was saved is read back, whatever its bytes", "[state]") {
     CHECK_FALSE(folder.has("manifest.next"));
 }
 
-TEST_CASE("empty, cut, zeroed, flipped and foreign files are never content: the generation before is",
+TEST_CASE("checksummed file: empty, truncated, zeroed, modified and foreign files fall back to the previous "
+          "generation",
           "[state]") {
     const Folder folder;
     const ChecksummedFile file(folder.path / "manifest");
-    REQUIRE(file.save("former"));
+    REQUIRE(file.save("previous"));
     REQUIRE(file.save("latest, and longer"));
     const std::string whole = folder.read("manifest");
 
     const auto falls_back = [&](const std::string &damaged) {
         folder.write("manifest", damaged);
-        const auto kept = file.load();
-        return kept.text == "former" && kept.warning.find("manifest") != std::string::npos;
+        const auto loaded = file.load();
+        return loaded.text == "previous" && loaded.warning.find("manifest") != std::string::npos;
     };
     CHECK(falls_back(""));
     CHECK(falls_back("{\"version\": 1}"));
@@ -56,11 +57,12 @@ TEST_CASE("empty, cut, zeroed, flipped and foreign files are never content: the 
         REQUIRE(falls_back(flipped));
     }
     std::filesystem::remove(file.path());
-    CHECK(file.load().text == "former");
+    CHECK(file.load().text == "previous");
     CHECK_FALSE(file.load().warning.empty());
 }
 
-TEST_CASE("a damaged file does not push out the last good one when the next is saved", "[state]") {
+TEST_CASE("checksummed file: saving does not replace the last valid generation by a damaged file",
+          "[state]") {
     const Folder folder;
     const ChecksummedFile file(folder.path / "manifest");
     REQUIRE(file.save("good"));
@@ -72,64 +74,65 @@ TEST_CASE("a damaged file does not push out the last good one when the next is s
     CHECK(file.load().text == "good");
 }
 
-TEST_CASE("where both generations are damaged there is no content, and both are named", "[state]") {
+TEST_CASE("checksummed file: with both generations damaged there is no content, and both are reported",
+          "[state]") {
     const Folder folder;
     const ChecksummedFile file(folder.path / "manifest");
     REQUIRE(file.save("one"));
     REQUIRE(file.save("two"));
     folder.write("manifest", "");
     folder.write("manifest.previous", "glb-kept 1");
-    const auto kept = file.load();
-    CHECK_FALSE(kept.text);
-    CHECK(kept.warning == (folder.path / "manifest").string() + " is empty; " +
-                              (folder.path / "manifest.previous").string() + " is cut or damaged");
+    const auto loaded = file.load();
+    CHECK_FALSE(loaded.text);
+    CHECK(loaded.warning == (folder.path / "manifest").string() + " is empty; " +
+                                (folder.path / "manifest.previous").string() + " is truncated or damaged");
 }
 
-TEST_CASE("a crash at any point of saving leaves one whole generation at least", "[state]") {
+TEST_CASE("checksummed file: a crash at any point of saving leaves a valid generation", "[state]") {
     const Folder folder;
     const ChecksummedFile file(folder.path / "manifest");
-    REQUIRE(file.save("in force"));
-    SECTION("while the new one is written") {
+    REQUIRE(file.save("active"));
+    SECTION("while the new file is written") {
         folder.write("manifest.next.new", "glb-kept 1 9 00");
     }
-    SECTION("when it is written") {
+    SECTION("after the new file is written") {
         folder.write("manifest.next", folder.read("manifest"));
     }
-    SECTION("when the former one has its second name") {
+    SECTION("after the previous generation is linked") {
         folder.write("manifest.next", folder.read("manifest"));
         std::filesystem::create_hard_link(file.path(), folder.path / "manifest.previous");
         std::filesystem::create_hard_link(file.path(), folder.path / "manifest.previous.new");
     }
-    CHECK(file.load().text == "in force");
+    CHECK(file.load().text == "active");
     CHECK(file.load().warning.empty());
     REQUIRE(file.save("after the crash"));
     CHECK(file.load().text == "after the crash");
     folder.write("manifest", "");
-    CHECK(file.load().text == "in force");
+    CHECK(file.load().text == "active");
 }
 
-TEST_CASE("where writing fails, what was there stays and the error names file and mend", "[state]") {
+TEST_CASE("checksummed file: a failed write keeps the content, and the error names file and fix", "[state]") {
     const Folder folder;
     const ChecksummedFile file(folder.path / "manifest");
-    REQUIRE(file.save("former"));
-    REQUIRE(file.save("in force"));
+    REQUIRE(file.save("previous"));
+    REQUIRE(file.save("active"));
     const std::string large(200000, 'x');
     {
-        const SmallFiles limit(100000);
+        const FileSizeLimit limit(100000);
         const auto failed = file.save(large);
         REQUIRE_FALSE(failed);
         CHECK(failed.error().code == EFBIG);
         CHECK(failed.error().message.find((folder.path / "manifest").string()) != std::string::npos);
-        CHECK(failed.error().message.find("raise the limit of file sizes") != std::string::npos);
+        CHECK(failed.error().message.find("raise the file size limit") != std::string::npos);
     }
-    CHECK(file.load().text == "in force");
+    CHECK(file.load().text == "active");
     CHECK_FALSE(folder.has("manifest.next"));
     CHECK_FALSE(folder.has("manifest.next.new"));
     folder.write("manifest", "");
-    CHECK(file.load().text == "former");
+    CHECK(file.load().text == "previous");
 }
 
-TEST_CASE("removed means both generations", "[state]") {
+TEST_CASE("checksummed file: remove() removes both generations", "[state]") {
     const Folder folder;
     const ChecksummedFile file(folder.path / "manifest");
     REQUIRE(file.remove());

@@ -1,4 +1,4 @@
-// A folder of a test's own, and ways to hurt the files in it.
+// A temporary folder, and ways to damage the files in it.
 #pragma once
 
 #include <csignal>
@@ -26,28 +26,28 @@ struct Folder {
 
     [[nodiscard]] std::string read(const char *name) const { return *read_file(path / name); }
     [[nodiscard]] bool has(const char *name) const { return std::filesystem::exists(path / name); }
-    /// Not atomically and without an envelope, as an accident would.
+    /// Overwrites a file without a header, as damage would.
     void write(const char *name, const std::string &bytes) const {
-        std::filesystem::remove(path / name); // generations may share an inode for a moment; accidents do not
+        std::filesystem::remove(path / name); // generations may share an inode; damage affects one of them
         if (!write_file_atomically(path / name, bytes))
             std::abort();
     }
 };
 
-/// No file may grow beyond `bytes` while this lives: write() fails with EFBIG.
-class SmallFiles {
+/// Limits file sizes to `bytes` during its lifetime: write() fails with EFBIG.
+class FileSizeLimit {
   public:
-    explicit SmallFiles(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
         ::getrlimit(RLIMIT_FSIZE, &before_);
-        const rlimit now{bytes, before_.rlim_max};
-        ::setrlimit(RLIMIT_FSIZE, &now);
+        const rlimit reduced{bytes, before_.rlim_max};
+        ::setrlimit(RLIMIT_FSIZE, &reduced);
     }
-    ~SmallFiles() {
+    ~FileSizeLimit() {
         ::setrlimit(RLIMIT_FSIZE, &before_);
         std::signal(SIGXFSZ, handler_);
     }
-    SmallFiles(const SmallFiles &) = delete;
-    SmallFiles &operator=(const SmallFiles &) = delete;
+    FileSizeLimit(const FileSizeLimit &) = delete;
+    FileSizeLimit &operator=(const FileSizeLimit &) = delete;
 
   private:
     void (*handler_)(int);

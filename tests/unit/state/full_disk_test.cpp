@@ -1,5 +1,4 @@
-// A file system that is really full. A program of its own: a skip ends all of it, and it leaves its mount
-// namespace.
+// A full file system. A separate program: it leaves its mount namespace, and a skip ends it.
 #include <catch2/catch.hpp>
 
 #include <sched.h>
@@ -14,7 +13,7 @@ using namespace glb::test;
 
 namespace {
 
-/// A file system of 64 KiB on a folder, for this process alone.
+/// Mounts a file system of 64 KiB in a private mount namespace.
 class SmallDisk {
   public:
     explicit SmallDisk(const std::filesystem::path &at) : at_(at) {
@@ -32,22 +31,23 @@ class SmallDisk {
 
 } // namespace
 
-TEST_CASE("a full disk refuses the new content and keeps the old, and room mends it", "[state]") {
+TEST_CASE("checksummed file: a full disk keeps the old content; saving works once there is space",
+          "[state]") {
     need_root();
     const Folder folder;
     const SmallDisk disk(folder.path);
     const ChecksummedFile file(folder.path / "manifest");
-    REQUIRE(file.save("in force"));
+    REQUIRE(file.save("active"));
     folder.write("filler", std::string(40000, 'f'));
     const std::string large(30000, 'x');
     const auto failed = file.save(large);
     REQUIRE_FALSE(failed);
     CHECK(failed.error().code == ENOSPC);
-    CHECK(failed.error().message ==
-          "cannot write " + (folder.path / "manifest.next.new").string() +
-              ": No space left on device; what was stored before stays; make room on the file system of " +
-              folder.path.string() + ", then try again");
-    CHECK(file.load().text == "in force");
+    CHECK(failed.error().message == "cannot write " + (folder.path / "manifest.next.new").string() +
+                                        ": No space left on device; the previous content is unchanged; free "
+                                        "space on the file system of " +
+                                        folder.path.string() + " and retry");
+    CHECK(file.load().text == "active");
     CHECK(file.load().warning.empty());
     std::filesystem::remove(folder.path / "filler");
     REQUIRE(file.save(large));

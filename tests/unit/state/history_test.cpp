@@ -21,17 +21,17 @@ HistoryEntry entry_of(const std::string &manifest) {
 
 } // namespace
 
-TEST_CASE("history: the newest first, with when and who", "[state]") {
+TEST_CASE("history: newest first, with time and origin", "[state]") {
     const Folder folder;
     History history(folder.path / "history");
     CHECK(history.entries().empty());
     REQUIRE(history.add(entry_of("one")));
-    auto by_itself = entry_of("two");
-    by_itself.uid.reset();
-    by_itself.pid.reset();
-    by_itself.by = "reload";
-    by_itself.file = "/etc/glb/manifest.json";
-    REQUIRE(history.add(by_itself));
+    auto by_daemon = entry_of("two");
+    by_daemon.uid.reset();
+    by_daemon.pid.reset();
+    by_daemon.by = "reload";
+    by_daemon.file = "/etc/glb/manifest.json";
+    REQUIRE(history.add(by_daemon));
     const auto entries = history.entries();
     REQUIRE(entries.size() == 2);
     CHECK(entries[0].manifest == "two");
@@ -46,28 +46,28 @@ TEST_CASE("history: the newest first, with when and who", "[state]") {
     CHECK(entries[1].epoch == 7);
 }
 
-TEST_CASE("history: twenty are kept, the same one twice in a row is one, also for a later daemon",
+TEST_CASE("history: limited to twenty entries, repeated manifests are merged, also after a restart",
           "[state]") {
     const Folder folder;
     for (int i = 0; i < 25; ++i) {
-        History history(folder.path / "history"); // each a daemon of its own
+        History history(folder.path / "history"); // as after a restart
         REQUIRE(history.add(entry_of("m" + std::to_string(i))));
         REQUIRE(history.add(entry_of("m" + std::to_string(i))));
     }
     const auto entries = History(folder.path / "history").entries();
-    REQUIRE(entries.size() == History::most);
+    REQUIRE(entries.size() == History::max_entries);
     CHECK(entries.front().manifest == "m24");
     CHECK(entries.back().manifest == "m5");
 }
 
-TEST_CASE("history: a damaged entry is passed over, and the rest goes on", "[state]") {
+TEST_CASE("history: damaged entries are skipped", "[state]") {
     const Folder folder;
     History history(folder.path / "history");
     for (const auto *text : {"one", "two", "three"})
         REQUIRE(history.add(entry_of(text)));
     folder.write("history/2", std::string(100, '\0'));
     folder.write("history/3", folder.read("history/3").substr(0, 20));
-    folder.write("history/notes", "of somebody");
+    folder.write("history/notes", "foreign file");
     CHECK(History(folder.path / "history").entries().size() == 1);
     REQUIRE(History(folder.path / "history").add(entry_of("four")));
     const auto entries = History(folder.path / "history").entries();
@@ -76,12 +76,12 @@ TEST_CASE("history: a damaged entry is passed over, and the rest goes on", "[sta
     CHECK(entries[1].manifest == "one");
 }
 
-TEST_CASE("history: where nothing can be written it says so, and keeps what it has", "[state]") {
+TEST_CASE("history: a failed write is an error and keeps the entries", "[state]") {
     const Folder folder;
     History history(folder.path / "history");
     REQUIRE(history.add(entry_of("one")));
     {
-        const SmallFiles limit(10);
+        const FileSizeLimit limit(10);
         CHECK_FALSE(history.add(entry_of("two")));
     }
     CHECK(history.entries().size() == 1);

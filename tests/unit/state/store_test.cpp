@@ -22,7 +22,7 @@ StateStore open_store(const std::filesystem::path &folder) {
 
 } // namespace
 
-TEST_CASE("missing folders are made, for their owner alone", "[state]") {
+TEST_CASE("state store: missing folders are created with mode 0700", "[state]") {
     const Folder folder;
     const auto deep = folder.path / "a" / "b";
     const auto store = open_store(deep);
@@ -31,7 +31,7 @@ TEST_CASE("missing folders are made, for their owner alone", "[state]") {
     CHECK((info.st_mode & 0777) == 0700);
 }
 
-TEST_CASE("a folder that cannot be had is named", "[state]") {
+TEST_CASE("state store: an error names the folder that cannot be created", "[state]") {
     const Folder folder;
     folder.write("file", "");
     const auto store = StateStore::open(folder.path / "file" / "state");
@@ -39,7 +39,7 @@ TEST_CASE("a folder that cannot be had is named", "[state]") {
     CHECK(store.error().message.find((folder.path / "file").string()) != std::string::npos);
 }
 
-TEST_CASE("a second daemon on one state folder is refused in one line that names the first", "[state]") {
+TEST_CASE("state store: a second daemon on the same folder is refused, with the first one's pid", "[state]") {
     const Folder folder;
     {
         const auto first = open_store(folder.path);
@@ -47,14 +47,14 @@ TEST_CASE("a second daemon on one state folder is refused in one line that names
         REQUIRE_FALSE(second);
         CHECK(second.error().code == EBUSY);
         CHECK(second.error().message ==
-              fmt::format("another glbd (pid {}) uses the state folder {}; stop it, or give this one another "
+              fmt::format("another glbd (pid {}) uses the state folder {}: stop it, or set another "
                           "folder with --state-dir",
                           ::getpid(), folder.path.string()));
     }
     CHECK(StateStore::open(folder.path));
 }
 
-TEST_CASE("the lock of a daemon that was killed is free", "[state]") {
+TEST_CASE("state store: the lock is released when the daemon is killed", "[state]") {
     const Folder folder;
     const pid_t child = ::fork();
     if (child == 0) {
@@ -68,7 +68,7 @@ TEST_CASE("the lock of a daemon that was killed is free", "[state]") {
     CHECK(StateStore::open(folder.path));
 }
 
-TEST_CASE("the manifest in force outlives the store; forgotten, it is gone", "[state]") {
+TEST_CASE("state store: the manifest survives a restart until it is removed", "[state]") {
     const Folder folder;
     {
         auto store = open_store(folder.path);
@@ -79,60 +79,61 @@ TEST_CASE("the manifest in force outlives the store; forgotten, it is gone", "[s
     auto store = open_store(folder.path);
     CHECK(store.load_manifest().text == "{\"version\": 1, \"node\": {}}");
     CHECK(store.load_manifest().warning.empty());
-    REQUIRE(store.forget_manifest());
+    REQUIRE(store.remove_manifest());
     CHECK_FALSE(store.load_manifest().text);
 }
 
-TEST_CASE("a seed is made once, random, and stays", "[state]") {
+TEST_CASE("state store: a seed is generated once and persisted", "[state]") {
     const Folder folder, other;
     HashSeed seed;
     {
         auto store = open_store(folder.path);
-        const auto made = store.hash_seed(std::nullopt, true);
-        REQUIRE(made);
-        CHECK(made->warning.empty());
-        CHECK(made->seed.size() == 16);
-        seed = made->seed;
+        const auto created = store.hash_seed(std::nullopt, true);
+        REQUIRE(created);
+        CHECK(created->warning.empty());
+        CHECK(created->seed.size() == 16);
+        seed = created->seed;
     }
     auto store = open_store(folder.path);
     const bool may_create = GENERATE(false, true);
-    const auto again = store.hash_seed(HashSeed(16, 1), may_create);
-    REQUIRE(again);
-    CHECK(again->seed == seed);
-    CHECK(again->warning.empty());
+    const auto loaded = store.hash_seed(HashSeed(16, 1), may_create);
+    REQUIRE(loaded);
+    CHECK(loaded->seed == seed);
+    CHECK(loaded->warning.empty());
     CHECK(open_store(other.path).hash_seed(std::nullopt, true)->seed != seed);
 }
 
-TEST_CASE("a lost seed: that of the running maps, else a new one only where no flow lives", "[state]") {
+TEST_CASE("state store: a lost seed is replaced by the running one, or by a new one only without flows",
+          "[state]") {
     const Folder folder;
     auto store = open_store(folder.path);
     const bool damaged = GENERATE(false, true);
     if (damaged)
         folder.write("hash-seed", std::string(40, '\0'));
 
-    SECTION("refused") {
-        const auto refused = store.hash_seed(std::nullopt, false);
-        REQUIRE_FALSE(refused);
-        CHECK(refused.error().message.find((folder.path / "hash-seed").string()) != std::string::npos);
-        CHECK(refused.error().message.find("node.hashSeed") != std::string::npos);
+    SECTION("error") {
+        const auto failed = store.hash_seed(std::nullopt, false);
+        REQUIRE_FALSE(failed);
+        CHECK(failed.error().message.find((folder.path / "hash-seed").string()) != std::string::npos);
+        CHECK(failed.error().message.find("node.hashSeed") != std::string::npos);
     }
-    SECTION("the running one, for good") {
+    SECTION("running seed, persisted") {
         const HashSeed running{1, 2, 3, 4, 5, 6, 7, 255};
-        const auto taken = store.hash_seed(running, false);
-        REQUIRE(taken);
-        CHECK(taken->seed == running);
-        CHECK_FALSE(taken->warning.empty());
+        const auto restored = store.hash_seed(running, false);
+        REQUIRE(restored);
+        CHECK(restored->seed == running);
+        CHECK_FALSE(restored->warning.empty());
         CHECK(store.hash_seed(std::nullopt, false)->seed == running);
     }
-    SECTION("a new one") {
-        const auto made = store.hash_seed(std::nullopt, true);
-        REQUIRE(made);
-        CHECK(made->warning.empty() != damaged);
-        CHECK(store.hash_seed(std::nullopt, false)->seed == made->seed);
+    SECTION("new seed") {
+        const auto created = store.hash_seed(std::nullopt, true);
+        REQUIRE(created);
+        CHECK(created->warning.empty() != damaged);
+        CHECK(store.hash_seed(std::nullopt, false)->seed == created->seed);
     }
 }
 
-TEST_CASE("a seed file that is whole but holds no seed is no seed", "[state]") {
+TEST_CASE("state store: a valid file without a valid seed is an error", "[state]") {
     const Folder folder;
     auto store = open_store(folder.path);
     const std::string text = GENERATE(std::string(), std::string("\n"), std::string("0011223344556677"),
@@ -142,7 +143,7 @@ TEST_CASE("a seed file that is whole but holds no seed is no seed", "[state]") {
     CHECK_FALSE(store.hash_seed(std::nullopt, false));
 }
 
-TEST_CASE("values are kept one by one, and a failed store changes none", "[state]") {
+TEST_CASE("state store: values are stored individually, and a failed write changes none", "[state]") {
     const Folder folder;
     {
         auto store = open_store(folder.path);
@@ -152,7 +153,7 @@ TEST_CASE("values are kept one by one, and a failed store changes none", "[state
         REQUIRE(store.set_value("gone", 1));
         REQUIRE(store.set_value("gone", nullptr));
         REQUIRE(store.set_value("odd", "not UTF-8: \xff"));
-        const SmallFiles limit(300);
+        const FileSizeLimit limit(300);
         const auto failed = store.set_value("drained", std::string(1000, 'x'));
         REQUIRE_FALSE(failed);
         CHECK(failed.error().message.find((folder.path / "values").string()) != std::string::npos);
@@ -165,7 +166,8 @@ TEST_CASE("values are kept one by one, and a failed store changes none", "[state
     CHECK(store.value("gone").is_null());
 }
 
-TEST_CASE("damaged values: the generation before, else none, with a warning", "[state]") {
+TEST_CASE("state store: damaged values fall back to the previous generation, else none, with a warning",
+          "[state]") {
     const Folder folder;
     {
         auto store = open_store(folder.path);
