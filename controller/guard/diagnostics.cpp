@@ -9,8 +9,8 @@
 namespace glb::guard {
 namespace {
 
-void ask_forwarding(const std::string &key, const char *hint, std::vector<std::string> &lines) {
-    // An IP version that the kernel or the interface does not have forwards nothing and needs nothing.
+void check_forwarding(const std::string &key, const char *hint, std::vector<std::string> &lines) {
+    // Not set at all: the kernel or the interface lacks this IP version.
     if (const auto value = read_sysctl(key); value && *value == "0")
         lines.push_back(fmt::format("{} is 0: sysctl -w {}=1{}", key, key, hint));
 }
@@ -33,7 +33,7 @@ std::vector<std::string> table_warnings(const std::string &ruleset_json) {
             continue;
         if (is_flowtable)
             warnings.push_back(fmt::format(
-                "flowtable {} of table {}: its packets pass by the guard's forward chain", name, table));
+                "flowtable {} of table {}: its packets bypass the guard's forward chain", name, table));
         else if (row.value("type", "") == "nat")
             warnings.push_back(
                 fmt::format("chain {} of table {} does NAT: packets that the data path forwards "
@@ -65,14 +65,14 @@ std::vector<std::string> rule_warnings(const std::vector<Rule> &rules) {
 
 std::vector<std::string> missing_forwarding(const GuardPlan &plan) {
     std::vector<std::string> lines;
-    ask_forwarding("net/ipv6/conf/all/forwarding", "", lines);
+    check_forwarding("net/ipv6/conf/all/forwarding", "", lines);
     std::set<std::string> names;
     for (const auto &port : plan.ports)
         names.insert(port.devices.begin(), port.devices.end());
     for (const auto &device : names) {
-        ask_forwarding("net/ipv4/conf/" + device + "/forwarding", "", lines);
-        ask_forwarding("net/ipv6/conf/" + device + "/forwarding",
-                       " (and accept_ra=2 beside it where router advertisements are used)", lines);
+        check_forwarding("net/ipv4/conf/" + device + "/forwarding", "", lines);
+        check_forwarding("net/ipv6/conf/" + device + "/forwarding",
+                         " (and accept_ra=2 beside it where router advertisements are used)", lines);
     }
     return lines;
 }

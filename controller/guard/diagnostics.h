@@ -1,4 +1,4 @@
-// What the guard cannot mend but a person should know.
+// Diagnostics: configuration that the guard cannot repair and an operator should know about.
 #pragma once
 
 #include <string>
@@ -8,15 +8,15 @@
 
 namespace glb::guard {
 
-/// Of `nft -j list ruleset`: tables of others that translate addresses or look at forwarded packets, and
-/// flowtables, whose packets pass by every forward chain.
+/// From `nft -j list ruleset`: foreign chains that do NAT or filter forwarded packets, and flowtables, whose
+/// packets bypass all forward chains.
 [[nodiscard]] std::vector<std::string> table_warnings(const std::string &ruleset_json);
 
-/// Of all routing rules: those that match an ingress interface, and VRFs. The data path's look-up sees the
-/// tunnel as ingress and will not match them.
+/// From all routing rules: those that match an ingress interface, and VRFs. The data path's FIB look-up has
+/// the tunnel as ingress interface and does not match them.
 [[nodiscard]] std::vector<std::string> rule_warnings(const std::vector<Rule> &rules);
 
-/// One line for each forwarding sysctl that is off, with the command that turns it on. Asks /proc/sys.
+/// One line per forwarding sysctl that is off, with the command that enables it. Reads /proc/sys.
 [[nodiscard]] std::vector<std::string> missing_forwarding(const GuardPlan &plan);
 
 } // namespace glb::guard

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint32_t clsact_handle = TC_H_CLSACT & TC_H_MAJ_MASK;
 
-std::uint32_t parent_of(bool egress) {
+std::uint32_t parent_handle(bool egress) {
     return TC_H_MAKE(TC_H_CLSACT, egress ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS);
 }
 
@@ -20,7 +20,7 @@ NetlinkRequest filter_request(std::uint16_t type, std::uint16_t flags, unsigned 
     auto &header = request.extra<tcmsg>();
     header.tcm_family = AF_UNSPEC;
     header.tcm_ifindex = static_cast<int>(ifindex);
-    header.tcm_parent = parent_of(false);
+    header.tcm_parent = parent_handle(false);
     header.tcm_handle = filter_handle;
     header.tcm_info = TC_H_MAKE(filter_priority << 16, htons(ETH_P_ALL));
     request.put(TCA_KIND, std::string("bpf"));
@@ -38,7 +38,7 @@ NetlinkRequest qdisc_request(std::uint16_t type, std::uint16_t flags, unsigned i
     return request;
 }
 
-bool is_absence(const Status &status) {
+bool is_missing(const Status &status) {
     const int code = status.error().code;
     return code == ENOENT || code == ENODEV || code == EINVAL;
 }
@@ -51,14 +51,14 @@ Result<std::vector<Filter>> list_filters(Netlink &netlink, unsigned ifindex, boo
     auto &header = request.extra<tcmsg>();
     header.tcm_family = AF_UNSPEC;
     header.tcm_ifindex = static_cast<int>(ifindex);
-    header.tcm_parent = parent_of(egress);
+    header.tcm_parent = parent_handle(egress);
     const auto done = netlink.dump(
         request, "cannot list the tc filters", [&] { filters.clear(); },
         [&](const nlmsghdr &message) {
             if (message.nlmsg_type != RTM_NEWTFILTER)
                 return;
             const auto &found = *static_cast<const tcmsg *>(mnl_nlmsg_get_payload(&message));
-            // A priority announces itself by a row without a handle.
+            // The dump has a row without a handle per priority.
             if (found.tcm_handle == 0)
                 return;
             Filter filter{found.tcm_info >> 16, found.tcm_handle, {}, 0};
@@ -71,7 +71,7 @@ Result<std::vector<Filter>> list_filters(Netlink &netlink, unsigned ifindex, boo
             }
             filters.push_back(std::move(filter));
         });
-    if (!done && !is_absence(done))
+    if (!done && !is_missing(done))
         return tl::unexpected(done.error());
     return filters;
 }
@@ -87,7 +87,7 @@ Result<bool> add_clsact(Netlink &netlink, unsigned ifindex) {
 Status remove_clsact(Netlink &netlink, unsigned ifindex) {
     auto request = qdisc_request(RTM_DELQDISC, 0, ifindex);
     const auto done = netlink.execute(request, "cannot remove the clsact qdisc");
-    return done || is_absence(done) ? Status{} : done;
+    return done || is_missing(done) ? Status{} : done;
 }
 
 Status put_filter(Netlink &netlink, unsigned ifindex, int program_fd) {
@@ -109,7 +109,7 @@ Status remove_filter(Netlink &netlink, unsigned ifindex) {
             continue;
         auto request = filter_request(RTM_DELTFILTER, 0, ifindex);
         const auto done = netlink.execute(request, "cannot remove the guard's filter");
-        if (!done && !is_absence(done))
+        if (!done && !is_missing(done))
             return done;
     }
     return {};

@@ -18,7 +18,7 @@ bool contains(const std::vector<T> &list, const T &value) {
     return std::find(list.begin(), list.end(), value) != list.end();
 }
 
-std::string name_of(unsigned ifindex) {
+std::string interface_name(unsigned ifindex) {
     char name[IF_NAMESIZE] = {};
     return if_indextoname(ifindex, name) ? name : fmt::format("interface {}", ifindex);
 }
@@ -29,40 +29,40 @@ Result<Guard> Guard::open(GuardPaths paths) {
     GLB_ASSIGN(auto netlink, Netlink::open());
     GLB_ASSIGN(auto nftables, Nftables::open());
     Guard guard(std::move(paths), std::move(netlink), std::move(nftables));
-    guard.former_ = guard.kept_former_ = SavedState::load(guard.paths_.state, guard.former_damaged_);
+    guard.saved_ = guard.persisted_ = SavedState::load(guard.paths_.state, guard.saved_state_damaged_);
     return guard;
 }
 
 Status Guard::load_program(std::uint32_t mark_mask) {
     if (program_ && program_->mark_mask() == mark_mask)
         return {};
-    // Live filters of another mask must not read marks of this one: they keep their own maps until replaced.
-    const bool fresh = program_ || (former_.mark_mask && former_.mark_mask != mark_mask);
+    // Active filters with another mask must not read marks of this one: they keep their maps until replaced.
+    const bool fresh = program_ || (saved_.mark_mask && saved_.mark_mask != mark_mask);
     GLB_ASSIGN(program_, GuardProgram::load(paths_.pins, mark_mask, fresh));
     if (magic_)
         GLB_TRY(program_->set_magic(magic_));
     return {};
 }
 
-/// Call it before what it remembers is changed. Writes only what is new, and forgets what could not be
-/// written: a full disk must not stop a guard that changes nothing, or goes back to what was.
-Status Guard::keep_former() {
-    if (former_ == kept_former_)
+/// Call this before the values it contains are changed. Writes only differences, and drops what could not be
+/// written: a full disk must not block a guard that changes nothing or restores values.
+Status Guard::persist_saved_state() {
+    if (saved_ == persisted_)
         return {};
-    if (auto saved = former_.save(paths_.state); !saved) {
-        former_ = kept_former_;
+    if (auto saved = saved_.save(paths_.state); !saved) {
+        saved_ = persisted_;
         auto error = std::move(saved).error();
         error.message += "; " + write_error_hint(error.code, paths_.state.parent_path());
         return tl::unexpected(std::move(error));
     }
-    kept_former_ = former_;
+    persisted_ = saved_;
     return {};
 }
 
 Status Guard::write_table() {
-    GLB_ASSIGN(const auto now, nftables_.counter());
-    if (now)
-        counted_ = *now;
+    GLB_ASSIGN(const auto counter, nftables_.counter());
+    if (counter)
+        counted_ = *counter;
     GLB_TRY(nftables_.run(guard_ruleset(*plan_, counted_)));
     table_ = nftables_.list("table inet glb");
     generation_ = 0;
@@ -71,11 +71,11 @@ Status Guard::write_table() {
 
 Status Guard::install(const GuardPlan &plan) {
     GLB_TRY(check_guard_plan(plan));
-    whole_ = false;
+    is_installed_ = false;
     GLB_TRY(load_program(plan.mark_mask));
     plan_ = plan;
-    former_.mark_mask = plan.mark_mask;
-    GLB_TRY(keep_former());
+    saved_.mark_mask = plan.mark_mask;
+    GLB_TRY(persist_saved_state());
     GLB_TRY(write_table());
     GuardReport report;
     GLB_TRY(repair_rules(report));
@@ -85,7 +85,7 @@ Status Guard::install(const GuardPlan &plan) {
     GLB_TRY(remove_stale_rules(guard_routing_rules(plan)));
     GLB_TRY(remove_stale_filters(guard_interfaces(plan)));
     GLB_TRY(restore_sysctls(guard_sysctls(plan)));
-    whole_ = true;
+    is_installed_ = true;
     return {};
 }
 
@@ -110,7 +110,7 @@ Status Guard::repair_table(GuardReport &report) {
     GLB_ASSIGN(const auto counter, nftables_.counter());
     if (counter)
         counted_ = {std::max(counted_.packets, counter->packets), std::max(counted_.bytes, counter->bytes)};
-    // Asked before the listing: what changes in between is seen the next time.
+    // Read before the listing: a change in between is found by the next check.
     GLB_ASSIGN(const auto generation, nftables_.generation());
     if (generation == generation_)
         return {};
@@ -142,16 +142,16 @@ Status Guard::repair_sysctls(GuardReport &report) {
     for (const auto &sysctl : guard_sysctls(*plan_)) {
         const auto value = read_sysctl(sysctl.key);
         if (!value)
-            continue; // the interface, or the IP version, is not there
-        former_.sysctls.emplace(sysctl.key, *value);
+            continue; // the interface or the IP version does not exist
+        saved_.sysctls.emplace(sysctl.key, *value);
         if (*value != sysctl.value)
             wrong.push_back(sysctl);
     }
-    GLB_TRY(keep_former());
+    GLB_TRY(persist_saved_state());
     for (const auto &sysctl : wrong) {
         const auto done = write_sysctl(sysctl.key, sysctl.value);
         if (!done && done.error().code == ENOENT)
-            continue; // the interface has just gone
+            continue; // the interface was just deleted
         GLB_TRY(done);
         report.repaired.push_back("sysctl " + sysctl.key);
     }
@@ -166,20 +166,20 @@ Status Guard::repair_filters(GuardReport &report) {
         if (own != filters.begin() && own != filters.end())
             report.warnings.push_back(
                 fmt::format("another tc filter on {} runs before the guard's: {} (priority {})",
-                            name_of(ifindex), filters.front().name, filters.front().priority));
+                            interface_name(ifindex), filters.front().name, filters.front().priority));
         if (own != filters.end() && own->program_id == program_->id())
             continue;
-        const auto made = add_clsact(netlink_, ifindex);
-        if (!made && made.error().code == ENODEV)
-            continue; // it has just gone; by its name it is found again when it comes back
-        GLB_TRY(made);
-        if (*made && former_.clsact.insert(name_of(ifindex)).second)
-            if (auto kept = keep_former(); !kept) {
+        const auto created = add_clsact(netlink_, ifindex);
+        if (!created && created.error().code == ENODEV)
+            continue; // just deleted; found by name when it is recreated
+        GLB_TRY(created);
+        if (*created && saved_.clsact.insert(interface_name(ifindex)).second)
+            if (auto persisted = persist_saved_state(); !persisted) {
                 (void)remove_clsact(netlink_, ifindex);
-                return kept;
+                return persisted;
             }
         GLB_TRY(put_filter(netlink_, ifindex, program_->fd()));
-        report.repaired.push_back("tc filter on " + name_of(ifindex));
+        report.repaired.push_back("tc filter on " + interface_name(ifindex));
     }
     return {};
 }
@@ -195,17 +195,17 @@ Result<GuardReport> Guard::check_and_repair() {
     GLB_TRY(repair_sysctls(report));
     GLB_TRY(repair_filters(report));
     report.warnings.insert(report.warnings.end(), table_warnings_.begin(), table_warnings_.end());
-    if (former_damaged_)
-        report.warnings.push_back(fmt::format(
-            "{} was damaged: what sysctls were before the guard is not known", paths_.state.string()));
+    if (saved_state_damaged_)
+        report.warnings.push_back(
+            fmt::format("{} is damaged: the original sysctl values are unknown", paths_.state.string()));
     report.installed = true;
     return report;
 }
 
 Result<PacketCount> Guard::uninspected() {
-    GLB_ASSIGN(const auto now, nftables_.counter());
-    if (now)
-        counted_ = {std::max(counted_.packets, now->packets), std::max(counted_.bytes, now->bytes)};
+    GLB_ASSIGN(const auto counter, nftables_.counter());
+    if (counter)
+        counted_ = {std::max(counted_.packets, counter->packets), std::max(counted_.bytes, counter->bytes)};
     return counted_;
 }
 
@@ -223,14 +223,14 @@ Status Guard::remove_stale_filters(const std::vector<unsigned> &wanted) {
         if (contains(wanted, link.index))
             continue;
         GLB_TRY(remove_filter(netlink_, link.index));
-        if (!former_.clsact.count(link.name))
+        if (!saved_.clsact.count(link.name))
             continue;
         GLB_ASSIGN(const auto ingress, list_filters(netlink_, link.index));
         GLB_ASSIGN(const auto egress, list_filters(netlink_, link.index, true));
-        if (ingress.empty() && egress.empty()) // else somebody else relies on the qdisc by now
+        if (ingress.empty() && egress.empty()) // otherwise other filters use the qdisc
             GLB_TRY(remove_clsact(netlink_, link.index));
-        former_.clsact.erase(link.name);
-        GLB_TRY(keep_former());
+        saved_.clsact.erase(link.name);
+        GLB_TRY(persist_saved_state());
     }
     return {};
 }
@@ -240,36 +240,36 @@ Status Guard::restore_sysctls(const std::vector<Sysctl> &wanted) {
         return std::any_of(wanted.begin(), wanted.end(),
                            [&](const auto &sysctl) { return sysctl.key == key; });
     };
-    for (auto row = former_.sysctls.begin(); row != former_.sysctls.end();) {
+    for (auto row = saved_.sysctls.begin(); row != saved_.sysctls.end();) {
         if (is_wanted(row->first)) {
             ++row;
             continue;
         }
         if (read_sysctl(row->first))
             GLB_TRY(write_sysctl(row->first, row->second));
-        row = former_.sysctls.erase(row);
+        row = saved_.sysctls.erase(row);
     }
-    return keep_former();
+    return persist_saved_state();
 }
 
 Status Guard::remove() {
     Status first;
-    const auto remember = [&](Status status) {
+    const auto record = [&](Status status) {
         if (first && !status)
             first = std::move(status);
     };
-    plan_.reset(); // from here on check_and_repair() puts nothing back
-    remember(remove_stale_filters({}));
-    remember(remove_stale_rules({}));
-    remember(restore_sysctls({}));
-    // `add` first, since deleting what is not there fails.
-    remember(nftables_.run("add table inet glb\ndelete table inet glb\n"));
+    plan_.reset(); // disables check_and_repair()
+    record(remove_stale_filters({}));
+    record(remove_stale_rules({}));
+    record(restore_sysctls({}));
+    // `add` first: deleting a missing table fails.
+    record(nftables_.run("add table inet glb\ndelete table inet glb\n"));
     program_.reset();
-    remember(GuardProgram::unpin(paths_.pins));
+    record(GuardProgram::unpin(paths_.pins));
     if (first && ::unlink(paths_.state.c_str()) != 0 && errno != ENOENT)
-        remember(fail_errno(errno, "cannot remove {}", paths_.state.string()));
+        record(fail_errno(errno, "cannot remove {}", paths_.state.string()));
     if (first)
-        former_ = kept_former_ = {};
+        saved_ = persisted_ = {};
     return first;
 }
 

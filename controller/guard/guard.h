@@ -1,6 +1,6 @@
-// Guard: keeps the kernel from forwarding past the appliances whatever is or is not attached. tc filter,
-// nftables table `inet glb`, routing rules and sysctls; all of it outlives the daemon, and goes with
-// remove().
+// Guard: prevents the kernel from forwarding traffic past the appliances, whether or not the data path is
+// attached. Consists of a tc filter, the nftables table `inet glb`, routing rules and sysctls, which persist
+// after the daemon ends, until remove().
 #pragma once
 
 #include <filesystem>
@@ -18,47 +18,47 @@ namespace glb::guard {
 
 struct GuardReport {
     bool installed = false;
-    std::vector<std::string> repaired; ///< what was gone or changed, and is back
+    std::vector<std::string> repaired; ///< what was missing or changed, and is restored
     std::vector<std::string> warnings;
 };
 
 struct GuardPaths {
-    std::filesystem::path pins;  ///< a folder of ours on a bpffs, for the maps
-    std::filesystem::path state; ///< the file of SavedState
+    std::filesystem::path pins;  ///< a folder on a bpffs, for the maps
+    std::filesystem::path state; ///< file of SavedState
 };
 
-/// Every call must come from a thread in the network namespace in which open() was called.
+/// All calls must be made in the network namespace of open().
 class Guard {
   public:
     [[nodiscard]] static Result<Guard> open(GuardPaths paths);
 
-    /// Makes the kernel hold this plan and no older one. Idempotent; takes over what an earlier daemon left.
-    /// What stays guarded is guarded at every moment: rules before filters, new before old, filters replaced
-    /// in place.
+    /// Applies the plan and removes what belongs to older ones, including those of a previous daemon.
+    /// Idempotent. Ports in both plans stay guarded throughout: rules before filters, new before old, filters
+    /// replaced in place.
     [[nodiscard]] Status install(const GuardPlan &plan);
 
-    /// Whether this is the plan installed last, and wholly: then check_and_repair() mends it, and tells what
-    /// was gone.
-    [[nodiscard]] bool holds(const GuardPlan &plan) const { return whole_ && plan_ == plan; }
+    /// True where the last install() succeeded with this plan. check_and_repair() then suffices, and reports
+    /// what was missing.
+    [[nodiscard]] bool matches(const GuardPlan &plan) const { return is_installed_ && plan_ == plan; }
 
-    /// The magic of the loaded data path; 0: nothing passes. Call it after install().
+    /// Sets the punt magic of the loaded data path; 0: no packet passes. Call this after install().
     [[nodiscard]] Status set_magic(std::uint32_t magic);
 
-    /// Compares the kernel with the plan and puts back what is gone; a few netlink requests where nothing is.
-    /// Interfaces are looked up by name again, so one that was deleted and came back is guarded anew.
+    /// Compares the kernel with the plan and restores what is missing; a few netlink requests if nothing is.
+    /// Interfaces are resolved by name, so a deleted and recreated one is guarded again.
     [[nodiscard]] Result<GuardReport> check_and_repair();
 
-    /// What was dropped uninspected. Does not go down, even where somebody flushed the table.
+    /// Packets blocked by the guard. Never decreases, even where the table was flushed.
     [[nodiscard]] Result<PacketCount> uninspected();
 
-    /// Takes away all that is ours and puts sysctls back. Goes on after a failure and returns the first.
+    /// Removes the guard and restores sysctls. Continues after a failure and returns the first one.
     [[nodiscard]] Status remove();
 
   private:
     Guard(GuardPaths paths, Netlink netlink, Nftables nftables)
         : paths_(std::move(paths)), netlink_(std::move(netlink)), nftables_(std::move(nftables)) {}
     [[nodiscard]] Status load_program(std::uint32_t mark_mask);
-    [[nodiscard]] Status keep_former();
+    [[nodiscard]] Status persist_saved_state();
     [[nodiscard]] Status write_table();
     [[nodiscard]] Status repair_table(GuardReport &report);
     [[nodiscard]] Status repair_rules(GuardReport &report);
@@ -72,15 +72,16 @@ class Guard {
     GuardPaths paths_;
     Netlink netlink_;
     Nftables nftables_;
-    SavedState former_, kept_former_; ///< as it is, and as the file has it
-    bool former_damaged_ = false;
+    SavedState saved_;     ///< current
+    SavedState persisted_; ///< content of the file
+    bool saved_state_damaged_ = false;
     std::optional<GuardProgram> program_;
     std::optional<GuardPlan> plan_;
-    bool whole_ = false; ///< the last install() went through
+    bool is_installed_ = false; ///< the last install() succeeded
     std::uint32_t magic_ = 0;
     PacketCount counted_;
-    std::string table_;            ///< the listing of our table as it shall be
-    std::uint32_t generation_ = 0; ///< at which it was so; 0: unknown
+    std::string table_;            ///< expected listing of table `inet glb`
+    std::uint32_t generation_ = 0; ///< nftables generation of the last comparison; 0: unknown
     std::vector<std::string> table_warnings_;
 };
 

@@ -21,7 +21,7 @@ Status set_pins(glb_guard &skeleton, const std::filesystem::path &folder) {
     for (const auto *name : map_names) {
         auto *map = bpf_object__find_map_by_name(skeleton.obj, name);
         if (!map)
-            return fail("the guard's program has no map {}", name);
+            return fail("the guard program has no map {}", name);
         if (const int error = bpf_map__set_pin_path(map, (folder / name).c_str()))
             return fail_errno(-error, "cannot pin {} in {}", name, folder.string());
     }
@@ -50,28 +50,28 @@ Result<GuardProgram> GuardProgram::load(const std::filesystem::path &folder, std
     GLB_TRY(make_folders(folder));
     if (fresh)
         GLB_TRY(unpin(folder));
-    for (const bool again : {false, true}) {
+    for (const bool is_retry : {false, true}) {
         auto *skeleton = glb_guard__open();
         if (!skeleton)
-            return fail_errno(errno, "cannot open the guard's program");
+            return fail_errno(errno, "cannot open the guard program");
         GuardProgram program(skeleton);
         skeleton->rodata->glb_guard_mask = mark_mask;
         GLB_TRY(set_pins(*skeleton, folder));
         if (const int error = glb_guard__load(skeleton)) {
-            if (error == -EINVAL && !again) { // a pin of another version's shape
+            if (error == -EINVAL && !is_retry) { // pinned by another version with another layout
                 GLB_TRY(unpin(folder));
                 continue;
             }
-            return fail_errno(-error, "cannot load the guard's program");
+            return fail_errno(-error, "cannot load the guard program");
         }
         bpf_prog_info info{};
         __u32 size = sizeof info;
         if (bpf_obj_get_info_by_fd(program.fd(), &info, &size) != 0)
-            return fail_errno(errno, "cannot read the id of the guard's program");
+            return fail_errno(errno, "cannot read the id of the guard program");
         program.id_ = info.id;
         return program;
     }
-    return fail("cannot load the guard's program");
+    return fail("cannot load the guard program");
 }
 
 Status GuardProgram::write(const GuardPlan &plan) {
@@ -81,7 +81,7 @@ Status GuardProgram::write(const GuardPlan &plan) {
             if (port.endpoint == index)
                 mark = endpoint_mark(plan.mark_mask, *port.endpoint);
         if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.glb_guard_marks), &index, &mark, BPF_ANY) != 0)
-            return fail_errno(errno, "cannot write an endpoint's mark");
+            return fail_errno(errno, "cannot write the mark of an endpoint");
     }
     const int ports = bpf_map__fd(skeleton_->maps.glb_guard_ports);
     std::set<std::uint64_t> stale;
@@ -94,19 +94,19 @@ Status GuardProgram::write(const GuardPlan &plan) {
         key = glb_logical_port_key(port.ifindex, port.vlans[0], port.vlans[1]);
         const glb_guard_port value{guard_mark(plan.mark_mask), 0};
         if (bpf_map_update_elem(ports, &key, &value, BPF_ANY) != 0)
-            return fail_errno(errno, "cannot write a port of the guard");
+            return fail_errno(errno, "cannot add a guard port");
         stale.erase(key);
     }
-    for (const auto gone : stale)
-        if (bpf_map_delete_elem(ports, &gone) != 0 && errno != ENOENT)
-            return fail_errno(errno, "cannot take a port from the guard");
+    for (const auto port : stale)
+        if (bpf_map_delete_elem(ports, &port) != 0 && errno != ENOENT)
+            return fail_errno(errno, "cannot remove a guard port");
     return {};
 }
 
 Status GuardProgram::set_magic(std::uint32_t magic) {
     const std::uint32_t zero = 0;
     if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.glb_guard_magic), &zero, &magic, BPF_ANY) != 0)
-        return fail_errno(errno, "cannot write the door's magic");
+        return fail_errno(errno, "cannot write the punt magic");
     return {};
 }
 

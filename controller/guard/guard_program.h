@@ -1,5 +1,5 @@
-// GuardProgram: the loaded tc program and its maps, which are pinned so that a restarted daemon writes the
-// very maps that the live filters read.
+// GuardProgram: the loaded tc program and its maps. The maps are pinned, so that a restarted daemon writes
+// the maps that the active filters read.
 #pragma once
 
 #include <filesystem>
@@ -13,8 +13,8 @@ namespace glb::guard {
 
 class GuardProgram {
   public:
-    /// Loads the program with this mask. Maps pinned in `folder` (on a bpffs) are taken over as they are;
-    /// where `fresh` is set, or they are of another shape, new ones take their pins.
+    /// Loads the program with this mask. Reuses maps pinned in `folder` (on a bpffs), unless `fresh` is set
+    /// or their layout differs; then new maps are pinned.
     [[nodiscard]] static Result<GuardProgram> load(const std::filesystem::path &folder,
                                                    std::uint32_t mark_mask, bool fresh);
     GuardProgram(GuardProgram &&) noexcept;
@@ -25,12 +25,12 @@ class GuardProgram {
     [[nodiscard]] std::uint32_t id() const { return id_; }
     [[nodiscard]] std::uint32_t mark_mask() const;
 
-    /// Writes marks and ports of the plan, then takes away the ports that it does not have: a port that stays
-    /// is marked at every moment.
+    /// Writes the plan's marks and ports, then removes other ports, so that remaining ports are marked
+    /// throughout.
     [[nodiscard]] Status write(const GuardPlan &plan);
     [[nodiscard]] Status set_magic(std::uint32_t magic);
 
-    /// Takes the pins away. The maps live as long as a filter does.
+    /// Removes the pins. The maps exist as long as a filter uses them.
     [[nodiscard]] static Status unpin(const std::filesystem::path &folder);
 
   private:

@@ -27,7 +27,7 @@ nlmsghdr *put_header(char *buffer, std::uint16_t message, std::uint8_t family, s
 
 using Attributes = std::array<const nlattr *, 16>;
 
-int remember(const nlattr *attribute, void *data) {
+int store_attribute(const nlattr *attribute, void *data) {
     auto &found = *static_cast<Attributes *>(data);
     if (mnl_attr_get_type(attribute) < found.size())
         found[mnl_attr_get_type(attribute)] = attribute;
@@ -36,31 +36,32 @@ int remember(const nlattr *attribute, void *data) {
 
 Attributes attributes_of(const nlmsghdr &message) {
     Attributes found{};
-    mnl_attr_parse(&message, sizeof(nfgenmsg), remember, &found);
+    mnl_attr_parse(&message, sizeof(nfgenmsg), store_attribute, &found);
     return found;
 }
 
-PacketCount count_of(const nlattr &data) {
+PacketCount read_counter(const nlattr &data) {
     Attributes found{};
-    mnl_attr_parse_nested(&data, remember, &found);
+    mnl_attr_parse_nested(&data, store_attribute, &found);
     const auto value = [&](int attribute) {
         return found[attribute] ? be64toh(mnl_attr_get_u64(found[attribute])) : 0;
     };
     return {value(NFTA_COUNTER_PACKETS), value(NFTA_COUNTER_BYTES)};
 }
 
-// Sends one request and gives its one answer, which stands in `answer`; null where the kernel says ENOENT.
-Result<const nlmsghdr *> ask(mnl_socket *socket, const nlmsghdr &request, std::array<char, 8192> &answer) {
-    constexpr const char *what = "cannot ask nftables";
+// Sends a request and returns its single response, stored in `buffer`; null for ENOENT.
+Result<const nlmsghdr *> request_one(mnl_socket *socket, const nlmsghdr &request,
+                                     std::array<char, 8192> &buffer) {
+    constexpr const char *what = "cannot query nftables";
     if (mnl_socket_sendto(socket, &request, request.nlmsg_len) < 0)
         return fail_errno(errno, "{}", what);
     while (true) {
-        const auto length = mnl_socket_recvfrom(socket, answer.data(), answer.size());
+        const auto length = mnl_socket_recvfrom(socket, buffer.data(), buffer.size());
         if (length < 0 && errno == EINTR)
             continue;
         if (length < 0)
             return fail_errno(errno, "{}", what);
-        const void *start = answer.data();
+        const void *start = buffer.data();
         const auto *message = static_cast<const nlmsghdr *>(start);
         if (!mnl_nlmsg_ok(message, static_cast<int>(length)) || message->nlmsg_seq != request.nlmsg_seq)
             continue;
@@ -86,12 +87,12 @@ Result<Nftables> Nftables::open() {
     Nftables nftables;
     nftables.context_.reset(nft_ctx_new(NFT_CTX_DEFAULT));
     if (!nftables.context_)
-        return fail("cannot start libnftables");
+        return fail("cannot initialize libnftables");
     nft_ctx_buffer_output(nftables.context_.get());
     nft_ctx_buffer_error(nftables.context_.get());
     nftables.socket_.reset(mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC));
     if (!nftables.socket_ || mnl_socket_bind(nftables.socket_.get(), 0, MNL_SOCKET_AUTOPID) < 0)
-        return fail_errno(errno, "cannot open a netlink socket to nftables");
+        return fail_errno(errno, "cannot open an nftables netlink socket");
     return nftables;
 }
 
@@ -99,9 +100,9 @@ Status Nftables::run(const std::string &commands) {
     nft_ctx_output_set_flags(context_.get(), 0);
     const int failed = nft_run_cmd_from_buffer(context_.get(), commands.c_str());
     (void)nft_ctx_get_output_buffer(context_.get());
-    const std::string words = nft_ctx_get_error_buffer(context_.get());
+    const std::string detail = nft_ctx_get_error_buffer(context_.get());
     if (failed)
-        return fail("nftables refuses the guard's rules: {}", words);
+        return fail("nftables rejected the guard's rules: {}", detail);
     return {};
 }
 
@@ -123,10 +124,10 @@ std::string Nftables::list_json(const std::string &what) {
 Result<std::uint32_t> Nftables::generation() {
     std::array<char, 8192> out{}, in{};
     auto *request = put_header(out.data(), NFT_MSG_GETGEN, AF_UNSPEC, ++sequence_);
-    GLB_ASSIGN(const auto *message, ask(socket_.get(), *request, in));
+    GLB_ASSIGN(const auto *message, request_one(socket_.get(), *request, in));
     const auto *id = message ? attributes_of(*message)[NFTA_GEN_ID] : nullptr;
     if (!id)
-        return fail("nftables does not tell its generation");
+        return fail("nftables returned no generation");
     return ntohl(mnl_attr_get_u32(id));
 }
 
@@ -136,9 +137,9 @@ Result<std::optional<PacketCount>> Nftables::counter() {
     mnl_attr_put_strz(request, NFTA_OBJ_TABLE, "glb");
     mnl_attr_put_strz(request, NFTA_OBJ_NAME, "uninspected");
     mnl_attr_put_u32(request, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER));
-    GLB_ASSIGN(const auto *message, ask(socket_.get(), *request, in));
+    GLB_ASSIGN(const auto *message, request_one(socket_.get(), *request, in));
     const auto *data = message ? attributes_of(*message)[NFTA_OBJ_DATA] : nullptr;
-    return data ? std::optional(count_of(*data)) : std::nullopt;
+    return data ? std::optional(read_counter(*data)) : std::nullopt;
 }
 
 } // namespace glb::guard

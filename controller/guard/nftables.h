@@ -1,4 +1,5 @@
-// Nftables: transactions and listings by libnftables, the ruleset's generation and one counter by netlink.
+// Nftables: transactions and listings through libnftables, the ruleset's generation and a counter through
+// netlink.
 #pragma once
 
 #include <cstdint>
@@ -15,21 +16,20 @@ namespace glb::guard {
 
 class Nftables {
   public:
-    /// In the calling thread's network namespace, in which it stays.
+    /// Bound to the calling thread's network namespace.
     [[nodiscard]] static Result<Nftables> open();
 
-    /// Runs commands in nftables' language as one transaction.
+    /// Runs nft commands as one transaction.
     [[nodiscard]] Status run(const std::string &commands);
 
-    /// A listing without counters' values; empty where what is asked for is not there.
+    /// A listing without counter values, of `nft list WHAT`; empty where it does not exist.
     [[nodiscard]] std::string list(const std::string &what);
     [[nodiscard]] std::string list_json(const std::string &what);
 
-    /// Raised by the kernel at each transaction of anybody (NFT_MSG_GETGEN): equal means that nothing
-    /// changed.
+    /// Incremented by the kernel with each transaction (NFT_MSG_GETGEN): equal values mean no change.
     [[nodiscard]] Result<std::uint32_t> generation();
 
-    /// The table's counter `uninspected`; none where it does not exist.
+    /// The counter `uninspected` of table `inet glb`; nullopt: does not exist.
     [[nodiscard]] Result<std::optional<PacketCount>> counter();
 
   private:

@@ -9,7 +9,7 @@
 using namespace glb;
 using namespace glb::guard;
 
-TEST_CASE("table_warnings: NAT, forward chains and flowtables of others") {
+TEST_CASE("diagnostics: NAT, forward chains and flowtables of foreign tables") {
     const std::string ruleset = R"({"nftables":[{"metainfo":{"version":"1.0.6"}},
         {"table":{"family":"inet","name":"glb"}},
         {"chain":{"family":"inet","table":"glb","name":"forward","type":"filter","hook":"forward"}},
@@ -25,7 +25,7 @@ TEST_CASE("table_warnings: NAT, forward chains and flowtables of others") {
     CHECK(table_warnings("").empty());
 }
 
-TEST_CASE("rule_warnings: iif and VRFs of others, nothing of ours") {
+TEST_CASE("diagnostics: foreign iif rules and VRFs, not the guard's rules") {
     Rule own, foreign, vrf;
     own.priority = first_own_priority;
     own.iif = foreign.iif = "eth0";
@@ -36,8 +36,9 @@ TEST_CASE("rule_warnings: iif and VRFs of others, nothing of ours") {
     CHECK(rule_warnings({own}).empty());
 }
 
-TEST_CASE("SavedState: comes back as it was; a damaged file is empty, and says so") {
-    const auto file = std::filesystem::temp_directory_path() / ("glb-former-" + std::to_string(::getpid()));
+TEST_CASE("saved state: reads back what was saved; a damaged file is empty and reported") {
+    const auto file =
+        std::filesystem::temp_directory_path() / ("glb-saved-state-" + std::to_string(::getpid()));
     bool damaged = true;
     CHECK(SavedState::load(file, damaged) == SavedState{});
     CHECK_FALSE(damaged);
