@@ -9,27 +9,26 @@ namespace glb {
 namespace {
 
 std::string check_metrics(const std::string &text) {
-    const auto listens_at = AddressMatch::parse(text);
-    return text == "none" || (listens_at && listens_at->port)
-               ? ""
-               : text + " is neither ADDR:PORT, [ADDR6]:PORT nor none";
+    const auto address = AddressMatch::parse(text);
+    return text == "none" || (address && address->port) ? ""
+                                                        : text + " must be ADDR:PORT, [ADDR6]:PORT or none";
 }
 
 } // namespace
 
 void add_options(CLI::App &app, DaemonOptions &options) {
-    app.add_option("--manifest", options.manifest, "used where none was applied before, and on SIGHUP")
+    app.add_option("--manifest", options.manifest, "applied if none was applied before, and on SIGHUP")
         ->type_name("FILE");
-    app.add_option("--state-dir", options.state_dir, "what is remembered")
+    app.add_option("--state-dir", options.state_dir, "persistent state")
         ->type_name("DIR")
         ->capture_default_str();
-    app.add_option("--run-dir", options.run_dir, "the socket glbd.sock")
+    app.add_option("--run-dir", options.run_dir, "folder of the socket glbd.sock")
         ->type_name("DIR")
         ->capture_default_str();
-    app.add_option("--bpffs", options.bpffs, "pins of maps and links, on a BPF file system")
+    app.add_option("--bpffs", options.bpffs, "folder for pinned maps and links, on a BPF file system")
         ->type_name("DIR")
         ->capture_default_str();
-    app.add_option("--metrics", options.metrics, "where /metrics and /healthz are served, or none")
+    app.add_option("--metrics", options.metrics, "address of /metrics and /healthz, or none")
         ->check(CLI::Validator(check_metrics, ""))
         ->type_name("ADDR:PORT")
         ->capture_default_str();
@@ -42,23 +41,24 @@ void add_options(CLI::App &app, DaemonOptions &options) {
         ->type_name("FORMAT")
         ->capture_default_str();
     app.add_flag("--guard-only", options.guard_only,
-                 "installs the guard of the manifest in force and ends: for boot, before the network is up");
+                 "install the guard of the active manifest and exit: for boot, before the network is up");
     app.add_option("--web", options.web, "not yet supported")->type_name("ADDR:PORT");
 }
 
 std::optional<int> read_options(int argc, char **argv, DaemonOptions &options) {
     CLI::App app{
-        "glbd: the daemon of the gateway load balancer. It loads the XDP data path, keeps the guard, probes "
-        "the targets and serves glbctl on a Unix socket.",
+        "glbd: the gateway load balancer daemon. Loads the XDP data path, installs the guard, runs health "
+        "checks and serves glbctl on a Unix socket.",
         "glbd"};
     app.set_version_flag("--version", "glbd " GLB_VERSION);
-    app.footer(
-        "Examples:\n"
-        "  glbd --manifest /etc/glb/manifest.json\n"
-        "  glbd --state-dir /tmp/a/state --run-dir /tmp/a/run --bpffs /sys/fs/bpf/a --metrics "
-        "127.0.0.1:9469\n\n"
-        "The manifest last applied is kept in the state folder and wins over --manifest; SIGHUP applies the "
-        "file.\nSIGTERM ends the daemon alone: traffic goes on. glbctl down ends the data path.\n");
+    app.footer("Examples:\n"
+               "  glbd --manifest /etc/glb/manifest.json\n"
+               "  glbd --state-dir /tmp/a/state --run-dir /tmp/a/run --bpffs /sys/fs/bpf/a --metrics "
+               "127.0.0.1:9469\n\n"
+               "The last applied manifest is stored in the state folder and takes precedence over "
+               "--manifest; SIGHUP "
+               "applies the file.\nSIGTERM stops only the daemon; traffic continues. glbctl down removes the "
+               "data path.\n");
     add_options(app, options);
     try {
         app.parse(argc, argv);

@@ -1,4 +1,4 @@
-// What glbd is told on its command line.
+// The command line of glbd.
 #pragma once
 
 #include <filesystem>
@@ -23,10 +23,10 @@ struct DaemonOptions {
     bool guard_only = false;
 };
 
-/// Adds the options to `app`, which then writes to `options`.
+/// Adds the options to `app`, which writes to `options`.
 void add_options(CLI::App &app, DaemonOptions &options);
 
-/// Reads the command line. Returns the exit status where the program shall end at once: help, version, usage.
+/// Parses the command line. Returns the exit status where the program must end: help, version, usage error.
 [[nodiscard]] std::optional<int> read_options(int argc, char **argv, DaemonOptions &options);
 
 } // namespace glb

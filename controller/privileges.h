@@ -1,14 +1,14 @@
-// Privileges: what the daemon needs at its start, and what it keeps.
+// Requirements at start, and dropping of privileges.
 #pragma once
 
 #include "controller/util/result.h"
 
 namespace glb {
 
-/// Fails in one line where the kernel is older than 6.1, or the process may not load BPF programs.
+/// Fails where the kernel is older than 6.1 or a required capability is missing.
 [[nodiscard]] Status check_machine();
 
-/// Keeps CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON; drops all else, for good.
+/// Keeps CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON of the calling thread and drops all others permanently.
 [[nodiscard]] Status drop_privileges();
 
 } // namespace glb

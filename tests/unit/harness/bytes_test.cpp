@@ -2,7 +2,7 @@
 
 using namespace glb::test;
 
-TEST_CASE("bytes: hex is read and written, and bad hex is refused") {
+TEST_CASE("bytes: hex is parsed and formatted, invalid hex is rejected") {
     CHECK_THAT(from_hex("de ad\nBEEF"), equals({0xde, 0xad, 0xbe, 0xef}));
     CHECK(to_hex(from_hex("00ff10")) == "00ff10");
     CHECK_THROWS_AS(from_hex("abc"), std::invalid_argument);
@@ -10,7 +10,7 @@ TEST_CASE("bytes: hex is read and written, and bad hex is refused") {
     CHECK_THROWS_AS(from_hex("zz"), std::invalid_argument);
 }
 
-TEST_CASE("bytes: a difference names its first offset and shows both sides") {
+TEST_CASE("bytes: a difference has the first offset and both contents") {
     CHECK(difference(from_hex("0102"), from_hex("0102")).empty());
     const auto text = difference(from_hex("0102ff"), from_hex("010203"));
     CHECK(text.find("offset 2 (0x0002): ff, expected 03") != std::string::npos);
@@ -20,12 +20,12 @@ TEST_CASE("bytes: a difference names its first offset and shows both sides") {
           std::string::npos);
 }
 
-TEST_CASE("bytes: a dump has sixteen bytes a line") {
+TEST_CASE("bytes: a dump has sixteen bytes per line") {
     CHECK(hexdump(Bytes(17, 0xab)) ==
           "17 bytes\n0000  ab ab ab ab ab ab ab ab ab ab ab ab ab ab ab ab\n0010  ab");
 }
 
-TEST_CASE("bytes: cut and padded") {
+TEST_CASE("bytes: truncated and padded") {
     CHECK_THAT(truncated(from_hex("010203"), 2), equals(from_hex("0102")));
     CHECK_THAT(truncated(from_hex("01"), 2), equals(from_hex("01")));
     CHECK_THAT(padded_to(from_hex("01"), 3), equals(from_hex("010000")));

@@ -23,7 +23,7 @@ TEST_CASE("packet: the golden packets are reproduced byte for byte") {
     CHECK_THAT(tunnelled({.src = "10.0.1.20", .dst = "10.0.1.10", .ttl = 2}).bytes(), equals(golden_back()));
 }
 
-TEST_CASE("packet: Ethernet and VLAN tags name what follows") {
+TEST_CASE("packet: Ethernet and VLAN tags have the next ethertype") {
     const Bytes frame = Eth{} / Vlan{.id = 200, .tpid = 0x88a8} / Vlan{100, 5} / IPv6{};
     CHECK_THAT(truncated(frame, 22), equals(from_hex("020000000002 020000000001 88a8 00c8 8100 a064 86dd")));
     const Bytes arp = Eth{.dst = "ff:ff:ff:ff:ff:ff"} / Arp{};
@@ -31,7 +31,7 @@ TEST_CASE("packet: Ethernet and VLAN tags name what follows") {
                                     "020000000001 c000020a 000000000000 c0000201")));
 }
 
-TEST_CASE("packet: IPv4 options are filled to words and counted") {
+TEST_CASE("packet: IPv4 options are padded and included in the header length") {
     const Bytes ip = IPv4{.options = {0x94, 0x04, 0x00, 0x00, 0x01}} / Payload("x");
     CHECK(ip.size() == 29);
     CHECK(ip[0] == 0x47);
@@ -40,7 +40,7 @@ TEST_CASE("packet: IPv4 options are filled to words and counted") {
     CHECK(internet_checksum(ByteView(ip).subspan(0, 28)) == 0);
 }
 
-// An example seen on many pages about the IPv4 header: checksum b861.
+// A widely published example: checksum b861.
 TEST_CASE("packet: IPv4 checksum of a known header") {
     const Bytes ip = IPv4{.src = "192.168.0.1",
                           .dst = "192.168.0.199",
@@ -52,7 +52,7 @@ TEST_CASE("packet: IPv4 checksum of a known header") {
     CHECK_THAT(ip, equals(from_hex("45000073000040004011b861c0a80001c0a800c7")));
 }
 
-TEST_CASE("packet: L4 checksums cover the pseudo header of their own IP header") {
+TEST_CASE("packet: L4 checksums include the pseudo header of their IP header") {
     const auto sum4 = [](const Bytes &ip) {
         Bytes pseudo(ip.begin() + 12, ip.begin() + 20);
         put16(pseudo, ip[9]);
@@ -74,13 +74,13 @@ TEST_CASE("packet: L4 checksums cover the pseudo header of their own IP header")
     CHECK(sum6(IPv6{} / icmp6_echo(7, 1) / Payload("ping")) == 0);
     CHECK(sum6(IPv6{.hop_limit = 255} / nd_solicitation("2001:db8::1", "02:00:00:00:00:09")) == 0);
 
-    // Inside GENEVE it is the inner addresses that count.
+    // Inside GENEVE the inner addresses apply.
     const Bytes plain = IPv4{} / Tcp{};
     const Bytes inside = IPv4{.src = "10.0.1.10", .dst = "10.0.1.20"} / Udp{} / Geneve{} / IPv4{} / Tcp{};
     CHECK_THAT(Bytes(inside.begin() + 36, inside.end()), equals(plain));
 }
 
-TEST_CASE("packet: IPv6 extension headers chain and are whole units") {
+TEST_CASE("packet: IPv6 extension headers are chained and padded") {
     const Bytes ip = IPv6{} / HopByHop{} / Routing{.segments_left = 1, .addresses = {"2001:db8::5"}} /
                      DestOptions{.data = {1, 3, 0, 0, 0}} / Fragment6{.offset = 3, .more = true, .id = 9} /
                      Udp{.checksum = 0};
@@ -98,7 +98,7 @@ TEST_CASE("packet: other protocols have their numbers and lengths") {
     const Bytes ah = IPv4{} / Ah{} / Tcp{};
     CHECK(ah[9] == 51);
     CHECK(ah[20] == 6);
-    CHECK(ah[21] == 4); // 24 bytes: 6 words, less 2
+    CHECK(ah[21] == 4); // 24 bytes: 6 words minus 2
     CHECK_THAT((Gre{.key = 5} / IPv4{}).truncated(8), equals(from_hex("2000 0800 00000005")));
     CHECK((IPv4{} / IPv6{}).bytes()[9] == 41);
     CHECK((IPv4{} / Sctp{.checksum = 0x01020304}).bytes()[28] == 1);
@@ -123,7 +123,7 @@ TEST_CASE("packet: an ICMP error quotes a packet") {
     CHECK_THAT(Bytes(error.begin() + 28, error.end()), equals(quoted));
 }
 
-TEST_CASE("packet: given values go out as they are") {
+TEST_CASE("packet: explicit values are used unchanged") {
     const Bytes ip = IPv4{.ip_proto = std::uint8_t{99},
                           .total_length = std::uint16_t{7},
                           .checksum = std::uint16_t{0xabcd},
@@ -148,12 +148,12 @@ TEST_CASE("packet: given values go out as they are") {
     CHECK_THAT(geneve, equals(from_hex("7f c1 6558 010203 00 0108 81 09 01020304")));
 }
 
-TEST_CASE("packet: cut and padded frames") {
+TEST_CASE("packet: truncated and padded frames") {
     CHECK((Eth{} / IPv4{} / Tcp{}).truncated(30).size() == 30);
     CHECK((Eth{} / IPv4{} / Udp{}).padded_to(60).size() == 60);
 }
 
-TEST_CASE("packet: fragments add up to the packet") {
+TEST_CASE("packet: fragments reassemble to the packet") {
     const Bytes whole = IPv4{.id = 77} / Udp{} / Payload(std::size_t{100});
     const auto pieces = fragments_of(whole, 48);
     REQUIRE(pieces.size() == 3);
@@ -168,7 +168,7 @@ TEST_CASE("packet: fragments add up to the packet") {
     CHECK_THROWS_AS(fragments_of(whole, 50), std::invalid_argument);
 }
 
-TEST_CASE("packet: text that is no address is refused") {
+TEST_CASE("packet: invalid addresses are rejected") {
     CHECK_THROWS_AS(Mac("02:00:00:00:00"), std::invalid_argument);
     CHECK_THROWS_AS(Ip4("192.0.2"), std::invalid_argument);
     CHECK_THROWS_AS(Ip6("192.0.2.1"), std::invalid_argument);
