@@ -324,7 +324,7 @@ Status LocalNode::check_guard() {
 
 /// Installing mends as well, but says nothing of what somebody took away: it is for plans that differ.
 Status LocalNode::ensure_guard(const GuardPlan &plan) {
-    return guard_->holds(plan) ? check_guard() : guard_->install(plan);
+    return guard_->matches(plan) ? check_guard() : guard_->install(plan);
 }
 
 } // namespace glb

@@ -184,7 +184,7 @@ Status LocalNode::activate(const Manifest &manifest, const std::string &text, bo
         engine_->revert(generation);
     });
     if (stored)
-        (void)(manifest_ ? store_.save_manifest(manifest_text_) : store_.forget_manifest());
+        (void)(manifest_ ? store_.save_manifest(manifest_text_) : store_.remove_manifest());
     (void)set_confirmation(waiting); // beside another manifest it says nothing, so that it may fail
     roll_back();
     return done;
@@ -279,12 +279,12 @@ Result<documents::Down> LocalNode::down(const DownOptions &options) {
         GLB_TRY(open_kernel());
     GLB_TRY(lock_pins());
     const bool stays = options.keep_guard && guard_report_.installed;
-    spdlog::info("taking everything down{}, asked by {}", options.keep_guard ? " but the guard" : "",
+    spdlog::info("taking everything down{}, requested by {}", options.keep_guard ? " but the guard" : "",
                  to_string(options.peer));
     GLB_TRY(persist_kept_guard(store_, !stays      ? ""
                                        : manifest_ ? manifest_text_
                                                    : load_kept_guard_text(store_)));
-    GLB_TRY(store_.forget_manifest());
+    GLB_TRY(store_.remove_manifest());
     const auto before = epoch_of(program_);
     const auto done = take_down(options.keep_guard);
     spdlog::info("everything is down{}, {}", stays ? " but the guard" : "",

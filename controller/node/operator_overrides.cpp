@@ -105,7 +105,7 @@ Status LocalNode::revert() {
     const auto epoch = epoch_of(program_);
     spdlog::warn("the manifest in force was not confirmed in time: the one before returns");
     if (!before) {
-        GLB_TRY(store_.forget_manifest());
+        GLB_TRY(store_.remove_manifest());
         GLB_TRY(take_down(false));
         spdlog::warn("there was no manifest before: everything is down, {}",
                      change_text(epoch, epoch_of(program_), {}));
@@ -221,7 +221,7 @@ Result<documents::GarbageCollection> LocalNode::collect_garbage(bool dry_run, co
     for (const auto &leftover : leftovers) {
         if (!dry_run) {
             GLB_TRY(leftover.remove());
-            spdlog::info("removed {}, which nothing uses, asked by {}", leftover.pin, to_string(peer));
+            spdlog::info("removed {}, which nothing uses, requested by {}", leftover.pin, to_string(peer));
         }
         document.leftovers.push_back({leftover.kind, leftover.pin});
     }

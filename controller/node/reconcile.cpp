@@ -96,7 +96,7 @@ const ComputedTable &LocalNode::compute_table(const TargetGroup &group, std::uin
     if (is_new || at->second.targets != targets) {
         auto slots = build_maglev(targets);
         const auto print = datapath::maglev_fingerprint(slots);
-        std::vector<std::uint32_t> counts(std::size_t{kMaglevNoTarget} + 1);
+        std::vector<std::uint32_t> counts(std::size_t{maglev_no_target} + 1);
         for (const auto target : slots)
             ++counts[target];
         std::map<std::uint16_t, std::uint32_t> share;
@@ -115,11 +115,11 @@ Status LocalNode::build_tables(const Manifest &manifest) {
         const auto index = *book_.find(Kind::group, group.name);
         const auto &table = compute_table(group, index);
         slots_.insert(table.share.begin(), table.share.end());
-        if (tables_.row(index).print == table.print)
+        if (tables_.row(index).fingerprint == table.fingerprint)
             continue;
         const auto window = std::max({group.idle_tcp, group.idle_other, group.deregistration_delay});
         GLB_ASSIGN(const auto place,
-                   tables_.begin(index, table.print, now,
+                   tables_.begin(index, table.fingerprint, now,
                                  static_cast<std::uint32_t>(window.count()) * GLB_TICKS_PER_SECOND));
         GLB_TRY(program_->put_maglev(place, table.slots));
     }
@@ -161,7 +161,7 @@ Status LocalNode::detach_others(const Manifest &manifest) {
 }
 
 void LocalNode::release_unused_maglev_tables() {
-    tables_.settle();
+    tables_.release_dropped();
     for (std::uint32_t index = 0; index < GLB_MAX_TABLES; ++index) {
         if (tables_.in_use(index))
             continue;

@@ -23,81 +23,81 @@ constexpr std::array<Range, 3> ranges{{
 } // namespace
 
 IndexAllocator IndexAllocator::from_names(const std::vector<std::string> &rows) {
-    IndexAllocator book;
+    IndexAllocator allocator;
     for (std::size_t kind = 0; kind < ranges.size(); ++kind) {
-        auto &side = book.sides_[kind];
+        auto &table = allocator.tables_[kind];
         for (std::uint32_t i = 0; i < ranges[kind].size; ++i) {
             const auto row = ranges[kind].first_row + i;
             if (row >= rows.size() || rows[row].empty())
                 continue;
-            // A daemon that was killed while it moved a name leaves it twice: one of the two is free.
-            if (!side.indexes.emplace(rows[row], static_cast<std::uint16_t>(i)).second)
+            // A daemon that was killed while moving a name leaves it in two rows; the first one counts.
+            if (!table.indexes.emplace(rows[row], static_cast<std::uint16_t>(i)).second)
                 continue;
-            side.names.emplace(static_cast<std::uint16_t>(i), rows[row]);
-            side.retired.insert(rows[row]);
+            table.names.emplace(static_cast<std::uint16_t>(i), rows[row]);
+            table.retired.insert(rows[row]);
         }
     }
-    return book;
+    return allocator;
 }
 
 Result<std::uint16_t> IndexAllocator::claim(Kind kind, const std::string &name) {
-    auto &book = side(kind);
-    book.retired.erase(name);
-    if (const auto found = book.indexes.find(name); found != book.indexes.end())
+    auto &owned = table(kind);
+    owned.retired.erase(name);
+    if (const auto found = owned.indexes.find(name); found != owned.indexes.end())
         return found->second;
     const auto &range = ranges[static_cast<std::size_t>(kind)];
     std::uint16_t free = 0;
-    for (const auto &[index, owner] : book.names) {
+    for (const auto &[index, owner] : owned.names) {
         if (index != free)
             break;
         ++free;
     }
     if (free >= range.size)
         return tl::unexpected(
-            Error{fmt::format("no index is free for {}: all {} {} are in use, or still in the flow "
-                              "table after their removal; try again when those flows have ended",
+            Error{fmt::format("no free index for {}: all {} {} are in use or still referenced by "
+                              "flows after their removal; retry when those flows have ended",
                               name, range.size, range.plural),
                   EAGAIN});
-    book.indexes.emplace(name, free);
-    book.names.emplace(free, name);
+    owned.indexes.emplace(name, free);
+    owned.names.emplace(free, name);
     return free;
 }
 
 std::optional<std::uint16_t> IndexAllocator::find(Kind kind, const std::string &name) const {
-    const auto &indexes = side(kind).indexes;
+    const auto &indexes = table(kind).indexes;
     const auto found = indexes.find(name);
     return found == indexes.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::string IndexAllocator::name_of(Kind kind, std::uint16_t index) const {
-    const auto &names = side(kind).names;
+    const auto &names = table(kind).names;
     const auto found = names.find(index);
     return found == names.end() ? std::string() : found->second;
 }
 
 void IndexAllocator::retire(Kind kind, const std::string &name) {
-    if (side(kind).indexes.contains(name))
-        side(kind).retired.insert(name);
+    if (table(kind).indexes.contains(name))
+        table(kind).retired.insert(name);
 }
 
 void IndexAllocator::release(Kind kind, const std::string &name) {
-    auto &book = side(kind);
-    if (!book.retired.erase(name))
+    auto &owned = table(kind);
+    if (!owned.retired.erase(name))
         return;
-    const auto found = book.indexes.find(name);
-    book.names.erase(found->second);
-    book.indexes.erase(found);
+    const auto found = owned.indexes.find(name);
+    owned.names.erase(found->second);
+    owned.indexes.erase(found);
 }
 
 std::vector<std::string> IndexAllocator::retired(Kind kind) const {
-    const auto &set = side(kind).retired;
+    const auto &set = table(kind).retired;
     return {set.begin(), set.end()};
 }
 
 std::vector<std::string> IndexAllocator::rows() const {
     std::vector<std::string> rows(GLB_INDEX_NAMES);
     for (std::size_t kind = 0; kind < ranges.size(); ++kind)
-        for (const auto &[index, name] : sides_[kind].names)
+        for (const auto &[index, name] : tables_[kind].names)
             rows[ranges[kind].first_row + index] = name;
     return rows;
 }

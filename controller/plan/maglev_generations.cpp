@@ -12,11 +12,11 @@ bool is_open(const MaglevGenerations::Row &row, std::uint32_t now) {
 
 } // namespace
 
-void MaglevGenerations::adopt(std::uint16_t group, const glb_group &row, std::uint64_t print,
+void MaglevGenerations::adopt(std::uint16_t group, const glb_group &row, std::uint64_t fingerprint,
                               std::uint32_t now) {
-    if (row.table == GLB_NO_TABLE || print == 0)
+    if (row.table == GLB_NO_TABLE || fingerprint == 0)
         return;
-    Row adopted{row.table, print, row.previous_table, row.previous_until};
+    Row adopted{row.table, fingerprint, row.previous_table, row.previous_until};
     if (!is_open(adopted, now))
         adopted.previous = GLB_NO_TABLE;
     rows_[group] = adopted;
@@ -34,13 +34,13 @@ bool MaglevGenerations::in_use(std::uint32_t index) const {
     return dropped_.contains(index);
 }
 
-Result<std::uint32_t> MaglevGenerations::begin(std::uint16_t group, std::uint64_t print, std::uint32_t now,
-                                               std::uint32_t window) {
+Result<std::uint32_t> MaglevGenerations::begin(std::uint16_t group, std::uint64_t fingerprint,
+                                               std::uint32_t now, std::uint32_t window) {
     std::uint32_t free = 0;
     while (free < GLB_MAX_TABLES && in_use(free))
         ++free;
     if (free == GLB_MAX_TABLES)
-        return fail("all {} places for Maglev tables are taken", GLB_MAX_TABLES);
+        return fail("all {} Maglev tables are in use", GLB_MAX_TABLES);
     auto &row = rows_[group];
     if (is_open(row, now)) {
         dropped_.insert(row.table);
@@ -51,7 +51,7 @@ Result<std::uint32_t> MaglevGenerations::begin(std::uint16_t group, std::uint64_
         row.previous_until = now + window;
     }
     row.table = free;
-    row.print = print;
+    row.fingerprint = fingerprint;
     return free;
 }
 

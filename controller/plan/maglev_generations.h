@@ -1,4 +1,4 @@
-// MaglevGenerations: which Maglev tables of glb_maglev the groups use now, and used in the epoch before.
+// MaglevGenerations: the tables of glb_maglev that groups use in the current and the previous epoch.
 #pragma once
 
 #include <cstdint>
@@ -12,36 +12,37 @@
 
 namespace glb {
 
-/// A value: a change that fails is undone by putting the old book back.
+/// A value type: a failed change is rolled back by restoring a copy.
 class MaglevGenerations {
   public:
     struct Row {
         std::uint32_t table = GLB_NO_TABLE;
-        std::uint64_t print = 0; ///< fingerprint of its content
+        std::uint64_t fingerprint = 0; ///< of the table's content
         std::uint32_t previous = GLB_NO_TABLE;
         std::uint32_t previous_until = 0; ///< tick
     };
 
-    /// What an earlier daemon left in the active bank.
-    void adopt(std::uint16_t group, const glb_group &row, std::uint64_t print, std::uint32_t now);
+    /// Takes over a row of the active bank of a previous daemon.
+    void adopt(std::uint16_t group, const glb_group &row, std::uint64_t fingerprint, std::uint32_t now);
 
     [[nodiscard]] Row row(std::uint16_t group) const;
 
-    /// A new epoch of the group: the place for its new table, to be filled before the bank is written. The
-    /// table so far stays as the previous one until `window` ticks have passed; where a window is still open,
-    /// the older table stays instead: its flows are the ones that need it most.
-    [[nodiscard]] Result<std::uint32_t> begin(std::uint16_t group, std::uint64_t print, std::uint32_t now,
-                                              std::uint32_t window);
+    /// Starts a new epoch of the group. Returns the index of its new table, which must be filled before the
+    /// bank is written. The current table becomes the previous one for `window` ticks; where a window is
+    /// still open, the older table remains the previous one, since its flows need it most. Fails where all
+    /// tables are in use.
+    [[nodiscard]] Result<std::uint32_t> begin(std::uint16_t group, std::uint64_t fingerprint,
+                                              std::uint32_t now, std::uint32_t window);
     void remove(std::uint16_t group);
 
-    /// Ends windows whose time has come; true where there was one.
+    /// Closes expired windows; true where there was one.
     bool close_windows(std::uint32_t now);
 
-    /// The bank is written: what `begin` took out of use is free from now on. Until then the bank in force
-    /// still names those tables, and a change that fails goes back to them.
-    void settle() { dropped_.clear(); }
+    /// Frees the tables that begin() replaced. Call this once the bank is written: until then the active bank
+    /// refers to them, and a failed change returns to them.
+    void release_dropped() { dropped_.clear(); }
 
-    /// Whether some group uses the table at `index`, or the bank in force may.
+    /// True where a group uses the table at `index`, or the active bank may refer to it.
     [[nodiscard]] bool in_use(std::uint32_t index) const;
 
   private:
@@ -49,15 +50,15 @@ class MaglevGenerations {
     std::set<std::uint32_t> dropped_;
 };
 
-/// The table of a group as last computed: anew only when its targets change, not each second.
+/// The last computed table of a group, cached until its targets change.
 struct ComputedTable {
     std::vector<MaglevTarget> targets;
     MaglevTable slots;
-    std::uint64_t print = 0;
-    std::map<std::uint16_t, std::uint32_t> share; ///< slots of each target
+    std::uint64_t fingerprint = 0;
+    std::map<std::uint16_t, std::uint32_t> share; ///< number of slots by target index
 };
 
-/// The data path's clock: GLB_TICK_SHIFT bits of CLOCK_MONOTONIC's nanoseconds left away.
+/// The data path's clock: CLOCK_MONOTONIC in nanoseconds, shifted right by GLB_TICK_SHIFT bits.
 [[nodiscard]] std::uint32_t tick_now();
 
 } // namespace glb

@@ -1,4 +1,4 @@
-// IP and Ethernet addresses as values: parsed, printed, compared, hashed.
+// IP and Ethernet addresses as values.
 #pragma once
 
 #include <array>
@@ -10,7 +10,7 @@
 
 namespace glb {
 
-/// An Ethernet address, in the order of the wire.
+/// An Ethernet address in wire order.
 struct MacAddress {
     std::array<std::uint8_t, 6> bytes{};
 
@@ -21,7 +21,7 @@ struct MacAddress {
 
 /// An IPv4 or IPv6 address. IPv4 fills the first 4 bytes; the rest is zero.
 struct IpAddress {
-    std::uint8_t family = 0; ///< 4 or 6; 0 is "none"
+    std::uint8_t family = 0; ///< 4 or 6; 0: no address
     std::array<std::uint8_t, 16> bytes{};
 
     [[nodiscard]] static std::optional<IpAddress> parse(std::string_view text);
@@ -37,7 +37,7 @@ struct IpPrefix {
     IpAddress address;
     std::uint8_t length = 0;
 
-    /// "ADDR/LEN", or "ADDR" for one address. Host bits that are set are refused.
+    /// "ADDR/LEN", or "ADDR" for one address. nullopt where host bits are set.
     [[nodiscard]] static std::optional<IpPrefix> parse(std::string_view text);
     [[nodiscard]] bool contains(const IpAddress &candidate) const;
     [[nodiscard]] std::string to_string() const;

@@ -18,7 +18,7 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 
 Result<AddressMatch> AddressMatch::parse(std::string_view text) {
     const auto malformed = [&] {
-        return fail("\"{}\" is none of ADDR, PREFIX (host bits zero), ADDR:PORT, [ADDR6]:PORT", text);
+        return fail("\"{}\" must be ADDR, PREFIX (host bits zero), ADDR:PORT or [ADDR6]:PORT", text);
     };
     if (const auto prefix = IpPrefix::parse(text))
         return AddressMatch{*prefix, std::nullopt};

@@ -1,4 +1,4 @@
-// AddressMatch: an address, a prefix, or an address with a port, as options and queries write it.
+// AddressMatch: an address, a prefix, or an address and a port, as used in options and queries.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace glb {
 /// ADDR, PREFIX, ADDR:PORT or [ADDR6]:PORT.
 struct AddressMatch {
     IpPrefix prefix;
-    std::optional<std::uint16_t> port; ///< in host order
+    std::optional<std::uint16_t> port; ///< host order
 
     [[nodiscard]] static Result<AddressMatch> parse(std::string_view text);
     [[nodiscard]] bool matches(const IpAddress &address, std::uint16_t port_host_order) const;

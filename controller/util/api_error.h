@@ -1,12 +1,12 @@
-// ApiError: one thing that is wrong with what somebody sent, and where.
+// ApiError: an error in a request, and its place.
 #pragma once
 
 #include <string>
 
 namespace glb {
 
-/// `pointer` is a JSON pointer (RFC 6901) into the document sent, or "/NAME" for the query parameter NAME;
-/// empty where the whole request is meant.
+/// `pointer` is a JSON pointer (RFC 6901) into the request body, or "/NAME" for the query parameter NAME;
+/// empty: the whole request.
 struct ApiError {
     std::string pointer;
     std::string message;

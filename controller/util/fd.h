@@ -1,4 +1,4 @@
-// Fd: a file descriptor that closes itself.
+// Fd: owns a file descriptor.
 #pragma once
 
 #include <utility>

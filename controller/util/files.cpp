@@ -40,7 +40,7 @@ Status write_all(int fd, std::string_view content, const std::string &name) {
         content.remove_prefix(static_cast<std::size_t>(put));
     }
     if (::fsync(fd) != 0)
-        return fail_errno(errno, "cannot write {} to disk", name);
+        return fail_errno(errno, "cannot sync {}", name);
     return {};
 }
 
@@ -65,7 +65,7 @@ Status write_file_atomically(const std::filesystem::path &path, std::string_view
     }
     Fd directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!directory || ::fsync(directory.get()) != 0)
-        return fail_errno(errno, "cannot write folder {} to disk", folder.string());
+        return fail_errno(errno, "cannot sync folder {}", folder.string());
     return {};
 }
 
@@ -73,16 +73,16 @@ std::string write_error_hint(int code, const std::filesystem::path &folder) {
     switch (code) {
     case ENOSPC:
     case EDQUOT:
-        return fmt::format("make room on the file system of {}, then try again", folder.string());
+        return fmt::format("free space on the file system of {} and retry", folder.string());
     case EFBIG:
-        return "raise the limit of file sizes (ulimit -f, or LimitFSIZE of the service), then try again";
+        return "raise the file size limit (ulimit -f, or LimitFSIZE of the service) and retry";
     case EROFS:
-        return fmt::format("mount the file system of {} writable, then try again", folder.string());
+        return fmt::format("remount the file system of {} read-write and retry", folder.string());
     case EACCES:
     case EPERM:
-        return fmt::format("let this user write to {}, then try again", folder.string());
+        return fmt::format("grant this user write access to {} and retry", folder.string());
     default:
-        return fmt::format("see to {}, then try again", folder.string());
+        return fmt::format("check {} and retry", folder.string());
     }
 }
 
@@ -93,7 +93,7 @@ Status make_folders(const std::filesystem::path &path, unsigned mode) {
     if (path.has_parent_path())
         GLB_TRY(make_folders(path.parent_path(), mode));
     if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST)
-        return fail_errno(errno, "cannot make folder {}", path.string());
+        return fail_errno(errno, "cannot create folder {}", path.string());
     return {};
 }
 

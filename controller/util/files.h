@@ -1,4 +1,4 @@
-// Files that are whole or not there: reading, and atomic writing.
+// Reading files, and replacing them atomically.
 #pragma once
 
 #include <filesystem>
@@ -9,19 +9,19 @@
 
 namespace glb {
 
-/// The whole content of `path`. Fails where it cannot be opened or read, or is larger than `max_bytes`.
+/// The content of `path`. Fails where it cannot be read or exceeds `max_bytes`.
 [[nodiscard]] Result<std::string> read_file(const std::filesystem::path &path,
                                             std::size_t max_bytes = 64u << 20);
 
-/// Replaces `path` so that after any crash it holds either the old bytes or the new ones:
-/// write beside it, fsync, rename, fsync the folder. On failure the old file is untouched.
+/// Replaces the content of `path`; after a crash the file has either the old or the new content (write a
+/// sibling, fsync, rename, fsync the directory). On failure the old file is unchanged.
 [[nodiscard]] Status write_file_atomically(const std::filesystem::path &path, std::string_view content,
                                            unsigned mode = 0640);
 
-/// What a person can do about a write in `folder` that failed with `code`, an errno value.
+/// How an operator can fix a write in `folder` that failed with the errno value `code`.
 [[nodiscard]] std::string write_error_hint(int code, const std::filesystem::path &folder);
 
-/// Makes `path` and its parents where they are missing.
+/// Creates `path` and its parents unless they exist.
 [[nodiscard]] Status make_folders(const std::filesystem::path &path, unsigned mode = 0755);
 
 } // namespace glb

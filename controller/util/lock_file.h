@@ -1,4 +1,4 @@
-// A folder that one process has to itself.
+// An exclusive lock on a folder.
 #pragma once
 
 #include <filesystem>
@@ -8,9 +8,9 @@
 
 namespace glb {
 
-/// Makes `folder` (0700) where it is missing and locks it (flock(2)) until the descriptor is closed, by the
-/// kernel too where the process is killed. On any file system. EBUSY where another process has it, whose pid
-/// the message names where /proc/locks tells it.
+/// Creates `folder` (0700) unless it exists and locks it (flock(2)) until the descriptor is closed or the
+/// process ends. Works on any file system. EBUSY where another process holds the lock; the message has its
+/// pid if /proc/locks lists it.
 [[nodiscard]] Result<Fd> lock_folder(const std::filesystem::path &folder);
 
 } // namespace glb

@@ -1,4 +1,4 @@
-// PeerCredentials: who is at the other end of a Unix socket.
+// PeerCredentials: the process at the other end of a Unix socket.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 
 namespace glb {
 
-/// As the kernel said when the peer connected (SO_PEERCRED). Over TCP nobody is known: `known` is false.
+/// From SO_PEERCRED, at the time of connect(). Over TCP `known` is false.
 struct PeerCredentials {
     bool known = false;
     std::uint32_t uid = 0;
@@ -14,16 +14,15 @@ struct PeerCredentials {
     std::int32_t pid = 0;
 };
 
-/// "uid 0, pid 4711", for the log.
+/// "uid 0, pid 4711"; for logs.
 [[nodiscard]] inline std::string to_string(const PeerCredentials &peer) {
-    return peer.known ? "uid " + std::to_string(peer.uid) + ", pid " + std::to_string(peer.pid)
-                      : "the daemon itself";
+    return peer.known ? "uid " + std::to_string(peer.uid) + ", pid " + std::to_string(peer.pid) : "glbd";
 }
 
-/// "epoch 3 -> 4, asked by uid 0, pid 4711": how the log tells of every change.
+/// "epoch 3 -> 4, requested by uid 0, pid 4711"; for logs of changes.
 [[nodiscard]] inline std::string change_text(std::uint64_t before, std::uint64_t after,
                                              const PeerCredentials &peer) {
-    return "epoch " + std::to_string(before) + " -> " + std::to_string(after) + ", asked by " +
+    return "epoch " + std::to_string(before) + " -> " + std::to_string(after) + ", requested by " +
            to_string(peer);
 }
 

@@ -1,4 +1,4 @@
-// Result<T>: what a function returns whose failure its caller can act on.
+// Result<T>: the result of a function whose failure the caller can handle.
 #pragma once
 
 #include <cerrno>
@@ -11,9 +11,8 @@
 
 namespace glb {
 
-/// A failure, told to a person: what failed, at which place, and where possible how to mend it.
-/// `code` is an errno value where a system call failed, else 0. `pointer` (RFC 6901) is the manifest's member
-/// that mends it, where there is one.
+/// A failure for an operator: what failed, where, and if possible how to fix it. `code` is the errno value of
+/// a failed system call, else 0. `pointer` (RFC 6901) is the manifest's member to change, if there is one.
 struct Error {
     std::string message;
     int code = 0;
@@ -23,7 +22,7 @@ struct Error {
 template <typename T, typename E = Error>
 using Result = tl::expected<T, E>;
 
-/// The success of an operation that has nothing to return.
+/// The result of an operation without a value.
 using Status = Result<void>;
 
 /// Builds the failed side of a Result from a format string.
@@ -32,7 +31,7 @@ template <typename... Args>
     return tl::unexpected<Error>(Error{fmt::format(format, std::forward<Args>(args)...)});
 }
 
-/// The same for a failed system call: the text of `code` (an errno value, positive) is appended.
+/// The same for a failed system call; the text of `code` (a positive errno value) is appended.
 template <typename... Args>
 [[nodiscard]] tl::unexpected<Error> fail_errno(int code, fmt::format_string<Args...> format, Args &&...args) {
     return tl::unexpected<Error>(
@@ -42,7 +41,7 @@ template <typename... Args>
 
 } // namespace glb
 
-/// Returns the error of `expr` from the enclosing function where there is one.
+/// Returns the error of `expr`, if any, from the enclosing function.
 #define GLB_TRY(expr)                                                                                        \
     do {                                                                                                     \
         auto glb_try_result = (expr);                                                                        \

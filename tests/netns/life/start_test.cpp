@@ -89,8 +89,8 @@ TEST_CASE("start: one daemon a bpffs, whatever their state folders; the lock goe
         REQUIRE(process.wait(10s));
         INFO(second.log());
         CHECK(process.code() == 1);
-        CHECK(second.log().find(fmt::format("another process (pid {}) has the folder {}", glbd.pid(),
-                                            glbd.bpffs().string())) != std::string::npos);
+        CHECK(second.log().find(fmt::format("folder {} is in use by another process (pid {})",
+                                            glbd.bpffs().string(), glbd.pid())) != std::string::npos);
     }
     CHECK(glbd.pins() == in_force);
 

@@ -143,13 +143,11 @@ TEST_CASE("log and history: every change with who asked, and with the epochs bef
         return eventually(5s, [&] { return std::regex_search(glbd.log(), std::regex(line)); });
     };
     const auto file = (glbd.folder() / "manifest.json").string();
-    CHECK(
-        logged("applied a manifest .start from " + file + ".: .*, epoch 0 -> 1, asked by the daemon itself"));
+    CHECK(logged("applied a manifest .start from " + file + ".: .*, epoch 0 -> 1, requested by glbd"));
     std::ofstream(file) << stage.after;
     glbd.signal(SIGHUP);
     REQUIRE(eventually(10s, [&] { return stage.weight() == 3; }));
-    CHECK(logged("applied a manifest .reload from " + file +
-                 ".: 1 change, epoch 1 -> 2, asked by the daemon itself"));
+    CHECK(logged("applied a manifest .reload from " + file + ".: 1 change, epoch 1 -> 2, requested by glbd"));
     const auto history = glbd.must_ctl({"history"}).at("history");
     REQUIRE(history.size() == 2);
     CHECK(history[0].at("by") == "reload");
@@ -159,22 +157,22 @@ TEST_CASE("log and history: every change with who asked, and with the epochs bef
 
     const auto name = "firewalls/" + stage.after["targetGroups"][0]["targets"][0]["id"].get<std::string>();
     glbd.must_ctl({"drain", "--force", name});
-    CHECK(logged(name + ": drained, epoch 2 -> 2, asked by uid 0, pid "));
+    CHECK(logged(name + ": drained, epoch 2 -> 2, requested by uid 0, pid "));
     glbd.must_ctl({"undrain", name});
-    CHECK(logged(name + ": undrained, epoch 2 -> 2, asked by uid 0, pid "));
+    CHECK(logged(name + ": undrained, epoch 2 -> 2, requested by uid 0, pid "));
     glbd.must_ctl({"bypass", "branch"});
-    CHECK(logged("branch: BYPASSED, .*, epoch 2 -> 2, asked by uid 0, pid "));
+    CHECK(logged("branch: BYPASSED, .*, epoch 2 -> 2, requested by uid 0, pid "));
     glbd.must_ctl({"bypass", "branch", "--off"});
-    CHECK(logged("branch: .*, epoch 2 -> 2, asked by uid 0, pid "));
+    CHECK(logged("branch: .*, epoch 2 -> 2, requested by uid 0, pid "));
     REQUIRE(glbd.apply(stage.before, {"--confirm", "2"}).code == 0);
     CHECK(eventually(30s, [&] { return stage.weight() == 3; }));
-    CHECK(logged("the manifest before has returned, epoch 3 -> 4, asked by the daemon itself"));
+    CHECK(logged("the manifest before has returned, epoch 3 -> 4, requested by glbd"));
     REQUIRE(glbd.apply(stage.before, {"--confirm", "60"}).code == 0);
     glbd.must_ctl({"confirm"});
-    CHECK(logged("is confirmed, epoch 5 -> 5, asked by uid 0, pid "));
+    CHECK(logged("is confirmed, epoch 5 -> 5, requested by uid 0, pid "));
     glbd.kill9();
     glbd.start();
-    CHECK(logged("started with the manifest in force, epoch 5 -> 5, asked by the daemon itself"));
+    CHECK(logged("started with the manifest in force, epoch 5 -> 5, requested by glbd"));
     glbd.must_ctl({"down", "--yes"});
-    CHECK(logged("everything is down, epoch 5 -> 0, asked by uid 0, pid "));
+    CHECK(logged("everything is down, epoch 5 -> 0, requested by uid 0, pid "));
 }

@@ -76,7 +76,7 @@ TEST_CASE("flows, with filters") {
     CHECK(wrong.status == 2);
     CHECK(wrong.out.empty());
     CHECK(has(wrong.err, "glbctl: --protocol: \"tcq\" is no protocol"));
-    CHECK(has(wrong.err, "glbctl: --source: \"x\" is none of ADDR"));
+    CHECK(has(wrong.err, "glbctl: --source: \"x\" must be ADDR"));
 }
 
 TEST_CASE("drops and counters") {

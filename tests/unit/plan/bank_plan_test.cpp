@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include <nlohmann/json.hpp>
+
+#include "controller/network/topology.h"
 #include "controller/plan/bank_plan.h"
 #include "controller/plan/guard_plan.h"
 #include "tests/unit/plan/plan_fixture.h"

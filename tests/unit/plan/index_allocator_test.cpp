@@ -10,8 +10,8 @@ using Kind = IndexAllocator::Kind;
 
 namespace {
 
-std::uint16_t claimed(IndexAllocator &book, Kind kind, const std::string &name) {
-    const auto index = book.claim(kind, name);
+std::uint16_t claimed(IndexAllocator &allocator, Kind kind, const std::string &name) {
+    const auto index = allocator.claim(kind, name);
     INFO((index ? std::string() : index.error().message));
     REQUIRE(index);
     return *index;
@@ -19,77 +19,77 @@ std::uint16_t claimed(IndexAllocator &book, Kind kind, const std::string &name) 
 
 } // namespace
 
-TEST_CASE("indexes: the lowest free one, and the same again for the same name", "[node]") {
-    IndexAllocator book;
-    CHECK(claimed(book, Kind::target, "g/a") == 0);
-    CHECK(claimed(book, Kind::target, "g/b") == 1);
-    CHECK(claimed(book, Kind::target, "g/a") == 0);
-    CHECK(claimed(book, Kind::group, "g") == 0); // kinds do not share
-    CHECK(book.find(Kind::target, "g/b") == 1);
-    CHECK_FALSE(book.find(Kind::group, "g/b"));
-    CHECK(book.name_of(Kind::target, 1) == "g/b");
-    CHECK(book.name_of(Kind::target, 2).empty());
+TEST_CASE("indexes: the lowest free one, and the same for the same name", "[plan]") {
+    IndexAllocator allocator;
+    CHECK(claimed(allocator, Kind::target, "g/a") == 0);
+    CHECK(claimed(allocator, Kind::target, "g/b") == 1);
+    CHECK(claimed(allocator, Kind::target, "g/a") == 0);
+    CHECK(claimed(allocator, Kind::group, "g") == 0); // kinds are independent
+    CHECK(allocator.find(Kind::target, "g/b") == 1);
+    CHECK_FALSE(allocator.find(Kind::group, "g/b"));
+    CHECK(allocator.name_of(Kind::target, 1) == "g/b");
+    CHECK(allocator.name_of(Kind::target, 2).empty());
 }
 
-TEST_CASE("indexes: retired is not free, released is", "[node]") {
-    IndexAllocator book;
+TEST_CASE("indexes: a retired index is reserved until it is released", "[plan]") {
+    IndexAllocator allocator;
     for (const auto *name : {"g/a", "g/b", "g/c"})
-        claimed(book, Kind::target, name);
-    book.retire(Kind::target, "g/b");
-    CHECK(book.retired(Kind::target) == std::vector<std::string>{"g/b"});
-    CHECK(claimed(book, Kind::target, "g/d") == 3);
-    book.release(Kind::target, "g/b");
-    CHECK(book.retired(Kind::target).empty());
-    CHECK_FALSE(book.find(Kind::target, "g/b"));
-    CHECK(claimed(book, Kind::target, "g/e") == 1);
+        claimed(allocator, Kind::target, name);
+    allocator.retire(Kind::target, "g/b");
+    CHECK(allocator.retired(Kind::target) == std::vector<std::string>{"g/b"});
+    CHECK(claimed(allocator, Kind::target, "g/d") == 3);
+    allocator.release(Kind::target, "g/b");
+    CHECK(allocator.retired(Kind::target).empty());
+    CHECK_FALSE(allocator.find(Kind::target, "g/b"));
+    CHECK(claimed(allocator, Kind::target, "g/e") == 1);
 }
 
-TEST_CASE("indexes: who comes back has its own again, and can no longer be released", "[node]") {
-    IndexAllocator book;
-    claimed(book, Kind::target, "g/a");
-    claimed(book, Kind::target, "g/b");
-    book.retire(Kind::target, "g/b");
-    CHECK(claimed(book, Kind::target, "g/b") == 1);
-    CHECK(book.retired(Kind::target).empty());
-    book.release(Kind::target, "g/b");
-    CHECK(book.find(Kind::target, "g/b") == 1);
+TEST_CASE("indexes: a reclaimed name has its previous index, which cannot be released", "[plan]") {
+    IndexAllocator allocator;
+    claimed(allocator, Kind::target, "g/a");
+    claimed(allocator, Kind::target, "g/b");
+    allocator.retire(Kind::target, "g/b");
+    CHECK(claimed(allocator, Kind::target, "g/b") == 1);
+    CHECK(allocator.retired(Kind::target).empty());
+    allocator.release(Kind::target, "g/b");
+    CHECK(allocator.find(Kind::target, "g/b") == 1);
 }
 
-TEST_CASE("indexes: names that nobody has are neither retired nor released", "[node]") {
-    IndexAllocator book;
-    book.retire(Kind::endpoint, "web");
-    CHECK(book.retired(Kind::endpoint).empty());
-    book.release(Kind::endpoint, "web");
-    CHECK(claimed(book, Kind::endpoint, "web") == 0);
+TEST_CASE("indexes: unknown names are neither retired nor released", "[plan]") {
+    IndexAllocator allocator;
+    allocator.retire(Kind::endpoint, "web");
+    CHECK(allocator.retired(Kind::endpoint).empty());
+    allocator.release(Kind::endpoint, "web");
+    CHECK(claimed(allocator, Kind::endpoint, "web") == 0);
 }
 
-TEST_CASE("indexes: full is EAGAIN and names the kind, and one release makes room", "[node]") {
+TEST_CASE("indexes: EAGAIN names the kind when full, a release frees an index", "[plan]") {
     const auto [kind, size, word] = GENERATE(std::tuple(Kind::endpoint, GLB_MAX_ENDPOINTS, "endpoints"),
                                              std::tuple(Kind::group, GLB_MAX_GROUPS, "target groups"),
                                              std::tuple(Kind::target, GLB_MAX_TARGETS, "targets"));
-    IndexAllocator book;
+    IndexAllocator allocator;
     for (int i = 0; i < size; ++i)
-        REQUIRE(book.claim(kind, "n" + std::to_string(i)));
-    const auto refused = book.claim(kind, "late");
+        REQUIRE(allocator.claim(kind, "n" + std::to_string(i)));
+    const auto refused = allocator.claim(kind, "late");
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == EAGAIN);
     CHECK_THAT(refused.error().message, Catch::Contains("late") && Catch::Contains(word));
-    CHECK_FALSE(book.find(kind, "late"));
-    book.retire(kind, "n7");
-    CHECK_FALSE(book.claim(kind, "late")); // flows may still name it
-    book.release(kind, "n7");
-    CHECK(claimed(book, kind, "late") == 7);
+    CHECK_FALSE(allocator.find(kind, "late"));
+    allocator.retire(kind, "n7");
+    CHECK_FALSE(allocator.claim(kind, "late")); // flows may refer to it
+    allocator.release(kind, "n7");
+    CHECK(claimed(allocator, kind, "late") == 7);
 }
 
-TEST_CASE("indexes: the rows of glb_index_names lead back to the same book, all retired", "[node]") {
-    IndexAllocator book;
-    claimed(book, Kind::endpoint, "web");
-    claimed(book, Kind::group, "g");
-    claimed(book, Kind::target, "g/a");
-    claimed(book, Kind::target, "g/b");
-    book.retire(Kind::target, "g/a");
-    book.release(Kind::target, "g/a"); // leaves a gap
-    const auto rows = book.rows();
+TEST_CASE("indexes: restored from the rows of glb_index_names, all retired", "[plan]") {
+    IndexAllocator allocator;
+    claimed(allocator, Kind::endpoint, "web");
+    claimed(allocator, Kind::group, "g");
+    claimed(allocator, Kind::target, "g/a");
+    claimed(allocator, Kind::target, "g/b");
+    allocator.retire(Kind::target, "g/a");
+    allocator.release(Kind::target, "g/a"); // leaves a gap
+    const auto rows = allocator.rows();
     REQUIRE(rows.size() == GLB_INDEX_NAMES);
     CHECK(rows[GLB_INDEX_NAMES_ENDPOINTS] == "web");
     CHECK(rows[GLB_INDEX_NAMES_GROUPS] == "g");
@@ -105,16 +105,16 @@ TEST_CASE("indexes: the rows of glb_index_names lead back to the same book, all 
     CHECK(again.retired(Kind::target).empty());
 }
 
-TEST_CASE("indexes: a name that stands twice in glb_index_names holds one index alone", "[node]") {
+TEST_CASE("indexes: a name in two rows of glb_index_names has one index", "[plan]") {
     std::vector<std::string> rows(GLB_INDEX_NAMES);
     rows[GLB_INDEX_NAMES_TARGETS + 1] = rows[GLB_INDEX_NAMES_TARGETS + 3] = "g/a";
-    auto book = IndexAllocator::from_names(rows);
-    CHECK(book.find(Kind::target, "g/a") == 1);
-    CHECK(book.name_of(Kind::target, 3).empty());
-    book.release(Kind::target, "g/a");
-    CHECK(book.rows() == std::vector<std::string>(GLB_INDEX_NAMES));
+    auto allocator = IndexAllocator::from_names(rows);
+    CHECK(allocator.find(Kind::target, "g/a") == 1);
+    CHECK(allocator.name_of(Kind::target, 3).empty());
+    allocator.release(Kind::target, "g/a");
+    CHECK(allocator.rows() == std::vector<std::string>(GLB_INDEX_NAMES));
 }
 
-TEST_CASE("indexes: fewer rows than the map has are taken as empty", "[node]") {
+TEST_CASE("indexes: missing rows are empty", "[plan]") {
     CHECK(IndexAllocator::from_names({"web"}).find(Kind::endpoint, "web") == 0);
 }

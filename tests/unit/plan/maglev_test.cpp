@@ -78,38 +78,38 @@ std::vector<std::vector<std::uint32_t>> weight_sets() {
 
 } // namespace
 
-TEST_CASE("slots hold weights within 1 percent, or within one slot where shares are small", "[maglev]") {
+TEST_CASE("maglev: shares match weights within 1 percent, or one slot for small shares", "[maglev]") {
     for (const auto &weights : weight_sets()) {
         double total = 0;
         for (const auto weight : weights)
             total += weight;
         const auto table = build_maglev(targets_with(weights));
-        REQUIRE(table.size() == kMaglevSlots);
+        REQUIRE(table.size() == maglev_slots);
         const auto slots = slots_of(table, weights.size());
         for (std::size_t i = 0; i < weights.size(); ++i) {
             INFO(weights.size() << " targets, weight " << weights[i] << " of " << total << ", " << slots[i]);
-            const double exact = kMaglevSlots * (weights[i] / total);
+            const double exact = maglev_slots * (weights[i] / total);
             CHECK(std::abs(slots[i] - exact) <= std::max(1.0, exact * 0.01));
             CHECK((slots[i] == 0) == (weights[i] == 0));
         }
     }
 }
 
-TEST_CASE("no target and only weights of 0 leave every slot empty", "[maglev]") {
-    const MaglevTable empty(kMaglevSlots, kMaglevNoTarget);
+TEST_CASE("maglev: no targets or only weights of 0 leave all slots empty", "[maglev]") {
+    const MaglevTable empty(maglev_slots, maglev_no_target);
     CHECK(build_maglev({}) == empty);
     CHECK(build_maglev(targets_with({0, 0})) == empty);
 }
 
-TEST_CASE("more targets than shares: each weight still owns a slot", "[maglev]") {
+TEST_CASE("maglev: each target with a weight owns a slot, even with a share below one", "[maglev]") {
     std::vector<std::uint32_t> weights(60000, 1);
     weights[7] = 4000000;
     const auto slots = slots_of(build_maglev(targets_with(weights)), weights.size());
     CHECK(*std::min_element(slots.begin(), slots.end()) == 1);
-    CHECK(slots[7] == kMaglevSlots - (weights.size() - 1));
+    CHECK(slots[7] == maglev_slots - (weights.size() - 1));
 }
 
-TEST_CASE("the list's order and the indexes are no input", "[maglev]") {
+TEST_CASE("maglev: list order and indexes have no influence", "[maglev]") {
     std::mt19937 random(2);
     const auto sorted = targets_with({3, 1, 4, 1, 5, 9, 2, 6, 1000, 0, 5});
     const auto table = build_maglev(sorted);
@@ -127,7 +127,7 @@ TEST_CASE("the list's order and the indexes are no input", "[maglev]") {
     CHECK(build_maglev(renumbered) == expected);
 }
 
-TEST_CASE("adding a target and taking it away leads back to the very same table", "[maglev]") {
+TEST_CASE("maglev: adding and removing a target restores the table", "[maglev]") {
     auto targets = targets_with({1, 1, 2, 3});
     const auto before = build_maglev(targets);
     targets.insert(targets.begin() + 1, {"between", 5, 9});
@@ -136,7 +136,7 @@ TEST_CASE("adding a target and taking it away leads back to the very same table"
     CHECK(build_maglev(targets) == before);
 }
 
-TEST_CASE("a target that goes or comes moves few slots of the others", "[maglev]") {
+TEST_CASE("maglev: adding or removing a target moves few slots of others", "[maglev]") {
     struct Case {
         std::vector<std::uint32_t> weights;
         double most;
@@ -161,7 +161,7 @@ TEST_CASE("a target that goes or comes moves few slots of the others", "[maglev]
     }
 }
 
-TEST_CASE("a failed target's slots spread over all that live", "[maglev]") {
+TEST_CASE("maglev: slots of a failed target are spread over all others", "[maglev]") {
     const auto targets = targets_with(std::vector<std::uint32_t>(5, 1));
     const auto before = build_maglev(targets);
     const auto after = build_maglev(std::span(targets).first(4));
@@ -170,15 +170,15 @@ TEST_CASE("a failed target's slots spread over all that live", "[maglev]") {
         if (before[i] == 4)
             heirs.at(after[i])++;
     for (const auto heir : heirs)
-        CHECK(heir == Approx(kMaglevSlots / 5.0 / 4).epsilon(0.1));
+        CHECK(heir == Approx(maglev_slots / 5.0 / 4).epsilon(0.1));
 }
 
-TEST_CASE("the algorithm has not changed: nodes of different releases must agree", "[maglev]") {
+TEST_CASE("maglev: tables are stable across releases", "[maglev]") {
     CHECK(checksum(build_maglev(targets_with({1, 1, 1}))) == 0xa122fe905c4e694fu);
     CHECK(checksum(build_maglev(targets_with({1, 10, 100, 1000, 0, 7}))) == 0xd88500bd7e22717du);
 }
 
-TEST_CASE("the time to build for 1,000 targets is reported", "[maglev]") {
+TEST_CASE("maglev: build time for 1,000 targets", "[maglev]") {
     auto weights = std::vector<std::uint32_t>(1000, 1);
     for (const auto giant : {1u, 1000u}) {
         weights[0] = giant;

@@ -21,7 +21,7 @@ struct TempFolder {
 };
 } // namespace
 
-TEST_CASE("an atomic write replaces the whole file and leaves nothing beside it", "[util]") {
+TEST_CASE("files: an atomic write replaces the file and leaves no temporary file", "[util]") {
     TempFolder folder;
     const auto file = folder.path / "state";
     REQUIRE(glb::write_file_atomically(file, "old"));
@@ -30,18 +30,18 @@ TEST_CASE("an atomic write replaces the whole file and leaves nothing beside it"
     CHECK(std::distance(fs::directory_iterator(folder.path), fs::directory_iterator{}) == 1);
 }
 
-TEST_CASE("a failed atomic write keeps the old file", "[util]") {
+TEST_CASE("files: a failed atomic write keeps the old content", "[util]") {
     TempFolder folder;
     const auto file = folder.path / "state";
     REQUIRE(glb::write_file_atomically(file, "old"));
-    fs::create_directory(folder.path / "state.new"); // the temporary name is taken
+    fs::create_directory(folder.path / "state.new"); // blocks the temporary name
     const auto failed = glb::write_file_atomically(file, "new");
     REQUIRE_FALSE(failed);
     CHECK(failed.error().message.find("state.new") != std::string::npos);
     CHECK(*glb::read_file(file) == "old");
 }
 
-TEST_CASE("reading says what is wrong", "[util]") {
+TEST_CASE("files: a missing or too large file is an error", "[util]") {
     TempFolder folder;
     CHECK_FALSE(glb::read_file(folder.path / "absent"));
     REQUIRE(glb::write_file_atomically(folder.path / "large", std::string(100, 'x')));

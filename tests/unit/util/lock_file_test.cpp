@@ -1,4 +1,4 @@
-// A folder that one process has to itself.
+// An exclusive lock on a folder.
 #include "controller/util/lock_file.h"
 
 #include <csignal>
@@ -20,30 +20,30 @@ struct LockedFolder {
 
 } // namespace
 
-TEST_CASE("a locked folder is another's, who is named, until it closes the lock or is killed", "[util]") {
+TEST_CASE("lock: the holder's pid is reported, closing the lock or a kill releases it", "[util]") {
     const LockedFolder folder;
-    int told[2];
-    REQUIRE(::pipe(told) == 0);
+    int ready[2];
+    REQUIRE(::pipe(ready) == 0);
     const pid_t child = ::fork();
     if (child == 0) {
         const auto lock = glb::lock_folder(folder.path / "pins");
         const char done = lock ? 'y' : 'n';
-        (void)!::write(told[1], &done, 1);
+        (void)!::write(ready[1], &done, 1);
         for (;;)
             ::pause();
     }
     char done = 0;
-    REQUIRE(::read(told[0], &done, 1) == 1);
+    REQUIRE(::read(ready[0], &done, 1) == 1);
     REQUIRE(done == 'y');
-    const auto refused = glb::lock_folder(folder.path / "pins");
+    const auto failed = glb::lock_folder(folder.path / "pins");
     ::kill(child, SIGKILL);
     ::waitpid(child, nullptr, 0);
-    ::close(told[0]);
-    ::close(told[1]);
-    REQUIRE_FALSE(refused);
-    CHECK(refused.error().code == EBUSY);
-    CHECK(refused.error().message ==
-          fmt::format("another process (pid {}) has the folder {}", child, (folder.path / "pins").string()));
+    ::close(ready[0]);
+    ::close(ready[1]);
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().code == EBUSY);
+    CHECK(failed.error().message == fmt::format("folder {} is in use by another process (pid {})",
+                                                (folder.path / "pins").string(), child));
     auto lock = glb::lock_folder(folder.path / "pins");
     CHECK(lock);
     CHECK_FALSE(glb::lock_folder(folder.path / "pins"));
@@ -51,11 +51,11 @@ TEST_CASE("a locked folder is another's, who is named, until it closes the lock 
     CHECK(glb::lock_folder(folder.path / "pins"));
 }
 
-TEST_CASE("a folder that cannot be locked is an error, not a wait", "[util]") {
+TEST_CASE("lock: a folder that cannot be locked is an error", "[util]") {
     const LockedFolder folder;
     fs::create_directories(folder.path);
     fs::create_symlink("/nonexistent/folder", folder.path / "pins");
-    const auto refused = glb::lock_folder(folder.path / "pins");
-    REQUIRE_FALSE(refused);
-    CHECK(refused.error().code == ENOENT);
+    const auto failed = glb::lock_folder(folder.path / "pins");
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().code == ENOENT);
 }
