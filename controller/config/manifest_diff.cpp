@@ -99,6 +99,14 @@ class Differ {
 
 } // namespace
 
+std::string_view to_string(ChangeAction action) {
+    return action_names[static_cast<std::size_t>(action)];
+}
+
+std::string_view to_string(ChangeKind kind) {
+    return kind_names[static_cast<std::size_t>(kind)];
+}
+
 std::vector<ManifestChange> diff_manifests(const std::optional<Manifest> &before, const Manifest &after) {
     static const Manifest empty;
     const auto &old = before ? *before : empty;
@@ -110,8 +118,8 @@ std::vector<ManifestChange> diff_manifests(const std::optional<Manifest> &before
 }
 
 json to_json(const ManifestChange &change) {
-    return {{"action", action_names[static_cast<std::size_t>(change.action)]},
-            {"kind", kind_names[static_cast<std::size_t>(change.kind)]},
+    return {{"action", to_string(change.action)},
+            {"kind", to_string(change.kind)},
             {"name", change.name},
             {"before", change.before},
             {"after", change.after}};

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -14,6 +15,10 @@ namespace glb {
 
 enum class ChangeAction : std::uint8_t { add, change, remove };
 enum class ChangeKind : std::uint8_t { node, endpoint, target_group, target };
+
+/// `add`, `targetGroup`, …, as in the API.
+[[nodiscard]] std::string_view to_string(ChangeAction action);
+[[nodiscard]] std::string_view to_string(ChangeKind kind);
 
 struct ManifestChange {
     ChangeAction action = ChangeAction::change;

@@ -124,8 +124,7 @@ Result<StoredSeed> StateStore::hash_seed(const std::optional<HashSeed> &running,
     }
     if (!may_create)
         return fail("the hash seed is lost ({}), but live flows depend on it: set node.hashSeed in the "
-                    "manifest to the "
-                    "value of the other nodes, or remove the flows with glbctl down",
+                    "manifest to the value of the other nodes, or remove the flows with glbctl down",
                     lost);
     GLB_ASSIGN(auto seed, random_seed());
     GLB_TRY(seed_.save(format_seed(seed)));

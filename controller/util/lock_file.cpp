@@ -51,7 +51,7 @@ Result<Fd> lock_folder(const std::filesystem::path &folder) {
             if (errno != EWOULDBLOCK)
                 return fail_errno(errno, "cannot lock folder {}", folder.string());
             return tl::unexpected(Error{
-                fmt::format("folder {1} is in use by another process{0}", lock_holder(info), folder.string()),
+                fmt::format("folder {} is in use by another process{}", folder.string(), lock_holder(info)),
                 EBUSY});
         }
         if (refers_to(folder, info))
