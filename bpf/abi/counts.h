@@ -28,14 +28,13 @@ GLB_ABI(struct glb_endpoint_count, 32);
  * members only increase.
  */
 struct glb_target_count {
-    struct glb_count out;
-    struct glb_count back;
+    struct glb_count outbound;
+    struct glb_count returned;
     __u64 new_flows;
-    __u64 silent;    /* established flows whose `outstanding` went from 0 to 1, of endpoints seen through the
-                        target */
-    __u64 answered;  /* flows whose `outstanding` went from 1 to 0 */
-    __u64 tried;     /* new flows, of endpoints seen through any target */
-    __u64 confirmed; /* of those: flows of which a packet has returned */
+    __u64 unanswered; /* established flows of seen endpoints whose `outstanding` went from 0 to 1 */
+    __u64 answered;   /* flows whose `outstanding` went from 1 to 0 */
+    __u64 attempted;  /* new flows of endpoints seen through any target */
+    __u64 confirmed;  /* of those: flows of which a packet has returned */
     __u64 pad;
 };
 GLB_ABI(struct glb_target_count, 80);

@@ -70,7 +70,7 @@ static __always_inline void glb_flow_mark_outstanding(const struct glb_steer_ctx
     if (sent == meta || glb_flow_update(hot, meta, sent) != meta)
         return;
     if (count && ((sent ^ meta) & GLB_META_OUTSTANDING))
-        count->silent++;
+        count->unanswered++;
 }
 
 /*

@@ -58,8 +58,8 @@ static __always_inline void glb_outbound_account(const struct glb_packet *packet
                                                  const struct glb_flow_ref *flow, __u32 group_flags) {
     struct glb_target_count *count = glb_target_count_at(flow->target);
     if (count) {
-        count->out.packets++;
-        count->out.bytes += packet->l3_len;
+        count->outbound.packets++;
+        count->outbound.bytes += packet->l3_len;
     }
     glb_flow_count(flow->slot, GLB_LEG_OUTBOUND, steer->key.orientation, packet->l3_len);
     if (!(packet->flags & (GLB_PKT_FRAGMENT | GLB_PKT_ICMP_ERROR)))

@@ -31,8 +31,8 @@ static __always_inline void glb_return_account(const struct glb_packet *inner,
         glb_seen_set(steer->key.endpoint, flow->target);
     glb_flow_count(flow->slot, GLB_LEG_RETURN, orientation, inner->l3_len);
     if (count) {
-        count->back.packets++;
-        count->back.bytes += inner->l3_len;
+        count->returned.packets++;
+        count->returned.bytes += inner->l3_len;
     }
 }
 

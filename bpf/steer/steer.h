@@ -60,7 +60,7 @@ static __always_inline void glb_account_new_flow(__u32 target, int begins, int a
         return;
     count->new_flows++;
     if (attempted)
-        count->tried++;
+        count->attempted++;
 }
 
 /* Steers a packet whose flow has no entry, and inserts one. An enum glb_steered. */

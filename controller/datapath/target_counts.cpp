@@ -56,14 +56,14 @@ glb_target_count TargetCounts::sum(std::uint32_t target) const {
     glb_target_count sum{};
     for (unsigned cpu = 0; rows_ && cpu < cpus_; ++cpu) {
         const auto &row = rows_[std::size_t{cpu} * GLB_MAX_TARGETS + target];
-        sum.out.packets += load(row.out.packets);
-        sum.out.bytes += load(row.out.bytes);
-        sum.back.packets += load(row.back.packets);
-        sum.back.bytes += load(row.back.bytes);
+        sum.outbound.packets += load(row.outbound.packets);
+        sum.outbound.bytes += load(row.outbound.bytes);
+        sum.returned.packets += load(row.returned.packets);
+        sum.returned.bytes += load(row.returned.bytes);
         sum.new_flows += load(row.new_flows);
-        sum.silent += load(row.silent);
+        sum.unanswered += load(row.unanswered);
         sum.answered += load(row.answered);
-        sum.tried += load(row.tried);
+        sum.attempted += load(row.attempted);
         sum.confirmed += load(row.confirmed);
     }
     return sum;

@@ -126,8 +126,8 @@ bool PassiveMonitor::poll_group(Group &group, const std::string &name) {
         const auto count = host_.target_count(entry.target.index);
         if (!count)
             return false;
-        group.counters.push_back({entry.target.index, count->out.packets, count->back.packets, count->silent,
-                                  count->answered, count->tried, count->confirmed,
+        group.counters.push_back({entry.target.index, count->outbound.packets, count->returned.packets,
+                                  count->unanswered, count->answered, count->attempted, count->confirmed,
                                   entry.health.failed_passively(), entry.health.in_band_worked()});
         group.names.emplace(entry.target.index, key);
     }
@@ -246,7 +246,7 @@ void PassiveMonitor::on_in_band(const std::string &name, const InBandResult &res
 void PassiveMonitor::check_by_geneve(const HealthGroup &group, const TargetEntry &entry,
                                      const InBandResult &result) {
     const auto count = host_.target_count(entry.target.index);
-    const auto returned = count ? count->back.packets : 0;
+    const auto returned = count ? count->returned.packets : 0;
     const auto [at, is_new] = returned_at_check_.try_emplace(entry.name, returned);
     const auto before = std::exchange(at->second, returned);
     const bool traffic_returns = !is_new && returned > before;

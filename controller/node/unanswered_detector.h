@@ -15,11 +15,12 @@ class UnansweredDetector {
 
     /// True where since the look before at least `least` packets went to the target and none came back.
     bool is_silent(std::uint16_t target, const glb_target_count &now) {
-        const auto [at, is_first] = seen_.try_emplace(target, Seen{now.out.packets, now.back.packets});
+        const auto [at, is_first] =
+            seen_.try_emplace(target, Seen{now.outbound.packets, now.returned.packets});
         const Seen before = at->second;
-        at->second = {now.out.packets, now.back.packets};
+        at->second = {now.outbound.packets, now.returned.packets};
         // An index that was given to another target counts from 0 again.
-        return !is_first && now.back.packets == before.back && now.out.packets >= before.out + least;
+        return !is_first && now.returned.packets == before.back && now.outbound.packets >= before.out + least;
     }
 
   private:

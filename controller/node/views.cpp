@@ -179,10 +179,10 @@ documents::Target LocalNode::target_row(const TargetSnapshot &target, const Flow
     row.drained_by_operator = target.operator_drain_until.has_value();
     row.active_flows = index < flows.by_target.size() ? flows.by_target[index] : 0;
     row.new_flows = count.new_flows;
-    row.packets_out = count.out.packets;
-    row.packets_back = count.back.packets;
-    row.bytes_out = count.out.bytes;
-    row.bytes_back = count.back.bytes;
+    row.packets_out = count.outbound.packets;
+    row.packets_back = count.returned.packets;
+    row.bytes_out = count.outbound.bytes;
+    row.bytes_back = count.returned.bytes;
     row.slots = slots == slots_.end() || target.drain_until ? 0 : slots->second;
     return row;
 }

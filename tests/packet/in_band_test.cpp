@@ -74,7 +74,7 @@ TEST_CASE("in-band: probe is reported with sender and nonce and consumed", "[in_
     CHECK(reported[0].address[0] == IpAddress::parse(target ? "10.0.1.21" : "10.0.1.20")->v4_network_order());
     CHECK(std::memcmp(&reported[0].address[1], nonce.data(), nonce.size()) == 0);
     CHECK(reported[0].address[3] == 0);
-    CHECK(rig.program.target_count(target)->back.packets == 0); // not counted as traffic of the target
+    CHECK(rig.program.target_count(target)->returned.packets == 0); // not counted as traffic of the target
 }
 
 TEST_CASE("in-band: probe with IP options is accepted", "[in_band]") {

@@ -16,13 +16,13 @@ namespace {
 constexpr std::uint32_t endpoint = 3; // of the sample
 
 struct Counts {
-    std::uint64_t silent = 0, answered = 0, tried = 0, confirmed = 0;
+    std::uint64_t unanswered = 0, answered = 0, attempted = 0, confirmed = 0;
     bool operator==(const Counts &) const = default;
 };
 
 std::ostream &operator<<(std::ostream &out, const Counts &counts) {
-    return out << counts.silent << " silent, " << counts.answered << " answered, " << counts.tried
-               << " tried, " << counts.confirmed << " confirmed";
+    return out << counts.unanswered << " unanswered, " << counts.answered << " answered, " << counts.attempted
+               << " attempted, " << counts.confirmed << " confirmed";
 }
 
 /// A rig whose group has passive health, and whose packets are all sent to one target unless that is removed.
@@ -37,7 +37,7 @@ struct Watched : Rig {
     }
     Counts counts(unsigned target) const {
         const auto sum = program.target_counts().sum(target);
-        return {sum.silent, sum.answered, sum.tried, sum.confirmed};
+        return {sum.unanswered, sum.answered, sum.attempted, sum.confirmed};
     }
     /// Sends it to its target; the frame that the target receives.
     Bytes out(const Packet &inner) {
@@ -111,7 +111,7 @@ TEST_CASE("passive health: TCP counts as unanswered only while established", "[p
     rig.there_and_back(segment(true, tcp::syn));
     rig.there_and_back(segment(false, tcp::syn | tcp::ack));
     rig.out(segment(false, tcp::syn | tcp::ack)); // not established: a firewall may have dropped it
-    CHECK(rig.counts(0).silent == 0);
+    CHECK(rig.counts(0).unanswered == 0);
     rig.there_and_back(segment(true, tcp::ack));
     rig.there_and_back(segment(true, tcp::ack));
     CHECK(rig.counts(0) == Counts{1, 1, 0, 0});
@@ -148,7 +148,7 @@ TEST_CASE("passive health: flows that do not count as unanswered", "[passive]") 
         rig.out(IPv4{.src = "203.0.113.254", .dst = "192.0.2.10"} / icmp_unreachable(13) / flow.there);
         rig.out(IPv4{.fragment_offset = 100, .ip_proto = 17} / Payload{Bytes(64)});
     }
-    CHECK(rig.counts(0).silent == 0);
+    CHECK(rig.counts(0).unanswered == 0);
 }
 
 TEST_CASE("passive health: packets lost by the previous target do not count against the next one",
@@ -160,7 +160,7 @@ TEST_CASE("passive health: packets lost by the previous target do not count agai
     rig.only(0);
     establish(rig, flow);
     rig.out(flow.there);
-    CHECK(rig.counts(0).silent == 1);
+    CHECK(rig.counts(0).unanswered == 1);
 
     rig.only(1);
     const auto moved = rig.out(flow.there);
@@ -168,9 +168,9 @@ TEST_CASE("passive health: packets lost by the previous target do not count agai
     CHECK(moved.at(5) == target2_mac.bytes[5]);
     rig.back(moved, flow.there);
     CHECK(rig.counts(0).answered == 0);
-    CHECK(rig.counts(1).answered == rig.counts(1).silent);
+    CHECK(rig.counts(1).answered == rig.counts(1).unanswered);
     rig.there_and_back(flow.there);
-    CHECK(rig.counts(1).silent >= 1);
+    CHECK(rig.counts(1).unanswered >= 1);
 }
 
 TEST_CASE("passive health: new flows of a seen endpoint count as attempted, and as confirmed once",
@@ -210,7 +210,7 @@ TEST_CASE("passive health: midstream flows do not count as attempted", "[passive
     CHECK(rig.counts(0) == before);
     rig.there_and_back(segment(true, tcp::rst));
     rig.there_and_back(segment(true, tcp::syn)); // restarts in the closed entry
-    CHECK(rig.counts(0).tried == before.tried + 1);
+    CHECK(rig.counts(0).attempted == before.attempted + 1);
     CHECK(rig.counts(0).confirmed == before.confirmed + 1);
 }
 

@@ -8,8 +8,8 @@ namespace {
 
 glb_target_count counted(std::uint64_t out, std::uint64_t back) {
     glb_target_count count{};
-    count.out.packets = out;
-    count.back.packets = back;
+    count.outbound.packets = out;
+    count.returned.packets = back;
     return count;
 }
 
