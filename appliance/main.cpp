@@ -1,7 +1,6 @@
 // glb-appliance: starts the packet threads and serves health and counters until SIGTERM.
 #include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -95,8 +94,7 @@ int main(int argc, char **argv) {
         return app.exit(error) == 0 ? 0 : exit_usage;
     }
     const auto fail_with = [](int status, const Error &error) {
-        stop_log(); // so that the message is the last line
-        std::fprintf(stderr, "glb-appliance: %s\n", error.message.c_str());
+        print_last_line("glb-appliance: " + error.message);
         return status;
     };
     if (const auto log = setup_log(arguments.log_level, arguments.log_format); !log)

@@ -1,6 +1,4 @@
 // glbd: options, one event loop, the node, its sockets, signals.
-#include <cstdio>
-
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <systemd/sd-daemon.h>
@@ -110,9 +108,8 @@ Status serve(const DaemonOptions &options) {
 void print_failure(const DaemonOptions &options, const Error &error) {
     if (options.log_format == "json")
         spdlog::critical("{}", error.message);
-    stop_log();
-    if (options.log_format != "json")
-        std::fprintf(stderr, "glbd: %s\n", error.message.c_str());
+    else
+        print_last_line("glbd: " + error.message);
 }
 
 } // namespace

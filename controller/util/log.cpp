@@ -1,5 +1,6 @@
 #include "controller/util/log.h"
 
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <exception>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "controller/util/async_log.h"
+#include "controller/util/nonblocking_writer.h"
 
 namespace glb {
 
@@ -42,12 +44,19 @@ std::unique_ptr<spdlog::formatter> text_formatter() {
 
 // Never destroyed: threads may log until the process ends.
 AsyncLog *process_log = nullptr;
-std::terminate_handler previous_terminate = nullptr;
 
-[[noreturn]] void log_and_terminate() {
+/// Instead of the standard library's handler, which may block on standard error.
+[[noreturn]] void log_and_abort() {
+    try {
+        if (const auto exception = std::current_exception())
+            std::rethrow_exception(exception);
+        spdlog::critical("terminated");
+    } catch (const std::exception &exception) {
+        spdlog::critical("uncaught exception: {}", exception.what());
+    } catch (...) {
+        spdlog::critical("uncaught exception");
+    }
     stop_log();
-    if (previous_terminate)
-        previous_terminate();
     std::abort();
 }
 
@@ -63,7 +72,7 @@ Status setup_log(const std::string &level, const std::string &format) {
     process_log = new AsyncLog(STDERR_FILENO, format == "json" ? json_formatter() : text_formatter());
     spdlog::set_default_logger(process_log->logger());
     spdlog::set_level(parsed);
-    previous_terminate = std::set_terminate(log_and_terminate);
+    std::set_terminate(log_and_abort);
     (void)std::atexit([] { stop_log(); });
     return {};
 }
@@ -71,6 +80,14 @@ Status setup_log(const std::string &level, const std::string &format) {
 void stop_log(std::chrono::milliseconds timeout) {
     if (process_log)
         (void)process_log->stop(timeout);
+}
+
+void print_last_line(std::string_view line) {
+    using namespace std::chrono_literals;
+    stop_log();
+    const std::atomic<bool> cancelled = false;
+    NonblockingWriter(STDERR_FILENO)
+        .write(std::string(line) + '\n', cancelled, NonblockingWriter::Clock::now() + 1s);
 }
 
 std::uint64_t log_dropped() {

@@ -61,13 +61,16 @@ ssize_t NonblockingWriter::write_some(std::string_view data) {
     return ::write(fd_.get(), data.data(), std::min<std::size_t>(data.size(), PIPE_BUF));
 }
 
-std::size_t NonblockingWriter::write(std::string_view data, const std::atomic<bool> &cancelled) {
+std::size_t NonblockingWriter::write(std::string_view data, const std::atomic<bool> &cancelled,
+                                     Clock::time_point deadline) {
     std::size_t done = 0;
     while (fd_ && done < data.size() && !cancelled) {
         const auto written = write_some(data.substr(done));
         if (written >= 0) {
             done += static_cast<std::size_t>(written);
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            if (Clock::now() >= deadline)
+                break;
             pollfd ready{fd_.get(), POLLOUT, 0};
             (void)::poll(&ready, 1, poll_milliseconds);
         } else if (errno != EINTR) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <string_view>
 
@@ -17,9 +18,13 @@ class NonblockingWriter {
   public:
     explicit NonblockingWriter(int fd);
 
+    using Clock = std::chrono::steady_clock;
+
     /// Writes `data`; waits while the descriptor is not writable. Returns the number of bytes written: fewer
-    /// than all where the descriptor is closed or fails, or `cancelled` became true (checked every 50 ms).
-    [[nodiscard]] std::size_t write(std::string_view data, const std::atomic<bool> &cancelled);
+    /// than all where the descriptor is closed or fails, `cancelled` became true, or `deadline` has passed
+    /// (both checked every 50 ms).
+    std::size_t write(std::string_view data, const std::atomic<bool> &cancelled,
+                      Clock::time_point deadline = Clock::time_point::max());
 
   private:
     [[nodiscard]] ssize_t write_some(std::string_view data);

@@ -66,11 +66,11 @@ TEST_CASE("unsupported features: defaults and supported values are accepted", "[
 TEST_CASE("unsupported features: reported together with other errors", "[config]") {
     auto document = with("/endpoints/0/mode", "inline");
     document["node"]["markMask"] = "0x0";
-    const auto refused = parse_supported_manifest(document.dump());
-    REQUIRE_FALSE(refused);
-    REQUIRE(refused.error().size() == 2);
-    CHECK(refused.error()[0].pointer == "/node/markMask");
-    CHECK(refused.error()[1] == ManifestError{"/endpoints/0/mode", "an inline endpoint: not yet supported"});
+    const auto rejected = parse_supported_manifest(document.dump());
+    REQUIRE_FALSE(rejected);
+    REQUIRE(rejected.error().size() == 2);
+    CHECK(rejected.error()[0].pointer == "/node/markMask");
+    CHECK(rejected.error()[1] == ManifestError{"/endpoints/0/mode", "an inline endpoint: not yet supported"});
     CHECK(parse_supported_manifest("{").error().size() == 1);
     CHECK(parse_supported_manifest(sample().dump()));
 }

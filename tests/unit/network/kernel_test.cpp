@@ -1,4 +1,4 @@
-// Against the kernel: reading needs no privilege, and every network namespace has a loopback device.
+// Reads from the running kernel; needs no privileges. Every network namespace has a loopback device.
 #include <catch2/catch.hpp>
 
 #include <net/if.h>
@@ -8,7 +8,7 @@
 
 using namespace glb;
 
-TEST_CASE("a snapshot names the loopback device, its index, MTU and state", "[net]") {
+TEST_CASE("snapshot: contains the loopback device with index and MTU", "[net]") {
     auto netlink = Netlink::open();
     REQUIRE(netlink);
     const auto snapshot = read_snapshot(*netlink);
@@ -22,15 +22,15 @@ TEST_CASE("a snapshot names the loopback device, its index, MTU and state", "[ne
     CHECK_FALSE(snapshot->link("no such device"));
 }
 
-TEST_CASE("the kernel says by which device it would send", "[net]") {
+TEST_CASE("route: loopback addresses are local and on-link", "[net]") {
     auto netlink = Netlink::open();
     REQUIRE(netlink);
     RouteQuery query;
     query.destination = *IpAddress::parse("127.0.0.1");
-    const auto answer = route_get(*netlink, query);
-    INFO((answer ? std::string() : answer.error().message));
-    REQUIRE(answer);
-    CHECK(answer->oif == if_nametoindex("lo"));
-    CHECK(answer->local);
-    CHECK_FALSE(answer->gateway);
+    const auto route = route_get(*netlink, query);
+    INFO((route ? std::string() : route.error().message));
+    REQUIRE(route);
+    CHECK(route->oif == if_nametoindex("lo"));
+    CHECK(route->local);
+    CHECK_FALSE(route->gateway);
 }

@@ -10,7 +10,7 @@ using namespace glb;
 namespace {
 
 /// eth0 (2) with eth0.100 (3), eth0.100.7 (4), macvlan mv0 (5) on eth0, bridge br0 (6) over eth1 (7).
-Snapshot machine() {
+Snapshot make_snapshot() {
     Snapshot snapshot;
     const auto add = [&](unsigned index, const char *name, std::uint8_t mac) -> Link & {
         Link link;
@@ -41,8 +41,8 @@ Snapshot machine() {
 
 } // namespace
 
-TEST_CASE("devices lead to the interface and tags that their frames have on the wire", "[net]") {
-    const auto snapshot = machine();
+TEST_CASE("topology: devices resolve to their physical interface and VLANs", "[net]") {
+    const auto snapshot = make_snapshot();
     CHECK(resolve_port(snapshot, 2) == Port{2, {}});
     CHECK(resolve_port(snapshot, 3) == Port{2, {100}});
     CHECK(resolve_port(snapshot, 4) == Port{2, {100, 7}});
@@ -51,16 +51,16 @@ TEST_CASE("devices lead to the interface and tags that their frames have on the 
     CHECK_FALSE(resolve_port(snapshot, 99));
 }
 
-TEST_CASE("a loop of devices ends", "[net]") {
-    auto snapshot = machine();
+TEST_CASE("topology: a loop of devices is rejected", "[net]") {
+    auto snapshot = make_snapshot();
     for (auto &link : snapshot.links)
         if (link.index == 3)
             link.lower = 4;
     CHECK_FALSE(resolve_port(snapshot, 4));
 }
 
-TEST_CASE("own addresses and MACs are those of the devices of that interface and VLAN", "[net]") {
-    const auto snapshot = machine();
+TEST_CASE("topology: local addresses and MACs are those of the receiving devices", "[net]") {
+    const auto snapshot = make_snapshot();
     const auto text = [](const std::vector<IpAddress> &addresses) {
         std::vector<std::string> texts;
         for (const auto &address : addresses)

@@ -70,10 +70,10 @@ TEST_CASE("indexes: EAGAIN names the kind when full, a release frees an index", 
     IndexAllocator allocator;
     for (int i = 0; i < size; ++i)
         REQUIRE(allocator.claim(kind, "n" + std::to_string(i)));
-    const auto refused = allocator.claim(kind, "late");
-    REQUIRE_FALSE(refused);
-    CHECK(refused.error().code == EAGAIN);
-    CHECK_THAT(refused.error().message, Catch::Contains("late") && Catch::Contains(word));
+    const auto rejected = allocator.claim(kind, "late");
+    REQUIRE_FALSE(rejected);
+    CHECK(rejected.error().code == EAGAIN);
+    CHECK_THAT(rejected.error().message, Catch::Contains("late") && Catch::Contains(word));
     CHECK_FALSE(allocator.find(kind, "late"));
     allocator.retire(kind, "n7");
     CHECK_FALSE(allocator.claim(kind, "late")); // flows may refer to it

@@ -76,7 +76,7 @@ TEST_CASE("log: levels below the configured one are not written", "[util]") {
     CHECK_THAT(first_line(text), Catch::EndsWith(" warning shown"));
 }
 
-TEST_CASE("log: an uncaught exception does not lose the lines before it", "[util]") {
+TEST_CASE("log: an uncaught exception is logged after the lines before it", "[util]") {
     const auto text = stderr_of([] {
         if (!setup_log("info", "text"))
             std::exit(1);
@@ -84,6 +84,18 @@ TEST_CASE("log: an uncaught exception does not lose the lines before it", "[util
         std::thread([] { throw std::runtime_error("uncaught"); }).join();
     });
     CHECK_THAT(first_line(text), Catch::EndsWith(" info last line"));
+    CHECK_THAT(text, Catch::Contains(" critical uncaught exception: uncaught\n"));
+}
+
+TEST_CASE("log: the last line follows the log", "[util]") {
+    const auto text = stderr_of([] {
+        if (!setup_log("info", "text"))
+            std::exit(1);
+        spdlog::info("logged");
+        print_last_line("program: failed");
+        spdlog::info("dropped");
+    });
+    CHECK_THAT(text, Catch::EndsWith(" info logged\nprogram: failed\n"));
 }
 
 TEST_CASE("log: unknown levels and formats are errors", "[util]") {
