@@ -1,3 +1,7 @@
+if(GLB_PCH)
+  glb_precompiled(glb_pch_library library)
+endif()
+
 # glb_library(NAME SOURCES ... LINK ...): a static library of this project, with its warnings.
 # Includes are written from the top of the repository: #include "controller/util/result.h".
 function(glb_library name)
@@ -5,6 +9,7 @@ function(glb_library name)
   add_library(${name} STATIC ${ARG_SOURCES})
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PUBLIC ${ARG_LINK} PRIVATE glb_warnings)
+  glb_use_precompiled(${name} glb_pch_library)
 endfunction()
 
 # glb_program(NAME SOURCES ... LINK ...): a program in build/<preset>/bin.
@@ -13,6 +18,7 @@ function(glb_program name)
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} glb_warnings)
+  glb_use_precompiled(${name} glb_pch_library)
 endfunction()
 
 # glb_apart(NAME): each file is compiled by itself where CMAKE_UNITY_BUILD compiles several as one (the preset "release",
@@ -43,6 +49,7 @@ function(glb_test name)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} glb_catch_main glb_warnings)
   glb_compile_fast(${name})
+  glb_use_precompiled(${name} glb_pch_test)
   add_test(NAME ${name} COMMAND ${name} --durations no)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)

@@ -1,0 +1,3 @@
+// Explicit instantiation definitions of what json.h declares.
+#define GLB_JSON_TEMPLATE template
+#include "cmake/precompiled/json.h"
