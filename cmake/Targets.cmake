@@ -41,6 +41,22 @@ function(glb_compile_fast name)
     $<$<AND:$<CONFIG:RelWithDebInfo>,$<COMPILE_LANG_AND_ID:CXX,GNU>>:-Wno-mismatched-new-delete>)
 endfunction()
 
+# check_LABEL builds the tests of one label: what CI needs of a sanitizer's build.
+function(glb_check_target label test)
+  if(NOT TARGET check_${label})
+    add_custom_target(check_${label})
+  endif()
+  add_dependencies(check_${label} ${test})
+endfunction()
+
+# glb_concurrent(TEST): threads meet in TEST: ctest -L concurrency runs it under TSan, too.
+function(glb_concurrent test)
+  if(TARGET ${test})
+    set_property(TEST ${test} APPEND PROPERTY LABELS concurrency)
+    glb_check_target(concurrency ${test})
+  endif()
+endfunction()
+
 # glb_test(NAME LABEL label SOURCES ... LINK ...): a Catch2 program that ctest runs as one test
 # under LABEL (lint, unit, abi, packet, verifier, netns, fuzz). Exit status 77 is a visible skip.
 function(glb_test name)
@@ -55,4 +71,5 @@ function(glb_test name)
     set(ARG_TIMEOUT 300)
   endif()
   set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} SKIP_RETURN_CODE 77 TIMEOUT ${ARG_TIMEOUT})
+  glb_check_target(${ARG_LABEL} ${name})
 endfunction()
