@@ -8,13 +8,13 @@ namespace {
 constexpr __u32 fin = GLB_TCP_FIN, syn = GLB_TCP_SYN, rst = GLB_TCP_RST, ack = GLB_TCP_ACK;
 
 struct Expected {
-    __u32 act, code;
+    __u32 action, code;
 };
 
 void check(__u32 code, __u32 segment, int payload, __u32 orientation, Expected expected) {
     CAPTURE(code, segment, payload, orientation);
     const auto step = glb_reset_step(code, segment, payload, orientation);
-    CHECK(step.act == expected.act);
+    CHECK(step.action == expected.action);
     CHECK(step.code == expected.code);
 }
 
