@@ -106,7 +106,7 @@ void Worker::receive(TimePoint now) {
 void Worker::process(const Arrival &arrival, TimePoint now) {
     counters_.add(Counter::received);
     if (!options_.nodes.empty() && !options_.nodes.contains(arrival.from))
-        return counters_.add(Counter::unendpoint_cache_node);
+        return counters_.add(Counter::unknown_node);
     if (arrival.truncated)
         return counters_.add(Counter::truncated);
     const auto packet = parse_geneve(arrival.payload);
@@ -166,7 +166,7 @@ void Worker::return_packets(Endpoint &endpoint, TimePoint now) {
         }
         const auto path = flows_.find(*key, now);
         if (!path) {
-            counters_.add(is_link_multicast(packet) ? Counter::link_chatter : Counter::unendpoint_cache_flow);
+            counters_.add(is_link_multicast(packet) ? Counter::link_chatter : Counter::unknown_flow);
             continue;
         }
         outgoing_.add(*path, packet);
