@@ -5,8 +5,8 @@
 #include <fstream>
 #include <net/if.h>
 #include <sched.h>
-#include <sys/mman.h>
 
+#include "controller/datapath/loader.h"
 #include "lib/hash.h"
 #include "tests/harness/packet.h"
 #include "tests/harness/process.h"
@@ -24,7 +24,7 @@ constexpr std::uint32_t table_index = 5;
 constexpr std::uint16_t target_count = 16;
 constexpr std::uint16_t target_network = 100; // 172.16.0.100 and on
 const Mac node_mac = "02:00:00:00:00:02";
-const Mac far_mac = "02:00:00:00:00:fe"; ///< of the router behind the clients' wire
+const Mac far_mac = "02:00:00:00:00:fe"; ///< of the router on the clients' side
 
 Mac target_mac(unsigned target) {
     Mac mac = "02:00:00:00:01:00";
@@ -119,7 +119,7 @@ Result<unsigned> wire(const std::string &name, const std::string &address) {
 
 Result<Wires> enter_own_namespace() {
     if (::unshare(CLONE_NEWNET) != 0)
-        return fail_errno(errno, "no network namespace of its own (the bench needs root)");
+        return fail_errno(errno, "cannot create a network namespace (the bench needs root)");
     must_run({"ip", "link", "set", "lo", "up"});
     Wires wires;
     GLB_ASSIGN(wires.clients, wire("clients", "192.0.2.1/24"));
@@ -128,12 +128,8 @@ Result<Wires> enter_own_namespace() {
     must_run({"ip", "route", "add", "198.51.100.0/24", "via", "192.0.2.254"});
     std::ofstream forwarding("/proc/sys/net/ipv4/ip_forward");
     if (!(forwarding << "1" << std::flush))
-        return fail("cannot switch forwarding on in the bench's namespace");
+        return fail("cannot enable forwarding in the network namespace");
     return wires;
-}
-
-void Node::Unmap::operator()(glb_flow_hot *table) const {
-    ::munmap(table, size);
 }
 
 Result<Node> Node::load(Wires wires, std::uint32_t capacity, Manner manner) {
@@ -142,10 +138,11 @@ Result<Node> Node::load(Wires wires, std::uint32_t capacity, Manner manner) {
     for (std::uint32_t i = 0; i < GLB_NH_KEYS; ++i)
         settings.table_key[i] = 0x85ebca6bu * (i + 3);
     settings.punt_magic = 1;
-    GLB_ASSIGN(auto program, datapath::Program::load(settings));
-    Node node(wires, manner, std::move(program));
+    GLB_ASSIGN(const auto handles, datapath::load(settings));
+    Node node(wires, manner, handles);
     GLB_TRY(node.configure());
-    GLB_TRY(node.map_table(capacity));
+    GLB_ASSIGN(node.table_, datapath::Mapped<glb_flow_hot>::map(handles->map(datapath::Map::flows_hot),
+                                                                capacity, "glb_flows_hot"));
     return node;
 }
 
@@ -153,46 +150,36 @@ Status Node::configure() {
     std::vector<std::uint16_t> slots(GLB_MAGLEV_SLOTS);
     for (std::size_t i = 0; i < slots.size(); ++i)
         slots[i] = static_cast<std::uint16_t>(i % target_count);
-    GLB_TRY(program_.put_maglev(table_index, slots));
+    GLB_TRY(roles_.config.put_maglev(table_index, slots));
     for (std::uint32_t index = 0; index < target_count; ++index)
-        GLB_TRY(program_.set_target_state(index, GLB_TARGET_ACCEPT_NEW | GLB_TARGET_KEEP_ESTABLISHED |
-                                                     GLB_TARGET_KEEP_EMBRYONIC));
-    GLB_TRY(program_.add_device(wires_.clients));
-    GLB_TRY(program_.add_device(wires_.tunnel));
+        GLB_TRY(roles_.state.set_target_state(index, GLB_TARGET_ACCEPT_NEW | GLB_TARGET_KEEP_ESTABLISHED |
+                                                         GLB_TARGET_KEEP_EMBRYONIC));
+    GLB_TRY(roles_.egress.add_device(wires_.clients));
+    GLB_TRY(roles_.egress.add_device(wires_.tunnel));
 
     glb_next_hop hop{};
     hop.egress.ifindex = wires_.clients;
     hop.egress.mtu = 1500;
     std::memcpy(hop.destination, far_mac.bytes.data(), sizeof hop.destination);
     std::memcpy(hop.source, node_mac.bytes.data(), sizeof hop.source);
-    GLB_TRY(program_.set_egress(wires_.clients, hop.egress));
-    GLB_TRY(program_.set_next_hop(1, wires_.clients, hop));
+    GLB_TRY(roles_.egress.sync_egress({{wires_.clients, hop.egress}}));
+    GLB_TRY(roles_.egress.sync_next_hops({{{wires_.clients, address_of(far_mac)}, hop}}, roles_.config));
 
     GLB_ASSIGN(const auto image, build_bank(bank(wires_, manner_)));
-    GLB_TRY(program_.write_idle_bank(image));
-    return program_.flip(true);
-}
-
-Status Node::map_table(std::uint32_t capacity) {
-    const std::size_t size = std::size_t{capacity} * sizeof(glb_flow_hot);
-    void *memory =
-        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, program_.map_fd("glb_flows_hot"), 0);
-    if (memory == MAP_FAILED)
-        return fail_errno(errno, "cannot map the flow table");
-    table_ = {static_cast<glb_flow_hot *>(memory), Unmap{size}};
-    entries_ = {table_.get(), capacity};
-    return {};
+    GLB_TRY(roles_.config.write_idle_bank(image));
+    return roles_.config.flip(true);
 }
 
 Occupancy Node::occupancy() const {
-    const std::uint64_t bucket_mask = entries_.size() / GLB_FLOW_WAYS - 1;
-    Occupancy found{.entries = entries_.size()};
-    for (std::size_t slot = 0; slot < entries_.size(); ++slot) {
-        const auto &entry = entries_[slot];
+    const std::uint64_t bucket_mask = table_.size() / GLB_FLOW_WAYS - 1;
+    Occupancy found{.entries = table_.size()};
+    for (std::size_t slot = 0; slot < table_.size(); ++slot) {
+        const auto &entry = table_[slot];
         if (!(entry.meta >> GLB_META_CODE_SHIFT & 0x1f))
             continue;
         ++found.live;
-        // The first place of a tag, as flow/flow_table.h has it: low bits the bucket, upper three the way.
+        // The first place of a tag as in flow/flow_table.h: the low bits select the bucket, the upper three
+        // the way.
         found.at_home += slot == (entry.tag & bucket_mask) * GLB_FLOW_WAYS + (entry.tag >> 61);
     }
     return found;
@@ -201,7 +188,7 @@ Occupancy Node::occupancy() const {
 void Node::establish() {
     const std::uint64_t now = ticks_now();
     constexpr std::uint64_t kept = ~(0x1full << GLB_META_CODE_SHIFT | 0xffffffffull);
-    for (auto &entry : entries_)
+    for (auto &entry : table_.rows())
         if (entry.meta >> GLB_META_CODE_SHIFT & 0x1f)
             entry.meta =
                 (entry.meta & kept) | std::uint64_t{GLB_FLOW_ESTABLISHED} << GLB_META_CODE_SHIFT | now;
@@ -218,8 +205,8 @@ Result<std::map<std::string, std::uint64_t>> Node::counters() const {
         GLB_COUNTERS(BENCH_NAME)
 #undef BENCH_NAME
     };
-    GLB_ASSIGN(const auto drops, program_.drops());
-    GLB_ASSIGN(const auto counts, program_.counters());
+    GLB_ASSIGN(const auto drops, roles_.counters.drops());
+    GLB_ASSIGN(const auto counts, roles_.counters.counters());
     std::map<std::string, std::uint64_t> named;
     for (std::size_t i = 0; i < drops.size(); ++i)
         if (drops[i].packets)
@@ -228,7 +215,7 @@ Result<std::map<std::string, std::uint64_t>> Node::counters() const {
         if (counts[i].packets)
             named[counter_names[i]] = counts[i].packets;
     for (std::uint32_t target = 0; target < target_count; ++target)
-        if (const auto silent = program_.target_counts().sum(target).silent)
+        if (const auto silent = roles_.handles->target_counts().sum(target).unanswered)
             named["silent"] += silent;
     return named;
 }
@@ -243,7 +230,7 @@ Stream Node::outward(Order order, std::uint64_t flows, std::uint8_t tcp_flags) c
 }
 
 Result<Stream> Node::inward(const Bytes &sent) const {
-    constexpr std::size_t outer = 14; // no tags on these wires
+    constexpr std::size_t outer = 14; // frames without VLAN tags
     if (sent.size() < outer + GLB_ENCAP_BYTES || sent[outer + 16] != 172)
         return fail("the node did not send flow 0 to a target");
     const unsigned target = sent[outer + 19] - target_network;

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <span>
-#include <sys/mman.h>
 
 #include "bench/fill.h"
 #include "bench/floors.h"
@@ -13,13 +11,14 @@
 
 #include <bench_shapes.skel.h>
 
+#include "controller/datapath/mapped.h"
 #include "tests/harness/layers.h"
 
 namespace glb::bench {
 
 namespace {
 
-constexpr std::uint32_t absent = 0x800000; ///< flows from here on are in no table
+constexpr std::uint32_t absent = 0x800000; ///< flows from this one on are in no table
 
 struct Kind {
     const char *name;
@@ -37,39 +36,15 @@ constexpr Kind kinds[] = {
 };
 
 template <typename Row>
-struct Unmap {
-    std::size_t size;
-    void operator()(Row *rows) const { ::munmap(rows, size); }
-};
-
-/// An array map, mapped.
-template <typename Row>
-class Rows {
-  public:
-    static Result<Rows> map(const bpf_map *map, std::uint32_t count) {
-        const std::size_t size = std::size_t{count} * sizeof(Row);
-        void *memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
-        if (memory == MAP_FAILED)
-            return fail_errno(errno, "cannot map {}", bpf_map__name(map));
-        Rows rows;
-        rows.memory_ = {static_cast<Row *>(memory), Unmap<Row>{size}};
-        rows.rows_ = {rows.memory_.get(), count};
-        return rows;
-    }
-    Row &operator[](std::size_t index) const { return rows_[index]; }
-    void clear() const { std::ranges::fill(rows_, Row{}); }
-
-  private:
-    Rows() : memory_(nullptr, Unmap<Row>{0}) {}
-    std::unique_ptr<Row, Unmap<Row>> memory_;
-    std::span<Row> rows_;
-};
+Result<datapath::Mapped<Row>> map_rows(const bpf_map *map, std::uint32_t count) {
+    return datapath::Mapped<Row>::map(bpf_map__fd(map), count, bpf_map__name(map));
+}
 
 struct Tables {
     std::unique_ptr<bench_shapes, decltype(&bench_shapes::destroy)> skeleton;
-    Rows<bench_entry> entries;
-    Rows<bench_tags> tags;
-    Rows<std::uint64_t> prints;
+    datapath::Mapped<bench_entry> entries;
+    datapath::Mapped<bench_tags> tags;
+    datapath::Mapped<std::uint64_t> prints;
 
     static Result<Tables> load(std::uint32_t entries);
     void put(const Shape &shape, const Filled &filled) const;
@@ -82,24 +57,24 @@ Result<Tables> Tables::load(std::uint32_t entries) {
     std::unique_ptr<bench_shapes, decltype(&bench_shapes::destroy)> skeleton(bench_shapes::open(),
                                                                              bench_shapes::destroy);
     if (!skeleton)
-        return fail_errno(errno, "cannot open the shapes");
+        return fail_errno(errno, "cannot open the programs of the shapes");
     const std::uint32_t buckets = entries / 8;
     bpf_map__set_max_entries(skeleton->maps.bench_entries, entries);
     bpf_map__set_max_entries(skeleton->maps.bench_tag_lines, buckets);
     bpf_map__set_max_entries(skeleton->maps.bench_prints, buckets);
     skeleton->rodata->bench_entry_mask = entries - 1;
     if (const int code = bench_shapes::load(skeleton.get()); code != 0)
-        return fail_errno(-code, "cannot load the shapes");
-    GLB_ASSIGN(auto lines, Rows<bench_entry>::map(skeleton->maps.bench_entries, entries));
-    GLB_ASSIGN(auto tags, Rows<bench_tags>::map(skeleton->maps.bench_tag_lines, buckets));
-    GLB_ASSIGN(auto prints, Rows<std::uint64_t>::map(skeleton->maps.bench_prints, buckets));
+        return fail_errno(-code, "cannot load the programs of the shapes");
+    GLB_ASSIGN(auto lines, map_rows<bench_entry>(skeleton->maps.bench_entries, entries));
+    GLB_ASSIGN(auto tags, map_rows<bench_tags>(skeleton->maps.bench_tag_lines, buckets));
+    GLB_ASSIGN(auto prints, map_rows<std::uint64_t>(skeleton->maps.bench_prints, buckets));
     return Tables{std::move(skeleton), std::move(lines), std::move(tags), std::move(prints)};
 }
 
 void Tables::put(const Shape &shape, const Filled &filled) const {
-    entries.clear();
-    tags.clear();
-    prints.clear();
+    std::ranges::fill(entries.rows(), bench_entry{});
+    std::ranges::fill(tags.rows(), bench_tags{});
+    std::ranges::fill(prints.rows(), std::uint64_t{0});
     for (std::uint32_t flow = 0; flow < filled.slots.size(); ++flow) {
         const auto slot = filled.slots[flow];
         if (slot == no_place)
@@ -114,7 +89,7 @@ void Tables::put(const Shape &shape, const Filled &filled) const {
     }
 }
 
-/// Measures one program on one stream, and compares what it found with `expected`, a share of the packets.
+/// Measures one program on one stream; fails unless it finds the share `expected` of the flows.
 Result<Figures> measure_lookups(Generator &generator, const Floors &floors, const Tables &tables, int program,
                                 Stream stream, double expected, const Settings &settings) {
     auto &hits = tables.skeleton->bss->bench_hits;
@@ -123,7 +98,7 @@ Result<Figures> measure_lookups(Generator &generator, const Floors &floors, cons
     GLB_ASSIGN(auto figures, measure_with_floors(generator, floors, {program, &stream}, plain, settings));
     const auto found = static_cast<double>(hits) / static_cast<double>(figures.packets);
     if (found < expected - 0.01 || found > expected + 0.01)
-        return fail("a look-up found {:.3f} of its flows, not {:.3f}", found, expected);
+        return fail("a lookup found {:.3f} of the flows instead of {:.3f}", found, expected);
     return figures;
 }
 

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include "controller/config/parser.h"
+#include "controller/datapath/pins.h"
 #include "controller/util/lock_file.h"
 #include "controller/util/log.h"
 
@@ -37,7 +38,7 @@ Result<std::optional<ManifestFile>> manifest_for_boot(const StateStore &store,
 Result<IndexAllocator> boot_indexes(const Manifest &manifest, const std::filesystem::path &bpffs) {
     std::vector<std::string> names;
     GLB_ASSIGN(const auto pins, datapath::Pins::open(bpffs));
-    if (auto pinned = datapath::pinned_names(pins))
+    if (auto pinned = pins.index_names())
         names = std::move(*pinned);
     auto book = IndexAllocator::from_names(names);
     for (const auto &endpoint : manifest.endpoints)

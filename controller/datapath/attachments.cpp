@@ -14,7 +14,7 @@ namespace glb::datapath {
 
 namespace {
 
-/// Interface index of an XDP link: 0 when its interface is gone, which makes the link a dead one.
+/// Interface index of an XDP link; 0 where its interface is gone and the link is dead.
 unsigned interface_of(int link) {
     bpf_link_info info{};
     std::uint32_t size = sizeof info;
@@ -30,21 +30,18 @@ std::uint32_t program_of(int link) {
     return bpf_obj_get_info_by_fd(link, &info, &size) == 0 ? info.prog_id : 0;
 }
 
-/// Whether both have the very same instructions (their tag, a SHA-1 of them).
+/// Whether both have the same instructions, by their tag (a SHA-1).
 bool is_same(int one, int other) {
-    bpf_prog_info theirs{};
-    bpf_prog_info ours{};
-    std::uint32_t their_size = sizeof theirs;
-    std::uint32_t our_size = sizeof ours;
-    return bpf_obj_get_info_by_fd(one, &theirs, &their_size) == 0 &&
-           bpf_obj_get_info_by_fd(other, &ours, &our_size) == 0 &&
-           std::memcmp(theirs.tag, ours.tag, sizeof ours.tag) == 0;
+    bpf_prog_info a{}, b{};
+    std::uint32_t a_size = sizeof a, b_size = sizeof b;
+    return bpf_obj_get_info_by_fd(one, &a, &a_size) == 0 && bpf_obj_get_info_by_fd(other, &b, &b_size) == 0 &&
+           std::memcmp(a.tag, b.tag, sizeof a.tag) == 0;
 }
 
-std::string describe(const AttachedProgram &carried) {
-    auto text = fmt::format("id {}", carried.program_id);
-    if (!carried.name.empty())
-        text = fmt::format("\"{}\", tag {}, ", carried.name, carried.tag) + text;
+std::string describe(const AttachedProgram &attached) {
+    auto text = fmt::format("id {}", attached.program_id);
+    if (!attached.name.empty())
+        text = fmt::format("\"{}\", tag {}, ", attached.name, attached.tag) + text;
     return text;
 }
 
@@ -55,47 +52,47 @@ std::string hex(const unsigned char *bytes, std::size_t size) {
     return text;
 }
 
-/// Name and tag by libxdp, where the process may still look programs up by their id.
-void name_carried(unsigned ifindex, AttachedProgram &carried) {
+/// Fills in name and tag from libxdp, where the process may look programs up by id.
+void read_name(unsigned ifindex, AttachedProgram &attached) {
     auto *const multi = xdp_multiprog__get_from_ifindex(static_cast<int>(ifindex));
     if (libxdp_get_error(multi) != 0)
         return;
     auto *const program = xdp_multiprog__is_legacy(multi) ? xdp_multiprog__main_prog(multi)
                                                           : xdp_multiprog__next_prog(nullptr, multi);
     if (program) {
-        carried.name = xdp_program__name(program);
+        attached.name = xdp_program__name(program);
         if (const auto *tag = xdp_program__tag(program))
-            carried.tag = hex(tag, BPF_TAG_SIZE);
+            attached.tag = hex(tag, BPF_TAG_SIZE);
     }
     xdp_multiprog__close(multi);
 }
 
-tl::unexpected<Error> refused_by_driver(int code, const std::string &name, AttachMode mode) {
+tl::unexpected<Error> driver_error(int code, const std::string &name, AttachMode mode) {
     const bool native = mode == AttachMode::native;
-    Error error{fmt::format("interface {} takes no {} XDP program: {}", name, native ? "native" : "generic",
-                            std::generic_category().message(code)),
+    Error error{fmt::format("interface {} does not accept a {} XDP program: {}", name,
+                            native ? "native" : "generic", std::generic_category().message(code)),
                 code, "/node/xdpMode"};
     if (native)
-        error.message += "; mend: \"xdpMode\": \"generic\", which every interface takes, at a price in speed";
+        error.message += "; fix: \"xdpMode\": \"generic\", which every interface accepts but is slower";
     return tl::unexpected(std::move(error));
 }
 
-int quiet(enum libbpf_print_level, const char *, va_list) {
+int discard_log(enum libbpf_print_level, const char *, va_list) {
     return 0;
 }
 
 } // namespace
 
-Result<AttachedProgram> carried_by(unsigned ifindex) {
+Result<AttachedProgram> attached_program(unsigned ifindex) {
     LIBBPF_OPTS(bpf_xdp_query_opts, query);
     if (const int code = bpf_xdp_query(static_cast<int>(ifindex), 0, &query); code != 0)
-        return fail_errno(-code, "cannot ask what interface {} carries", ifindex);
-    AttachedProgram carried;
-    carried.native = query.attach_mode != XDP_ATTACHED_SKB;
-    carried.program_id = query.prog_id;
+        return fail_errno(-code, "cannot query the XDP program of interface {}", ifindex);
+    AttachedProgram attached;
+    attached.native = query.attach_mode != XDP_ATTACHED_SKB;
+    attached.program_id = query.prog_id;
     if (query.attach_mode == XDP_ATTACHED_MULTI)
-        carried.program_id = query.drv_prog_id ? query.drv_prog_id : query.skb_prog_id;
-    return carried;
+        attached.program_id = query.drv_prog_id ? query.drv_prog_id : query.skb_prog_id;
+    return attached;
 }
 
 Result<Attachments> Attachments::open(Pins pins) {
@@ -105,7 +102,7 @@ Result<Attachments> Attachments::open(Pins pins) {
         Fd fd(bpf_obj_get(path.c_str()));
         if (fd && interface_of(fd.get()) == ifindex) {
             Link link{std::move(fd), AttachMode::native};
-            if (const auto carried = carried_by(ifindex); carried && !carried->native)
+            if (const auto attached = attached_program(ifindex); attached && !attached->native)
                 link.mode = AttachMode::generic;
             attachments.links_.emplace(ifindex, std::move(link));
         } else if (::unlink(path.c_str()) != 0) {
@@ -115,30 +112,30 @@ Result<Attachments> Attachments::open(Pins pins) {
     return attachments;
 }
 
-Status all_or_none(const std::vector<unsigned> &order, const std::function<Status(unsigned)> &put,
-                   const std::function<Status(unsigned)> &put_back) {
+Status all_or_none(const std::vector<unsigned> &order, const std::function<Status(unsigned)> &change,
+                   const std::function<Status(unsigned)> &revert) {
     for (std::size_t i = 0; i < order.size(); ++i) {
-        auto done = put(order[i]);
+        auto done = change(order[i]);
         if (done)
             continue;
         while (i-- > 0)
-            if (const auto back = put_back(order[i]); !back)
-                done.error().message += "; and " + back.error().message;
+            if (const auto reverted = revert(order[i]); !reverted)
+                done.error().message += "; and " + reverted.error().message;
         return done;
     }
     return {};
 }
 
-Status Attachments::replace_program(int program, const ProgramFds &former, unsigned first, bool always) {
+Status Attachments::replace_program(int program, const ProgramFds &previous, unsigned first, bool always) {
     std::vector<unsigned> order;
     std::map<unsigned, const Fd *> before;
     for (const auto &[ifindex, link] : links_) {
         if (interface_of(link.fd.get()) != ifindex)
-            continue; // its interface went meanwhile
-        const auto held = former.find(program_of(link.fd.get()));
-        if (!always && held != former.end() && is_same(held->second.get(), program))
+            continue; // its interface disappeared
+        const auto current = previous.find(program_of(link.fd.get()));
+        if (!always && current != previous.end() && is_same(current->second.get(), program))
             continue;
-        before[ifindex] = held == former.end() ? nullptr : &held->second;
+        before[ifindex] = current == previous.end() ? nullptr : &current->second;
         order.insert(ifindex == first ? order.begin() : order.end(), ifindex);
     }
     if (order.empty())
@@ -154,14 +151,14 @@ Status Attachments::replace_program(int program, const ProgramFds &former, unsig
         order, [&](unsigned ifindex) { return update(ifindex, program); },
         [&](unsigned ifindex) -> Status {
             if (!before[ifindex])
-                return fail("the program that interface {} had is not known any more", ifindex);
+                return fail("the previous program of interface {} is unknown", ifindex);
             return update(ifindex, before[ifindex]->get());
         });
-    std::set<std::uint32_t> held;
+    std::set<std::uint32_t> used;
     for (const auto &[ifindex, link] : links_)
-        held.insert(program_of(link.fd.get()));
-    const auto dropped = pins_.unpin_programs_except(held);
-    return done ? dropped : done;
+        used.insert(program_of(link.fd.get()));
+    const auto unpinned = pins_.unpin_programs_except(used);
+    return done ? unpinned : done;
 }
 
 Status Attachments::attach(unsigned ifindex, const std::string &name, AttachMode mode, int program) {
@@ -170,17 +167,17 @@ Status Attachments::attach(unsigned ifindex, const std::string &name, AttachMode
             return {};
         GLB_TRY(detach(ifindex));
     }
-    GLB_ASSIGN(auto carried, carried_by(ifindex));
-    if (carried.program_id != 0) {
+    GLB_ASSIGN(auto attached, attached_program(ifindex));
+    if (attached.program_id != 0) {
         const auto before =
             libxdp_set_print([](enum libxdp_print_level, const char *, va_list) { return 0; });
-        const auto before_bpf = libbpf_set_print(quiet);
-        name_carried(ifindex, carried);
+        const auto before_bpf = libbpf_set_print(discard_log);
+        read_name(ifindex, attached);
         libbpf_set_print(before_bpf);
         libxdp_set_print(before);
-        Error error{fmt::format("interface {} carries another XDP program ({}): take it away first (ip link "
+        Error error{fmt::format("interface {} has another XDP program ({}): remove it first (ip link "
                                 "set dev {} xdp off)",
-                                name, describe(carried), name),
+                                name, describe(attached), name),
                     EBUSY};
         return tl::unexpected(std::move(error));
     }
@@ -189,9 +186,9 @@ Status Attachments::attach(unsigned ifindex, const std::string &name, AttachMode
     options.flags = mode == AttachMode::native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
     Fd fd(bpf_link_create(program, static_cast<int>(ifindex), BPF_XDP, &options));
     if (!fd)
-        return refused_by_driver(errno, name, mode);
+        return driver_error(errno, name, mode);
     const auto path = pins_.link(ifindex);
-    ::unlink(path.c_str()); // of an earlier interface with this index
+    ::unlink(path.c_str()); // a dead link of an earlier interface with this index
     if (bpf_obj_pin(fd.get(), path.c_str()) != 0)
         return fail_errno(errno, "cannot pin the link of interface {} as {}", name, path.string());
     links_.insert_or_assign(ifindex, Link{std::move(fd), mode});
@@ -205,10 +202,10 @@ Status Attachments::detach(unsigned ifindex) {
     const auto path = pins_.link(ifindex);
     if (::unlink(path.c_str()) != 0 && errno != ENOENT)
         return fail_errno(errno, "cannot remove the pin {}", path.string());
-    // The link may be held by somebody else's descriptor too: take the program off, whoever holds it.
+    // Another process may have a descriptor of the link: closing ours would not detach the program.
     if (bpf_link_detach(found->second.fd.get()) != 0 && errno != ENODEV && errno != EINVAL &&
         errno != ENOLINK)
-        return fail_errno(errno, "cannot take the program off interface {}", ifindex);
+        return fail_errno(errno, "cannot detach the program from interface {}", ifindex);
     links_.erase(found);
     return {};
 }

@@ -1,4 +1,4 @@
-// Attachments: the program on its interfaces, by pinned links that are replaced in place.
+// Attachments: the XDP program on its interfaces, by pinned links that are updated in place.
 #pragma once
 
 #include <cstdint>
@@ -15,45 +15,45 @@ namespace glb::datapath {
 
 enum class AttachMode : std::uint8_t { native, generic };
 
-/// What an interface carries as XDP program.
+/// The XDP program of an interface.
 struct AttachedProgram {
-    std::uint32_t program_id = 0; ///< 0: nothing
+    std::uint32_t program_id = 0; ///< 0: none
     bool native = true;
-    std::string name; ///< as libxdp knows it; empty where looking up by id is not permitted
-    std::string tag;  ///< the same, 16 hex digits
+    std::string name; ///< from libxdp; empty where the process may not look programs up by id
+    std::string tag;  ///< likewise, 16 hex digits
 };
 
-[[nodiscard]] Result<AttachedProgram> carried_by(unsigned ifindex);
+[[nodiscard]] Result<AttachedProgram> attached_program(unsigned ifindex);
 
-/// Calls `put` with each of `order`; where one fails, `put_back` with those before it, the last one first.
-/// What cannot be put back is told in the error.
+/// Calls `change` with each interface of `order`; where one fails, `revert` with those before it in reverse
+/// order. The error contains the failures of `revert`.
 [[nodiscard]] Status all_or_none(const std::vector<unsigned> &order,
-                                 const std::function<Status(unsigned)> &put,
-                                 const std::function<Status(unsigned)> &put_back);
+                                 const std::function<Status(unsigned)> &change,
+                                 const std::function<Status(unsigned)> &revert);
 
 class Attachments {
   public:
-    /// Adopts the links that an earlier daemon pinned; the pin of a dead link (its interface is gone) is
-    /// dropped. `pins` is the set whose programs are attached from now on.
+    /// Opens the links that an earlier daemon pinned and removes the pins of dead ones (their interface is
+    /// gone). Programs are pinned in `pins`.
     [[nodiscard]] static Result<Attachments> open(Pins pins);
 
-    /// The programs attached from now on are of another set.
-    void use(Pins pins) { pins_ = std::move(pins); }
+    /// Programs attached from now on belong to another set.
+    void set_pins(Pins pins) { pins_ = std::move(pins); }
 
-    /// Puts the program into every link, in place: no packet is lost, none goes by. `first` (an interface's
-    /// index) comes before the others. Where a link refuses, those before it get back what they had, of
-    /// `former`. Unless `always`, a link that runs the same instructions keeps its own: settings and maps are
-    /// the pinned ones for both. A program is pinned in its set before any link holds it, and unpinned when
-    /// none does.
-    [[nodiscard]] Status replace_program(int program, const ProgramFds &former, unsigned first = 0,
+    /// Updates every link in place: no packet is lost or bypasses the program. The link of `first` (an
+    /// interface index) is updated before the others. Where a link fails, those before it get their program
+    /// back, which must be one of `previous`. Unless `always`, a link whose program has the same instructions
+    /// is skipped, for both use the pinned settings and maps. A program is pinned in its set before a link
+    /// uses it and unpinned after the last one.
+    [[nodiscard]] Status replace_program(int program, const ProgramFds &previous, unsigned first = 0,
                                          bool always = false);
 
-    /// Attaches where we are not yet, by a link that is pinned before anything else can fail. EBUSY where the
-    /// interface carries another's program.
+    /// Attaches where no link exists yet; the link is pinned at once. EBUSY where the interface has a foreign
+    /// program.
     [[nodiscard]] Status attach(unsigned ifindex, const std::string &name, AttachMode mode, int program);
     [[nodiscard]] Status detach(unsigned ifindex);
 
-    /// Whether our link there is alive; a dead one is dropped.
+    /// Whether our link is alive; a dead one is removed.
     [[nodiscard]] bool is_attached(unsigned ifindex);
     [[nodiscard]] AttachMode mode(unsigned ifindex) const;
     [[nodiscard]] std::vector<unsigned> interfaces() const;

@@ -1,34 +1,30 @@
-// EndpointTargetSeen: glb_endpoint_target_seen, mapped: which endpoint ever came back through which target.
+// EndpointTargetSeen: which endpoints received return traffic from which targets (glb_endpoint_target_seen).
 #pragma once
 
 #include <cstdint>
 
 #include "abi/config.h"
+#include "controller/datapath/mapped.h"
 #include "controller/util/result.h"
 
 namespace glb::datapath {
 
-/// The data path only sets bits, at the same time on other CPUs: here they are cleared atomically, none is
-/// lost.
+/// The data path sets bits on other CPUs meanwhile: they are cleared atomically, and no bit is lost.
 class EndpointTargetSeen {
   public:
-    /// Maps the rows of `fd`, which may be closed afterwards.
     [[nodiscard]] static Result<EndpointTargetSeen> map(int fd);
-
-    EndpointTargetSeen() = default;
-    EndpointTargetSeen(EndpointTargetSeen &&other) noexcept;
-    EndpointTargetSeen &operator=(EndpointTargetSeen &&other) noexcept;
-    ~EndpointTargetSeen();
 
     /// Indexes below the ABI's limits.
     [[nodiscard]] bool was_seen(std::uint32_t endpoint, std::uint32_t target) const;
-    /// Whether the endpoint came back through any target.
+    /// Through any target.
     [[nodiscard]] bool was_seen(std::uint32_t endpoint) const;
-    void forget_target(std::uint32_t target);
-    void forget_endpoint(std::uint32_t endpoint);
 
   private:
-    std::uint64_t *rows_ = nullptr;
+    friend class ConfigWriter; // the one writer in user space
+    void clear_target(std::uint32_t target) const;
+    void clear_endpoint(std::uint32_t endpoint) const;
+
+    Mapped<std::uint64_t> words_;
 };
 
 } // namespace glb::datapath

@@ -4,23 +4,22 @@
 #include <bit>
 
 #include <netinet/in.h>
-#include <sys/mman.h>
 
-namespace glb {
+namespace glb::datapath {
 
 namespace {
 
 using Word __attribute__((may_alias)) = std::uint64_t;
 
 constexpr int row_attempts = 8;
-constexpr std::uint32_t future = 0x7fffffff; // idle beyond it: the flow's tick is ahead of ours
+constexpr std::uint32_t future = 0x7fffffff; // a longer idle time means that the flow's tick is ahead
 
 std::uint64_t load(const void *word) {
-    // Acquire: no later load of the same reader is done before this one.
+    // Acquire: later loads of this thread are not reordered before it.
     return __atomic_load_n(static_cast<const Word *>(word), __ATOMIC_ACQUIRE);
 }
 
-/// A line as the CPUs leave it, word by word.
+/// Copies a line word by word while CPUs write it.
 template <typename Line>
 Line load_line(const Line &line) {
     std::array<std::uint64_t, sizeof(Line) / sizeof(std::uint64_t)> words;
@@ -79,7 +78,7 @@ FlowState FlowMeta::state() const {
         return FlowState::unconfirmed;
     if (code == GLB_FLOW_ESTABLISHED)
         return FlowState::established;
-    return code >= GLB_FLOW_CLOSED ? FlowState::closed : FlowState::closing; // a reset flow is over, too
+    return code >= GLB_FLOW_CLOSED ? FlowState::closed : FlowState::closing; // `closed` includes reset flows
 }
 
 std::uint32_t FlowMeta::idle(std::uint32_t now) const {
@@ -93,28 +92,15 @@ bool FlowMeta::live(std::uint32_t now, const TargetTimeouts &timeouts) const {
                                         limits.other_ticks);
 }
 
-void FlowTable::Unmap::operator()(const void *memory) const {
-    if (bytes)
-        ::munmap(const_cast<void *>(memory), bytes);
-}
-
-template <typename Line>
-Result<FlowTable::Mapped<Line>> FlowTable::map_lines(int fd, std::uint32_t capacity) {
-    const std::size_t bytes = sizeof(Line) * std::size_t{capacity};
-    void *memory = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0);
-    if (memory == MAP_FAILED)
-        return fail_errno(errno, "cannot map {} entries of the flow table", capacity);
-    return Mapped<Line>(static_cast<const Line *>(memory), Unmap{bytes});
-}
-
 Result<FlowTable> FlowTable::map(int hot_fd, int cold_fd, std::uint32_t capacity) {
-    GLB_ASSIGN(auto hot, map_lines<glb_flow_hot>(hot_fd, capacity));
-    GLB_ASSIGN(auto cold, map_lines<glb_flow_cold>(cold_fd, capacity));
-    return FlowTable(std::move(hot), std::move(cold), capacity);
+    GLB_ASSIGN(auto hot, Mapped<const glb_flow_hot>::map(hot_fd, capacity, "glb_flows_hot"));
+    GLB_ASSIGN(auto cold, Mapped<const glb_flow_cold>::map(cold_fd, capacity, "glb_flows_cold"));
+    return FlowTable(std::move(hot), std::move(cold));
 }
 
 FlowTable::FlowTable(const glb_flow_hot *hot, const glb_flow_cold *cold, std::uint32_t capacity)
-    : hot_(hot, Unmap{0}), cold_(cold, Unmap{0}), capacity_(capacity) {}
+    : hot_(Mapped<const glb_flow_hot>::view({hot, capacity})),
+      cold_(Mapped<const glb_flow_cold>::view({cold, capacity})) {}
 
 std::optional<FlowMeta> FlowTable::meta(std::uint32_t slot) const {
     const auto word = load(&hot_[slot].meta);
@@ -135,7 +121,7 @@ std::array<std::optional<std::uint16_t>, 2> FlowTable::next_hops(std::uint32_t s
     constexpr std::uint32_t tick_mask = 0xffffff;
     std::array<std::optional<std::uint16_t>, 2> hops;
     for (std::size_t i = 0; i < hops.size(); ++i)
-        // Looked up anew each second that it is used: its tick is that of its use.
+        // The data path refreshes the cached index each second of use: its tick is that of the last use.
         if (const auto word = load(&hot_[slot].egress[i]);
             word && ((now - static_cast<std::uint32_t>(word >> 32)) & tick_mask) <= age)
             hops[i] = static_cast<std::uint16_t>(word);
@@ -153,7 +139,7 @@ std::optional<FlowRow> FlowTable::row(std::uint32_t slot) const {
         const auto generation = glb_meta_generation(before);
         const bool whole = holds_flow(before) && holds_flow(after) &&
                            glb_meta_generation(after) == generation && cold.generation == generation;
-        // State, target and time may move meanwhile; another generation is another flow.
+        // State, target and time may change meanwhile; another generation is another flow.
         if (whole)
             return make_row(slot, after, hot, cold);
     }
@@ -164,4 +150,4 @@ std::uint64_t ticks_to_seconds(std::uint32_t ticks) {
     return (std::uint64_t{ticks} << GLB_TICK_SHIFT) / 1'000'000'000;
 }
 
-} // namespace glb
+} // namespace glb::datapath

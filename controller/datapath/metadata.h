@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "abi/config.h"
-#include "controller/datapath/program.h"
+#include "controller/datapath/load_settings.h"
 
 namespace glb::datapath {
 

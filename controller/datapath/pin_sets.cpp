@@ -29,7 +29,7 @@ std::set<std::uint32_t> maps_of(int program) {
     return {ids.begin(), ids.begin() + std::min<std::size_t>(info.nr_map_ids, ids.size())};
 }
 
-/// The id of the program that a live link holds; 0 where its interface is gone.
+/// The id of a live link's program; 0 where its interface is gone.
 std::uint32_t program_of_link(const std::filesystem::path &pin, unsigned ifindex) {
     const Fd fd(bpf_obj_get(pin.c_str()));
     bpf_link_info info{};
@@ -41,20 +41,20 @@ std::uint32_t program_of_link(const std::filesystem::path &pin, unsigned ifindex
 }
 
 void assign_links(PinSets &found, std::size_t index, const ProgramFds &programs,
-                  std::map<unsigned, std::uint32_t> &held) {
-    auto &facts = found.sets[index].facts;
-    for (auto at = held.begin(); at != held.end();) {
+                  std::map<unsigned, std::uint32_t> &unassigned) {
+    auto &info = found.sets[index].info;
+    for (auto at = unassigned.begin(); at != unassigned.end();) {
         const auto program = programs.find(at->second);
         if (program == programs.end()) {
             ++at;
             continue;
         }
-        ++facts.interfaces;
+        ++info.interfaces;
         const auto maps = maps_of(program->second.get());
         for (const auto &other : found.sets)
-            if (other.facts.table_id != facts.table_id && maps.contains(other.facts.table_id))
-                facts.previous_table_id = other.facts.table_id;
-        at = held.erase(at);
+            if (other.info.table_id != info.table_id && maps.contains(other.info.table_id))
+                info.previous_table_id = other.info.table_id;
+        at = unassigned.erase(at);
     }
 }
 
@@ -64,57 +64,57 @@ Result<PinSets> find_pin_sets(const std::filesystem::path &bpffs) {
     PinSets found;
     for (auto &pins : Pins::all(bpffs)) {
         PinSet set{pins, {}, {}};
-        set.facts.schema = pins.schema();
-        GLB_ASSIGN(set.kept, pins.metadata());
-        set.facts.filled = set.kept.has_value();
-        if (set.kept)
-            set.facts.capacity = (set.kept->shape.bucket_mask + 1) * set.kept->shape.ways;
-        set.facts.table_id = map_id(pins.map("glb_flows_hot"));
+        set.info.schema = pins.schema();
+        GLB_ASSIGN(set.metadata, pins.metadata());
+        set.info.filled = set.metadata.has_value();
+        if (set.metadata)
+            set.info.capacity = (set.metadata->shape.bucket_mask + 1) * set.metadata->shape.ways;
+        set.info.table_id = map_id(pins.map(Map::flows_hot));
         found.sets.push_back(std::move(set));
     }
-    std::map<unsigned, std::uint32_t> held;
+    std::map<unsigned, std::uint32_t> linked; // program ids by interface
     if (!found.sets.empty())
         for (const auto ifindex : found.sets.front().pins.links())
             if (const auto program = program_of_link(found.sets.front().pins.link(ifindex), ifindex))
-                held.emplace(ifindex, program);
+                linked.emplace(ifindex, program);
     for (std::size_t i = 0; i < found.sets.size(); ++i) {
         auto programs = found.sets[i].pins.programs();
-        assign_links(found, i, programs, held);
+        assign_links(found, i, programs, linked);
         found.programs.merge(programs);
     }
-    for (const auto &[ifindex, program] : held)
+    for (const auto &[ifindex, program] : linked)
         found.orphaned_links.push_back(ifindex);
     return found;
 }
 
 TakeoverPlan plan_takeover(const std::vector<PinSetInfo> &sets, std::uint32_t schema,
                            std::uint32_t capacity) {
-    const bool any_held =
+    const bool any_linked =
         std::any_of(sets.begin(), sets.end(), [](const PinSetInfo &set) { return set.interfaces > 0; });
     TakeoverPlan plan;
     for (std::size_t i = 0; i < sets.size(); ++i) {
         const auto &set = sets[i];
         const bool fits = set.filled && set.schema == schema && set.capacity == capacity;
-        if (fits && (set.interfaces > 0 || !any_held) &&
-            (!plan.own || set.interfaces > sets[*plan.own].interfaces))
-            plan.own = i;
+        if (fits && (set.interfaces > 0 || !any_linked) &&
+            (!plan.active || set.interfaces > sets[*plan.active].interfaces))
+            plan.active = i;
     }
-    // A source is held by links, or by a program of ours that still looks into it; where no link is left at
-    // all, any set that is filled has flows worth having.
-    const auto looked_into = plan.own ? sets[*plan.own].previous_table_id : 0;
+    // A source is used by links, or looked up by a program of the active set. Where no link exists, the flows
+    // of any filled set are migrated.
+    const auto previous_table = plan.active ? sets[*plan.active].previous_table_id : 0;
     for (std::size_t i = 0; i < sets.size(); ++i) {
         const auto &set = sets[i];
-        if (i == plan.own || !set.filled)
+        if (i == plan.active || !set.filled)
             continue;
-        const bool wanted =
-            set.interfaces > 0 || (looked_into && set.table_id == looked_into) || (!any_held && !plan.own);
-        // Of two that are held, the one that looks into the other knows the flows of both.
+        const bool wanted = set.interfaces > 0 || (previous_table && set.table_id == previous_table) ||
+                            (!any_linked && !plan.active);
+        // Of two sets that links use, the one whose program looks up the other's table has the flows of both.
         if (wanted &&
             (!plan.source || (set.previous_table_id && set.previous_table_id == sets[*plan.source].table_id)))
             plan.source = i;
     }
     for (std::size_t i = 0; i < sets.size(); ++i)
-        if (i != plan.own && i != plan.source && sets[i].interfaces == 0)
+        if (i != plan.active && i != plan.source && sets[i].interfaces == 0)
             plan.discard.push_back(i);
     return plan;
 }

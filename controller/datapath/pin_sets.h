@@ -1,4 +1,4 @@
-// Sets of pinned maps: which one the links hold, and what a daemon that starts has to do about the others.
+// Sets of pinned maps: which of them the links use, and what a starting daemon does with each.
 #pragma once
 
 #include <cstdint>
@@ -9,40 +9,40 @@
 
 namespace glb::datapath {
 
-/// What decides about a set.
+/// What the decision about a set depends on.
 struct PinSetInfo {
     std::uint32_t schema = 0;
-    bool filled = false;        ///< its maps were filled whole at some time
+    bool filled = false;        ///< its maps were filled completely once
     std::uint32_t capacity = 0; ///< of its flow table
-    std::uint32_t table_id = 0; ///< its flow table's map id
-    unsigned interfaces = 0;    ///< whose links hold a program of this set
+    std::uint32_t table_id = 0; ///< map id of its flow table
+    unsigned interfaces = 0;    ///< number of links whose program is of this set
     std::uint32_t previous_table_id =
-        0; ///< the map id of the older flow table that such a program looks into; 0: none
+        0; ///< map id of the older flow table that such a program looks up; 0: none
 };
 
 struct PinSet {
     Pins pins;
-    PinSetInfo facts;
-    std::optional<glb_metadata> kept;
+    PinSetInfo info;
+    std::optional<glb_metadata> metadata;
 };
 
 struct PinSets {
     std::vector<PinSet> sets;
-    ProgramFds programs;                  ///< of all of them
-    std::vector<unsigned> orphaned_links; ///< interfaces whose live link holds a program of none
+    ProgramFds programs;                  ///< of all sets
+    std::vector<unsigned> orphaned_links; ///< interfaces whose live link has a program of no set
 };
 
 [[nodiscard]] Result<PinSets> find_pin_sets(const std::filesystem::path &bpffs);
 
-/// What to do, as indexes into the sets. Neither `own` nor `source`: begin afresh.
+/// As indexes into the sets. With neither `active` nor `source` the daemon starts with new maps.
 struct TakeoverPlan {
-    std::optional<std::size_t> own;    ///< of this schema and capacity, and in force, in part at least
-    std::optional<std::size_t> source; ///< whose flows must be taken over, into `own` or into a new set
-    std::vector<std::size_t> discard;  ///< that nothing holds: half made, or done with
+    std::optional<std::size_t> active; ///< of this schema and capacity: continue with it
+    std::optional<std::size_t> source; ///< whose flows are migrated, into `active` or into a new set
+    std::vector<std::size_t> discard;  ///< unused: incomplete, or replaced
 };
 
-/// By what the links hold. A set that they hold is never discarded; a move that was cut short is finished
-/// where this schema's set is held already, and begun again where it is not.
+/// Depends on what the links use. A set that they use is never discarded. An interrupted migration is
+/// finished where links use a set of this schema already, and restarted where they do not.
 [[nodiscard]] TakeoverPlan plan_takeover(const std::vector<PinSetInfo> &sets, std::uint32_t schema,
                                          std::uint32_t capacity);
 

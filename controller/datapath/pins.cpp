@@ -32,10 +32,10 @@ Status check_file_system(const fs::path &path) {
     struct statfs info {};
     const auto there = existing_part(fs::absolute(path));
     if (::statfs(there.c_str(), &info) != 0)
-        return fail_errno(errno, "cannot look at {}", there.string());
+        return fail_errno(errno, "cannot read the file system of {}", there.string());
     if (info.f_type != BPF_FS_MAGIC)
-        return fail("{} is on no BPF file system, and pins need one: mount -t bpf bpf /sys/fs/bpf, or name "
-                    "another folder by --bpffs",
+        return fail("{} is not on a BPF file system: mount one (mount -t bpf bpf /sys/fs/bpf) or choose "
+                    "another folder with --bpffs",
                     path.string());
     return {};
 }
@@ -52,7 +52,7 @@ Status remove_files(const fs::path &folder) {
     return {};
 }
 
-/// The schema in `v<schema>` or `v<schema>-<n>`; 0 where the name is no set's.
+/// The schema in `v<schema>` or `v<schema>-<n>`; 0 where the name is not that of a set.
 std::uint32_t schema_of(const std::string &name) {
     std::uint32_t schema = 0, number = 0;
     const auto *at = name.data() + 1, *const end = name.data() + name.size();
@@ -64,7 +64,7 @@ std::uint32_t schema_of(const std::string &name) {
     return parsed.ec == std::errc{} && parsed.ptr == end ? schema : 0;
 }
 
-/// Names of maps until schema 2, by their present names.
+/// Names of maps up to schema 2, by their present names.
 const std::map<std::string, std::string> schema_2_names = {
     {"glb_flows_hot", "glb_flows"},
     {"glb_metadata", "glb_kept"},
@@ -75,7 +75,7 @@ const std::map<std::string, std::string> schema_2_names = {
     {"glb_endpoint_override", "glb_endpoint_words"},
 };
 
-constexpr const char *parts[] = {"programs", "tables", "maps"}; // removed in this order: maps last
+constexpr const char *parts[] = {"programs", "tables", "maps"}; // in the order of their removal
 
 } // namespace
 
@@ -98,7 +98,7 @@ Result<Pins> Pins::make(const fs::path &bpffs) {
             name += fmt::format("-{}", number);
         Pins pins(bpffs / name, GLB_SCHEMA);
         std::error_code code;
-        if (!fs::is_empty(pins.root_ / "maps", code) && !code)
+        if (!fs::is_empty(pins.maps(), code) && !code)
             continue;
         GLB_TRY(pins.make_all());
         return pins;
@@ -117,7 +117,7 @@ std::vector<Pins> Pins::all(const fs::path &bpffs) {
 
 fs::path Pins::map(const std::string &name) const {
     const auto old = schema_ <= 2 ? schema_2_names.find(name) : schema_2_names.end();
-    return root_ / "maps" / (old == schema_2_names.end() ? name : old->second);
+    return maps() / (old == schema_2_names.end() ? name : old->second);
 }
 
 fs::path Pins::table(std::uint32_t index) const {
@@ -128,7 +128,7 @@ Status Pins::pin_program(int program) const {
     bpf_prog_info info{};
     std::uint32_t size = sizeof info;
     if (bpf_obj_get_info_by_fd(program, &info, &size) != 0)
-        return fail_errno(errno, "cannot look at the program");
+        return fail_errno(errno, "cannot read the info of the program");
     const auto path = root_ / "programs" / std::to_string(info.id);
     if (bpf_obj_pin(program, path.c_str()) != 0 && errno != EEXIST)
         return fail_errno(errno, "cannot pin the program as {}", path.string());
@@ -175,25 +175,42 @@ std::vector<unsigned> Pins::links() const {
 }
 
 Result<std::optional<glb_metadata>> Pins::metadata() const {
-    Fd fd(bpf_obj_get(map("glb_metadata").c_str()));
+    const auto pin = map(Map::metadata);
+    const Fd fd(bpf_obj_get(pin.c_str()));
     if (!fd) {
         if (errno == ENOENT)
             return std::nullopt;
-        return fail_errno(errno, "cannot open the pin {}", map("glb_metadata").string());
+        return fail_errno(errno, "cannot open the pin {}", pin.string());
     }
     bpf_map_info info{};
     std::uint32_t size = sizeof info;
     if (bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0)
-        return fail_errno(errno, "cannot look at the pin {}", map("glb_metadata").string());
+        return fail_errno(errno, "cannot read the info of the pin {}", pin.string());
     const std::uint32_t zero = 0;
     std::vector<std::byte> row(std::max<std::size_t>(info.value_size, sizeof(glb_metadata)));
     if (bpf_map_lookup_elem(fd.get(), &zero, row.data()) != 0)
-        return fail_errno(errno, "cannot read the pin {}", map("glb_metadata").string());
-    glb_metadata kept{};
-    std::memcpy(&kept, row.data(), sizeof kept); // every schema begins alike
-    if (kept.schema != schema_ || kept.shape.bucket_mask == 0)
+        return fail_errno(errno, "cannot read the pin {}", pin.string());
+    glb_metadata metadata{};
+    std::memcpy(&metadata, row.data(), sizeof metadata); // the row begins alike in every schema
+    if (metadata.schema != schema_ || metadata.shape.bucket_mask == 0)
         return std::nullopt;
-    return kept;
+    return metadata;
+}
+
+Result<std::vector<std::string>> Pins::index_names() const {
+    const auto pin = map(Map::index_names);
+    const Fd fd(bpf_obj_get(pin.c_str()));
+    if (!fd)
+        return fail_errno(errno, "cannot open the pin {}", pin.string());
+    std::vector<std::string> names;
+    names.reserve(GLB_INDEX_NAMES);
+    for (std::uint32_t row = 0; row < GLB_INDEX_NAMES; ++row) {
+        glb_index_name name{};
+        if (bpf_map_lookup_elem(fd.get(), &row, &name) != 0)
+            return fail_errno(errno, "cannot read row {} of the pin {}", row, pin.string());
+        names.emplace_back(name.text, ::strnlen(name.text, sizeof name.text));
+    }
+    return names;
 }
 
 Status Pins::remove() const {
@@ -210,7 +227,7 @@ Status Pins::remove_all() const {
     for (const auto &pins : all(bpffs))
         GLB_TRY(pins.remove());
     std::error_code code;
-    fs::remove(bpffs, code); // it may be somebody's mount point: then it stays
+    fs::remove(bpffs, code); // fails where it is a mount point
     return {};
 }
 

@@ -1,4 +1,4 @@
-// Pins: folders in a bpffs where maps, programs and links outlive the daemon.
+// Pins: folders in a bpffs in which maps, programs and links outlive the daemon.
 #pragma once
 
 #include <cstdint>
@@ -10,50 +10,55 @@
 #include <vector>
 
 #include "abi/config.h"
+#include "controller/datapath/maps.h"
 #include "controller/util/fd.h"
 #include "controller/util/result.h"
 
 namespace glb::datapath {
 
-/// Programs by their ids.
+/// Programs by id.
 using ProgramFds = std::map<std::uint32_t, Fd>;
 
 /// A set of maps and the programs that use it, in a folder of its own: `BPFFS/v<schema>`, or
-/// `BPFFS/v<schema>-<n>` after its flow table has changed its size. Links belong to no set:
-/// `BPFFS/links/xdp-<ifindex>` (bpffs refuses dots in names, and interfaces may have them). Which set a link
-/// holds is asked of the kernel, never of a file.
+/// `BPFFS/v<schema>-<n>` after a resize of the flow table. Links belong to no set:
+/// `BPFFS/links/xdp-<ifindex>` (bpffs rejects dots in names, which interface names may contain). The kernel
+/// is the source of which set a link uses, never a file.
 class Pins {
   public:
-    /// `BPFFS/v<GLB_SCHEMA>`, whether or not it is there. Fails where `bpffs` is not on a BPF file system,
-    /// with the mount command.
+    /// `BPFFS/v<GLB_SCHEMA>`, which need not exist. Fails where `bpffs` is not on a BPF file system, with the
+    /// mount command.
     [[nodiscard]] static Result<Pins> open(const std::filesystem::path &bpffs);
-    /// A new, empty set of this schema, in a folder that no other set has.
+    /// A new, empty set of this schema, in a folder that no other set uses.
     [[nodiscard]] static Result<Pins> make(const std::filesystem::path &bpffs);
     /// Every set, of any schema, by name.
     [[nodiscard]] static std::vector<Pins> all(const std::filesystem::path &bpffs);
 
     [[nodiscard]] std::string name() const { return root_.filename().string(); }
     [[nodiscard]] std::uint32_t schema() const { return schema_; } ///< by its name
-    /// The pin of the map that this schema calls `name`, under the name that the set's own schema uses.
+    /// The pin of a map of this schema, under the name that the set's own schema uses.
+    [[nodiscard]] std::filesystem::path map(Map map) const { return this->map(to_string(map)); }
     [[nodiscard]] std::filesystem::path map(const std::string &name) const;
-    /// The Maglev table at an index of glb_maglev: only pins give it to a later daemon without CAP_SYS_ADMIN.
+    [[nodiscard]] std::filesystem::path maps() const { return root_ / "maps"; }
+    /// The Maglev table at an index of glb_maglev: without CAP_SYS_ADMIN a later daemon opens it by its pin
+    /// only.
     [[nodiscard]] std::filesystem::path table(std::uint32_t index) const;
 
-    /// Pins a program that is about to be attached, so that its links are known by it.
+    /// Pins a program before it is attached, so that a later daemon can identify its links.
     [[nodiscard]] Status pin_program(int program) const;
     [[nodiscard]] ProgramFds programs() const;
-    /// Removes the pins of all programs but these.
     [[nodiscard]] Status unpin_programs_except(const std::set<std::uint32_t> &ids) const;
 
     [[nodiscard]] std::filesystem::path link(unsigned ifindex) const;
-    /// The interface indexes of all pinned links, alive or dead, whatever set they hold.
+    /// The interface indexes of all pinned links, alive or dead, whatever set they use.
     [[nodiscard]] std::vector<unsigned> links() const;
 
-    /// What the pinned maps say of themselves, in any schema; none where there are none, or none that were
-    /// ever filled.
+    /// The row of the pinned glb_metadata, of any schema; none where the maps do not exist or were never
+    /// filled completely.
     [[nodiscard]] Result<std::optional<glb_metadata>> metadata() const;
+    /// The GLB_INDEX_NAMES rows of the pinned glb_index_names (empty: free); an error where it is not pinned.
+    [[nodiscard]] Result<std::vector<std::string>> index_names() const;
 
-    /// Removes this set (links hold a program, and that its maps, until they go).
+    /// Removes the pins of this set. A link keeps its program and the program's maps alive.
     [[nodiscard]] Status remove() const;
     /// Removes every set, every link's pin and the folders.
     [[nodiscard]] Status remove_all() const;

@@ -23,27 +23,27 @@ RedirectTracepoints::RedirectTracepoints(RedirectTracepoints &&) noexcept = defa
 RedirectTracepoints &RedirectTracepoints::operator=(RedirectTracepoints &&) noexcept = default;
 RedirectTracepoints::~RedirectTracepoints() = default;
 
-Result<RedirectTracepoints> RedirectTracepoints::attach(const Program &program) {
+Result<RedirectTracepoints> RedirectTracepoints::attach(const DatapathHandles &handles) {
     bpf_map_info devices{};
     std::uint32_t size = sizeof devices;
-    if (bpf_obj_get_info_by_fd(program.map_fd("glb_devmap"), &devices, &size) != 0)
-        return fail_errno(errno, "cannot look at glb_devmap");
-    struct stat here {};
-    if (::stat("/proc/thread-self/ns/net", &here) != 0)
-        return fail_errno(errno, "cannot tell the network namespace");
+    if (bpf_obj_get_info_by_fd(handles.map(Map::devmap), &devices, &size) != 0)
+        return fail_errno(errno, "cannot read the info of glb_devmap");
+    struct stat netns {};
+    if (::stat("/proc/thread-self/ns/net", &netns) != 0)
+        return fail_errno(errno, "cannot read the network namespace");
     auto state = std::make_unique<State>();
     state->skeleton = glb_redirect::open();
     if (!state->skeleton)
-        return fail_errno(errno, "cannot open the redirect watch");
+        return fail_errno(errno, "cannot open the redirect tracepoints");
     state->skeleton->rodata->glb_device_map_id = devices.id;
-    state->skeleton->rodata->glb_network_namespace = static_cast<std::uint32_t>(here.st_ino);
-    int code = bpf_map__reuse_fd(state->skeleton->maps.glb_drops, program.map_fd("glb_drops"));
+    state->skeleton->rodata->glb_network_namespace = static_cast<std::uint32_t>(netns.st_ino);
+    int code = bpf_map__reuse_fd(state->skeleton->maps.glb_drops, handles.map(Map::drops));
     if (code == 0)
         code = glb_redirect::load(state->skeleton);
     if (code == 0)
         code = glb_redirect::attach(state->skeleton);
     if (code != 0)
-        return fail_errno(-code, "cannot watch what is lost behind redirects");
+        return fail_errno(-code, "cannot attach the redirect tracepoints");
     return RedirectTracepoints(std::move(state));
 }
 

@@ -1,18 +1,19 @@
-// RedirectTracepoints: counts what the kernel loses behind XDP's redirect, as the drop `redirect_failed`.
+// RedirectTracepoints: counts packets that the kernel drops after an XDP redirect, as `redirect_failed`.
 #pragma once
 
 #include <memory>
 
-#include "controller/datapath/program.h"
+#include "controller/datapath/handles.h"
 #include "controller/util/result.h"
 
 namespace glb::datapath {
 
 class RedirectTracepoints {
   public:
-    /// Attaches to the kernel's tracepoints for as long as the object lives, in the calling thread's network
-    /// namespace. Without the kernel's BTF or the permission to trace it fails, and nothing else suffers.
-    [[nodiscard]] static Result<RedirectTracepoints> attach(const Program &program);
+    /// Attached to the kernel's tracepoints for the lifetime of the object, for devices of the calling
+    /// thread's network namespace. Fails without the kernel's BTF or the permission to trace; the data path
+    /// works without it.
+    [[nodiscard]] static Result<RedirectTracepoints> attach(const DatapathHandles &handles);
 
     RedirectTracepoints(RedirectTracepoints &&) noexcept;
     RedirectTracepoints &operator=(RedirectTracepoints &&) noexcept;

@@ -29,21 +29,21 @@ Status unlink_pin(const std::filesystem::path &pin) {
 
 } // namespace
 
-Result<std::vector<StalePin>> find_stale_pins(const std::filesystem::path &bpffs, const Pins &own) {
+Result<std::vector<StalePin>> find_stale_pins(const std::filesystem::path &bpffs, const Pins &active) {
     GLB_ASSIGN(const auto found, find_pin_sets(bpffs));
-    const auto in_force = std::find_if(found.sets.begin(), found.sets.end(),
-                                       [&](const PinSet &set) { return set.pins.name() == own.name(); });
-    const auto looked_into = in_force == found.sets.end() ? 0 : in_force->facts.previous_table_id;
-    std::vector<StalePin> leftovers;
+    const auto active_set = std::find_if(found.sets.begin(), found.sets.end(),
+                                         [&](const PinSet &set) { return set.pins.name() == active.name(); });
+    const auto previous_table = active_set == found.sets.end() ? 0 : active_set->info.previous_table_id;
+    std::vector<StalePin> stale;
     for (const auto &set : found.sets)
-        if (set.pins.name() != own.name() && set.facts.interfaces == 0 &&
-            (looked_into == 0 || set.facts.table_id != looked_into))
-            leftovers.push_back(
+        if (set.pins.name() != active.name() && set.info.interfaces == 0 &&
+            (previous_table == 0 || set.info.table_id != previous_table))
+            stale.push_back(
                 {"maps", (bpffs / set.pins.name()).string(), [pins = set.pins] { return pins.remove(); }});
-    for (const auto ifindex : own.links())
-        if (const auto pin = own.link(ifindex); is_dead_link(pin))
-            leftovers.push_back({"link", pin.string(), [pin] { return unlink_pin(pin); }});
-    return leftovers;
+    for (const auto ifindex : active.links())
+        if (const auto pin = active.link(ifindex); is_dead_link(pin))
+            stale.push_back({"link", pin.string(), [pin] { return unlink_pin(pin); }});
+    return stale;
 }
 
 } // namespace glb::datapath

@@ -1,4 +1,4 @@
-// Leftovers: pins in our folder that no link, no program in force and no move of flows has a use for.
+// Stale pins: those that no link, no active program and no migration uses.
 #pragma once
 
 #include <functional>
@@ -11,14 +11,14 @@
 namespace glb::datapath {
 
 struct StalePin {
-    std::string kind; ///< "maps": a whole set; "link": of an interface that is gone
+    std::string kind; ///< "maps": a whole set; "link": of an interface that no longer exists
     std::string pin;  ///< its path
     std::function<Status()> remove;
 };
 
-/// What an older version, or a daemon that was cut short, has left in `bpffs`, where the set in force is
-/// `own`. Only what is ours by its place and by its kind: another's pin in our folder is not named.
+/// What an older version or an interrupted daemon left in `bpffs`, where the active set is `active`. Only
+/// pins that match in place and kind: a foreign pin in the folder is not reported.
 [[nodiscard]] Result<std::vector<StalePin>> find_stale_pins(const std::filesystem::path &bpffs,
-                                                            const Pins &own);
+                                                            const Pins &active);
 
 } // namespace glb::datapath

@@ -106,8 +106,8 @@ Status LocalNode::attach_all(const Manifest &manifest) {
             GLB_TRY(prepare_offloads(manifest, name));
             no_door_.erase(link->index);
         }
-        GLB_TRY(attachments_->attach(link->index, name, mode, program_->fd()));
-        GLB_TRY(program_->add_device(link->index));
+        GLB_TRY(attachments_->attach(link->index, name, mode, program_->handles->program()));
+        GLB_TRY(program_->egress.add_device(link->index));
     }
     return restore_unneeded_offloads(manifest);
 }
@@ -117,52 +117,17 @@ Status LocalNode::write_egress() {
     for (const auto ifindex : attachments_->interfaces())
         if (attachments_->is_attached(ifindex))
             carriers.insert(ifindex);
-    const auto wanted = plan_egress(snapshot_, carriers);
-    for (const auto &[ifindex, row] : wanted) {
-        const auto before = written_.egress.find(ifindex);
-        if (before == written_.egress.end() || std::memcmp(&before->second, &row, sizeof row) != 0)
-            GLB_TRY(program_->set_egress(ifindex, row));
-    }
-    for (const auto &[ifindex, row] : written_.egress)
-        if (!wanted.contains(ifindex))
-            GLB_TRY(program_->remove_egress(ifindex));
-    written_.egress = wanted;
-    return {};
+    return program_->egress.sync_egress(plan_egress(snapshot_, carriers));
 }
 
-/// A row's index is never given to another neighbour while indexes last; then all begin anew, behind a raised
-/// generation and a grace period.
 Status LocalNode::write_next_hops() {
-    std::map<std::pair<std::uint32_t, MacAddress>, glb_next_hop> wanted;
-    for (const auto &[ifindex, hop] : plan_next_hops(snapshot_, written_.egress)) {
+    std::map<datapath::NextHopKey, glb_next_hop> wanted;
+    for (const auto &[ifindex, hop] : plan_next_hops(snapshot_, program_->egress.egress())) {
         MacAddress mac;
         std::memcpy(mac.bytes.data(), hop.destination, mac.bytes.size());
         wanted.emplace(std::pair(ifindex, mac), hop);
     }
-    for (auto at = written_.hops.begin(); at != written_.hops.end();) {
-        const auto same = wanted.find(at->first);
-        if (same != wanted.end() &&
-            std::memcmp(&same->second, &at->second.second, sizeof(glb_next_hop)) == 0) {
-            wanted.erase(same);
-            ++at;
-        } else {
-            GLB_TRY(program_->remove_next_hop(at->first.first, at->first.second));
-            at = written_.hops.erase(at);
-        }
-    }
-    if (written_.next_hop_index + wanted.size() >= GLB_MAX_NEXT_HOPS) {
-        GLB_TRY(program_->clear_next_hops());
-        written_.hops.clear();
-        written_.next_hop_index = 0;
-        GLB_TRY(program_->raise_route_generation());
-        GLB_TRY(program_->wait_for_packets());
-        return {}; // the next round writes them
-    }
-    for (const auto &[key, hop] : wanted) {
-        GLB_TRY(program_->set_next_hop(written_.next_hop_index, key.first, hop));
-        written_.hops[key] = {written_.next_hop_index++, hop};
-    }
-    return {};
+    return program_->egress.sync_next_hops(std::move(wanted), program_->config);
 }
 
 /// The data path uses neighbours without the kernel's knowledge: one behind an endpoint that has got another
@@ -170,8 +135,8 @@ Status LocalNode::write_next_hops() {
 /// lately are asked.
 void LocalNode::refresh_used_next_hops(const FlowStats &count) {
     std::set<std::pair<std::uint32_t, MacAddress>> used;
-    for (const auto &[key, row] : written_.hops)
-        if (count.next_hops.contains(static_cast<std::uint16_t>(row.first)))
+    for (const auto &[key, installed] : program_->egress.next_hops())
+        if (count.next_hops.contains(static_cast<std::uint16_t>(installed.index)))
             used.insert(key);
     for (const auto &neighbour : snapshot_.neighbours)
         if (neighbour.state == NUD_STALE && used.contains({neighbour.ifindex, neighbour.mac}))

@@ -194,7 +194,7 @@ void LocalNode::refresh() {
                 trouble_.clear();
         return;
     }
-    if (const auto done = program_->raise_route_generation(); !done)
+    if (const auto done = program_->config.raise_route_generation(); !done)
         spdlog::error("{}", done.error().message);
     const auto done = reconcile(*manifest_, false, {});
     const auto trouble = done ? std::string() : done.error().message;
@@ -228,7 +228,7 @@ void LocalNode::check_unanswered_targets() {
     if (!program_ || !paths_)
         return;
     for (const auto &target : health()->targets)
-        if (const auto count = program_->target_count(target.target.index);
+        if (const auto count = program_->counters.target_count(target.target.index);
             count && silence_.is_silent(target.target.index, *count))
             paths_->revalidate(target.target.address, Clock::now());
 }

@@ -25,8 +25,8 @@
 #include "controller/control/warning_log.h"
 #include "controller/datapath/attachments.h"
 #include "controller/datapath/metadata.h"
-#include "controller/datapath/program.h"
 #include "controller/datapath/redirect_tracepoints.h"
+#include "controller/datapath/roles.h"
 #include "controller/guard/guard.h"
 #include "controller/health/health_engine.h"
 #include "controller/health/health_thread.h"
@@ -161,9 +161,8 @@ class LocalNode final : public NodeApi {
     [[nodiscard]] Status load_program(const Manifest &manifest);
     [[nodiscard]] Status load_fresh(const Manifest &manifest);
     [[nodiscard]] Status load_kept(const datapath::PinSet &set);
-    [[nodiscard]] Status
-    use_program(datapath::Program program, std::uint32_t capacity,
-                std::shared_ptr<RetiredProgram> *former = nullptr); ///< gets what was in its place
+    void use_program(const datapath::DatapathHandlesPtr &handles,
+                     datapath::DatapathHandlesPtr *former = nullptr); ///< gets what was in its place
     [[nodiscard]] Status adopt_tables();
     [[nodiscard]] Status restore_ejections_from_maps(const Manifest &manifest);
     [[nodiscard]] Status claim_indexes(const Manifest &manifest);
@@ -192,7 +191,7 @@ class LocalNode final : public NodeApi {
     void refresh_used_next_hops(const FlowStats &count);
 
     // node_report.cpp: what is told
-    [[nodiscard]] TargetTimeouts timeouts() const;
+    [[nodiscard]] datapath::TargetTimeouts timeouts() const;
     [[nodiscard]] FlowNames flow_names() const;
     [[nodiscard]] FlowStats count() const;
     [[nodiscard]] documents::TargetStateCounts target_states() const;
@@ -216,7 +215,7 @@ class LocalNode final : public NodeApi {
     std::vector<PlannedTarget> planned_targets_;
 
     IndexAllocator book_;
-    std::optional<datapath::Program> program_;
+    std::optional<datapath::Roles> program_;
     InstalledState written_;
     std::optional<Netlink> netlink_;
     std::optional<PathResolver> paths_;
@@ -225,11 +224,11 @@ class LocalNode final : public NodeApi {
     std::optional<datapath::Pins> pins_;
     std::optional<datapath::Attachments> attachments_;
     std::optional<datapath::RedirectTracepoints> redirects_;
-    std::shared_ptr<const FlowTable> table_;
+    std::shared_ptr<const datapath::FlowTable> table_;
     std::uint32_t capacity_ = 0;
     datapath::PinSets found_; ///< at start, until the program is loaded
     datapath::TakeoverPlan plan_;
-    std::optional<TableMigration> move_;
+    std::optional<datapath::TableMigration> move_;
     std::unique_ptr<ResizeJob> resize_;
     std::future<void> cleaning_; ///< of what a resize left
     std::string move_failure_;   ///< of the last upgrade; tried again after a while

@@ -209,7 +209,7 @@ void LocalNode::roll_back() {
 
 /// A seed that a manifest named stays the node's when a later one names none, after a restart too.
 Status LocalNode::persist_hash_seed() {
-    GLB_ASSIGN(auto kept, program_->metadata());
+    GLB_ASSIGN(auto kept, program_->config.metadata());
     const std::vector<std::uint8_t> stored(
         kept.seed, kept.seed + std::min<std::size_t>(kept.seed_length, GLB_SEED_BYTES));
     if (stored == seed_)
@@ -217,7 +217,7 @@ Status LocalNode::persist_hash_seed() {
     GLB_TRY(store_.persist_hash_seed(seed_));
     kept.seed_length = static_cast<std::uint32_t>(std::min<std::size_t>(seed_.size(), GLB_SEED_BYTES));
     std::copy_n(seed_.begin(), kept.seed_length, kept.seed);
-    return program_->set_metadata(kept);
+    return program_->config.set_metadata(kept);
 }
 
 Status LocalNode::take_down(bool keep_guard) {

@@ -52,8 +52,9 @@ void LocalNode::detach_health() {
 }
 
 void LocalNode::attach_health() {
-    health_.run(
-        [this] { engine_->attach(program_ ? std::make_shared<TargetStateAdapter>(*program_) : nullptr); });
+    health_.run([this] {
+        engine_->attach(program_ ? std::make_shared<TargetStateAdapter>(program_->handles) : nullptr);
+    });
 }
 
 std::shared_ptr<const HealthSnapshot> LocalNode::health() const {

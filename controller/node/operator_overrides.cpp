@@ -203,7 +203,7 @@ Status LocalNode::write_endpoint_words(const Manifest &manifest) {
         const auto written = written_.endpoint_words.find(index);
         if (written != written_.endpoint_words.end() && written->second == word)
             continue;
-        GLB_TRY(program_->set_endpoint_override(index, word));
+        GLB_TRY(program_->config.set_endpoint_override(index, word));
         written_.endpoint_words[index] = word;
     }
     return {};

@@ -51,7 +51,7 @@ Status LocalNode::reconcile(const Manifest &manifest, bool new_epoch, const std:
         if (const auto done = store_.set_value("devices", std::move(devices)); !done)
             spdlog::warn("{}", done.error().message);
     GLB_TRY(load_program(manifest));
-    GLB_ASSIGN(const auto kept, program_->metadata());
+    GLB_ASSIGN(const auto kept, program_->config.metadata());
     GLB_TRY(guard_->set_magic(kept.settings.punt_magic));
 
     GLB_TRY(write_config(manifest, new_epoch, commit));
@@ -95,7 +95,7 @@ const ComputedTable &LocalNode::compute_table(const TargetGroup &group, std::uin
     const auto [at, is_new] = computed_.try_emplace(index);
     if (is_new || at->second.targets != targets) {
         auto slots = build_maglev(targets);
-        const auto print = datapath::maglev_fingerprint(slots);
+        const auto print = maglev_fingerprint(slots);
         std::vector<std::uint32_t> counts(std::size_t{maglev_no_target} + 1);
         for (const auto target : slots)
             ++counts[target];
@@ -121,7 +121,7 @@ Status LocalNode::build_tables(const Manifest &manifest) {
         GLB_ASSIGN(const auto place,
                    tables_.begin(index, table.fingerprint, now,
                                  static_cast<std::uint32_t>(window.count()) * GLB_TICKS_PER_SECOND));
-        GLB_TRY(program_->put_maglev(place, table.slots));
+        GLB_TRY(program_->config.put_maglev(place, table.slots));
     }
     return {};
 }
@@ -139,9 +139,9 @@ Status LocalNode::write_bank(const Manifest &manifest, bool new_epoch) {
     GLB_ASSIGN(auto image, build_bank(config));
     if (!new_epoch && written_.bank && same_image(image, *written_.bank))
         return {};
-    GLB_TRY(program_->write_idle_bank(image));
-    GLB_ASSIGN(const auto control, program_->control());
-    GLB_TRY(program_->flip(new_epoch || control.epoch == 0));
+    GLB_TRY(program_->config.write_idle_bank(image));
+    GLB_ASSIGN(const auto control, program_->counters.control());
+    GLB_TRY(program_->config.flip(new_epoch || control.epoch == 0));
     written_.bank = std::move(image);
     return {};
 }
@@ -165,9 +165,9 @@ void LocalNode::release_unused_maglev_tables() {
     for (std::uint32_t index = 0; index < GLB_MAX_TABLES; ++index) {
         if (tables_.in_use(index))
             continue;
-        const auto print = program_->maglev_fingerprint_at(index);
+        const auto print = program_->config.maglev_fingerprint_at(index);
         if (print && *print)
-            if (const auto done = program_->remove_maglev(index); !done)
+            if (const auto done = program_->config.remove_maglev(index); !done)
                 spdlog::warn("{}", done.error().message);
     }
 }

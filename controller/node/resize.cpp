@@ -31,24 +31,18 @@ void LocalNode::resize_stage(std::function<Status(ResizeJob &)> stage, void (Loc
 Status LocalNode::begin_resize(std::uint32_t capacity) {
     if (resize_ || Clock::now() < move_again_)
         return {};
-    GLB_ASSIGN(auto kept, program_->metadata());
+    GLB_ASSIGN(auto kept, program_->config.metadata());
     const datapath::PinSet source{*pins_, {GLB_SCHEMA, true, capacity_, 0, 0, 0}, kept};
     const auto settings = datapath::load_settings_from(kept, capacity);
-    auto wanted = datapath::make_metadata(settings, seed_);
-    wanted.schema = 0; // not filled yet: whoever finds it so throws it away
     resize_ = std::make_unique<ResizeJob>();
     resize_->capacity = capacity;
     spdlog::info("the flow table moves from {} to {} entries", capacity_, capacity);
     resize_stage(
-        [source, settings, wanted, limits = timeouts(),
+        [source, settings, metadata = datapath::make_metadata(settings, seed_), limits = timeouts(),
          bpffs = settings_.bpffs](ResizeJob &resize) -> Status {
-            GLB_ASSIGN(resize.move, TableMigration::prepare(bpffs, source, std::nullopt, settings));
-            resize.looking = resize.move->release_program();
-            GLB_TRY(resize.looking->set_metadata(wanted));
-            GLB_TRY(resize.move->copy(*resize.looking, limits, tick_now()));
-            auto filled = wanted;
-            filled.schema = GLB_SCHEMA;
-            return resize.looking->set_metadata(filled);
+            GLB_ASSIGN(resize.move,
+                       datapath::TableMigration::prepare(bpffs, source, std::nullopt, settings, metadata));
+            return resize.move->copy(limits, tick_now());
         },
         &LocalNode::swap_resize);
     return {};
@@ -57,7 +51,7 @@ Status LocalNode::begin_resize(std::uint32_t capacity) {
 void LocalNode::swap_resize() {
     auto &resize = *resize_;
     if (resize.done)
-        resize.done = resize.move->swap(*resize.looking, *attachments_, tunnel_link(*manifest_));
+        resize.done = resize.move->swap(*attachments_, tunnel_link(*manifest_));
     if (resize.done)
         return catch_up_resize();
     spdlog::error("the flow table stays at {} entries: {}", capacity_, resize.done.error().message);
@@ -71,7 +65,7 @@ void LocalNode::swap_resize() {
 void LocalNode::catch_up_resize() {
     resize_stage(
         [limits = timeouts()](ResizeJob &resize) -> Status {
-            GLB_ASSIGN(resize.last, resize.move->catch_up(*resize.looking, limits, tick_now()));
+            GLB_ASSIGN(resize.last, resize.move->catch_up(limits, tick_now()));
             return {};
         },
         &LocalNode::end_resize);
@@ -81,15 +75,14 @@ void LocalNode::end_resize() {
     auto &resize = *resize_;
     if (resize.done)
         resize.done = resize.move->finish(*resize.last, *attachments_, tunnel_link(*manifest_));
-    std::shared_ptr<RetiredProgram> before;
-    if (resize.done)
-        resize.done = use_program(std::move(*resize.last), resize.capacity, &before);
     if (!resize.done) {
         spdlog::error("the flows are in the new table, but the old one cannot be let go yet: {}",
                       resize.done.error().message);
         resize.stalled = true;
         return;
     }
+    datapath::DatapathHandlesPtr before;
+    use_program(resize.last, &before);
     pins_ = resize.move->into();
     log_migration_result(*resize.move, capacity_);
     // Gigabytes that are unmapped hold whoever does it: not the loop.

@@ -6,8 +6,8 @@
 #include <memory>
 #include <optional>
 
+#include "controller/datapath/handles.h"
 #include "controller/datapath/migration/table_migration.h"
-#include "controller/datapath/program.h"
 #include "controller/observe/flow_list.h"
 #include "controller/util/result.h"
 
@@ -16,20 +16,14 @@ namespace glb {
 /// The flow table on its way to another size.
 struct ResizeJob {
     std::uint32_t capacity = 0;
-    std::optional<TableMigration> move;
-    std::optional<datapath::Program> looking, last; ///< into the older table too; and one that does not
-    Status done;                                    ///< of the last stage
-    bool stalled = false;                           ///< behind the swap: to be tried again
-    std::future<void> work; ///< the stage that runs; while it does, all of this is its own
-};
-
-/// Program and table that others have replaced. To end them takes time.
-struct RetiredProgram {
-    std::optional<datapath::Program> program;
-    std::shared_ptr<const FlowTable> table;
+    std::optional<datapath::TableMigration> move;
+    datapath::DatapathHandlesPtr last; ///< the final program
+    Status done;                       ///< of the last stage
+    bool stalled = false;              ///< behind the swap: to be tried again
+    std::future<void> work;            ///< the stage that runs; while it does, all of this is its own
 };
 
 /// Logs how many flows were moved.
-void log_migration_result(const TableMigration &move, std::uint32_t capacity);
+void log_migration_result(const datapath::TableMigration &move, std::uint32_t capacity);
 
 } // namespace glb

@@ -42,17 +42,17 @@ Status LocalNode::prepare_program(const Manifest &manifest) {
     GLB_ASSIGN(found_, datapath::find_pin_sets(settings_.bpffs));
     std::vector<datapath::PinSetInfo> facts;
     for (const auto &set : found_.sets)
-        facts.push_back(set.facts);
+        facts.push_back(set.info);
     plan_ = datapath::plan_takeover(facts, GLB_SCHEMA,
                                     datapath::round_capacity(manifest.node.flow_table_capacity));
-    const auto known = plan_.own ? plan_.own : plan_.source;
+    const auto known = plan_.active ? plan_.active : plan_.source;
     if (known)
         pins_ = found_.sets[*known].pins;
     if (manifest.node.hash_seed)
         return {};
     std::optional<HashSeed> running;
     if (known) {
-        const auto &kept = *found_.sets[*known].kept;
+        const auto &kept = *found_.sets[*known].metadata;
         running = HashSeed(kept.seed, kept.seed + std::min<std::uint32_t>(kept.seed_length, GLB_SEED_BYTES));
     }
     GLB_ASSIGN(auto stored, store_.hash_seed(running, !known));
@@ -72,21 +72,21 @@ Status LocalNode::load_program(const Manifest &manifest) {
         spdlog::info("removing the maps {}, which nothing holds", found_.sets[index].pins.name());
         GLB_TRY(found_.sets[index].pins.remove());
     }
-    const bool adopted = plan_.own || plan_.source;
+    const bool adopted = plan_.active || plan_.source;
     if (!adopted)
         GLB_TRY(load_fresh(manifest));
     else if (plan_.source)
         GLB_TRY(begin_upgrade(wanted));
     else
-        GLB_TRY(load_kept(found_.sets[*plan_.own]));
+        GLB_TRY(load_kept(found_.sets[*plan_.active]));
     found_ = {};
     plan_ = {};
-    if (auto watch = datapath::RedirectTracepoints::attach(*program_))
+    if (auto watch = datapath::RedirectTracepoints::attach(*program_->handles))
         redirects_ = std::move(*watch);
     else
         spdlog::warn("redirect_failed does not count what the kernel loses: {}", watch.error().message);
-    GLB_TRY(program_->clear_next_hops());
-    GLB_TRY(program_->raise_route_generation());
+    GLB_TRY(program_->egress.clear_next_hops());
+    GLB_TRY(program_->config.raise_route_generation());
     if (adopted) {
         GLB_TRY(adopt_tables());
         GLB_TRY(restore_ejections_from_maps(manifest));
@@ -101,54 +101,52 @@ Status LocalNode::load_fresh(const Manifest &manifest) {
     for (const auto &set : found_.sets)
         GLB_TRY(set.pins.remove());
     GLB_ASSIGN(pins_, datapath::Pins::make(settings_.bpffs));
-    attachments_->use(*pins_);
+    attachments_->set_pins(*pins_);
     const auto settings = fresh_settings(manifest);
-    GLB_ASSIGN(auto program, datapath::Program::load(settings, *pins_));
-    GLB_TRY(program.set_metadata(datapath::make_metadata(settings, seed_)));
-    return use_program(std::move(program), settings.capacity);
+    GLB_ASSIGN(const auto handles, datapath::load(settings, *pins_));
+    GLB_TRY(datapath::ConfigWriter(handles).set_metadata(datapath::make_metadata(settings, seed_)));
+    use_program(handles);
+    return {};
 }
 
 Status LocalNode::load_kept(const datapath::PinSet &set) {
-    const auto settings = datapath::load_settings_from(*set.kept, set.facts.capacity);
-    GLB_ASSIGN(auto program, datapath::Program::load(settings, set.pins));
-    GLB_TRY(attachments_->replace_program(program.fd(), found_.programs));
+    const auto settings = datapath::load_settings_from(*set.metadata, set.info.capacity);
+    GLB_ASSIGN(const auto handles, datapath::load(settings, set.pins));
+    GLB_TRY(attachments_->replace_program(handles->program(), found_.programs));
     spdlog::info("took over a running data path: {} entries, {} interfaces", settings.capacity,
                  attachments_->interfaces().size());
-    return use_program(std::move(program), settings.capacity);
+    use_program(handles);
+    return {};
 }
 
-Status LocalNode::use_program(datapath::Program program, std::uint32_t capacity,
-                              std::shared_ptr<RetiredProgram> *former) {
-    GLB_ASSIGN(auto table,
-               FlowTable::map(program.map_fd("glb_flows_hot"), program.map_fd("glb_flows_cold"), capacity));
+void LocalNode::use_program(const datapath::DatapathHandlesPtr &handles,
+                            datapath::DatapathHandlesPtr *former) {
     census_.reset(); // it reads the table so far
-    capacity_ = capacity;
-    const auto replaced = std::make_shared<RetiredProgram>();
     detach_health();
-    replaced->program = std::exchange(program_, std::optional(std::move(program)));
-    if (!replaced->program)
-        epoch_found_ = epoch_of(program_);
-    replaced->table = std::exchange(table_, std::make_shared<const FlowTable>(std::move(table)));
+    capacity_ = handles->capacity();
     if (former)
-        *former = replaced;
+        *former = program_ ? program_->handles : nullptr;
+    if (program_) {
+        program_->rebind(handles);
+    } else {
+        program_.emplace(handles);
+        epoch_found_ = epoch_of(program_);
+    }
+    table_ = {handles, &handles->flow_table()};
     attach_health();
-    return {};
 }
 
 /// What the active bank says of Maglev tables and epochs, and which interfaces have a row of egress.
 Status LocalNode::adopt_tables() {
     const auto now = tick_now();
     for (std::uint16_t group = 0; group < GLB_MAX_GROUPS; ++group) {
-        GLB_ASSIGN(const auto row, program_->active_group(group));
+        GLB_ASSIGN(const auto row, program_->config.active_group(group));
         if (row.tcp_ticks == 0 || row.table == GLB_NO_TABLE || row.table >= GLB_MAX_TABLES)
             continue;
-        GLB_ASSIGN(const auto print, program_->maglev_fingerprint_at(row.table));
+        GLB_ASSIGN(const auto print, program_->config.maglev_fingerprint_at(row.table));
         tables_.adopt(group, row, print, now);
     }
-    GLB_ASSIGN(const auto egress, program_->egress_interfaces());
-    for (const auto ifindex : egress)
-        written_.egress.emplace(ifindex, glb_egress{});
-    return {};
+    return program_->egress.restore_egress();
 }
 
 /// An ejection is in the data path at once and in the state file a moment later. Targets that were ejected in
@@ -161,7 +159,7 @@ Status LocalNode::restore_ejections_from_maps(const Manifest &manifest) {
             const auto index = book_.find(Kind::target, name);
             if (!index)
                 continue;
-            GLB_ASSIGN(const auto state, program_->target_state(*index));
+            GLB_ASSIGN(const auto state, program_->state.target_state(*index));
             if (!(state & GLB_TARGET_KEEP_EMBRYONIC))
                 failures[name] = group.health_check.passive.enabled ? HealthReason::no_return_traffic
                                                                     : HealthReason::failed_health_checks;
@@ -176,7 +174,7 @@ Status LocalNode::claim_indexes(const Manifest &manifest) {
         GLB_ASSIGN(const auto kept, pins_->metadata());
         written_.names.clear();
         if (kept) {
-            GLB_ASSIGN(written_.names, datapath::pinned_names(*pins_));
+            GLB_ASSIGN(written_.names, pins_->index_names());
         }
         book_ = IndexAllocator::from_names(written_.names);
     }
@@ -195,10 +193,10 @@ Status LocalNode::claim_indexes(const Manifest &manifest) {
         if (rows[row] == written_.names[row])
             continue;
         if (row >= GLB_INDEX_NAMES_TARGETS)
-            GLB_TRY(program_->forget_target(row - GLB_INDEX_NAMES_TARGETS));
+            GLB_TRY(program_->config.forget_target(row - GLB_INDEX_NAMES_TARGETS));
         else if (row < GLB_INDEX_NAMES_GROUPS)
-            GLB_TRY(program_->forget_endpoint(row));
-        GLB_TRY(program_->set_name(row, rows[row]));
+            GLB_TRY(program_->config.forget_endpoint(row));
+        GLB_TRY(program_->config.set_index_name(row, rows[row]));
         written_.names[row] = rows[row];
     }
     return {};
@@ -216,7 +214,7 @@ std::vector<AdoptedTarget> LocalNode::adopted_targets() const {
         const auto slash = name.find('/');
         if (live->find(name) || slash == std::string::npos)
             continue;
-        const auto row = program_->active_target(index);
+        const auto row = program_->config.active_target(index);
         if (!row || row->destination == 0)
             continue;
         HealthTarget target;

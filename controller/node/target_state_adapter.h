@@ -1,36 +1,40 @@
 // TargetStateAdapter: the loaded data path as the health engine sees it.
 #pragma once
 
-#include "controller/datapath/program.h"
+#include "controller/datapath/counter_reader.h"
+#include "controller/datapath/event_reader.h"
+#include "controller/datapath/state_writer.h"
 #include "controller/health/datapath_port.h"
 
 namespace glb {
 
-/// `program` must outlive it: detach the engine before it is replaced.
 class TargetStateAdapter final : public TargetStatePort {
   public:
-    explicit TargetStateAdapter(datapath::Program &program) : program_(program) {}
+    explicit TargetStateAdapter(const datapath::DatapathHandlesPtr &handles)
+        : state_(handles), counters_(handles), events_(handles) {}
 
     Status set_target_state(std::uint16_t target, std::uint64_t state) override {
-        return program_.set_target_state(target, state);
+        return state_.set_target_state(target, state);
     }
     Status set_group_action(std::uint16_t group, glb_no_target_action action) override {
-        return program_.set_group_action(group, action);
+        return state_.set_group_action(group, action);
     }
     Status set_fallback(std::uint16_t group, std::span<const std::uint16_t> targets) override {
-        return program_.set_fallback(group, targets);
+        return state_.set_fallback(group, targets);
     }
     std::optional<glb_target_count> target_count(std::uint16_t target) override {
-        const auto count = program_.target_count(target);
+        const auto count = counters_.target_count(target);
         return count ? std::optional(*count) : std::nullopt;
     }
-    int event_fd() const override { return program_.event_fd(); }
+    int event_fd() const override { return events_.descriptor(); }
     Status poll_events(const std::function<void(const glb_event &)> &on_event) override {
-        return program_.drain_events(on_event);
+        return events_.poll(on_event);
     }
 
   private:
-    datapath::Program &program_;
+    datapath::StateWriter state_;
+    datapath::CounterReader counters_;
+    datapath::EventReader events_;
 };
 
 } // namespace glb

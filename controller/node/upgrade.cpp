@@ -13,10 +13,10 @@ constexpr std::chrono::seconds upgrade_pause{
 
 } // namespace
 
-void log_migration_result(const TableMigration &move, std::uint32_t capacity) {
+void log_migration_result(const datapath::TableMigration &move, std::uint32_t capacity) {
     const auto &counts = move.counts();
-    const auto homeless = counts.no_place + counts.left;
-    spdlog::info("moved {} flows from {} to {} ({} entries){}", counts.entered, move.source().name(),
+    const auto homeless = counts.no_place + counts.evicted;
+    spdlog::info("moved {} flows from {} to {} ({} entries){}", counts.copied, move.source().name(),
                  move.into().name(), capacity,
                  homeless ? fmt::format("; {} found no place and go on by their hash", homeless)
                           : std::string());
@@ -35,29 +35,24 @@ Status LocalNode::begin_upgrade(std::uint32_t capacity) {
         return fail("{}", move_failure_);
     const auto &source = found_.sets[*plan_.source];
     std::optional<datapath::Pins> into;
-    if (plan_.own)
-        into = found_.sets[*plan_.own].pins;
+    if (plan_.active)
+        into = found_.sets[*plan_.active].pins;
     spdlog::info("taking over the flows of {}: {} entries of schema {}, {} interfaces", source.pins.name(),
-                 source.facts.capacity, source.facts.schema, source.facts.interfaces);
-    const auto settings = datapath::load_settings_from(*source.kept, capacity);
-    auto move = TableMigration::prepare(settings_.bpffs, source, into, settings);
+                 source.info.capacity, source.info.schema, source.info.interfaces);
+    const auto settings = datapath::load_settings_from(*source.metadata, capacity);
+    auto move = datapath::TableMigration::prepare(settings_.bpffs, source, into, settings,
+                                                  datapath::make_metadata(settings, seed_));
     if (!move) {
         move_failure_ = fmt::format("the upgrade failed, and the data path of {} stays in force: {}",
                                     source.pins.name(), move.error().message);
         move_again_ = Clock::now() + upgrade_pause;
         return fail("{}", move_failure_);
     }
-    // Not filled yet, and said so: whoever finds it half made throws it away.
-    auto program = move->release_program();
-    if (!into) {
-        auto kept = datapath::make_metadata(settings, seed_);
-        kept.schema = 0;
-        GLB_TRY(program.set_metadata(kept));
-    }
-    GLB_ASSIGN(written_.names, datapath::pinned_names(move->into()));
+    GLB_ASSIGN(written_.names, move->into().index_names());
     move_ = std::move(*move);
-    attachments_->use(move_->into());
-    return use_program(std::move(program), capacity);
+    attachments_->set_pins(move_->into());
+    use_program(move_->transitional());
+    return {};
 }
 
 Status LocalNode::finish_move(const Manifest &manifest) {
@@ -66,16 +61,14 @@ Status LocalNode::finish_move(const Manifest &manifest) {
     const auto tunnel = tunnel_link(manifest);
     const auto move = [&]() -> Status {
         if (!move_->is_swapped()) {
-            GLB_ASSIGN(auto kept, program_->metadata());
-            kept.schema = GLB_SCHEMA;
-            GLB_TRY(move_->copy(*program_, timeouts(), tick_now()));
-            GLB_TRY(program_->set_metadata(kept));
-            GLB_TRY(move_->swap(*program_, *attachments_, tunnel));
+            GLB_TRY(move_->copy(timeouts(), tick_now()));
+            GLB_TRY(move_->swap(*attachments_, tunnel));
             pins_ = move_->into();
         }
-        GLB_ASSIGN(auto last, move_->catch_up(*program_, timeouts(), tick_now()));
-        GLB_TRY(move_->finish(last, *attachments_, tunnel));
-        return use_program(std::move(last), capacity_);
+        GLB_ASSIGN(const auto last, move_->catch_up(timeouts(), tick_now()));
+        GLB_TRY(move_->finish(*last, *attachments_, tunnel));
+        use_program(last);
+        return {};
     };
     if (auto done = move(); !done) {
         if (move_->is_swapped())

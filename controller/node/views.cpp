@@ -79,8 +79,8 @@ bool LocalNode::has_punt(const std::string &interface) const {
     return !link || !no_door_.contains(link->index);
 }
 
-TargetTimeouts LocalNode::timeouts() const {
-    TargetTimeouts timeouts(GLB_MAX_TARGETS);
+datapath::TargetTimeouts LocalNode::timeouts() const {
+    datapath::TargetTimeouts timeouts(GLB_MAX_TARGETS);
     if (!manifest_)
         return timeouts;
     for (const auto &target : health()->targets)
@@ -124,8 +124,8 @@ FlowStats LocalNode::count() const {
 Result<documents::NodeStatus> LocalNode::status() {
     documents::NodeStatus status;
     if (program_) {
-        GLB_ASSIGN(const auto control, program_->control());
-        GLB_ASSIGN(const auto counts, program_->counters());
+        GLB_ASSIGN(const auto control, program_->counters.control());
+        GLB_ASSIGN(const auto counts, program_->counters.counters());
         status.epoch = control.epoch;
         status.flows.untracked = counts[GLB_COUNT_UNTRACKED].packets;
     }
@@ -163,7 +163,7 @@ Result<documents::NodeStatus> LocalNode::status() {
 documents::Target LocalNode::target_row(const TargetSnapshot &target, const FlowStats &flows) const {
     const auto index = target.target.index;
     const auto count =
-        program_ ? program_->target_count(index).value_or(glb_target_count{}) : glb_target_count{};
+        program_ ? program_->counters.target_count(index).value_or(glb_target_count{}) : glb_target_count{};
     const auto slots = slots_.find(index);
     documents::Target row;
     row.target_group = target.group;
@@ -201,7 +201,7 @@ Result<documents::TargetList> LocalNode::targets(const std::optional<std::string
 
 glb_endpoint_count LocalNode::endpoint_count(const std::string &name) const {
     const auto index = book_.find(Kind::endpoint, name);
-    return program_ && index ? program_->endpoint_count(*index).value_or(glb_endpoint_count{})
+    return program_ && index ? program_->counters.endpoint_count(*index).value_or(glb_endpoint_count{})
                              : glb_endpoint_count{};
 }
 
@@ -244,14 +244,14 @@ Result<ChunkSource> LocalNode::flows(const FlowQuery &filter) {
 Result<documents::DropList> LocalNode::drops() {
     std::vector<glb_count> counts;
     if (program_) {
-        GLB_ASSIGN(counts, program_->drops());
+        GLB_ASSIGN(counts, program_->counters.drops());
     }
     return documents::DropList{counter_rows(drop_texts, counts)};
 }
 
 /// Those of the data path, and what only the census sees. The program must be loaded.
 Result<std::vector<glb_count>> LocalNode::all_counters() const {
-    GLB_ASSIGN(auto counts, program_->counters());
+    GLB_ASSIGN(auto counts, program_->counters.counters());
     counts[GLB_COUNT_ONE_WAY_TCP].packets += one_way_.total();
     return counts;
 }
@@ -307,9 +307,10 @@ MetricsSnapshot LocalNode::metrics() {
     snapshot.flows_unconfirmed = flows.of(FlowState::unconfirmed);
     snapshot.flows_capacity = capacity_;
     if (program_) {
-        if (const auto control = program_->control())
+        if (const auto control = program_->counters.control())
             snapshot.epoch = control->epoch;
-        snapshot.drops = counts_list(drop_texts, program_->drops().value_or(std::vector<glb_count>{}));
+        snapshot.drops =
+            counts_list(drop_texts, program_->counters.drops().value_or(std::vector<glb_count>{}));
         snapshot.counters = counts_list(counter_texts, all_counters().value_or(std::vector<glb_count>{}));
     }
     for (const auto &target : health()->targets) {

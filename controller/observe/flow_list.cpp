@@ -15,14 +15,14 @@ bool is_icmp(std::uint8_t protocol) {
     return protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6;
 }
 
-bool matches_side(const std::optional<AddressMatch> &wanted, const FlowRow &row, const IpAddress &address,
-                  std::uint16_t port) {
+bool matches_side(const std::optional<AddressMatch> &wanted, const datapath::FlowRow &row,
+                  const IpAddress &address, std::uint16_t port) {
     if (!wanted)
         return true;
     return wanted->matches(address, port) && (!wanted->port || has_ports(row.protocol));
 }
 
-std::string side_text(const FlowRow &row, const IpAddress &address, std::uint16_t port) {
+std::string side_text(const datapath::FlowRow &row, const IpAddress &address, std::uint16_t port) {
     const auto text = address.to_string();
     if (!has_ports(row.protocol))
         return text;
@@ -45,7 +45,7 @@ FlowNames::TargetName FlowNames::target(std::uint16_t index) const {
     return {nameless(index), nameless(index)};
 }
 
-bool matches(const FlowQuery &filter, const FlowRow &row, const FlowNames &names) {
+bool matches(const FlowQuery &filter, const datapath::FlowRow &row, const FlowNames &names) {
     if (filter.protocol && *filter.protocol != row.protocol)
         return false;
     if (filter.state && *filter.state != row.meta.state())
@@ -62,7 +62,7 @@ bool matches(const FlowQuery &filter, const FlowRow &row, const FlowNames &names
            (!filter.target_group || *filter.target_group == target.group);
 }
 
-nlohmann::json flow_to_json(const FlowRow &row, const FlowNames &names, std::uint32_t now) {
+nlohmann::json flow_to_json(const datapath::FlowRow &row, const FlowNames &names, std::uint32_t now) {
     const auto target = names.target(row.meta.target());
     const auto age = now - row.start_tick;
     nlohmann::json flow{
@@ -75,8 +75,8 @@ nlohmann::json flow_to_json(const FlowRow &row, const FlowNames &names, std::uin
         {"state", flow_state_name(row.meta.state())},
         {"cookie", fmt::format("0x{:08x}", row.cookie)},
         // A flow that began after `now` was read looks as old as the clock.
-        {"ageSeconds", ticks_to_seconds(age > INT32_MAX ? 0 : age)},
-        {"idleSeconds", ticks_to_seconds(row.meta.idle(now))},
+        {"ageSeconds", datapath::ticks_to_seconds(age > INT32_MAX ? 0 : age)},
+        {"idleSeconds", datapath::ticks_to_seconds(row.meta.idle(now))},
         {"packetsOut", row.out.packets},
         {"packetsBack", row.back.packets},
         {"bytesOut", row.out.bytes},
@@ -87,8 +87,8 @@ nlohmann::json flow_to_json(const FlowRow &row, const FlowNames &names, std::uin
     return flow;
 }
 
-FlowQueryResult::FlowQueryResult(const FlowTable &table, FlowQuery filter, FlowNames names,
-                                 TargetTimeouts timeouts, std::uint32_t now)
+FlowQueryResult::FlowQueryResult(const datapath::FlowTable &table, FlowQuery filter, FlowNames names,
+                                 datapath::TargetTimeouts timeouts, std::uint32_t now)
     : table_(table), scanner_(table), filter_(std::move(filter)), names_(std::move(names)),
       timeouts_(std::move(timeouts)), now_(now) {}
 
@@ -113,8 +113,8 @@ std::string FlowQueryResult::take() {
                        total_ > listed_);
 }
 
-std::string list_flows(const FlowTable &table, FlowQuery filter, FlowNames names, TargetTimeouts timeouts,
-                       std::uint32_t now) {
+std::string list_flows(const datapath::FlowTable &table, FlowQuery filter, FlowNames names,
+                       datapath::TargetTimeouts timeouts, std::uint32_t now) {
     FlowQueryResult listing(table, std::move(filter), std::move(names), std::move(timeouts), now);
     while (!listing.step(std::chrono::nanoseconds::max()))
         continue;

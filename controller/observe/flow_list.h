@@ -27,17 +27,18 @@ struct FlowNames {
 };
 
 /// A filter with a port lets only flows through that have ports.
-[[nodiscard]] bool matches(const FlowQuery &filter, const FlowRow &row, const FlowNames &names);
+[[nodiscard]] bool matches(const FlowQuery &filter, const datapath::FlowRow &row, const FlowNames &names);
 
 /// One element of "flows". Source and destination are ADDR:PORT, [ADDR6]:PORT, and where the protocol has no
 /// ports the address alone; ICMP has "identifier" then (that of the echo, else 0).
-[[nodiscard]] nlohmann::json flow_to_json(const FlowRow &row, const FlowNames &names, std::uint32_t now);
+[[nodiscard]] nlohmann::json flow_to_json(const datapath::FlowRow &row, const FlowNames &names,
+                                          std::uint32_t now);
 
 class FlowQueryResult {
   public:
     /// `now` in ticks. `table` must outlive it.
-    FlowQueryResult(const FlowTable &table, FlowQuery filter, FlowNames names, TargetTimeouts timeouts,
-                    std::uint32_t now);
+    FlowQueryResult(const datapath::FlowTable &table, FlowQuery filter, FlowNames names,
+                    datapath::TargetTimeouts timeouts, std::uint32_t now);
 
     /// As FlowScanner::step().
     [[nodiscard]] bool step(std::chrono::nanoseconds budget);
@@ -48,18 +49,18 @@ class FlowQueryResult {
     [[nodiscard]] std::string take();
 
   private:
-    const FlowTable &table_;
+    const datapath::FlowTable &table_;
     FlowScanner scanner_;
     FlowQuery filter_;
     FlowNames names_;
-    TargetTimeouts timeouts_;
+    datapath::TargetTimeouts timeouts_;
     std::uint32_t now_;
     std::size_t total_ = 0, listed_ = 0;
     std::string flows_;
 };
 
 /// The listing of the whole table at once.
-[[nodiscard]] std::string list_flows(const FlowTable &table, FlowQuery filter, FlowNames names,
-                                     TargetTimeouts timeouts, std::uint32_t now);
+[[nodiscard]] std::string list_flows(const datapath::FlowTable &table, FlowQuery filter, FlowNames names,
+                                     datapath::TargetTimeouts timeouts, std::uint32_t now);
 
 } // namespace glb

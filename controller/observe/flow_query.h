@@ -10,13 +10,14 @@
 #include <utility>
 #include <vector>
 
+#include "controller/datapath/flow_state.h"
 #include "controller/util/address_match.h"
 #include "controller/util/api_error.h"
 #include "controller/util/result.h"
 
 namespace glb {
 
-enum class FlowState : std::uint8_t { unconfirmed, established, closing, closed };
+using datapath::FlowState;
 
 [[nodiscard]] std::string_view flow_state_name(FlowState state);
 

@@ -16,7 +16,7 @@ bool FlowScanner::step(std::chrono::nanoseconds budget, const std::function<void
     return next_ == table_.capacity();
 }
 
-void AsymmetricTcpDetector::see(std::uint32_t slot, const FlowMeta *meta) {
+void AsymmetricTcpDetector::see(std::uint32_t slot, const datapath::FlowMeta *meta) {
     const std::uint32_t code = meta && (meta->word & GLB_META_TCP) ? glb_meta_code(meta->word) : 0;
     const bool half = code >= GLB_FLOW_EMBRYONIC_0 && code <= GLB_FLOW_EMBRYONIC_LONG;
     if (slot >= half_.size()) {
@@ -35,8 +35,8 @@ void AsymmetricTcpDetector::see(std::uint32_t slot, const FlowMeta *meta) {
         generations_[slot] = meta->generation();
 }
 
-FlowStatsScan::FlowStatsScan(const FlowTable &table, TargetTimeouts timeouts, std::uint32_t now,
-                             AsymmetricTcpDetector *one_way, bool of_endpoints)
+FlowStatsScan::FlowStatsScan(const datapath::FlowTable &table, datapath::TargetTimeouts timeouts,
+                             std::uint32_t now, AsymmetricTcpDetector *one_way, bool of_endpoints)
     : table_(table), scanner_(table), timeouts_(std::move(timeouts)), now_(now), one_way_(one_way) {
     count_.by_target.resize(GLB_MAX_TARGETS);
     if (of_endpoints)
@@ -65,7 +65,8 @@ bool FlowStatsScan::step(std::chrono::nanoseconds budget) {
     });
 }
 
-FlowStats count_flows(const FlowTable &table, TargetTimeouts timeouts, std::uint32_t now) {
+FlowStats count_flows(const datapath::FlowTable &table, datapath::TargetTimeouts timeouts,
+                      std::uint32_t now) {
     FlowStatsScan census(table, std::move(timeouts), now);
     while (!census.step(std::chrono::nanoseconds::max()))
         continue;

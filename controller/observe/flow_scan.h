@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "controller/datapath/flow_table.h"
+#include "controller/observe/flow_query.h"
 
 namespace glb {
 
@@ -19,7 +20,7 @@ class FlowScanner {
     using Clock = std::function<std::chrono::steady_clock::time_point()>;
 
     /// `table` must outlive it.
-    explicit FlowScanner(const FlowTable &table, Clock clock = std::chrono::steady_clock::now)
+    explicit FlowScanner(const datapath::FlowTable &table, Clock clock = std::chrono::steady_clock::now)
         : table_(table), clock_(std::move(clock)) {}
 
     /// Goes on from where the last step ended: calls `visit` with slot after slot until `budget` is used up.
@@ -29,7 +30,7 @@ class FlowScanner {
     static constexpr std::uint32_t stride = 256; ///< slots between two looks at the clock
 
   private:
-    const FlowTable &table_;
+    const datapath::FlowTable &table_;
     Clock clock_;
     std::uint32_t next_ = 0;
 };
@@ -58,7 +59,7 @@ struct FlowStats {
 class AsymmetricTcpDetector {
   public:
     /// Tells of `slot` what this scan found: the meta of a live flow, or nothing.
-    void see(std::uint32_t slot, const FlowMeta *meta);
+    void see(std::uint32_t slot, const datapath::FlowMeta *meta);
     [[nodiscard]] std::uint64_t total() const { return total_; } ///< since its making
 
   private:
@@ -72,7 +73,7 @@ class FlowStatsScan {
   public:
     /// `now` in ticks. `table` and `one_way` (may be null) must outlive it. `of_endpoints` costs another line
     /// of each flow.
-    FlowStatsScan(const FlowTable &table, TargetTimeouts timeouts, std::uint32_t now,
+    FlowStatsScan(const datapath::FlowTable &table, datapath::TargetTimeouts timeouts, std::uint32_t now,
                   AsymmetricTcpDetector *one_way = nullptr, bool of_endpoints = false);
 
     /// As FlowScanner::step().
@@ -80,15 +81,16 @@ class FlowStatsScan {
     [[nodiscard]] const FlowStats &count() const { return count_; } ///< of what is through so far
 
   private:
-    const FlowTable &table_;
+    const datapath::FlowTable &table_;
     FlowScanner scanner_;
-    TargetTimeouts timeouts_;
+    datapath::TargetTimeouts timeouts_;
     std::uint32_t now_;
     AsymmetricTcpDetector *one_way_;
     FlowStats count_;
 };
 
 /// The census of the whole table at once.
-[[nodiscard]] FlowStats count_flows(const FlowTable &table, TargetTimeouts timeouts, std::uint32_t now);
+[[nodiscard]] FlowStats count_flows(const datapath::FlowTable &table, datapath::TargetTimeouts timeouts,
+                                    std::uint32_t now);
 
 } // namespace glb

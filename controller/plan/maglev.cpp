@@ -1,8 +1,10 @@
 #include "controller/plan/maglev.h"
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 
+#include <openssl/sha.h>
 #include <xxhash.h>
 
 namespace glb {
@@ -120,6 +122,14 @@ MaglevTable build_maglev(std::span<const MaglevTarget> targets) {
         }
     }
     return table;
+}
+
+std::uint64_t maglev_fingerprint(std::span<const std::uint16_t> slots) {
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    SHA256(reinterpret_cast<const unsigned char *>(slots.data()), slots.size_bytes(), digest);
+    std::uint64_t fingerprint = 0;
+    std::memcpy(&fingerprint, digest, sizeof fingerprint);
+    return fingerprint ? fingerprint : 1;
 }
 
 } // namespace glb

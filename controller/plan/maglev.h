@@ -38,4 +38,7 @@ using MaglevTable = std::vector<std::uint16_t>;
 /// targets. Call it from a worker thread. At most 65,535 targets with distinct ids.
 [[nodiscard]] MaglevTable build_maglev(std::span<const MaglevTarget> targets);
 
+/// Identifies the content of a table; never 0.
+[[nodiscard]] std::uint64_t maglev_fingerprint(std::span<const std::uint16_t> slots);
+
 } // namespace glb

@@ -4,7 +4,7 @@
 #include <arpa/inet.h>
 
 #include "abi/probe.h"
-#include "controller/datapath/program.h"
+#include "controller/datapath/load_settings.h"
 #include "controller/plan/bank_image.h"
 #include "lib/checksum.h"
 

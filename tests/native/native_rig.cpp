@@ -31,7 +31,7 @@ NativeRig::NativeRig() : kernel(Kernel::get()) {
     write(kernel, "glb_targets", image->targets);
     write(kernel, "glb_senders", image->senders);
     for (auto &word : kernel.rows<__u64>("glb_target_state").subspan(0, 2))
-        word = sample_word;
+        word = sample_target_state;
     kernel.put_maglev(sample_table, sample_slots());
     kernel.put("glb_devmap", __u32{1}, __u32{1});
     const auto port = [&](unsigned flag) {

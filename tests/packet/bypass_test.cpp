@@ -25,12 +25,13 @@ std::uint32_t now() {
 struct BypassWorld : ResetWorld {
     void word(std::uint64_t value) const {
         const std::uint32_t key = endpoint;
-        REQUIRE(bpf_map_update_elem(rig.program.map_fd("glb_endpoint_override"), &key, &value, BPF_ANY) == 0);
+        REQUIRE(bpf_map_update_elem(rig.roles.handles->map(datapath::Map::endpoint_override), &key, &value,
+                                    BPF_ANY) == 0);
     }
     void without_targets(glb_no_target_action action) {
         for (const unsigned target : {0u, 1u})
-            REQUIRE(rig.program.set_target_state(target, 0));
-        REQUIRE(rig.program.set_group_action(group, action));
+            REQUIRE(rig.roles.state.set_target_state(target, 0));
+        REQUIRE(rig.roles.state.set_group_action(group, action));
     }
     Outcome send(const Packet &inner, const Packet &tags = {}) {
         return rig.send(Connection::frame(inner, tags));
@@ -78,7 +79,7 @@ TEST_CASE("bypass: packet is routed and counted as bypassed", "[bypass]") {
     check(IPv4{} / Udp{} / Payload{Bytes(1472)},
           IPv4{.ttl = 63} / Udp{} / Payload{Bytes(1472)}); // exceeds the tunnel MTU
 
-    const auto count = world.rig.program.endpoint_count(endpoint).value();
+    const auto count = world.rig.roles.counters.endpoint_count(endpoint).value();
     CHECK(world.rig.count(GLB_COUNT_BYPASSED) == packets);
     CHECK(count.in.packets == packets);
     CHECK(count.forwarded.packets == packets);
@@ -123,7 +124,7 @@ TEST_CASE("bypass: packet that needs the host stack is punted with the endpoint'
     CHECK_THAT(Bytes(outcome.frame.begin() + 14, outcome.frame.end()), equals(inner.bytes()));
     CHECK(world.rig.count(GLB_COUNT_BYPASSED) == 1);
     CHECK(world.rig.count(GLB_COUNT_PUNTED) == 0);
-    CHECK(world.rig.program.endpoint_count(endpoint).value().forwarded.packets == 1);
+    CHECK(world.rig.roles.counters.endpoint_count(endpoint).value().forwarded.packets == 1);
 }
 
 TEST_CASE("bypass: operator's bypass ends at its tick", "[bypass]") {
@@ -164,12 +165,12 @@ TEST_CASE("bypass: operator's bypass precedes steering and does not change the f
 TEST_CASE("bypass: group policy applies only to packets that no target accepts", "[bypass]") {
     need_root();
     BypassWorld world;
-    REQUIRE(world.rig.program.set_group_action(group, GLB_NO_TARGET_BYPASS));
+    REQUIRE(world.rig.roles.state.set_group_action(group, GLB_NO_TARGET_BYPASS));
     CHECK(world.is_inspected(to_lan));
     world.without_targets(GLB_NO_TARGET_BYPASS);
     CHECK_FALSE(world.is_inspected(to_lan));
     CHECK(world.rig.count(GLB_COUNT_BYPASSED) == 1);
-    REQUIRE(world.rig.program.set_group_action(group, GLB_NO_TARGET_DROP));
+    REQUIRE(world.rig.roles.state.set_group_action(group, GLB_NO_TARGET_DROP));
     CHECK(world.send(to_lan).code == XDP_DROP);
     CHECK(world.rig.drops(GLB_DROP_NO_TARGET) == 1);
 }

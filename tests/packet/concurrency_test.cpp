@@ -69,9 +69,9 @@ std::vector<Flow> make_flows() {
 /// The flow table as the controller sees it.
 class Table {
   public:
-    explicit Table(const datapath::Program &program)
-        : hot(map<glb_flow_hot>(program.map_fd("glb_flows_hot"))),
-          cold(map<glb_flow_cold>(program.map_fd("glb_flows_cold"))) {}
+    explicit Table(const datapath::DatapathHandles &handles)
+        : hot(map<glb_flow_hot>(handles.map(datapath::Map::flows_hot))),
+          cold(map<glb_flow_cold>(handles.map(datapath::Map::flows_cold))) {}
     ~Table() {
         ::munmap(const_cast<glb_flow_hot *>(hot), sizeof *hot * GLB_FLOW_MIN_CAPACITY);
         ::munmap(const_cast<glb_flow_cold *>(cold), sizeof *cold * GLB_FLOW_MIN_CAPACITY);
@@ -137,7 +137,8 @@ void hammer(Tally &tally, const Rig &rig, const Table &table, const std::vector<
         const auto number = static_cast<std::uint32_t>((state >> 33) % flow_number);
         const auto &flow = flows[number];
         const bool ends = flow.kind == tcp_again && (state >> 20) % 4 == 0;
-        auto out = run_xdp(rig.program.fd(), (ends ? flow.end : flow.frame)[orientation], options);
+        auto out =
+            run_xdp(rig.roles.handles->program(), (ends ? flow.end : flow.frame)[orientation], options);
         ++tally.sent;
         if (out.verdict != XDP_REDIRECT) {
             ++tally.not_sent;
@@ -157,7 +158,7 @@ void hammer(Tally &tally, const Rig &rig, const Table &table, const std::vector<
             continue;
         turn_around(out.bytes);
         ++tally.returned;
-        if (run_xdp(rig.program.fd(), out.bytes, options).verdict != XDP_PASS)
+        if (run_xdp(rig.roles.handles->program(), out.bytes, options).verdict != XDP_PASS)
             ++tally.refused;
     }
 }
@@ -183,13 +184,13 @@ void many_targets(Rig &rig) {
         target.path->destination.bytes[5] = static_cast<std::uint8_t>(i + 1);
         rig.config.senders.push_back({target.address, target.address_id, std::nullopt});
         rig.config.targets.push_back(target);
-        REQUIRE(rig.program.set_target_state(i, GLB_TARGET_ACCEPT_NEW | GLB_TARGET_KEEP_ESTABLISHED |
-                                                    GLB_TARGET_KEEP_EMBRYONIC));
+        REQUIRE(rig.roles.state.set_target_state(i, GLB_TARGET_ACCEPT_NEW | GLB_TARGET_KEEP_ESTABLISHED |
+                                                        GLB_TARGET_KEEP_EMBRYONIC));
     }
     std::vector<std::uint16_t> slots(GLB_MAGLEV_SLOTS);
     for (std::size_t i = 0; i < slots.size(); ++i)
         slots[i] = static_cast<std::uint16_t>(i % target_number);
-    REQUIRE(rig.program.put_maglev(5, slots));
+    REQUIRE(rig.roles.config.put_maglev(5, slots));
     rig.apply();
 }
 
@@ -230,7 +231,7 @@ TEST_CASE("concurrency: two CPUs use one flow table without duplicates or foreig
         skip("needs two CPUs");
     Rig rig;
     many_targets(rig);
-    const Table table(rig.program);
+    const Table table(*rig.roles.handles);
     const auto flows = make_flows();
     Owners owners;
     for (auto &owner : owners)

@@ -53,8 +53,8 @@ class Connection {
     }
     /// Its target fails in a group with policy `reset`; the other target accepts new flows.
     void condemn() {
-        REQUIRE(world_.rig.program.set_target_state(target, GLB_TARGET_RESET));
-        REQUIRE(world_.rig.program.set_target_state(1 - target, sample_word));
+        REQUIRE(world_.rig.roles.state.set_target_state(target, GLB_TARGET_RESET));
+        REQUIRE(world_.rig.roles.state.set_target_state(1 - target, sample_target_state));
     }
 
     [[nodiscard]] static Bytes frame(const Packet &inner, const Packet &tags = {}) {

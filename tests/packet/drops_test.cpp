@@ -59,7 +59,7 @@ Outcome send_tight(Rig &rig, const Bytes &frame) {
     REQUIRE(tight);
     REQUIRE(frame.size() == 64);
     const std::uint32_t key = 0;
-    const int subject = rig.program.fd();
+    const int subject = rig.roles.handles->program();
     REQUIRE(bpf_map_update_elem(bpf_map__fd(tight->maps.subject), &key, &subject, BPF_ANY) == 0);
     auto result = run_xdp(bpf_program__fd(tight->progs.packet_tight_prog), frame, {.ingress_ifindex = 1});
     return {result.verdict, std::move(result.bytes), std::move(result.metadata)};
@@ -79,8 +79,8 @@ Provoke spoiled(std::function<void(Bytes &)> spoil) {
 
 Outcome without_targets(Rig &rig, glb_no_target_action action) {
     for (std::uint32_t index = 0; index < 2; ++index)
-        REQUIRE(rig.program.set_target_state(index, 0));
-    REQUIRE(rig.program.set_group_action(2, action));
+        REQUIRE(rig.roles.state.set_target_state(index, 0));
+    REQUIRE(rig.roles.state.set_group_action(2, action));
     return rig.send(from_client(request));
 }
 
@@ -105,7 +105,7 @@ Outcome of_reset_flow(Rig &rig) {
         rig.send(returned(target, cookie_of(out.frame), entropy_of(out.frame), inner));
     }
     for (std::uint32_t index = 0; index < 2; ++index)
-        REQUIRE(rig.program.set_target_state(index, GLB_TARGET_RESET));
+        REQUIRE(rig.roles.state.set_target_state(index, GLB_TARGET_RESET));
     return rig.send(from_client(segment(true, tcp::fin)));
 }
 

@@ -187,11 +187,11 @@ TEST_CASE("encap: packets that cannot be sent to a target are dropped with the m
     }
     SECTION("no target accepts traffic") {
         for (std::uint32_t index = 0; index < 2; ++index)
-            REQUIRE(rig.program.set_target_state(index, 0));
-        REQUIRE(rig.program.set_group_action(2, GLB_NO_TARGET_DROP));
+            REQUIRE(rig.roles.state.set_target_state(index, 0));
+        REQUIRE(rig.roles.state.set_group_action(2, GLB_NO_TARGET_DROP));
         CHECK(rig.send(from_client(udp_hi)).code == XDP_DROP);
         CHECK(rig.drops(GLB_DROP_NO_TARGET) == 1);
-        REQUIRE(rig.program.set_group_action(2, GLB_NO_TARGET_PENDING));
+        REQUIRE(rig.roles.state.set_group_action(2, GLB_NO_TARGET_PENDING));
         CHECK(rig.send(from_client(udp_hi)).code == XDP_DROP);
         CHECK(rig.drops(GLB_DROP_NO_TARGET_YET) == 1);
     }
@@ -204,9 +204,9 @@ TEST_CASE("steering: the next packet moves a flow from a failed target to a live
         flows.push_back(from_client(IPv4{} / Tcp{.sport = port, .flags = tcp::syn}));
     for (const auto &flow : flows)
         REQUIRE(rig.send(flow).code == XDP_REDIRECT);
-    REQUIRE(rig.program.set_target_state(0, 0));
+    REQUIRE(rig.roles.state.set_target_state(0, 0));
     std::vector<std::uint16_t> living(GLB_FALLBACK_SLOTS, 1);
-    REQUIRE(rig.program.set_fallback(2, living));
+    REQUIRE(rig.roles.state.set_fallback(2, living));
     for (const auto &flow : flows) {
         const auto outcome = rig.send(flow);
         REQUIRE(outcome.code == XDP_REDIRECT);

@@ -27,8 +27,8 @@ std::uint32_t now() {
 /// The previous table selects target 0 for all flows, the current one target 1.
 struct Changed {
     explicit Changed(bool six) : six_(six) {
-        REQUIRE(rig.program.put_maglev(previous_table, std::vector<std::uint16_t>(GLB_MAGLEV_SLOTS, 0)));
-        REQUIRE(rig.program.put_maglev(sample_table, std::vector<std::uint16_t>(GLB_MAGLEV_SLOTS, 1)));
+        REQUIRE(rig.roles.config.put_maglev(previous_table, std::vector<std::uint16_t>(GLB_MAGLEV_SLOTS, 0)));
+        REQUIRE(rig.roles.config.put_maglev(sample_table, std::vector<std::uint16_t>(GLB_MAGLEV_SLOTS, 1)));
         window(now() + 1000);
     }
 
@@ -79,14 +79,14 @@ TEST_CASE("epoch: new flows use the current table, midstream flows the previous 
 TEST_CASE("epoch: a failed target of the previous table is skipped", "[epoch]") {
     need_root();
     Changed it(GENERATE(false, true));
-    REQUIRE(it.rig.program.set_target_state(0, 0));
+    REQUIRE(it.rig.roles.state.set_target_state(0, 0));
     CHECK(it.target(1, tcp::ack) == 1);
-    REQUIRE(it.rig.program.set_target_state(
+    REQUIRE(it.rig.roles.state.set_target_state(
         0, GLB_TARGET_KEEP_ESTABLISHED)); // failed, and `hold` applies to established flows only
     CHECK(it.target(2, tcp::ack) == 1);
     CHECK(it.rig.count(GLB_COUNT_STEERED_PREVIOUS_EPOCH) == 0);
-    REQUIRE(it.rig.program.set_target_state(0, GLB_TARGET_KEEP_ESTABLISHED |
-                                                   GLB_TARGET_KEEP_EMBRYONIC)); // draining
+    REQUIRE(it.rig.roles.state.set_target_state(0, GLB_TARGET_KEEP_ESTABLISHED |
+                                                       GLB_TARGET_KEEP_EMBRYONIC)); // draining
     CHECK(it.target(3, tcp::ack) == 0);
     CHECK(it.rig.count(GLB_COUNT_STEERED_PREVIOUS_EPOCH) == 1);
 }

@@ -30,9 +30,10 @@ std::uint32_t now() {
                                       GLB_TICK_SHIFT);
 }
 
-FlowTable table_of(const Rig &rig) {
-    auto table = FlowTable::map(rig.program.map_fd("glb_flows_hot"), rig.program.map_fd("glb_flows_cold"),
-                                GLB_FLOW_MIN_CAPACITY);
+datapath::FlowTable table_of(const Rig &rig) {
+    auto table =
+        datapath::FlowTable::map(rig.roles.handles->map(datapath::Map::flows_hot),
+                                 rig.roles.handles->map(datapath::Map::flows_cold), GLB_FLOW_MIN_CAPACITY);
     if (!table)
         throw std::runtime_error(table.error().message);
     return std::move(*table);
@@ -56,7 +57,7 @@ Packet segment(bool by_initiator, std::uint8_t flags, std::uint16_t port = 40000
                     .flags = flags};
 }
 
-nlohmann::json only_flow(const FlowTable &table) {
+nlohmann::json only_flow(const datapath::FlowTable &table) {
     const auto listed = nlohmann::json::parse(list_flows(table, {}, names, {}, now()));
     REQUIRE(listed["total"] == 1);
     return listed["flows"][0];
@@ -208,7 +209,7 @@ TEST_CASE("flow list: no row mixes two flows while entries are replaced", "[flow
     std::atomic<bool> end = false;
     std::thread writer([&] {
         for (std::uint32_t n = 0; !end; n = (n + 1) % flow_number)
-            (void)run_xdp(rig.program.fd(), frames[n], {.ingress_ifindex = 1, .most_out = 512});
+            (void)run_xdp(rig.roles.handles->program(), frames[n], {.ingress_ifindex = 1, .most_out = 512});
     });
     std::uint64_t rows = 0, mixed = 0;
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(3);

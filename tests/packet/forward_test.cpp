@@ -49,7 +49,7 @@ TEST_CASE("forward: FIB result gives MACs, decremented TTL and a correct checksu
 TEST_CASE("forward: redirected and punted packets are counted for their endpoint", "[forward]") {
     need_root();
     World world;
-    const auto forwarded = [&] { return world.rig.program.endpoint_count(3).value().forwarded; };
+    const auto forwarded = [&] { return world.rig.roles.counters.endpoint_count(3).value().forwarded; };
     const auto out = world.rig.send((Eth{.dst = node_mac} / to_lan).bytes());
     REQUIRE(out.code == XDP_REDIRECT);
     CHECK(forwarded().packets == 0);
@@ -75,7 +75,7 @@ TEST_CASE("forward: egress may be the tunnel's interface (one-arm)", "[forward]"
     const Mac gateway = "02:00:00:00:cc:99";
     world.neighbour("tun0", "10.0.1.99", gateway);
     world.ns.route("198.51.100.40/32", "10.0.1.99");
-    REQUIRE(world.rig.program.add_device(world.ns.ifindex("tun0")));
+    REQUIRE(world.rig.roles.egress.add_device(world.ns.ifindex("tun0")));
     world.egress("tun0");
     const IPv4 ip{.dst = "198.51.100.40"};
     const auto outcome = world.walk(ip / Udp{});
@@ -95,7 +95,7 @@ TEST_CASE("forward: VLAN tags of the egress are added", "[forward]") {
     row.vlan_tci[0] = htons(100);
     row.vlan_proto[1] = htons(0x8100);
     row.vlan_tci[1] = htons(200);
-    REQUIRE(world.rig.program.set_egress(world.ns.ifindex("lan0"), row));
+    world.set_egress("lan0", row);
     const auto outcome = world.walk(IPv4{} / Udp{});
     CHECK(outcome.code == XDP_REDIRECT);
     const Packet ethernet = Eth{.dst = lan_gateway, .src = lan_mac};
@@ -125,7 +125,7 @@ TEST_CASE("forward: cached egress is valid for a second and a route generation",
           Bytes(first.frame.begin() + 14, first.frame.end()));
 
     SECTION("stale after a change of routes") {
-        REQUIRE(world.rig.program.raise_route_generation());
+        REQUIRE(world.rig.roles.config.raise_route_generation());
     }
     SECTION("stale after a second") {
         std::this_thread::sleep_for(std::chrono::milliseconds(1100));
@@ -196,7 +196,7 @@ TEST_CASE("punt: packets that need the host stack are punted", "[forward][punt]"
                                     Packet(IPv6{.dst = "2001:db8:9::1"} / Udp{})));
     }
     SECTION("an egress without the program") {
-        REQUIRE(world.rig.program.remove_egress(world.ns.ifindex("lan0")));
+        world.remove_egress("lan0");
         world.check_punted(to_lan);
     }
     CHECK(world.events().empty());

@@ -35,8 +35,8 @@ bool to_second(const Outcome &outcome) {
 }
 
 void set_states(Rig &rig, std::uint64_t first, std::uint64_t second) {
-    REQUIRE(rig.program.set_target_state(0, first));
-    REQUIRE(rig.program.set_target_state(1, second));
+    REQUIRE(rig.roles.state.set_target_state(0, first));
+    REQUIRE(rig.roles.state.set_target_state(1, second));
 }
 
 constexpr std::uint64_t is_half_open =
@@ -58,7 +58,7 @@ TEST_CASE("half-open: target gets one in a hundred of its new flows, live target
     need_root();
     Rig rig;
     const bool six = GENERATE(false, true);
-    set_states(rig, sample_word, is_half_open);
+    set_states(rig, sample_target_state, is_half_open);
     std::uint64_t second = 0, sent = 0;
     for (std::uint32_t i = 0; i < flow_number; ++i) {
         const auto outcome =
@@ -78,7 +78,7 @@ TEST_CASE("half-open: target gets one in a hundred of its new flows, live target
 TEST_CASE("half-open: a flow stays at its target and is counted once", "[half_open]") {
     need_root();
     Rig rig;
-    set_states(rig, sample_word, is_half_open);
+    set_states(rig, sample_target_state, is_half_open);
     std::uint32_t i = 0;
     Outcome first;
     Packet packet;
@@ -96,7 +96,7 @@ TEST_CASE("half-open: a flow stays at its target and is counted once", "[half_op
 TEST_CASE("half-open: returned packets of untracked flows are accepted", "[half_open]") {
     need_root();
     Rig rig;
-    set_states(rig, sample_word, is_half_open);
+    set_states(rig, sample_target_state, is_half_open);
     std::uint32_t second = 0;
     for (std::uint32_t i = 0; i < 1000; ++i) {
         const auto fragment = client(i, true, Fragment6{.offset = 100} / Payload{Bytes(64)});
@@ -116,8 +116,8 @@ TEST_CASE("half-open: a target in the fallback list gets its share", "[half_open
     Rig rig;
     set_states(rig, 0, is_half_open);
     const std::vector<std::uint16_t> list(GLB_FALLBACK_SLOTS, 1);
-    REQUIRE(rig.program.put_maglev(5, std::vector<std::uint16_t>(GLB_MAGLEV_SLOTS, 0)));
-    REQUIRE(rig.program.set_fallback(2, list));
+    REQUIRE(rig.roles.config.put_maglev(5, std::vector<std::uint16_t>(GLB_MAGLEV_SLOTS, 0)));
+    REQUIRE(rig.roles.state.set_fallback(2, list));
     std::uint32_t taken = 0;
     for (std::uint32_t i = 0; i < 2000; ++i)
         taken += out(rig, client(i, false, Udp{.sport = 9, .dport = 9})).code == XDP_REDIRECT;

@@ -37,7 +37,7 @@ Bytes from_target(unsigned target, const Packet &inner) {
 
 std::vector<glb_event> events(Rig &rig) {
     std::vector<glb_event> all;
-    REQUIRE(rig.program.drain_events([&](const glb_event &event) { all.push_back(event); }));
+    REQUIRE(rig.roles.events.poll([&](const glb_event &event) { all.push_back(event); }));
     return all;
 }
 
@@ -74,7 +74,8 @@ TEST_CASE("in-band: probe is reported with sender and nonce and consumed", "[in_
     CHECK(reported[0].address[0] == IpAddress::parse(target ? "10.0.1.21" : "10.0.1.20")->v4_network_order());
     CHECK(std::memcmp(&reported[0].address[1], nonce.data(), nonce.size()) == 0);
     CHECK(reported[0].address[3] == 0);
-    CHECK(rig.program.target_count(target)->returned.packets == 0); // not counted as traffic of the target
+    CHECK(rig.roles.counters.target_count(target)->returned.packets ==
+          0); // not counted as traffic of the target
 }
 
 TEST_CASE("in-band: probe with IP options is accepted", "[in_band]") {
@@ -168,7 +169,9 @@ TEST_CASE("in-band: replies beyond a target's rate are counted and do not affect
     std::uint64_t sent = 0;
     while (rig.count(GLB_COUNT_EVENT_LOST) == 0) {
         REQUIRE(++sent < 100);
-        REQUIRE(run_xdp(rig.program.fd(), frame, {.ingress_ifindex = 1, .repeat = 1000}).verdict == XDP_DROP);
+        REQUIRE(
+            run_xdp(rig.roles.handles->program(), frame, {.ingress_ifindex = 1, .repeat = 1000}).verdict ==
+            XDP_DROP);
     }
     CHECK(rig.count(GLB_COUNT_IN_BAND) == sent * 1000);
     CHECK(rig.send(from_target(1, probe())).code == XDP_DROP);

@@ -31,13 +31,13 @@ Sent send_out(Rig &rig, const Packet &inner) {
 
 /// The table of a rig as the previous table of another.
 datapath::MigrationSource table_of(const Rig &rig) {
-    return {rig.program.map_fd("glb_flows_hot"),
+    return {rig.roles.handles->map(datapath::Map::flows_hot),
             {GLB_FLOW_MIN_CAPACITY / GLB_FLOW_WAYS - 1, GLB_FLOW_WAYS, GLB_FLOW_BUCKETS, 0}};
 }
 
 glb_flow_hot entry(const Rig &rig, std::uint32_t slot) {
     glb_flow_hot hot{};
-    REQUIRE(bpf_map_lookup_elem(rig.program.map_fd("glb_flows_hot"), &slot, &hot) == 0);
+    REQUIRE(bpf_map_lookup_elem(rig.roles.handles->map(datapath::Map::flows_hot), &slot, &hot) == 0);
     return hot;
 }
 
@@ -48,7 +48,7 @@ void set_entry(int table, std::uint32_t slot, const glb_flow_hot &hot) {
 /// New flows are sent to the other target than that of `flow`.
 void steer_elsewhere(Rig &rig, unsigned target) {
     const std::vector<std::uint16_t> slots(GLB_MAGLEV_SLOTS, static_cast<std::uint16_t>(1 - target));
-    REQUIRE(rig.program.put_maglev(sample_table, slots));
+    REQUIRE(rig.roles.config.put_maglev(sample_table, slots));
 }
 
 } // namespace
@@ -58,7 +58,7 @@ TEST_CASE("migration: an outbound packet migrates its flow with target and state
     const auto sent = send_out(before, syn);
     auto hot = entry(before, sent.cookie >> 8);
     hot.meta = glb_meta_with_code(hot.meta, GLB_FLOW_ESTABLISHED);
-    set_entry(before.program.map_fd("glb_flows_hot"), sent.cookie >> 8, hot);
+    set_entry(before.roles.handles->map(datapath::Map::flows_hot), sent.cookie >> 8, hot);
 
     Rig after(table_of(before));
     steer_elsewhere(after, sent.target);

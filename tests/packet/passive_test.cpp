@@ -33,10 +33,10 @@ struct Watched : Rig {
     }
     void only(unsigned target) {
         for (unsigned index = 0; index < 2; ++index)
-            REQUIRE(program.set_target_state(index, index == target ? sample_word : 0));
+            REQUIRE(roles.state.set_target_state(index, index == target ? sample_target_state : 0));
     }
     Counts counts(unsigned target) const {
-        const auto sum = program.target_counts().sum(target);
+        const auto sum = roles.handles->target_counts().sum(target);
         return {sum.unanswered, sum.answered, sum.attempted, sum.confirmed};
     }
     /// Sends it to its target; the frame that the target receives.
@@ -135,7 +135,7 @@ TEST_CASE("passive health: flows that do not count as unanswered", "[passive]") 
     }
     SECTION("an endpoint never seen through this target") {
         establish(rig, flow);
-        REQUIRE(rig.program.forget_target(0));
+        REQUIRE(rig.roles.config.forget_target(0));
         rig.out(flow.there);
     }
     SECTION("a packet that exceeds the tunnel MTU") {
@@ -218,7 +218,7 @@ TEST_CASE("passive health: endpoints are recorded as seen on return and cleared 
           "[passive]") {
     Watched rig;
     const auto flow = udp(false);
-    const auto &pairs = rig.program.pairs();
+    const auto &pairs = rig.roles.handles->endpoint_target_seen();
     const auto sent = rig.out(flow.there);
     CHECK_FALSE(pairs.was_seen(endpoint));
     rig.back(sent, flow.there);
@@ -227,23 +227,23 @@ TEST_CASE("passive health: endpoints are recorded as seen on return and cleared 
     CHECK_FALSE(pairs.was_seen(endpoint, 1));
     CHECK_FALSE(pairs.was_seen(endpoint - 1));
     SECTION("of a target") {
-        REQUIRE(rig.program.forget_target(0));
+        REQUIRE(rig.roles.config.forget_target(0));
         CHECK_FALSE(pairs.was_seen(endpoint, 0));
         CHECK(pairs.was_seen(endpoint));
-        CHECK(rig.program.target_count(0)->back.packets == 0);
+        CHECK(rig.roles.counters.target_count(0)->returned.packets == 0);
     }
     SECTION("of another target") {
-        REQUIRE(rig.program.forget_target(1));
+        REQUIRE(rig.roles.config.forget_target(1));
         CHECK(pairs.was_seen(endpoint, 0));
     }
     SECTION("of an endpoint") {
-        REQUIRE(rig.program.set_endpoint_override(endpoint, GLB_ENDPOINT_BYPASS));
-        CHECK(rig.program.endpoint_override(endpoint).value() == GLB_ENDPOINT_BYPASS);
-        REQUIRE(rig.program.forget_endpoint(endpoint));
+        REQUIRE(rig.roles.config.set_endpoint_override(endpoint, GLB_ENDPOINT_BYPASS));
+        CHECK(rig.roles.config.endpoint_override(endpoint).value() == GLB_ENDPOINT_BYPASS);
+        REQUIRE(rig.roles.config.forget_endpoint(endpoint));
         CHECK_FALSE(pairs.was_seen(endpoint, 0));
         CHECK_FALSE(pairs.was_seen(endpoint));
-        CHECK(rig.program.endpoint_override(endpoint).value() == 0);
+        CHECK(rig.roles.config.endpoint_override(endpoint).value() == 0);
     }
-    CHECK_FALSE(rig.program.forget_target(GLB_MAX_TARGETS));
-    CHECK_FALSE(rig.program.forget_endpoint(GLB_MAX_ENDPOINTS));
+    CHECK_FALSE(rig.roles.config.forget_target(GLB_MAX_TARGETS));
+    CHECK_FALSE(rig.roles.config.forget_endpoint(GLB_MAX_ENDPOINTS));
 }

@@ -38,9 +38,9 @@ struct Ports : Rig {
     static std::uint64_t id_of(unsigned endpoint) {
         return endpoint == 3 ? endpoint_id : endpoint_id + endpoint;
     }
-    std::uint64_t in(unsigned endpoint) { return program.endpoint_count(endpoint).value().in.packets; }
+    std::uint64_t in(unsigned endpoint) { return roles.counters.endpoint_count(endpoint).value().in.packets; }
     std::uint64_t forwarded(unsigned endpoint) {
-        return program.endpoint_count(endpoint).value().forwarded.packets;
+        return roles.counters.endpoint_count(endpoint).value().forwarded.packets;
     }
 };
 
@@ -99,7 +99,7 @@ TEST_CASE("ports: one tuple at two endpoints is two flows", "[ports]") {
     CHECK(slots[0] != slots[1]);
     for (const auto &[slot, endpoint] : {std::pair{slots[0], 3u}, std::pair{slots[1], 12u}}) {
         glb_flow_cold cold{};
-        REQUIRE(bpf_map_lookup_elem(ports.program.map_fd("glb_flows_cold"), &slot, &cold) == 0);
+        REQUIRE(bpf_map_lookup_elem(ports.roles.handles->map(datapath::Map::flows_cold), &slot, &cold) == 0);
         CHECK(cold.endpoint == endpoint);
     }
     // Returned with each endpoint's id and forwarded for that one; the other flow's cookie is only stale.

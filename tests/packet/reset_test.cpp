@@ -229,7 +229,7 @@ TEST_CASE("reset: returned packets of a reset flow are dropped without effect", 
     CHECK(world.rig.send(late).code == XDP_DROP);
     CHECK(counts(world) == Counts{1, 1, 0, 1});
     // The recovery of the target does not change it.
-    REQUIRE(world.rig.program.set_target_state(flow.target, sample_word));
+    REQUIRE(world.rig.roles.state.set_target_state(flow.target, sample_target_state));
     CHECK_THAT(flow.send(flow.segment(true, ack, 1, 3)).frame,
                equals(flow.answer(true, flow.made(false, rst, 3))));
     CHECK(world.rig.send(late).code == XDP_DROP);
@@ -246,8 +246,8 @@ TEST_CASE("reset: only established TCP whose target does not keep it is reset", 
     };
     SECTION("a target that keeps it") {
         flow.establish();
-        REQUIRE(
-            world.rig.program.set_target_state(flow.target, GLB_TARGET_RESET | GLB_TARGET_KEEP_ESTABLISHED));
+        REQUIRE(world.rig.roles.state.set_target_state(flow.target,
+                                                       GLB_TARGET_RESET | GLB_TARGET_KEEP_ESTABLISHED));
         CHECK(goes_to(flow.segment(true, ack, 1, 2)) == flow.target);
     }
     SECTION("another protocol's flow") {
@@ -281,14 +281,15 @@ TEST_CASE("reset: two CPUs reset each flow once", "[reset][concurrency]") {
                 Connection::frame(flow.segment(by_initiator, psh | ack, 1000, 5000) / data));
     }
     for (const unsigned target : {0u, 1u})
-        REQUIRE(world.rig.program.set_target_state(target, GLB_TARGET_RESET));
+        REQUIRE(world.rig.roles.state.set_target_state(target, GLB_TARGET_RESET));
     const bool one_end = GENERATE(true, false);
     std::array<std::thread, 2> threads;
     for (unsigned i = 0; i < 2; ++i)
         threads[i] = std::thread([&, i] {
             const Inside inside(world.ns);
             for (const auto &frame : frames[one_end ? 0 : i])
-                (void)run_xdp(world.rig.program.fd(), frame, {.ingress_ifindex = 1, .most_out = 512});
+                (void)run_xdp(world.rig.roles.handles->program(), frame,
+                              {.ingress_ifindex = 1, .most_out = 512});
         });
     for (auto &thread : threads)
         thread.join();

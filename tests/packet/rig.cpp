@@ -35,22 +35,23 @@ std::uint32_t read32(const Bytes &bytes, std::size_t at) {
 
 } // namespace
 
-Rig::Rig() : Rig(must(datapath::Program::load(settings()))) {}
+Rig::Rig() : Rig(must(datapath::load(settings()))) {}
 
-Rig::Rig(const datapath::MigrationSource &older) : Rig(must(datapath::Program::load(settings(), older))) {}
+Rig::Rig(const datapath::MigrationSource &older)
+    : Rig(must(datapath::load(settings(), std::nullopt, older))) {}
 
-Rig::Rig(datapath::Program loaded)
-    : config(sample_bank()), program(std::move(loaded)), runner_(program.fd()) {
-    must(program.put_maglev(sample_table, sample_slots()));
+Rig::Rig(const datapath::DatapathHandlesPtr &handles)
+    : config(sample_bank()), roles(handles), runner_(handles->program()) {
+    must(roles.config.put_maglev(sample_table, sample_slots()));
     for (std::uint32_t index = 0; index < 2; ++index)
-        must(program.set_target_state(index, sample_word));
-    must(program.add_device(1));
+        must(roles.state.set_target_state(index, sample_target_state));
+    must(roles.egress.add_device(1));
     apply();
 }
 
 void Rig::apply() {
-    must(program.write_idle_bank(must(build_bank(config))));
-    must(program.flip(true));
+    must(roles.config.write_idle_bank(must(build_bank(config))));
+    must(roles.config.flip(true));
 }
 
 Outcome Rig::send(const Bytes &frame) {
@@ -61,11 +62,11 @@ Outcome Rig::send(const Bytes &frame) {
 }
 
 std::uint64_t Rig::drops(glb_drop reason) const {
-    return must(program.drops())[reason].packets;
+    return must(roles.counters.drops())[reason].packets;
 }
 
 std::uint64_t Rig::count(glb_counter counter) const {
-    return must(program.counters())[counter].packets;
+    return must(roles.counters.counters())[counter].packets;
 }
 
 std::uint32_t cookie_of(const Bytes &encapsulated) {

@@ -1,4 +1,4 @@
-// The data path loaded with one endpoint, one group and two targets, fed with packets by BPF_PROG_TEST_RUN.
+// The loaded data path with one endpoint, one group and two targets; packets run by BPF_PROG_TEST_RUN.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,8 @@
 #include <string>
 
 #include "abi/reasons.h"
-#include "controller/datapath/program.h"
+#include "controller/datapath/loader.h"
+#include "controller/datapath/roles.h"
 #include "tests/harness/catch_bytes.h"
 #include "tests/harness/packet.h"
 #include "tests/harness/prog_run.h"
@@ -44,10 +45,10 @@ class Rig {
     void apply();
 
     BankConfig config;
-    datapath::Program program;
+    datapath::Roles roles;
 
   private:
-    explicit Rig(datapath::Program loaded);
+    explicit Rig(const datapath::DatapathHandlesPtr &handles);
 
     PoisonedRunner runner_; // fills headroom with 0xFF, which exposes unwritten header bytes
 };

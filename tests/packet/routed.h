@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <bpf/bpf.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <sched.h>
@@ -53,7 +54,7 @@ struct World {
             config.ports[0].fib_ifindex = config.ports[1].fib_ifindex = ns.ifindex("tun0");
         });
         for (const auto *name : {"lan0", "wan0"}) {
-            REQUIRE(rig.program.add_device(ns.ifindex(name)));
+            REQUIRE(rig.roles.egress.add_device(ns.ifindex(name)));
             egress(name);
         }
     }
@@ -72,7 +73,15 @@ struct World {
         glb_egress row{};
         row.ifindex = ns.ifindex(name);
         row.mtu = mtu;
-        REQUIRE(rig.program.set_egress(row.ifindex, row));
+        set_egress(name, row);
+    }
+    void set_egress(const std::string &name, const glb_egress &row) {
+        egress_rows[ns.ifindex(name)] = row;
+        REQUIRE(rig.roles.egress.sync_egress(egress_rows));
+    }
+    void remove_egress(const std::string &name) {
+        egress_rows.erase(ns.ifindex(name));
+        REQUIRE(rig.roles.egress.sync_egress(egress_rows));
     }
     /// Gives the neighbour behind `name` a next-hop index, so that flows can cache it.
     void next_hop(std::uint32_t index, const std::string &name, const Mac &source, const Mac &destination) {
@@ -81,7 +90,12 @@ struct World {
         std::copy(source.bytes.begin(), source.bytes.end(), hop.source);
         hop.egress.ifindex = ns.ifindex(name);
         hop.egress.mtu = 1500;
-        REQUIRE(rig.program.set_next_hop(index, ns.ifindex(name), hop));
+        glb_next_hop_key key{};
+        key.ifindex = ns.ifindex(name);
+        std::copy(destination.bytes.begin(), destination.bytes.end(), key.mac);
+        const auto map = [&](datapath::Map of) { return rig.roles.handles->map(of); };
+        REQUIRE(bpf_map_update_elem(map(datapath::Map::next_hops), &index, &hop, BPF_ANY) == 0);
+        REQUIRE(bpf_map_update_elem(map(datapath::Map::next_hop_ids), &key, &index, BPF_ANY) == 0);
     }
 
     /// Sends `inner`, then returns it as its target would.
@@ -103,13 +117,14 @@ struct World {
     }
     std::vector<glb_event> events() {
         std::vector<glb_event> all;
-        REQUIRE(rig.program.drain_events([&](const glb_event &event) { all.push_back(event); }));
+        REQUIRE(rig.roles.events.poll([&](const glb_event &event) { all.push_back(event); }));
         return all;
     }
 
     Namespace ns;
     Inside inside;
     Rig rig;
+    datapath::EgressWriter::EgressRows egress_rows; ///< installed
 };
 
 /// The expected frame: the packet with its TTL decremented, between these MACs.

@@ -192,9 +192,9 @@ TEST_CASE("source limit: two CPUs share a source's bucket", "[source_limit][conc
         threads[cpu] = std::thread([&, cpu] {
             for (std::uint32_t i = 0; i < tries; ++i) {
                 const auto inner = syn("192.0.2.10", static_cast<std::uint16_t>(2 * i + cpu + 1000));
-                through[cpu] +=
-                    run_xdp(rig.program.fd(), frame_of(inner), {.ingress_ifindex = 1, .most_out = 512})
-                        .verdict == XDP_REDIRECT;
+                through[cpu] += run_xdp(rig.roles.handles->program(), frame_of(inner),
+                                        {.ingress_ifindex = 1, .most_out = 512})
+                                    .verdict == XDP_REDIRECT;
             }
         });
     for (auto &thread : threads)

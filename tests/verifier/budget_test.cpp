@@ -10,7 +10,7 @@
 #include <glb_guard.skel.h>
 #include <glb_redirect.skel.h>
 
-#include "controller/datapath/program.h"
+#include "controller/datapath/loader.h"
 
 namespace {
 
@@ -50,10 +50,10 @@ TEST_CASE("verifier: XDP program is within its budget", "[verifier]") {
     glb::datapath::LoadSettings settings;
     settings.capacity = GLB_FLOW_MIN_CAPACITY;
     settings.punt_magic = 1;
-    const auto program = glb::datapath::Program::load(settings);
-    INFO((program ? std::string() : program.error().message));
-    REQUIRE(program);
-    check("glb_xdp", program->fd());
+    const auto handles = glb::datapath::load(settings);
+    INFO((handles ? std::string() : handles.error().message));
+    REQUIRE(handles);
+    check("glb_xdp", (*handles)->program());
 }
 
 TEST_CASE("verifier: tc guard is within its budget", "[verifier]") {

@@ -7,22 +7,21 @@
 #include "flow/flow_state.h"
 #include "lib/hash.h"
 
-// The data path's own words, natively. Relaxed loads and stores are what BPF does; exchanges are ordered in
-// both.
+// The data path's accesses, natively: BPF loads and stores are relaxed, exchanges are ordered in both.
 #define GLB_READ(lvalue) __atomic_load_n(&(lvalue), __ATOMIC_ACQUIRE)
 #define GLB_WRITE(lvalue, value) __atomic_store_n(&(lvalue), (value), __ATOMIC_RELAXED)
 #define GLB_PUBLISH(lvalue, value) ((void)__atomic_exchange_n(&(lvalue), (value), __ATOMIC_SEQ_CST))
 #define GLB_FLOW_GLOBAL static inline
 
-namespace glb {
+namespace glb::datapath {
 
-/// What flow/flow_table.h asks for by free functions: the table that this thread enters flows into.
+/// The state behind the free functions that flow/flow_table.h calls: the table that this thread writes.
 struct FlowCopyContext {
     FlowCopy *copy = nullptr;
     FlowCopy::Counts *counts = nullptr;
     std::minstd_rand random{std::random_device{}()};
 
-    static FlowCopyContext &here() {
+    static FlowCopyContext &current() {
         static thread_local FlowCopyContext context;
         return context;
     }
@@ -36,41 +35,41 @@ struct FlowCopyContext {
 namespace {
 
 glb_flow_hot *glb_flow_hot_at(__u32 slot) {
-    auto &table = FlowCopyContext::here().table();
-    return slot < table.capacity ? table.hot + slot : nullptr;
+    const auto &hot = FlowCopyContext::current().table().hot;
+    return slot < hot.size() ? &hot[slot] : nullptr;
 }
 
 glb_flow_cold *glb_flow_cold_at(__u32 slot) {
-    auto &table = FlowCopyContext::here().table();
-    return slot < table.capacity ? table.cold + slot : nullptr;
+    const auto &cold = FlowCopyContext::current().table().cold;
+    return slot < cold.size() ? &cold[slot] : nullptr;
 }
 
 __u32 glb_random() {
-    return static_cast<__u32>(FlowCopyContext::here().random());
+    return static_cast<__u32>(FlowCopyContext::current().random());
 }
 
 int glb_flow_expired(__u64 meta, __u32 now, __u32) {
-    return FlowCopyContext::here().expired(meta, now);
+    return FlowCopyContext::current().expired(meta, now);
 }
 
 void glb_flow_on_evict(__u64 tag, __u32) {
-    ++FlowCopyContext::here().counts->left;
-    FlowCopyContext::here().stamp(tag);
+    ++FlowCopyContext::current().counts->evicted;
+    FlowCopyContext::current().stamp(tag);
 }
 
 void glb_flow_withdrawn() {}
 
 #include "flow/flow_table.h"
 
-/// What one line of the older table says.
+/// A copy of one line of the older table.
 struct Line {
     std::uint64_t meta = 0;
     std::uint64_t tag = 0;
     glb_flow_count count[4];
-    glb_flow_cold cold; ///< 48 bytes of it
+    glb_flow_cold cold; ///< its first 48 bytes
 };
 
-/// False where the entry is free, or changes hands just now: the next pass sees it.
+/// False where the entry is free or being replaced: the next pass reads it.
 bool read_line(const OlderTable &table, std::uint32_t slot, Line &line) {
     const auto &hot = table.hot[slot];
     line.meta = GLB_READ(hot.meta);
@@ -78,7 +77,7 @@ bool read_line(const OlderTable &table, std::uint32_t slot, Line &line) {
         return false;
     line.tag = GLB_READ(hot.tag);
     std::memcpy(line.count, hot.count, sizeof line.count);
-    std::memcpy(&line.cold, table.cold + slot, 48);
+    std::memcpy(&line.cold, &table.cold[slot], 48);
     const auto again = GLB_READ(hot.meta);
     const auto generation = glb_meta_generation(line.meta);
     if ((again & GLB_META_BUSY) || !glb_meta_code(again) || glb_meta_generation(again) != generation ||
@@ -112,8 +111,8 @@ glb_flow_insert_args insert_args_of(const Line &line, std::uint32_t now) {
     return args;
 }
 
-/// Whether the older table's word of a flow is the later one. Where both tables saw it in one tick, the state
-/// that is further on is: but for a closed flow, which a new one of the same ends may just have followed.
+/// Whether the older table's `meta` of a flow is the more recent one. In the same tick the more advanced
+/// state is, unless it is closed: a new flow of the same endpoints may have followed.
 bool is_later(std::uint64_t older, std::uint64_t newer) {
     const auto ahead =
         static_cast<std::int32_t>(static_cast<std::uint32_t>(older) - static_cast<std::uint32_t>(newer));
@@ -122,12 +121,12 @@ bool is_later(std::uint64_t older, std::uint64_t newer) {
     return glb_meta_code(older) > glb_meta_code(newer) && glb_meta_code(older) < GLB_FLOW_CLOSED;
 }
 
-/// True where the entry was brought up to what the older table says.
-bool freshen(glb_flow_hot &hot, const Line &line, ActiveProgram in_force) {
+/// True where the entry was updated from the older table's line.
+bool update_entry(glb_flow_hot &hot, const Line &line, ActiveProgram active) {
     auto meta = glb_flow_read_line(&hot, line.tag);
     for (int attempt = 0; meta && attempt < 4; ++attempt) {
         const auto wanted = glb_meta_with_generation(line.meta, glb_meta_generation(meta));
-        if (wanted == meta || (in_force == ActiveProgram::newer && !is_later(line.meta, meta)))
+        if (wanted == meta || (active == ActiveProgram::newer && !is_later(line.meta, meta)))
             return false;
         if (__sync_val_compare_and_swap(&hot.meta, meta, wanted) == meta)
             return true;
@@ -136,9 +135,9 @@ bool freshen(glb_flow_hot &hot, const Line &line, ActiveProgram in_force) {
     return false;
 }
 
-void copy_counts(glb_flow_hot &hot, const Line &line, ActiveProgram in_force) {
+void copy_counts(glb_flow_hot &hot, const Line &line, ActiveProgram active) {
     for (int i = 0; i < 4; ++i) {
-        if (in_force == ActiveProgram::older) {
+        if (active == ActiveProgram::older) {
             GLB_WRITE(hot.count[i].packets, line.count[i].packets);
             GLB_WRITE(hot.count[i].bytes, line.count[i].bytes);
         } else {
@@ -153,18 +152,18 @@ void copy_counts(glb_flow_hot &hot, const Line &line, ActiveProgram in_force) {
 FlowCopy::FlowCopy(OlderTable from, NewerTable into, TargetTimeouts timeouts)
     : from_(from), into_(into), timeouts_(std::move(timeouts)), stamps_(GLB_STAMPS) {}
 
-void FlowCopy::copy_line(std::uint32_t slot, std::uint32_t now, ActiveProgram in_force, Counts &counts) {
+void FlowCopy::copy_line(std::uint32_t slot, std::uint32_t now, ActiveProgram active, Counts &counts) {
     Line line;
     if (!read_line(from_, slot, line) || !FlowMeta{line.meta}.live(now, timeouts_))
         return;
-    const auto bucket_mask = into_.capacity / GLB_FLOW_WAYS - 1;
+    const auto bucket_mask = static_cast<std::uint32_t>(into_.hot.size() / GLB_FLOW_WAYS - 1);
     const int found = glb_flow_lookup(line.tag, bucket_mask, 0xffffffff);
     if (found >= 0) {
         auto &hot = into_.hot[found];
-        if (freshen(hot, line, in_force))
-            ++counts.freshened;
-        if (in_force == ActiveProgram::older)
-            copy_counts(hot, line, in_force);
+        if (update_entry(hot, line, active))
+            ++counts.updated;
+        if (active == ActiveProgram::older)
+            copy_counts(hot, line, active);
         return;
     }
     const auto key = key_of(line);
@@ -172,23 +171,23 @@ void FlowCopy::copy_line(std::uint32_t slot, std::uint32_t now, ActiveProgram in
     const int place = glb_flow_insert(&key, &args, bucket_mask);
     if (place < 0) {
         ++counts.no_place;
-        FlowCopyContext::here().stamp(line.tag);
+        FlowCopyContext::current().stamp(line.tag);
         return;
     }
-    copy_counts(into_.hot[place], line, in_force);
-    ++counts.entered;
+    copy_counts(into_.hot[place], line, active);
+    ++counts.copied;
 }
 
-FlowCopy::Counts FlowCopy::pass(std::uint32_t now, ActiveProgram in_force) {
+FlowCopy::Counts FlowCopy::pass(std::uint32_t now, ActiveProgram active) {
     Counts counts;
-    auto &context = FlowCopyContext::here();
+    auto &context = FlowCopyContext::current();
     context.copy = this;
     context.counts = &counts;
-    for (std::uint32_t slot = 0; slot < from_.capacity; ++slot)
-        copy_line(slot, now, in_force, counts);
+    for (std::uint32_t slot = 0; slot < from_.hot.size(); ++slot)
+        copy_line(slot, now, active, counts);
     context.copy = nullptr;
     context.counts = nullptr;
     return counts;
 }
 
-} // namespace glb
+} // namespace glb::datapath

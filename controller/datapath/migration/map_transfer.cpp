@@ -4,7 +4,10 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <set>
+#include <iterator>
+#include <string>
+#include <system_error>
+#include <vector>
 
 #include "controller/datapath/map_io.h"
 #include "controller/util/fd.h"
@@ -15,18 +18,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::set<std::string> own_of_a_table = {"glb_flows_hot", "glb_flows_cold", "glb_metadata"};
-constexpr const char *rows[] = {"glb_control",      "glb_groups",
-                                "glb_targets",      "glb_target_state",
-                                "glb_group_action", "glb_endpoint_override",
-                                "glb_index_names",  "glb_maglev_fingerprints"};
-constexpr const char *counts[] = {"glb_drops", "glb_counters", "glb_endpoint_counts", "glb_target_counts"};
+constexpr Map maps_of_the_table[] = {Map::flows_hot, Map::flows_cold, Map::metadata};
+constexpr Map config_maps[] = {Map::control,      Map::groups,
+                               Map::targets,      Map::target_state,
+                               Map::group_action, Map::endpoint_override,
+                               Map::index_names,  Map::maglev_fingerprints};
+constexpr Map counter_maps[] = {Map::drops, Map::counters, Map::endpoint_counts, Map::target_counts};
 
-Result<bpf_map_info> info_of(int fd, const char *what) {
+bool is_of_the_table(const std::string &name) {
+    return std::any_of(std::begin(maps_of_the_table), std::end(maps_of_the_table),
+                       [&](Map map) { return name == to_string(map); });
+}
+
+Result<bpf_map_info> info_of(MapRef map) {
     bpf_map_info info{};
     std::uint32_t size = sizeof info;
-    if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0)
-        return fail_errno(errno, "cannot look at {}", what);
+    if (bpf_obj_get_info_by_fd(map.fd, &info, &size) != 0)
+        return fail_errno(errno, "cannot read the info of {}", map.name);
     return info;
 }
 
@@ -43,22 +51,52 @@ Status pin_again(const fs::path &from, const fs::path &into) {
     return {};
 }
 
-/// One map by name, from set to set; a map that the older one does not have stays empty.
-Status carry_map(const Pins &from, Program &program, const char *name) {
-    const Fd older(bpf_obj_get(from.map(name).c_str()));
-    if (!older)
-        return {};
-    return copy_rows(older.get(), program.map_fd(name), name);
+/// Copies row by row as many bytes as both maps have; the others stay 0. Neither map is a map of maps.
+Status copy_rows(MapRef from, WritableMap into) {
+    GLB_ASSIGN(const auto older, info_of(from));
+    GLB_ASSIGN(const auto newer, info_of(into));
+    if (is_per_cpu(older) != is_per_cpu(newer))
+        return {}; // the schemas count differently
+    const auto cpus =
+        is_per_cpu(older) ? static_cast<std::size_t>(std::max(1, libbpf_num_possible_cpus())) : 1;
+    // The kernel aligns the value of each CPU to eight bytes.
+    const auto older_size = (older.value_size + 7) / 8 * 8, newer_size = (newer.value_size + 7) / 8 * 8;
+    std::vector<std::byte> row(older_size * cpus), copy(newer_size * cpus);
+    const std::vector<std::byte> zero(row.size());
+    const auto common = std::min(older.value_size, newer.value_size);
+    for (std::uint32_t key = 0; key < std::min(older.max_entries, newer.max_entries); ++key) {
+        if (bpf_map_lookup_elem(from.fd, &key, row.data()) != 0)
+            return fail_errno(errno, "cannot read row {} of {}", key, from.name);
+        if (row == zero)
+            continue; // as in a new map
+        for (std::size_t cpu = 0; cpu < cpus; ++cpu)
+            std::memcpy(copy.data() + cpu * newer_size, row.data() + cpu * older_size, common);
+        GLB_TRY(update_row(into, key, copy.data()));
+    }
+    return {};
 }
 
-Status carry_tables(const Pins &from, const Pins &into, Program &program) {
+/// No program uses the set of `handles` yet, so that no other class writes to it.
+WritableMap new_map(const DatapathHandles &handles, Map map) {
+    return {map_ref(handles, map)};
+}
+
+/// A map that the older set does not have stays empty.
+Status transfer_map(const Pins &from, const DatapathHandles &into, Map map) {
+    const Fd older(bpf_obj_get(from.map(map).c_str()));
+    if (!older)
+        return {};
+    return copy_rows({older.get(), to_string(map)}, new_map(into, map));
+}
+
+Status transfer_maglev_tables(const Pins &from, const DatapathHandles &into) {
     for (std::uint32_t index = 0; index < GLB_MAX_TABLES; ++index) {
         const Fd table(bpf_obj_get(from.table(index).c_str()));
         if (!table)
             continue;
         const int fd = table.get();
-        GLB_TRY(update_row(program.map_fd("glb_maglev"), index, &fd, "glb_maglev"));
-        GLB_TRY(pin_again(from.table(index), into.table(index)));
+        GLB_TRY(update_row(new_map(into, Map::maglev), index, &fd));
+        GLB_TRY(pin_again(from.table(index), into.pins()->table(index)));
     }
     return {};
 }
@@ -67,57 +105,32 @@ Status carry_tables(const Pins &from, const Pins &into, Program &program) {
 
 Status share_maps(const Pins &from, const Pins &into) {
     std::error_code code;
-    const bool all = from.schema() == into.schema();
-    for (const auto &entry : fs::directory_iterator(from.map(""), code)) {
+    const bool same_schema = from.schema() == into.schema();
+    for (const auto &entry : fs::directory_iterator(from.maps(), code)) {
         const auto name = entry.path().filename().string();
-        if (all ? !own_of_a_table.contains(name) : name == "glb_stamps")
+        if (same_schema ? !is_of_the_table(name) : name == to_string(Map::stamps))
             GLB_TRY(pin_again(entry.path(), into.map(name)));
     }
-    if (all)
+    if (same_schema)
         for (std::uint32_t index = 0; index < GLB_MAX_TABLES; ++index)
             if (fs::exists(from.table(index), code))
                 GLB_TRY(pin_again(from.table(index), into.table(index)));
     return {};
 }
 
-Status copy_rows(int from, int into, const char *what) {
-    GLB_ASSIGN(const auto older, info_of(from, what));
-    GLB_ASSIGN(const auto newer, info_of(into, what));
-    if (is_per_cpu(older) != is_per_cpu(newer))
-        return {}; // counted in another way: nothing that could be carried
-    const auto cpus =
-        is_per_cpu(older) ? static_cast<std::size_t>(std::max(1, libbpf_num_possible_cpus())) : 1;
-    // The kernel gives each CPU's value a place of a multiple of eight bytes.
-    const auto older_size = (older.value_size + 7) / 8 * 8, newer_size = (newer.value_size + 7) / 8 * 8;
-    std::vector<std::byte> row(older_size * cpus), copy(newer_size * cpus);
-    const std::vector<std::byte> zero(row.size());
-    const auto common = std::min(older.value_size, newer.value_size);
-    for (std::uint32_t key = 0; key < std::min(older.max_entries, newer.max_entries); ++key) {
-        if (bpf_map_lookup_elem(from, &key, row.data()) != 0)
-            return fail_errno(errno, "cannot read row {} of {}", key, what);
-        if (row == zero)
-            continue; // a new map is all zeros
-        for (std::size_t cpu = 0; cpu < cpus; ++cpu)
-            std::memcpy(copy.data() + cpu * newer_size, row.data() + cpu * older_size, common);
-        if (bpf_map_update_elem(into, &key, copy.data(), BPF_ANY) != 0)
-            return fail_errno(errno, "cannot write row {} of {}", key, what);
-    }
-    return {};
+Status transfer_config(const Pins &from, const DatapathHandles &into) {
+    if (from.schema() == into.pins()->schema())
+        return {};
+    for (const auto map : config_maps)
+        GLB_TRY(transfer_map(from, into, map));
+    return transfer_maglev_tables(from, into);
 }
 
-Status carry_rows(const Pins &from, const Pins &into, Program &program) {
-    if (from.schema() == into.schema())
+Status transfer_counters(const Pins &from, const DatapathHandles &into) {
+    if (from.schema() == into.pins()->schema())
         return {};
-    for (const auto *name : rows)
-        GLB_TRY(carry_map(from, program, name));
-    return carry_tables(from, into, program);
-}
-
-Status carry_counts(const Pins &from, const Pins &into, Program &program) {
-    if (from.schema() == into.schema())
-        return {};
-    for (const auto *name : counts)
-        GLB_TRY(carry_map(from, program, name));
+    for (const auto map : counter_maps)
+        GLB_TRY(transfer_map(from, into, map));
     return {};
 }
 

@@ -1,22 +1,22 @@
 #include "controller/datapath/migration/table_migration.h"
 
 #include <cerrno>
-#include <memory>
-
-#include <sys/mman.h>
+#include <utility>
+#include <vector>
 
 #include <bpf/bpf.h>
 
+#include "controller/datapath/config_writer.h"
+#include "controller/datapath/grace_period.h"
+#include "controller/datapath/map_io.h"
 #include "controller/datapath/migration/map_transfer.h"
 
-namespace glb {
-
-using namespace datapath;
+namespace glb::datapath {
 
 namespace {
 
-constexpr int most_passes = 4;
-constexpr std::uint64_t few = 256; ///< flows; that many changed in one pass: the next would find no fewer
+constexpr int max_passes = 4;
+constexpr std::uint64_t few = 256; ///< flows that changed during a pass: another pass would not find fewer
 
 Result<Fd> open_pin(const std::filesystem::path &path) {
     Fd fd(bpf_obj_get(path.c_str()));
@@ -26,113 +26,125 @@ Result<Fd> open_pin(const std::filesystem::path &path) {
 }
 
 void add(FlowCopy::Counts &sum, const FlowCopy::Counts &part) {
-    sum.entered += part.entered;
-    sum.freshened += part.freshened;
+    sum.copied += part.copied;
+    sum.updated += part.updated;
     sum.no_place += part.no_place;
-    sum.left += part.left;
+    sum.evicted += part.evicted;
+}
+
+/// Enters tags in the filter of untracked flows at tick `now`; bit i of `places` is its place i.
+Status write_stamps(const DatapathHandles &handles, const std::vector<bool> &places, std::uint32_t now) {
+    const auto map = writable<TableMigration, Map::stamps>(handles);
+    const auto seconds = static_cast<std::uint16_t>(now / GLB_TICKS_PER_SECOND) | 1; // as glb_stamp_seconds()
+    for (std::uint32_t word = 0; word < GLB_STAMP_WORDS && word * 4 < places.size(); ++word) {
+        if (!places[word * 4] && !places[word * 4 + 1] && !places[word * 4 + 2] && !places[word * 4 + 3])
+            continue;
+        GLB_ASSIGN(auto row, read_row<std::uint64_t>(map, word));
+        for (unsigned i = 0; i < 4; ++i)
+            if (places[word * 4 + i])
+                row = (row & ~(std::uint64_t{0xffff} << 16 * i)) | static_cast<std::uint64_t>(seconds)
+                                                                       << 16 * i;
+        GLB_TRY(update_row(map, word, &row));
+    }
+    return {};
+}
+
+Status write_metadata(const DatapathHandlesPtr &handles, glb_metadata metadata, bool filled) {
+    metadata.schema = filled ? GLB_SCHEMA : 0;
+    return ConfigWriter(handles).set_metadata(metadata);
 }
 
 } // namespace
 
-void UnmapLines::operator()(void *memory) const {
-    ::munmap(memory, bytes);
+Result<TableMigration> TableMigration::prepare(const std::filesystem::path &bpffs, const PinSet &source,
+                                               const std::optional<Pins> &into, const LoadSettings &settings,
+                                               const glb_metadata &metadata) {
+    GLB_ASSIGN(auto target, into ? Result<Pins>(*into) : Pins::make(bpffs));
+    TableMigration migration(source.pins, std::move(target));
+    migration.is_new_ = !into;
+    if (auto prepared = migration.prepare(source, settings, metadata); !prepared) {
+        if (migration.is_new_)
+            (void)migration.into_.remove();
+        return tl::unexpected(std::move(prepared).error());
+    }
+    return migration;
 }
 
-template <typename Line>
-Result<TableMigration::Mapped<Line>> TableMigration::map_lines(int fd, std::uint32_t capacity,
-                                                               bool writable) {
-    const std::size_t bytes = sizeof(Line) * std::size_t{capacity};
-    void *memory = ::mmap(nullptr, bytes, PROT_READ | (writable ? PROT_WRITE : 0), MAP_SHARED, fd, 0);
-    if (memory == MAP_FAILED)
-        return fail_errno(errno, "cannot map {} entries of the flow table", capacity);
-    return Mapped<Line>(static_cast<Line *>(memory), UnmapLines{bytes});
+Status TableMigration::prepare(const PinSet &source, const LoadSettings &settings,
+                               const glb_metadata &metadata) {
+    if (is_new_)
+        GLB_TRY(share_maps(source_, into_));
+    GLB_ASSIGN(const auto table, open_pin(source_.map(Map::flows_hot)));
+    GLB_ASSIGN(transitional_, load(settings, into_, MigrationSource{table.get(), source.metadata->shape}));
+    if (is_new_) {
+        GLB_TRY(transfer_config(source_, *transitional_));
+        GLB_TRY(write_metadata(transitional_, metadata, false));
+    }
+    return map_tables(source.info.capacity);
 }
 
-Status TableMigration::map_tables(const Program &program, std::uint32_t older_capacity) {
-    GLB_ASSIGN(const auto hot, open_pin(source_.map("glb_flows_hot")));
-    GLB_ASSIGN(const auto cold, open_pin(source_.map("glb_flows_cold")));
-    GLB_ASSIGN(older_hot_, map_lines<glb_flow_hot>(hot.get(), older_capacity, false));
-    GLB_ASSIGN(older_cold_, map_lines<glb_flow_cold>(cold.get(), older_capacity, false));
-    GLB_ASSIGN(newer_hot_,
-               map_lines<glb_flow_hot>(program.map_fd("glb_flows_hot"), settings_.capacity, true));
-    GLB_ASSIGN(newer_cold_,
-               map_lines<glb_flow_cold>(program.map_fd("glb_flows_cold"), settings_.capacity, true));
-    older_ = {older_hot_.get(), older_cold_.get(), older_capacity};
-    newer_ = {newer_hot_.get(), newer_cold_.get(), settings_.capacity};
+Status TableMigration::map_tables(std::uint32_t source_capacity) {
+    GLB_ASSIGN(const auto hot, open_pin(source_.map(Map::flows_hot)));
+    GLB_ASSIGN(const auto cold, open_pin(source_.map(Map::flows_cold)));
+    const auto into_hot = writable<TableMigration, Map::flows_hot>(*transitional_);
+    const auto into_cold = writable<TableMigration, Map::flows_cold>(*transitional_);
+    const auto capacity = transitional_->capacity();
+    GLB_ASSIGN(source_hot_,
+               Mapped<const glb_flow_hot>::map(hot.get(), source_capacity, "the older glb_flows_hot"));
+    GLB_ASSIGN(source_cold_,
+               Mapped<const glb_flow_cold>::map(cold.get(), source_capacity, "the older glb_flows_cold"));
+    GLB_ASSIGN(into_hot_, Mapped<glb_flow_hot>::map(into_hot.fd, capacity, into_hot.name));
+    GLB_ASSIGN(into_cold_, Mapped<glb_flow_cold>::map(into_cold.fd, capacity, into_cold.name));
     return {};
 }
 
-Result<TableMigration> TableMigration::prepare(const std::filesystem::path &bpffs, const PinSet &source,
-                                               const std::optional<Pins> &into,
-                                               const LoadSettings &settings) {
-    GLB_ASSIGN(auto target, into ? Result<Pins>(*into) : Pins::make(bpffs));
-    TableMigration move(source.pins, std::move(target));
-    move.is_new_ = !into;
-    move.settings_ = settings;
-    const auto make = [&]() -> Status {
-        if (move.is_new_)
-            GLB_TRY(share_maps(move.source_, move.into_));
-        GLB_ASSIGN(const auto table, open_pin(move.source_.map("glb_flows_hot")));
-        GLB_ASSIGN(move.program_,
-                   Program::load(settings, move.into_, MigrationSource{table.get(), source.kept->shape}));
-        if (move.is_new_)
-            GLB_TRY(carry_rows(move.source_, move.into_, *move.program_));
-        return move.map_tables(*move.program_, source.facts.capacity);
-    };
-    if (auto made = make(); !made) {
-        if (move.is_new_)
-            (void)move.into_.remove();
-        return tl::unexpected(std::move(made).error());
-    }
-    return move;
-}
-
-FlowCopy::Counts TableMigration::pass(FlowCopy &copy, std::uint32_t now, ActiveProgram in_force) {
-    const auto counts = copy.pass(now, in_force);
+FlowCopy::Counts TableMigration::pass(FlowCopy &copy, std::uint32_t now, ActiveProgram active) {
+    const auto counts = copy.pass(now, active);
     add(counts_, counts);
     return counts;
 }
 
-Status TableMigration::copy(Program &program, const TargetTimeouts &timeouts, std::uint32_t now) {
-    FlowCopy copy(older_, newer_, timeouts);
-    for (int i = 0; i < most_passes; ++i)
-        if (const auto counts = pass(copy, now, ActiveProgram::older);
-            counts.entered + counts.freshened < few)
+Status TableMigration::copy(const TargetTimeouts &timeouts, std::uint32_t now) {
+    FlowCopy copy({source_hot_.rows(), source_cold_.rows()}, {into_hot_.rows(), into_cold_.rows()}, timeouts);
+    for (int i = 0; i < max_passes; ++i)
+        if (const auto counts = pass(copy, now, ActiveProgram::older); counts.copied + counts.updated < few)
             break;
-    return program.stamp(copy.stamps(), now);
+    GLB_TRY(write_stamps(*transitional_, copy.stamps(), now));
+    GLB_ASSIGN(const auto metadata, ConfigWriter(transitional_).metadata());
+    return write_metadata(transitional_, metadata, true);
 }
 
-Status TableMigration::swap(Program &program, Attachments &attachments, unsigned tunnel) {
-    former_ = source_.programs();
-    former_.merge(into_.programs());
+Status TableMigration::swap(Attachments &attachments, unsigned tunnel) {
+    previous_programs_ = source_.programs();
+    previous_programs_.merge(into_.programs());
     if (is_new_)
-        GLB_TRY(carry_counts(source_, into_, program));
-    attachments.use(into_);
-    GLB_TRY(attachments.replace_program(program.fd(), former_, tunnel, true));
+        GLB_TRY(transfer_counters(source_, *transitional_));
+    attachments.set_pins(into_);
+    GLB_TRY(attachments.replace_program(transitional_->program(), previous_programs_, tunnel, true));
     swapped_ = true;
     return {};
 }
 
-Result<Program> TableMigration::catch_up(Program &program, const TargetTimeouts &timeouts,
-                                         std::uint32_t now) {
-    GLB_TRY(program.wait_for_packets()); // of the older program none is under way any more
-    FlowCopy copy(older_, newer_, timeouts);
+Result<DatapathHandlesPtr> TableMigration::catch_up(const TargetTimeouts &timeouts, std::uint32_t now) {
+    GLB_TRY(wait_for_grace_period()); // after it the older program writes no more
+    FlowCopy copy({source_hot_.rows(), source_cold_.rows()}, {into_hot_.rows(), into_cold_.rows()}, timeouts);
     (void)pass(copy, now, ActiveProgram::newer);
-    GLB_TRY(program.stamp(copy.stamps(), now));
-    return Program::load(settings_, into_);
+    GLB_TRY(write_stamps(*transitional_, copy.stamps(), now));
+    return load(transitional_->settings(), into_);
 }
 
-Status TableMigration::finish(Program &last, Attachments &attachments, unsigned tunnel) {
-    former_ = into_.programs();
-    GLB_TRY(attachments.replace_program(last.fd(), former_, tunnel, true));
-    former_.clear();
+Status TableMigration::finish(const DatapathHandles &final_program, Attachments &attachments,
+                              unsigned tunnel) {
+    previous_programs_ = into_.programs();
+    GLB_TRY(attachments.replace_program(final_program.program(), previous_programs_, tunnel, true));
+    previous_programs_.clear();
     return source_.remove();
 }
 
 Status TableMigration::undo(Attachments &attachments) {
-    attachments.use(source_);
-    former_.clear();
+    attachments.set_pins(source_);
+    previous_programs_.clear();
     return is_new_ ? into_.remove() : Status{};
 }
 
-} // namespace glb
+} // namespace glb::datapath

@@ -1,85 +1,80 @@
-// TableMigration: the change from one set of maps to another while traffic flows (docs/design/0006).
+// TableMigration: moves the data path from one set of maps to another under traffic (docs/design/0006).
 //
-//   prepare   a new set, its program loaded with a look into the older flow table; nothing in force is
-//   touched copy      the flows, again and again until little is left; the older program runs swap      the
-//   links, in place, the tunnel's first; on an error all of them back catch_up  what the older program wrote
-//   last let_go    the links again, to a program that knows one table only; the older set goes
+//   prepare   creates a new set and loads its program, which also looks up the older flow table; active maps
+//             and links are not changed
+//   copy      copies the flows in passes until few change; the older program is active
+//   swap      updates the links in place, the tunnel's first; on an error all links get back their program
+//   catch_up  copies what the older program wrote last
+//   finish    updates the links again, to a program without the older table; removes the older set
 //
-// All but swap and let_go, which are done in a moment, may be called on a thread of their own.
-// A daemon that dies between any two of these leaves what the next one can go on from, by what the links
-// hold.
+// swap and finish return quickly; the others may run on another thread. A daemon that dies between any two
+// steps leaves a state from which the next one continues, according to what the links use.
 #pragma once
 
-#include <memory>
+#include <array>
+#include <cstdint>
+#include <filesystem>
 #include <optional>
 
 #include "controller/datapath/attachments.h"
+#include "controller/datapath/loader.h"
+#include "controller/datapath/mapped.h"
 #include "controller/datapath/migration/flow_copy.h"
 #include "controller/datapath/pin_sets.h"
-#include "controller/datapath/program.h"
 
-namespace glb {
-
-struct UnmapLines {
-    std::size_t bytes = 0;
-    void operator()(void *memory) const;
-};
+namespace glb::datapath {
 
 class TableMigration {
   public:
-    /// From the set `source` into a new one of `settings` (key and magic are those of the source), or into
-    /// `into` where an earlier daemon began it and links hold it already.
-    [[nodiscard]] static Result<TableMigration> prepare(const std::filesystem::path &bpffs,
-                                                        const datapath::PinSet &source,
-                                                        const std::optional<datapath::Pins> &into,
-                                                        const datapath::LoadSettings &settings);
-    TableMigration(TableMigration &&) noexcept = default;
-    TableMigration &operator=(TableMigration &&) noexcept = default;
+    /// The only writer of these maps in user space. The flow tables are those of the new set.
+    static constexpr std::array maps = {Map::flows_hot, Map::flows_cold, Map::stamps};
 
-    /// The program that looks into the older table too. To be taken once.
-    [[nodiscard]] datapath::Program release_program() { return std::move(*program_); }
-    [[nodiscard]] const datapath::Pins &source() const { return source_; }
-    [[nodiscard]] const datapath::Pins &into() const { return into_; }
+    /// From the set `source` into a new one, or into `into` where an earlier daemon started the migration and
+    /// links use it already. Key and magic of `settings` are those of the source. `metadata` is written to a
+    /// new set, marked as not filled until copy() is done: a daemon that finds such a set discards it.
+    [[nodiscard]] static Result<TableMigration> prepare(const std::filesystem::path &bpffs,
+                                                        const PinSet &source, const std::optional<Pins> &into,
+                                                        const LoadSettings &settings,
+                                                        const glb_metadata &metadata);
+
+    /// The program that also looks up the older table.
+    [[nodiscard]] const DatapathHandlesPtr &transitional() const { return transitional_; }
+    [[nodiscard]] const Pins &source() const { return source_; }
+    [[nodiscard]] const Pins &into() const { return into_; }
     [[nodiscard]] bool is_swapped() const { return swapped_; }
 
-    /// `program` is the one that was taken; its maps are filled whole but for the flows.
-    [[nodiscard]] Status copy(datapath::Program &program, const TargetTimeouts &timeouts, std::uint32_t now);
-    [[nodiscard]] Status swap(datapath::Program &program, datapath::Attachments &attachments,
-                              unsigned tunnel);
-    /// After the swap: the last pass, and the program that is to be in force in the end. May be repeated
-    /// after an error; the flows are safe meanwhile.
-    [[nodiscard]] Result<datapath::Program> catch_up(datapath::Program &program,
-                                                     const TargetTimeouts &timeouts, std::uint32_t now);
-    /// The links to that program; then the source goes.
-    [[nodiscard]] Status finish(datapath::Program &last, datapath::Attachments &attachments, unsigned tunnel);
-    /// Before the swap, or after one that failed: removes what was prepared. The source stays in force.
-    [[nodiscard]] Status undo(datapath::Attachments &attachments);
+    /// Expects every map of the new set but the flow table to be filled.
+    [[nodiscard]] Status copy(const TargetTimeouts &timeouts, std::uint32_t now);
+    [[nodiscard]] Status swap(Attachments &attachments, unsigned tunnel);
+    /// After the swap: the last pass, and the final program. May be repeated after an error, which loses no
+    /// flows.
+    [[nodiscard]] Result<DatapathHandlesPtr> catch_up(const TargetTimeouts &timeouts, std::uint32_t now);
+    /// Attaches the final program and removes the source.
+    [[nodiscard]] Status finish(const DatapathHandles &final_program, Attachments &attachments,
+                                unsigned tunnel);
+    /// Before the swap, or after one that failed: removes what was prepared. The source stays active.
+    [[nodiscard]] Status undo(Attachments &attachments);
 
-    /// Of all passes together.
+    /// Sums of all passes.
     [[nodiscard]] const FlowCopy::Counts &counts() const { return counts_; }
 
   private:
-    TableMigration(datapath::Pins source, datapath::Pins into)
-        : source_(std::move(source)), into_(std::move(into)) {}
-    [[nodiscard]] Status map_tables(const datapath::Program &program, std::uint32_t older_capacity);
-    FlowCopy::Counts pass(FlowCopy &copy, std::uint32_t now, ActiveProgram in_force);
+    TableMigration(Pins source, Pins into) : source_(std::move(source)), into_(std::move(into)) {}
+    [[nodiscard]] Status prepare(const PinSet &source, const LoadSettings &settings,
+                                 const glb_metadata &metadata);
+    [[nodiscard]] Status map_tables(std::uint32_t source_capacity);
+    FlowCopy::Counts pass(FlowCopy &copy, std::uint32_t now, ActiveProgram active);
 
-    template <typename Line>
-    using Mapped = std::unique_ptr<Line[], UnmapLines>;
-    template <typename Line>
-    static Result<Mapped<Line>> map_lines(int fd, std::uint32_t capacity, bool writable);
-
-    datapath::Pins source_, into_;
-    bool is_new_ = false; ///< `into_` was made here
+    Pins source_, into_;
+    bool is_new_ = false; ///< `into_` was created by prepare()
     bool swapped_ = false;
-    datapath::LoadSettings settings_;
-    std::optional<datapath::Program> program_;
-    datapath::ProgramFds former_;
-    Mapped<glb_flow_hot> older_hot_, newer_hot_;
-    Mapped<glb_flow_cold> older_cold_, newer_cold_;
-    OlderTable older_;
-    NewerTable newer_;
+    DatapathHandlesPtr transitional_;
+    ProgramFds previous_programs_;
+    Mapped<const glb_flow_hot> source_hot_;
+    Mapped<const glb_flow_cold> source_cold_;
+    Mapped<glb_flow_hot> into_hot_;
+    Mapped<glb_flow_cold> into_cold_;
     FlowCopy::Counts counts_;
 };
 
-} // namespace glb
+} // namespace glb::datapath

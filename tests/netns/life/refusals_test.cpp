@@ -249,7 +249,7 @@ TEST_CASE("refusals: no BPF file system") {
     const auto elsewhere = (folder.path() / "pins").string();
     auto failure = fails_to_start(world, {"--bpffs", elsewhere});
     CHECK(failure.one_line);
-    says(failure.line, elsewhere + " is on no BPF file system");
+    says(failure.line, elsewhere + " is not on a BPF file system");
     says(failure.line, "mount -t bpf bpf /sys/fs/bpf");
     CHECK(std::filesystem::is_empty(folder.path()));
     // The usual place, in a mount namespace that has none there.
@@ -257,7 +257,7 @@ TEST_CASE("refusals: no BPF file system") {
         world, {"--bpffs", "/sys/fs/bpf/glb"},
         {"unshare", "--mount", "sh", "-c", "mount -t tmpfs none /sys/fs/bpf && exec \"$@\"", "sh"});
     CHECK(failure.one_line);
-    says(failure.line, "/sys/fs/bpf/glb is on no BPF file system");
+    says(failure.line, "/sys/fs/bpf/glb is not on a BPF file system");
 }
 
 TEST_CASE("refusals: a disk that is full when glbd starts with its first manifest") {
@@ -302,7 +302,7 @@ TEST_CASE("refusals: a driver without native XDP is told at the member that mend
     auto manifest = it.world.manifest();
     manifest["endpoints"][0]["interfaces"].push_back("plain0");
     const auto text = it.refused(manifest);
-    says(text, "manifest.json: /node/xdpMode: interface plain0 takes no native XDP program: Operation not "
+    says(text, "manifest.json: /node/xdpMode: interface plain0 does not accept a native XDP program: Operation not "
                "supported");
     says(text, "\"xdpMode\": \"generic\"");
     says(text, R"({"errors":[{"message":"interface plain0)");

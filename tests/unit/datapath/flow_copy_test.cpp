@@ -1,4 +1,4 @@
-// FlowCopy: flows from table to table, alone and beside a writer.
+// FlowCopy: copies flows from table to table, alone and while another thread writes.
 #include <catch2/catch.hpp>
 
 #include <atomic>
@@ -10,7 +10,7 @@
 #include "controller/datapath/migration/flow_copy.h"
 #include "lib/hash.h"
 
-using namespace glb;
+using namespace glb::datapath;
 
 namespace {
 
@@ -22,12 +22,8 @@ struct Lines {
     std::vector<glb_flow_cold> cold;
 
     explicit Lines(std::uint32_t capacity) : hot(capacity), cold(capacity) {}
-    [[nodiscard]] OlderTable older() const {
-        return {hot.data(), cold.data(), static_cast<std::uint32_t>(hot.size())};
-    }
-    [[nodiscard]] NewerTable newer() {
-        return {hot.data(), cold.data(), static_cast<std::uint32_t>(hot.size())};
-    }
+    [[nodiscard]] OlderTable older() const { return {hot, cold}; }
+    [[nodiscard]] NewerTable newer() { return {hot, cold}; }
 
     static std::uint64_t tag(std::uint32_t flow) { return glb_hash_finish(flow + 77); }
 
@@ -59,14 +55,14 @@ struct Lines {
     }
 };
 
-/// Without the generation, which is each table's own.
-std::uint64_t said(std::uint64_t meta) {
+/// Without the generation, which differs between tables.
+std::uint64_t without_generation(std::uint64_t meta) {
     return glb_meta_with_generation(meta, 0);
 }
 
 } // namespace
 
-TEST_CASE("live flows are entered as they are, into a table of another size", "[copy]") {
+TEST_CASE("flow copy: live flows are copied unchanged into a table of another size", "[copy]") {
     const auto capacity = GENERATE(4096u, 65536u);
     Lines from(16384), into(capacity);
     for (std::uint32_t i = 0; i < 2000; ++i)
@@ -76,8 +72,8 @@ TEST_CASE("live flows are entered as they are, into a table of another size", "[
     from.hot[5].meta |= GLB_META_BUSY; // being written
     FlowCopy copy(from.older(), into.newer(), {});
     const auto counts = copy.pass(now, ActiveProgram::older);
-    CHECK(counts.entered == 2000);
-    CHECK(counts.no_place + counts.left == 0);
+    CHECK(counts.copied == 2000);
+    CHECK(counts.no_place + counts.evicted == 0);
     const auto slots = into.slots();
     REQUIRE(slots.size() == 2000);
     for (std::uint32_t i = 0; i < 2000; ++i) {
@@ -85,7 +81,7 @@ TEST_CASE("live flows are entered as they are, into a table of another size", "[
         REQUIRE(found != slots.end());
         const auto &hot = into.hot[found->second];
         const auto &cold = into.cold[found->second];
-        CHECK(said(hot.meta) == said(from.hot[i * 8].meta));
+        CHECK(without_generation(hot.meta) == without_generation(from.hot[i * 8].meta));
         CHECK(hot.count[0].bytes == (i + 1) * 100);
         CHECK(cold.low[0] == htonl(i + 1));
         CHECK(cold.initiator == 1);
@@ -95,21 +91,22 @@ TEST_CASE("live flows are entered as they are, into a table of another size", "[
     }
 }
 
-TEST_CASE("a later pass brings what has changed since", "[copy]") {
+TEST_CASE("flow copy: a later pass copies the changes since the one before", "[copy]") {
     Lines from(4096), into(8192);
     from.put(0, 1, GLB_FLOW_EMBRYONIC);
     FlowCopy copy(from.older(), into.newer(), {});
-    CHECK(copy.pass(now, ActiveProgram::older).entered == 1);
+    CHECK(copy.pass(now, ActiveProgram::older).copied == 1);
     from.put(0, 1, GLB_FLOW_ESTABLISHED, now);
     from.put(9, 2);
     const auto counts = copy.pass(now, ActiveProgram::older);
-    CHECK(counts.entered == 1);
-    CHECK(counts.freshened == 1);
-    CHECK(said(into.hot[into.slots().at(Lines::tag(1))].meta) == said(from.hot[0].meta));
-    CHECK(copy.pass(now, ActiveProgram::older).freshened == 0);
+    CHECK(counts.copied == 1);
+    CHECK(counts.updated == 1);
+    CHECK(without_generation(into.hot[into.slots().at(Lines::tag(1))].meta) ==
+          without_generation(from.hot[0].meta));
+    CHECK(copy.pass(now, ActiveProgram::older).updated == 0);
 }
 
-TEST_CASE("once the newer program runs, the later word wins", "[copy]") {
+TEST_CASE("flow copy: while the newer program runs, the more recent entry wins", "[copy]") {
     Lines from(4096), into(8192);
     for (std::uint32_t flow = 1; flow <= 4; ++flow)
         from.put(flow, flow, GLB_FLOW_EMBRYONIC_0, now - 10);
@@ -119,13 +116,13 @@ TEST_CASE("once the newer program runs, the later word wins", "[copy]") {
     const auto of = [&](std::uint32_t flow) -> glb_flow_hot & {
         return into.hot[slots.at(Lines::tag(flow))];
     };
-    from.put(1, 1, GLB_FLOW_ESTABLISHED, now - 5);    // moved on in the older table before the swap
+    from.put(1, 1, GLB_FLOW_ESTABLISHED, now - 5);    // advanced in the older table before the swap
     of(2).meta = glb_meta_with_seen(of(2).meta, now); // seen by the newer program since
     from.put(2, 2, GLB_FLOW_CLOSED, now - 5);
-    from.put(3, 3, GLB_FLOW_ESTABLISHED, now - 10);            // moved on within the same tick
-    of(4).meta = glb_meta_with_code(of(4).meta, GLB_FLOW_NEW); // begun anew after an end within the same tick
+    from.put(3, 3, GLB_FLOW_ESTABLISHED, now - 10);            // advanced within the same tick
+    of(4).meta = glb_meta_with_code(of(4).meta, GLB_FLOW_NEW); // restarted after its end within the same tick
     from.put(4, 4, GLB_FLOW_CLOSED, now - 10);
-    CHECK(copy.pass(now, ActiveProgram::newer).freshened == 2);
+    CHECK(copy.pass(now, ActiveProgram::newer).updated == 2);
     CHECK(glb_meta_code(of(1).meta) == GLB_FLOW_ESTABLISHED);
     CHECK(static_cast<std::uint32_t>(of(1).meta) == now - 5);
     CHECK(glb_meta_code(of(2).meta) == GLB_FLOW_EMBRYONIC_0);
@@ -133,22 +130,22 @@ TEST_CASE("once the newer program runs, the later word wins", "[copy]") {
     CHECK(glb_meta_code(of(4).meta) == GLB_FLOW_NEW);
 }
 
-TEST_CASE("flows that find no place are stamped, and none that is established makes room", "[copy]") {
+TEST_CASE("flow copy: flows without a place are stamped, established ones are not evicted", "[copy]") {
     Lines from(16384), into(4096);
     for (std::uint32_t i = 0; i < 6000; ++i)
         from.put(i, i + 1);
     FlowCopy copy(from.older(), into.newer(), {});
     const auto counts = copy.pass(now, ActiveProgram::older);
-    CHECK(counts.entered + counts.no_place == 6000);
-    CHECK(counts.left == 0);
-    CHECK(into.slots().size() == counts.entered);
+    CHECK(counts.copied + counts.no_place == 6000);
+    CHECK(counts.evicted == 0);
+    CHECK(into.slots().size() == counts.copied);
     const auto slots = into.slots();
     for (std::uint32_t i = 0; i < 6000; ++i)
         if (!slots.contains(Lines::tag(i + 1)))
             CHECK(copy.stamps()[(Lines::tag(i + 1) >> 20) & (GLB_STAMPS - 1)]);
 }
 
-TEST_CASE("two copies into one table at once leave each flow once", "[copy]") {
+TEST_CASE("flow copy: two concurrent copies into one table leave one entry per flow", "[copy]") {
     Lines from(16384), into(16384);
     for (std::uint32_t i = 0; i < 4000; ++i)
         from.put(i * 2, i + 1);

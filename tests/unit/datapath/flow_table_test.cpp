@@ -1,4 +1,4 @@
-// One row: what it says, when it is live, and that it is never made of two flows.
+// Rows of the flow table: content, liveness, and consistency under concurrent writes.
 #include <catch2/catch.hpp>
 
 #include <atomic>
@@ -7,9 +7,10 @@
 #include "tests/unit/observe/fake_table.h"
 
 using namespace glb;
+using namespace glb::datapath;
 using namespace glb::test;
 
-TEST_CASE("a row has the ends as the first packet had them", "[flows]") {
+TEST_CASE("flow table: source and destination are those of the first packet", "[flows]") {
     FakeTable fake(4);
     fake.put(3);
     auto row = fake.table.row(3);
@@ -39,7 +40,7 @@ TEST_CASE("a row has the ends as the first packet had them", "[flows]") {
     CHECK(row->destination.to_string() == "2001:db8::1");
 }
 
-TEST_CASE("counters are summed over the orientations, with what was carried", "[flows]") {
+TEST_CASE("flow table: counters are summed over the orientations, with their carry", "[flows]") {
     FakeTable fake(1);
     fake.put(0);
     const glb_flow_count counts[4] = {{1, 100}, {2, 2000}, {4, 0xffffffff}, {0xffffffff, 7}};
@@ -52,7 +53,7 @@ TEST_CASE("counters are summed over the orientations, with what was carried", "[
     CHECK(row->back == FlowTotals{0x100000003ull, (0x10000ull << 32) + 0xffffffffull + 7});
 }
 
-TEST_CASE("every code has its state; free and busy entries are none", "[flows]") {
+TEST_CASE("flow table: every code maps to a state; free and busy entries are no flows", "[flows]") {
     FakeTable fake(1);
     for (int code = GLB_FLOW_NEW; code <= GLB_FLOW_RESET_PROBED_1; ++code) {
         CAPTURE(code);
@@ -75,7 +76,7 @@ TEST_CASE("every code has its state; free and busy entries are none", "[flows]")
     CHECK_FALSE(fake.table.row(0));
 }
 
-TEST_CASE("a cold line of another generation is not this flow's", "[flows]") {
+TEST_CASE("flow table: a cold line of another generation is not part of the flow", "[flows]") {
     FakeTable fake(1);
     fake.put(0);
     fake.cold[0].generation ^= 1;
@@ -83,7 +84,7 @@ TEST_CASE("a cold line of another generation is not this flow's", "[flows]") {
     CHECK_FALSE(fake.table.row(0));
 }
 
-TEST_CASE("an entry is live until its group's timeout for its state has passed", "[flows]") {
+TEST_CASE("flow table: an entry is live until the timeout of its group and state", "[flows]") {
     TargetTimeouts timeouts(3);
     timeouts[2] = {.tcp_ticks = 1000 * second, .other_ticks = 500 * second};
     FakeTable fake(1);
@@ -107,7 +108,7 @@ TEST_CASE("an entry is live until its group's timeout for its state has passed",
     CHECK_FALSE(meta.live(end, timeouts));
 }
 
-TEST_CASE("a target that nobody knows has the data path's defaults", "[flows]") {
+TEST_CASE("flow table: an unconfigured target has the default timeouts", "[flows]") {
     FakeTable fake(1);
     fake.put(0);
     CHECK(fake.table.meta(0)->live(start + 350 * second - 1, {}));
@@ -117,7 +118,7 @@ TEST_CASE("a target that nobody knows has the data path's defaults", "[flows]") 
     CHECK_FALSE(fake.table.meta(0)->live(start + 120 * second, {}));
 }
 
-TEST_CASE("a tick ahead of ours is no silence, and ticks may wrap", "[flows]") {
+TEST_CASE("flow table: a tick ahead of ours is no idle time, and ticks may wrap", "[flows]") {
     FakeTable fake(1);
     fake.put(0, GLB_FLOW_CLOSED);
     CHECK(fake.table.meta(0)->idle(start - 1) == 0);
@@ -126,14 +127,14 @@ TEST_CASE("a tick ahead of ours is no silence, and ticks may wrap", "[flows]") {
     CHECK(fake.table.meta(0)->idle(16) == 32);
 }
 
-TEST_CASE("ticks are 2^26 ns", "[flows]") {
+TEST_CASE("flow table: ticks are 2^26 ns", "[flows]") {
     CHECK(ticks_to_seconds(14) == 0);
     CHECK(ticks_to_seconds(15) == 1);
     CHECK(ticks_to_seconds(149'012) == 10'000);
     CHECK(ticks_to_seconds(0xffffffffu) == 288'230'376);
 }
 
-TEST_CASE("what cannot be mapped is an error", "[flows]") {
+TEST_CASE("flow table: a map that cannot be mapped is an error", "[flows]") {
     const auto table = FlowTable::map(-1, -1, 4096);
     REQUIRE_FALSE(table);
     CHECK(table.error().code == EBADF);
@@ -147,8 +148,8 @@ void store(void *word, std::uint64_t value) {
     __atomic_store_n(static_cast<Word *>(word), value, __ATOMIC_RELAXED);
 }
 
-/// Begins flow after flow in one entry, by the data path's protocol. Every word of a flow is told by its
-/// number, so that a row of two flows shows. Atomic word by word, for the sake of TSan alone.
+/// Inserts flow after flow into one entry by the data path's protocol. Every word of a flow is derived from
+/// its number, so that a row of two flows is detected. Word-wise atomic stores only for TSan.
 void enter_flows(FakeTable &fake, std::atomic<std::uint32_t> &begun, const std::atomic<bool> &end) {
     for (std::uint32_t n = 1; !end; ++n) {
         begun = n;
@@ -169,7 +170,7 @@ void enter_flows(FakeTable &fake, std::atomic<std::uint32_t> &begun, const std::
         for (std::size_t i = 0; i < words.size(); ++i)
             store(reinterpret_cast<std::uint64_t *>(&fake.cold[0]) + i, words[i]);
         __atomic_exchange_n(&hot.meta, glb_meta_make(GLB_FLOW_NEW, 1, n, n & 0xffff, n), __ATOMIC_ACQ_REL);
-        // State and time move on while the flow lives, and no reader may take that for another flow.
+        // State and time change during the life of the flow: readers must not take that for another flow.
         for (std::uint32_t i = 1; i < 8; ++i)
             __atomic_exchange_n(&hot.meta, glb_meta_make(GLB_FLOW_ESTABLISHED, 1, n, n & 0xffff, n),
                                 __ATOMIC_ACQ_REL);
@@ -189,7 +190,8 @@ bool is_of_one_flow(const FlowRow &row) {
 
 } // namespace
 
-TEST_CASE("no row is made of two flows while another thread begins flow after flow", "[flows][hammer]") {
+TEST_CASE("flow table: no row is a mixture of two flows while another thread replaces them",
+          "[flows][hammer]") {
     FakeTable fake(1);
     std::atomic<bool> end = false;
     std::atomic<std::uint32_t> begun = 0;
@@ -198,14 +200,14 @@ TEST_CASE("no row is made of two flows while another thread begins flow after fl
     std::uint32_t last = 0, flows = 0;
     const auto begin = std::chrono::steady_clock::now();
     const auto time = [&] { return std::chrono::steady_clock::now() - begin; };
-    // On a busy machine it takes longer until the two have met often enough.
+    // On a loaded machine it takes longer until both threads have overlapped often enough.
     while (time() < std::chrono::milliseconds(1500) ||
            ((rows <= 1000 || flows <= 100) && time() < std::chrono::seconds(60)))
         for (int i = 0; i < 1000; ++i) {
             const auto before = begun.load();
             const auto row = fake.table.row(0);
-            // A generation has 8 bits: a reader that was held up for 256 flows, which take hours where their
-            // entry is a real one, cannot tell.
+            // A generation has 8 bits: a reader that was suspended for 256 flows (hours in a real entry)
+            // cannot detect the change.
             if (row && begun - before < 0x100) {
                 ++rows;
                 torn += !is_of_one_flow(*row);
@@ -217,5 +219,5 @@ TEST_CASE("no row is made of two flows while another thread begins flow after fl
     writer.join();
     CHECK(torn == 0);
     CHECK(rows > 1000);
-    CHECK(flows > 100); // else nothing was hammered
+    CHECK(flows > 100); // else the threads did not overlap
 }

@@ -16,7 +16,7 @@ inline constexpr std::uint32_t second = GLB_TICKS_PER_SECOND;
 struct FakeTable {
     std::vector<glb_flow_hot> hot;
     std::vector<glb_flow_cold> cold;
-    FlowTable table;
+    datapath::FlowTable table;
 
     explicit FakeTable(std::uint32_t capacity)
         : hot(capacity), cold(capacity), table(hot.data(), cold.data(), capacity) {}

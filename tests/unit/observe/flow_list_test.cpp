@@ -5,6 +5,7 @@
 #include "tests/unit/observe/fake_table.h"
 
 using namespace glb;
+using namespace glb::datapath;
 using namespace glb::test;
 
 namespace {
