@@ -14,7 +14,7 @@ namespace glb::bench {
 
 namespace {
 
-/// The 82 bytes in front of the inner packet, with an open IPv4 length.
+/// The 82 bytes in front of the inner packet; the IPv4 length is filled in per packet.
 test::Bytes outer_headers() {
     using namespace test;
     const Bytes whole = Eth{} / IPv4{.src = "172.16.0.10", .dst = "172.16.0.100", .total_length = 0} /
@@ -33,11 +33,11 @@ Result<Floors> Floors::load(std::uint32_t lines) {
     Floors floors(bench_floors::open());
     auto *skeleton = floors.skeleton_.get();
     if (!skeleton)
-        return fail_errno(errno, "cannot open the floors");
+        return fail_errno(errno, "cannot open the floor programs");
     bpf_map__set_max_entries(skeleton->maps.bench_memory, lines);
     skeleton->rodata->bench_memory_mask = lines - 1;
     if (const int code = bench_floors::load(skeleton); code != 0)
-        return fail_errno(-code, "cannot load the floors");
+        return fail_errno(-code, "cannot load the floor programs");
 
     const auto headers = outer_headers();
     auto &outer = skeleton->bss->bench_outer;

@@ -1,4 +1,4 @@
-// The floors (floors.bpf.c), loaded with a memory of a given size.
+// The floor programs (floors.bpf.c), loaded with a memory of a given size.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +15,9 @@ class Floors {
     /// `lines` of 64 bytes in the memory floor, a power of two.
     [[nodiscard]] static Result<Floors> load(std::uint32_t lines);
 
-    [[nodiscard]] int base() const;   ///< only returns
-    [[nodiscard]] int encap() const;  ///< 68 bytes in front, from a template
-    [[nodiscard]] int memory() const; ///< one read-modify-write of the line that the flow's address names
+    [[nodiscard]] int base() const;   ///< returns at once
+    [[nodiscard]] int encap() const;  ///< prepends 68 bytes from a template
+    [[nodiscard]] int memory() const; ///< one read-modify-write of the line selected by the flow's address
 
   private:
     struct Delete {
@@ -28,8 +28,8 @@ class Floors {
     std::unique_ptr<bench_floors, Delete> skeleton_;
 };
 
-/// Measures `subject`; the anchor is the encap floor, and the memory floor has the order of flows of `plain`,
-/// a stream that is not tunnelled.
+/// Measures `subject` with the encap floor as anchor; the memory floor runs with the flow order of `plain`, a
+/// stream that is not tunnelled.
 [[nodiscard]] Result<Figures> measure_with_floors(
     Generator &generator, const Floors &floors, Subject subject, Stream plain, const Settings &settings,
     const std::function<void()> &before = [] {});

@@ -65,7 +65,7 @@ Result<test::Bytes> Generator::run_once(int subject, Stream &stream) {
 Result<double> Generator::run(int subject, Stream &stream, std::uint32_t packets, test::Bytes *out) {
     const std::uint32_t first = 0;
     if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.bench_subject), &first, &subject, BPF_ANY) != 0)
-        return fail_errno(errno, "the subject cannot be called by the generator");
+        return fail_errno(errno, "cannot install the subject as tail call of the generator");
     auto &control = skeleton_->bss->bench_control;
     configure(control, stream);
 
@@ -86,7 +86,7 @@ Result<double> Generator::run(int subject, Stream &stream, std::uint32_t packets
         code != 0)
         return fail_errno(-code, "BPF_PROG_TEST_RUN");
     if (control.failed)
-        return fail("{} of {} packets could not be made", control.failed, packets);
+        return fail("the generator failed to build {} of {} packets", control.failed, packets);
     if (out)
         out->resize(options.data_size_out);
     stream.state = control.state;

@@ -1,4 +1,4 @@
-// Packets for a subject, made in the kernel beside it: see generator.bpf.c.
+// Packets for a subject, built in the kernel (generator.bpf.c).
 #pragma once
 
 #include <cstdint>
@@ -12,20 +12,20 @@ struct bench_generator;
 namespace glb::bench {
 
 enum class Order {
-    fixed,   ///< every packet is of one flow
-    counted, ///< flow after flow, on from where the last sample ended
-    random,  ///< evenly over `flows` of them
+    fixed,   ///< one flow
+    counted, ///< flow after flow, continued from the last sample
+    random,  ///< uniformly over `flows` flows
 };
 
-/// What a subject is given. Carries its place in the order of flows from one sample to the next.
+/// Packets of a subject. The position in the order of flows continues from one sample to the next.
 struct Stream {
     test::Bytes frame; ///< of flow 0; the generator sets source address and source port of the inner packet
     unsigned ingress = 0;   ///< interface index
     bool tunnelled = false; ///< `frame` is GENEVE with three options around the flow's packet
-    test::Bytes answer{};   ///< tunnelled; where there is one, every other packet
+    test::Bytes answer{};   ///< tunnelled; if not empty, every other packet
     Order order = Order::fixed;
     std::uint64_t flows = 1;
-    std::uint64_t state = 0; ///< next flow; a random order begins anywhere
+    std::uint64_t state = 0; ///< next flow; any value for a random order
 };
 
 struct GeneratorDelete {
@@ -36,11 +36,10 @@ class Generator {
   public:
     [[nodiscard]] static Result<Generator> load();
 
-    /// Gives `subject` (a SEC("xdp.frags") program) as many packets of the stream, and returns the
-    /// nanoseconds that one took in the mean, generator and all, as the kernel measured (its resolution is 1
-    /// ns).
+    /// Runs `subject` (a SEC("xdp.frags") program) on that many packets of the stream. Returns the mean
+    /// nanoseconds per packet, generator included, as measured by the kernel (resolution 1 ns).
     [[nodiscard]] Result<double> run(int subject, Stream &stream, std::uint32_t packets);
-    /// One packet, and what the subject made of it.
+    /// Runs one packet and returns the resulting frame.
     [[nodiscard]] Result<test::Bytes> run_once(int subject, Stream &stream);
 
   private:

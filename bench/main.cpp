@@ -1,4 +1,4 @@
-// glb-bench: what a packet costs. No timing makes it fail; a row that measured something else does.
+// glb-bench: the cost of a packet. Timings never make it fail; a row that measured the wrong path does.
 #include <cstdio>
 #include <exception>
 
@@ -54,18 +54,20 @@ Status run(const Options &options) {
 
 int main(int argc, char **argv) {
     Options options;
-    CLI::App app("Measures what a packet costs in the data path, by BPF_PROG_TEST_RUN. Needs root.",
+    CLI::App app("Measures the cost of a packet in the data path with BPF_PROG_TEST_RUN. Needs root.",
                  "glb-bench");
-    app.add_flag("--quick", options.quick, "The seven rows alone, without the comparison of flow tables");
-    app.add_flag("--json", options.json, "One JSON document instead of a table");
-    app.add_option("--row", options.only, "Only rows whose name contains this");
-    app.add_option("--rounds", options.settings.rounds, "Rounds a row")
+    app.add_flag("--quick", options.quick,
+                 "Only the seven rows, without the comparison of flow table shapes");
+    app.add_flag("--json", options.json, "Print one JSON document instead of a table");
+    app.add_option("--row", options.only, "Measure only rows whose name contains this");
+    app.add_option("--rounds", options.settings.rounds, "Rounds per row")
         ->capture_default_str()
         ->check(CLI::Range(3, 1001));
-    app.add_option("--packets", options.settings.packets, "Packets a sample")
+    app.add_option("--packets", options.settings.packets, "Packets per sample")
         ->capture_default_str()
         ->check(CLI::Range(1000, 10000000));
-    app.add_option("--attempts", options.settings.attempts, "Attempts at a row whose A/A is too high")
+    app.add_option("--attempts", options.settings.attempts,
+                   "Attempts per row while its A/A difference is too high")
         ->capture_default_str()
         ->check(CLI::Range(1, 100));
     CLI11_PARSE(app, argc, argv);

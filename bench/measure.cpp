@@ -7,7 +7,7 @@ namespace glb::bench {
 
 namespace {
 
-/// Samples of one attempt, net where not said otherwise.
+/// Samples of one attempt, net unless noted.
 struct Samples {
     std::vector<double> first, second; ///< the subject, twice in each round
     std::vector<double> anchor, memory, ratio;
@@ -29,7 +29,7 @@ Status take_round(Generator &generator, const Plan &plan, std::uint32_t packets,
     GLB_ASSIGN(const double base_before, run(plan.base));
     GLB_ASSIGN(const double memory_base, run(plan.memory_base));
     GLB_ASSIGN(const double memory, run(plan.memory));
-    GLB_TRY(run(plan.subject)); // whose caches the other samples have emptied
+    GLB_TRY(run(plan.subject)); // warms the caches that the other samples have evicted
     GLB_ASSIGN(const double first, run(plan.subject));
     GLB_ASSIGN(const double second, run(plan.subject));
     GLB_ASSIGN(const double base, mean_of(base_before, run(plan.base)));

@@ -31,8 +31,9 @@ std::string percent(double value) {
 } // namespace
 
 std::string table_head() {
-    return fmt::format("ns a packet, net of the generator's cost; x anchor: by the encap floor of the same "
-                       "rounds\n\n") +
+    return fmt::format(
+               "ns per packet, net of the generator's cost; x anchor: relative to the encap floor of the "
+               "same rounds\n\n") +
            fmt::format(line_format, "row", "p10", "median", "x anchor", "A/A", "mem floor", "table",
                        "occupied", "home", "");
 }
@@ -60,9 +61,8 @@ std::string proof_lines(const std::vector<Row> &rows) {
     }
     for (const auto &row : rows)
         if (!row.figures.settled) {
-            text += "\n\"noisy\": the same subject differed from itself by more than the noise allowed (A/A) "
-                    "in every\n"
-                    "attempt. Such a row is no figure: run it again on a quieter machine.\n";
+            text += "\n\"noisy\": in every attempt two samples of the same subject differed by more than the "
+                    "allowed noise (A/A).\nSuch a row is not valid: repeat it on an idle machine.\n";
             break;
         }
     return text;
@@ -70,15 +70,15 @@ std::string proof_lines(const std::vector<Row> &rows) {
 
 std::string shape_table(const std::vector<ShapeRow> &rows, const std::vector<LossRow> &losses) {
     std::string text =
-        "\nlook-up alone, ns net (median); x floor: by the memory floor of the same rounds\n\n";
+        "\nlookup only, ns net (median); x floor: relative to the memory floor of the same rounds\n\n";
     text += fmt::format(shape_format, "shape", "load", "hit", "x floor", "A/A", "miss", "A/A", "");
     for (const auto &row : rows)
         text += fmt::format(shape_format, row.name, percent(row.load), fmt::format("{:.1f}", row.hit.median),
                             fmt::format("{:.2f}", row.hit.median / std::max(1.0, row.hit.memory)),
                             percent(row.hit.noise), fmt::format("{:.1f}", row.miss.median),
                             percent(row.miss.noise), row.hit.settled && row.miss.settled ? "" : "noisy");
-    text += "\nsimulated: flows that find no place in an empty table filled to the load\n\n";
-    text += fmt::format(loss_format, "shape", "load", "no place", "lines a hit", "in the first");
+    text += "\nsimulated: flows without a place in an empty table filled to the load\n\n";
+    text += fmt::format(loss_format, "shape", "load", "no place", "lines/hit", "in the first");
     for (const auto &row : losses)
         text += fmt::format(loss_format, row.name, percent(row.load), fmt::format("{:.3f} %", row.lost * 100),
                             fmt::format("{:.2f}", row.lines), percent(row.first));

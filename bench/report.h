@@ -1,4 +1,4 @@
-// The rows as a table for people and as one JSON document for scripts.
+// The rows as a table and as one JSON document.
 #pragma once
 
 #include <string>
@@ -11,10 +11,10 @@
 
 namespace glb::bench {
 
-/// Head and line of the table; a row follows as soon as it is measured.
+/// Header and line of the table; each line is printed as soon as its row is measured.
 [[nodiscard]] std::string table_head();
 [[nodiscard]] std::string table_line(const Row &row);
-/// What stands below: the counters that prove each row.
+/// Below the table: the counters that verify each row.
 [[nodiscard]] std::string proof_lines(const std::vector<Row> &rows);
 
 [[nodiscard]] std::string shape_table(const std::vector<ShapeRow> &rows, const std::vector<LossRow> &losses);

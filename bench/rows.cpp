@@ -21,20 +21,22 @@ std::uint64_t count_of(const Row &row, const std::string &name) {
 Status prove(const Row &row, const std::string &name, double share) {
     const auto wanted = share * static_cast<double>(row.figures.packets);
     if (static_cast<double>(count_of(row, name)) < wanted)
-        return fail("row \"{}\": the program counted {} {} in {} packets: it did something else", row.name,
-                    count_of(row, name), name, row.figures.packets);
+        return fail(
+            "row \"{}\": the program counted {} {} in {} packets: this is not the path to be measured",
+            row.name, count_of(row, name), name, row.figures.packets);
     return {};
 }
 
-/// Fails where more than one of a thousand packets was `name`.
+/// Fails where the program counted `name` for more than one of a thousand packets.
 Status prove_rare(const Row &row, const std::string &name) {
     if (count_of(row, name) > row.figures.packets / 1000)
-        return fail("row \"{}\": the program counted {} {} in {} packets: it did something else", row.name,
-                    count_of(row, name), name, row.figures.packets);
+        return fail(
+            "row \"{}\": the program counted {} {} in {} packets: this is not the path to be measured",
+            row.name, count_of(row, name), name, row.figures.packets);
     return {};
 }
 
-/// Measures the node, and takes what it counted meanwhile.
+/// Measures the node and records its counters meanwhile.
 Status measure_node(Row &row, Generator &generator, const Floors &floors, const Node &node, Stream &stream,
                     const Stream &plain, const Settings &settings, const std::function<void()> &before) {
     row.table = node.occupancy();
@@ -53,7 +55,7 @@ Result<Row> encap_floor(Generator &generator, const Wires &wires, const Settings
     GLB_ASSIGN(const auto node, Node::load(wires, GLB_FLOW_MIN_CAPACITY));
     Row row;
     row.name = "encap floor";
-    row.what = "68 bytes in front of a packet, from a template; no look-up, no parsing";
+    row.what = "prepends 68 bytes from a template; no lookup, no parsing";
     auto stream = node.outward(Order::fixed, 1, ack);
     GLB_ASSIGN(row.figures,
                measure_with_floors(generator, floors, {floors.encap(), &stream}, stream, settings));
@@ -88,7 +90,7 @@ Result<Row> new_flow(Generator &generator, const Wires &wires, const Settings &s
 
     Row row;
     row.name = "new flow, full table";
-    row.what = "SYNs of flows never seen; every entry is a live unconfirmed flow";
+    row.what = "SYNs of new flows; every entry is a live unconfirmed flow";
     auto plain = node.outward(Order::random, million, ack);
     GLB_TRY(measure_node(row, generator, floors, node, stream, plain, settings, [] {}));
     GLB_TRY(prove(row, "encapsulated", 1));
@@ -106,14 +108,15 @@ Result<Row> return_hit(Generator &generator, const Wires &wires, const Settings 
 
     Row row;
     row.name = "return hit, 1 flow";
-    row.what = "GENEVE from the flow's appliance, sent on by the cached egress";
+    row.what = "GENEVE from the flow's appliance, forwarded over the cached egress";
     GLB_TRY(measure_node(row, generator, floors, node, stream, plain, settings, [&] { node.establish(); }));
     GLB_TRY(prove(row, "forwarded", 1));
     GLB_TRY(prove(row, "cached_egress", 0.999));
     return row;
 }
 
-/// What passive health costs at most: every packet out marks its flow, every one back clears the mark.
+/// The highest cost of passive health checks: every outbound packet marks its flow, every return packet
+/// clears the mark.
 Result<Row> ping_pong(Generator &generator, const Wires &wires, const Settings &settings, bool passive) {
     GLB_ASSIGN(const auto floors, Floors::load(GLB_FLOW_MIN_CAPACITY));
     GLB_ASSIGN(auto node, Node::load(wires, GLB_FLOW_MIN_CAPACITY, {.one_arm = true, .passive = passive}));
@@ -127,8 +130,8 @@ Result<Row> ping_pong(Generator &generator, const Wires &wires, const Settings &
     row.name = passive ? "ping-pong, passive" : "ping-pong, 1 flow";
     row.what =
         passive
-            ? "the same in a group with passive health: each out packet marks its flow, each return clears it"
-            : "out and back in turn, the mean of both";
+            ? "the same with passive health checks: outbound packets mark the flow, return packets clear it"
+            : "outbound and return packets alternately, mean of both";
     GLB_TRY(measure_node(row, generator, floors, node, stream, plain, settings, [&] { node.establish(); }));
     GLB_TRY(prove(row, "encapsulated", 0.5));
     GLB_TRY(prove(row, "cached_egress", 0.49));

@@ -1,4 +1,4 @@
-// What is measured: one function a row.
+// The rows of the report: one function per row.
 #pragma once
 
 #include <functional>
@@ -14,10 +14,10 @@ namespace glb::bench {
 /// One line of the report.
 struct Row {
     std::string name;
-    std::string what; ///< a sentence: packet, flows, state of the table
+    std::string what; ///< packets, flows and state of the table
     Figures figures;
-    Occupancy table{};                            ///< when the row began; 0 entries where there is none
-    std::map<std::string, std::uint64_t> counted; ///< by the program, from the row's first packet to its last
+    Occupancy table{}; ///< at the start of the row; 0 entries where it has no table
+    std::map<std::string, std::uint64_t> counted; ///< by the program during the row
 };
 
 struct RowSpec {
@@ -25,8 +25,8 @@ struct RowSpec {
     std::function<Result<Row>(Generator &, const Wires &, const Settings &)> measure;
 };
 
-/// The seven rows of --quick, in their order. A row fails where the program's own counters say that it did
-/// something else than the row's name; how long it took never fails anything.
+/// The seven rows of --quick. A row fails where the program's counters show another path than the row's; its
+/// duration never makes it fail.
 [[nodiscard]] std::vector<RowSpec> quick_rows();
 
 } // namespace glb::bench

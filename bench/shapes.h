@@ -1,4 +1,4 @@
-// The flow table's shape against others: look-ups in the kernel, and the share of flows that find no place.
+// The flow table's shape compared with others: lookups in the kernel, and the share of flows without a place.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace glb::bench {
 
-/// One shape at one load: look-ups of flows that are there, and of flows that are not.
+/// One shape at one load: lookups of present and of absent flows.
 struct ShapeRow {
     std::string name;
     double load = 0;
@@ -17,16 +17,16 @@ struct ShapeRow {
     Figures miss;
 };
 
-/// A shape's loss at a load, by simulation.
+/// The simulated loss of a shape at a load.
 struct LossRow {
     std::string name;
     double load = 0;
     double lost = 0;  ///< share of the flows
-    double lines = 0; ///< entries that a walk reads for a hit, in the mean
-    double first = 0; ///< share of hits in the first one
+    double lines = 0; ///< mean number of entries read for a hit
+    double first = 0; ///< share of hits in the first entry
 };
 
-/// Fails where a program found other flows than it was given.
+/// Fails where a program does not find the expected flows.
 [[nodiscard]] Result<std::vector<ShapeRow>> measure_shapes(Generator &generator, const Wires &wires,
                                                            const Settings &settings, std::uint32_t entries,
                                                            const std::vector<double> &loads);
