@@ -14,6 +14,7 @@ find_program(LLVM_STRIP NAMES llvm-strip llvm-strip-16 llvm-strip-14 REQUIRED)
 execute_process(COMMAND ${CMAKE_C_COMPILER} -print-multiarch OUTPUT_VARIABLE GLB_MULTIARCH
                 OUTPUT_STRIP_TRAILING_WHITESPACE)
 
+add_custom_target(skeletons) # all of them: what clangd and clang-tidy need to read the sources
 function(glb_bpf_skeleton name source)
   set(object ${CMAKE_CURRENT_BINARY_DIR}/${name}.bpf.o)
   set(skeleton ${CMAKE_CURRENT_BINARY_DIR}/${name}.skel.h)
@@ -29,6 +30,7 @@ function(glb_bpf_skeleton name source)
     COMMENT "BPF ${name}"
     VERBATIM)
   add_custom_target(${name}_bpf DEPENDS ${object} ${skeleton})
+  add_dependencies(skeletons ${name}_bpf)
   add_library(${name}_skel INTERFACE)
   add_dependencies(${name}_skel ${name}_bpf)
   target_include_directories(${name}_skel SYSTEM INTERFACE ${CMAKE_CURRENT_BINARY_DIR})

@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""Includes point downward only: the dependency rules of controller/, cli/, appliance/ and bpf/.
+
+A folder of controller/ may include folders of lower levels. Folders of one level must not include each other.
+"""
+import pathlib
+import re
+import sys
+
+LEVELS = [
+    {"main"},
+    {"api"},
+    {"node"},  # PENDING: goes with the folder
+    {"observe", "control"},
+    {"health", "guard", "datapath", "state"},
+    {"plan"},
+    {"network", "tunnel", "config"},
+    {"documents", "abi"},
+    {"util"},
+]
+LEVEL = {role: number for number, roles in enumerate(LEVELS) for role in roles}
+
+# The pipeline of bpf/: a folder includes only folders before it.
+PIPELINE = ["abi", "lib", "verdict", "maps", "telemetry", "parse", "classify", "flow", "context", "health", "steer",
+            "tunnel", "forward", "reset", "pipeline", "programs"]
+# Headers of pipeline/ that stages are given, with their own places.
+PLACES = {"pipeline/verdict.h": "verdict", "pipeline/context.h": "context"}
+
+# Libraries that only some roles may include. A prefix of what stands between the brackets of #include.
+LIBRARIES = {
+    "bpf/": {"datapath", "guard"},
+    "xdp/": {"datapath"},
+    "libmnl/": {"network", "guard"},
+    "nftables/": {"guard"},
+    "linux/rtnetlink": {"network", "guard"},
+    "linux/netlink": {"network", "guard"},
+}
+# Folders outside of controller/, and what of it they may include.
+OUTSIDE = {"appliance": {"util"}, "cli": {"api", "observe", "documents", "config", "util"}}
+
+# Classes that run a role: other roles use their ports and values, and only main.cpp puts them together.
+CONCRETE = {f"controller/{path}" for path in (
+    "control/control_loop.h", "control/reconciler.h", "guard/guard.h", "health/health_engine.h", "health/health_thread.h",
+    "node/node.h", "state/store.h")}
+
+# Includes that are still to be removed. Never add one: the list is to become empty.
+PENDING: set[tuple[str, str]] = {
+    ("controller/control/boot_guard.h", "controller/node/node.h"),
+    ("controller/datapath/flow_table.h", "controller/observe/flow_query.h"),
+    ("controller/node/node.h", "controller/api/node_api.h"),
+    ("controller/node/node.h", "controller/guard/guard.h"),
+    ("controller/node/node.h", "controller/health/health_engine.h"),
+    ("controller/node/node.h", "controller/health/health_thread.h"),
+    ("controller/node/node.h", "controller/state/store.h"),
+    ("appliance/endpoints.h", "controller/network/netlink.h"),
+    ("appliance/main.cpp", "controller/api/http/http.h"),
+    ("appliance/routing.h", "controller/network/netlink.h"),
+    ("appliance/routing.h", "controller/network/rules.h"),
+    ("appliance/status.h", "controller/api/http/http.h"),
+}
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*["<]([^">]+)[">]', re.MULTILINE)
+
+
+def role_of(path):
+    """The role of a file below controller/; the programs' own files beside the folders are main."""
+    parts = pathlib.PurePath(path).parts
+    return parts[1] if len(parts) > 2 else "main"
+
+
+def breach_of_controller(path, included):
+    role = role_of(path)
+    if role not in LEVEL:
+        return f"controller/{role} has no level in tests/lint/layers.py"
+    for prefix, allowed in LIBRARIES.items():
+        if included.startswith(prefix) and role not in allowed:
+            return f"only {', '.join(sorted(allowed))} may include <{prefix}...>"
+    if role == "config" and included.startswith(("linux/", "net/")):
+        return "config includes nothing of the kernel"
+    if included == "controller/config/manifest.h" and role == "health":
+        return "health has its own value types, and does not include the manifest"
+    if included.startswith(("api/", "cli/", "appliance/")):
+        return "controller includes nothing of the other programs"
+    if not included.startswith("controller/"):
+        return None
+    other = role_of(included)
+    if other == role:
+        return None
+    if other not in LEVEL:
+        return f"controller/{other} has no level in tests/lint/layers.py"
+    if included in CONCRETE and role != "main":
+        return f"only main.cpp includes the concrete {other}"
+    if LEVEL[other] < LEVEL[role]:
+        return f"{other} is above {role}"
+    if LEVEL[other] == LEVEL[role]:
+        return f"{other} and {role} are of one level"
+    return None
+
+
+def breach_of_outside(path, included):
+    folder = pathlib.PurePath(path).parts[0]
+    if not included.startswith("controller/"):
+        return None
+    allowed = OUTSIDE[folder]
+    if role_of(included) in allowed:
+        return None
+    return f"{folder} includes only {', '.join(sorted(allowed))} of controller"
+
+
+def bpf_place(path):
+    parts = pathlib.PurePath(path).parts
+    return PLACES.get(path, parts[0] if len(parts) > 1 else "programs")
+
+
+def breach_of_bpf(path, included, bpf):
+    if not (bpf / included).is_file():
+        return None
+    own, other = bpf_place(path), bpf_place(included)
+    for place in (own, other):
+        if place not in PIPELINE:
+            return f"bpf/{place} has no place in tests/lint/layers.py"
+    if PIPELINE.index(other) > PIPELINE.index(own):
+        return f"{other} is after {own} in the pipeline"
+    return None
+
+
+def breaches(root):
+    """Pairs of (file, include) with the rule that each breaks."""
+    for folder in ("controller", *OUTSIDE):
+        for file in sorted((root / folder).rglob("*")):
+            if file.suffix not in (".h", ".cpp"):
+                continue
+            path = str(file.relative_to(root))
+            check = breach_of_controller if folder == "controller" else breach_of_outside
+            for included in INCLUDE.findall(file.read_text()):
+                if rule := check(path, included):
+                    yield (path, included), rule
+    bpf = root / "bpf"
+    for file in sorted(bpf.rglob("*.[ch]")):
+        path = str(file.relative_to(bpf))
+        for included in INCLUDE.findall(file.read_text()):
+            if rule := breach_of_bpf(path, included, bpf):
+                yield (f"bpf/{path}", included), rule
+
+
+def main(root):
+    found = dict(breaches(root))
+    wrong = [f"{path} includes {included}: {rule}" for (path, included), rule in found.items()
+             if (path, included) not in PENDING]
+    wrong += [f"tests/lint/layers.py: {path} no longer includes {included}: remove it from PENDING"
+              for path, included in sorted(PENDING - found.keys())]
+    wrong += [f"tests/lint/layers.py: there is no controller/{role}: remove its level"
+              for role in LEVEL if role not in ("main", "abi", "tunnel") and not (root / "controller" / role).is_dir()]
+    for line in wrong:
+        print(line)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(pathlib.Path(sys.argv[1])))

@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""clang-tidy with .clang-tidy over C++ sources.
+
+    tests/lint/tidy.py              sources that differ from the base, or of the last 20 commits if no base is known
+    tests/lint/tidy.py --all        all sources
+    tests/lint/tidy.py FILE...      these
+
+The base is origin/main, or GLB_TIDY_BASE. Commands come from a build folder without unity build and precompiled headers,
+which this script configures (build/tidy) and in which it generates the BPF skeletons.
+"""
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FOLDERS = ("controller/", "cli/", "appliance/", "bench/", "docs/generate/", "tests/harness/")
+# Where no base is known.
+COMMITS = 20
+SKIPPED = 77
+
+
+def git(*arguments):
+    done = subprocess.run(["git", "-c", f"safe.directory={ROOT}", "-C", ROOT, *arguments], capture_output=True, text=True,
+                          check=False)
+    return done.stdout.split("\n")[:-1] if done.returncode == 0 else None
+
+
+def base():
+    for name in filter(None, (os.environ.get("GLB_TIDY_BASE"), "origin/main")):
+        merged = git("merge-base", "HEAD", name)
+        # On the base itself nothing differs: look at the last commits.
+        if merged and merged != git("rev-parse", "HEAD"):
+            return merged[0]
+    return None
+
+
+def changed():
+    since = base() or f"HEAD~{COMMITS}"
+    names = git("diff", "--name-only", "--diff-filter=d", since, "--")
+    if names is None:  # fewer commits than that, or a shallow clone
+        names = git("diff", "--name-only", "--diff-filter=d", git("rev-list", "--max-parents=0", "HEAD")[0], "--")
+    return names or []
+
+
+def commands(build):
+    """Sources with a compile command, after configuring and generating what they include."""
+    quiet = {"cwd": ROOT, "capture_output": True, "text": True}
+    configure = ["cmake", "-S", ".", "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Debug", "-DGLB_PCH=OFF",
+                 "-DCMAKE_UNITY_BUILD=OFF"]
+    for command in (configure, ["cmake", "--build", build, "--target", "skeletons"]):
+        done = subprocess.run(command, check=False, **quiet)
+        if done.returncode:
+            sys.exit(f"{' '.join(map(str, command))}:\n{done.stdout}{done.stderr}")
+    entries = json.loads((build / "compile_commands.json").read_text())
+    return {str(pathlib.Path(entry["file"]).relative_to(ROOT)) for entry in entries
+            if pathlib.Path(entry["file"]).is_relative_to(ROOT)}
+
+
+def check(program, build, path, seconds):
+    try:
+        done = subprocess.run([program, "-p", build, "--quiet", path], cwd=ROOT, capture_output=True, text=True, check=False,
+                              timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return None
+    findings = [line for line in done.stdout.splitlines() if line.strip()]
+    if done.returncode and not findings:
+        findings = done.stderr.splitlines()
+    return "\n".join(findings) if done.returncode else ""
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="tests/lint/tidy.py", description=__doc__.splitlines()[0])
+    parser.add_argument("files", nargs="*", metavar="FILE")
+    parser.add_argument("--all", action="store_true", help="all sources instead of those that changed")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/tidy", help="folder of the compile commands")
+    parser.add_argument("--seconds", type=int, help="start no further file after this time; the rest is listed")
+    parser.add_argument("-j", type=int, default=os.cpu_count(), help="files at once")
+    arguments = parser.parse_args()
+
+    program = shutil.which("clang-tidy-16")
+    if program is None or git("rev-parse", "HEAD") is None:
+        print(f"skipped: {'not a git checkout' if program else 'clang-tidy-16 is not installed'}")
+        return SKIPPED
+    wanted = arguments.files or (git("ls-files") if arguments.all else changed())
+    wanted = [name for name in wanted if name.endswith(".cpp") and (arguments.files or name.startswith(FOLDERS))]
+    if not wanted:
+        return 0
+    known = commands(arguments.build)
+    end = time.monotonic() + arguments.seconds if arguments.seconds else None
+    failed, left = set(), []
+
+    def run(path):
+        if end and time.monotonic() > end:
+            left.append(path)
+            return path, ""
+        return path, check(program, arguments.build, path, 300)
+
+    with concurrent.futures.ThreadPoolExecutor(arguments.j) as pool:
+        for path, findings in pool.map(run, [name for name in wanted if name in known]):
+            if findings is None:
+                print(f"{path}: no result within 300 seconds")
+                failed.add(path)
+            elif findings:
+                print(re.sub(re.escape(f"{ROOT}/"), "", findings), flush=True)
+                failed.add(path)
+    if left:
+        print(f"not checked for lack of time: {' '.join(left)}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
