@@ -45,6 +45,14 @@ static __always_inline void glb_flow_ref_set(struct glb_flow_ref *flow, __u32 sl
     flow->target = glb_meta_target(meta);
 }
 
+/* Without an entry. (An initializer would become a constant in a section of its own, which is one more map.)
+ */
+static __always_inline void glb_flow_ref_clear(struct glb_flow_ref *flow, __u32 target) {
+    flow->meta = 0;
+    flow->slot = GLB_FLOW_NONE;
+    flow->target = target;
+}
+
 /* The GENEVE header of a returned packet. Written by glb_parse_geneve(). */
 struct glb_return_info {
     __u64 endpoint_id; /* host order */

@@ -89,7 +89,8 @@ static __always_inline struct glb_verdict glb_outbound(struct xdp_md *ctx, const
         return glb_verdict_drop(GLB_DROP_NO_CONFIG);
 
     glb_steer_ctx_init(steer, packet, in->node, group, endpoint_index, group_index, in->bank, now);
-    struct glb_flow_ref flow = {.slot = GLB_FLOW_NONE};
+    struct glb_flow_ref flow;
+    glb_flow_ref_clear(&flow, 0);
     const int steered = glb_steer(steer, &flow);
     if (glb_unlikely(steered != GLB_STEERED_TO)) {
         if (steered == GLB_STEERED_LIMITED)

@@ -39,9 +39,7 @@ static __always_inline __u64 glb_stamp_tag(const struct glb_steer_ctx *steer) {
  */
 static __always_inline int glb_steer_untracked(const struct glb_steer_ctx *steer,
                                                const struct glb_group *group, struct glb_flow_ref *flow) {
-    flow->meta = 0;
-    flow->slot = GLB_FLOW_NONE;
-    flow->target = glb_steer_without_entry(steer->hash, group, steer->group, steer->now);
+    glb_flow_ref_clear(flow, glb_steer_without_entry(steer->hash, group, steer->group, steer->now));
     if (flow->target == GLB_NO_TARGET)
         return GLB_STEERED_NONE;
     glb_stamp_set(glb_stamp_tag(steer), steer->now);

@@ -115,9 +115,7 @@ static __always_inline int glb_verify_owner(const struct glb_steer_ctx *steer, _
         meta = found < 0 ? 0 : glb_flow_read(slot, steer->key.tag);
     }
     if (!meta) {
-        flow->meta = 0;
-        flow->slot = GLB_FLOW_NONE;
-        flow->target = GLB_NO_TARGET;
+        glb_flow_ref_clear(flow, GLB_NO_TARGET);
         return glb_verify_untracked(steer, address_id);
     }
     if (!glb_is_owner(steer->bank & 1, glb_meta_target(meta), address_id))
