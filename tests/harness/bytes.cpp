@@ -27,12 +27,12 @@ Bytes from_hex(std::string_view text) {
     for (char c : text) {
         if (c == ' ' || c == '\n' || c == '\t') {
             if (high >= 0)
-                throw std::invalid_argument("from_hex: a byte of one digit");
+                throw std::invalid_argument("from_hex: byte with a single digit");
             continue;
         }
         const int value = digit(c);
         if (value < 0)
-            throw std::invalid_argument(fmt::format("from_hex: '{}' is no hex digit", c));
+            throw std::invalid_argument(fmt::format("from_hex: '{}' is not a hex digit", c));
         if (high < 0) {
             high = value;
         } else {
@@ -41,7 +41,7 @@ Bytes from_hex(std::string_view text) {
         }
     }
     if (high >= 0)
-        throw std::invalid_argument("from_hex: an odd number of digits");
+        throw std::invalid_argument("from_hex: odd number of digits");
     return out;
 }
 

@@ -1,4 +1,4 @@
-// Bytes in Catch2's reports: shown as a dump, compared by CHECK_THAT(actual, equals(expected)).
+// Bytes in Catch2: printed as a dump, compared by CHECK_THAT(actual, equals(expected)).
 #pragma once
 
 #include <string>
@@ -16,7 +16,7 @@ struct StringMaker<glb::test::Bytes> {
 
 namespace glb::test {
 
-/// The matcher behind equals(): a failure names the first offset that differs and shows both sides.
+/// The matcher of equals(). A failure reports the first offset that differs and dumps both sides.
 class EqualBytes : public Catch::MatcherBase<Bytes> {
   public:
     explicit EqualBytes(Bytes expected) : expected_(std::move(expected)) {}

@@ -1,4 +1,4 @@
-// The options that a page tells of, and those that a program has.
+// Command-line options that a page documents, and those of a program.
 #pragma once
 
 #include <regex>
@@ -14,7 +14,7 @@ namespace glb::test {
 
 using Names = std::set<std::string>;
 
-/// Long options of `app`; those that every program has are left away.
+/// Long options of `app`, except --help and --version.
 inline Names long_options(const CLI::App &app) {
     Names names;
     for (const auto *option : app.get_options())
@@ -25,7 +25,7 @@ inline Names long_options(const CLI::App &app) {
     return names;
 }
 
-/// Every long option that stands behind `before` (a regular expression) in the page at `path`, likewise.
+/// Long options that follow `before` (a regular expression) in the page at `path`, with the same exceptions.
 inline Names options_in(const std::string &path, const std::string &before = "") {
     const auto page = read_file(path);
     if (!page)

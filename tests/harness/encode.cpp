@@ -1,11 +1,11 @@
-// Packet::bytes(): headers written from the innermost outwards, so that each knows what it carries.
+// Packet::bytes(): headers are encoded from the innermost outwards, so that the payload of each is known.
 #include "tests/harness/packet.h"
 
 namespace glb::test {
 
 namespace {
 
-// What a header must know besides itself: what follows it, and which IP header it stands in.
+// Context of a header: its payload, and the enclosing IP header.
 struct Place {
     const Layer *next = nullptr;
     const Layer *ip = nullptr;
@@ -16,7 +16,7 @@ struct Overloaded : Fs... {
     using Fs::operator()...;
 };
 template <typename... Fs>
-Overloaded(Fs...) -> Overloaded<Fs...>; // clang deduces it of an aggregate from 17 on
+Overloaded(Fs...) -> Overloaded<Fs...>; // clang before 17 does not deduce it for aggregates
 
 std::uint16_t eth_proto_of(const Layer *layer) {
     constexpr std::uint16_t local_experiment = 0x88b5; // IEEE 802
@@ -68,7 +68,7 @@ Bytes to_whole_words(Bytes bytes) {
     return bytes;
 }
 
-// The checksum of an L4 segment under the IP header it stands in (RFC 9293, RFC 8200 8.1).
+// The checksum of an L4 segment with the pseudo-header of its IP header (RFC 9293, RFC 8200 8.1).
 std::uint16_t l4_checksum(const Place &place, std::uint8_t ip_proto, ByteView segment, std::size_t covered) {
     Bytes summed;
     if (place.ip != nullptr) {
@@ -101,7 +101,7 @@ Bytes write(const Eth &eth, const Place &place, const Bytes &body) {
 }
 
 Bytes write(const Vlan &vlan, const Place &place, const Bytes &body) {
-    Bytes out; // the TPID stands in what precedes
+    Bytes out; // the TPID is the ethertype of the preceding header
     put16(out, u16(vlan.priority << 13 | (vlan.id & 0xfff)));
     put16(out, vlan.eth_proto.value_or(eth_proto_of(place.next)));
     return std::move(out) + body;
@@ -147,7 +147,7 @@ Bytes write(const IPv6 &ip, const Place &place, const Bytes &body) {
     return std::move(out) + body;
 }
 
-// Hop-by-hop and destination options look alike; so do their paddings (RFC 8200 4.2).
+// Hop-by-hop and destination options have the same format and padding (RFC 8200 4.2).
 template <typename Options>
 Bytes write_options(const Options &options, const Place &place, const Bytes &body) {
     Bytes data = options.data;
@@ -275,7 +275,7 @@ Bytes write(const Ah &ah, const Place &place, const Bytes &body) {
     const Bytes icv = to_whole_words(ah.icv);
     Bytes out;
     put8(out, ah.next_header.value_or(ip_proto_of(place.next)));
-    put8(out, u8(3 + icv.size() / 4 - 2)); // RFC 4302: words, less two
+    put8(out, u8(3 + icv.size() / 4 - 2)); // RFC 4302: words, minus two
     put16(out, 0);
     put32(out, ah.spi);
     put32(out, ah.seq);

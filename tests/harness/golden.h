@@ -1,4 +1,4 @@
-// The golden packet of the wire format: node to appliance, and the appliance's answer.
+// The golden packet of the wire format: node to appliance, and the appliance's reply.
 #pragma once
 
 #include "tests/harness/bytes.h"
@@ -9,7 +9,7 @@ namespace glb::test {
 /// cookie 0xdeadbeef, entropy port 40001; inside, UDP 192.0.2.10:12345 to 198.51.100.20:53, "hi".
 [[nodiscard]] Bytes golden_out();
 
-/// The answer: the same but for the outer addresses, which are swapped, TTL 2 and the header checksum.
+/// The reply: identical except for swapped outer addresses, TTL 2 and the header checksum.
 [[nodiscard]] Bytes golden_back();
 
 inline constexpr std::uint64_t golden_endpoint = 0x2b8ee1d4db0c51c4;

@@ -1,8 +1,8 @@
-// The headers that packets of tests are composed of, as plain values.
+// Headers from which test packets are composed, as plain values.
 //
-// What an optional member leaves open is filled in: lengths, checksums, the number of what follows. A given
-// value goes out as it is, right or wrong, so that malformed packets are made the same way as good ones.
-// Defaults are documentation addresses (RFC 5737, RFC 3849) and MACs that are locally administered.
+// Optional members without a value are computed: lengths, checksums, protocol numbers. A given value is used
+// unchanged, even if it is wrong, so that malformed packets are composed in the same way as valid ones.
+// Defaults are documentation addresses (RFC 5737, RFC 3849) and locally administered MAC addresses.
 #pragma once
 
 #include <array>
@@ -18,7 +18,7 @@ namespace glb::test {
 
 using std::optional;
 
-/// Addresses that are written as text: `.src = "192.0.2.1"`. Throw std::invalid_argument on other text.
+/// Addresses written as text: `.src = "192.0.2.1"`. Constructors throw std::invalid_argument on invalid text.
 struct Mac {
     std::array<std::uint8_t, 6> bytes{};
     Mac() = default;
@@ -69,7 +69,7 @@ struct IPv4 {
     std::uint8_t tos = 0;
     std::uint16_t id = 0;
     bool df = false;
-    Bytes options{}; ///< filled with zeros to whole words
+    Bytes options{}; ///< padded with zeros to 4 bytes
     bool more_fragments = false;
     std::uint16_t fragment_offset = 0; ///< in units of 8 bytes
     optional<std::uint8_t> ip_proto{};
@@ -88,11 +88,11 @@ struct IPv6 {
     optional<std::uint16_t> payload_length{};
     std::uint8_t version = 6;
 };
-/// Extension headers of IPv6 (RFC 8200). `data` is filled with Pad1/PadN to whole units of 8 bytes.
+/// Extension headers of IPv6 (RFC 8200). `data` is padded with Pad1/PadN to a multiple of 8 bytes.
 struct HopByHop {
     Bytes data{};
     optional<std::uint8_t> next_header{};
-    optional<std::uint8_t> length{}; ///< in units of 8 bytes, less one
+    optional<std::uint8_t> length{}; ///< in units of 8 bytes, minus one
 };
 struct DestOptions {
     Bytes data{};
@@ -123,7 +123,7 @@ struct Tcp {
     std::uint32_t seq = 0;
     std::uint32_t ack = 0;
     std::uint16_t window = 65535;
-    Bytes options{}; ///< filled with zeros to whole words
+    Bytes options{}; ///< padded with zeros to 4 bytes
     optional<std::uint16_t> checksum{};
     optional<std::uint8_t> header_words{}; ///< data offset
 };
@@ -136,7 +136,7 @@ struct Udp {
 struct UdpLite { ///< RFC 3828
     std::uint16_t sport = 12345;
     std::uint16_t dport = 53;
-    std::uint16_t coverage = 0; ///< 0: all of it
+    std::uint16_t coverage = 0; ///< 0: the whole datagram
     optional<std::uint16_t> checksum{};
 };
 struct Sctp {
@@ -145,7 +145,7 @@ struct Sctp {
     std::uint32_t tag = 0;
     optional<std::uint32_t> checksum{};
 };
-/// The 8 bytes that every ICMP and ICMPv6 message begins with; packet.h has functions for the usual ones.
+/// The first 8 bytes of every ICMP and ICMPv6 message; packet.h has functions for the common types.
 struct Icmp {
     std::uint8_t icmp_type = 8;
     std::uint8_t code = 0;
@@ -173,7 +173,7 @@ struct Gre {
     optional<std::uint16_t> eth_proto{};
 };
 
-/// One GENEVE option (RFC 8926, 3.5). `words` is the length of `value` unless given.
+/// One GENEVE option (RFC 8926, 3.5). `words` defaults to the length of `value`.
 struct GeneveOption {
     std::uint16_t option_class = 0x0108;
     std::uint8_t option_type = 0;
@@ -189,10 +189,10 @@ struct Geneve {
     bool critical = false; ///< C
     optional<std::uint16_t> eth_proto{};
     optional<std::uint8_t> option_words{};
-    std::uint8_t reserved = 0; ///< the six bits behind O and C
+    std::uint8_t reserved = 0; ///< the six bits after O and C
 };
 
-/// Bytes that are no header: text without its terminator, or anything.
+/// Arbitrary bytes, or text without its terminator.
 struct Payload {
     Bytes bytes;
     Payload(const char *text) : bytes(from_string(text)) {}

@@ -27,7 +27,7 @@ void add_children(std::set<std::string> &seen) {
             continue;
         std::ifstream file(task.path() / "stat");
         const std::string stat{std::istreambuf_iterator<char>(file), {}};
-        const auto name_end = stat.rfind(')'); // a name may hold blanks and parentheses
+        const auto name_end = stat.rfind(')'); // a name may contain blanks and parentheses
         int parent = 0;
         char state = 0;
         if (name_end != std::string::npos &&
@@ -38,7 +38,7 @@ void add_children(std::set<std::string> &seen) {
 
 } // namespace
 
-std::set<std::string> LeakCheck::look() {
+std::set<std::string> LeakCheck::list_objects() {
     std::set<std::string> seen;
     std::error_code none;
     for (const auto &entry : std::filesystem::directory_iterator("/run/netns", none)) {
@@ -57,7 +57,7 @@ std::string LeakCheck::leaks(milliseconds timeout) const {
     std::set<std::string> left;
     (void)eventually(timeout, [&] {
         left.clear();
-        const auto now = look();
+        const auto now = list_objects();
         std::set_difference(now.begin(), now.end(), before_.begin(), before_.end(),
                             std::inserter(left, left.end()));
         return left.empty();

@@ -1,4 +1,4 @@
-// LeakCheck: what a test leaves behind in the kernel.
+// LeakCheck: kernel objects that a test leaves behind.
 #pragma once
 
 #include <set>
@@ -8,19 +8,19 @@
 
 namespace glb::test {
 
-/// Remembers what is there when it is made: this process's children and test namespaces, and all BPF
-/// programs, maps and links of the machine. BPF objects are seen machine-wide: a test that uses this
-/// runs alone (ctest's RUN_SERIAL).
+/// Records the state at construction: this process's children and test namespaces, and all BPF programs, maps
+/// and links of the machine. Since BPF objects are listed machine-wide, a test that uses this runs alone
+/// (ctest's RUN_SERIAL).
 class LeakCheck {
   public:
-    LeakCheck() : before_(look()) {}
+    LeakCheck() : before_(list_objects()) {}
 
-    /// What is new and does not go within `timeout` (the kernel frees BPF objects late); empty where clean.
-    /// REQUIRE(check.leaks() == "");
+    /// New objects that are not gone within `timeout` (the kernel frees BPF objects with a delay), or an
+    /// empty string: REQUIRE(check.leaks() == "");
     [[nodiscard]] std::string leaks(milliseconds timeout = std::chrono::seconds(20)) const;
 
   private:
-    [[nodiscard]] static std::set<std::string> look();
+    [[nodiscard]] static std::set<std::string> list_objects();
     std::set<std::string> before_;
 };
 

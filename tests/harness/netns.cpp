@@ -108,14 +108,14 @@ void veth(const Namespace &left, const std::string &left_dev, const Namespace &r
 
 XdpPass::XdpPass(const Namespace &ns, const std::string &dev) : skeleton_(harness_sample::open_and_load()) {
     if (skeleton_ == nullptr)
-        fail_errno_now("XDP_PASS does not load");
+        fail_errno_now("cannot load XDP_PASS");
     const auto index = ns.ifindex(dev);
     link_ = ns.call(
         [&] { return bpf_program__attach_xdp(skeleton_->progs.harness_pass, static_cast<int>(index)); });
     if (link_ == nullptr) {
         const int code = errno;
         harness_sample::destroy(skeleton_);
-        throw std::runtime_error(fmt::format("XDP_PASS on {}: {}", dev, std::strerror(code)));
+        throw std::runtime_error(fmt::format("cannot attach XDP_PASS to {}: {}", dev, std::strerror(code)));
     }
 }
 

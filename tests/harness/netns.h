@@ -1,4 +1,4 @@
-// Network namespaces, the wires between them, and a bpffs of a test's own. All of it needs root.
+// Network namespaces, veth pairs between them, and private bpffs mounts. Everything needs root.
 #pragma once
 
 #include <exception>
@@ -17,8 +17,8 @@ struct bpf_link;
 
 namespace glb::test {
 
-/// A namespace /run/netns/glbt-<pid>-<name> with its loopback up and duplicate address detection off.
-/// Removed when this object ends. Those of processes that are dead are removed when the first one is made.
+/// A namespace /run/netns/glbt-<pid>-<name> with its loopback up and duplicate address detection off. Removed
+/// by the destructor. The first construction removes namespaces of dead processes.
 class Namespace {
   public:
     /// Throws std::runtime_error, as every function here does.
@@ -34,12 +34,12 @@ class Namespace {
                                     milliseconds timeout = std::chrono::seconds(30)) const {
         return run_command(argv, fd(), timeout);
     }
-    /// Throws where the command fails; returns its output.
+    /// Returns the output of the command. Throws if it fails.
     std::string must(const std::vector<std::string> &argv) const { return must_run(argv, fd()); }
     [[nodiscard]] Process start(const std::vector<std::string> &argv) const { return Process(argv, fd()); }
 
-    /// Runs `function` on a thread in this namespace and returns what it returns, or throws what it throws.
-    /// Catch2's assertions are not for other threads: return a value and check it outside.
+    /// Runs `function` on a thread in this namespace; returns its value or rethrows its exception. Catch2's
+    /// assertions must not be used on other threads: return a value and check it outside.
     template <typename F>
     auto call(F function) const -> std::invoke_result_t<F> {
         using T = std::invoke_result_t<F>;
@@ -64,16 +64,16 @@ class Namespace {
     Fd fd_;
 };
 
-/// Removes the namespaces that processes left which no longer run.
+/// Removes namespaces of processes that no longer run.
 void remove_dead_namespaces();
 
-/// A wire between two namespaces, both ends up. Checksum and VLAN offload are off on both: else a namespace's
-/// own TCP leaves with partial checksums, and XDP does not see tags.
+/// A veth pair between two namespaces, both ends up. Checksum and VLAN offload are off: otherwise TCP
+/// segments of a namespace have partial checksums, and XDP does not see VLAN tags.
 void veth(const Namespace &left, const std::string &left_dev, const Namespace &right,
           const std::string &right_dev, unsigned mtu = 1500);
 
-/// XDP_PASS, native and with frags, on one interface: the far end of a veth needs it for XDP_TX and
-/// XDP_REDIRECT at the near end to get through. Gone when this object ends.
+/// XDP_PASS, native and with frags, on one interface. A veth delivers XDP_TX and XDP_REDIRECT frames only if
+/// its peer has such a program. Detached by the destructor.
 class XdpPass {
   public:
     XdpPass(const Namespace &ns, const std::string &dev);
@@ -89,7 +89,7 @@ class XdpPass {
     return {ns, dev};
 }
 
-/// A bpffs mounted on a temporary folder; unmounted, with all pins in it, when this object ends.
+/// A bpffs mounted on a temporary folder. The destructor unmounts it, which removes its pins.
 class Bpffs {
   public:
     Bpffs();

@@ -14,7 +14,7 @@ Mac::Mac(const char *text) {
     if (std::sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
                     &end) != 6 ||
         text[end] != '\0')
-        throw std::invalid_argument(fmt::format("'{}' is no MAC address", text));
+        throw std::invalid_argument(fmt::format("'{}' is not a MAC address", text));
 }
 
 std::string Mac::to_string() const {
@@ -24,12 +24,12 @@ std::string Mac::to_string() const {
 
 Ip4::Ip4(const char *text) {
     if (inet_pton(AF_INET, text, bytes.data()) != 1)
-        throw std::invalid_argument(fmt::format("'{}' is no IPv4 address", text));
+        throw std::invalid_argument(fmt::format("'{}' is not an IPv4 address", text));
 }
 
 Ip6::Ip6(const char *text) {
     if (inet_pton(AF_INET6, text, bytes.data()) != 1)
-        throw std::invalid_argument(fmt::format("'{}' is no IPv6 address", text));
+        throw std::invalid_argument(fmt::format("'{}' is not an IPv6 address", text));
 }
 
 Packet operator/(Packet left, Packet right) {
@@ -108,7 +108,8 @@ std::vector<GeneveOption> aws_options(std::uint64_t endpoint, std::uint64_t atta
 std::vector<Bytes> fragments_of(ByteView ipv4, std::size_t unit) {
     const std::size_t header = ipv4.empty() ? 0 : (ipv4[0] & 0xfu) * 4u;
     if (header < 20 || ipv4.size() < header || unit == 0 || unit % 8 != 0)
-        throw std::invalid_argument("fragments_of: no IPv4 packet, or a unit that is no multiple of 8");
+        throw std::invalid_argument(
+            "fragments_of: not an IPv4 packet, or a unit that is not a multiple of 8");
     std::vector<Bytes> out;
     for (std::size_t offset = header; offset < ipv4.size(); offset += unit) {
         const std::size_t length = std::min(unit, ipv4.size() - offset);

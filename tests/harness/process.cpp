@@ -18,7 +18,7 @@ namespace glb::test {
 
 namespace {
 
-// After fork() in a process with threads only async-signal-safe calls are allowed: nothing here allocates.
+// After fork() in a multi-threaded process only async-signal-safe calls are allowed: nothing here allocates.
 [[noreturn]] void become(char *const *argv, int netns, int output, pid_t parent) {
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -39,7 +39,7 @@ namespace {
 Process::Process(const std::vector<std::string> &argv, int netns)
     : output_(memfd_create("output", MFD_CLOEXEC)) {
     if (!output_ || argv.empty())
-        throw std::runtime_error("Process: no file for the output, or no program");
+        throw std::runtime_error("Process: cannot create the output file, or argv is empty");
     std::vector<char *> raw;
     for (const auto &argument : argv)
         raw.push_back(const_cast<char *>(argument.c_str()));
@@ -50,7 +50,7 @@ Process::Process(const std::vector<std::string> &argv, int netns)
         throw std::runtime_error(fmt::format("fork: {}", std::strerror(errno)));
     if (pid_ == 0)
         become(raw.data(), netns, output_.get(), parent);
-    setpgid(pid_, pid_); // in both, so that neither order of the two loses a kill()
+    setpgid(pid_, pid_); // in parent and child, so that kill() works whichever runs first
 }
 
 Process::Process(Process &&other) noexcept
@@ -60,7 +60,7 @@ Process::Process(Process &&other) noexcept
 Process::~Process() {
     if (pid_ <= 0)
         return;
-    ::kill(-pid_, SIGKILL); // also what it left running, where it has ended itself
+    ::kill(-pid_, SIGKILL); // also kills children that it left running after its exit
     if (!reaped_)
         waitpid(pid_, nullptr, 0);
 }
@@ -100,7 +100,7 @@ void Process::kill(int signal) {
 CommandResult run_command(const std::vector<std::string> &argv, int netns, milliseconds timeout) {
     Process process(argv, netns);
     const auto end = std::chrono::steady_clock::now() + timeout;
-    // Most commands end within a millisecond or two: looking every 10 ms would be most of a test's time.
+    // Most commands take only one or two milliseconds: polling every 10 ms would dominate a test's time.
     while (process.running() && std::chrono::steady_clock::now() < end)
         std::this_thread::sleep_for(std::chrono::microseconds(500));
     const bool timed_out = process.running();

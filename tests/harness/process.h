@@ -1,4 +1,4 @@
-// Programs that a test runs: to their end, or beside it. Always reaped, never left behind.
+// Child processes of a test, in the foreground or background. They are always reaped and never left behind.
 #pragma once
 
 #include <chrono>
@@ -15,7 +15,7 @@ namespace glb::test {
 
 using std::chrono::milliseconds;
 
-/// Asks `predicate` every 10 ms until it is true or `timeout` has passed; returns what it said last.
+/// Polls `predicate` every 10 ms until it is true or `timeout` has passed. Returns its last value.
 template <typename Predicate>
 [[nodiscard]] bool eventually(milliseconds timeout, Predicate predicate) {
     const auto end = std::chrono::steady_clock::now() + timeout;
@@ -28,17 +28,17 @@ template <typename Predicate>
 }
 
 struct CommandResult {
-    int code = -1;      ///< exit status; 128 + signal where a signal ended it; 127 where it cannot be run
-    std::string output; ///< stdout and stderr as they came
+    int code = -1;      ///< exit status; 128 + signal if killed by a signal; 127 if the program cannot be run
+    std::string output; ///< stdout and stderr, interleaved
     bool timed_out = false;
 };
 
-/// A program that runs beside the test. It is killed with its whole process group, and reaped, when this
-/// object ends, or when the thread that started it does. Its stdout and stderr go to a file in memory.
+/// A program in the background. The destructor kills its process group and reaps it; it is also killed when
+/// the thread that started it exits. Its stdout and stderr are written to a memfd.
 class Process {
   public:
-    /// `netns` is the descriptor of a network namespace, or -1 for the caller's own. Only the network
-    /// namespace changes: /sys and bpffs stay those of the host. Throws std::runtime_error.
+    /// `netns` is the descriptor of a network namespace, or -1 for the caller's. Only the network namespace
+    /// changes: /sys and bpffs are those of the host. Throws std::runtime_error.
     explicit Process(const std::vector<std::string> &argv, int netns = -1);
     ~Process();
     Process(Process &&other) noexcept;
@@ -48,10 +48,10 @@ class Process {
     [[nodiscard]] bool running();
     [[nodiscard]] std::string output() const;
 
-    /// True once the output holds a match of the ECMAScript `regex`.
+    /// True once the output matches the ECMAScript `regex`.
     [[nodiscard]] bool wait_for_output(const std::string &regex, milliseconds timeout) const;
 
-    /// True once it has ended; then code() is its status, as in CommandResult.
+    /// True once it has exited; then code() is its status as in CommandResult.
     [[nodiscard]] bool wait(milliseconds timeout);
     [[nodiscard]] int code() const { return code_; }
 
@@ -65,11 +65,11 @@ class Process {
     Fd output_;
 };
 
-/// Runs a program to its end; kills it where `timeout` passes first.
+/// Runs a program to its end. Kills it after `timeout`.
 [[nodiscard]] CommandResult run_command(const std::vector<std::string> &argv, int netns = -1,
                                         milliseconds timeout = std::chrono::seconds(30));
 
-/// The same; throws std::runtime_error with the command and its output where it does not exit with 0.
+/// The same, but throws std::runtime_error with the command and its output on an exit status other than 0.
 std::string must_run(const std::vector<std::string> &argv, int netns = -1);
 
 } // namespace glb::test

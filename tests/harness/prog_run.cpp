@@ -44,13 +44,13 @@ RunResult run_xdp(int prog_fd, const Bytes &frame, const RunOptions &options) {
 
 PoisonedRunner::PoisonedRunner(int subject_fd) : skeleton_(harness_poison::open_and_load()) {
     if (skeleton_ == nullptr)
-        throw std::runtime_error(
-            fmt::format("the poisoning program does not load: {}", std::strerror(errno)));
+        throw std::runtime_error(fmt::format("cannot load the poisoning program: {}", std::strerror(errno)));
     const std::uint32_t key = 0;
     if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.subject), &key, &subject_fd, BPF_ANY) != 0) {
         const int code = errno;
         harness_poison::destroy(skeleton_);
-        throw std::runtime_error(fmt::format("no tail call to the subject: {}", std::strerror(code)));
+        throw std::runtime_error(
+            fmt::format("cannot add the subject to the program array: {}", std::strerror(code)));
     }
 }
 

@@ -28,7 +28,7 @@ CATCH_REGISTER_LISTENER(FailureMemory)
 void skip(const std::string &reason) {
     const char *ci = std::getenv("CI");
     if (ci != nullptr && *ci != '\0')
-        FAIL("must not skip under CI: " << reason);
+        FAIL("skipped under CI: " << reason);
     std::fprintf(stderr, "SKIP: %s\n", reason.c_str());
     std::exit(something_failed ? 1 : 77);
 }

@@ -1,15 +1,16 @@
-// skip(): a test that cannot run here says so, visibly; under CI (environment variable CI) it fails instead.
+// skip(): a test that cannot run on this machine is visibly skipped. Under CI (environment variable CI) it
+// fails.
 #pragma once
 
 #include <string>
 
 namespace glb::test {
 
-/// Ends the program with 77, which ctest shows as skipped; with 1 where an assertion has failed before.
-/// Where CI is set and not empty, fails the running Catch2 test case instead. Call it first in a test case.
+/// Ends the program with exit status 77, which ctest reports as skipped, or with 1 after a failed assertion.
+/// If CI is set and not empty, the running Catch2 test case fails instead.
 [[noreturn]] void skip(const std::string &reason);
 
-/// skip() where the process is not root.
+/// skip() if the process is not root. Call it first in a test case.
 void need_root();
 
 } // namespace glb::test

@@ -22,24 +22,25 @@ namespace {
 Fd packet_socket(const Namespace &ns, const std::string &dev, std::uint16_t protocol) {
     const auto index = ns.ifindex(dev);
     return ns.call([&] {
-        // Bound only when the interface is known: frames of other interfaces must not slip in before.
+        // Protocol 0 until bind(): otherwise frames of other interfaces would be received before it.
         Fd fd(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
         sockaddr_ll address{};
         address.sll_family = AF_PACKET;
         address.sll_protocol = htons(protocol);
         address.sll_ifindex = static_cast<int>(index);
         const int on = 1;
-        const int room = 16 << 20;
+        const int buffer_size = 16 << 20;
         if (!fd || setsockopt(fd.get(), SOL_PACKET, PACKET_AUXDATA, &on, sizeof on) != 0 ||
-            setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) != 0 ||
+            setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &buffer_size, sizeof buffer_size) != 0 ||
             bind(fd.get(), reinterpret_cast<sockaddr *>(&address), sizeof address) != 0)
             throw std::runtime_error(fmt::format("packet socket on {}: {}", dev, std::strerror(errno)));
         return fd;
     });
 }
 
-// The kernel keeps the outermost tag beside the frame; `bytes` is the frame as it was on the wire after this.
-void put_tag_back(Bytes &bytes, msghdr &message) {
+// The kernel stores the outermost tag outside the frame. Afterwards `bytes` is the frame as it was on the
+// wire.
+void restore_tag(Bytes &bytes, msghdr &message) {
     for (cmsghdr *part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
         if (part->cmsg_level != SOL_PACKET || part->cmsg_type != PACKET_AUXDATA)
             continue;
@@ -81,7 +82,7 @@ const std::vector<Sniffer::Frame> &Sniffer::frames() {
         if (got < 0)
             return frames_;
         Frame frame{Bytes(buffer.begin(), buffer.begin() + got), from.sll_pkttype == PACKET_OUTGOING};
-        put_tag_back(frame.bytes, message);
+        restore_tag(frame.bytes, message);
         frames_.push_back(std::move(frame));
     }
 }
@@ -141,12 +142,12 @@ Nginx::Nginx(const Namespace &ns, const std::vector<std::string> &listen, std::s
         "  server {{\n    root {0};\n{1}  }}\n}}\n",
         folder.string(), directives);
     process_.emplace(ns.start({"nginx", "-c", (folder / "nginx.conf").string(), "-p", folder.string()}));
-    // The line comes after the sockets listen.
+    // nginx logs this line after its sockets listen.
     if (!process_->wait_for_output("start worker|OS: Linux", std::chrono::seconds(10)))
-        throw std::runtime_error("nginx does not start: " + process_->output());
+        throw std::runtime_error("nginx did not start: " + process_->output());
 }
 
-HttpAnswer http_get(const Namespace &ns, const std::string &url, milliseconds timeout) {
+HttpResponse http_get(const Namespace &ns, const std::string &url, milliseconds timeout) {
     const TempFolder folder;
     const auto body = folder.path() / "body";
     const auto result =

@@ -1,4 +1,4 @@
-// Frames put on a wire and seen there, and downloads whose every byte is accounted for.
+// Frames sent and captured on interfaces, and downloads that are verified byte by byte.
 #pragma once
 
 #include <cstdint>
@@ -11,11 +11,11 @@
 
 namespace glb::test {
 
-/// Sends one frame out of `dev`, by AF_PACKET. At the other end of a veth XDP sees it as it is.
+/// Sends one frame on `dev` by AF_PACKET. XDP at the peer of a veth receives it unchanged.
 void send_frame(const Namespace &ns, const std::string &dev, const Bytes &frame);
 
-/// Sees what passes an interface, in both directions, by AF_PACKET. A tag that the kernel had taken off is
-/// put back. What XDP drops, transmits or redirects at this interface is not seen: listen at its peer.
+/// Captures the frames of an interface in both directions by AF_PACKET. A VLAN tag that the kernel removed is
+/// restored. Frames that XDP drops, transmits or redirects at this interface are not captured: use its peer.
 class Sniffer {
   public:
     struct Frame {
@@ -24,9 +24,9 @@ class Sniffer {
     };
     Sniffer(const Namespace &ns, const std::string &dev);
 
-    /// Everything seen so far, oldest first.
+    /// All frames captured so far, oldest first.
     [[nodiscard]] const std::vector<Frame> &frames();
-    /// True once a frame has passed for which `wanted` is true.
+    /// True once a captured frame satisfies `wanted`.
     [[nodiscard]] bool wait_for(const std::function<bool(const Frame &)> &wanted, milliseconds timeout);
 
   private:
@@ -36,7 +36,7 @@ class Sniffer {
 
 [[nodiscard]] std::string sha256_of(ByteView bytes); ///< lower-case hex
 
-/// A temporary folder, removed with all that is in it.
+/// A temporary folder. The destructor removes it with its contents.
 class TempFolder {
   public:
     TempFolder();
@@ -49,10 +49,10 @@ class TempFolder {
     std::filesystem::path path_;
 };
 
-/// A real nginx in a namespace that serves /file, `bytes` bytes that no compression or repetition hides.
+/// nginx in a namespace that serves /file: `bytes` incompressible bytes without repetition.
 class Nginx {
   public:
-    /// `listen` as in nginx's own directive: "80", "192.0.2.1:8080", "[::]:80".
+    /// `listen` as in nginx's directive: "80", "192.0.2.1:8080", "[::]:80".
     Nginx(const Namespace &ns, const std::vector<std::string> &listen, std::size_t bytes);
     [[nodiscard]] const std::string &sha256() const { return sha256_; }
 
@@ -62,14 +62,14 @@ class Nginx {
     std::optional<Process> process_;
 };
 
-struct HttpAnswer {
-    int code = 0; ///< 0: no answer; `error` says why
+struct HttpResponse {
+    int code = 0; ///< HTTP status; 0: no response, see `error`
     std::string sha256{};
     std::size_t bytes = 0;
     std::string error{};
 };
-/// Fetches `url` with curl from within the namespace.
-[[nodiscard]] HttpAnswer http_get(const Namespace &ns, const std::string &url,
-                                  milliseconds timeout = std::chrono::seconds(20));
+/// Fetches `url` with curl in the namespace.
+[[nodiscard]] HttpResponse http_get(const Namespace &ns, const std::string &url,
+                                    milliseconds timeout = std::chrono::seconds(20));
 
 } // namespace glb::test

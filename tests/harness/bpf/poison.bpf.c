@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-// Fills the headroom with 0xFF, then runs the program under test: a header byte that it forgets to write
-// shows as 0xFF instead of as a zero that is right by luck.
+// Fills the headroom with 0xFF, then runs the program under test: a header byte that it does not write reads
+// 0xFF instead of 0, which might be correct by chance.
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// Programs that the harness is tested with, and the XDP_PASS that a veth's far end needs.
+// Programs for the tests of the harness, and XDP_PASS for the peer of a veth.
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>
@@ -9,7 +9,7 @@ int harness_pass(struct xdp_md *ctx) {
     return XDP_PASS;
 }
 
-// Puts eight bytes in front of the frame and writes only the first of them.
+// Prepends eight bytes to the frame and writes only the first of them.
 SEC("xdp.frags")
 int harness_push8(struct xdp_md *ctx) {
     if (bpf_xdp_adjust_head(ctx, -8))
@@ -21,7 +21,7 @@ int harness_push8(struct xdp_md *ctx) {
     return XDP_TX;
 }
 
-// Leaves the interface's index as metadata.
+// Writes the interface's index as metadata.
 SEC("xdp.frags")
 int harness_meta(struct xdp_md *ctx) {
     if (bpf_xdp_adjust_meta(ctx, -4))
