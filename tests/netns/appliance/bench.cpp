@@ -15,13 +15,13 @@ std::uint16_t word(const Bytes &bytes, std::size_t offset) {
     return static_cast<std::uint16_t>(bytes[offset] << 8 | bytes[offset + 1]);
 }
 
-/// The frame as a packet from the appliance to the node, or nothing where it is another.
-std::optional<Returned> take_apart(const Sniffer::Frame &frame) {
+/// Parses the frame as a packet from the appliance to the node. Empty for other frames.
+std::optional<ReturnedPacket> parse_returned(const Sniffer::Frame &frame) {
     const auto &bytes = frame.bytes;
     if (frame.outgoing || bytes.size() < eth_length + outer_length + header_length ||
         word(bytes, 12) != 0x0800)
         return std::nullopt;
-    Returned result;
+    ReturnedPacket result;
     const auto at = [&](std::size_t offset) { return bytes.begin() + static_cast<std::ptrdiff_t>(offset); };
     result.outer.assign(at(eth_length), at(eth_length + word(bytes, eth_length + 2)));
     const auto &outer = result.outer;
@@ -44,10 +44,10 @@ ApplianceBench::ApplianceBench() {
     node.address("tun0", "10.0.1.10/24");
     firewall.address("eth0", "10.0.1.20/24");
     firewall.address("eth0", "2001:db8:f::20/64");
-    // The node does not answer what it gets with "port unreachable".
+    // The node must not respond with "port unreachable".
     node.must({"nft",
-               "add table inet quiet; add chain inet quiet hush { type filter hook input priority 0; }; "
-               "add rule inet quiet hush udp dport 1-65535 drop"});
+               "add table inet quiet; add chain inet quiet input { type filter hook input priority 0; }; "
+               "add rule inet quiet input udp dport 1-65535 drop"});
     sender_ = node.call([] { return Fd(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW)); });
     sniffer_.emplace(node, "tun0");
 }
@@ -57,7 +57,7 @@ void ApplianceBench::start(const std::vector<std::string> &options) {
     argv.insert(argv.end(), options.begin(), options.end());
     program_.emplace(firewall.start(argv));
     if (!program_->wait_for_output("ready", std::chrono::seconds(10)))
-        throw std::runtime_error("the appliance does not start: " + program_->output());
+        throw std::runtime_error("glb-appliance did not start: " + program_->output());
 }
 
 CommandResult ApplianceBench::run(const std::vector<std::string> &options) const {
@@ -69,7 +69,7 @@ CommandResult ApplianceBench::run(const std::vector<std::string> &options) const
 void ApplianceBench::kill(int signal) {
     program_->kill(signal);
     if (!program_->wait(std::chrono::seconds(10)))
-        throw std::runtime_error("the appliance does not end: " + program_->output());
+        throw std::runtime_error("glb-appliance did not exit: " + program_->output());
 }
 
 void ApplianceBench::send_outer(const Bytes &packet) {
@@ -91,22 +91,22 @@ void ApplianceBench::send(std::uint64_t endpoint, std::uint32_t cookie, const By
     send_payload(geneve_header(endpoint, cookie, inner.at(0) >> 4 == 6) + inner, port);
 }
 
-std::optional<Returned> ApplianceBench::next(milliseconds timeout) {
-    std::optional<Returned> result;
+std::optional<ReturnedPacket> ApplianceBench::next(milliseconds timeout) {
+    std::optional<ReturnedPacket> result;
     (void)eventually(timeout, [&] {
         const auto &frames = sniffer_->frames();
-        while (!result && seen_ < frames.size())
-            result = take_apart(frames[seen_++]);
+        while (!result && next_frame_ < frames.size())
+            result = parse_returned(frames[next_frame_++]);
         return result.has_value();
     });
     return result;
 }
 
-bool ApplianceBench::nothing_before_a_marker() {
+bool ApplianceBench::returns_only_marker() {
     const Bytes marker = IPv4{.src = "192.0.2.77", .id = ++marker_} / Udp{.sport = 7777} / Payload("marker");
     send(golden_endpoint, 0x77777777, marker, 40001);
-    const auto back = next();
-    return back && back->header == geneve_header(golden_endpoint, 0x77777777);
+    const auto returned = next();
+    return returned && returned->header == geneve_header(golden_endpoint, 0x77777777);
 }
 
 nlohmann::json ApplianceBench::counters() const {

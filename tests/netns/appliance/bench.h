@@ -1,5 +1,5 @@
-// An appliance under test: the program in a namespace with a firewall, and a node's namespace beside it from
-// which GENEVE packets are sent and in which the answers are seen, byte by byte.
+// Test bench for glb-appliance: the program in a namespace with a firewall, and a node's namespace that sends
+// GENEVE packets and captures the returned ones.
 #pragma once
 
 #include <optional>
@@ -14,9 +14,9 @@
 
 namespace glb::test {
 
-/// A packet that came back to the node, taken apart.
-struct Returned {
-    Bytes outer;  ///< the outer IPv4 packet whole
+/// A packet returned to the node, parsed.
+struct ReturnedPacket {
+    Bytes outer;  ///< the complete outer IPv4 packet
     Bytes header; ///< GENEVE: fixed part and options
     Bytes inner;
     std::uint16_t source_port = 0, destination_port = 0;
@@ -27,9 +27,9 @@ class ApplianceBench {
   public:
     ApplianceBench();
 
-    /// Starts the program and waits until it says that it is ready; throws with its output where it does not.
+    /// Starts the program and waits until it reports that it is ready. Throws with its output otherwise.
     void start(const std::vector<std::string> &options = {});
-    /// Runs it where it is expected to fail.
+    /// Runs the program to its end, for starts that are expected to fail.
     [[nodiscard]] CommandResult run(const std::vector<std::string> &options) const;
     [[nodiscard]] Process &program() { return *program_; }
     void kill(int signal);
@@ -38,18 +38,17 @@ class ApplianceBench {
     void send(std::uint64_t endpoint, std::uint32_t cookie, const Bytes &inner, std::uint16_t port = 40001);
     /// The same with any UDP payload.
     void send_payload(const Bytes &payload, std::uint16_t port = 40001);
-    /// An outer IPv4 packet as it is.
+    /// A complete outer IPv4 packet, unchanged.
     void send_outer(const Bytes &packet);
 
-    /// The next packet from the appliance's UDP port side that was not returned by this before; nothing where
-    /// none comes in time.
-    [[nodiscard]] std::optional<Returned> next(milliseconds timeout = std::chrono::seconds(3));
-    /// True where nothing comes back for a packet that is known to be dropped, shown by one behind it that is
-    /// not.
-    [[nodiscard]] bool nothing_before_a_marker();
+    /// The next UDP packet from the appliance. Empty on a timeout.
+    [[nodiscard]] std::optional<ReturnedPacket> next(milliseconds timeout = std::chrono::seconds(3));
+    /// Sends a marker packet. True if it is the next one returned, so that all packets before it were
+    /// dropped.
+    [[nodiscard]] bool returns_only_marker();
 
     [[nodiscard]] nlohmann::json counters() const;
-    /// True once the counter (of "counters" or of "drops") is `value`.
+    /// True once the counter (in "counters" or "drops") is `value`.
     [[nodiscard]] bool counts(const std::string &name, std::uint64_t value) const;
 
     Namespace node{"apl-node"}, firewall{"apl-fw"};
@@ -57,15 +56,15 @@ class ApplianceBench {
   private:
     Fd sender_; ///< raw: whole IPv4 packets
     std::optional<Sniffer> sniffer_;
-    std::size_t seen_ = 0;
+    std::size_t next_frame_ = 0;
     std::uint16_t marker_ = 0;
     std::optional<Process> program_;
 };
 
-/// The header that wire-format.md gives these values.
+/// The GENEVE header of the wire format with these values.
 [[nodiscard]] Bytes geneve_header(std::uint64_t endpoint, std::uint32_t cookie, bool ipv6 = false);
 
-/// What a router makes of an IPv4 packet without options or an IPv6 packet: one hop less, checksum in step.
+/// The packet as a router forwards it: TTL or hop limit decremented, checksum updated. Not for IPv4 options.
 [[nodiscard]] Bytes forwarded(Bytes inner);
 
 } // namespace glb::test

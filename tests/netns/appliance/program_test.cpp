@@ -1,4 +1,4 @@
-// The program around the packets: reflecting, refusals, counters, faults, its start and its end.
+// The program glb-appliance: reflection, refused packets, counters, fault injection, start and exit.
 #include <map>
 
 #include "tests/harness/catch_bytes.h"
@@ -20,8 +20,8 @@ Bytes udp_flow(std::uint16_t port, std::uint32_t sequence = 0) {
     return IPv4{} / Udp{.sport = port} / Payload(payload);
 }
 
-/// Rules and devices of the program that a namespace still holds after a while: the kernel may take a device
-/// away a moment after its process has ended.
+/// Rules and devices of the program that remain in a namespace. Waits, since the kernel may remove a device
+/// shortly after its process has exited.
 std::string left_behind(const Namespace &ns) {
     std::string text;
     (void)eventually(5s, [&] {
@@ -41,19 +41,19 @@ std::ptrdiff_t rules(const Namespace &ns) {
 
 } // namespace
 
-TEST_CASE("program: --reflect sends every packet back as it came") {
+TEST_CASE("appliance: --reflect returns every packet unchanged") {
     need_root();
     ApplianceBench bench;
     bench.start({"--reflect"});
     bench.send_outer(golden_out());
-    auto back = bench.next();
-    REQUIRE(back);
+    auto returned = bench.next();
+    REQUIRE(returned);
     const auto golden = golden_back();
-    CHECK_THAT(Bytes(back->outer.begin() + 12, back->outer.end()),
+    CHECK_THAT(Bytes(returned->outer.begin() + 12, returned->outer.end()),
                equals({golden.begin() + 12, golden.end()}));
-    CHECK(internet_checksum(ByteView(back->outer).first(20)) == 0);
+    CHECK(internet_checksum(ByteView(returned->outer).first(20)) == 0);
 
-    // Options in another order, and an unknown one, come back as they were; padding does not.
+    // Reordered and unknown options are returned unchanged; padding is not.
     auto options = aws_options(7, 8, 9);
     std::swap(options[0], options[2]);
     options.push_back({0x0132, 1, Bytes(12, 0x5a), {}});
@@ -61,14 +61,14 @@ TEST_CASE("program: --reflect sends every packet back as it came") {
     geneve.eth_proto = 0x86dd;
     const Bytes payload = geneve / IPv6{} / Tcp{};
     bench.send_payload(padded_to(payload, payload.size() + 9, 0xff), 41000);
-    back = bench.next();
-    REQUIRE(back);
-    CHECK_THAT(back->header + back->inner, equals(payload));
-    CHECK(back->source_port == 41000);
+    returned = bench.next();
+    REQUIRE(returned);
+    CHECK_THAT(returned->header + returned->inner, equals(payload));
+    CHECK(returned->source_port == 41000);
     CHECK(left_behind(bench.firewall) == "");
 }
 
-TEST_CASE("program: congestion in the tunnel reaches the packet inside") {
+TEST_CASE("appliance: congestion mark of the outer header is copied to the inner packet") {
     need_root();
     ApplianceBench bench;
     bench.start({"--reflect"});
@@ -78,13 +78,13 @@ TEST_CASE("program: congestion in the tunnel reaches the packet inside") {
                         Udp{.sport = 40001, .dport = 6081, .checksum = 0} /
                         Payload(geneve_header(golden_endpoint, 1) + inner);
     bench.send_outer(outer);
-    const auto back = bench.next();
-    REQUIRE(back);
-    CHECK_THAT(back->inner, equals(marked));
-    CHECK((back->outer[1] & 3) == 3);
+    const auto returned = bench.next();
+    REQUIRE(returned);
+    CHECK_THAT(returned->inner, equals(marked));
+    CHECK((returned->outer[1] & 3) == 3);
 }
 
-TEST_CASE("program: garbage is counted by its reason and answered by nothing") {
+TEST_CASE("appliance: malformed packets are counted by reason and not returned") {
     need_root();
     ApplianceBench bench;
     bench.start({"--endpoint", golden_text});
@@ -112,48 +112,48 @@ TEST_CASE("program: garbage is counted by its reason and answered by nothing") {
     CHECK(bench.counts("geneve_short", 2));
     CHECK(bench.counts("received", cases.size() + 1));
     CHECK(bench.counts("returned", 0));
-    CHECK(bench.nothing_before_a_marker());
+    CHECK(bench.returns_only_marker());
 }
 
-TEST_CASE("program: what the kernel refuses is counted, and the next packet goes on") {
+TEST_CASE("appliance: send errors are counted, and later packets pass") {
     need_root();
     ApplianceBench bench;
     bench.start({"--endpoint", golden_text});
     const auto &firewall = bench.firewall;
-    SECTION("an answer larger than the way back") {
+    SECTION("returned packet larger than the path MTU") {
         firewall.must({"ip", "route", "add", "10.0.1.10", "dev", "eth0", "mtu", "lock", "600"});
         bench.send(golden_endpoint, 1, IPv4{} / Udp{} / Payload(700));
         CHECK(bench.counts("too_big", 1));
     }
-    SECTION("a firewall that shuts the appliance's own mouth") {
+    SECTION("output dropped by the appliance's firewall") {
         firewall.must({"nft",
                        "add table inet fw; add chain inet fw o { type filter hook output priority 0; }; "
                        "add rule inet fw o udp sport 40009 drop"});
         bench.send(golden_endpoint, 1, udp_flow(1), 40009);
         CHECK(bench.counts("send_failed", 1));
     }
-    SECTION("a device that somebody took down") {
+    SECTION("device set down") {
         firewall.must({"ip", "link", "set", golden_device, "down"});
         bench.send(golden_endpoint, 1, udp_flow(1));
         CHECK(bench.counts("tun_write", 1));
         firewall.must({"ip", "link", "set", golden_device, "up"});
         firewall.must({"ip", "route", "add", "default", "dev", golden_device, "table", "6081"});
     }
-    SECTION("bytes out of a device that are no packet") {
-        send_frame(firewall, golden_device, from_string("what a packet socket may write"));
+    SECTION("bytes from the device that are not an IP packet") {
+        send_frame(firewall, golden_device, from_string("written by a packet socket"));
         CHECK(bench.counts("tun_malformed", 1));
     }
-    CHECK(bench.nothing_before_a_marker());
+    CHECK(bench.returns_only_marker());
 }
 
-TEST_CASE("program: packets that come faster than they are taken are counted") {
+TEST_CASE("appliance: packets lost to a full socket buffer are counted") {
     need_root();
     ApplianceBench bench;
     bench.start({"--reflect"});
     bench.program().kill(SIGSTOP);
     for (int i = 1; i <= 20'000; ++i) {
         bench.send(golden_endpoint, 1, IPv4{} / Udp{} / Payload(1300));
-        if (i % 256 == 0) // the kernel's queue in front of the socket loses what comes still faster
+        if (i % 256 == 0) // otherwise the kernel's backlog queue would drop packets before the socket
             std::this_thread::sleep_for(1ms);
     }
     bench.program().kill(SIGCONT);
@@ -164,31 +164,31 @@ TEST_CASE("program: packets that come faster than they are taken are counted") {
     CHECK(bench.counters()["drops"]["socket_overrun"] > 0);
 }
 
-TEST_CASE("program: who may send, and which endpoints there may be") {
+TEST_CASE("appliance: unknown nodes and refused endpoints are dropped and counted") {
     need_root();
     ApplianceBench bench;
-    SECTION("another node") {
+    SECTION("node that is not listed") {
         bench.start({"--node", "10.0.1.99"});
         bench.send(golden_endpoint, 1, udp_flow(1));
         CHECK(bench.counts("unknown_node", 1));
     }
-    SECTION("an endpoint that is not listed") {
+    SECTION("endpoint that is not listed") {
         bench.start({"--endpoint", golden_text, "--listed-only", "--node", "10.0.1.10"});
         bench.send(2, 1, udp_flow(1));
         CHECK(bench.counts("endpoint_refused", 1));
-        CHECK(bench.nothing_before_a_marker());
+        CHECK(bench.returns_only_marker());
     }
-    SECTION("one endpoint too many") {
+    SECTION("more endpoints than --max-endpoints") {
         bench.start({"--endpoint", golden_text, "--max-endpoints", "1"});
         bench.send(2, 1, udp_flow(1));
         bench.send(2, 1, udp_flow(1));
         CHECK(bench.counts("endpoint_refused", 2));
         CHECK(bench.program().wait_for_output("vpce-00000000000000002.*--max-endpoints", 2s));
-        CHECK(bench.nothing_before_a_marker());
-        const auto log = bench.program().output(); // told once, not for every packet
+        CHECK(bench.returns_only_marker());
+        const auto log = bench.program().output(); // logged once, not for every packet
         CHECK(log.find("refused") == log.rfind("refused"));
     }
-    SECTION("two endpoints that would share a device's name") {
+    SECTION("two endpoints with the same device name") {
         bench.start({"--endpoint", golden_text});
         bench.send(golden_endpoint ^ 1ull << 60, 1, udp_flow(1));
         CHECK(bench.counts("endpoint_refused", 1));
@@ -197,7 +197,7 @@ TEST_CASE("program: who may send, and which endpoints there may be") {
     CHECK(bench.counts("returned", bench.counters()["counters"]["inspected"]));
 }
 
-TEST_CASE("program: faults that are asked for") {
+TEST_CASE("appliance: --fault injects the named fault") {
     need_root();
     ApplianceBench bench;
     SECTION("silent") {
@@ -210,21 +210,21 @@ TEST_CASE("program: faults that are asked for") {
         bench.start({"--fault", "stale-cookie"});
         for (const std::uint32_t cookie : {1u, 2u}) {
             bench.send(golden_endpoint, cookie, udp_flow(1));
-            const auto back = bench.next();
-            REQUIRE(back);
-            CHECK_THAT(back->header, equals(geneve_header(golden_endpoint, 1)));
+            const auto returned = bench.next();
+            REQUIRE(returned);
+            CHECK_THAT(returned->header, equals(geneve_header(golden_endpoint, 1)));
         }
     }
     SECTION("UDP checksum") {
         bench.start({"--fault", "udp-checksum"});
         bench.send(golden_endpoint, 1, udp_flow(1));
-        const auto back = bench.next();
-        REQUIRE(back);
-        CHECK(back->udp_checksum == 0xbad1);
+        const auto returned = bench.next();
+        REQUIRE(returned);
+        CHECK(returned->udp_checksum == 0xbad1);
     }
 }
 
-TEST_CASE("program: many packets of many flows all come back, each flow in its order") {
+TEST_CASE("appliance: all packets of many flows are returned in order per flow") {
     need_root();
     ApplianceBench bench;
     bench.start();
@@ -235,12 +235,12 @@ TEST_CASE("program: many packets of many flows all come back, each flow in its o
             bench.send(golden_endpoint, flow, udp_flow(static_cast<std::uint16_t>(1000 + flow), round),
                        static_cast<std::uint16_t>(49152 + flow));
         for (std::uint32_t i = 0; i < flows; ++i) {
-            const auto back = bench.next();
-            REQUIRE(back);
-            const Bytes ports(back->inner.begin() + 20, back->inner.begin() + 24);
+            const auto returned = bench.next();
+            REQUIRE(returned);
+            const Bytes ports(returned->inner.begin() + 20, returned->inner.begin() + 24);
             Bytes sequence;
             put32(sequence, next_of_flow[ports]++);
-            REQUIRE(Bytes(back->inner.begin() + 28, back->inner.end()) == sequence);
+            REQUIRE(Bytes(returned->inner.begin() + 28, returned->inner.end()) == sequence);
         }
     }
     CHECK(next_of_flow.size() == flows);
@@ -248,7 +248,7 @@ TEST_CASE("program: many packets of many flows all come back, each flow in its o
     CHECK(bench.counters()["flows"] == flows);
 }
 
-TEST_CASE("program: it ends cleanly and leaves nothing") {
+TEST_CASE("appliance: exits cleanly on SIGTERM and SIGINT and leaves nothing behind") {
     need_root();
     ApplianceBench bench;
     bench.start({"--endpoint", golden_text});
@@ -258,7 +258,7 @@ TEST_CASE("program: it ends cleanly and leaves nothing") {
     CHECK(left_behind(bench.firewall) == "");
 }
 
-TEST_CASE("program: it starts over what a killed one and others left") {
+TEST_CASE("appliance: starts despite leftovers of a killed process or a foreign device") {
     need_root();
     ApplianceBench bench;
     SECTION("rules of a killed process") {
@@ -268,7 +268,7 @@ TEST_CASE("program: it starts over what a killed one and others left") {
         bench.kill(SIGKILL);
         CHECK(rules(bench.firewall) == 8);
     }
-    SECTION("a persistent device of that name") {
+    SECTION("persistent device with the same name") {
         bench.firewall.must({"ip", "tuntap", "add", "mode", "tun", "multi_queue", "name", golden_device});
     }
     bench.start({"--endpoint", golden_text});
@@ -279,28 +279,28 @@ TEST_CASE("program: it starts over what a killed one and others left") {
     CHECK(left_behind(bench.firewall) == "");
 }
 
-TEST_CASE("program: what it cannot have is told in one line, and nothing is left") {
+TEST_CASE("appliance: failed start is reported in one line and leaves nothing behind") {
     need_root();
     ApplianceBench bench;
-    const auto refusal = [&](const std::vector<std::string> &options) {
+    const auto error_of = [&](const std::vector<std::string> &options) {
         const auto result = bench.run(options);
         CHECK(result.code == 1);
         CHECK(std::ranges::count(result.output, '\n') == 1);
         return result.output;
     };
-    SECTION("a device that is no multi-queue TUN") {
+    SECTION("device that is not a multi-queue TUN") {
         bench.firewall.must({"ip", "tuntap", "add", "mode", "tun", "name", golden_device});
-        CHECK_THAT(refusal({"--endpoint", golden_text}), Contains("ip link delete " + golden_device));
+        CHECK_THAT(error_of({"--endpoint", golden_text}), Contains("ip link delete " + golden_device));
         bench.firewall.must({"ip", "link", "delete", golden_device});
     }
-    SECTION("ports that are in use") {
+    SECTION("ports in use") {
         bench.start();
-        CHECK_THAT(refusal({"--health", "none"}), Contains("--listen 0.0.0.0:6081"));
-        CHECK_THAT(refusal({"--listen", "0.0.0.0:7000"}), Contains("--health"));
+        CHECK_THAT(error_of({"--health", "none"}), Contains("--listen 0.0.0.0:6081"));
+        CHECK_THAT(error_of({"--listen", "0.0.0.0:7000"}), Contains("--health"));
         bench.kill(SIGTERM);
     }
-    SECTION("an address that is not ours") {
-        CHECK_THAT(refusal({"--listen", "203.0.113.1:6081"}), Contains("--listen 203.0.113.1:6081"));
+    SECTION("address that is not local") {
+        CHECK_THAT(error_of({"--listen", "203.0.113.1:6081"}), Contains("--listen 203.0.113.1:6081"));
     }
     CHECK(left_behind(bench.firewall) == "");
     const auto usage = bench.run({"--listen", "nowhere"});

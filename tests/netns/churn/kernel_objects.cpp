@@ -9,7 +9,7 @@ namespace glb::test {
 
 namespace {
 
-std::size_t entries(const std::string &folder) {
+std::size_t count_entries(const std::string &folder) {
     std::error_code code;
     std::size_t count = 0;
     for (const auto &entry : std::filesystem::directory_iterator(folder, code))
@@ -17,7 +17,7 @@ std::size_t entries(const std::string &folder) {
     return count;
 }
 
-std::size_t status_of(pid_t pid, const std::string &key) {
+std::size_t read_status(pid_t pid, const std::string &key) {
     std::ifstream file(fmt::format("/proc/{}/status", pid));
     for (std::string line; std::getline(file, line);)
         if (line.rfind(key + ":", 0) == 0)
@@ -25,8 +25,8 @@ std::size_t status_of(pid_t pid, const std::string &key) {
     return 0;
 }
 
-/// Descriptors of `pid` whose name in /proc begins with `kind`.
-std::size_t of_kind(pid_t pid, const std::string &kind) {
+/// Descriptors of `pid` whose link in /proc begins with `kind`.
+std::size_t count_descriptors(pid_t pid, const std::string &kind) {
     std::error_code code;
     std::size_t count = 0;
     for (const auto &entry : std::filesystem::directory_iterator(fmt::format("/proc/{}/fd", pid), code))
@@ -36,16 +36,16 @@ std::size_t of_kind(pid_t pid, const std::string &kind) {
 
 } // namespace
 
-Holdings holdings_of(pid_t pid) {
-    return {entries(fmt::format("/proc/{}/fd", pid)), of_kind(pid, "anon_inode:bpf-map"),
-            of_kind(pid, "anon_inode:bpf-prog") + of_kind(pid, "anon_inode:bpf_link"),
-            status_of(pid, "Threads"), status_of(pid, "VmRSS")};
+Resources resources_of(pid_t pid) {
+    return {count_entries(fmt::format("/proc/{}/fd", pid)), count_descriptors(pid, "anon_inode:bpf-map"),
+            count_descriptors(pid, "anon_inode:bpf-prog") + count_descriptors(pid, "anon_inode:bpf_link"),
+            read_status(pid, "Threads"), read_status(pid, "VmRSS")};
 }
 
-std::string to_string(const Holdings &holdings) {
+std::string to_string(const Resources &resources) {
     return fmt::format("{} descriptors, {} maps, {} programs and links, {} threads, {} KiB",
-                       holdings.descriptors, holdings.bpf_maps, holdings.bpf_others, holdings.threads,
-                       holdings.resident_kib);
+                       resources.descriptors, resources.bpf_maps, resources.bpf_others, resources.threads,
+                       resources.resident_kib);
 }
 
 } // namespace glb::test

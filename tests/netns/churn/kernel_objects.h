@@ -1,4 +1,4 @@
-// Holdings: what a process has of the things that a change could leak.
+// Resources: what a process holds that a configuration change could leak.
 #pragma once
 
 #include <cstddef>
@@ -8,15 +8,15 @@
 
 namespace glb::test {
 
-struct Holdings {
+struct Resources {
     std::size_t descriptors = 0;
-    std::size_t bpf_maps = 0;   ///< that the process holds by a descriptor
-    std::size_t bpf_others = 0; ///< programs and links, the same
+    std::size_t bpf_maps = 0;   ///< descriptors of BPF maps
+    std::size_t bpf_others = 0; ///< descriptors of BPF programs and links
     std::size_t threads = 0;
     std::size_t resident_kib = 0;
 };
 
-[[nodiscard]] Holdings holdings_of(pid_t pid);
-[[nodiscard]] std::string to_string(const Holdings &holdings);
+[[nodiscard]] Resources resources_of(pid_t pid);
+[[nodiscard]] std::string to_string(const Resources &resources);
 
 } // namespace glb::test

@@ -1,5 +1,5 @@
-// glbd killed at any of its steps: nothing passes uninspected then, and the next daemon finishes what was
-// begun.
+// SIGKILL at every step of glbd. Nothing passes uninspected afterwards, and the next daemon completes the
+// operation.
 #include <catch2/catch.hpp>
 
 #include <set>
@@ -7,7 +7,7 @@
 #include "tests/harness/skip.h"
 #include "tests/netns/faults/fault_file.h"
 #include "tests/netns/testbed/backlog.h"
-#include "tests/netns/testbed/drill.h"
+#include "tests/netns/testbed/scenario.h"
 #include "tests/netns/testbed/testbeds.h"
 
 using namespace glb::test;
@@ -15,52 +15,53 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Every how-manieth step is tried. GLB_DRILL=full: nearly each of them.
-std::uint32_t stride(std::uint32_t in_short) {
-    return drill_in_full() ? 3 : in_short;
+/// Distance between the tested steps: `reduced`, or 3 with GLB_DRILL=full.
+std::uint32_t stride(std::uint32_t reduced) {
+    return full_scale() ? 3 : reduced;
 }
 
-/// The only appliance swallows all it gets: what the server sees of the stream has passed uninspected.
-struct Swallowed {
-    Swallowed() {
-        world.appliances[0]->ns().must(
-            {"nft", "table ip swallow { chain c { type filter hook prerouting priority raw; "
+/// The only appliance drops everything: any packet of the stream that reaches the server has passed
+/// uninspected.
+struct Fixture {
+    Fixture() {
+        testbed.appliances[0]->ns().must(
+            {"nft", "table ip drop_all { chain c { type filter hook prerouting priority raw; "
                     "udp dport 6081 drop; }; }"});
-        world.server.must(
+        testbed.server.must(
             {"nft", "table inet seen { counter came {}; chain c { type filter hook prerouting priority raw; "
                     "udp dport 7001 counter name came; }; }"});
-        manifest = world.manifest();
+        manifest = testbed.manifest();
     }
 
     std::uint64_t uninspected() const {
-        const auto listed = json::parse(world.server.must({"nft", "-j", "list", "counters"}));
+        const auto listed = json::parse(testbed.server.must({"nft", "-j", "list", "counters"}));
         for (const auto &row : listed.at("nftables"))
             if (row.contains("counter"))
                 return row.at("counter").at("packets");
-        throw std::runtime_error("no counter");
+        throw std::runtime_error("the server has no nftables counter");
     }
 
-    bool is_ready() const {
+    bool wait_ready() const {
         return eventually(60s, [&] {
             const auto answer = glbd.ctl({"status"});
             return answer.code == 0 && answer.document.at("ready") == true;
         });
     }
 
-    /// As at boot. Without it the kernel would route: that the counter sees.
-    void guard_first() {
+    /// Installs the guard as at boot. Before, the kernel routes, which proves that the counter works.
+    void install_boot_guard() {
         {
-            const UdpStream open(world.client, TwoArm::server_address, 7001, 500);
+            const UdpStream open(testbed.client, TwoArm::server_address, 7001, 500);
             REQUIRE(eventually(5s, [&] { return uninspected() > 0; }));
         }
         auto &once = glbd.launch(manifest, {"--guard-only"});
         REQUIRE(once.wait(10s));
         REQUIRE(once.code() == 0);
         std::this_thread::sleep_for(20ms);
-        (void)world.server.must({"nft", "reset", "counters"});
+        (void)testbed.server.must({"nft", "reset", "counters"});
     }
 
-    /// Starts glbd with the faults that are armed; true where it lived through its start.
+    /// Starts glbd with the armed faults. True if it became ready.
     bool start_with_faults() {
         auto &process = glbd.launch(manifest, {}, faults.launcher());
         bool ready = false;
@@ -73,99 +74,104 @@ struct Swallowed {
         return ready;
     }
 
-    TwoArm world;
+    TwoArm testbed;
     json manifest;
-    Daemon glbd{world.node};
+    Daemon glbd{testbed.node};
     FaultFile faults{glbd.folder() / "fault"};
 };
 
 } // namespace
 
-TEST_CASE("cut: killed at any step of its start, glbd lets nothing pass, and the next one finishes it") {
+TEST_CASE("crash points: SIGKILL at every start-up step never forwards uninspected") {
     need_root();
-    Swallowed it;
-    it.guard_first();
-    UdpStream stream(it.world.client, TwoArm::server_address, 7001, 500);
-    it.faults.arm(0);
-    REQUIRE(it.start_with_faults());
-    const auto steps = it.faults.disarm();
+    Fixture fixture;
+    fixture.install_boot_guard();
+    UdpStream stream(fixture.testbed.client, TwoArm::server_address, 7001, 500);
+    fixture.faults.arm(0);
+    REQUIRE(fixture.start_with_faults());
+    const auto steps = fixture.faults.disarm();
     REQUIRE(steps > 100);
     unsigned killed = 0;
     for (std::uint32_t step = 1; step <= steps; step += stride(40)) {
-        REQUIRE(it.glbd.ctl({"down", "--yes", "--keep-guard"}).code == 0);
-        it.glbd.terminate();
-        it.faults.arm_kill(step);
-        killed += !it.start_with_faults();
-        INFO("killed at step " << step << " of " << steps << ": " << it.faults.where());
-        it.faults.disarm();
-        std::this_thread::sleep_for(50ms); // some packets more
-        REQUIRE(it.uninspected() == 0);
-        it.glbd.kill9();
-        it.glbd.launch(it.manifest);
-        REQUIRE(it.is_ready());
-        REQUIRE(it.uninspected() == 0);
+        REQUIRE(fixture.glbd.ctl({"down", "--yes", "--keep-guard"}).code == 0);
+        fixture.glbd.terminate();
+        fixture.faults.arm_kill(step);
+        killed += !fixture.start_with_faults();
+        INFO("killed at step " << step << " of " << steps << ": " << fixture.faults.where());
+        fixture.faults.disarm();
+        std::this_thread::sleep_for(50ms); // some more packets
+        REQUIRE(fixture.uninspected() == 0);
+        fixture.glbd.kill9();
+        fixture.glbd.launch(fixture.manifest);
+        REQUIRE(fixture.wait_ready());
+        REQUIRE(fixture.uninspected() == 0);
     }
     CHECK(killed > steps / stride(40) / 2);
     const auto tally = stream.finish();
     CHECK(tally.sent > 500);
-    CHECK(it.glbd.must_ctl({"guard"}).at("uninspected").at("packets") > 0); // they were there to be stopped
-    CHECK(it.uninspected() == 0);
-    tell_drill("killed at a step of its start",
-               {tally.sent, it.uninspected(), {}, "packets", "passed uninspected"});
+    CHECK(fixture.glbd.must_ctl({"guard"}).at("uninspected").at("packets") > 0); // the guard did drop packets
+    CHECK(fixture.uninspected() == 0);
+    record_scenario("killed at each step of its start",
+                    {tally.sent, fixture.uninspected(), {}, "packets", "passed uninspected"});
 }
 
-TEST_CASE("cut: killed at any step of a change, glbd lets nothing pass, and the next one has the old "
-          "manifest or the new") {
+TEST_CASE(
+    "crash points: SIGKILL at every step of a change never forwards uninspected, and the old or the new "
+    "manifest is active afterwards") {
     need_root();
-    Swallowed it;
-    it.world.node.must({"ip", "link", "add", "extra0", "type", "veth", "peer", "name", "extra1"});
-    auto after = it.manifest;
+    Fixture fixture;
+    fixture.testbed.node.must({"ip", "link", "add", "extra0", "type", "veth", "peer", "name", "extra1"});
+    auto after = fixture.manifest;
     after["targetGroups"][0]["stickiness"] = "3-tuple";
     after["endpoints"][0]["interfaces"].push_back("extra0");
-    REQUIRE(it.start_with_faults());
-    const auto epoch_of = [&] { return it.glbd.must_ctl({"export"}); };
-    const auto old_manifest = epoch_of();
-    it.faults.arm(0);
-    REQUIRE(it.glbd.apply(after).code == 0);
-    const auto steps = it.faults.disarm();
-    const auto new_manifest = epoch_of();
-    REQUIRE(it.glbd.apply(it.manifest).code == 0);
-    UdpStream stream(it.world.client, TwoArm::server_address, 7001, 500);
+    REQUIRE(fixture.start_with_faults());
+    const auto exported = [&] { return fixture.glbd.must_ctl({"export"}); };
+    const auto old_manifest = exported();
+    fixture.faults.arm(0);
+    REQUIRE(fixture.glbd.apply(after).code == 0);
+    const auto steps = fixture.faults.disarm();
+    const auto new_manifest = exported();
+    REQUIRE(fixture.glbd.apply(fixture.manifest).code == 0);
+    UdpStream stream(fixture.testbed.client, TwoArm::server_address, 7001, 500);
+    unsigned tried = 0, killed = 0;
     for (std::uint32_t step = 1; step <= steps; step += stride(25)) {
-        it.faults.arm_kill(step);
-        (void)it.glbd.apply(after);
-        INFO("killed at step " << step << " of " << steps << ": " << it.faults.where());
-        it.faults.disarm();
+        fixture.faults.arm_kill(step);
+        (void)fixture.glbd.apply(after);
+        ++tried;
+        killed += fixture.faults.failed();
+        INFO("killed at step " << step << " of " << steps << ": " << fixture.faults.where());
+        fixture.faults.disarm();
         std::this_thread::sleep_for(50ms);
-        REQUIRE(it.uninspected() == 0);
-        it.glbd.kill9();
-        REQUIRE(it.start_with_faults());
-        const auto now = epoch_of();
+        REQUIRE(fixture.uninspected() == 0);
+        fixture.glbd.kill9();
+        REQUIRE(fixture.start_with_faults());
+        const auto now = exported();
         CHECK((now == old_manifest || now == new_manifest));
-        REQUIRE(it.uninspected() == 0);
-        REQUIRE(it.glbd.apply(it.manifest).code == 0);
+        REQUIRE(fixture.uninspected() == 0);
+        REQUIRE(fixture.glbd.apply(fixture.manifest).code == 0);
     }
+    CHECK(killed > tried / 2);
     const auto tally = stream.finish();
     CHECK(tally.sent > 500);
-    CHECK(it.uninspected() == 0);
-    tell_drill("killed at a step of a change",
-               {tally.sent, it.uninspected(), {}, "packets", "passed uninspected"});
+    CHECK(fixture.uninspected() == 0);
+    record_scenario("killed at each step of a change",
+                    {tally.sent, fixture.uninspected(), {}, "packets", "passed uninspected"});
 }
 
-TEST_CASE("cut: a link that refuses another program leaves all interfaces with one, and traffic whole") {
+TEST_CASE("link update: failure on one interface leaves the same program on all, and no packet is lost") {
     need_root();
-    const TwoArm world({.appliances = 2});
-    const UdpEcho udp(world.server, 7001);
-    Daemon glbd(world.node);
+    const TwoArm testbed({.appliances = 2});
+    const UdpEcho udp(testbed.server, 7001);
+    Daemon glbd(testbed.node);
     FaultFile faults(glbd.folder() / "fault");
-    auto manifest = world.manifest();
+    auto manifest = testbed.manifest();
     glbd.launch(manifest, {}, faults.launcher());
     REQUIRE(eventually(60s, [&] { return glbd.ctl({"status"}).code == 0; }));
     REQUIRE(glbd.wait_healthy(2));
     const auto programs = [&] {
         std::set<std::string> ids;
-        for (const auto &device : world.devices) {
-            const auto text = world.node.must({"ip", "-j", "link", "show", device});
+        for (const auto &device : testbed.devices) {
+            const auto text = testbed.node.must({"ip", "-j", "link", "show", device});
             ids.insert(json::parse(text)[0].at("xdp").at("prog").at("id").dump());
         }
         return ids;
@@ -175,10 +181,11 @@ TEST_CASE("cut: a link that refuses another program leaves all interfaces with o
     };
     REQUIRE(programs().size() == 1);
     const LongBacklog backlog;
-    UdpStream stream(world.client, TwoArm::server_address, 7001, 1000);
+    UdpStream stream(testbed.client, TwoArm::server_address, 7001, 1000);
     unsigned before = capacity();
-    for (std::uint32_t update = 1; update <= 6;
-         ++update) { // three interfaces, twice: to look into both tables, and not
+    // Six link updates of three interfaces: first to the program that reads both tables, then to the final
+    // one.
+    for (std::uint32_t update = 1; update <= 6; ++update) {
         const unsigned wanted = before == 131072 ? 65536 : 131072;
         manifest["node"]["flowTable"]["capacity"] = wanted;
         faults.arm_links(update);
@@ -187,7 +194,7 @@ TEST_CASE("cut: a link that refuses another program leaves all interfaces with o
         INFO("link update " << update << "\n" << glbd.log());
         CHECK(eventually(10s, [&] { return programs().size() == 1; }));
         faults.disarm();
-        REQUIRE(glbd.apply(manifest).code == 0); // asks again
+        REQUIRE(glbd.apply(manifest).code == 0); // retries
         REQUIRE(eventually(20s, [&] { return capacity() == wanted; }));
         CHECK(programs().size() == 1);
         before = wanted;
@@ -195,5 +202,5 @@ TEST_CASE("cut: a link that refuses another program leaves all interfaces with o
     const auto tally = stream.finish();
     CHECK(tally.lost() == 0);
     CHECK(glbd.uninspected() == 0);
-    tell_drill("a link update fails", {tally.sent, tally.lost()});
+    record_scenario("a link update fails", {tally.sent, tally.lost()});
 }

@@ -1,7 +1,6 @@
 /*
- * Preloaded into glbd by a test: makes a chosen call fail by which it would change the kernel (bpf(2),
- * netlink) or its state folder. The program under test is the one that is installed, and knows nothing of
- * this.
+ * Preloaded into glbd by a test. Makes a selected call fail that changes the kernel (bpf(2), netlink) or the
+ * state folder. The program under test is the unmodified production binary.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -34,13 +33,12 @@ static struct glb_fault_page *page(void) {
     return mapped;
 }
 
-static int strikes(const char *what, long detail, uint32_t kind) {
+static int inject_fault(const char *what, long detail, uint32_t kind) {
     struct glb_fault_page *fault = page();
-    if (!fault || !__atomic_load_n(&fault->counting, __ATOMIC_ACQUIRE) ||
-        (fault->only && fault->only != kind))
+    if (!fault || !__atomic_load_n(&fault->armed, __ATOMIC_ACQUIRE) || (fault->only && fault->only != kind))
         return 0;
-    const uint32_t number = __atomic_add_fetch(&fault->seen, 1, __ATOMIC_RELAXED);
-    if (!fault->fail_at || number < fault->fail_at || (number > fault->fail_at && !fault->stay))
+    const uint32_t number = __atomic_add_fetch(&fault->calls, 1, __ATOMIC_RELAXED);
+    if (!fault->fail_at || number < fault->fail_at || (number > fault->fail_at && !fault->persistent))
         return 0;
     fault->failed++;
     snprintf(fault->where, sizeof fault->where, "%s %ld", what, detail);
@@ -50,7 +48,7 @@ static int strikes(const char *what, long detail, uint32_t kind) {
     return 1;
 }
 
-static int changes_something(long command) {
+static int is_modifying(long command) {
     switch (command) {
     case BPF_MAP_CREATE:
     case BPF_MAP_UPDATE_ELEM:
@@ -67,7 +65,7 @@ static int changes_something(long command) {
     }
 }
 
-/* libbpf has no wrapper of libc's for bpf(2): everything of it comes by here. */
+/* libc has no wrapper for bpf(2), so all of libbpf's calls go through syscall(). */
 long syscall(long number, ...) {
     static long (*real)(long, ...);
     if (!real)
@@ -78,21 +76,21 @@ long syscall(long number, ...) {
     for (int i = 0; i < 6; i++)
         a[i] = va_arg(list, long);
     va_end(list);
-    if ((number == SYS_bpf && changes_something(a[0])) || number == SYS_membarrier)
-        if (strikes(number == SYS_bpf ? "bpf" : "membarrier", a[0],
-                    number == SYS_bpf && a[0] == BPF_LINK_UPDATE ? GLB_FAULT_LINKS : 0))
+    if ((number == SYS_bpf && is_modifying(a[0])) || number == SYS_membarrier)
+        if (inject_fault(number == SYS_bpf ? "bpf" : "membarrier", a[0],
+                         number == SYS_bpf && a[0] == BPF_LINK_UPDATE ? GLB_FAULT_LINKS : 0))
             return -1;
     return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
-static int has(int fd, int option, int wanted) {
+static int has_option(int fd, int option, int wanted) {
     int value = 0;
     socklen_t length = sizeof value;
     return getsockopt(fd, SOL_SOCKET, option, &value, &length) == 0 && value == wanted;
 }
 
 static int is_netlink(int fd) {
-    return has(fd, SO_DOMAIN, AF_NETLINK);
+    return has_option(fd, SO_DOMAIN, AF_NETLINK);
 }
 
 ssize_t sendto(int fd, const void *data, size_t bytes, int flags, const struct sockaddr *to,
@@ -101,8 +99,8 @@ ssize_t sendto(int fd, const void *data, size_t bytes, int flags, const struct s
     if (!real)
         real = (ssize_t(*)(int, const void *, size_t, int, const struct sockaddr *, socklen_t))dlsym(
             RTLD_NEXT, "sendto");
-    /* libnftables 1.0.6 asks for its cache by sendto, and does not survive a failure of that. */
-    return is_netlink(fd) && has(fd, SO_PROTOCOL, NETLINK_ROUTE) && strikes("netlink", fd, 0)
+    /* NETLINK_ROUTE only: libnftables 1.0.6 crashes if the sendto() that fetches its cache fails. */
+    return is_netlink(fd) && has_option(fd, SO_PROTOCOL, NETLINK_ROUTE) && inject_fault("netlink", fd, 0)
                ? -1
                : real(fd, data, bytes, flags, to, length);
 }
@@ -111,19 +109,19 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
     static ssize_t (*real)(int, const struct msghdr *, int);
     if (!real)
         real = (ssize_t(*)(int, const struct msghdr *, int))dlsym(RTLD_NEXT, "sendmsg");
-    return is_netlink(fd) && strikes("netlink message", fd, 0) ? -1 : real(fd, message, flags);
+    return is_netlink(fd) && inject_fault("netlink message", fd, 0) ? -1 : real(fd, message, flags);
 }
 
 int rename(const char *from, const char *to) {
     static int (*real)(const char *, const char *);
     if (!real)
         real = (int (*)(const char *, const char *))dlsym(RTLD_NEXT, "rename");
-    return strikes("rename", 0, 0) ? -1 : real(from, to);
+    return inject_fault("rename", 0, 0) ? -1 : real(from, to);
 }
 
 int fsync(int fd) {
     static int (*real)(int);
     if (!real)
         real = (int (*)(int))dlsym(RTLD_NEXT, "fsync");
-    return strikes("fsync", fd, 0) ? -1 : real(fd);
+    return inject_fault("fsync", fd, 0) ? -1 : real(fd);
 }

@@ -18,7 +18,7 @@ FaultFile::FaultFile(std::filesystem::path path) : path_(std::move(path)) {
     if (fd && ::ftruncate(fd.get(), sizeof(glb_fault_page)) == 0)
         memory = ::mmap(nullptr, sizeof(glb_fault_page), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
     if (memory == MAP_FAILED)
-        throw std::runtime_error("no fault page at " + path_.string());
+        throw std::runtime_error("cannot create the fault page " + path_.string());
     page_ = static_cast<glb_fault_page *>(memory);
 }
 
@@ -27,24 +27,24 @@ FaultFile::~FaultFile() {
 }
 
 std::vector<std::string> FaultFile::launcher() const {
-    // With a sanitizer its own library must come first, and says so.
+    // ASan would refuse to start because its library is not the first one preloaded.
     return {"/usr/bin/env", "ASAN_OPTIONS=verify_asan_link_order=0", "LD_PRELOAD=" GLB_FAULT_LIBRARY,
             GLB_FAULT_VARIABLE "=" + path_.string()};
 }
 
-void FaultFile::start(std::uint32_t fail_at, bool stay, std::uint32_t code, std::uint32_t only) {
-    page_->seen = 0;
+void FaultFile::start(std::uint32_t fail_at, bool persistent, std::uint32_t code, std::uint32_t only) {
+    page_->calls = 0;
     page_->failed = 0;
     page_->fail_at = fail_at;
-    page_->stay = stay;
+    page_->persistent = persistent;
     page_->code = code;
     page_->only = only;
     page_->where[0] = 0;
-    std::atomic_ref(page_->counting).store(1);
+    std::atomic_ref(page_->armed).store(1);
 }
 
-void FaultFile::arm(std::uint32_t fail_at, bool stay) {
-    start(fail_at, stay, EIO, 0);
+void FaultFile::arm(std::uint32_t fail_at, bool persistent) {
+    start(fail_at, persistent, EIO, 0);
 }
 
 void FaultFile::arm_kill(std::uint32_t at) {
@@ -56,8 +56,8 @@ void FaultFile::arm_links(std::uint32_t fail_at) {
 }
 
 std::uint32_t FaultFile::disarm() {
-    std::atomic_ref(page_->counting).store(0);
-    return page_->seen;
+    std::atomic_ref(page_->armed).store(0);
+    return page_->calls;
 }
 
 std::uint32_t FaultFile::failed() const {

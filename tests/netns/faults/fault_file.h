@@ -1,4 +1,4 @@
-// FaultFile: the test's side of the page by which calls of glbd are made to fail.
+// FaultFile: the test's side of the shared page that makes calls of glbd fail.
 #pragma once
 
 #include <cstdint>
@@ -12,30 +12,30 @@ namespace glb::test {
 
 class FaultFile {
   public:
-    /// Makes `path`. Throws std::runtime_error where that fails.
+    /// Creates `path`. Throws std::runtime_error on failure.
     explicit FaultFile(std::filesystem::path path);
     ~FaultFile();
     FaultFile(const FaultFile &) = delete;
     FaultFile &operator=(const FaultFile &) = delete;
 
-    /// What is to stand before glbd's own command line.
+    /// Command prefix that preloads the fault library into glbd.
     [[nodiscard]] std::vector<std::string> launcher() const;
 
-    /// From now on calls are counted; the one of that number fails with EIO (0: none), and with `stay` all
-    /// after it.
-    void arm(std::uint32_t fail_at, bool stay = false);
-    /// The same, but the program is killed there, as by kill -9.
+    /// Starts to count calls. Call number `fail_at` (0: none) fails with EIO, with `persistent` all later
+    /// calls too.
+    void arm(std::uint32_t fail_at, bool persistent = false);
+    /// The same, but the process is killed by SIGKILL at that call.
     void arm_kill(std::uint32_t at);
-    /// The same among link updates alone, which are what puts a program in place.
+    /// Counts only BPF_LINK_UPDATE calls, which replace an attached program.
     void arm_links(std::uint32_t fail_at);
-    /// No more faults; returns how many calls were counted.
+    /// Ends fault injection. Returns how many calls were counted.
     std::uint32_t disarm();
 
     [[nodiscard]] std::uint32_t failed() const;
-    [[nodiscard]] std::string where() const; ///< the last call that failed
+    [[nodiscard]] std::string where() const; ///< the last failed call
 
   private:
-    void start(std::uint32_t fail_at, bool stay, std::uint32_t code, std::uint32_t only);
+    void start(std::uint32_t fail_at, bool persistent, std::uint32_t code, std::uint32_t only);
     std::filesystem::path path_;
     glb_fault_page *page_ = nullptr;
 };

@@ -67,9 +67,9 @@ bool is_zero(const Row &row) {
     return std::memcmp(&row, &zero, sizeof row) == 0;
 }
 
-/// Rows that are not all zero, each by its place.
+/// Rows that are not all zero, with their indexes.
 template <typename Row>
-std::string listed(const char *what, const std::vector<Row> &rows) {
+std::string list_rows(const char *what, const std::vector<Row> &rows) {
     std::string text;
     for (std::size_t i = 0; i < rows.size(); ++i)
         if (!is_zero(rows[i]))
@@ -77,30 +77,33 @@ std::string listed(const char *what, const std::vector<Row> &rows) {
     return text;
 }
 
-std::string banked(const Maps &maps, std::uint32_t bank) {
+std::string describe_bank(const Maps &maps, std::uint32_t bank) {
     auto text = fmt::format("node {}\n", hex(maps.row<glb_node>("glb_node", bank)));
     auto ports = maps.rows<glb_logical_port>("glb_logical_ports", bank * GLB_PORT_SLOTS, GLB_PORT_SLOTS);
     for (auto &port : ports)
         port.scope = 0;
-    text += listed("port", ports);
-    text += listed("endpoint",
-                   maps.rows<glb_endpoint>("glb_endpoints", bank * GLB_MAX_ENDPOINTS, GLB_MAX_ENDPOINTS));
-    text += listed("endpoint id", maps.rows<glb_endpoint_id>("glb_endpoint_ids", bank * GLB_ENDPOINT_ID_SLOTS,
-                                                             GLB_ENDPOINT_ID_SLOTS));
-    text += listed("target", maps.rows<glb_target>("glb_targets", bank * GLB_MAX_TARGETS, GLB_MAX_TARGETS));
-    text += listed("sender", maps.rows<glb_sender>("glb_senders", bank * GLB_SENDER_SLOTS, GLB_SENDER_SLOTS));
+    text += list_rows("port", ports);
+    text += list_rows("endpoint",
+                      maps.rows<glb_endpoint>("glb_endpoints", bank * GLB_MAX_ENDPOINTS, GLB_MAX_ENDPOINTS));
+    text +=
+        list_rows("endpoint id", maps.rows<glb_endpoint_id>("glb_endpoint_ids", bank * GLB_ENDPOINT_ID_SLOTS,
+                                                            GLB_ENDPOINT_ID_SLOTS));
+    text +=
+        list_rows("target", maps.rows<glb_target>("glb_targets", bank * GLB_MAX_TARGETS, GLB_MAX_TARGETS));
+    text +=
+        list_rows("sender", maps.rows<glb_sender>("glb_senders", bank * GLB_SENDER_SLOTS, GLB_SENDER_SLOTS));
     return text;
 }
 
-/// A group's table by its content, and its words.
-std::string group(const Maps &maps, std::uint32_t bank, std::uint32_t index) {
+/// A group with its table by content, its action and its fallback list.
+std::string describe_group(const Maps &maps, std::uint32_t bank, std::uint32_t index) {
     auto row = maps.row<glb_group>("glb_groups", bank * GLB_MAX_GROUPS + index);
-    std::uint64_t print = 0;
+    std::uint64_t fingerprint = 0;
     if (row.table < GLB_MAX_TABLES)
-        print = maps.row<std::uint64_t>("glb_maglev_fingerprints", row.table);
+        fingerprint = maps.row<std::uint64_t>("glb_maglev_fingerprints", row.table);
     row.table = row.previous_table = row.previous_until = 0;
     return fmt::format(
-        "group {} {} table {:x} word {} fallback {}\n", index, hex(row), print,
+        "group {} {} table {:x} action {} fallback {}\n", index, hex(row), fingerprint,
         maps.row<std::uint64_t>("glb_group_action", index),
         maps.rows<std::uint64_t>("glb_fallback", index * GLB_FALLBACK_SLOTS, GLB_FALLBACK_SLOTS));
 }
@@ -111,23 +114,23 @@ std::string kernel_image(const Namespace &node, const std::filesystem::path &bpf
                          const std::vector<std::string> &devices) {
     const Maps maps(bpffs);
     const auto bank = maps.row<glb_control>("glb_control", 0).bank & 1;
-    auto text = banked(maps, bank);
+    auto text = describe_bank(maps, bank);
     const auto names = maps.rows<glb_index_name>("glb_index_names", 0, GLB_INDEX_NAMES);
     for (std::uint32_t i = 0; i < GLB_INDEX_NAMES; ++i) {
         if (names[i].text[0] == 0)
             continue;
         text += fmt::format("name {} {}\n", i, names[i].text);
         if (i >= GLB_INDEX_NAMES_TARGETS)
-            text += fmt::format("target word {} {:x}\n", i - GLB_INDEX_NAMES_TARGETS,
+            text += fmt::format("target state {} {:x}\n", i - GLB_INDEX_NAMES_TARGETS,
                                 maps.row<std::uint64_t>("glb_target_state", i - GLB_INDEX_NAMES_TARGETS));
         else if (i >= GLB_INDEX_NAMES_GROUPS)
-            text += group(maps, bank, i - GLB_INDEX_NAMES_GROUPS);
+            text += describe_group(maps, bank, i - GLB_INDEX_NAMES_GROUPS);
         else
-            text += fmt::format("endpoint word {} {:x}\n", i,
+            text += fmt::format("endpoint override {} {:x}\n", i,
                                 maps.row<std::uint64_t>("glb_endpoint_override", i));
     }
     for (const auto &entry : std::filesystem::recursive_directory_iterator(bpffs))
-        if (entry.path().parent_path().filename() != "tables") // a place that is kept for the next table
+        if (entry.path().parent_path().filename() != "tables") // slots reserved for later tables
             text += "pin " + std::filesystem::relative(entry.path(), bpffs).string() + '\n';
     return text + kernel_state(node, devices);
 }

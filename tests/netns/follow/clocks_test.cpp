@@ -1,4 +1,4 @@
-// Wall-clock steps of a day in either direction change nothing: every timer is monotonic.
+// Steps of the wall clock by a day have no effect: every timer is monotonic.
 #include <fstream>
 #include <thread>
 
@@ -7,7 +7,7 @@
 
 #include "tests/harness/skip.h"
 #include "tests/netns/testbed/backlog.h"
-#include "tests/netns/testbed/drill.h"
+#include "tests/netns/testbed/scenario.h"
 #include "tests/netns/testbed/testbeds.h"
 
 using namespace glb::test;
@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// The wall clock of one process, by libfaketime, which leaves its monotonic clocks alone.
+/// The wall clock of one process, faked by libfaketime. Its monotonic clocks are not changed.
 class WallClock {
   public:
     WallClock() { step("+0"); }
@@ -33,22 +33,22 @@ class WallClock {
 
 } // namespace
 
-TEST_CASE("clocks: steps of a day in either direction change no target, no flow, no drain") {
+TEST_CASE("wall clock: steps of a day in either direction change no target state, flow or drain") {
     need_root();
-    const TwoArm world({.appliances = 3});
-    const TcpServer echo(world.server, 7000);
-    const UdpEcho udp(world.server, 7001);
+    const TwoArm testbed({.appliances = 3});
+    const TcpServer echo(testbed.server, 7000);
+    const UdpEcho udp(testbed.server, 7001);
     const WallClock clock;
-    Daemon glbd(world.node);
-    auto manifest = world.manifest();
+    Daemon glbd(testbed.node);
+    auto manifest = testbed.manifest();
     glbd.launch(manifest, {}, clock.launcher());
     REQUIRE(eventually(60s, [&] { return glbd.ctl({"status"}).code == 0; }));
     REQUIRE(glbd.wait_healthy(3));
-    TcpFlows flows(world.client);
+    TcpFlows flows(testbed.client);
     REQUIRE(flows.open(random_flows(60, 7000)) == 60);
     const LongBacklog backlog;
-    UdpStream stream(world.client, TwoArm::server_address, 7001, 1000);
-    // One target drains: its delay of five minutes must neither end at once nor never.
+    UdpStream stream(testbed.client, TwoArm::server_address, 7001, 1000);
+    // One target drains: a step must neither end nor extend its delay of five minutes.
     auto smaller = manifest;
     smaller["targetGroups"][0]["targets"].erase(2);
     REQUIRE(glbd.apply(smaller).code == 0);
@@ -62,16 +62,15 @@ TEST_CASE("clocks: steps of a day in either direction change no target, no flow,
     const auto total = glbd.flows({"--protocol", "tcp"}).size();
     for (const std::string offset : {"+1d", "-1d", "+0", "-2d", "+2d"}) {
         clock.step(offset);
-        std::this_thread::sleep_for(
-            2500ms); // more than an interval of the health checks, and a scan of the table
+        std::this_thread::sleep_for(2500ms); // longer than the health check interval and the flow table scan
         INFO(offset << "\n" << glbd.log());
         CHECK(states() == before);
         CHECK(flows.exchange() == 60);
         CHECK(glbd.flows({"--protocol", "tcp"}).size() == total);
         const auto uptime = glbd.must_ctl({"status"}).at("uptimeSeconds").get<double>();
-        CHECK((uptime >= 0 && uptime < 3600)); // a step is a day
+        CHECK((uptime >= 0 && uptime < 3600)); // not changed by a step of a day
     }
     const auto tally = stream.finish();
-    tell_drill("wall clock steps", {tally.sent, tally.lost()});
+    record_scenario("wall clock stepped by one and two days", {tally.sent, tally.lost()});
     CHECK(tally.lost() == 0);
 }

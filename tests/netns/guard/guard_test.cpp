@@ -1,5 +1,5 @@
-// The guard before any data path: what the kernel would route past the appliances is dropped, whatever of the
-// guard somebody takes away.
+// The guard without a data path: packets that the kernel would route past the appliances are dropped,
+// whichever part of the guard is removed.
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -12,13 +12,13 @@ using namespace glb;
 using namespace glb::test;
 
 TEST_CASE(
-    "guard: nothing is forwarded, it is counted, the node itself answers, and remove() leaves nothing") {
+    "guard: forwarded packets are dropped and counted, the node responds, and remove() leaves nothing") {
     need_root();
     const Router router;
     REQUIRE(router.ping("198.51.100.2"));
     REQUIRE(router.ping("2001:db8:2::2"));
-    const auto before = router.all_that_is();
-    InNode guard(router);
+    const auto before = router.kernel_state();
+    NodeGuard guard(router);
     guard.install(router.plan());
     CHECK_FALSE(router.passes());
     CHECK(guard.uninspected() >= 2);
@@ -28,15 +28,16 @@ TEST_CASE(
     CHECK(http_get(router.client, "http://192.0.2.1/file").code == 200);
     CHECK(guard.check().repaired.empty());
     guard.remove();
-    CHECK(router.all_that_is() == before);
+    CHECK(router.kernel_state() == before);
     CHECK(router.ping("198.51.100.2"));
     CHECK_FALSE(std::filesystem::exists(router.paths.state));
 }
 
-TEST_CASE("guard: after nft flush ruleset the routing rules hold, and the table comes back with its count") {
+TEST_CASE("guard: after 'nft flush ruleset' the routing rules still drop, and the table is restored with its "
+          "counter") {
     need_root();
     const Router router;
-    InNode guard(router);
+    NodeGuard guard(router);
     guard.install(router.plan());
     CHECK_FALSE(router.passes());
     CHECK(guard.check().repaired.empty());
@@ -50,10 +51,10 @@ TEST_CASE("guard: after nft flush ruleset the routing rules hold, and the table 
     CHECK(guard.uninspected() > counted);
 }
 
-TEST_CASE("guard: an interface that was deleted and came back is guarded by name, then by filter") {
+TEST_CASE("guard: interface that was deleted and created again is guarded by name, after a check by filter") {
     need_root();
     const Router router;
-    InNode guard(router);
+    NodeGuard guard(router);
     guard.install(router.plan());
     router.node.must({"ip", "link", "del", "cli0"});
     router.wire_client();
@@ -65,10 +66,10 @@ TEST_CASE("guard: an interface that was deleted and came back is guarded by name
     CHECK_FALSE(router.passes());
 }
 
-TEST_CASE("guard: each part that is taken away comes back") {
+TEST_CASE("guard: check restores each removed part") {
     need_root();
     const Router router;
-    InNode guard(router);
+    NodeGuard guard(router);
     guard.install(router.plan());
     router.node.must({"ip", "rule", "del", "priority", "100", "iif", "cli0"});
     router.node.must({"tc", "qdisc", "del", "dev", "srv0", "clsact"});
@@ -78,10 +79,10 @@ TEST_CASE("guard: each part that is taken away comes back") {
     CHECK_FALSE(router.passes());
 }
 
-TEST_CASE("guard: whenDetached pass leaves traffic alone") {
+TEST_CASE("guard: whenDetached pass does not affect traffic") {
     need_root();
     const Router router;
-    InNode guard(router);
+    NodeGuard guard(router);
     guard.install(router.plan());
     CHECK_FALSE(router.passes());
     guard.install(router.plan(WhenDetached::pass));
@@ -89,32 +90,32 @@ TEST_CASE("guard: whenDetached pass leaves traffic alone") {
     CHECK(router.ping("2001:db8:2::2"));
 }
 
-TEST_CASE("guard: a second one takes over the filters' maps and the count") {
+TEST_CASE("guard: a new instance takes over the filters' maps and the counter") {
     need_root();
     const Router router;
-    const auto before = router.all_that_is();
+    const auto before = router.kernel_state();
     std::uint64_t counted = 0;
     {
-        InNode first(router);
+        NodeGuard first(router);
         first.install(router.plan());
         CHECK_FALSE(router.passes());
         counted = first.uninspected();
     }
     CHECK_FALSE(router.passes());
-    InNode second(router);
+    NodeGuard second(router);
     second.install(router.plan());
     CHECK(second.uninspected() > counted);
     CHECK(second.check().repaired.empty());
     CHECK_FALSE(router.passes());
     second.remove();
-    CHECK(router.all_that_is() == before);
+    CHECK(router.kernel_state() == before);
 }
 
-TEST_CASE("guard: forwarding is never turned on, but named with its command") {
+TEST_CASE("guard: forwarding that is off is reported with a command and not changed") {
     need_root();
     const Router router;
     router.node.sysctl("net/ipv4/conf/cli0/forwarding", "0");
-    InNode guard(router);
+    NodeGuard guard(router);
     guard.install(router.plan());
     CHECK(guard.missing_forwarding() ==
           std::vector<std::string>{
@@ -122,14 +123,14 @@ TEST_CASE("guard: forwarding is never turned on, but named with its command") {
     CHECK(router.node.must({"cat", "/proc/sys/net/ipv4/conf/cli0/forwarding"}) == "0\n");
 }
 
-TEST_CASE("guard: warns of what others have, and leaves it alone") {
+TEST_CASE("guard: foreign NAT and rules are reported and not changed") {
     need_root();
     const Router router;
     router.node.must(
         {"nft", "add table ip host; add chain ip host post { type nat hook postrouting priority 100; }"});
     router.node.must({"ip", "rule", "add", "iif", "cli0", "lookup", "99", "priority", "500"});
-    const auto before = router.all_that_is();
-    InNode guard(router);
+    const auto before = router.kernel_state();
+    NodeGuard guard(router);
     guard.install(router.plan());
     const auto warnings = guard.check().warnings;
     const auto warns_of = [&](const std::string &what) {
@@ -139,10 +140,10 @@ TEST_CASE("guard: warns of what others have, and leaves it alone") {
     CHECK(warns_of("chain post of table ip host does NAT"));
     CHECK(warns_of("iif cli0"));
     guard.remove();
-    CHECK(router.all_that_is() == before);
+    CHECK(router.kernel_state() == before);
 }
 
-TEST_CASE("guard: another markMask replaces marks, rules and filters, in one process and over a restart") {
+TEST_CASE("guard: a changed markMask replaces marks, rules and filters, also after a restart") {
     need_root();
     const Router router;
     auto plan = router.plan();
@@ -154,7 +155,7 @@ TEST_CASE("guard: another markMask replaces marks, rules and filters, in one pro
         return found;
     };
     {
-        InNode guard(router);
+        NodeGuard guard(router);
         guard.install(plan);
         plan.mark_mask = 0x0000ff00;
         guard.install(plan);
@@ -164,11 +165,11 @@ TEST_CASE("guard: another markMask replaces marks, rules and filters, in one pro
         CHECK(rules_of("0xfff0000/0xfff0000") == 0);
     }
     plan.mark_mask = 0x000000ff;
-    InNode guard(router);
+    NodeGuard guard(router);
     guard.install(plan);
     CHECK(guard.check().repaired.empty());
     CHECK(rules_of("0xff/0xff") == 2);
     CHECK(rules_of("0xff00/0xff00") == 0);
-    router.node.must({"nft", "flush", "ruleset"}); // so that it is the filter's mark that counts
+    router.node.must({"nft", "flush", "ruleset"}); // only the filter's mark is left
     CHECK_FALSE(router.passes());
 }

@@ -1,4 +1,4 @@
-// The door's metadata as the data path writes it, or as somebody forges it.
+// Punt metadata as the data path writes it, or as a forger does.
 #pragma once
 
 #include <cstdint>
@@ -12,30 +12,30 @@
 
 namespace glb::test {
 
-inline constexpr std::uint32_t magic = 0x5eed5eed; ///< the data path's
+inline constexpr std::uint32_t magic = 0x5eed5eed; ///< of the data path
 
-/// An XDP program on `dev` that puts metadata with `its_magic` and endpoint 0 in front of every frame, and
-/// hands it to interface `out`, or to the stack (0). It goes with this object.
-class Door {
+/// An XDP program on `dev` that writes metadata with `written_magic` and endpoint 0 in front of every frame,
+/// and redirects it to interface `out`, or passes it to the stack (0). Detached by the destructor.
+class PuntForger {
   public:
-    Door(const Namespace &ns, const std::string &dev, std::uint32_t its_magic, unsigned out = 0) {
+    PuntForger(const Namespace &ns, const std::string &dev, std::uint32_t written_magic, unsigned out = 0) {
         const auto ifindex = ns.ifindex(dev);
         skeleton_ = guard_punt__open();
-        skeleton_->rodata->guard_door_magic = its_magic;
-        skeleton_->rodata->guard_door_out = out;
+        skeleton_->rodata->guard_punt_magic = written_magic;
+        skeleton_->rodata->guard_punt_out = out;
         ns.call([&] {
             if (guard_punt__load(skeleton_) == 0)
-                link_ = bpf_program__attach_xdp(skeleton_->progs.guard_door_open, static_cast<int>(ifindex));
+                link_ = bpf_program__attach_xdp(skeleton_->progs.guard_punt_mark, static_cast<int>(ifindex));
         });
         if (!link_)
-            throw std::runtime_error("cannot attach the test's door");
+            throw std::runtime_error("cannot attach the punt metadata program");
     }
-    ~Door() {
+    ~PuntForger() {
         bpf_link__destroy(link_);
         guard_punt__destroy(skeleton_);
     }
-    Door(const Door &) = delete;
-    Door &operator=(const Door &) = delete;
+    PuntForger(const PuntForger &) = delete;
+    PuntForger &operator=(const PuntForger &) = delete;
 
   private:
     guard_punt *skeleton_ = nullptr;

@@ -1,4 +1,4 @@
-// What the door's metadata opens, and what a forged one does not.
+// Packets that pass the guard by their punt metadata, and forged metadata that does not.
 #include <catch2/catch.hpp>
 
 #include <bpf/bpf.h>
@@ -40,7 +40,7 @@ bool wait_for_payload(Sniffer &sniffer, const std::string &payload) {
 
 } // namespace
 
-TEST_CASE("guard: the right magic passes, gets the endpoint's mark and its route table, and no other") {
+TEST_CASE("punt path: only the right magic passes, and its packets use the endpoint's route table") {
     need_root();
     const Router router;
     router.server.address("eth0", "203.0.113.9/32");
@@ -53,72 +53,72 @@ TEST_CASE("guard: the right magic passes, gets the endpoint's mark and its route
         router.node.must({"ip", "route", "add", prefix, "dev", device, "table", "77"});
     router.node.must({"ip", "route", "add", "203.0.113.9", "via", "198.51.100.2", "table", "77"});
     router.node.must({"ip", "route", "add", "203.0.113.10", "via", "198.51.100.2"});
-    InNode guard(router);
+    NodeGuard guard(router);
     guard.install(with_table(router, 77));
-    const Door client_side(router.node, "cli0", magic), server_side(router.node, "srv0", magic);
-    CHECK_FALSE(router.passes()); // no magic is known yet
+    const PuntForger client_side(router.node, "cli0", magic), server_side(router.node, "srv0", magic);
+    CHECK_FALSE(router.passes()); // no magic is set yet
     guard.set_magic(magic);
     CHECK(router.ping("198.51.100.2"));
     CHECK(router.ping("2001:db8:2::2"));
     CHECK(router.ping("203.0.113.9"));        // the main table has no route there
-    CHECK_FALSE(router.ping("203.0.113.10")); // and this one's is main's alone
+    CHECK_FALSE(router.ping("203.0.113.10")); // only the main table has a route there
     guard.set_magic(magic + 1);
     CHECK_FALSE(router.passes());
 }
 
-TEST_CASE("guard: a restarted daemon keeps the door open") {
+TEST_CASE("punt path: magic stays valid after a restart of the daemon") {
     need_root();
     const Router router;
-    const Door client_side(router.node, "cli0", magic), server_side(router.node, "srv0", magic);
+    const PuntForger client_side(router.node, "cli0", magic), server_side(router.node, "srv0", magic);
     {
-        InNode first(router);
+        NodeGuard first(router);
         first.install(router.plan());
         first.set_magic(magic);
     }
-    InNode second(router);
+    NodeGuard second(router);
     second.install(router.plan());
     CHECK(router.ping("198.51.100.2"));
 }
 
-TEST_CASE("guard: metadata forged at the far end of a veth opens nothing, the right magic would") {
+TEST_CASE("punt path: metadata forged at a veth's peer with a wrong magic is dropped") {
     need_root();
     const Router router;
     const auto pass = with_xdp_pass(router.node, "cli0");
     router.client.must({"ip", "link", "add", "inj0", "type", "veth", "peer", "name", "inj1"});
     for (const std::string dev : {"inj0", "inj1"})
         router.client.must({"ip", "link", "set", dev, "up"});
-    InNode guard(router);
+    NodeGuard guard(router);
     guard.install(router.plan());
     guard.set_magic(magic);
-    REQUIRE(router.ping("192.0.2.1")); // neighbours are known from here on
+    REQUIRE(router.ping("192.0.2.1")); // resolves the neighbours
     const auto out = router.client.ifindex("eth0");
     const auto frame_to = [&](const std::string &payload) -> Bytes {
         return Eth{.dst = Mac(mac_text(router.node, "cli0")), .src = Mac(mac_text(router.client, "eth0"))} /
                IPv4{.src = "192.0.2.2", .dst = "198.51.100.2"} / Udp{.sport = 4000, .dport = 4001} /
                Payload(payload);
     };
-    const auto arrives = [&](std::uint32_t its_magic, const std::string &payload) {
-        const Door forger(router.client, "inj0", its_magic, out);
+    const auto arrives = [&](std::uint32_t written_magic, const std::string &payload) {
+        const PuntForger forger(router.client, "inj0", written_magic, out);
         Sniffer server(router.server, "eth0");
         send_frame(router.client, "inj1", frame_to(payload));
         return wait_for_payload(server, payload);
     };
     CHECK_FALSE(arrives(magic + 1, "forged"));
     CHECK(guard.uninspected() >= 1);
-    CHECK(arrives(magic, "known")); // so the frame itself was good, and the magic is what counts
+    CHECK(arrives(magic, "known")); // control: the frame is well-formed, and only the magic decides
 }
 
-TEST_CASE("guard: a host's 'ct state invalid drop' does not take the door's packets in mid-flow") {
+TEST_CASE("punt path: 'ct state invalid drop' of the host does not drop punted midstream packets") {
     need_root();
     const Router router;
     router.node.must({"nft",
                       "add table ip host; add chain ip host onward { type filter hook forward priority 0; }; "
                       "add rule ip host onward ct state invalid drop"});
     router.node.sysctl("net/netfilter/nf_conntrack_tcp_loose", "0");
-    InNode guard(router);
+    NodeGuard guard(router);
     guard.install(router.plan());
     guard.set_magic(magic);
-    const Door client_side(router.node, "cli0", magic), server_side(router.node, "srv0", magic);
+    const PuntForger client_side(router.node, "cli0", magic), server_side(router.node, "srv0", magic);
     REQUIRE(router.ping("198.51.100.2"));
     const auto arrives = [&](const std::string &payload) {
         Sniffer server(router.server, "eth0");
@@ -131,10 +131,10 @@ TEST_CASE("guard: a host's 'ct state invalid drop' does not take the door's pack
     };
     CHECK(arrives("untracked"));
     router.node.must({"nft", "flush", "chain", "inet", "glb", "prerouting"});
-    CHECK_FALSE(arrives("invalid")); // the host's rule does drop what is tracked
+    CHECK_FALSE(arrives("invalid")); // control: the host's rule drops tracked packets
 }
 
-TEST_CASE("guard: the filter marks exactly the endpoint's VLANs") {
+TEST_CASE("guard filter: only packets of the endpoint's VLANs are marked") {
     need_root();
     const Router router;
     auto plan = router.plan();
@@ -142,9 +142,9 @@ TEST_CASE("guard: the filter marks exactly the endpoint's VLANs") {
     plan.ports[0].vlans = {100, 0};
     plan.ports[0].devices.clear();
     {
-        InNode guard(router);
+        NodeGuard guard(router);
         guard.install(plan);
-        CHECK(router.passes()); // untagged frames are not the endpoint's
+        CHECK(router.passes()); // untagged frames do not belong to the endpoint
     }
     const auto mark_of = [&](const Bytes &frame) {
         return router.node.call([&] {

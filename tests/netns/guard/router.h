@@ -1,4 +1,4 @@
-// The world of the guard's tests: a client, a node that forwards, a server.
+// Testbed of the guard's tests: a client, a node that forwards, a server.
 #pragma once
 
 #include <stdexcept>
@@ -18,7 +18,7 @@ using guard::Guard;
 using guard::GuardPaths;
 using guard::GuardReport;
 
-// client - node - server, both versions, the node forwards.
+// client - node - server, both IP versions; the node forwards.
 struct Router {
     Router() : client("grd-cli"), node("grd-node"), server("grd-srv") {
         wire_client();
@@ -60,7 +60,7 @@ struct Router {
         }
         return plan;
     }
-    [[nodiscard]] std::string all_that_is() const {
+    [[nodiscard]] std::string kernel_state() const {
         return node.must({"nft", "list", "ruleset"}) + node.must({"ip", "rule"}) +
                node.must({"ip", "-6", "rule"}) + node.must({"tc", "qdisc", "show"}) +
                node.must({"tc", "filter", "show", "dev", "cli0", "ingress"}) +
@@ -74,7 +74,7 @@ struct Router {
     GuardPaths paths{bpffs.path() / "guard", folder.path() / "guard.json"};
 };
 
-// Catch2 is not for other threads: what fails there is thrown.
+// Throws instead of asserting: Catch2's assertions must not be used on other threads.
 template <typename T>
 T must(Result<T> result) {
     if (!result)
@@ -83,8 +83,9 @@ T must(Result<T> result) {
         return std::move(*result);
 }
 
-struct InNode {
-    explicit InNode(const Router &router)
+/// A guard whose operations run in the node's namespace.
+struct NodeGuard {
+    explicit NodeGuard(const Router &router)
         : router_(router), guard_(router.node.call([&] { return must(Guard::open(router.paths)); })) {}
     void install(const GuardPlan &plan) {
         router_.node.call([&] { must(guard_.install(plan)); });
@@ -95,8 +96,8 @@ struct InNode {
     std::uint64_t uninspected() {
         return router_.node.call([&] { return must(guard_.uninspected()).packets; });
     }
-    void set_magic(std::uint32_t magic) {
-        router_.node.call([&] { must(guard_.set_magic(magic)); });
+    void set_magic(std::uint32_t value) {
+        router_.node.call([&] { must(guard_.set_magic(value)); });
     }
     [[nodiscard]] std::vector<std::string> missing_forwarding() const {
         return router_.node.call([&] { return guard::missing_forwarding(router_.plan()); });

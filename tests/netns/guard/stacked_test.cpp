@@ -1,5 +1,5 @@
-// The guard where an endpoint's device is not its interface: a VLAN, a VLAN in a VLAN, and a bridge over a
-// port. No daemon and no data path is there; what the guard left must do alone.
+// The guard when an endpoint's device is stacked on its interface: a VLAN, a VLAN in a VLAN, and a bridge.
+// Without a daemon and without a data path.
 #include <catch2/catch.hpp>
 
 #include <array>
@@ -13,7 +13,7 @@ using namespace glb::test;
 
 namespace {
 
-/// Whether the kernel can make what these need: some are built without VLAN devices. Says so where it cannot.
+/// True if the kernel supports the device; some are built without VLAN devices. Warns otherwise.
 bool has_device_for(const std::array<std::uint16_t, 2> &vlans) {
     if (!vlans[0])
         return true;
@@ -25,9 +25,10 @@ bool has_device_for(const std::array<std::uint16_t, 2> &vlans) {
     return false;
 }
 
-/// The client's side of the router on a device above cli0: of these VLANs, or without any a bridge.
-struct Stacked : Router {
-    explicit Stacked(std::array<std::uint16_t, 2> its_vlans) : vlans(its_vlans) {
+/// The client's side of the router on a device above cli0: a device of these VLANs, or a bridge without
+/// VLANs.
+struct StackedRouter : Router {
+    explicit StackedRouter(std::array<std::uint16_t, 2> device_vlans) : vlans(device_vlans) {
         node.must({"ip", "address", "flush", "dev", "cli0"});
         client.must({"ip", "address", "flush", "dev", "eth0"});
         std::string far = "eth0";
@@ -46,7 +47,7 @@ struct Stacked : Router {
         client.must({"ip", "route", "replace", "default", "via", "192.0.2.1"});
         client.must({"ip", "-6", "route", "replace", "default", "via", "2001:db8:1::1"});
     }
-    /// Takes the node's device away, and makes it anew.
+    /// Deletes the node's device and creates it again.
     void replace_device() const {
         node.must({"ip", "link", "del", device});
         if (vlans[0])
@@ -90,59 +91,59 @@ struct Stacked : Router {
 
 } // namespace
 
-TEST_CASE("guard: what comes by a VLAN's device or a bridge stays uninspected-closed, with any one part of "
-          "it gone") {
+TEST_CASE(
+    "guard: VLAN device or bridge stays guarded without a daemon, with any one part of the guard removed") {
     need_root();
     const auto vlans = GENERATE(std::array<std::uint16_t, 2>{100, 0}, std::array<std::uint16_t, 2>{100, 7},
                                 std::array<std::uint16_t, 2>{0, 0});
     CAPTURE(vlans[0], vlans[1]);
     if (!has_device_for(vlans))
         return;
-    const Stacked router(vlans);
+    const StackedRouter router(vlans);
     REQUIRE(router.both_pass());
     {
-        InNode guard(router);
+        NodeGuard guard(router);
         guard.install(router.plan());
         CHECK_FALSE(router.passes());
         CHECK(guard.uninspected() >= 2);
         CHECK(guard.check().repaired.empty());
         guard.set_magic(magic);
     }
-    // The daemon is dead. Each part that somebody takes leaves another.
+    // Each part of the guard is redundant.
     CHECK_FALSE(router.passes());
     CHECK(router.node_answers());
-    SECTION("the nftables rules, so that the filter's mark leads into the blackhole") {
+    SECTION("nftables rules removed: the filter's mark selects the blackhole rule") {
         router.node.must({"nft", "flush", "ruleset"});
         CHECK_FALSE(router.passes());
         CHECK(router.node_answers());
     }
-    SECTION("the filter, so that the rules see the device alone") {
+    SECTION("filter removed: the rules match the device only") {
         router.node.must({"tc", "qdisc", "del", "dev", "cli0", "clsact"});
         CHECK_FALSE(router.passes());
         CHECK(router.node_answers());
     }
-    SECTION("the routing rules") {
+    SECTION("routing rules removed") {
         router.node.must({"ip", "rule", "flush"});
         router.node.must({"ip", "rule", "add", "priority", "32766", "lookup", "main"});
         CHECK_FALSE(router.passes());
     }
-    SECTION("the device, which comes back with another index") {
+    SECTION("device created again with another index") {
         router.replace_device();
         CHECK(router.node_answers());
         CHECK_FALSE(router.passes());
     }
 }
 
-TEST_CASE("guard: the door's packets pass by a VLAN's device or a bridge, with no other's magic") {
+TEST_CASE("punt path: packets with the right magic pass on a VLAN device or bridge, others do not") {
     need_root();
     const auto vlans = GENERATE(std::array<std::uint16_t, 2>{100, 0}, std::array<std::uint16_t, 2>{0, 0});
     CAPTURE(vlans[0]);
     if (!has_device_for(vlans))
         return;
-    const Stacked router(vlans);
-    InNode guard(router);
+    const StackedRouter router(vlans);
+    NodeGuard guard(router);
     guard.install(router.plan());
-    const Door client_side(router.node, "cli0", magic), server_side(router.node, "srv0", magic);
+    const PuntForger client_side(router.node, "cli0", magic), server_side(router.node, "srv0", magic);
     CHECK_FALSE(router.passes());
     guard.set_magic(magic);
     CHECK(router.both_pass());

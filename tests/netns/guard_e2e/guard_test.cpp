@@ -1,4 +1,4 @@
-// Nothing passes uninspected, whatever an operator, another program or a crash takes away.
+// Nothing passes uninspected, whatever an operator, another program or a crash removes.
 #include <algorithm>
 
 #include <catch2/catch.hpp>
@@ -6,8 +6,8 @@
 
 #include "tests/harness/packet.h"
 #include "tests/harness/skip.h"
-#include "tests/netns/testbed/drill.h"
 #include "tests/netns/testbed/frames.h"
+#include "tests/netns/testbed/scenario.h"
 #include "tests/netns/testbed/testbeds.h"
 
 using namespace glb::test;
@@ -15,34 +15,38 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct Guarded {
-    explicit Guarded(const std::string &when_detached = "drop") : echo(world.server, 7000), glbd(world.node) {
-        auto manifest = world.manifest();
+struct Fixture {
+    explicit Fixture(const std::string &when_detached = "drop")
+        : echo(testbed.server, 7000), glbd(testbed.node) {
+        auto manifest = testbed.manifest();
         manifest["endpoints"][0]["whenDetached"] = when_detached;
         glbd.start(manifest);
-        if (!glbd.wait_healthy(1) || !tcp_works(world.client, TwoArm::server_address, 7000, 5s))
+        if (!glbd.wait_healthy(1) || !tcp_works(testbed.client, TwoArm::server_address, 7000, 5s))
             throw std::runtime_error("traffic does not pass: " + glbd.log());
     }
 
-    // Packets from either side that the other one sees, of 40 that are sent both ways; waits until it is all
-    // that are `wanted`, or, where none is, for a moment.
+    static constexpr std::size_t packets = 40;
+
+    /// Sends `packets` packets, half of them in each direction, and returns how many arrive. Waits until
+    /// `wanted` have arrived, or 300 ms for 0.
     [[nodiscard]] std::size_t passed(std::size_t wanted) {
-        Sniffer server(world.server, "eth0"), client(world.client, "eth0");
-        const auto marked = [](const Sniffer::Frame &seen) {
+        Sniffer server(testbed.server, "eth0"), client(testbed.client, "eth0");
+        const auto is_test_packet = [](const Sniffer::Frame &seen) {
             const auto &bytes = seen.bytes;
             const std::string text(bytes.begin(), bytes.end());
-            // UDP itself: ICMP errors quote it.
+            // The packet itself and not an ICMP error that quotes it.
             return !seen.outgoing && bytes.size() >= 58 && (bytes[23] == 17 || bytes[20] == 17) &&
-                   text.find("is anybody there") != std::string::npos;
+                   text.find("uninspected or not") != std::string::npos;
         };
-        const Payload payload("is anybody there");
-        const Eth up{.dst = mac_of(world.node, "cli0"), .src = mac_of(world.client, "eth0")};
-        const Eth down{.dst = mac_of(world.node, "srv0"), .src = mac_of(world.server, "eth0")};
-        for (std::uint16_t port = 5000; port < 5010; port++) {
+        const Payload payload("uninspected or not");
+        const Eth up{.dst = mac_of(testbed.node, "cli0"), .src = mac_of(testbed.client, "eth0")};
+        const Eth down{.dst = mac_of(testbed.node, "srv0"), .src = mac_of(testbed.server, "eth0")};
+        static_assert(packets % 4 == 0);
+        for (std::uint16_t port = 5000; port < 5000 + packets / 4; port++) {
             send_frames(
-                world.client, "eth0",
+                testbed.client, "eth0",
                 {up / IPv4{} / Udp{.dport = port} / payload, up / IPv6{} / Udp{.dport = port} / payload});
-            send_frames(world.server, "eth0",
+            send_frames(testbed.server, "eth0",
                         {down / IPv4{.src = TwoArm::server_address, .dst = TwoArm::client_address} /
                              Udp{.dport = port} / payload,
                          down / IPv6{.src = TwoArm::server_address6, .dst = TwoArm::client_address6} /
@@ -53,18 +57,18 @@ struct Guarded {
             arrived = 0;
             for (auto *sniffer : {&server, &client})
                 arrived += static_cast<std::size_t>(
-                    std::count_if(sniffer->frames().begin(), sniffer->frames().end(), marked));
+                    std::count_if(sniffer->frames().begin(), sniffer->frames().end(), is_test_packet));
             return wanted && arrived >= wanted;
         });
         return arrived;
     }
 
-    void make_again(const std::string &device, const Namespace &host) {
-        world.node.must({"ip", "link", "del", device});
-        veth(world.node, device, host, "eth0");
+    void recreate_interface(const std::string &device, const Namespace &host) {
+        testbed.node.must({"ip", "link", "del", device});
+        veth(testbed.node, device, host, "eth0");
         const bool client_side = device == "cli0";
-        world.node.address(device, client_side ? "192.0.2.1/24" : "198.51.100.1/24");
-        world.node.address(device, client_side ? "2001:db8:1::1/64" : "2001:db8:2::1/64");
+        testbed.node.address(device, client_side ? "192.0.2.1/24" : "198.51.100.1/24");
+        testbed.node.address(device, client_side ? "2001:db8:1::1/64" : "2001:db8:2::1/64");
         host.address("eth0", client_side ? "192.0.2.10/24" : "198.51.100.20/24");
         host.address("eth0", client_side ? "2001:db8:1::10/64" : "2001:db8:2::20/64");
         host.route("default", client_side ? "192.0.2.1" : "198.51.100.1");
@@ -72,88 +76,89 @@ struct Guarded {
             {"ip", "-6", "route", "add", "default", "via", client_side ? "2001:db8:1::1" : "2001:db8:2::1"});
     }
 
-    TwoArm world;
+    TwoArm testbed;
     TcpServer echo;
     Daemon glbd;
 };
 
 } // namespace
 
-TEST_CASE(
-    "guard: with glbd dead traffic goes on; with the programs detached and every pin removed none passes") {
+TEST_CASE("guard: without glbd traffic passes by the attached programs, and without programs and pins none "
+          "passes") {
     need_root();
-    Guarded it;
-    CHECK(it.passed(40) == 40);
-    it.glbd.kill9();
-    CHECK(it.passed(40) == 40);
-    it.glbd.detach_by_hand(it.world.devices);
-    CHECK(it.passed(0) == 0);
-    it.world.node.must({"nft", "flush", "ruleset"});
-    const auto passed = it.passed(0);
+    Fixture fixture;
+    CHECK(fixture.passed(Fixture::packets) == Fixture::packets);
+    fixture.glbd.kill9();
+    CHECK(fixture.passed(Fixture::packets) == Fixture::packets);
+    fixture.glbd.force_detach(fixture.testbed.devices);
+    CHECK(fixture.passed(0) == 0);
+    fixture.testbed.node.must({"nft", "flush", "ruleset"});
+    const auto passed = fixture.passed(0);
     CHECK(passed == 0);
-    tell_drill("all programs, pins and rules taken away", {40, passed, {}, "packets", "passed uninspected"});
+    record_scenario("all programs, pins and nftables rules removed",
+                    {Fixture::packets, passed, {}, "packets", "passed uninspected"});
 }
 
-TEST_CASE("guard: with glbd dead nothing passes by an interface that was deleted and made anew") {
+TEST_CASE("guard: without glbd nothing passes an interface that was deleted and created again") {
     need_root();
-    Guarded it;
-    it.glbd.kill9();
-    it.make_again("cli0", it.world.client);
-    it.make_again("srv0", it.world.server);
-    CHECK(it.passed(0) == 0);
-    CHECK_FALSE(tcp_works(it.world.client, TwoArm::server_address, 7000, 500ms));
+    Fixture fixture;
+    fixture.glbd.kill9();
+    fixture.recreate_interface("cli0", fixture.testbed.client);
+    fixture.recreate_interface("srv0", fixture.testbed.server);
+    CHECK(fixture.passed(0) == 0);
+    CHECK_FALSE(tcp_works(fixture.testbed.client, TwoArm::server_address, 7000, 500ms));
 }
 
-TEST_CASE("guard: a bridge whose port was away when glbd died is guarded when the port comes back") {
+TEST_CASE("guard: bridge whose port was missing when glbd died is guarded once the port exists again") {
     need_root();
-    TwoArm world;
-    TcpServer echo(world.server, 7000);
-    world.node.must({"ip", "link", "add", "uplink", "type", "bridge"});
-    world.node.must({"ip", "link", "set", "uplink", "up"});
-    const auto make_again = [&] {
-        (void)world.node.run({"ip", "link", "del", "cli0"});
-        veth(world.node, "cli0", world.client, "eth0");
-        world.node.must({"ip", "link", "set", "cli0", "master", "uplink"});
-        world.client.address("eth0", "192.0.2.10/24");
-        world.client.route("default", "192.0.2.1");
+    TwoArm testbed;
+    TcpServer echo(testbed.server, 7000);
+    testbed.node.must({"ip", "link", "add", "uplink", "type", "bridge"});
+    testbed.node.must({"ip", "link", "set", "uplink", "up"});
+    const auto recreate_port = [&] {
+        (void)testbed.node.run({"ip", "link", "del", "cli0"});
+        veth(testbed.node, "cli0", testbed.client, "eth0");
+        testbed.node.must({"ip", "link", "set", "cli0", "master", "uplink"});
+        testbed.client.address("eth0", "192.0.2.10/24");
+        testbed.client.route("default", "192.0.2.1");
     };
-    make_again();
-    world.node.address("uplink", "192.0.2.1/24");
-    const auto manifest = world.manifest();
-    Daemon glbd(world.node);
+    recreate_port();
+    testbed.node.address("uplink", "192.0.2.1/24");
+    const auto manifest = testbed.manifest();
+    Daemon glbd(testbed.node);
     glbd.start(manifest);
-    const auto cli0_is_there = [&] {
+    const auto has_cli0 = [&] {
         const auto document = glbd.must_ctl({"status"});
         const auto &rows = document.at("interfaces");
         return std::any_of(rows.begin(), rows.end(), [](const json &row) {
             return row.at("name") == "cli0" && row.at("attached") == true;
         });
     };
-    REQUIRE(cli0_is_there());
-    world.node.must({"ip", "link", "del", "cli0"});
-    REQUIRE(eventually(10s, [&] { return !cli0_is_there(); }));
+    REQUIRE(has_cli0());
+    testbed.node.must({"ip", "link", "del", "cli0"});
+    REQUIRE(eventually(10s, [&] { return !has_cli0(); }));
     glbd.kill9();
-    make_again();
-    CHECK_FALSE(tcp_works(world.client, TwoArm::server_address, 7000, 1s));
+    recreate_port();
+    CHECK_FALSE(tcp_works(testbed.client, TwoArm::server_address, 7000, 1s));
 
-    world.node.must({"nft", "flush", "ruleset"}); // and for all that the way is open
-    CHECK(tcp_works(world.client, TwoArm::server_address, 7000, 5s));
+    testbed.node.must({"nft", "flush", "ruleset"}); // control: without the guard's rules the path works
+    CHECK(tcp_works(testbed.client, TwoArm::server_address, 7000, 5s));
 }
 
-TEST_CASE("guard: whenDetached pass lets it pass") {
+TEST_CASE("guard: whenDetached pass lets traffic pass without glbd") {
     need_root();
-    Guarded it("pass");
-    it.glbd.kill9();
-    it.glbd.detach_by_hand(it.world.devices);
-    CHECK(it.passed(40) == 40);
-    CHECK(tcp_works(it.world.client, TwoArm::server_address, 7000));
+    Fixture fixture("pass");
+    fixture.glbd.kill9();
+    fixture.glbd.force_detach(fixture.testbed.devices);
+    CHECK(fixture.passed(Fixture::packets) == Fixture::packets);
+    CHECK(tcp_works(fixture.testbed.client, TwoArm::server_address, 7000));
 }
 
-TEST_CASE("guard: with glbd alive, what was removed is put back, and said") {
+TEST_CASE("guard: running glbd restores removed parts and counts the repairs") {
     need_root();
-    Guarded it;
-    const auto &node = it.world.node;
-    const auto whole = kernel_state(node, it.world.devices);
+    Fixture fixture;
+    const auto &node = fixture.testbed.node;
+
     const std::vector<std::vector<std::string>> removals = {
         {"nft", "flush", "ruleset"},
         {"tc", "qdisc", "del", "dev", "cli0", "clsact"},
@@ -162,31 +167,32 @@ TEST_CASE("guard: with glbd alive, what was removed is put back, and said") {
         {"ip", "-6", "rule", "flush"},
     };
     for (const auto &removal : removals) {
-        INFO(fmt::format("{}\n{}", fmt::join(removal, " "), it.glbd.log()));
-        const auto restored = it.glbd.must_ctl({"guard"}).at("restored").get<std::uint64_t>();
+        INFO(fmt::format("{}\n{}", fmt::join(removal, " "), fixture.glbd.log()));
+        const auto restored = fixture.glbd.must_ctl({"guard"}).at("restored").get<std::uint64_t>();
         node.must(removal);
         INFO(node.must({"ip", "rule"}));
-        // `ip rule flush` takes the kernel's own rules as well; those are not glbd's to put back.
+        // `ip rule flush` removes the kernel's default rules too, which glbd does not restore.
         if (removal[0] == "ip")
             for (const auto &[table, priority] : {std::pair{"main", "32766"}, std::pair{"default", "32767"}})
                 (void)node.run({"ip", removal[1] == "-6" ? "-6" : "-4", "rule", "add", "from", "all",
                                 "lookup", table, "priority", priority});
-        CHECK(eventually(10s,
-                         [&] { return it.glbd.must_ctl({"guard"}).at("restored") > restored; })); // a second
-        CHECK(it.glbd.must_ctl({"guard"}).at("installed") == true);
-        CHECK(it.passed(40) == 40);
+        CHECK(eventually(
+            10s, [&] { return fixture.glbd.must_ctl({"guard"}).at("restored") > restored; })); // a second
+        CHECK(fixture.glbd.must_ctl({"guard"}).at("installed") == true);
+        CHECK(fixture.passed(Fixture::packets) == Fixture::packets);
     }
-    it.glbd.kill9();
-    it.glbd.detach_by_hand(it.world.devices);
-    CHECK(it.passed(0) == 0);
+    fixture.glbd.kill9();
+    fixture.glbd.force_detach(fixture.testbed.devices);
+    CHECK(fixture.passed(0) == 0);
 }
 
-TEST_CASE("guard: with glbd alive an interface made anew is taken in again") {
+TEST_CASE("guard: running glbd attaches to an interface that was created again") {
     need_root();
-    Guarded it;
-    it.make_again("cli0", it.world.client);
-    const auto pass = with_xdp_pass(it.world.client, "eth0");
-    INFO(it.glbd.log());
-    CHECK(eventually(20s, [&] { return tcp_works(it.world.client, TwoArm::server_address, 7000, 1s); }));
-    CHECK(it.glbd.must_ctl({"status"}).at("ready") == true);
+    Fixture fixture;
+    fixture.recreate_interface("cli0", fixture.testbed.client);
+    const auto pass = with_xdp_pass(fixture.testbed.client, "eth0");
+    INFO(fixture.glbd.log());
+    CHECK(
+        eventually(20s, [&] { return tcp_works(fixture.testbed.client, TwoArm::server_address, 7000, 1s); }));
+    CHECK(fixture.glbd.must_ctl({"status"}).at("ready") == true);
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What somebody at the far end of a veth can read in front of the frames that come in: the last eight bytes.
- */
+/* Searches the eight bytes of metadata in front of received frames, as any program at a veth's peer can. */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 
 #include <bpf/bpf_helpers.h>
 
-const volatile __u32 wanted = 0; /* a word that must not be there */
+const volatile __u32 wanted = 0; /* a word that must not occur */
 __u64 frames = 0, found = 0;
 
 static __always_inline void peek(const __u32 *words, const void *end) {

@@ -11,7 +11,7 @@
 using namespace glb::test;
 using namespace std::chrono_literals;
 
-TEST_CASE("run_command: status, output and time limit") {
+TEST_CASE("run_command: status, output and timeout") {
     const auto good = run_command({"sh", "-c", "echo out; echo err >&2; exit 3"});
     CHECK(good.code == 3);
     CHECK(good.output == "out\nerr\n");
@@ -22,7 +22,7 @@ TEST_CASE("run_command: status, output and time limit") {
     CHECK_THROWS_AS(must_run({"false"}), std::runtime_error);
 }
 
-TEST_CASE("Process: waits for output, is signalled, and never outlives its object") {
+TEST_CASE("Process: waits for output, is signalled, and is killed with its object") {
     pid_t pid = 0;
     {
         Process process(
@@ -33,7 +33,7 @@ TEST_CASE("Process: waits for output, is signalled, and never outlives its objec
         process.kill(SIGTERM);
         REQUIRE(process.wait(5s));
         CHECK(process.code() == 5);
-        CHECK(process.wait_for_output("got it", 0ms)); // a shell may add "Terminated" for its sleep
+        CHECK(process.wait_for_output("got it", 0ms)); // the shell may append "Terminated" for its sleep
     }
     {
         const Process process({"sleep", "1000"});
@@ -43,7 +43,7 @@ TEST_CASE("Process: waits for output, is signalled, and never outlives its objec
     CHECK(::kill(pid, 0) != 0);
 }
 
-TEST_CASE("Namespace: made, entered by commands and threads, removed") {
+TEST_CASE("Namespace: is created, entered by commands and threads, and removed") {
     need_root();
     const LeakCheck check;
     std::filesystem::path path;
@@ -63,22 +63,22 @@ TEST_CASE("Namespace: made, entered by commands and threads, removed") {
     CHECK(check.leaks() == "");
 }
 
-TEST_CASE("Namespace: what a dead process left is removed, what a living one has is not") {
+TEST_CASE("Namespace: those of dead processes are removed, those of running processes are not") {
     need_root();
     Process dead({"true"});
     REQUIRE(dead.wait(5s));
-    const Process living({"sleep", "1000"});
+    const Process running({"sleep", "1000"});
     const auto left = "glbt-" + std::to_string(dead.pid()) + "-left";
-    const auto kept = "glbt-" + std::to_string(living.pid()) + "-kept";
+    const auto in_use = "glbt-" + std::to_string(running.pid()) + "-used";
     must_run({"ip", "netns", "add", left});
-    must_run({"ip", "netns", "add", kept});
+    must_run({"ip", "netns", "add", in_use});
     remove_dead_namespaces();
     CHECK_FALSE(std::filesystem::exists("/run/netns/" + left));
-    CHECK(std::filesystem::exists("/run/netns/" + kept));
-    must_run({"ip", "netns", "del", kept});
+    CHECK(std::filesystem::exists("/run/netns/" + in_use));
+    must_run({"ip", "netns", "del", in_use});
 }
 
-TEST_CASE("Bpffs: a bpffs of one's own, gone afterwards") {
+TEST_CASE("Bpffs: is mounted by the constructor and removed by the destructor") {
     need_root();
     std::filesystem::path path;
     {
@@ -89,7 +89,7 @@ TEST_CASE("Bpffs: a bpffs of one's own, gone afterwards") {
     CHECK_FALSE(std::filesystem::exists(path));
 }
 
-TEST_CASE("LeakCheck: sees programs, links and children that stay") {
+TEST_CASE("LeakCheck: reports remaining programs, links and child processes") {
     need_root();
     const LeakCheck check;
     {

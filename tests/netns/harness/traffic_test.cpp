@@ -8,7 +8,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Two hosts on a wire, with addresses of both versions.
+// Two hosts connected by a veth, with addresses of both IP versions.
 struct Wire {
     Wire() : left("left"), right("right") {
         veth(left, "cli0", right, "srv0");
@@ -22,7 +22,7 @@ struct Wire {
 
 } // namespace
 
-TEST_CASE("traffic: a frame that is sent is seen at both ends, with its tag") {
+TEST_CASE("Sniffer: a sent frame is captured at both ends with its VLAN tag") {
     need_root();
     const Wire wire;
     Sniffer near(wire.left, "cli0"), far(wire.right, "srv0");
@@ -42,7 +42,7 @@ TEST_CASE("traffic: a frame that is sent is seen at both ends, with its tag") {
     CHECK_FALSE(far.wait_for([](const auto &seen) { return seen.bytes.empty(); }, 50ms));
 }
 
-TEST_CASE("traffic: a download from nginx is whole, over IPv4 and IPv6, and past XDP_PASS") {
+TEST_CASE("http_get: downloads from nginx are intact over IPv4 and IPv6 with an XDP program attached") {
     need_root();
     const Wire wire;
     const auto pass = with_xdp_pass(wire.right, "srv0");
@@ -60,7 +60,7 @@ TEST_CASE("traffic: a download from nginx is whole, over IPv4 and IPv6, and past
     CHECK(none.error.find("curl exit 7") != std::string::npos);
 }
 
-TEST_CASE("traffic: TCP of a namespace leaves with whole checksums") {
+TEST_CASE("veth(): TCP segments of a namespace have complete checksums") {
     need_root();
     const Wire wire;
     Sniffer far(wire.right, "srv0");
@@ -82,7 +82,7 @@ TEST_CASE("traffic: TCP of a namespace leaves with whole checksums") {
     CHECK(sum == 0);
 }
 
-TEST_CASE("traffic: SHA-256 of a known text") {
+TEST_CASE("sha256_of: known test vector") {
     CHECK(sha256_of(from_string("abc")) ==
           "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }

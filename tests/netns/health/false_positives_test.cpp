@@ -1,185 +1,194 @@
-// Silence that must fail nobody: what firewalls, pauses, quiet nights and whole outages look like.
+// Missing return traffic that must not eject a target: firewalls, short pauses, low traffic, outages of all
+// targets.
 #include <catch2/catch.hpp>
 
 #include "tests/harness/skip.h"
 #include "tests/netns/health/paced_flows.h"
 #include "tests/netns/health/unresponsive.h"
-#include "tests/netns/testbed/drill.h"
 #include "tests/netns/testbed/echo.h"
+#include "tests/netns/testbed/scenario.h"
 
 using namespace glb::test;
 using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::uint16_t kPort = 7000, kOtherPort = 7001;
+constexpr std::uint16_t other_port = 7001;
 
-/// Two appliances, passive on, and an echo server at two ports.
-struct Stage {
-    explicit Stage(ApplianceKind kind = ApplianceKind::hairpin)
-        : world({.appliances = 2, .kind = kind}), echo(world.server, kPort), other(world.server, kOtherPort),
-          glbd(world.node) {
-        glbd.start(passive_manifest(world));
-        if (!glbd.wait_healthy(2) || !ping(world.client, TwoArm::server_address, 1))
-            throw std::runtime_error("not served:\n" + glbd.log());
+/// Two appliances with passive health checks, and an echo server on two ports.
+struct Fixture {
+    explicit Fixture(ApplianceKind kind = ApplianceKind::hairpin)
+        : testbed({.appliances = 2, .kind = kind}), echo(testbed.server, echo_port),
+          other(testbed.server, other_port), glbd(testbed.node) {
+        glbd.start(passive_manifest(testbed));
+        if (!glbd.wait_healthy(2) || !ping(testbed.client, TwoArm::server_address, 1))
+            throw std::runtime_error("traffic does not pass:\n" + glbd.log());
     }
 
-    PacedFlows flows(std::size_t count, std::chrono::milliseconds pause, std::uint16_t port = kPort) const {
-        return {world.client, TwoArm::server_address, port, count, pause};
+    PacedFlows flows(std::size_t count, std::chrono::milliseconds interval,
+                     std::uint16_t port = echo_port) const {
+        return {testbed.client, TwoArm::server_address, port, count, interval};
     }
 
-    /// But for `earned` alarms, which were none too many.
-    void check_nobody_failed(std::size_t earned = 0) const {
+    /// `justified` is the number of ejections that the test itself has caused.
+    void check_no_false_ejection(std::size_t justified = 0) const {
         INFO(glbd.log());
-        CHECK(alarms(glbd) == earned);
-        for (const auto &one : world.appliances)
+        CHECK(ejections(glbd) == justified);
+        for (const auto &one : testbed.appliances)
             CHECK(eventually(10s,
                              [&] { return state_of(glbd, *one) == "healthy"; })); // active checks may be late
     }
 
-    TwoArm world;
+    TwoArm testbed;
     UdpEcho echo, other;
     Daemon glbd;
 };
 
-/// Holds `appliance` for 30 ms, or as much longer as the machine's other work made it.
-std::chrono::nanoseconds hold_up(Appliance &appliance) {
-    const auto began = std::chrono::steady_clock::now();
-    appliance.hold();
+/// Pauses `appliance` for 30 ms, or longer on a loaded machine. Returns the actual time.
+std::chrono::nanoseconds pause_briefly(Appliance &appliance) {
+    const auto begin = std::chrono::steady_clock::now();
+    appliance.pause();
     std::this_thread::sleep_for(30ms);
     appliance.resume();
-    return std::chrono::steady_clock::now() - began;
+    return std::chrono::steady_clock::now() - begin;
 }
 
 } // namespace
 
-TEST_CASE("alarms: a firewall that drops 95 % of all flows stays") {
+TEST_CASE("false positives: firewall that drops 95 % of all flows stays healthy") {
     need_root();
-    const Stage stage;
-    for (const auto &one : stage.world.appliances) // by the inner source port, so whole flows; answers pass
-        fall_silent(*one, "@th,560,16 7000 jhash @th,544,16 mod 100 seed 0x1 < 95");
-    std::vector<std::unique_ptr<PacedFlows>> flows; // new ones all the time, 300 in the end
+    const Fixture fixture;
+    for (const auto &one : fixture.testbed.appliances) // by the inner source port: whole flows; replies pass
+        drop_tunnel_packets(*one, "@th,560,16 7000 jhash @th,544,16 mod 100 seed 0x1 < 95");
+    std::vector<std::unique_ptr<PacedFlows>> batches; // new flows all the time, 300 in total
     for (int i = 0; i < 15; ++i) {
-        flows.push_back(
-            std::make_unique<PacedFlows>(stage.world.client, TwoArm::server_address, kPort, 20, 50ms));
+        batches.push_back(std::make_unique<PacedFlows>(fixture.testbed.client, TwoArm::server_address,
+                                                       echo_port, 20, 50ms));
         std::this_thread::sleep_for(400ms);
     }
-    std::uint64_t sent = 0, served = 0;
-    for (const auto &some : flows) {
-        sent += some->sent();
-        served += some->answered() > 0;
+    std::uint64_t sent = 0, batches_served = 0;
+    for (const auto &batch : batches) {
+        sent += batch->sent();
+        batches_served += batch->replied() > 0;
     }
     CHECK(sent > 10'000);
-    CHECK(served > 0); // it is a firewall, and not dead
-    std::uint64_t active = stage.glbd.must_ctl({"status"}).at("flows").at("unconfirmed");
-    CHECK(active > 200);
-    stage.check_nobody_failed();
-    tell_drill("95 % dropped", {sent, alarms(stage.glbd), {}, "packets", "made an alarm"});
+    CHECK(batches_served > 0); // the appliances do return some traffic
+    const std::uint64_t unconfirmed = fixture.glbd.must_ctl({"status"}).at("flows").at("unconfirmed");
+    CHECK(unconfirmed > 200);
+    fixture.check_no_false_ejection();
+    record_scenario("95 % dropped", {sent, ejections(fixture.glbd), {}, "packets", "caused an ejection"});
 }
 
-TEST_CASE("alarms: an appliance that is held up for 30 ms, 50 times, stays") {
+TEST_CASE("false positives: appliance that is paused for 30 ms, 50 times, stays healthy") {
     need_root();
-    const Stage stage(ApplianceKind::reference);
-    auto flows = stage.flows(48, 10ms);
+    const Fixture fixture(ApplianceKind::reference);
+    auto flows = fixture.flows(48, 10ms);
     REQUIRE(eventually(10s, [&] { return flows.served() == 48; }));
-    auto &held = *stage.world.appliances[fuller_of(stage.world, stage.glbd)];
-    REQUIRE(stage.glbd.target(held.id()).at("activeFlows") >= 16);
-    int times = 0;
-    std::size_t earned = 0;
-    for (int tries = 0; times < 50 && tries < 1000; ++tries) {
-        const auto before = alarms(stage.glbd);
-        const auto took = hold_up(held);
+    auto &paused = *fixture.testbed.appliances[busier_of(fixture.testbed, fixture.glbd)];
+    REQUIRE(fixture.glbd.target(paused.id()).at("activeFlows") >= 16);
+    constexpr std::uint64_t wanted = 50;
+    std::uint64_t pauses = 0;
+    std::size_t justified = 0;
+    for (int tries = 0; pauses < wanted && tries < 1000; ++tries) {
+        const auto before = ejections(fixture.glbd);
+        const auto took = pause_briefly(paused);
         std::this_thread::sleep_for(100ms);
-        if (took < 40ms) { // what health waits before it suspects anybody
-            ++times;
+        if (took < 40ms) { // OutlierDetector::kSilence: shorter pauses make no target suspect
+            ++pauses;
         } else {
             (void)eventually(20s, [&] { return flows.served() == 48; });
-            earned += alarms(stage.glbd) - before;
+            justified += ejections(fixture.glbd) - before;
         }
     }
-    CHECK(times == 50);
+    CHECK(pauses == wanted);
     const bool served = eventually(10s, [&] { return flows.served() == 48; });
-    INFO(flows.unserved() << unreturned(stage.glbd) << (served ? "" : stage.glbd.flows().dump()));
+    INFO(flows.describe_unserved() << describe_unreturned(fixture.glbd)
+                                   << (served ? "" : fixture.glbd.flows().dump()));
     CHECK(served);
-    stage.check_nobody_failed(earned);
-    tell_drill("held up for 30 ms", {50, alarms(stage.glbd) - earned, {}, "times", "an alarm"});
+    fixture.check_no_false_ejection(justified);
+    record_scenario("paused for 30 ms",
+                    {pauses, ejections(fixture.glbd) - justified, {}, "pauses", "caused an ejection"});
 }
 
-TEST_CASE("alarms: a quiet night, with single packets and scans, fails nobody, nor does the morning") {
+TEST_CASE("false positives: neither low traffic with port scans nor the increase after it ejects a target") {
     need_root();
-    const Stage stage;
-    for (const auto &one : stage.world.appliances) // scans of another port get no answer
-        fall_silent(*one, "@th,560,16 7001");
+    const Fixture fixture;
+    for (const auto &one : fixture.testbed.appliances) // scans of another port get no reply
+        drop_tunnel_packets(*one, "@th,560,16 7001");
     {
-        const auto day = stage.flows(40, 10ms);
+        const auto day = fixture.flows(40, 10ms);
         REQUIRE(eventually(10s, [&] { return day.served() == 40; }));
     }
-    for (int hour = 0; hour < 8;
-         ++hour) { // compressed: what counts is that nearly nothing is there to be compared
-        const auto lonely = stage.flows(1, 500ms);
-        const auto scan = stage.flows(3, 400ms, kOtherPort);
+    // Eight hours of a night, compressed to 1.5 s each: there is almost no traffic to compare targets by.
+    std::uint64_t hours = 0;
+    for (; hours < 8; ++hours) {
+        const auto lonely = fixture.flows(1, 500ms);
+        const auto scan = fixture.flows(3, 400ms, other_port);
         std::this_thread::sleep_for(1500ms);
-        CHECK(eventually(10s, [&] { return lonely.answered() > 0; }));
+        CHECK(eventually(10s, [&] { return lonely.replied() > 0; }));
     }
-    auto morning = stage.flows(60, 10ms);
+    auto morning = fixture.flows(60, 10ms);
     CHECK(eventually(10s, [&] { return morning.served() == 60; }));
     std::this_thread::sleep_for(1s);
-    stage.check_nobody_failed();
-    tell_drill("a night and its morning", {8, alarms(stage.glbd), {}, "hours", "with an alarm"});
+    fixture.check_no_false_ejection();
+    record_scenario("low traffic, then an increase",
+                    {hours, ejections(fixture.glbd), {}, "compressed hours", "had an ejection"});
 }
 
-TEST_CASE("alarms: appliances that swallow the first 800 ms of a new endpoint stay") {
+TEST_CASE("false positives: appliances that drop the first 800 ms of a new endpoint's traffic stay healthy") {
     need_root();
-    const Stage stage;
+    const Fixture fixture;
     const bool all = GENERATE(true, false);
-    // The endpoint's id has bytes of its own behind the in-band one's, which passes.
-    const auto swallow = [&](const Appliance &one) { fall_silent(one, "@th,160,32 != 0x676c6270"); };
-    swallow(*stage.world.appliances[0]);
+    // In-band probes pass: their endpoint id begins with the bytes "glbp".
+    const auto drop_flows = [&](const Appliance &one) {
+        drop_tunnel_packets(one, "@th,160,32 != 0x676c6270");
+    };
+    drop_flows(*fixture.testbed.appliances[0]);
     if (all)
-        swallow(*stage.world.appliances[1]);
-    auto flows = stage.flows(40, 20ms);
+        drop_flows(*fixture.testbed.appliances[1]);
+    auto flows = fixture.flows(40, 20ms);
     std::this_thread::sleep_for(800ms);
-    speak_again(*stage.world.appliances[0]);
+    stop_dropping(*fixture.testbed.appliances[0]);
     if (all)
-        speak_again(*stage.world.appliances[1]);
+        stop_dropping(*fixture.testbed.appliances[1]);
     CHECK(eventually(10s, [&] { return flows.served() == 40; }));
     std::this_thread::sleep_for(1s);
-    stage.check_nobody_failed();
-    tell_drill(all ? "800 ms swallowed by all" : "800 ms swallowed by one",
-               {40, alarms(stage.glbd), {}, "flows", "an alarm"});
+    fixture.check_no_false_ejection();
+    record_scenario(all ? "first 800 ms dropped by all appliances" : "first 800 ms dropped by one appliance",
+                    {flows.size(), ejections(fixture.glbd), {}, "flows", "caused an ejection"});
 }
 
-TEST_CASE("alarms: a server that dies is no appliance that does") {
+TEST_CASE("false positives: server that stops replying ejects no target") {
     need_root();
-    const Stage stage;
-    auto flows = stage.flows(40, 10ms);
+    const Fixture fixture;
+    auto flows = fixture.flows(40, 10ms);
     REQUIRE(eventually(10s, [&] { return flows.served() == 40; }));
-    stage.world.server.must({"nft", "table ip dead { chain c { type filter hook prerouting priority raw; "
-                                    "udp dport 7000 drop; }; }"});
+    fixture.testbed.server.must({"nft", "table ip dead { chain c { type filter hook prerouting priority raw; "
+                                        "udp dport 7000 drop; }; }"});
     REQUIRE(eventually(10s, [&] { return flows.served() == 0; }));
     std::this_thread::sleep_for(2s);
-    stage.check_nobody_failed();
-    tell_drill("a dead server", {40, alarms(stage.glbd), {}, "flows", "an alarm"});
+    fixture.check_no_false_ejection();
+    record_scenario("server stops replying",
+                    {flows.size(), ejections(fixture.glbd), {}, "flows", "caused an ejection"});
 }
 
-TEST_CASE(
-    "alarms: where all appliances are cut off together, they are back with the first packet that can be") {
+TEST_CASE("group-wide outage: all appliances serve again as soon as they return traffic") {
     need_root();
-    const Stage stage;
-    auto flows = stage.flows(48, 10ms);
-    REQUIRE(eventually(10s, [&] { return flows.served() == 48 && stage.glbd.counter("in_band") >= 2; }));
-    for (const auto &one : stage.world.appliances)
-        fall_silent(*one);
+    const Fixture fixture;
+    auto flows = fixture.flows(48, 10ms);
+    REQUIRE(eventually(10s, [&] { return flows.served() == 48 && fixture.glbd.counter("in_band") >= 2; }));
+    for (const auto &one : fixture.testbed.appliances)
+        drop_tunnel_packets(*one);
     std::this_thread::sleep_for(1s);
-    flows.watch();
-    for (const auto &one : stage.world.appliances)
-        speak_again(*one);
-    // In force for all is `spread`, so that nobody's flows wait for a verdict; and a verdict ends with the
-    // outage.
+    flows.start_measuring();
+    for (const auto &one : fixture.testbed.appliances)
+        stop_dropping(*one);
+    // onAllUnhealthy is `spread`: flows do not wait for a target to become healthy, and an ejection ends with
+    // the outage.
     CHECK(eventually(3s, [&] { return flows.served() == 48; }));
-    for (const auto &one : stage.world.appliances)
-        CHECK(eventually(3s, [&] { return state_of(stage.glbd, *one) == "healthy"; }));
-    const auto gap = flows.finish();
-    tell_drill("all cut for a second",
-               {flows.sent(), flows.sent() - flows.answered(), static_cast<double>(gap.count()) / 1000});
+    for (const auto &one : fixture.testbed.appliances)
+        CHECK(eventually(3s, [&] { return state_of(fixture.glbd, *one) == "healthy"; }));
+    const auto gaps = flows.finish();
+    record_scenario("all appliances unresponsive for 1 s",
+                    {flows.sent(), flows.lost(), static_cast<double>(gaps.longest.count()) / 1000});
 }

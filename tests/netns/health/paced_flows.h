@@ -1,4 +1,4 @@
-// UDP flows that each send at a steady pace, and note how long any of them went without an answer.
+// UDP flows that each send at a steady rate, and the longest time that any of them went without a reply.
 #pragma once
 
 #include <atomic>
@@ -14,39 +14,54 @@ namespace glb::test {
 
 class PacedFlows {
   public:
-    /// `count` flows to an echo server, a datagram each every `pause`, from now on.
+    using Clock = std::chrono::steady_clock;
+
+    /// Starts `count` flows to an echo server, each of which sends a datagram every `interval`.
     PacedFlows(const Namespace &from, const std::string &destination, std::uint16_t port, std::size_t count,
-               std::chrono::milliseconds pause);
+               std::chrono::milliseconds interval);
     ~PacedFlows();
     PacedFlows(const PacedFlows &) = delete;
     PacedFlows &operator=(const PacedFlows &) = delete;
 
-    /// From now on gaps are measured.
-    void watch() { watching_ = true; }
+    /// Starts to measure gaps and delays.
+    void start_measuring() { measuring_ = true; }
+    [[nodiscard]] std::size_t size() const { return flows_.size(); }
     [[nodiscard]] std::uint64_t sent() const { return sent_; }
-    [[nodiscard]] std::uint64_t answered() const { return answered_; }
-    /// Flows that had an answer in the last 50 ms.
+    [[nodiscard]] std::uint64_t replied() const { return replied_; }
+    [[nodiscard]] std::uint64_t lost() const { return sent_ - replied_; } ///< exact after finish()
+    /// Flows that received a reply in the last 50 ms.
     [[nodiscard]] std::size_t served() const { return served_; }
-    /// The source ports of flows that had none, with what the last send() said.
-    [[nodiscard]] std::string unserved() const;
-    /// Ends it. The longest time between two answers of one flow since watch(), of the worst flow.
-    std::chrono::microseconds finish();
+    /// Source ports of the other flows, with the error of their last send().
+    [[nodiscard]] std::string describe_unserved() const;
+
+    struct Gaps {
+        std::chrono::microseconds longest{}; ///< between two replies of one flow, of the worst flow
+        /// By which the sending thread itself was late at most: a measure of the machine's load.
+        std::chrono::microseconds sender_delay{};
+    };
+    /// Stops sending and waits for replies in flight. Returns the gaps since start_measuring().
+    Gaps finish();
+
+    /// Flows that received a reply after `time`. Only after finish().
+    [[nodiscard]] std::size_t replied_after(Clock::time_point time) const;
 
   private:
-    using Clock = std::chrono::steady_clock;
     struct Flow {
         Fd socket;
-        Clock::time_point next, answered;
+        Clock::time_point next, last_reply;
         Clock::duration longest{};
         int error = 0; // of the last send()
     };
-    void run(std::chrono::milliseconds pause);
-    void take_answers(Flow &flow, Clock::time_point now);
+    void run(std::chrono::milliseconds interval);
+    void send_due(Flow &flow, Clock::time_point now, std::chrono::milliseconds interval);
+    bool receive(Flow &flow);
+    void drain();
 
     std::vector<Flow> flows_;
-    std::atomic<bool> stop_{false}, watching_{false};
+    Clock::duration sender_delay_{}; ///< read after join()
+    std::atomic<bool> stop_{false}, measuring_{false};
     std::atomic<std::size_t> served_{0};
-    std::atomic<std::uint64_t> sent_{0}, answered_{0};
+    std::atomic<std::uint64_t> sent_{0}, replied_{0};
     std::thread thread_;
 };
 

@@ -1,33 +1,34 @@
-// Appliances that swallow packets although their port is green, and what health says of them.
+// Appliances that drop packets while their health port still answers, and the resulting target states.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "tests/netns/testbed/testbeds.h"
 
 namespace glb::test {
 
-inline const std::string state_out = "unhealthy Target.NoReturnTraffic";
+inline constexpr std::uint16_t echo_port = 7000;
+inline const std::string state_ejected = "unhealthy Target.NoReturnTraffic";
 
-/// The world's manifest with `passive`.
-[[nodiscard]] json passive_manifest(const TwoArm &world);
+/// The testbed's manifest with passive health checks.
+[[nodiscard]] json passive_manifest(const TwoArm &testbed);
 
-/// Drops what GENEVE brings where `match` (nftables; empty: all) holds, until speak_again(). Offsets into a
-/// packet, in bits behind the UDP header's first: 160 the endpoint's id, 544 and 560 the inner ports of UDP.
-void fall_silent(const Appliance &appliance, const std::string &match = "");
-void speak_again(const Appliance &appliance);
+/// Drops the GENEVE packets that match `match` (nftables; empty: all) until stop_dropping(). Bit offsets into
+/// a packet count from the UDP header: 160 is the endpoint id, 544 and 560 are the inner UDP ports.
+void drop_tunnel_packets(const Appliance &appliance, const std::string &match = "");
+void stop_dropping(const Appliance &appliance);
 
-/// What was dropped, and flows that lack answers: for the report of a failure.
-[[nodiscard]] std::string unreturned(const Daemon &glbd);
+/// Drop counters and flows without return traffic, for failure reports.
+[[nodiscard]] std::string describe_unreturned(const Daemon &glbd);
 
 /// "healthy", or "unhealthy REASON".
 [[nodiscard]] std::string state_of(const Daemon &glbd, const Appliance &appliance);
 
-/// Which of the first two appliances has more flows: chance spreads them, and at least half of them are
-/// always there.
-[[nodiscard]] std::size_t fuller_of(const TwoArm &world, const Daemon &glbd);
+/// Index of the appliance with more flows, of the first two. It has at least half of all flows.
+[[nodiscard]] std::size_t busier_of(const TwoArm &testbed, const Daemon &glbd);
 
-/// How often the daemon has told that a target is out because nothing came back.
-[[nodiscard]] std::size_t alarms(const Daemon &glbd);
+/// Number of ejections for missing return traffic that the daemon logged.
+[[nodiscard]] std::size_t ejections(const Daemon &glbd);
 
 } // namespace glb::test

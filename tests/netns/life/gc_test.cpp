@@ -1,4 +1,4 @@
-// glbctl gc: what an older version left goes, and nothing else.
+// glbctl gc removes pins of older versions, and nothing else.
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -36,7 +36,7 @@ void pin_link(const Namespace &node, const std::string &device, const std::files
     REQUIRE(bpf_obj_pin(link.get(), pin.c_str()) == 0);
 }
 
-std::vector<std::string> named(const json &answer) {
+std::vector<std::string> pins_in(const json &answer) {
     std::vector<std::string> pins;
     for (const auto &row : answer.at("leftovers"))
         pins.push_back(row.at("pin"));
@@ -46,57 +46,57 @@ std::vector<std::string> named(const json &answer) {
 
 } // namespace
 
-TEST_CASE("gc: leftovers of an older version go; what is in use, and what is another's, stays") {
+TEST_CASE("gc: pins of an older version are removed, pins in use and foreign pins stay") {
     need_root();
-    const TwoArm world;
-    const TcpServer echo(world.server, 7000);
-    Daemon glbd(world.node);
-    glbd.start(world.manifest());
+    const TwoArm testbed;
+    const TcpServer echo(testbed.server, 7000);
+    Daemon glbd(testbed.node);
+    glbd.start(testbed.manifest());
     REQUIRE(glbd.wait_healthy(1));
     REQUIRE(glbd.must_ctl({"gc"}).at("leftovers").empty());
     const auto &bpffs = glbd.bpffs();
-    const auto own = glbd.pins();
+    const auto in_use = glbd.pins();
 
     for (const char *device : {"gone0", "other0"})
-        world.node.must({"ip", "link", "add", device, "type", "veth"}); // the other end has no part in this
+        testbed.node.must({"ip", "link", "add", device, "type", "veth"}); // its peer is not used
     const auto link_pin = [&](const std::string &device) {
-        return bpffs / "links" / ("xdp-" + std::to_string(world.node.ifindex(device)));
+        return bpffs / "links" / ("xdp-" + std::to_string(testbed.node.ifindex(device)));
     };
     const auto gone = link_pin("gone0"), alive = link_pin("other0");
-    pin_link(world.node, "gone0", gone);
-    pin_link(world.node, "other0", alive);
-    world.node.must({"ip", "link", "delete", "gone0"});
+    pin_link(testbed.node, "gone0", gone);
+    pin_link(testbed.node, "other0", alive);
+    testbed.node.must({"ip", "link", "delete", "gone0"});
     (void)pinned_map(bpffs / "v1" / "maps" / "glb_flows_hot");
     (void)pinned_map(bpffs / "v1" / "tables" / "0");
-    (void)pinned_map(bpffs / "links" / "xdp-999999");    // no link
-    (void)pinned_map(bpffs / "vault" / "maps" / "mine"); // no set of ours
+    (void)pinned_map(bpffs / "links" / "xdp-999999");    // not a link
+    (void)pinned_map(bpffs / "vault" / "maps" / "mine"); // not a map set of glbd
 
     std::vector<std::string> leftovers{gone.string(), (bpffs / "v1").string()};
     std::sort(leftovers.begin(), leftovers.end());
     const auto all = glbd.pins();
-    const auto would = glbd.must_ctl({"gc", "--dry-run"});
-    CHECK(would.at("removed") == false);
-    CHECK(named(would) == leftovers);
+    const auto dry_run = glbd.must_ctl({"gc", "--dry-run"});
+    CHECK(dry_run.at("removed") == false);
+    CHECK(pins_in(dry_run) == leftovers);
     CHECK(glbd.pins() == all);
 
-    const auto did = glbd.must_ctl({"gc"});
-    CHECK(did.at("removed") == true);
-    CHECK(named(did) == leftovers);
+    const auto result = glbd.must_ctl({"gc"});
+    CHECK(result.at("removed") == true);
+    CHECK(pins_in(result) == leftovers);
     CHECK_FALSE(std::filesystem::exists(bpffs / "v1"));
     CHECK_FALSE(std::filesystem::exists(gone));
     CHECK(std::filesystem::exists(alive));
-    const auto left = glbd.pins();
-    CHECK(std::includes(left.begin(), left.end(), own.begin(), own.end()));
-    CHECK(left.size() == own.size() + 3);
+    const auto remaining = glbd.pins();
+    CHECK(std::includes(remaining.begin(), remaining.end(), in_use.begin(), in_use.end()));
+    CHECK(remaining.size() == in_use.size() + 3);
     CHECK(glbd.must_ctl({"gc"}).at("leftovers").empty());
-    CHECK(tcp_works(world.client, TwoArm::server_address, 7000));
+    CHECK(tcp_works(testbed.client, TwoArm::server_address, 7000));
     std::filesystem::remove(alive);
 }
 
-TEST_CASE("gc: without a manifest in force nothing is removed, and the reason is told") {
+TEST_CASE("gc: without an active manifest nothing is removed, and the reason is reported") {
     need_root();
-    const TwoArm world;
-    Daemon glbd(world.node);
+    const TwoArm testbed;
+    Daemon glbd(testbed.node);
     glbd.start();
     (void)pinned_map(glbd.bpffs() / "v1" / "maps" / "glb_flows_hot");
     const auto answer = glbd.ctl({"gc"});

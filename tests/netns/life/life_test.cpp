@@ -1,4 +1,4 @@
-// glbd killed, started again, changed under load, and gone: flows and packets stay.
+// glbd is killed, restarted, reconfigured under load and removed without loss of flows or packets.
 #include <algorithm>
 
 #include <catch2/catch.hpp>
@@ -33,67 +33,68 @@ std::string program_ids(const Namespace &node, const std::vector<std::string> &d
 
 } // namespace
 
-TEST_CASE("life: kill -9 under traffic loses no packet; a restart takes over maps, programs and flows") {
+TEST_CASE("restart: kill -9 under traffic loses no packet, and the next daemon takes over maps, programs and "
+          "flows") {
     need_root();
-    const TwoArm world({.appliances = 3});
-    const TcpServer echo(world.server, 7000);
-    const UdpEcho udp(world.server, 7001);
-    Daemon glbd(world.node);
-    glbd.start(world.manifest());
+    const TwoArm testbed({.appliances = 3});
+    const TcpServer echo(testbed.server, 7000);
+    const UdpEcho udp(testbed.server, 7001);
+    Daemon glbd(testbed.node);
+    glbd.start(testbed.manifest());
     REQUIRE(glbd.wait_healthy(3));
-    TcpFlows flows(world.client);
+    TcpFlows flows(testbed.client);
     REQUIRE(flows.open(random_flows(200, 7000)) == 200);
     REQUIRE(flows.exchange() == 200);
     const auto owners = owners_of(glbd.flows({"--protocol", "tcp"}));
-    const auto programs = program_ids(world.node, world.devices);
+    const auto programs = program_ids(testbed.node, testbed.devices);
     const auto pins = glbd.pins();
     CHECK(owners.size() == 200);
     CHECK(programs.find("none") == std::string::npos);
 
     const LongBacklog backlog;
-    UdpStream stream(world.client, TwoArm::server_address, 7001, 1000);
-    REQUIRE(eventually(10s, [&] { return stream.back() >= 200; }));
+    UdpStream stream(testbed.client, TwoArm::server_address, 7001, 1000);
+    REQUIRE(eventually(10s, [&] { return stream.echoed() >= 200; }));
     for (int round = 0; round < 2; round++) {
         glbd.kill9();
         const auto sent = stream.sent();
         REQUIRE(eventually(10s, [&] { return stream.sent() >= sent + 300; }));
-        glbd.start(world.manifest());
+        glbd.start(testbed.manifest());
         REQUIRE(glbd.wait_healthy(3));
     }
     const auto tally = stream.finish();
     INFO(glbd.log());
     CHECK(tally.lost() == 0);
     CHECK(tally.duplicate == 0);
-    CHECK(program_ids(world.node, world.devices) == programs);
+    CHECK(program_ids(testbed.node, testbed.devices) == programs);
     CHECK(glbd.pins() == pins);
     CHECK(owners_of(glbd.flows({"--protocol", "tcp"})) == owners);
     CHECK(flows.exchange() == 200);
     CHECK(glbd.uninspected() == 0);
 }
 
-TEST_CASE("life: SIGTERM ends the controller only") {
+TEST_CASE("restart: SIGTERM ends the controller and leaves the data path active") {
     need_root();
-    const TwoArm world;
-    const TcpServer echo(world.server, 7000);
-    Daemon glbd(world.node);
-    glbd.start(world.manifest());
+    const TwoArm testbed;
+    const TcpServer echo(testbed.server, 7000);
+    Daemon glbd(testbed.node);
+    glbd.start(testbed.manifest());
     REQUIRE(glbd.wait_healthy(1));
     glbd.terminate();
-    CHECK(tcp_works(world.client, TwoArm::server_address, 7000));
+    CHECK(tcp_works(testbed.client, TwoArm::server_address, 7000));
     CHECK(glbd.ctl({"status"}).code == 3);
-    glbd.start(); // the manifest last applied, from the state folder
+    glbd.start(); // with the last applied manifest, from the state folder
     CHECK(eventually(10s, [&] { return glbd.must_ctl({"status"}).at("ready") == true; }));
-    CHECK(tcp_works(world.client, TwoArm::server_address, 7000));
+    CHECK(tcp_works(testbed.client, TwoArm::server_address, 7000));
 }
 
-TEST_CASE("life: a target that is told healthy has its path: a daemon killed at that moment leaves one that "
-          "works") {
+TEST_CASE("restart: target path is installed before the target is reported healthy") {
     need_root();
-    const TwoArm world({.appliances = 3});
-    const TcpServer echo(world.server, 7000);
-    Daemon glbd(world.node);
-    auto manifest = world.manifest();
-    manifest["targetGroups"][0]["healthCheck"]["healthyThreshold"] = 1; // healthy by the very first answer
+    const TwoArm testbed({.appliances = 3});
+    const TcpServer echo(testbed.server, 7000);
+    Daemon glbd(testbed.node);
+    auto manifest = testbed.manifest();
+    manifest["targetGroups"][0]["healthCheck"]["healthyThreshold"] =
+        1; // healthy after the first successful check
     glbd.start(manifest);
     REQUIRE(eventually(15s, [&] {
         const auto answer = glbd.must_ctl({"targets"});
@@ -102,42 +103,43 @@ TEST_CASE("life: a target that is told healthy has its path: a daemon killed at 
                            [](const json &row) { return row.at("state") == "healthy"; });
     }));
     glbd.kill9();
-    TcpFlows flows(world.client);
+    TcpFlows flows(testbed.client);
     CHECK(flows.open(random_flows(30, 7000), 5s) == 30);
     CHECK(flows.exchange(5s) == 30);
 }
 
-TEST_CASE("life: a killed appliance's flows move, and new connections work within seconds") {
+TEST_CASE("failover: flows of a disconnected appliance move, and new connections work within seconds") {
     need_root();
-    const TwoArm world({.appliances = 3});
-    const TcpServer echo(world.server, 7000);
-    Daemon glbd(world.node);
-    glbd.start(world.manifest());
+    const TwoArm testbed({.appliances = 3});
+    const TcpServer echo(testbed.server, 7000);
+    Daemon glbd(testbed.node);
+    glbd.start(testbed.manifest());
     REQUIRE(glbd.wait_healthy(3));
-    world.appliances[0]->cut();
+    testbed.appliances[0]->disconnect();
     INFO(glbd.log());
-    // Forty connections in a row, each of which would meet the dead one by a chance of a third.
+    // Forty connections, each of which would be steered to the dead target with a probability of one third.
+    // It is unhealthy after two failed checks with a timeout of 0.4 s, after at most 1.4 s.
     std::uint32_t seed = 100;
-    CHECK(eventually(15s, [&] { // two probes of 0.4 s fail, in 1.4 s
-        TcpFlows flows(world.client);
+    CHECK(eventually(15s, [&] {
+        TcpFlows flows(testbed.client);
         return flows.open(random_flows(40, 7000, seed++), 500ms) == 40;
     }));
     CHECK(glbd.target("fw-1").at("state") == "unhealthy");
-    world.appliances[0]->mend();
+    testbed.appliances[0]->reconnect();
     CHECK(glbd.wait_healthy(3));
 }
 
-TEST_CASE("life: targets come and go under load, and no flow breaks that need not") {
+TEST_CASE("apply: adding and removing a target under load breaks no flow of other targets") {
     need_root();
-    const TwoArm world({.appliances = 3});
-    const TcpServer echo(world.server, 7000);
-    Daemon glbd(world.node);
-    const auto all = world.manifest();
+    const TwoArm testbed({.appliances = 3});
+    const TcpServer echo(testbed.server, 7000);
+    Daemon glbd(testbed.node);
+    const auto all = testbed.manifest();
     auto fewer = all;
     fewer["targetGroups"][0]["targets"].erase(2);
     glbd.start(fewer);
     REQUIRE(glbd.wait_healthy(2));
-    TcpFlows flows(world.client);
+    TcpFlows flows(testbed.client);
     REQUIRE(flows.open(random_flows(300, 7000)) == 300);
     REQUIRE(flows.exchange() == 300);
     const auto owners = owners_of(glbd.flows({"--protocol", "tcp"}));
@@ -150,7 +152,7 @@ TEST_CASE("life: targets come and go under load, and no flow breaks that need no
     REQUIRE(glbd.wait_healthy(3));
     CHECK(flows.exchange() == 300);
     CHECK(owners_of(glbd.flows({"--protocol", "tcp"})) == owners);
-    TcpFlows more(world.client);
+    TcpFlows more(testbed.client);
     CHECK(more.open(random_flows(300, 7000, 2)) == 300);
     CHECK(eventually(10s, [&] { return glbd.target("fw-3").at("activeFlows") >= 50; }));
 
@@ -161,56 +163,55 @@ TEST_CASE("life: targets come and go under load, and no flow breaks that need no
     CHECK(glbd.drop("unknown_sender") == 0);
 }
 
-TEST_CASE("life: down leaves nothing") {
+TEST_CASE("down: kernel state and bpffs are as before the start") {
     need_root();
-    const TwoArm world;
-    const TcpServer echo(world.server, 7000);
-    const auto before = kernel_state(world.node, world.devices);
-    Daemon glbd(world.node);
-    glbd.start(world.manifest());
+    const TwoArm testbed;
+    const TcpServer echo(testbed.server, 7000);
+    const auto before = kernel_state(testbed.node, testbed.devices);
+    Daemon glbd(testbed.node);
+    glbd.start(testbed.manifest());
     REQUIRE(glbd.wait_healthy(1));
-    CHECK(kernel_state(world.node, world.devices) != before);
+    CHECK(kernel_state(testbed.node, testbed.devices) != before);
     CHECK_FALSE(glbd.pins().empty());
     CHECK(glbd.ctl({"down", "--yes"}).code == 0);
     INFO(glbd.log());
-    CHECK(kernel_state(world.node, world.devices) == before);
+    CHECK(kernel_state(testbed.node, testbed.devices) == before);
     CHECK(glbd.pins().empty());
-    CHECK(tcp_works(world.client, TwoArm::server_address, 7000)); // routed, as before
+    CHECK(tcp_works(testbed.client, TwoArm::server_address, 7000)); // routed by the kernel
 }
 
-TEST_CASE(
-    "life: down that keeps the guard lets nothing pass, says so, and mends it until it is taken down too") {
+TEST_CASE("down: --keep-guard blocks forwarding and the guard is repaired until a plain 'down'") {
     need_root();
-    const TwoArm world;
-    const TcpServer echo(world.server, 7000);
-    Daemon glbd(world.node);
-    glbd.start(world.manifest());
+    const TwoArm testbed;
+    const TcpServer echo(testbed.server, 7000);
+    Daemon glbd(testbed.node);
+    glbd.start(testbed.manifest());
     REQUIRE(glbd.wait_healthy(1));
     const auto guard = [&] { return glbd.must_ctl({"guard"}); };
     REQUIRE(glbd.ctl({"down", "--yes", "--keep-guard"}).code == 0);
     CHECK(guard()["installed"] == true);
-    CHECK_FALSE(tcp_works(world.client, TwoArm::server_address, 7000, 1s));
+    CHECK_FALSE(tcp_works(testbed.client, TwoArm::server_address, 7000, 1s));
     CHECK(guard()["uninspected"]["packets"] > 0);
-    world.node.must({"nft", "flush", "ruleset"});
+    testbed.node.must({"nft", "flush", "ruleset"});
     CHECK(eventually(10s, [&] { return guard()["restored"] > 0; }));
-    CHECK_FALSE(tcp_works(world.client, TwoArm::server_address, 7000, 1s));
+    CHECK_FALSE(tcp_works(testbed.client, TwoArm::server_address, 7000, 1s));
 
-    glbd.terminate(); // another daemon holds it too
+    glbd.terminate(); // the next daemon keeps the guard, too
     glbd.start();
     CHECK(guard()["installed"] == true);
     CHECK(glbd.must_ctl({"status"})["guard"]["installed"] == true);
     REQUIRE(guard()["interfaces"].size() == 2);
     CHECK(guard()["interfaces"][0]["guarded"] == true);
-    CHECK_FALSE(tcp_works(world.client, TwoArm::server_address, 7000, 1s));
-    world.node.must({"nft", "flush", "ruleset"});
+    CHECK_FALSE(tcp_works(testbed.client, TwoArm::server_address, 7000, 1s));
+    testbed.node.must({"nft", "flush", "ruleset"});
     CHECK(eventually(10s, [&] { return guard()["restored"] > 0; }));
-    CHECK(glbd.must_ctl({"down", "--yes", "--keep-guard"})["guardKept"] == true); // of what it holds already
+    CHECK(glbd.must_ctl({"down", "--yes", "--keep-guard"})["guardKept"] == true); // already kept
 
     CHECK(glbd.ctl({"down", "--yes"}).code == 0);
     CHECK(guard()["installed"] == false);
     CHECK(guard()["interfaces"].empty());
-    CHECK(tcp_works(world.client, TwoArm::server_address, 7000));
-    CHECK(glbd.must_ctl({"down", "--yes", "--keep-guard"})["guardKept"] == false); // none is there
+    CHECK(tcp_works(testbed.client, TwoArm::server_address, 7000));
+    CHECK(glbd.must_ctl({"down", "--yes", "--keep-guard"})["guardKept"] == false); // no guard to keep
     glbd.terminate();
     glbd.start();
     CHECK(guard()["installed"] == false);

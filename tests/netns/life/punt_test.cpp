@@ -1,4 +1,4 @@
-// An interface whose driver has no XDP metadata has no door, and that is told.
+// An interface whose driver lacks XDP metadata has no punt path, which is reported.
 #include <algorithm>
 #include <memory>
 
@@ -17,12 +17,12 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// As if a packet had met a driver without metadata on that interface.
-void tell_no_door(const Daemon &glbd, unsigned ifindex) {
+/// Emits the event of a packet on an interface whose driver lacks metadata.
+void report_no_metadata(const Daemon &glbd, unsigned ifindex) {
     const std::unique_ptr<no_metadata, void (*)(no_metadata *)> skeleton(no_metadata::open(),
                                                                          no_metadata::destroy);
     REQUIRE(skeleton);
-    skeleton->rodata->doorless = ifindex;
+    skeleton->rodata->reported_ifindex = ifindex;
     const auto pins = glbd.pins();
     const auto pin =
         std::find_if(pins.begin(), pins.end(), [](const auto &name) { return name.ends_with("glb_events"); });
@@ -30,7 +30,7 @@ void tell_no_door(const Daemon &glbd, unsigned ifindex) {
     const glb::Fd ring(bpf_obj_get((glbd.bpffs() / *pin).c_str()));
     REQUIRE(bpf_map__reuse_fd(skeleton->maps.glb_events, ring.get()) == 0);
     REQUIRE(no_metadata::load(skeleton.get()) == 0);
-    REQUIRE(run_xdp(bpf_program__fd(skeleton->progs.no_door_prog), Bytes(64)).verdict == XDP_DROP);
+    REQUIRE(run_xdp(bpf_program__fd(skeleton->progs.no_metadata_prog), Bytes(64)).verdict == XDP_DROP);
 }
 
 bool has_punt(const Daemon &glbd, const std::string &command, const std::string &interface) {
@@ -43,15 +43,15 @@ bool has_punt(const Daemon &glbd, const std::string &command, const std::string 
 
 } // namespace
 
-TEST_CASE("door: an interface whose driver has no metadata is told in status and guard") {
+TEST_CASE("punt path: driver without metadata is reported by status, guard and the log") {
     need_root();
-    const TwoArm world;
-    Daemon glbd(world.node);
-    glbd.start(world.manifest());
+    const TwoArm testbed;
+    Daemon glbd(testbed.node);
+    glbd.start(testbed.manifest());
     REQUIRE(has_punt(glbd, "status", "cli0"));
     REQUIRE(has_punt(glbd, "guard", "cli0"));
 
-    tell_no_door(glbd, world.node.ifindex("cli0"));
+    report_no_metadata(glbd, testbed.node.ifindex("cli0"));
     CHECK(eventually(5s, [&] { return !has_punt(glbd, "status", "cli0"); }));
     CHECK_FALSE(has_punt(glbd, "guard", "cli0"));
     CHECK(has_punt(glbd, "status", "srv0"));

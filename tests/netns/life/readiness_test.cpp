@@ -1,4 +1,4 @@
-// What systemd is told of a daemon: ready means attached and filled, and nothing less.
+// sd_notify: READY means that the data path is attached and configured.
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -24,46 +24,48 @@ class NotifySocket {
     }
     [[nodiscard]] std::filesystem::path path() const { return folder_.path() / "notify"; }
 
-    /// All that was told so far.
-    [[nodiscard]] const std::string &told() {
+    /// All messages so far.
+    [[nodiscard]] const std::string &messages() {
         char text[512];
         for (ssize_t length = 0; (length = ::recv(fd_.get(), text, sizeof text, 0)) > 0;)
-            told_ += std::string(text, static_cast<std::size_t>(length)) + '\n';
-        return told_;
+            messages_ += std::string(text, static_cast<std::size_t>(length)) + '\n';
+        return messages_;
     }
-    [[nodiscard]] bool says(const std::string &text) { return told().find(text) != std::string::npos; }
+    [[nodiscard]] bool received(const std::string &text) {
+        return messages().find(text) != std::string::npos;
+    }
 
   private:
     TempFolder folder_;
     glb::Fd fd_;
-    std::string told_;
+    std::string messages_;
 };
 
 } // namespace
 
-TEST_CASE("readiness: told when the data path is attached and filled, and not before") {
+TEST_CASE("readiness: READY is sent once the data path is attached and configured, and not before") {
     need_root();
-    const TwoArm world;
+    const TwoArm testbed;
     NotifySocket systemd;
-    Daemon glbd(world.node);
+    Daemon glbd(testbed.node);
     glbd.launch(nullptr, {}, {"env", "NOTIFY_SOCKET=" + systemd.path().string()});
-    REQUIRE(eventually(5s, [&] { return systemd.says("STATUS=not ready: waits for a manifest"); }));
-    auto manifest = world.manifest();
+    REQUIRE(eventually(5s, [&] { return systemd.received("STATUS=not ready: waits for a manifest"); }));
+    auto manifest = testbed.manifest();
     const auto address = manifest["node"]["tunnel"]["address"].get<std::string>();
 
-    // An address that is not there yet is a warning, and the node waits for it.
+    // A missing tunnel address is a warning, and the node waits for it.
     manifest["node"]["tunnel"]["address"] = "10.1.0.77";
     REQUIRE(glbd.apply(manifest).code == 0);
-    REQUIRE(eventually(
-        5s, [&] { return systemd.says("STATUS=not ready: waits for the tunnel's address 10.1.0.77"); }));
+    REQUIRE(
+        eventually(5s, [&] { return systemd.received("STATUS=not ready: waits for the tunnel's address 10.1.0.77"); }));
     const auto status = glbd.must_ctl({"status"});
     CHECK(status.at("ready") == false);
     CHECK(status.at("notReadyReason") == "waits for the tunnel's address 10.1.0.77");
-    CHECK_FALSE(systemd.says("READY=1"));
+    CHECK_FALSE(systemd.received("READY=1"));
 
     manifest["node"]["tunnel"]["address"] = address;
     REQUIRE(glbd.apply(manifest).code == 0);
-    CHECK(eventually(5s, [&] { return systemd.says("READY=1"); }));
+    CHECK(eventually(5s, [&] { return systemd.received("READY=1"); }));
     CHECK(glbd.must_ctl({"status"}).at("notReadyReason").is_null());
 
     // What systemd shows follows what happens later.

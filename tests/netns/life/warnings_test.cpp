@@ -1,4 +1,4 @@
-// What apply warns of: a machine that the manifest is right for, and that is not right for it.
+// Warnings of apply about settings of the machine that conflict with a valid manifest.
 #include <algorithm>
 
 #include <catch2/catch.hpp>
@@ -14,50 +14,50 @@ namespace {
 
 using Commands = std::vector<std::vector<std::string>>;
 
-struct Warned {
+struct WarningCase {
     std::string name;
-    Commands provoke, mend;
-    std::vector<std::string> lines; ///< each of apply's warnings, exactly, in its order
+    Commands provoke, revert;
+    std::vector<std::string> lines; ///< the exact warnings of apply, in order
 };
 
-std::vector<std::string> words(const std::string &text) {
+std::vector<std::string> shell(const std::string &text) {
     return {"sh", "-c", text};
 }
 
-Warned sysctl_case(const std::string &key, const std::string &hint = {}) {
+WarningCase sysctl_case(const std::string &key, const std::string &hint = {}) {
     auto dotted = key;
     std::replace(dotted.begin(), dotted.end(), '/', '.');
     return {key,
-            {words("sysctl -qw " + dotted + "=0")},
-            {words("sysctl -qw " + dotted + "=1")},
+            {shell("sysctl -qw " + dotted + "=0")},
+            {shell("sysctl -qw " + dotted + "=1")},
             {fmt::format("{0} is 0: sysctl -w {0}=1{1}", key, hint)}};
 }
 
-std::vector<Warned> all_cases() {
+std::vector<WarningCase> all_cases() {
     const std::string ra = " (and accept_ra=2 beside it where router advertisements are used)";
-    std::vector<Warned> cases;
+    std::vector<WarningCase> cases;
     for (const std::string device : {"cli0", "srv0", "under0"}) {
         cases.push_back(sysctl_case("net/ipv4/conf/" + device + "/forwarding"));
         cases.push_back(sysctl_case("net/ipv6/conf/" + device + "/forwarding", ra));
     }
     cases.push_back(
         {"tunnel MTU",
-         {words("ip link set under0 mtu 1567")},
-         {words("ip link set under0 mtu 1568")},
+         {shell("ip link set under0 mtu 1567")},
+         {shell("ip link set under0 mtu 1568")},
          {"/endpoints/0/interfaces/0: the tunnel's MTU, 1567 on under0, is below this interface's 1500 + "
           "68: its longest packets will be dropped (too_big); mend: ip link set under0 mtu 1568",
           "/endpoints/0/interfaces/1: the tunnel's MTU, 1567 on under0, is below this interface's 1500 + "
           "68: its longest packets will be dropped (too_big); mend: ip link set under0 mtu 1568"}});
     cases.push_back(
         {"NAT",
-         {words("nft 'table ip host { chain post { type nat hook postrouting priority srcnat; }; }'")},
-         {words("nft delete table ip host")},
+         {shell("nft 'table ip host { chain post { type nat hook postrouting priority srcnat; }; }'")},
+         {shell("nft delete table ip host")},
          {"chain post of table ip host does NAT: packets that the data path forwards itself are not "
           "translated"}});
     cases.push_back(
         {"forward chain",
-         {words("nft 'table inet fw { chain onward { type filter hook forward priority 0; }; }'")},
-         {words("nft delete table inet fw")},
+         {shell("nft 'table inet fw { chain onward { type filter hook forward priority 0; }; }'")},
+         {shell("nft delete table inet fw")},
          {"chain onward of table inet fw filters forwarded packets: it does not see those that the data "
           "path forwards itself"}});
     return cases;
@@ -65,14 +65,13 @@ std::vector<Warned> all_cases() {
 
 } // namespace
 
-TEST_CASE("warnings: apply names each thing that is wrong with the machine, and nothing on a machine that is "
-          "right") {
+TEST_CASE("warnings: apply reports each conflicting setting, and nothing on a correct machine") {
     need_root();
-    const TwoArm world;
-    Daemon glbd(world.node);
-    glbd.start(world.manifest());
+    const TwoArm testbed;
+    Daemon glbd(testbed.node);
+    glbd.start(testbed.manifest());
     const auto warnings = [&] {
-        const auto answer = glbd.apply(world.manifest());
+        const auto answer = glbd.apply(testbed.manifest());
         INFO(answer.text << glbd.log());
         REQUIRE(answer.code == 0);
         return answer.document.at("warnings").get<std::vector<std::string>>();
@@ -81,22 +80,22 @@ TEST_CASE("warnings: apply names each thing that is wrong with the machine, and 
     for (const auto &one : all_cases()) {
         INFO(one.name);
         for (const auto &command : one.provoke)
-            world.node.must(command);
+            testbed.node.must(command);
         CHECK(warnings() == one.lines);
-        for (const auto &command : one.mend)
-            world.node.must(command);
+        for (const auto &command : one.revert)
+            testbed.node.must(command);
     }
     CHECK(warnings().empty());
 }
 
-TEST_CASE("warnings: what forwarding needs is told before anything is applied, too") {
+TEST_CASE("warnings: --dry-run and diff report missing forwarding settings without an active manifest") {
     need_root();
-    const TwoArm world;
-    Daemon glbd(world.node);
-    glbd.start(); // nothing is in force that could know it
+    const TwoArm testbed;
+    Daemon glbd(testbed.node);
+    glbd.start(); // without an active manifest
     const auto one = sysctl_case("net/ipv4/conf/cli0/forwarding");
-    world.node.must(one.provoke.front());
-    for (const auto &answer : {glbd.apply(world.manifest(), {"--dry-run"}),
+    testbed.node.must(one.provoke.front());
+    for (const auto &answer : {glbd.apply(testbed.manifest(), {"--dry-run"}),
                                glbd.ctl({"diff", (glbd.folder() / "manifest.json").string()})}) {
         INFO(answer.text);
         REQUIRE(answer.code == 0);
@@ -104,13 +103,13 @@ TEST_CASE("warnings: what forwarding needs is told before anything is applied, t
     }
 }
 
-TEST_CASE("warnings: a rule by ingress interface, in its own words; and on stderr of glbctl") {
+TEST_CASE("warnings: foreign rule by ingress interface is quoted, also on stderr of glbctl") {
     need_root();
-    const TwoArm world;
-    Daemon glbd(world.node);
+    const TwoArm testbed;
+    Daemon glbd(testbed.node);
     glbd.start();
-    world.node.must({"ip", "rule", "add", "iif", "cli0", "lookup", "99", "priority", "500"});
-    const auto answer = glbd.apply(world.manifest());
+    testbed.node.must({"ip", "rule", "add", "iif", "cli0", "lookup", "99", "priority", "500"});
+    const auto answer = glbd.apply(testbed.manifest());
     INFO(answer.text << glbd.log());
     REQUIRE(answer.code == 0);
     const auto lines = answer.document.at("warnings").get<std::vector<std::string>>();
@@ -119,6 +118,6 @@ TEST_CASE("warnings: a rule by ingress interface, in its own words; and on stder
     CHECK(lines[0].find("iif cli0") != std::string::npos);
     CHECK(lines[0].find("99") != std::string::npos);
     CHECK(answer.text.find("warning: a rule by ingress interface") != std::string::npos);
-    // glbd's own rules and tables are nothing to warn of, and somebody's rule is left alone.
-    CHECK(world.node.must({"ip", "rule"}).find("500:	from all iif cli0 lookup 99") != std::string::npos);
+    // No warning about glbd's own rules and tables, and the foreign rule is not changed.
+    CHECK(testbed.node.must({"ip", "rule"}).find("500:	from all iif cli0 lookup 99") != std::string::npos);
 }

@@ -1,4 +1,4 @@
-// Sockets of the library in a namespace of the test's, and what they answer, unwrapped.
+// Netlink sockets of the library in a test namespace, with their results unwrapped.
 #pragma once
 
 #include <stdexcept>
@@ -17,7 +17,7 @@ T must(Result<T> result) {
     return std::move(*result);
 }
 
-/// A socket stays in the namespace in which it was opened.
+/// A netlink socket belongs to the namespace in which it was opened.
 inline Netlink netlink_in(const Namespace &ns) {
     return ns.call([] { return must(Netlink::open()); });
 }

@@ -1,4 +1,4 @@
-// What a monitor tells of each kind of change, and of changes that it lost.
+// Notifications of the network monitor for each kind of change, and for lost messages.
 #include <catch2/catch.hpp>
 
 #include <linux/neighbour.h>
@@ -15,18 +15,18 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct Watched {
+struct MonitorFixture {
     Namespace ns{"nt-watch"}, far{"nt-watched"};
     Monitor monitor;
 
-    Watched()
+    MonitorFixture()
         : monitor([this] {
               veth(ns, "eth0", far, "far0");
               ns.address("eth0", "192.0.2.1/24");
               return ns.call([] { return must(Monitor::open()); });
           }()) {}
 
-    /// All that is told until nothing has come for 200 ms.
+    /// Merges all notifications until none was received for 200 ms.
     NetworkChange changes() {
         NetworkChange all;
         pollfd wait{monitor.fd(), POLLIN, 0};
@@ -44,7 +44,7 @@ struct Watched {
             if (!drained)
                 throw std::runtime_error(drained.error().message);
             if (calls > 1)
-                throw std::logic_error("more than one call of a drain");
+                throw std::logic_error("drain() called back more than once");
         }
         return all;
     }
@@ -52,15 +52,15 @@ struct Watched {
 
 } // namespace
 
-TEST_CASE("a monitor tells what kind of thing has changed, and nothing while nothing does", "[net]") {
+TEST_CASE("monitor: each change is reported with its kind, and nothing without a change", "[net]") {
     need_root();
-    Watched watched;
-    // Much follows from making a device, some of it late; and then nothing.
-    REQUIRE(eventually(20s, [&] { return !watched.changes().any(); }));
+    MonitorFixture fixture;
+    // Creating a device causes many notifications, some of them delayed.
+    REQUIRE(eventually(20s, [&] { return !fixture.changes().any(); }));
 
     const auto after = [&](const std::vector<std::string> &argv) {
-        watched.ns.must(argv);
-        return watched.changes();
+        fixture.ns.must(argv);
+        return fixture.changes();
     };
     auto change = after({"ip", "link", "set", "eth0", "mtu", "1400"});
     CHECK(change.links);
@@ -86,57 +86,59 @@ TEST_CASE("a monitor tells what kind of thing has changed, and nothing while not
     CHECK_FALSE(change.links);
     CHECK(after({"ip", "-6", "rule", "add", "priority", "500", "lookup", "77"}).rules);
     CHECK(after({"ip", "link", "del", "eth0"}).links);
-    CHECK(watched.monitor.overruns() == 0);
+    CHECK(fixture.monitor.overruns() == 0);
 }
 
-TEST_CASE("of neighbours a monitor tells another MAC, and an end, and nothing else", "[net]") {
+TEST_CASE("monitor: a neighbour is reported when its MAC address changes or it is removed, not otherwise",
+          "[net]") {
     need_root();
-    Watched watched;
-    REQUIRE(eventually(20s, [&] { return !watched.changes().any(); }));
-    const auto told = [&](const std::vector<std::string> &arguments) {
+    MonitorFixture fixture;
+    REQUIRE(eventually(20s, [&] { return !fixture.changes().any(); }));
+    const auto reported = [&](const std::vector<std::string> &arguments) {
         std::vector<std::string> argv{"ip", "neigh"};
         argv.insert(argv.end(), arguments.begin(), arguments.end());
         argv.insert(argv.end(), {"dev", "eth0"});
-        watched.ns.must(argv);
-        return watched.changes().neighbours;
+        fixture.ns.must(argv);
+        return fixture.changes().neighbours;
     };
     const std::string mac = "02:00:00:00:00:09", other = "02:00:00:00:00:0a";
-    CHECK(told({"add", "192.0.2.9", "lladdr", mac, "nud", "reachable"}));
-    CHECK_FALSE(told({"replace", "192.0.2.9", "lladdr", mac, "nud", "stale"}));
-    CHECK_FALSE(told({"replace", "192.0.2.9", "lladdr", mac, "nud", "permanent"}));
-    CHECK(told({"replace", "192.0.2.9", "lladdr", other, "nud", "permanent"}));
-    CHECK(told({"del", "192.0.2.9"}));
-    CHECK_FALSE(told({"add", "192.0.2.10", "nud", "failed"}));
-    CHECK_FALSE(told({"del", "192.0.2.10"}));
-    // Nobody is there to answer: a question, and its end in failure.
-    (void)watched.ns.run({"ping", "-c", "1", "-W", "1", "192.0.2.77"});
+    CHECK(reported({"add", "192.0.2.9", "lladdr", mac, "nud", "reachable"}));
+    CHECK_FALSE(reported({"replace", "192.0.2.9", "lladdr", mac, "nud", "stale"}));
+    CHECK_FALSE(reported({"replace", "192.0.2.9", "lladdr", mac, "nud", "permanent"}));
+    CHECK(reported({"replace", "192.0.2.9", "lladdr", other, "nud", "permanent"}));
+    CHECK(reported({"del", "192.0.2.9"}));
+    CHECK_FALSE(reported({"add", "192.0.2.10", "nud", "failed"}));
+    CHECK_FALSE(reported({"del", "192.0.2.10"}));
+    // No host has this address: resolution starts and fails.
+    (void)fixture.ns.run({"ping", "-c", "1", "-W", "1", "192.0.2.77"});
     CHECK(eventually(10s, [&] {
-        const auto neighbours = watched.ns.must({"ip", "neigh", "show", "dev", "eth0"});
-        CHECK_FALSE(watched.changes().neighbours);
+        const auto neighbours = fixture.ns.must({"ip", "neigh", "show", "dev", "eth0"});
+        CHECK_FALSE(fixture.changes().neighbours);
         return neighbours.find("192.0.2.77 FAILED") != std::string::npos;
     }));
 
     Snapshot seen;
-    seen.neighbours = {{watched.ns.ifindex("eth0"), *IpAddress::parse("192.0.2.11"),
+    seen.neighbours = {{fixture.ns.ifindex("eth0"), *IpAddress::parse("192.0.2.11"),
                         MacAddress{{2, 0, 0, 0, 0, 9}}, NUD_STALE}};
-    watched.monitor.set_known_neighbours(seen);
-    CHECK_FALSE(told({"add", "192.0.2.11", "lladdr", mac, "nud", "reachable"}));
-    CHECK(told({"del", "192.0.2.11"}));
+    fixture.monitor.set_known_neighbours(seen);
+    CHECK_FALSE(reported({"add", "192.0.2.11", "lladdr", mac, "nud", "reachable"}));
+    CHECK(reported({"del", "192.0.2.11"}));
 }
 
-TEST_CASE("lost messages are told as an overrun, and the monitor goes on", "[net]") {
+TEST_CASE("monitor: lost messages are reported as an overrun, and later changes are reported again",
+          "[net]") {
     need_root();
-    Watched watched;
-    (void)watched.changes();
-    const int little = 1;
-    REQUIRE(::setsockopt(watched.monitor.fd(), SOL_SOCKET, SO_RCVBUF, &little, sizeof little) == 0);
+    MonitorFixture fixture;
+    (void)fixture.changes();
+    const int smallest = 1;
+    REQUIRE(::setsockopt(fixture.monitor.fd(), SOL_SOCKET, SO_RCVBUF, &smallest, sizeof smallest) == 0);
     for (int i = 1; i < 60; ++i)
-        watched.ns.must({"ip", "neigh", "add", "192.0.2." + std::to_string(i + 10), "lladdr",
+        fixture.ns.must({"ip", "neigh", "add", "192.0.2." + std::to_string(i + 10), "lladdr",
                          "02:00:00:00:00:09", "dev", "eth0"});
-    CHECK(watched.changes().overrun);
-    CHECK(watched.monitor.overruns() >= 1);
-    watched.ns.must({"ip", "rule", "add", "priority", "500", "lookup", "77"});
-    const auto change = watched.changes();
+    CHECK(fixture.changes().overrun);
+    CHECK(fixture.monitor.overruns() >= 1);
+    fixture.ns.must({"ip", "rule", "add", "priority", "500", "lookup", "77"});
+    const auto change = fixture.changes();
     CHECK(change.rules);
     CHECK_FALSE(change.overrun);
 }

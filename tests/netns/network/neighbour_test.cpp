@@ -1,4 +1,4 @@
-// Neighbours as the kernel resolves them, over a wire to a namespace that answers.
+// Neighbour resolution by the kernel, over a veth to a namespace that responds.
 #include <catch2/catch.hpp>
 
 #include "controller/network/neighbour.h"
@@ -11,12 +11,12 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct Wire {
+struct NeighbourFixture {
     Namespace node{"nt-node"}, peer{"nt-peer"};
     Netlink netlink = netlink_in(node);
     unsigned device = 0;
 
-    Wire() {
+    NeighbourFixture() {
         veth(node, "under0", peer, "peer0");
         node.address("under0", "10.0.1.10/24");
         node.address("under0", "2001:db8:1::10/64");
@@ -40,81 +40,81 @@ struct Wire {
 
 } // namespace
 
-TEST_CASE("the kernel resolves what it is asked to, without a packet sent", "[net]") {
+TEST_CASE("neighbour: request_resolution() makes the kernel resolve an address without a packet", "[net]") {
     need_root();
-    Wire wire;
+    NeighbourFixture fixture;
     const auto address = ip(GENERATE("10.0.1.20", "2001:db8:1::20"));
-    CHECK_FALSE(wire.known(address));
-    REQUIRE(request_resolution(wire.netlink, wire.device, address));
-    CHECK(eventually(5s, [&] { return wire.resolved(address); }));
+    CHECK_FALSE(fixture.known(address));
+    REQUIRE(request_resolution(fixture.netlink, fixture.device, address));
+    CHECK(eventually(5s, [&] { return fixture.resolved(address); }));
 }
 
-TEST_CASE("nobody there: not resolved, and not valid", "[net]") {
+TEST_CASE("neighbour: unused address is neither resolved nor valid", "[net]") {
     need_root();
-    Wire wire;
+    NeighbourFixture fixture;
     const auto absent = ip("10.0.1.99");
-    REQUIRE(request_resolution(wire.netlink, wire.device, absent));
+    REQUIRE(request_resolution(fixture.netlink, fixture.device, absent));
     const auto failed = [&] {
-        const auto snapshot = snapshot_of(wire.netlink);
-        const auto *neighbour = snapshot.neighbour(wire.device, absent);
+        const auto snapshot = snapshot_of(fixture.netlink);
+        const auto *neighbour = snapshot.neighbour(fixture.device, absent);
         return neighbour && !neighbour->is_valid() && neighbour->mac.is_zero();
     };
     CHECK(eventually(1s, failed));
-    CHECK_FALSE(eventually(1s, [&] { return wire.resolved(absent); }));
+    CHECK_FALSE(eventually(1s, [&] { return fixture.resolved(absent); }));
 }
 
-TEST_CASE("a neighbour that is kept fresh is resolved, and let go it is gone", "[net]") {
+TEST_CASE("neighbour: refreshed neighbour is resolved until it is released", "[net]") {
     need_root();
-    Wire wire;
+    NeighbourFixture fixture;
     const auto *text = GENERATE("10.0.1.20", "2001:db8:1::20");
     const auto address = ip(text);
-    const auto freshness = manage_neighbour(wire.netlink, wire.device, address);
+    const auto freshness = manage_neighbour(fixture.netlink, fixture.device, address);
     REQUIRE(freshness);
-    CHECK(eventually(5s, [&] { return wire.resolved(address); }));
-    // What the library says of the kernel is what iproute2 shows.
-    CHECK((*freshness == RefreshMode::managed) == (wire.shown().find("managed") != std::string::npos));
+    CHECK(eventually(5s, [&] { return fixture.resolved(address); }));
+    // The result agrees with iproute2.
+    CHECK((*freshness == RefreshMode::managed) == (fixture.shown().find("managed") != std::string::npos));
 
-    // Kept again, also while it is there: the same.
-    CHECK(manage_neighbour(wire.netlink, wire.device, address) == *freshness);
-    CHECK(wire.resolved(address));
+    // A second call changes nothing.
+    CHECK(manage_neighbour(fixture.netlink, fixture.device, address) == *freshness);
+    CHECK(fixture.resolved(address));
 
-    REQUIRE(finish(wire.netlink, wire.device, address));
-    CHECK_FALSE(wire.resolved(address));
-    CHECK(wire.shown().find("managed") == std::string::npos);
-    CHECK(finish(wire.netlink, wire.device, address)); // gone already: no failure
+    REQUIRE(finish(fixture.netlink, fixture.device, address));
+    CHECK_FALSE(fixture.resolved(address));
+    CHECK(fixture.shown().find("managed") == std::string::npos);
+    CHECK(finish(fixture.netlink, fixture.device, address)); // already released: no error
 }
 
-TEST_CASE("a managed neighbour that moves to another MAC is found again by the kernel alone", "[net]") {
+TEST_CASE("neighbour: kernel follows a MAC address change of a managed neighbour", "[net]") {
     need_root();
-    Wire wire;
+    NeighbourFixture fixture;
     const auto address = ip("10.0.1.20");
-    // Short times, so that the kernel asks again within the test.
-    wire.node.sysctl("net/ipv4/neigh/under0/base_reachable_time_ms", "200");
-    wire.node.sysctl("net/ipv4/neigh/under0/delay_first_probe_time", "1");
-    wire.node.sysctl("net/ipv4/neigh/under0/interval_probe_time_ms", "200");
-    wire.node.sysctl("net/ipv4/neigh/under0/retrans_time_ms", "50");
-    const auto freshness = manage_neighbour(wire.netlink, wire.device, address);
+    // Short timers, so that the kernel probes again within the test.
+    fixture.node.sysctl("net/ipv4/neigh/under0/base_reachable_time_ms", "200");
+    fixture.node.sysctl("net/ipv4/neigh/under0/delay_first_probe_time", "1");
+    fixture.node.sysctl("net/ipv4/neigh/under0/interval_probe_time_ms", "200");
+    fixture.node.sysctl("net/ipv4/neigh/under0/retrans_time_ms", "50");
+    const auto freshness = manage_neighbour(fixture.netlink, fixture.device, address);
     REQUIRE(freshness);
     if (*freshness != RefreshMode::managed) {
-        WARN("this kernel does not manage neighbours");
+        WARN("this kernel has no managed neighbours");
         return;
     }
-    REQUIRE(eventually(5s, [&] { return wire.resolved(address); }));
+    REQUIRE(eventually(5s, [&] { return fixture.resolved(address); }));
     const auto mac_of = [&] {
-        const auto snapshot = snapshot_of(wire.netlink);
-        const auto *neighbour = snapshot.neighbour(wire.device, address);
+        const auto snapshot = snapshot_of(fixture.netlink);
+        const auto *neighbour = snapshot.neighbour(fixture.device, address);
         return neighbour ? neighbour->mac.to_string() : std::string();
     };
-    wire.peer.must({"ip", "link", "set", "peer0", "address", "02:00:00:00:99:01"});
+    fixture.peer.must({"ip", "link", "set", "peer0", "address", "02:00:00:00:99:01"});
     CHECK(eventually(20s, [&] { return mac_of() == "02:00:00:00:99:01"; }));
 }
 
-TEST_CASE("a device that is gone: keeping fails, letting go does not", "[net]") {
+TEST_CASE("neighbour: after its device is removed, refreshing fails and releasing succeeds", "[net]") {
     need_root();
-    Wire wire;
-    REQUIRE(manage_neighbour(wire.netlink, wire.device, ip("10.0.1.20")));
-    wire.node.must({"ip", "link", "del", "under0"});
-    CHECK_FALSE(manage_neighbour(wire.netlink, wire.device, ip("10.0.1.20")));
-    CHECK_FALSE(request_resolution(wire.netlink, wire.device, ip("10.0.1.20")));
-    CHECK(finish(wire.netlink, wire.device, ip("10.0.1.20")));
+    NeighbourFixture fixture;
+    REQUIRE(manage_neighbour(fixture.netlink, fixture.device, ip("10.0.1.20")));
+    fixture.node.must({"ip", "link", "del", "under0"});
+    CHECK_FALSE(manage_neighbour(fixture.netlink, fixture.device, ip("10.0.1.20")));
+    CHECK_FALSE(request_resolution(fixture.netlink, fixture.device, ip("10.0.1.20")));
+    CHECK(finish(fixture.netlink, fixture.device, ip("10.0.1.20")));
 }

@@ -1,4 +1,4 @@
-// Rules added, listed and removed; and what the kernel says of the way to an address under them.
+// Routing rules are added, listed and removed, and determine the kernel's route lookups.
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -23,7 +23,7 @@ Rule rule_of(std::uint32_t priority, std::uint32_t mark, RuleAction action, std:
     return rule;
 }
 
-/// Two ways out: eth0 (192.0.2.0/24) in the main table, eth1 (198.51.100.0/24) in table 77.
+/// Two routes: by eth0 (192.0.2.0/24) in the main table and by eth1 (198.51.100.0/24) in table 77.
 struct Router {
     Namespace ns{"nt-router"}, far{"nt-routed"};
     Netlink netlink = netlink_in(ns);
@@ -45,14 +45,15 @@ struct Router {
             rules.end());
         return rules;
     }
-    Result<RouteAnswer> way(const char *to, std::uint32_t mark = 0, unsigned oif = 0) {
+    Result<RouteAnswer> look_up(const char *to, std::uint32_t mark = 0, unsigned oif = 0) {
         return route_get(netlink, {.destination = ip(to), .source = std::nullopt, .mark = mark, .oif = oif});
     }
 };
 
 } // namespace
 
-TEST_CASE("a rule is listed as it was added, once, in either family, and removed alone", "[net]") {
+TEST_CASE("rules: a rule is listed once as it was added, in either family, and removed individually",
+          "[net]") {
     need_root();
     Router router;
     CHECK(router.own_rules().empty());
@@ -72,7 +73,7 @@ TEST_CASE("a rule is listed as it was added, once, in either family, and removed
     }
     REQUIRE(add_rule(router.netlink, rule));
     CHECK(router.own_rules() == std::vector{rule});
-    REQUIRE(add_rule(router.netlink, rule)); // there already: no failure, no second one
+    REQUIRE(add_rule(router.netlink, rule)); // exists already: no error, no second rule
     CHECK(router.own_rules() == std::vector{rule});
 
     auto other = rule;
@@ -81,12 +82,12 @@ TEST_CASE("a rule is listed as it was added, once, in either family, and removed
     CHECK(router.own_rules() == std::vector{rule, other});
     REQUIRE(remove_rule(router.netlink, rule));
     CHECK(router.own_rules() == std::vector{other});
-    CHECK(remove_rule(router.netlink, rule)); // gone already: no failure
+    CHECK(remove_rule(router.netlink, rule)); // removed already: no error
     REQUIRE(remove_rule(router.netlink, other));
     CHECK(router.own_rules().empty());
 }
 
-TEST_CASE("a rule of somebody else is not ours, nor removed in place of ours", "[net]") {
+TEST_CASE("rules: foreign rule is not listed as own and not removed in place of an own rule", "[net]") {
     need_root();
     Router router;
     router.ns.must({"ip", "rule", "add", "priority", "150", "fwmark", "0x30000/0xfff0000", "lookup", "77"});
@@ -96,14 +97,14 @@ TEST_CASE("a rule of somebody else is not ours, nor removed in place of ours", "
     CHECK(router.ns.must({"ip", "rule", "show", "priority", "150"}).find("lookup 77") != std::string::npos);
 }
 
-TEST_CASE("a way is asked with mark and device, as rules and tables lead", "[net]") {
+TEST_CASE("routes: lookup honours mark, device, rules and tables", "[net]") {
     need_root();
     Router router;
     const auto eth0 = router.ns.ifindex("eth0"), eth1 = router.ns.ifindex("eth1");
     REQUIRE(add_rule(router.netlink, rule_of(150, 0x30000, RuleAction::lookup, 77)));
     REQUIRE(add_rule(router.netlink, rule_of(151, 0x40000, RuleAction::blackhole)));
 
-    auto answer = must(router.way("203.0.113.9"));
+    auto answer = must(router.look_up("203.0.113.9"));
     CHECK(answer.oif == eth0);
     CHECK(answer.gateway == ip("192.0.2.254"));
     CHECK(answer.source == ip("192.0.2.1"));
@@ -111,42 +112,42 @@ TEST_CASE("a way is asked with mark and device, as rules and tables lead", "[net
     CHECK_FALSE(answer.local);
     CHECK(answer.next_hop(ip("203.0.113.9")) == ip("192.0.2.254"));
 
-    answer = must(router.way("203.0.113.9", 0x30000));
+    answer = must(router.look_up("203.0.113.9", 0x30000));
     CHECK(answer.oif == eth1);
     CHECK(answer.gateway == ip("198.51.100.254"));
     CHECK(answer.mtu == 0);
-    CHECK(must(router.way("203.0.113.9", 0xf0030000)).oif == eth1); // bits beyond the mask are others'
-    CHECK(must(router.way("203.0.113.9", 0x50000)).oif == eth0);
-    CHECK_FALSE(router.way("203.0.113.9", 0x40000));
+    CHECK(must(router.look_up("203.0.113.9", 0xf0030000)).oif == eth1); // bits outside the mask are ignored
+    CHECK(must(router.look_up("203.0.113.9", 0x50000)).oif == eth0);
+    CHECK_FALSE(router.look_up("203.0.113.9", 0x40000));
 
-    answer = must(router.way("198.51.100.20"));
+    answer = must(router.look_up("198.51.100.20"));
     CHECK(answer.oif == eth1);
     CHECK_FALSE(answer.gateway);
     CHECK(answer.next_hop(ip("198.51.100.20")) == ip("198.51.100.20"));
-    CHECK(must(router.way("192.0.2.1")).local);
+    CHECK(must(router.look_up("192.0.2.1")).local);
 
-    CHECK(must(router.way("203.0.113.9", 0, eth0)).oif == eth0);
-    CHECK(must(router.way("203.0.113.9", 0x30000, eth1)).oif == eth1);
-    CHECK(must(router.way("2001:db8:1::20")).oif == eth0);
+    CHECK(must(router.look_up("203.0.113.9", 0, eth0)).oif == eth0);
+    CHECK(must(router.look_up("203.0.113.9", 0x30000, eth1)).oif == eth1);
+    CHECK(must(router.look_up("2001:db8:1::20")).oif == eth0);
 }
 
-TEST_CASE("no way is an error that names the address", "[net]") {
+TEST_CASE("routes: missing route is an error that names the address", "[net]") {
     need_root();
     Router router;
-    const auto none = router.way("192.0.2.9", 0, 9999);
+    const auto none = router.look_up("192.0.2.9", 0, 9999);
     CHECK_FALSE(none);
-    const auto unreachable = router.way("100.64.0.1");
+    const auto unreachable = router.look_up("100.64.0.1");
     REQUIRE_FALSE(unreachable);
     CHECK(unreachable.error().code == ENETUNREACH);
     CHECK(unreachable.error().message.find("100.64.0.1") != std::string::npos);
-    CHECK_FALSE(router.way("2001:db8:77::1"));
+    CHECK_FALSE(router.look_up("2001:db8:77::1"));
 }
 
-TEST_CASE("IPv4 over an IPv6 next hop has that one's address", "[net]") {
+TEST_CASE("routes: IPv4 route over an IPv6 next hop returns its address", "[net]") {
     need_root();
     Router router;
     router.ns.must({"ip", "route", "add", "100.64.0.0/10", "via", "inet6", "2001:db8:1::fe", "dev", "eth0"});
-    const auto answer = must(router.way("100.64.0.1"));
+    const auto answer = must(router.look_up("100.64.0.1"));
     CHECK(answer.gateway == ip("2001:db8:1::fe"));
     CHECK(answer.oif == router.ns.ifindex("eth0"));
 }

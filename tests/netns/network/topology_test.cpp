@@ -1,4 +1,5 @@
-// Devices as people stack them, read from a kernel: where their frames are, and whose addresses count there.
+// Stacked devices, read from the kernel: the port where their frames are received, and the local addresses
+// there.
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -15,7 +16,7 @@ namespace {
 struct Machine {
     Namespace ns{"nt-stack"}, far{"nt-far"};
     Snapshot snapshot;
-    bool has_vlan = false, has_vrf = false; ///< some kernels are built without
+    bool has_vlan = false, has_vrf = false; ///< depends on the kernel's configuration
 
     Machine() {
         veth(ns, "eth0", far, "far0");
@@ -46,10 +47,10 @@ struct Machine {
         snapshot = snapshot_of(netlink);
     }
 
-    bool add(std::vector<std::string> words) const {
-        const auto name = words.front();
-        words.insert(words.begin(), {"ip", "link", "add"});
-        if (ns.run(words).code != 0)
+    bool add(std::vector<std::string> argv) const {
+        const auto name = argv.front();
+        argv.insert(argv.begin(), {"ip", "link", "add"});
+        if (ns.run(argv).code != 0)
             return false;
         ns.must({"ip", "link", "set", name, "up"});
         return true;
@@ -59,7 +60,7 @@ struct Machine {
     std::vector<unsigned> devices(const char *name, const std::vector<std::uint16_t> &vlans) const {
         return receiving_devices(snapshot, index(name), vlans);
     }
-    /// IPv4 only: link-local addresses are the kernel's choice.
+    /// IPv4 only, since the kernel chooses link-local IPv6 addresses.
     std::vector<std::string> addresses(const char *name, const std::vector<std::uint16_t> &vlans) const {
         std::vector<std::string> texts;
         for (const auto &address : local_addresses(snapshot, index(name), vlans))
@@ -74,18 +75,19 @@ using Texts = std::vector<std::string>;
 
 } // namespace
 
-TEST_CASE("devices stand where their frames are on the wire", "[net]") {
+TEST_CASE("topology: a stacked device resolves to the port that receives its frames", "[net]") {
     need_root();
     const Machine machine;
     const auto eth0 = machine.index("eth0"), eth1 = machine.index("eth1");
-    CHECK(machine.port("eth0") == Port{eth0, {}}); // a veth: its peer's index is of another namespace
+    CHECK(machine.port("eth0") ==
+          Port{eth0, {}}); // a veth: the index of its peer belongs to another namespace
     CHECK(machine.port("mv0") == Port{eth0, {}});
     CHECK(machine.port("br0") == Port{eth1, {}});
     CHECK(machine.port("mvbr") == Port{eth1, {}});
     CHECK_FALSE(resolve_port(machine.snapshot, 99999));
 }
 
-TEST_CASE("a bridge with two ports has no one place", "[net]") {
+TEST_CASE("topology: a bridge with two ports resolves to no port", "[net]") {
     need_root();
     Machine machine;
     machine.ns.must({"ip", "link", "set", "eth2", "master", "br0"});
@@ -96,7 +98,7 @@ TEST_CASE("a bridge with two ports has no one place", "[net]") {
     CHECK(machine.port("eth2") == Port{machine.index("eth2"), {}});
 }
 
-TEST_CASE("the stack's devices, addresses and MACs behind an interface", "[net]") {
+TEST_CASE("topology: devices, addresses and MAC addresses above an interface", "[net]") {
     need_root();
     const Machine machine;
     CHECK(machine.devices("eth0", {}) == std::vector{machine.index("eth0"), machine.index("mv0")});
@@ -111,11 +113,11 @@ TEST_CASE("the stack's devices, addresses and MACs behind an interface", "[net]"
     CHECK(std::find(macs.begin(), macs.end(), machine.snapshot.link("mv0")->mac) != macs.end());
 }
 
-TEST_CASE("VLAN devices, stacked, with macvlans on them", "[net]") {
+TEST_CASE("topology: stacked VLAN devices and macvlan devices on them", "[net]") {
     need_root();
     const Machine machine;
     if (!machine.has_vlan) {
-        WARN("this kernel has no VLAN devices: unit_network has them made up");
+        WARN("this kernel has no VLAN devices; unit_network tests them with synthetic data");
         return;
     }
     const auto eth0 = machine.index("eth0");
@@ -136,7 +138,7 @@ TEST_CASE("VLAN devices, stacked, with macvlans on them", "[net]") {
     CHECK(outer->lower_is_local);
 }
 
-TEST_CASE("a VRF's addresses are its ports' own", "[net]") {
+TEST_CASE("topology: addresses of a VRF are local on its ports", "[net]") {
     need_root();
     const Machine machine;
     if (!machine.has_vrf) {
@@ -147,7 +149,7 @@ TEST_CASE("a VRF's addresses are its ports' own", "[net]") {
     CHECK(machine.addresses("eth2", {}) == Texts{"100.64.2.1", "100.64.99.1"});
 }
 
-TEST_CASE("a snapshot has what the kernel says of each device", "[net]") {
+TEST_CASE("snapshot: attributes of each device are read from the kernel", "[net]") {
     need_root();
     const Machine machine;
     const auto *wire = machine.snapshot.link("eth0");

@@ -1,5 +1,5 @@
-// apply --confirm, confirm, history, rollback: a manifest on trial returns to the one before, also where the
-// daemon was killed meanwhile.
+// apply --confirm, confirm, history, rollback: a manifest that is not confirmed reverts to the previous one,
+// also after the daemon was killed.
 #include <catch2/catch.hpp>
 
 #include <csignal>
@@ -14,13 +14,13 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct Stage {
-    TwoArm world;
-    Daemon glbd{world.node};
+struct Fixture {
+    TwoArm testbed;
+    Daemon glbd{testbed.node};
     json before, after;
 
-    Stage() {
-        before = after = world.manifest();
+    Fixture() {
+        before = after = testbed.manifest();
         before["targetGroups"][0]["targets"][0]["weight"] = 2;
         after["targetGroups"][0]["targets"][0]["weight"] = 3;
         glbd.start(before);
@@ -28,26 +28,26 @@ struct Stage {
     [[nodiscard]] int weight() const {
         return glbd.must_ctl({"export"}).at("targetGroups")[0].at("targets")[0].value("weight", 1);
     }
-    [[nodiscard]] bool waits() const { return glbd.must_ctl({"status"}).contains("confirmation"); }
+    [[nodiscard]] bool is_pending() const { return glbd.must_ctl({"status"}).contains("confirmation"); }
 };
 
 } // namespace
 
-TEST_CASE("confirm: a manifest that is confirmed stays, one that is not goes") {
+TEST_CASE("confirm: confirmed manifest stays active, unconfirmed one reverts") {
     need_root();
-    Stage stage;
-    REQUIRE(stage.glbd.apply(stage.after, {"--confirm", "3"}).code == 0);
-    CHECK(stage.weight() == 3);
-    CHECK(stage.waits());
-    REQUIRE(eventually(30s, [&] { return stage.weight() == 2; }));
-    CHECK_FALSE(stage.waits());
-    CHECK(stage.glbd.ctl({"confirm"}).code == 1);
+    Fixture fixture;
+    REQUIRE(fixture.glbd.apply(fixture.after, {"--confirm", "3"}).code == 0);
+    CHECK(fixture.weight() == 3);
+    CHECK(fixture.is_pending());
+    REQUIRE(eventually(30s, [&] { return fixture.weight() == 2; }));
+    CHECK_FALSE(fixture.is_pending());
+    CHECK(fixture.glbd.ctl({"confirm"}).code == 1);
 
-    REQUIRE(stage.glbd.apply(stage.after, {"--confirm", "3"}).code == 0);
-    REQUIRE(stage.glbd.ctl({"confirm"}).code == 0);
-    std::this_thread::sleep_for(5s); // nothing is to happen
-    CHECK(stage.weight() == 3);
-    const auto history = stage.glbd.must_ctl({"history"}).at("history");
+    REQUIRE(fixture.glbd.apply(fixture.after, {"--confirm", "3"}).code == 0);
+    REQUIRE(fixture.glbd.ctl({"confirm"}).code == 0);
+    std::this_thread::sleep_for(5s); // longer than the time to confirm
+    CHECK(fixture.weight() == 3);
+    const auto history = fixture.glbd.must_ctl({"history"}).at("history");
     REQUIRE(history.size() == 4);
     CHECK(history[0].at("by") == "apply");
     CHECK(history[1].at("by") == "revert");
@@ -56,98 +56,99 @@ TEST_CASE("confirm: a manifest that is confirmed stays, one that is not goes") {
     CHECK(history[0].at("epoch").get<int>() > history[1].at("epoch").get<int>());
 }
 
-TEST_CASE(
-    "confirm: a daemon that was killed meanwhile reverts in time, or at its start when the time is over") {
+TEST_CASE("confirm: daemon killed before the deadline reverts on time, or at its start after the deadline") {
     need_root();
-    Stage stage;
-    REQUIRE(stage.glbd.apply(stage.after, {"--confirm", "6"}).code == 0);
-    stage.glbd.kill9();
-    stage.glbd.start();
-    CHECK(stage.waits());
-    CHECK(stage.weight() == 3);
-    REQUIRE(eventually(30s, [&] { return stage.weight() == 2; }));
+    Fixture fixture;
+    REQUIRE(fixture.glbd.apply(fixture.after, {"--confirm", "6"}).code == 0);
+    fixture.glbd.kill9();
+    fixture.glbd.start();
+    CHECK(fixture.is_pending());
+    CHECK(fixture.weight() == 3);
+    REQUIRE(eventually(30s, [&] { return fixture.weight() == 2; }));
 
-    REQUIRE(stage.glbd.apply(stage.after, {"--confirm", "2"}).code == 0);
-    stage.glbd.kill9();
-    std::this_thread::sleep_for(2500ms); // what is waited for is the time itself
-    stage.glbd.start();
-    CHECK(stage.weight() == 2);
-    stage.glbd.kill9();
-    stage.glbd.start();
-    CHECK(stage.weight() == 2);
-    CHECK_FALSE(stage.waits());
+    REQUIRE(fixture.glbd.apply(fixture.after, {"--confirm", "2"}).code == 0);
+    fixture.glbd.kill9();
+    std::this_thread::sleep_for(2500ms); // the time itself is tested
+    fixture.glbd.start();
+    CHECK(fixture.weight() == 2);
+    fixture.glbd.kill9();
+    fixture.glbd.start();
+    CHECK(fixture.weight() == 2);
+    CHECK_FALSE(fixture.is_pending());
 }
 
-TEST_CASE("confirm: a second trial returns to what was trusted before the first; a plain apply confirms") {
+TEST_CASE("confirm: second pending manifest reverts to the last confirmed one, and a plain apply confirms") {
     need_root();
-    Stage stage;
-    auto third = stage.after;
+    Fixture fixture;
+    auto third = fixture.after;
     third["targetGroups"][0]["targets"][0]["weight"] = 4;
-    REQUIRE(stage.glbd.apply(stage.after, {"--confirm", "60"}).code == 0);
-    REQUIRE(stage.glbd.apply(third, {"--confirm", "2"}).code == 0);
-    CHECK(stage.weight() == 4);
-    REQUIRE(eventually(30s, [&] { return stage.weight() == 2; }));
-    REQUIRE(stage.glbd.apply(stage.after, {"--confirm", "60"}).code == 0);
-    REQUIRE(stage.glbd.apply(third).code == 0);
-    CHECK_FALSE(stage.waits());
+    REQUIRE(fixture.glbd.apply(fixture.after, {"--confirm", "60"}).code == 0);
+    REQUIRE(fixture.glbd.apply(third, {"--confirm", "2"}).code == 0);
+    CHECK(fixture.weight() == 4);
+    REQUIRE(eventually(30s, [&] { return fixture.weight() == 2; }));
+    REQUIRE(fixture.glbd.apply(fixture.after, {"--confirm", "60"}).code == 0);
+    REQUIRE(fixture.glbd.apply(third).code == 0);
+    CHECK_FALSE(fixture.is_pending());
 }
 
-TEST_CASE("history: who applies what is in force already changes nothing") {
+TEST_CASE("history: applying the active manifest again changes nothing") {
     need_root();
-    Stage stage;
-    const auto epoch = stage.glbd.must_ctl({"status"}).at("epoch");
-    REQUIRE(stage.glbd.apply(stage.before).code == 0);
-    CHECK(stage.glbd.must_ctl({"status"}).at("epoch") == epoch);
-    CHECK(stage.glbd.must_ctl({"history"}).at("history").size() == 1);
-    const auto exported = stage.glbd.must_ctl({"export"}); // another text of the same meaning
-    REQUIRE(exported != stage.before);
-    REQUIRE(stage.glbd.apply(exported).code == 0);
-    CHECK(stage.glbd.must_ctl({"status"}).at("epoch") == epoch);
-    CHECK(stage.glbd.must_ctl({"history"}).at("history").size() == 1);
-    stage.glbd.terminate();
-    stage.glbd.start(stage.before);
-    CHECK(stage.glbd.log().find("differs from the manifest in force") == std::string::npos);
-    stage.glbd.terminate();
-    stage.glbd.start(stage.after);
-    CHECK(stage.glbd.log().find("differs from the manifest in force") != std::string::npos);
-    CHECK(stage.weight() == 2);
-    CHECK(stage.glbd.must_ctl({"history"}).at("history").size() == 1);
-    REQUIRE(stage.glbd.apply(stage.after).code == 0);
-    CHECK(stage.glbd.must_ctl({"status"}).at("epoch") > epoch);
-    CHECK(stage.glbd.must_ctl({"history"}).at("history").size() == 2);
+    Fixture fixture;
+    const auto epoch = fixture.glbd.must_ctl({"status"}).at("epoch");
+    REQUIRE(fixture.glbd.apply(fixture.before).code == 0);
+    CHECK(fixture.glbd.must_ctl({"status"}).at("epoch") == epoch);
+    CHECK(fixture.glbd.must_ctl({"history"}).at("history").size() == 1);
+    const auto exported = fixture.glbd.must_ctl({"export"}); // another document with the same meaning
+    REQUIRE(exported != fixture.before);
+    REQUIRE(fixture.glbd.apply(exported).code == 0);
+    CHECK(fixture.glbd.must_ctl({"status"}).at("epoch") == epoch);
+    CHECK(fixture.glbd.must_ctl({"history"}).at("history").size() == 1);
+    fixture.glbd.terminate();
+    fixture.glbd.start(fixture.before);
+    CHECK(fixture.glbd.log().find("differs from the manifest in force") == std::string::npos);
+    fixture.glbd.terminate();
+    fixture.glbd.start(fixture.after);
+    CHECK(fixture.glbd.log().find("differs from the manifest in force") != std::string::npos);
+    CHECK(fixture.weight() == 2);
+    CHECK(fixture.glbd.must_ctl({"history"}).at("history").size() == 1);
+    REQUIRE(fixture.glbd.apply(fixture.after).code == 0);
+    CHECK(fixture.glbd.must_ctl({"status"}).at("epoch") > epoch);
+    CHECK(fixture.glbd.must_ctl({"history"}).at("history").size() == 2);
 }
 
-TEST_CASE("rollback: to any manifest of the history") {
+TEST_CASE("rollback: any manifest of the history can be restored") {
     need_root();
-    Stage stage;
-    REQUIRE(stage.glbd.apply(stage.after).code == 0);
-    const auto dry = stage.glbd.must_ctl({"rollback", "--dry-run"});
+    Fixture fixture;
+    REQUIRE(fixture.glbd.apply(fixture.after).code == 0);
+    const auto dry = fixture.glbd.must_ctl({"rollback", "--dry-run"});
     CHECK(dry.at("applied") == false);
     CHECK(dry.at("changes").size() >= 1);
-    CHECK(stage.weight() == 3);
-    CHECK(stage.glbd.must_ctl({"rollback"}).at("applied") == true);
-    CHECK(stage.weight() == 2);
-    CHECK(stage.glbd.must_ctl({"history"}).at("history")[0].at("by") == "rollback");
-    REQUIRE(stage.glbd.ctl({"rollback", "2"}).code == 0); // the first of all is the same as now
-    CHECK(stage.glbd.ctl({"rollback", "9"}).code == 1);
-    REQUIRE(stage.glbd.ctl({"rollback", "1", "--confirm", "2"}).code == 0);
-    CHECK(stage.weight() == 3);
-    REQUIRE(eventually(30s, [&] { return stage.weight() == 2; }));
+    CHECK(fixture.weight() == 3);
+    CHECK(fixture.glbd.must_ctl({"rollback"}).at("applied") == true);
+    CHECK(fixture.weight() == 2);
+    CHECK(fixture.glbd.must_ctl({"history"}).at("history")[0].at("by") == "rollback");
+    REQUIRE(fixture.glbd.ctl({"rollback", "2"}).code == 0); // the first manifest equals the active one
+    CHECK(fixture.glbd.ctl({"rollback", "9"}).code == 1);
+    REQUIRE(fixture.glbd.ctl({"rollback", "1", "--confirm", "2"}).code == 0);
+    CHECK(fixture.weight() == 3);
+    REQUIRE(eventually(30s, [&] { return fixture.weight() == 2; }));
 }
 
-TEST_CASE("log and history: every change with who asked, and with the epochs before and after") {
+TEST_CASE("log and history: every change is recorded with its requester and the epochs before and after") {
     need_root();
-    Stage stage;
-    auto &glbd = stage.glbd;
+    Fixture fixture;
+    auto &glbd = fixture.glbd;
     const auto logged = [&](const std::string &line) {
         return eventually(5s, [&] { return std::regex_search(glbd.log(), std::regex(line)); });
     };
     const auto file = (glbd.folder() / "manifest.json").string();
-    CHECK(logged("applied a manifest .start from " + file + ".: .*, epoch 0 -> 1, requested by glbd"));
-    std::ofstream(file) << stage.after;
+    CHECK(
+        logged("applied a manifest .start from " + file + ".: .*, epoch 0 -> 1, requested by glbd"));
+    std::ofstream(file) << fixture.after;
     glbd.signal(SIGHUP);
-    REQUIRE(eventually(10s, [&] { return stage.weight() == 3; }));
-    CHECK(logged("applied a manifest .reload from " + file + ".: 1 change, epoch 1 -> 2, requested by glbd"));
+    REQUIRE(eventually(10s, [&] { return fixture.weight() == 3; }));
+    CHECK(logged("applied a manifest .reload from " + file +
+                 ".: 1 change, epoch 1 -> 2, requested by glbd"));
     const auto history = glbd.must_ctl({"history"}).at("history");
     REQUIRE(history.size() == 2);
     CHECK(history[0].at("by") == "reload");
@@ -155,7 +156,7 @@ TEST_CASE("log and history: every change with who asked, and with the epochs bef
     CHECK(history[1].at("by") == "start");
     CHECK(history[1].at("file") == file);
 
-    const auto name = "firewalls/" + stage.after["targetGroups"][0]["targets"][0]["id"].get<std::string>();
+    const auto name = "firewalls/" + fixture.after["targetGroups"][0]["targets"][0]["id"].get<std::string>();
     glbd.must_ctl({"drain", "--force", name});
     CHECK(logged(name + ": drained, epoch 2 -> 2, requested by uid 0, pid "));
     glbd.must_ctl({"undrain", name});
@@ -164,10 +165,10 @@ TEST_CASE("log and history: every change with who asked, and with the epochs bef
     CHECK(logged("branch: BYPASSED, .*, epoch 2 -> 2, requested by uid 0, pid "));
     glbd.must_ctl({"bypass", "branch", "--off"});
     CHECK(logged("branch: .*, epoch 2 -> 2, requested by uid 0, pid "));
-    REQUIRE(glbd.apply(stage.before, {"--confirm", "2"}).code == 0);
-    CHECK(eventually(30s, [&] { return stage.weight() == 3; }));
+    REQUIRE(glbd.apply(fixture.before, {"--confirm", "2"}).code == 0);
+    CHECK(eventually(30s, [&] { return fixture.weight() == 3; }));
     CHECK(logged("the manifest before has returned, epoch 3 -> 4, requested by glbd"));
-    REQUIRE(glbd.apply(stage.before, {"--confirm", "60"}).code == 0);
+    REQUIRE(glbd.apply(fixture.before, {"--confirm", "60"}).code == 0);
     glbd.must_ctl({"confirm"});
     CHECK(logged("is confirmed, epoch 5 -> 5, requested by uid 0, pid "));
     glbd.kill9();

@@ -1,29 +1,28 @@
-// Flows that were idle for longer than their timeout, while the table changed, come back to the target they
-// had.
+// Flows that are idle beyond their timeout, while the Maglev table changes, return to their target.
 #include <map>
 
 #include <catch2/catch.hpp>
 
 #include "tests/harness/skip.h"
-#include "tests/netns/testbed/drill.h"
+#include "tests/netns/testbed/scenario.h"
 #include "tests/netns/testbed/testbeds.h"
 
 using namespace glb::test;
 using namespace std::chrono_literals;
 
-TEST_CASE("idle: connections that slept through their timeout and a change come back to their targets") {
+TEST_CASE("idle timeout: connections idle across a table change return to their targets") {
     need_root();
-    const TwoArm world({.appliances = 4});
-    const TcpServer echo(world.server, 7000);
-    Daemon glbd(world.node);
-    auto manifest = world.manifest();
+    const TwoArm testbed({.appliances = 4});
+    const TcpServer echo(testbed.server, 7000);
+    Daemon glbd(testbed.node);
+    auto manifest = testbed.manifest();
     auto &group = manifest["targetGroups"][0];
     group["idleTimeout"] = {{"tcpSeconds", 60}};
     auto three = manifest;
     three["targetGroups"][0]["targets"].erase(3);
     glbd.start(three);
     REQUIRE(glbd.wait_healthy(3));
-    TcpFlows flows(world.client);
+    TcpFlows flows(testbed.client);
     REQUIRE(flows.open(random_flows(120, 7000)) == 120);
     REQUIRE(flows.exchange() == 120);
     const auto owners = [&] {
@@ -35,15 +34,18 @@ TEST_CASE("idle: connections that slept through their timeout and a change come 
     const auto before = owners();
     REQUIRE(before.size() == 120);
 
-    std::this_thread::sleep_for(55s);        // what is waited for is the idle time itself
-    REQUIRE(glbd.apply(manifest).code == 0); // one more: a quarter of all flows would be its
+    std::this_thread::sleep_for(55s); // the idle time itself is tested
+    // A fourth target: the new table assigns it a quarter of all flows.
+    REQUIRE(glbd.apply(manifest).code == 0);
     REQUIRE(glbd.wait_healthy(4));
     REQUIRE(eventually(20s, [&] { return owners().empty(); }));
     CHECK(flows.exchange() == 120);
+    const auto after = owners();
     std::size_t moved = 0;
-    for (const auto &[source, target] : owners())
+    for (const auto &[source, target] : after)
         moved += before.at(source) != target;
-    CHECK(owners().size() == 120);
+    CHECK(after.size() == 120);
     CHECK(moved == 0);
-    tell_drill("idle beyond the timeout, over a change of the table", {120, moved, {}, "flows", "moved"});
+    record_scenario("idle beyond the timeout, across a table change",
+                    {after.size(), moved, {}, "flows", "moved"});
 }

@@ -1,5 +1,5 @@
-// Two tenants with the same addresses: an endpoint and a routing table each, one group of appliances for
-// both.
+// Two tenants with identical addresses: each has an endpoint and a routing table, and both share a target
+// group.
 //
 //   red 192.0.2.10 ── red-cli ┐      ┌ red-srv ── 198.51.100.20 red server
 //                             │ node │                                         under0 10.1.0.1 ── 10.1.0.11
@@ -23,19 +23,20 @@ namespace {
 
 constexpr auto client_address = "192.0.2.10", server_address = "198.51.100.20";
 constexpr auto server_address6 = "2001:db8:2::20";
-/// Behind both servers; main alone has a route there, and it leads to the red one.
+/// Behind both servers. Only the main table has a route to it, via the red server.
 constexpr auto hidden_address = "203.0.113.5", hidden_address6 = "2001:db8:3::5";
 
-void give_route(const Namespace &node, const std::string &prefix, const std::string &rest) {
-    std::vector<std::string> words{"ip", prefix.find(':') == std::string::npos ? "-4" : "-6", "route", "add",
-                                   prefix};
-    std::istringstream more(rest);
-    for (std::string word; more >> word;)
-        words.push_back(word);
-    node.must(words);
+void add_route(const Namespace &node, const std::string &prefix, const std::string &arguments) {
+    std::vector<std::string> argv{"ip", prefix.find(':') == std::string::npos ? "-4" : "-6", "route", "add",
+                                  prefix};
+    std::istringstream stream(arguments);
+    for (std::string argument; stream >> argument;)
+        argv.push_back(argument);
+    node.must(argv);
 }
 
-void give_host(const Namespace &host, const std::string &net4, const std::string &net6, unsigned number) {
+void configure_host(const Namespace &host, const std::string &net4, const std::string &net6,
+                    unsigned number) {
     host.address("eth0", fmt::format("{}.{}/24", net4, number));
     host.address("eth0", fmt::format("{}::{}/64", net6, number));
     host.route("default", net4 + ".1");
@@ -51,8 +52,8 @@ class Tenant {
         veth(node, name + "-srv", server, "eth0");
         passes_.push_back(with_xdp_pass(client, "eth0"));
         passes_.push_back(with_xdp_pass(server, "eth0"));
-        give_host(client, "192.0.2", "2001:db8:1", 10);
-        give_host(server, "198.51.100", "2001:db8:2", 20);
+        configure_host(client, "192.0.2", "2001:db8:1", 10);
+        configure_host(server, "198.51.100", "2001:db8:2", 20);
         server.must({"ip", "address", "add", fmt::format("{}/32", hidden_address), "dev", "lo"});
         server.must({"ip", "address", "add", fmt::format("{}/128", hidden_address6), "dev", "lo", "nodad"});
         for (const auto &[side, net4, net6] : std::vector<std::array<std::string, 3>>{
@@ -60,9 +61,9 @@ class Tenant {
             const auto device = name + side;
             node.address(device, net4 + ".1/24");
             node.address(device, net6 + "::1/64");
-            const auto rest = fmt::format("dev {} table {}", device, table);
-            give_route(node, net4 + ".0/24", rest);
-            give_route(node, net6 + "::/64", rest);
+            const auto arguments = fmt::format("dev {} table {}", device, table);
+            add_route(node, net4 + ".0/24", arguments);
+            add_route(node, net6 + "::/64", arguments);
             node.sysctl("net/ipv4/conf/" + device + "/send_redirects", "0");
         }
         tcp.emplace(server, std::uint16_t{7000});
@@ -77,14 +78,14 @@ class Tenant {
                 {"targetGroup", "firewalls"}};
     }
 
-    /// The server's answers to `count` datagrams of `bytes`, too long for one packet or not: none has DF.
-    [[nodiscard]] std::size_t reach(unsigned count, std::size_t bytes) {
+    /// Sends `count` datagrams of `bytes` without DF. Returns how many the server received.
+    [[nodiscard]] std::size_t send_datagrams(unsigned count, std::size_t bytes) {
         const auto before = udp->received();
         for (unsigned i = 0; i < count; i++)
             client.call([&] {
                 const auto socket = make_socket(AF_INET, SOCK_DGRAM);
-                const int never = IP_PMTUDISC_DONT;
-                ::setsockopt(socket.get(), IPPROTO_IP, IP_MTU_DISCOVER, &never, sizeof never);
+                const int without_df = IP_PMTUDISC_DONT;
+                ::setsockopt(socket.get(), IPPROTO_IP, IP_MTU_DISCOVER, &without_df, sizeof without_df);
                 const SocketAddress to(server_address, 7001);
                 const std::string text(bytes, 'x');
                 (void)!::sendto(socket.get(), text.data(), text.size(), 0, to.raw(), to.length);
@@ -109,11 +110,11 @@ struct Tenants {
         pass.emplace(with_xdp_pass(appliance.ns(), "eth0"));
         node.address("under0", "10.1.0.1/24");
         appliance.ns().address("eth0", "10.1.0.11/24");
-        appliance.equip(ApplianceKind::hairpin, "10.1.0.1");
+        appliance.start(ApplianceKind::hairpin, "10.1.0.1");
         node.sysctl("net/ipv4/ip_forward", "1");
         node.sysctl("net/ipv6/conf/all/forwarding", "1");
-        give_route(node, "203.0.113.0/24", fmt::format("via {} dev red-srv", server_address));
-        give_route(node, "2001:db8:3::/64", fmt::format("via {} dev red-srv", server_address6));
+        add_route(node, "203.0.113.0/24", fmt::format("via {} dev red-srv", server_address));
+        add_route(node, "2001:db8:3::/64", fmt::format("via {} dev red-srv", server_address6));
     }
     [[nodiscard]] json manifest() const {
         auto manifest = manifest_of({}, "under0", {});
@@ -127,90 +128,91 @@ struct Tenants {
     std::optional<XdpPass> pass;
 };
 
-/// The lines of `ip rule` that are the endpoints'.
-std::multiset<std::string> own_rules(const Namespace &node, const std::string &version) {
+/// The lines of `ip rule` for the endpoints' tables.
+std::multiset<std::string> endpoint_rules(const Namespace &node, const std::string &version) {
     std::istringstream lines(node.must({"ip", version, "rule"}));
-    std::multiset<std::string> own;
+    std::multiset<std::string> rules;
     for (std::string line; std::getline(lines, line);)
         if (line.starts_with("110:") || line.starts_with("111:"))
-            own.insert(line);
-    return own;
+            rules.insert(line);
+    return rules;
 }
 
-bool any_says(const std::multiset<std::string> &lines, const std::string &what) {
+bool any_contains(const std::multiset<std::string> &lines, const std::string &part) {
     return std::any_of(lines.begin(), lines.end(),
-                       [&](const std::string &line) { return line.find(what) != std::string::npos; });
+                       [&](const std::string &line) { return line.find(part) != std::string::npos; });
 }
 
 } // namespace
 
-TEST_CASE("tables: two tenants with identical tuples are two flows, each to its own server, past the stack") {
+TEST_CASE("route tables: identical tuples of two tenants are two flows, each forwarded to its own server") {
     need_root();
-    Tenants world;
-    Daemon glbd(world.node);
-    glbd.start(world.manifest());
+    Tenants testbed;
+    Daemon glbd(testbed.node);
+    glbd.start(testbed.manifest());
     REQUIRE(glbd.wait_healthy(1));
-    std::vector<FlowEnds> ends;
+    std::vector<FlowTuple> tuples;
     for (const bool v6 : {false, true})
-        ends.push_back(
+        tuples.push_back(
             {v6 ? "2001:db8:1::10" : client_address, v6 ? server_address6 : server_address, 40000, 7000});
-    TcpFlows red(world.red.client), blue(world.blue.client);
-    REQUIRE(red.open(ends, 10s) == 2);
-    REQUIRE(red.exchange(5s) == 2); // the kernel connects before a server accepts
-    CHECK(world.red.tcp->accepted() == 2);
-    CHECK(world.blue.tcp->accepted() == 0);
-    REQUIRE(blue.open(ends, 10s) == 2);
+    TcpFlows red(testbed.red.client), blue(testbed.blue.client);
+    REQUIRE(red.open(tuples, 10s) == 2);
+    REQUIRE(red.exchange(5s) == 2); // a connection is established before the server accepts it
+    CHECK(testbed.red.tcp->accepted() == 2);
+    CHECK(testbed.blue.tcp->accepted() == 0);
+    REQUIRE(blue.open(tuples, 10s) == 2);
     REQUIRE(blue.exchange(5s) == 2);
-    CHECK(world.red.tcp->accepted() == 2);
-    CHECK(world.blue.tcp->accepted() == 2);
+    CHECK(testbed.red.tcp->accepted() == 2);
+    CHECK(testbed.blue.tcp->accepted() == 2);
     const auto forwarded = glbd.counter("forwarded");
-    const auto opened = glbd.counter("punted");
+    const auto punted = glbd.counter("punted");
     for (int round = 0; round < 5; round++) {
         CHECK(red.exchange(5s) == 2);
         CHECK(blue.exchange(5s) == 2);
     }
-    CHECK(glbd.counter("forwarded") >= forwarded + 40); // a line to and fro, of four flows, five times
-    CHECK(glbd.counter("punted") == opened);
+    CHECK(glbd.counter("forwarded") >= forwarded + 40); // four flows, five rounds, one line in each direction
+    CHECK(glbd.counter("punted") == punted);
 
     const auto endpoints_shown = glbd.must_ctl({"endpoints"}).at("endpoints");
     for (const auto &row : endpoints_shown)
-        CHECK(row.at("id") == (row.at("name") == "red" ? "0x3e9" : "0x3ea")); // as the manifest spells them
+        CHECK(row.at("id") == (row.at("name") == "red" ? "0x3e9" : "0x3ea")); // as written in the manifest
 
-    std::map<std::string, unsigned> seen; // source and destination: endpoints that have such a flow
+    std::map<std::string, unsigned> flows_by_tuple;
     std::set<std::string> endpoints;
     for (const auto &flow : glbd.flows({"--protocol", "tcp"})) {
-        seen[flow.at("source").get<std::string>() + " " + flow.at("destination").get<std::string>()]++;
+        flows_by_tuple[flow.at("source").get<std::string>() + " " +
+                       flow.at("destination").get<std::string>()]++;
         endpoints.insert(flow.at("endpoint"));
     }
     CHECK(endpoints == std::set<std::string>{"blue", "red"});
-    CHECK(seen.size() == 2);
-    for (const auto &[tuple, count] : seen) {
+    CHECK(flows_by_tuple.size() == 2);
+    for (const auto &[tuple, count] : flows_by_tuple) {
         INFO(tuple);
         CHECK(count == 2);
     }
     CHECK(glbd.uninspected() == 0);
 }
 
-TEST_CASE("tables: what the kernel's stack has to do is done in the endpoint's table too") {
+TEST_CASE("route tables: punted packets are routed by the endpoint's table") {
     need_root();
-    Tenants world;
-    // The stack cuts what is longer than the way to the servers.
-    for (const auto *tenant : {&world.red, &world.blue})
-        world.node.must({"ip", "link", "set", tenant->name + "-srv", "mtu", "1300"});
-    Daemon glbd(world.node);
-    glbd.start(world.manifest());
+    Tenants testbed;
+    // Longer packets must be fragmented by the kernel's stack.
+    for (const auto *tenant : {&testbed.red, &testbed.blue})
+        testbed.node.must({"ip", "link", "set", tenant->name + "-srv", "mtu", "1300"});
+    Daemon glbd(testbed.node);
+    glbd.start(testbed.manifest());
     REQUIRE(glbd.wait_healthy(1));
-    for (auto *tenant : {&world.red, &world.blue}) {
-        auto &other = tenant == &world.red ? world.blue : world.red;
+    for (auto *tenant : {&testbed.red, &testbed.blue}) {
+        auto &other = tenant == &testbed.red ? testbed.blue : testbed.red;
         INFO(tenant->name << "\n" << glbd.log());
         REQUIRE(
-            eventually(5s, [&] { return tenant->reach(1, 100) == 1; })); // neighbours are known from here on
+            eventually(5s, [&] { return tenant->send_datagrams(1, 100) == 1; })); // resolves the neighbours
         const auto before = other.udp->received();
-        const auto opened = glbd.counter("punted");
-        CHECK(tenant->reach(5, 1400) == 5);
-        CHECK(glbd.counter("punted") >= opened + 5);
+        const auto punted = glbd.counter("punted");
+        CHECK(tenant->send_datagrams(5, 1400) == 5);
+        CHECK(glbd.counter("punted") >= punted + 5);
         CHECK(other.udp->received() == before);
-        // And its answers find the tenant's own client.
+        // ICMP errors of the stack reach the tenant's own client.
         const auto expired =
             tenant->client.run({"ping", "-c", "3", "-i", "0.1", "-t", "1", "-W", "1", server_address});
         INFO(expired.output);
@@ -219,39 +221,39 @@ TEST_CASE("tables: what the kernel's stack has to do is done in the endpoint's t
     CHECK(glbd.uninspected() == 0);
 }
 
-TEST_CASE("tables: a table without a route is the end, whatever main knows; the end is watched, and goes "
-          "with down") {
+TEST_CASE(
+    "route tables: missing route is unreachable, without fallback to main, and the rules are repaired") {
     need_root();
-    Tenants world;
+    Tenants testbed;
     const std::vector<std::string> devices = {"red-cli", "red-srv", "blue-cli", "blue-srv", "under0"};
-    const auto before = kernel_state(world.node, devices);
-    Daemon glbd(world.node);
-    glbd.start(world.manifest());
+    const auto before = kernel_state(testbed.node, devices);
+    Daemon glbd(testbed.node);
+    glbd.start(testbed.manifest());
     REQUIRE(glbd.wait_healthy(1));
-    for (const auto *tenant : {&world.red, &world.blue})
+    for (const auto *tenant : {&testbed.red, &testbed.blue})
         for (const auto *hidden : {hidden_address, hidden_address6}) {
             const auto answer = tenant->client.run({"ping", "-c", "5", "-i", "0.2", "-W", "1", hidden});
             INFO(tenant->name << ": " << answer.output << glbd.log());
             CHECK(answer.output.find(" 0 received") != std::string::npos);
-            const bool told = answer.output.find("Unreachable") != std::string::npos ||
-                              answer.output.find("unreachable") != std::string::npos;
-            CHECK(told);
+            const bool unreachable = answer.output.find("Unreachable") != std::string::npos ||
+                                     answer.output.find("unreachable") != std::string::npos;
+            CHECK(unreachable);
         }
     for (const std::string version : {"-4", "-6"}) {
-        const auto rules = own_rules(world.node, version);
+        const auto rules = endpoint_rules(testbed.node, version);
         CHECK(rules.size() == 4);
-        CHECK(any_says(rules, "lookup 1001"));
-        CHECK(any_says(rules, "unreachable"));
+        CHECK(any_contains(rules, "lookup 1001"));
+        CHECK(any_contains(rules, "unreachable"));
         const auto restored = glbd.must_ctl({"guard"}).at("restored");
-        world.node.must({"ip", version, "rule", "del", "priority", "111"});
+        testbed.node.must({"ip", version, "rule", "del", "priority", "111"});
         CHECK(eventually(10s, [&] { return glbd.must_ctl({"guard"}).at("restored") > restored; }));
-        CHECK(eventually(10s, [&] { return own_rules(world.node, version) == rules; }));
+        CHECK(eventually(10s, [&] { return endpoint_rules(testbed.node, version) == rules; }));
     }
-    // A route that comes is used, and in its own table alone.
-    give_route(world.node, "203.0.113.0/24", fmt::format("via {} dev blue-srv table 1002", server_address));
-    CHECK(eventually(5s, [&] { return ping(world.blue.client, hidden_address); }));
-    CHECK_FALSE(ping(world.red.client, hidden_address));
+    // A route added later is used, only in its own table.
+    add_route(testbed.node, "203.0.113.0/24", fmt::format("via {} dev blue-srv table 1002", server_address));
+    CHECK(eventually(5s, [&] { return ping(testbed.blue.client, hidden_address); }));
+    CHECK_FALSE(ping(testbed.red.client, hidden_address));
 
     CHECK(glbd.ctl({"down", "--yes"}).code == 0);
-    CHECK(kernel_state(world.node, devices) == before);
+    CHECK(kernel_state(testbed.node, devices) == before);
 }

@@ -1,4 +1,5 @@
-// Appliances: hosts on the underlay that get packets over GENEVE and send back what they permit.
+// Inspection appliances: hosts on the underlay that receive packets over GENEVE and return the permitted
+// ones.
 #pragma once
 
 #include <csignal>
@@ -12,24 +13,24 @@
 namespace glb::test {
 
 enum class ApplianceKind {
-    hairpin,   ///< nftables alone: dnat and masquerade send every GENEVE packet back, options kept
-    reference, ///< glb-appliance, so that nftables sees the inner packets
+    hairpin,   ///< nftables only: dnat and masquerade return every GENEVE packet with its options unchanged
+    reference, ///< glb-appliance, which exposes the inner packets to nftables
 };
 
 class Appliance {
   public:
-    /// `number` from 1 on: fw-1 at 10.1.0.11. Its interface `eth0` is wired by the world before equip().
+    /// `number` starts at 1: fw-1 has 10.1.0.11. The testbed connects its interface `eth0` before start().
     explicit Appliance(unsigned number);
 
-    /// Starts to inspect, and answers health checks at TCP port 80 with HTTP 200.
-    void equip(ApplianceKind kind, const std::string &node_address);
+    /// Starts inspection, and answers health checks on TCP port 80 with HTTP 200.
+    void start(ApplianceKind kind, const std::string &node_address);
 
-    /// Off the wire, as by a cut cable; and back.
-    void cut() const;
-    void mend() const;
+    /// Sets `eth0` down, and up again.
+    void disconnect() const;
+    void reconnect() const;
 
-    /// The reference kind alone: its process gets no CPU any more; and does again.
-    void hold() { program_->kill(SIGSTOP); }
+    /// Stops and continues the process. Only for ApplianceKind::reference.
+    void pause() { program_->kill(SIGSTOP); }
     void resume() { program_->kill(SIGCONT); }
 
     [[nodiscard]] const std::string &id() const { return id_; }

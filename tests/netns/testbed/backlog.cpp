@@ -7,19 +7,21 @@ namespace glb::test {
 namespace {
 
 constexpr auto backlog_file = "/proc/sys/net/core/netdev_max_backlog";
-constexpr auto own = "100003", kernels = "1000"; ///< a number that nobody else sets; the kernel's default
+constexpr auto kernel_default = "1000";
+/// An unusual value, so that one left behind by a killed test is recognised.
+constexpr auto long_backlog = "100003";
 
 } // namespace
 
 LongBacklog::LongBacklog() {
-    std::ifstream(backlog_file) >> before_;
-    if (before_ == own) // a test that was killed has left it
-        before_ = kernels;
-    std::ofstream(backlog_file) << own;
+    std::ifstream(backlog_file) >> saved_;
+    if (saved_ == long_backlog)
+        saved_ = kernel_default;
+    std::ofstream(backlog_file) << long_backlog;
 }
 
 LongBacklog::~LongBacklog() {
-    std::ofstream(backlog_file) << before_;
+    std::ofstream(backlog_file) << saved_;
 }
 
 } // namespace glb::test

@@ -1,12 +1,12 @@
-// The kernel's queues while losses are counted.
+// The kernel's per-CPU packet queue while a test counts losses.
 #pragma once
 
 #include <string>
 
 namespace glb::test {
 
-/// While it lives, the kernel's queue of each CPU is so long that nothing is lost in it: the machine's other
-/// work would be counted as the load balancer's losses. Of the whole machine: a test that has one runs alone.
+/// Raises net.core.netdev_max_backlog for its lifetime, so that a busy machine does not drop packets that
+/// would be counted as the load balancer's losses. The setting is machine-wide: tests that use it run alone.
 class LongBacklog {
   public:
     LongBacklog();
@@ -15,7 +15,7 @@ class LongBacklog {
     LongBacklog &operator=(const LongBacklog &) = delete;
 
   private:
-    std::string before_;
+    std::string saved_;
 };
 
 } // namespace glb::test

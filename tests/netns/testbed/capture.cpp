@@ -18,7 +18,7 @@ std::uint16_t get16(ByteView bytes, std::size_t offset) {
 
 } // namespace
 
-Witness::Witness(const Namespace &ns, const std::string &dev) {
+Capture::Capture(const Namespace &ns, const std::string &dev) {
     const auto index = ns.ifindex(dev);
     socket_ = ns.call([&] {
         Fd fd(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -26,27 +26,27 @@ Witness::Witness(const Namespace &ns, const std::string &dev) {
         address.sll_family = AF_PACKET;
         address.sll_protocol = htons(ETH_P_ALL);
         address.sll_ifindex = static_cast<int>(index);
-        const int room = 256 << 20;
-        if (!fd || setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) != 0 ||
+        const int buffer_size = 256 << 20;
+        if (!fd || setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &buffer_size, sizeof buffer_size) != 0 ||
             bind(fd.get(), reinterpret_cast<const sockaddr *>(&address), sizeof address) != 0)
-            throw std::runtime_error("no packet socket on " + dev);
+            throw std::runtime_error("cannot open a packet socket on " + dev);
         return fd;
     });
-    thread_ = std::thread([this] { watch(); });
+    thread_ = std::thread([this] { run(); });
 }
 
-Witness::~Witness() {
-    (void)seen();
+Capture::~Capture() {
+    (void)flows();
 }
 
-const std::map<InnerFlow, SeenPackets> &Witness::seen() {
+const std::map<InnerFlow, PacketCounts> &Capture::flows() {
     stop_ = true;
     if (thread_.joinable())
         thread_.join();
-    return seen_;
+    return flows_;
 }
 
-void Witness::watch() {
+void Capture::run() {
     std::array<std::uint8_t, 2048> buffer;
     while (true) {
         sockaddr_ll from{};
@@ -54,17 +54,18 @@ void Witness::watch() {
         const ssize_t got = recvfrom(socket_.get(), buffer.data(), buffer.size(), 0,
                                      reinterpret_cast<sockaddr *>(&from), &length);
         if (got > 0) {
-            note(ByteView(buffer).first(static_cast<std::size_t>(got)), from.sll_pkttype == PACKET_OUTGOING);
+            count_frame(ByteView(buffer).first(static_cast<std::size_t>(got)),
+                        from.sll_pkttype == PACKET_OUTGOING);
             continue;
         }
-        if (stop_) // only once what had come is counted
+        if (stop_) // checked when the socket is empty, so that no captured frame is left uncounted
             return;
         pollfd waiting{socket_.get(), POLLIN, 0};
         (void)poll(&waiting, 1, 20);
     }
 }
 
-void Witness::note(ByteView frame, bool outgoing) {
+void Capture::count_frame(ByteView frame, bool outgoing) {
     constexpr std::size_t udp = 14 + 20, geneve = udp + 8;
     if (frame.size() < geneve + 8 || get16(frame, 12) != ETHERTYPE_IP || frame[14] != 0x45 ||
         frame[23] != 17 || get16(frame, udp + 2) != 6081)
@@ -77,18 +78,18 @@ void Witness::note(ByteView frame, bool outgoing) {
         return;
     InnerFlow flow{.ip_proto = frame[inner + (v6 ? 6 : 9)]};
     const auto address = frame.begin() + static_cast<std::ptrdiff_t>(source);
-    std::copy_n(address, size, flow.low.begin());
-    std::copy_n(address + static_cast<std::ptrdiff_t>(size), size, flow.high.begin());
+    std::copy_n(address, size, flow.a.begin());
+    std::copy_n(address + static_cast<std::ptrdiff_t>(size), size, flow.b.begin());
     if (flow.ip_proto == IPPROTO_TCP || flow.ip_proto == IPPROTO_UDP) {
         const auto ports = frame.begin() + static_cast<std::ptrdiff_t>(inner + head);
-        std::copy_n(ports, 2, flow.low.begin() + 16);
-        std::copy_n(ports + 2, 2, flow.high.begin() + 16);
+        std::copy_n(ports, 2, flow.a.begin() + 16);
+        std::copy_n(ports + 2, 2, flow.b.begin() + 16);
     }
-    const bool turned = flow.high < flow.low;
-    if (turned)
-        std::swap(flow.low, flow.high);
-    auto &seen = seen_[flow];
-    (outgoing ? seen.back : seen.to_appliance)[turned ? 1 : 0]++;
+    const bool from_b = flow.b < flow.a;
+    if (from_b)
+        std::swap(flow.a, flow.b);
+    auto &counts = flows_[flow];
+    (outgoing ? counts.from_appliance : counts.to_appliance)[from_b ? 1 : 0]++;
 }
 
 } // namespace glb::test

@@ -1,4 +1,4 @@
-// Witness: which inner flows an appliance saw, and in which direction, by looking at its wire.
+// Capture: the inner flows, with their directions, that pass an appliance's interface.
 #pragma once
 
 #include <array>
@@ -14,39 +14,40 @@
 
 namespace glb::test {
 
-/// The two ends of an inner packet, the lesser one first, so that both directions have one key.
+/// The canonical tuple of an inner packet: endpoint a is the lesser one, so that both directions have one
+/// key.
 struct InnerFlow {
     std::uint8_t ip_proto = 0;
-    std::array<std::uint8_t, 18> low{}, high{}; ///< address (IPv4 in the first four bytes), port
+    std::array<std::uint8_t, 18> a{}, b{}; ///< address (IPv4 in the first four bytes), port
     auto operator<=>(const InnerFlow &) const = default;
 };
 
-struct SeenPackets {
-    std::array<std::uint64_t, 2> to_appliance{}; ///< by orientation: sent by the lesser end, by the greater
-    std::array<std::uint64_t, 2> back{};
+struct PacketCounts {
+    std::array<std::uint64_t, 2> to_appliance{}; ///< index 0: sent by endpoint a; 1: sent by endpoint b
+    std::array<std::uint64_t, 2> from_appliance{};
 };
 
-class Witness {
+class Capture {
   public:
-    /// Counts GENEVE packets to and from `dev` until seen() is called.
-    Witness(const Namespace &ns, const std::string &dev = "eth0");
-    ~Witness();
-    Witness(const Witness &) = delete;
-    Witness &operator=(const Witness &) = delete;
+    /// Counts GENEVE packets to and from `dev` until flows() is called.
+    Capture(const Namespace &ns, const std::string &dev = "eth0");
+    ~Capture();
+    Capture(const Capture &) = delete;
+    Capture &operator=(const Capture &) = delete;
 
-    /// Ends the watch.
-    const std::map<InnerFlow, SeenPackets> &seen();
-    /// GENEVE packets in both directions so far.
+    /// Stops the capture.
+    const std::map<InnerFlow, PacketCounts> &flows();
+    /// GENEVE packets captured so far, both directions.
     [[nodiscard]] std::uint64_t packets() const { return packets_; }
 
   private:
-    void watch();
-    void note(ByteView frame, bool outgoing);
+    void run();
+    void count_frame(ByteView frame, bool outgoing);
 
     Fd socket_;
     std::atomic<bool> stop_{false};
     std::atomic<std::uint64_t> packets_{0};
-    std::map<InnerFlow, SeenPackets> seen_;
+    std::map<InnerFlow, PacketCounts> flows_;
     std::thread thread_;
 };
 

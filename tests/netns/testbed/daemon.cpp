@@ -20,7 +20,7 @@ std::uint64_t packets_of(const json &rows, const char *key, const std::string &r
     throw std::runtime_error(fmt::format("no {} named {}", key, reason));
 }
 
-json document_in(const std::string &text) {
+json find_document(const std::string &text) {
     const auto first = text.find('{');
     const auto last = text.rfind('}');
     if (first == std::string::npos || last == std::string::npos || last < first)
@@ -69,8 +69,7 @@ void Daemon::start(const json &manifest, const std::vector<std::string> &options
         return answer.code == 0 && (manifest.is_null() || answer.document.value("ready", false));
     });
     if (!up || !process_->running())
-        throw std::runtime_error(
-            fmt::format("glbd does not come up (status {}): {}", process_->code(), log()));
+        throw std::runtime_error(fmt::format("glbd did not start (status {}): {}", process_->code(), log()));
 }
 
 void Daemon::kill9() {
@@ -81,15 +80,15 @@ void Daemon::kill9() {
 void Daemon::terminate() {
     process_->kill(SIGTERM);
     if (!process_->wait(std::chrono::seconds(10)))
-        throw std::runtime_error("glbd does not end at SIGTERM: " + log());
+        throw std::runtime_error("glbd did not exit on SIGTERM: " + log());
 }
 
-CtlAnswer Daemon::ctl(const std::vector<std::string> &arguments) const {
+CtlResult Daemon::ctl(const std::vector<std::string> &arguments) const {
     std::vector<std::string> argv = {bin_folder / "glbctl", "--socket",
                                      (folder_.path() / "run/glbd.sock").string(), "-o", "json"};
     argv.insert(argv.end(), arguments.begin(), arguments.end());
     auto result = node_.run(argv);
-    return {.code = result.code, .text = result.output, .document = document_in(result.output)};
+    return {.code = result.code, .text = result.output, .document = find_document(result.output)};
 }
 
 json Daemon::must_ctl(const std::vector<std::string> &arguments) const {
@@ -100,7 +99,7 @@ json Daemon::must_ctl(const std::vector<std::string> &arguments) const {
     return std::move(answer.document);
 }
 
-CtlAnswer Daemon::apply(const json &manifest, const std::vector<std::string> &options) const {
+CtlResult Daemon::apply(const json &manifest, const std::vector<std::string> &options) const {
     std::vector<std::string> arguments = {"apply", write_manifest(manifest)};
     arguments.insert(arguments.end(), options.begin(), options.end());
     return ctl(arguments);
@@ -152,10 +151,10 @@ std::vector<std::string> Daemon::pins() const {
     return found;
 }
 
-void Daemon::detach_by_hand(const std::vector<std::string> &devices) const {
-    // A program that a link holds goes with the last reference to the link: the pin.
+void Daemon::force_detach(const std::vector<std::string> &devices) const {
+    // The pin is the last reference to a link; deleting it detaches the program.
     for (const auto &entry : std::filesystem::directory_iterator(bpffs_.path()))
-        if (entry.path().extension() != ".debug") // the kernel's own, in every bpffs
+        if (entry.path().extension() != ".debug") // maps.debug and progs.debug belong to the kernel
             std::filesystem::remove_all(entry.path());
     for (const auto &device : devices) {
         (void)node_.run({"ip", "link", "set", device, "xdp", "off"});
@@ -163,7 +162,7 @@ void Daemon::detach_by_hand(const std::vector<std::string> &devices) const {
             return node_.must({"ip", "link", "show", device}).find("xdp") == std::string::npos;
         });
         if (!gone)
-            throw std::runtime_error("XDP stays on " + device);
+            throw std::runtime_error("cannot detach XDP from " + device);
     }
 }
 

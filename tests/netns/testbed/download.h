@@ -1,4 +1,4 @@
-// A download that ends when a test wants it to.
+// A download that stays in progress until the test finishes it.
 #pragma once
 
 #include <atomic>
@@ -11,20 +11,20 @@
 
 namespace glb::test {
 
-/// Fetches `bytes` of /file over HTTP, `rate` of them a second; and a fiftieth of that for the last tenth,
-/// until finish(). So it is under way as long as a test needs it, on a slow machine too, and then takes no
-/// more time.
-class HeldDownload {
+/// Fetches /file (`bytes` long) over HTTP at `rate` bytes a second, and at a fiftieth of it for the last
+/// tenth. It therefore stays in progress for as long as the test runs, also on a slow machine; finish()
+/// removes the limit.
+class PacedDownload {
   public:
     /// From `source`:`source_port` of `client`, from port 80 of `server`. Throws std::runtime_error.
-    HeldDownload(const Namespace &client, const std::string &source, std::uint16_t source_port,
-                 const std::string &server, std::size_t bytes, std::size_t rate);
-    ~HeldDownload();
-    HeldDownload(const HeldDownload &) = delete;
-    HeldDownload &operator=(const HeldDownload &) = delete;
+    PacedDownload(const Namespace &client, const std::string &source, std::uint16_t source_port,
+                  const std::string &server, std::size_t bytes, std::size_t rate);
+    ~PacedDownload();
+    PacedDownload(const PacedDownload &) = delete;
+    PacedDownload &operator=(const PacedDownload &) = delete;
 
     [[nodiscard]] bool running() const { return !ended_; }
-    /// Takes the rest as fast as it comes. The SHA-256 of the file, or what went wrong.
+    /// Reads the rest without a limit. Returns the SHA-256 of the file, or the error.
     std::string finish();
 
   private:
@@ -33,8 +33,8 @@ class HeldDownload {
 
     TempFolder folder_;
     Fd socket_;
-    std::atomic<bool> at_once_{false}, stop_{false}, ended_{false};
-    std::string error_; ///< the thread's until it has ended
+    std::atomic<bool> unlimited_{false}, stop_{false}, ended_{false};
+    std::string error_; ///< written by the thread; read after join()
     std::thread thread_;
 };
 

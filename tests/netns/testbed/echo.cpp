@@ -16,7 +16,7 @@ namespace glb::test {
 
 namespace {
 
-constexpr std::string_view http_answer =
+constexpr std::string_view http_response =
     "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n";
 
 Fd make_event() {
@@ -29,7 +29,7 @@ Fd make_event() {
 void raise(const Fd &event) {
     const std::uint64_t one = 1;
     if (write(event.get(), &one, sizeof one) != sizeof one)
-        std::abort(); // the thread would never end
+        std::abort(); // otherwise join() would block forever
 }
 
 void watch(const Fd &epoll, int fd) {
@@ -42,9 +42,9 @@ void watch(const Fd &epoll, int fd) {
 
 } // namespace
 
-TcpServer::TcpServer(const Namespace &ns, std::uint16_t port, Talk talk)
+TcpServer::TcpServer(const Namespace &ns, std::uint16_t port, Reply reply)
     : listener_(ns.call([port] { return make_server_socket(SOCK_STREAM, port); })),
-      epoll_(epoll_create1(EPOLL_CLOEXEC)), stop_(make_event()), talk_(talk) {
+      epoll_(epoll_create1(EPOLL_CLOEXEC)), stop_(make_event()), reply_(reply) {
     raise_descriptor_limit();
     watch(epoll_, listener_.get());
     watch(epoll_, stop_.get());
@@ -67,7 +67,7 @@ void TcpServer::serve() {
             if (fd == listener_.get())
                 accept_all();
             else
-                answer(fd);
+                respond(fd);
         }
     }
 }
@@ -84,26 +84,26 @@ void TcpServer::accept_all() {
     }
 }
 
-void TcpServer::answer(int connection) {
+void TcpServer::respond(int connection) {
     std::array<char, 65536> buffer;
     const ssize_t got = recv(connection, buffer.data(), buffer.size(), 0);
     if (got <= 0) {
         connections_.erase(connection);
         return;
     }
-    // What the socket's buffer does not take is lost; tests send little before they read the answer.
-    if (talk_ == Talk::echo) {
+    // A partial send is not retried: tests send little before they read the reply.
+    if (reply_ == Reply::echo) {
         (void)send(connection, buffer.data(), static_cast<std::size_t>(got), MSG_NOSIGNAL);
     } else {
-        (void)send(connection, http_answer.data(), http_answer.size(), MSG_NOSIGNAL);
+        (void)send(connection, http_response.data(), http_response.size(), MSG_NOSIGNAL);
         shutdown(connection, SHUT_WR);
     }
 }
 
 UdpEcho::UdpEcho(const Namespace &ns, std::uint16_t port)
     : socket_(ns.call([port] { return make_server_socket(SOCK_DGRAM, port); })), stop_(make_event()) {
-    const int room = 8 << 20;
-    (void)setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
+    const int buffer_size = 8 << 20;
+    (void)setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &buffer_size, sizeof buffer_size);
     thread_ = std::thread([this] { serve(); });
 }
 

@@ -1,4 +1,4 @@
-// Servers of a test's own: they send back what comes, over TCP and UDP, on any number of connections.
+// TCP and UDP echo servers for any number of connections.
 #pragma once
 
 #include <atomic>
@@ -10,13 +10,13 @@
 
 namespace glb::test {
 
-/// What a TCP server says to a connection: everything back, or one HTTP answer to each, and the end.
-enum class Talk { echo, http_ok };
+/// A TCP server either echoes everything, or sends one HTTP response to each connection and closes it.
+enum class Reply { echo, http_ok };
 
-/// A server on one port of a namespace, IPv4 and IPv6, in one thread with epoll. It listens when it is made.
+/// A server on one port of a namespace, IPv4 and IPv6, in one thread with epoll. It listens once constructed.
 class TcpServer {
   public:
-    TcpServer(const Namespace &ns, std::uint16_t port, Talk talk = Talk::echo);
+    TcpServer(const Namespace &ns, std::uint16_t port, Reply reply = Reply::echo);
     ~TcpServer();
     TcpServer(const TcpServer &) = delete;
     TcpServer &operator=(const TcpServer &) = delete;
@@ -26,16 +26,17 @@ class TcpServer {
   private:
     void serve();
     void accept_all();
-    void answer(int connection);
+    void respond(int connection);
 
     Fd listener_, epoll_, stop_;
-    Talk talk_;
+    Reply reply_;
     std::unordered_map<int, Fd> connections_;
     std::atomic<std::size_t> accepted_{0};
     std::thread thread_;
 };
 
-/// The same over UDP. Answers come from the address that routing chooses: ask at the server's own.
+/// The same over UDP. The kernel chooses the source address of replies by routing: send to the server's
+/// primary address.
 class UdpEcho {
   public:
     UdpEcho(const Namespace &ns, std::uint16_t port);

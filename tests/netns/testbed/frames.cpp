@@ -18,17 +18,17 @@ Mac mac_of(const Namespace &ns, const std::string &dev) {
 void send_frames(const Namespace &ns, const std::string &dev, const std::vector<Bytes> &frames) {
     const auto index = ns.ifindex(dev);
     const Fd socket = ns.call([&] {
-        // Protocol 0: it sends, and receives nothing.
+        // Protocol 0: the socket receives nothing.
         Fd fd(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
         sockaddr_ll address{};
         address.sll_family = AF_PACKET;
         address.sll_ifindex = static_cast<int>(index);
         if (!fd || bind(fd.get(), reinterpret_cast<const sockaddr *>(&address), sizeof address) != 0)
-            throw std::runtime_error("no packet socket on " + dev);
+            throw std::runtime_error("cannot open a packet socket on " + dev);
         return fd;
     });
     for (std::size_t i = 0; i < frames.size(); i++) {
-        // A ring that is full says ENOBUFS: the frame goes out once there is room.
+        // ENOBUFS: the ring is full; retried until there is space.
         const bool sent = eventually(std::chrono::seconds(5), [&] {
             return send(socket.get(), frames[i].data(), frames[i].size(), 0) >= 0;
         });

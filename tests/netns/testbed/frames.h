@@ -1,4 +1,4 @@
-// Frames by the thousand, as fast as a veth takes them without loss.
+// Thousands of frames at the highest rate that a veth accepts without loss.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@ namespace glb::test {
 
 [[nodiscard]] Mac mac_of(const Namespace &ns, const std::string &dev);
 
-/// Sends `frames` out of `dev`, 64 at a time with a breath between, since a veth's ring holds 256.
+/// Sends `frames` on `dev` in batches of 64 with a pause after each, since a veth's ring holds 256 frames.
 /// Throws std::runtime_error.
 void send_frames(const Namespace &ns, const std::string &dev, const std::vector<Bytes> &frames);
 

@@ -1,4 +1,5 @@
-// What a drill measured, told on stdout for scripts/drill.sh: one line "drill: {…}" for each fault.
+// Figures of a fault-injection scenario, recorded on stdout for scripts/drill.sh: one line "scenario: {…}"
+// for each fault.
 #pragma once
 
 #include <cstdint>
@@ -11,29 +12,30 @@
 
 namespace glb::test {
 
-struct DrillFigures {
-    std::uint64_t sent = 0; ///< packets, or connections tried: `unit` says which
-    std::uint64_t lost = 0;
-    std::optional<double>
-        milliseconds{}; ///< until served again, of the worst; none: nothing was ever unserved
+/// Every number is counted by the test that records it, never a literal.
+struct ScenarioFigures {
+    std::uint64_t sent = 0;               ///< how many were exposed to the fault; `unit` names them
+    std::uint64_t lost = 0;               ///< how many of them had the outcome `outcome`
+    std::optional<double> milliseconds{}; ///< until service was restored, worst case; none: no interruption
     std::string unit = "packets";
-    std::string fate = "lost"; ///< what `lost` counts: "passed uninspected"
+    std::string outcome = "lost"; ///< past participle or phrase: "passed uninspected"
 };
 
-/// GLB_DRILL=full: as much as the promise says. Else the same in small, for every run of the tests.
-inline bool drill_in_full() {
+/// GLB_DRILL=full: runs scenarios at the size that docs/reliability.md promises. Otherwise they run at a
+/// reduced size with every test run.
+inline bool full_scale() {
     const char *text = std::getenv("GLB_DRILL");
     return text && std::string(text) == "full";
 }
 
-inline void tell_drill(const std::string &name, const DrillFigures &figures) {
-    nlohmann::ordered_json line{{"drill", name},
+inline void record_scenario(const std::string &name, const ScenarioFigures &figures) {
+    nlohmann::ordered_json line{{"scenario", name},
                                 {"sent", figures.sent},
                                 {"lost", figures.lost},
                                 {"unit", figures.unit},
-                                {"fate", figures.fate}};
+                                {"outcome", figures.outcome}};
     line["milliseconds"] = figures.milliseconds ? nlohmann::ordered_json(*figures.milliseconds) : nullptr;
-    std::cout << "drill: " << line.dump() << std::endl;
+    std::cout << "scenario: " << line.dump() << std::endl;
 }
 
 } // namespace glb::test

@@ -11,7 +11,7 @@ namespace glb::test {
 
 SshServer::SshServer(const Namespace &ns) {
     const auto folder = folder_.path().string();
-    // Root's own files may be anything here; what matters stands in this folder alone.
+    // Independent of root's own SSH files: all keys and settings are in this folder.
     for (const std::string key : {"host", "user"})
         must_run({"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder + "/" + key});
     std::ofstream(folder + "/config") << fmt::format("Port 22\n"
@@ -29,10 +29,10 @@ SshServer::SshServer(const Namespace &ns) {
     std::ofstream(folder + "/file", std::ios::binary)
         .write(reinterpret_cast<const char *>(content.data()), static_cast<std::streamsize>(content.size()));
     sha256_ = sha256_of(content);
-    ::mkdir("/run/sshd", 0755); // sshd's empty folder, which its service makes otherwise
+    ::mkdir("/run/sshd", 0755); // sshd's privilege separation folder, normally made by its service
     process_.emplace(ns.start({"/usr/sbin/sshd", "-D", "-e", "-f", folder + "/config"}));
     if (!process_->wait_for_output("Server listening on :: port 22", std::chrono::seconds(20)))
-        throw std::runtime_error("sshd does not come up: " + log());
+        throw std::runtime_error("sshd did not start: " + log());
 }
 
 std::vector<std::string> SshServer::ssh(const std::string &address, const std::string &command) const {
@@ -70,38 +70,38 @@ std::string SshServer::download(const Namespace &from, const std::string &addres
     return from.run(argv).output.substr(0, sha256_.size());
 }
 
-Bird::Bird(const Namespace &ns, const Side &own, const Side &neighbour, const std::string &announces)
+Bird::Bird(const Namespace &ns, const Side &local, const Side &neighbour, const std::string &announced)
     : ns_(ns) {
     const auto folder = folder_.path().string();
-    auto text =
-        fmt::format("router id {};\ntimeformat protocol iso long ms;\nprotocol device {{ }}\n", own.address);
-    if (!announces.empty())
-        text += fmt::format("protocol static {{ ipv4; route {} blackhole; }}\n", announces);
+    auto text = fmt::format("router id {};\ntimeformat protocol iso long ms;\nprotocol device {{ }}\n",
+                            local.address);
+    if (!announced.empty())
+        text += fmt::format("protocol static {{ ipv4; route {} blackhole; }}\n", announced);
     for (const auto &[name, from, to, channel] :
-         {std::tuple{"four", own.address, neighbour.address, "ipv4"},
-          std::tuple{"six", own.address6, neighbour.address6, "ipv6"}})
+         {std::tuple{"four", local.address, neighbour.address, "ipv4"},
+          std::tuple{"six", local.address6, neighbour.address6, "ipv6"}})
         text +=
             fmt::format("protocol bgp {} {{ local {} as {}; neighbor {} as {}; keepalive time 1; hold time 3;"
                         " connect retry time 1; connect delay time 1; error wait time 1, 2;"
                         " {} {{ import all; export all; }}; }}\n",
-                        name, from, own.as, to, neighbour.as, channel);
+                        name, from, local.as, to, neighbour.as, channel);
     std::ofstream(folder + "/bird.conf") << text;
     process_.emplace(ns.start({"/usr/sbin/bird", "-f", "-c", folder + "/bird.conf", "-s", folder + "/socket",
                                "-P", folder + "/pid"}));
     if (!eventually(std::chrono::seconds(20), [&] {
-            return ask({"show", "status"}).find("up and running") != std::string::npos;
+            return birdc({"show", "status"}).find("up and running") != std::string::npos;
         }))
-        throw std::runtime_error("bird does not come up: " + process_->output());
+        throw std::runtime_error("bird did not start: " + process_->output());
 }
 
-std::string Bird::ask(const std::vector<std::string> &question) const {
+std::string Bird::birdc(const std::vector<std::string> &command) const {
     std::vector<std::string> argv = {"/usr/sbin/birdc", "-s", (folder_.path() / "socket").string()};
-    argv.insert(argv.end(), question.begin(), question.end());
+    argv.insert(argv.end(), command.begin(), command.end());
     return ns_.run(argv).output;
 }
 
 std::string Bird::sessions() const {
-    const auto text = ask({"show", "protocols"});
+    const auto text = birdc({"show", "protocols"});
     const auto first = text.find("four ");
     return first == std::string::npos ? text : text.substr(first);
 }
@@ -112,8 +112,8 @@ bool Bird::established() const {
     return first != std::string::npos && text.find("Established", first + 1) != std::string::npos;
 }
 
-bool Bird::knows(const std::string &prefix) const {
-    return ask({"show", "route", prefix}).find(prefix) != std::string::npos;
+bool Bird::has_route(const std::string &prefix) const {
+    return birdc({"show", "route", prefix}).find(prefix) != std::string::npos;
 }
 
 } // namespace glb::test

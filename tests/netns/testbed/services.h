@@ -1,4 +1,4 @@
-// What an operator runs on a router beside glb: sshd, and a BGP daemon.
+// Services that run on the node next to glb: sshd and a BGP daemon.
 #pragma once
 
 #include <string>
@@ -8,17 +8,17 @@
 
 namespace glb::test {
 
-/// A real sshd on port 22 of a namespace with keys of its own, and clients that log in to it by key.
+/// sshd on port 22 of a namespace with generated keys, and clients that log in by key.
 class SshServer {
   public:
     explicit SshServer(const Namespace &ns);
 
-    /// `ssh root@ADDRESS COMMAND` from another namespace; it runs beside the test.
+    /// `ssh root@ADDRESS COMMAND` from another namespace, in the background.
     [[nodiscard]] Process start(const Namespace &from, const std::string &address,
                                 const std::string &command) const;
-    /// SHA-256 of 1 MB, read through `ssh cat`; else what ssh said.
+    /// SHA-256 of 1 MB, read through `ssh cat`, or the output of ssh on an error.
     [[nodiscard]] std::string download(const Namespace &from, const std::string &address) const;
-    [[nodiscard]] const std::string &sha256() const { return sha256_; } ///< of that file
+    [[nodiscard]] const std::string &sha256() const { return sha256_; } ///< of the file that download() reads
     [[nodiscard]] std::string log() const { return process_->output(); }
 
   private:
@@ -29,24 +29,24 @@ class SshServer {
     std::optional<Process> process_;
 };
 
-/// A real BIRD with a BGP session to one neighbour over each IP version, with keepalives each second and a
-/// hold time of three. It leaves the kernel's routes alone.
+/// BIRD with a BGP session to one neighbour over each IP version: a keepalive each second, a hold time of
+/// three seconds. It does not change the kernel's routes.
 class Bird {
   public:
     struct Side {
         std::string address, address6;
         unsigned as = 0;
     };
-    /// `announces`: an IPv4 prefix that the neighbour is told of; may be empty.
-    Bird(const Namespace &ns, const Side &own, const Side &neighbour, const std::string &announces = {});
+    /// `announced` is an IPv4 prefix; it may be empty.
+    Bird(const Namespace &ns, const Side &local, const Side &neighbour, const std::string &announced = {});
 
     [[nodiscard]] bool established() const; ///< both sessions
-    /// One line a session, with state and the time since when; a session that was ever lost has another.
+    /// One line per session, with its state and the time of its last state change.
     [[nodiscard]] std::string sessions() const;
-    [[nodiscard]] bool knows(const std::string &prefix) const;
+    [[nodiscard]] bool has_route(const std::string &prefix) const;
 
   private:
-    [[nodiscard]] std::string ask(const std::vector<std::string> &question) const;
+    [[nodiscard]] std::string birdc(const std::vector<std::string> &command) const;
 
     const Namespace &ns_;
     TempFolder folder_;

@@ -37,7 +37,7 @@ SocketAddress::SocketAddress(const std::string &host, std::uint16_t port) {
         v6->sin6_port = htons(port);
         length = sizeof *v6;
     } else {
-        throw std::invalid_argument("no IP address: " + host);
+        throw std::invalid_argument("not an IP address: " + host);
     }
 }
 
@@ -45,10 +45,10 @@ Fd make_socket(int family, int type) {
     Fd fd(socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd)
         throw_errno("socket");
-    // A test that counts losses must not lose datagrams because its own thread is late.
-    const int room = 8 << 20;
+    // A large buffer, so that a delayed test thread does not lose datagrams.
+    const int buffer_size = 8 << 20;
     if (type == SOCK_DGRAM)
-        (void)::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
+        (void)::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &buffer_size, sizeof buffer_size);
     if (family == AF_INET6)
         enable(fd, SOL_IPV6, IPV6_FREEBIND);
     else
@@ -68,7 +68,7 @@ Fd make_server_socket(int type, std::uint16_t port) {
 }
 
 void bind_to(const Fd &socket, const SocketAddress &address) {
-    // Here alone: where the kernel chooses the port, UDP sockets that share addresses would share ports too.
+    // Only for explicit ports: with SO_REUSEADDR the kernel may choose one port for several UDP sockets.
     enable(socket, SOL_SOCKET, SO_REUSEADDR);
     if (bind(socket.get(), address.raw(), address.length) != 0)
         throw_errno("bind");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-// A host that speaks VLANs: pushes a tag on every IP packet that leaves, by its source. ARP and neighbour
-// discovery stay untagged, since the node has no VLAN device to answer them. And what such a device would do
-// on the node: take the tags off what comes in, after the other filters have seen them.
+// harness_tag emulates a host on a VLAN: it pushes a tag, chosen by source address, on every outgoing IP
+// packet. ARP and neighbour discovery stay untagged, since the node has no VLAN device to answer them.
+// harness_untag emulates the node's VLAN device: it removes the tags at ingress, after the other filters.
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/ip.h>
@@ -14,8 +14,8 @@
 #define OTHERS 4
 
 const volatile __u16 vlan = 100;
-const volatile __u32 other_source[OTHERS]; // IPv4 addresses in network order that have another tag
-const volatile __u16 other_vlan[OTHERS];   // 0: none
+const volatile __u32 other_source[OTHERS]; // IPv4 addresses in network order with another tag
+const volatile __u16 other_vlan[OTHERS];   // 0: untagged
 
 static __always_inline int push(struct __sk_buff *skb, __u16 id) {
     return id && bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), id) ? TC_ACT_SHOT : TC_ACT_OK;

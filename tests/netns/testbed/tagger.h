@@ -1,4 +1,4 @@
-// Tags of a VLAN pushed by a host and taken off by the node, in a kernel that has no VLAN device.
+// VLAN tags pushed by a host and removed by the node, on kernels without VLAN devices.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +11,8 @@ struct testbed_tagger;
 
 namespace glb::test {
 
-/// From now on IP packets leave `dev` with tag `vlan`, and those from the IPv4 addresses in `others` (four at
-/// most) with that tag instead, 0 for none. What comes in is taken without a tag. The filter goes with the
-/// interface.
+/// IP packets leave `dev` with tag `vlan`; those from the IPv4 addresses in `others` (at most four) with the
+/// tag given there, or untagged for 0. Ingress is untagged. The filter exists for as long as the interface.
 class Tagger {
   public:
     Tagger(const Namespace &ns, const std::string &dev, std::uint16_t vlan,
@@ -26,8 +25,8 @@ class Tagger {
     testbed_tagger *skeleton_ = nullptr;
 };
 
-/// A stand-in for VLAN devices on `dev`: behind all other filters at ingress every tag is taken off, so that
-/// the stack takes the packet as it would take one from such a device.
-void take_tags_off(const Namespace &ns, const std::string &dev);
+/// Replaces VLAN devices on `dev`: after all other ingress filters every tag is removed, so that the stack
+/// receives the packet as it would from such a device.
+void remove_tags(const Namespace &ns, const std::string &dev);
 
 } // namespace glb::test

@@ -8,66 +8,66 @@
 using namespace glb::test;
 using namespace std::chrono_literals;
 
-TEST_CASE("world: the node routes, flows echo, a stream loses nothing") {
+TEST_CASE("testbed: TCP flows and UDP streams are echoed, and a link failure is counted as loss") {
     need_root();
-    const TwoArm world;
-    const TcpServer echo(world.server, 7000);
-    const UdpEcho udp(world.server, 7001);
-    CHECK(ping(world.client, TwoArm::server_address));
-    CHECK(ping(world.client, TwoArm::server_address6));
-    CHECK(tcp_works(world.client, TwoArm::server_address6, 7000));
-    CHECK_FALSE(tcp_works(world.client, TwoArm::server_address, 7002, 500ms));
+    const TwoArm testbed;
+    const TcpServer echo(testbed.server, 7000);
+    const UdpEcho udp(testbed.server, 7001);
+    CHECK(ping(testbed.client, TwoArm::server_address));
+    CHECK(ping(testbed.client, TwoArm::server_address6));
+    CHECK(tcp_works(testbed.client, TwoArm::server_address6, 7000));
+    CHECK_FALSE(tcp_works(testbed.client, TwoArm::server_address, 7002, 500ms));
 
-    TcpFlows flows(world.client);
+    TcpFlows flows(testbed.client);
     CHECK(flows.open(random_flows(300, 7000)) == 300);
     CHECK(flows.exchange() == 300);
     CHECK(echo.accepted() >= 300);
 
-    UdpStream stream(world.client, TwoArm::server_address, 7001, 1000);
-    CHECK(eventually(5s, [&] { return stream.back() >= 100; }));
-    world.node.must({"ip", "link", "set", "srv0", "down"});
+    UdpStream stream(testbed.client, TwoArm::server_address, 7001, 1000);
+    CHECK(eventually(5s, [&] { return stream.echoed() >= 100; }));
+    testbed.node.must({"ip", "link", "set", "srv0", "down"});
     const auto sent = stream.sent();
     CHECK(eventually(5s, [&] { return stream.sent() >= sent + 50; }));
     CHECK(stream.finish().lost() >= 50);
-    CHECK(checksum_errors(world.client) == 0);
+    CHECK(checksum_errors(testbed.client) == 0);
 }
 
-TEST_CASE("world: in one arm the router sends everything to the node, and gets it back") {
+TEST_CASE("testbed: the one-arm router sends all traffic through the node") {
     need_root();
-    const OneArm world;
-    const TcpServer echo(world.server, 7000);
-    CHECK(tcp_works(world.client, TwoArm::server_address, 7000));
-    CHECK(tcp_works(world.client, TwoArm::server_address6, 7000));
-    world.node.must({"ip", "link", "set", "one0", "down"});
-    CHECK_FALSE(tcp_works(world.client, TwoArm::server_address, 7000, 500ms));
+    const OneArm testbed;
+    const TcpServer echo(testbed.server, 7000);
+    CHECK(tcp_works(testbed.client, TwoArm::server_address, 7000));
+    CHECK(tcp_works(testbed.client, TwoArm::server_address6, 7000));
+    testbed.node.must({"ip", "link", "set", "one0", "down"});
+    CHECK_FALSE(tcp_works(testbed.client, TwoArm::server_address, 7000, 500ms));
 }
 
-TEST_CASE("world: a hairpin appliance sends GENEVE back, and the witness sees both ways") {
+TEST_CASE("testbed: hairpin appliance returns GENEVE, and the capture counts both directions") {
     need_root();
-    const TwoArm world;
-    const auto &appliance = *world.appliances.front();
-    CHECK(http_get(world.node, "http://10.1.0.11/healthz").code == 200);
-    Witness witness(appliance.ns());
-    Sniffer node(world.node, "under0");
+    const TwoArm testbed;
+    const auto &appliance = *testbed.appliances.front();
+    CHECK(http_get(testbed.node, "http://10.1.0.11/healthz").code == 200);
+    Capture capture(appliance.ns());
+    Sniffer node(testbed.node, "under0");
     const auto mac = [](const Namespace &ns, const std::string &dev) {
         const auto text = ns.must({"ip", "-br", "link", "show", dev});
         return text.substr(text.find(':') - 2, 17);
     };
-    const Bytes frame = Eth{.dst = mac(appliance.ns(), "eth0"), .src = mac(world.node, "under0")} /
+    const Bytes frame = Eth{.dst = mac(appliance.ns(), "eth0"), .src = mac(testbed.node, "under0")} /
                         IPv4{.src = "10.1.0.1", .dst = "10.1.0.11"} /
                         Udp{.sport = 0xc001, .dport = 6081, .checksum = 0} /
                         Geneve{aws_options(1, 0, 0xdeadbeef)} / IPv4{} / Udp{} / Payload("hi");
-    send_frame(world.node, "under0", frame);
+    send_frame(testbed.node, "under0", frame);
     CHECK(node.wait_for(
         [&](const Sniffer::Frame &seen) {
             return !seen.outgoing && seen.bytes.size() == frame.size() &&
                    std::equal(frame.begin() + 34, frame.end(), seen.bytes.begin() + 34);
         },
         2s));
-    REQUIRE(witness.seen().size() == 1);
-    const auto &counts = witness.seen().begin()->second;
+    REQUIRE(capture.flows().size() == 1);
+    const auto &counts = capture.flows().begin()->second;
     CHECK(counts.to_appliance[0] + counts.to_appliance[1] == 1);
-    CHECK(counts.back == counts.to_appliance);
-    appliance.cut();
-    CHECK(http_get(world.node, "http://10.1.0.11/healthz", 500ms).code == 0);
+    CHECK(counts.from_appliance == counts.to_appliance);
+    appliance.disconnect();
+    CHECK(http_get(testbed.node, "http://10.1.0.11/healthz", 500ms).code == 0);
 }

@@ -17,31 +17,31 @@ void make_router(const Namespace &ns, const std::vector<std::string> &devices) {
         ns.sysctl("net/ipv4/conf/" + device + "/send_redirects", "0");
 }
 
-void give_host(const Namespace &host, const std::string &v4, const std::string &gateway4,
-               const std::string &v6, const std::string &gateway6) {
+void configure_host(const Namespace &host, const std::string &v4, const std::string &gateway4,
+                    const std::string &v6, const std::string &gateway6) {
     host.address("eth0", v4);
     host.address("eth0", v6);
     host.route("default", gateway4);
     host.must({"ip", "-6", "route", "add", "default", "via", gateway6});
 }
 
-void hosts_behind(const Namespace &client) {
+void add_hosts_behind(const Namespace &client) {
     client.must({"ip", "route", "add", "local", "203.0.113.0/24", "dev", "lo"});
     client.must({"ip", "-6", "route", "add", "local", "2001:db8:3::/64", "dev", "lo"});
 }
 
-std::vector<std::unique_ptr<Appliance>> appliances_at(const Namespace &fabric, const std::string &bridge,
-                                                      const WorldOptions &options) {
-    std::vector<std::unique_ptr<Appliance>> made;
+std::vector<std::unique_ptr<Appliance>> start_appliances(const Namespace &fabric, const std::string &bridge,
+                                                         const TestbedOptions &options) {
+    std::vector<std::unique_ptr<Appliance>> appliances;
     for (unsigned number = 1; number <= options.appliances; number++) {
-        auto &one = made.emplace_back(std::make_unique<Appliance>(number));
+        auto &one = appliances.emplace_back(std::make_unique<Appliance>(number));
         const auto port = fmt::format("port{}", number);
         veth(fabric, port, one->ns(), "eth0", options.underlay_mtu);
         fabric.must({"ip", "link", "set", port, "master", bridge});
         one->ns().address("eth0", one->address() + "/24");
-        one->equip(options.kind, TwoArm::node_address);
+        one->start(options.kind, TwoArm::node_address);
     }
-    return made;
+    return appliances;
 }
 
 void make_bridge(const Namespace &ns, const std::string &name) {
@@ -51,10 +51,10 @@ void make_bridge(const Namespace &ns, const std::string &name) {
 
 } // namespace
 
-TwoArm::TwoArm(const WorldOptions &options)
+TwoArm::TwoArm(const TestbedOptions &options)
     : client("e2e-client"), node("e2e-node"), server("e2e-server"), fabric("e2e-fabric") {
     wire_hosts(options.underlay_mtu);
-    appliances = appliances_at(fabric, "br0", options);
+    appliances = start_appliances(fabric, "br0", options);
 }
 
 void TwoArm::wire_hosts(unsigned underlay_mtu) {
@@ -63,24 +63,24 @@ void TwoArm::wire_hosts(unsigned underlay_mtu) {
     make_bridge(fabric, "br0");
     veth(node, "under0", fabric, "node", underlay_mtu);
     fabric.must({"ip", "link", "set", "node", "master", "br0"});
-    // A native redirect reaches a veth's far end only where that has a program too.
+    // A native redirect to a veth works only if its peer has an XDP program too.
     passes_.push_back(with_xdp_pass(client, "eth0"));
     passes_.push_back(with_xdp_pass(fabric, "node"));
-    passes_.push_back(with_xdp_pass(server, "eth0")); // the last: free_server_hook()
+    passes_.push_back(with_xdp_pass(server, "eth0")); // must be the last, see free_server_hook()
     node.address("cli0", "192.0.2.1/24");
     node.address("cli0", "2001:db8:1::1/64");
     node.address("srv0", "198.51.100.1/24");
     node.address("srv0", "2001:db8:2::1/64");
     node.address("under0", fmt::format("{}/24", node_address));
     make_router(node, devices);
-    give_host(client, "192.0.2.10/24", "192.0.2.1", "2001:db8:1::10/64", "2001:db8:1::1");
-    give_host(server, "198.51.100.20/24", "198.51.100.1", "2001:db8:2::20/64", "2001:db8:2::1");
-    hosts_behind(client);
+    configure_host(client, "192.0.2.10/24", "192.0.2.1", "2001:db8:1::10/64", "2001:db8:1::1");
+    configure_host(server, "198.51.100.20/24", "198.51.100.1", "2001:db8:2::20/64", "2001:db8:2::1");
+    add_hosts_behind(client);
     node.route("203.0.113.0/24", client_address);
     node.must({"ip", "-6", "route", "add", "2001:db8:3::/64", "via", client_address6});
 }
 
-void TwoArm::break_far_ends() {
+void TwoArm::detach_peer_programs() {
     passes_.clear();
     for (const auto *host : {&client, &server})
         host->must({"ethtool", "-K", "eth0", "gro", "off"});
@@ -90,7 +90,7 @@ json TwoArm::manifest() const {
     return manifest_of({"cli0", "srv0"}, "under0", appliances);
 }
 
-OneArm::OneArm(const WorldOptions &options)
+OneArm::OneArm(const TestbedOptions &options)
     : client("e2e-client"), node("e2e-node"), server("e2e-server"), router("e2e-router") {
     veth(router, "rcli", client, "eth0");
     veth(router, "rsrv", server, "eth0");
@@ -108,8 +108,8 @@ OneArm::OneArm(const WorldOptions &options)
     node.address("one0", "2001:db8:10::1/64");
     make_router(router, {"rcli", "rsrv", "br0"});
     make_router(node, devices);
-    give_host(client, "192.0.2.10/24", "192.0.2.1", "2001:db8:1::10/64", "2001:db8:1::1");
-    give_host(server, "198.51.100.20/24", "198.51.100.1", "2001:db8:2::20/64", "2001:db8:2::1");
+    configure_host(client, "192.0.2.10/24", "192.0.2.1", "2001:db8:1::10/64", "2001:db8:1::1");
+    configure_host(server, "198.51.100.20/24", "198.51.100.1", "2001:db8:2::20/64", "2001:db8:2::1");
     for (const std::string device : {"rcli", "rsrv"})
         for (const std::string version : {"-4", "-6"})
             router.must({"ip", version, "rule", "add", "iif", device, "table", "100"});
@@ -117,7 +117,7 @@ OneArm::OneArm(const WorldOptions &options)
     router.must({"ip", "-6", "route", "add", "default", "via", "2001:db8:10::1", "table", "100"});
     node.route("default", "10.1.0.254");
     node.must({"ip", "-6", "route", "add", "default", "via", "2001:db8:10::254"});
-    appliances = appliances_at(router, "br0", options);
+    appliances = start_appliances(router, "br0", options);
 }
 
 json OneArm::manifest() const {
@@ -146,10 +146,10 @@ json manifest_of(const std::vector<json> &interfaces, const std::string &tunnel,
              json::array({{{"name", "firewalls"}, {"healthCheck", health}, {"targets", targets}}})}};
 }
 
-std::vector<FlowEnds> random_flows(std::size_t count, std::uint16_t port, std::uint32_t seed) {
+std::vector<FlowTuple> random_flows(std::size_t count, std::uint16_t port, std::uint32_t seed) {
     std::mt19937 random(seed);
     std::set<std::pair<std::string, std::uint16_t>> used;
-    std::vector<FlowEnds> flows;
+    std::vector<FlowTuple> flows;
     while (flows.size() < count) {
         const bool v6 = flows.size() % 2 == 1;
         const auto host = 1 + random() % 254;
@@ -162,7 +162,7 @@ std::vector<FlowEnds> random_flows(std::size_t count, std::uint16_t port, std::u
     return flows;
 }
 
-void wait_for_rest(const std::function<std::uint64_t()> &count) {
+void wait_until_idle(const std::function<std::uint64_t()> &count) {
     using Clock = std::chrono::steady_clock;
     const auto end = Clock::now() + std::chrono::seconds(10);
     auto last = count();
@@ -178,13 +178,13 @@ void wait_for_rest(const std::function<std::uint64_t()> &count) {
 std::uint64_t checksum_errors(const Namespace &ns) {
     return ns.call([] {
         std::uint64_t errors = 0;
-        // snmp has a line of names and a line of values for each protocol; snmp6 a name and a value a line.
+        // snmp has a line of names and a line of values per protocol; snmp6 has one name and value per line.
         std::ifstream snmp("/proc/thread-self/net/snmp");
         std::string names, values;
         while (std::getline(snmp, names) && std::getline(snmp, values)) {
-            std::istringstream name_words(names), value_words(values);
+            std::istringstream name_stream(names), value_stream(values);
             std::string name, value;
-            while (name_words >> name && value_words >> value)
+            while (name_stream >> name && value_stream >> value)
                 if (name == "InCsumErrors")
                     errors += std::stoull(value);
         }

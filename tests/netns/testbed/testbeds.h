@@ -1,4 +1,4 @@
-// The networks that the tests run in: hosts, wires, addresses, appliances, and the manifest for them.
+// The networks of the tests: hosts, links, addresses, appliances, and a manifest for them.
 //
 //   client 192.0.2.10 ── cli0 node srv0 ── 198.51.100.20 server      addresses of IPv6: 2001:db8:1::10 and
 //                             under0 10.1.0.1                        2001:db8:2::20; behind the client also
@@ -18,28 +18,28 @@
 
 namespace glb::test {
 
-struct WorldOptions {
+struct TestbedOptions {
     unsigned appliances = 1;
     ApplianceKind kind = ApplianceKind::hairpin;
     unsigned underlay_mtu = 1600;
 };
 
-/// The three roles on three interfaces; the node is the router between client and server.
+/// Client, server and tunnel on one interface each. The node is the router between client and server.
 class TwoArm {
   public:
     static constexpr auto client_address = "192.0.2.10", server_address = "198.51.100.20";
     static constexpr auto client_address6 = "2001:db8:1::10", server_address6 = "2001:db8:2::20";
     static constexpr auto node_address = "10.1.0.1";
 
-    explicit TwoArm(const WorldOptions &options = {});
+    explicit TwoArm(const TestbedOptions &options = {});
 
     /// One endpoint `branch` on cli0 and srv0, one group `firewalls` of all appliances, weight 1.
     [[nodiscard]] json manifest() const;
 
-    /// Takes the far ends' XDP programs away: what is redirected natively to a veth is lost from now on.
-    void break_far_ends();
+    /// Detaches the peers' XDP programs: frames redirected natively to those veths are lost from now on.
+    void detach_peer_programs();
 
-    /// Takes the server's XDP program away, for one that a test puts in its place.
+    /// Detaches the server's XDP program, so that a test can attach its own.
     void free_server_hook() { passes_.pop_back(); }
 
     Namespace client, node, server, fabric;
@@ -52,10 +52,10 @@ class TwoArm {
     std::vector<XdpPass> passes_;
 };
 
-/// One interface, `one0`, for all three roles, behind a router that sends everything to the node.
+/// One interface, `one0`, for client, server and tunnel, behind a router that sends everything to the node.
 class OneArm {
   public:
-    explicit OneArm(const WorldOptions &options = {});
+    explicit OneArm(const TestbedOptions &options = {});
     [[nodiscard]] json manifest() const;
 
     Namespace client, node, server, router;
@@ -70,19 +70,17 @@ class OneArm {
 [[nodiscard]] json manifest_of(const std::vector<json> &interfaces, const std::string &tunnel,
                                const std::vector<std::unique_ptr<Appliance>> &appliances);
 
-/// `count` different flows to the server's `port`, half of them IPv6, from random addresses behind the
-/// client.
-[[nodiscard]] std::vector<FlowEnds> random_flows(std::size_t count, std::uint16_t port,
-                                                 std::uint32_t seed = 1);
+/// `count` distinct flows to the server's `port`, half of them IPv6, from random addresses behind the client.
+[[nodiscard]] std::vector<FlowTuple> random_flows(std::size_t count, std::uint16_t port,
+                                                  std::uint32_t seed = 1);
 
-/// Waits until `count` has stood still for 300 ms, which is longer than any acknowledgement is held back; 10
-/// s at most.
-void wait_for_rest(const std::function<std::uint64_t()> &count);
+/// Waits until `count` has not changed for 300 ms, longer than a delayed acknowledgement takes; at most 10 s.
+void wait_until_idle(const std::function<std::uint64_t()> &count);
 
-/// Packets with a wrong TCP, UDP or ICMP checksum that a namespace has received.
+/// Packets with a wrong TCP, UDP or ICMP checksum received by a namespace.
 [[nodiscard]] std::uint64_t checksum_errors(const Namespace &ns);
 
-/// True where `count` pings, `interval` seconds apart, are all answered.
+/// True if `count` pings, `interval` seconds apart, are all answered.
 [[nodiscard]] bool ping(const Namespace &from, const std::string &to, unsigned count = 3,
                         const std::string &interval = "0.05");
 

@@ -1,4 +1,5 @@
-// Traffic beside the inspected one: the node's own, other hosts', the appliances' own. All of it stays whole.
+// Traffic that is not inspected is not disturbed: local traffic of the node, of other hosts and of the
+// appliances.
 #include <catch2/catch.hpp>
 
 #include "tests/harness/packet.h"
@@ -12,98 +13,99 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct Beside {
-    Beside() : glbd(world.node) {
-        glbd.start(world.manifest());
+struct Fixture {
+    Fixture() : glbd(testbed.node) {
+        glbd.start(testbed.manifest());
         if (!glbd.wait_healthy(1))
-            throw std::runtime_error("not healthy: " + glbd.log());
+            throw std::runtime_error("target not healthy: " + glbd.log());
     }
-    [[nodiscard]] const Namespace &appliance() const { return world.appliances.front()->ns(); }
+    [[nodiscard]] const Namespace &appliance() const { return testbed.appliances.front()->ns(); }
 
-    TwoArm world;
+    TwoArm testbed;
     Daemon glbd;
 };
 
 } // namespace
 
-TEST_CASE("beside: SSH and BGP to the node's address on the interface are the node's own") {
+TEST_CASE("host services: SSH and BGP to the address of the ingress interface are local and not inspected") {
     need_root();
-    const Beside beside;
-    const TcpServer ssh(beside.world.node, 22), bgp(beside.world.node, 179);
-    Witness witness(beside.appliance());
-    const auto own = beside.glbd.counter("local");
+    const Fixture fixture;
+    const TcpServer ssh(fixture.testbed.node, 22), bgp(fixture.testbed.node, 179);
+    Capture capture(fixture.appliance());
+    const auto local = fixture.glbd.counter("local");
     for (const std::uint16_t port : {std::uint16_t{22}, std::uint16_t{179}}) {
-        CHECK(tcp_works(beside.world.client, "192.0.2.1", port));
-        CHECK(tcp_works(beside.world.client, "2001:db8:1::1", port));
+        CHECK(tcp_works(fixture.testbed.client, "192.0.2.1", port));
+        CHECK(tcp_works(fixture.testbed.client, "2001:db8:1::1", port));
     }
-    CHECK(ping(beside.world.client, "192.0.2.1"));
-    CHECK(witness.seen().empty());
-    CHECK(beside.glbd.counter("local") >= own + 12);
+    CHECK(ping(fixture.testbed.client, "192.0.2.1"));
+    CHECK(capture.flows().empty());
+    CHECK(fixture.glbd.counter("local") >= local + 12);
 }
 
-TEST_CASE("beside: the address of another of the node's interfaces is inspected first") {
+TEST_CASE("host services: traffic to the address of another interface of the node is inspected, then local") {
     need_root();
-    const Beside beside;
-    const TcpServer ssh(beside.world.node, 22);
-    Witness witness(beside.appliance());
-    INFO(beside.glbd.log());
-    CHECK(ping(beside.world.client, "198.51.100.1"));
-    CHECK(tcp_works(beside.world.client, "198.51.100.1", 22));
-    CHECK_FALSE(witness.seen().empty());
-    CHECK(beside.glbd.counter("punted") >= 3);
+    const Fixture fixture;
+    const TcpServer ssh(fixture.testbed.node, 22);
+    Capture capture(fixture.appliance());
+    INFO(fixture.glbd.log());
+    CHECK(ping(fixture.testbed.client, "198.51.100.1"));
+    CHECK(tcp_works(fixture.testbed.client, "198.51.100.1", 22));
+    CHECK_FALSE(capture.flows().empty());
+    CHECK(fixture.glbd.counter("punted") >= 3);
 }
 
-TEST_CASE("beside: an appliance's own downloads through the node") {
+TEST_CASE("host services: download of an appliance through the node is intact") {
     need_root();
-    const Beside beside;
-    const Nginx nginx(beside.world.server, {"80"}, 3'000'000);
-    const auto answer = http_get(beside.appliance(), "http://198.51.100.20/file");
-    INFO(answer.error << "\n" << beside.glbd.log());
+    const Fixture fixture;
+    const Nginx nginx(fixture.testbed.server, {"80"}, 3'000'000);
+    const auto answer = http_get(fixture.appliance(), "http://198.51.100.20/file");
+    INFO(answer.error << "\n" << fixture.glbd.log());
     CHECK(answer.sha256 == nginx.sha256());
 }
 
-TEST_CASE("beside: DHCP on the client's side") {
+TEST_CASE("host services: DHCP on the ingress interface works") {
     need_root();
-    const Beside beside;
+    const Fixture fixture;
     const TempFolder folder;
     const auto leases = (folder.path() / "leases").string();
-    const auto dnsmasq = beside.world.node.start(
+    const auto dnsmasq = fixture.testbed.node.start(
         {"dnsmasq", "--keep-in-foreground", "--log-facility=-", "--log-dhcp", "--user=root",
          "--conf-file=/dev/null", "--port=0", "--interface=cli0", "--dhcp-range=192.0.2.100,192.0.2.150",
          "--dhcp-leasefile=" + (folder.path() / "given").string(), "--pid-file="});
     REQUIRE(dnsmasq.wait_for_output("DHCP, IP range", 20s));
-    const auto dhclient = beside.world.client.start(
+    const auto dhclient = fixture.testbed.client.start(
         {"dhclient", "-4", "-1", "-sf", "/bin/true", "-lf", leases, "-d", "-v", "--no-pid", "eth0"});
-    const bool bound = dhclient.wait_for_output("bound to 192.0.2.1", 30s); // dnsmasq itself pings it for 3 s
-    INFO(dhclient.output() << dnsmasq.output() << beside.glbd.log());
+    const bool bound =
+        dhclient.wait_for_output("bound to 192.0.2.1", 30s); // dnsmasq pings an address for 3 s first
+    INFO(dhclient.output() << dnsmasq.output() << fixture.glbd.log());
     CHECK(bound);
 }
 
-TEST_CASE("beside: frames between other hosts and other VLANs go up untouched, and are never steered") {
+TEST_CASE("host services: frames of other hosts and VLANs are passed unmodified and never steered") {
     need_root();
-    const Beside beside;
-    const auto &world = beside.world;
-    Witness witness(beside.appliance());
-    Sniffer node(world.node, "cli0"), server(world.server, "eth0");
-    const Mac from = mac_of(world.client, "eth0"), to = mac_of(world.node, "cli0");
+    const Fixture fixture;
+    const auto &testbed = fixture.testbed;
+    Capture capture(fixture.appliance());
+    Sniffer node(testbed.node, "cli0"), server(testbed.server, "eth0");
+    const Mac from = mac_of(testbed.client, "eth0"), to = mac_of(testbed.node, "cli0");
     const std::vector<Bytes> frames = {
         Eth{.dst = "02:00:00:00:99:01", .src = from} / IPv4{} / Udp{.dport = 4001} / Payload("other host"),
         Eth{.dst = "ff:ff:ff:ff:ff:ff", .src = from} / IPv4{} / Udp{.dport = 4002} / Payload("broadcast"),
         Eth{.dst = to, .src = from} / Vlan{200} / IPv4{} / Udp{.dport = 4003} / Payload("other VLAN"),
     };
-    send_frames(world.client, "eth0", frames);
+    send_frames(testbed.client, "eth0", frames);
     for (const auto &frame : frames)
         CHECK(node.wait_for([&](const auto &seen) { return !seen.outgoing && seen.bytes == frame; }, 2s));
-    // One that is steered comes last: what was to arrive before it has arrived.
+    // A steered frame comes last: when it arrives, all frames before it have been processed.
     const Bytes last = Eth{.dst = to, .src = from} / IPv4{} / Udp{.dport = 4009} / Payload("last");
-    send_frame(world.client, "eth0", last);
+    send_frame(testbed.client, "eth0", last);
     CHECK(server.wait_for(
         [](const auto &seen) {
             return seen.bytes.size() >= 38 && seen.bytes[36] == 0x0f && seen.bytes[37] == 0xa9;
         },
         2s));
     std::size_t udp = 0;
-    for (const auto &[flow, seen] : witness.seen())
+    for (const auto &[flow, seen] : capture.flows())
         udp += flow.ip_proto == IPPROTO_UDP;
     CHECK(udp == 1);
 }

@@ -1,5 +1,5 @@
-// `reset` with real TCP: when a connection's appliance is gone, both its ends hear of it, and who comes again
-// is served.
+// onTargetFailure `reset` with the kernel's TCP: both ends of a connection are reset when its target fails,
+// and new connections are served by another target.
 #include <cerrno>
 #include <future>
 
@@ -11,7 +11,7 @@
 
 #include "abi/config.h"
 #include "tests/harness/skip.h"
-#include "tests/netns/testbed/drill.h"
+#include "tests/netns/testbed/scenario.h"
 #include "tests/netns/testbed/testbeds.h"
 
 using namespace glb::test;
@@ -21,8 +21,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// A second at most, mostly; a retransmission that is lost takes twice as long, and the machine may be busy.
-constexpr auto soon = 8s;
+// Usually below a second. A lost retransmission doubles the time, and the machine may be loaded.
+constexpr auto generous = 8s;
 
 sockaddr_in address(const char *ip, std::uint16_t port) {
     sockaddr_in at{};
@@ -32,52 +32,54 @@ sockaddr_in address(const char *ip, std::uint16_t port) {
     return at;
 }
 
-/// A connection from the client to the server's port 9000, both ends in this test's hands.
-struct Pair {
-    explicit Pair(const TwoArm &world) {
+/// A connection from the client to the server's port 9000. The test controls both ends.
+struct Connection {
+    explicit Connection(const TwoArm &testbed) {
         const auto at = address(TwoArm::server_address, 9000);
         const glb::Fd listener(
-            world.server.call([] { return ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); }));
+            testbed.server.call([] { return ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); }));
         const int on = 1;
         ::setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
         REQUIRE(::bind(listener.get(), reinterpret_cast<const sockaddr *>(&at), sizeof at) == 0);
         REQUIRE(::listen(listener.get(), 1) == 0);
-        client = glb::Fd(world.client.call([] { return ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); }));
+        client =
+            glb::Fd(testbed.client.call([] { return ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); }));
         REQUIRE(::connect(client.get(), reinterpret_cast<const sockaddr *>(&at), sizeof at) == 0);
         server = glb::Fd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
         REQUIRE(server);
-        const timeval patience{.tv_sec = 20, .tv_usec = 0};
+        const timeval timeout{.tv_sec = 20, .tv_usec = 0};
         for (const int fd : {client.get(), server.get()})
             for (const int option : {SO_RCVTIMEO, SO_SNDTIMEO})
-                ::setsockopt(fd, SOL_SOCKET, option, &patience, sizeof patience);
+                ::setsockopt(fd, SOL_SOCKET, option, &timeout, sizeof timeout);
     }
     glb::Fd client, server;
 };
 
-/// A thread that uses an end of `pair`, and whose end a test that fails need not wait for.
+/// Runs `function` on one end of a connection in a thread. The destructor shuts the connection down, so that
+/// a failed test does not wait for the thread.
 template <typename Function>
-class Using {
+class Worker {
   public:
-    Using(const Pair &pair, Function function, int fd)
-        : pair_(pair), end_(std::async(std::launch::async, function, fd)) {}
-    ~Using() {
-        for (const int fd : {pair_.client.get(), pair_.server.get()})
+    Worker(const Connection &connection, Function function, int fd)
+        : connection_(connection), result_(std::async(std::launch::async, function, fd)) {}
+    ~Worker() {
+        for (const int fd : {connection_.client.get(), connection_.server.get()})
             (void)::shutdown(fd, SHUT_RDWR);
     }
-    auto get() { return end_.get(); }
+    auto get() { return result_.get(); }
 
   private:
-    const Pair &pair_;
-    std::future<std::invoke_result_t<Function, int>> end_; // waits for its thread when it goes
+    const Connection &connection_;
+    std::future<std::invoke_result_t<Function, int>> result_; // its destructor joins the thread
 };
 
-/// How an end's life ended: errno, and when.
-struct End {
-    int error = 0;
+/// How and when one end of a connection was closed.
+struct Closed {
+    int error = 0; ///< errno; 0: by FIN
     Clock::time_point at;
 };
 
-End read_until_the_end(int fd) {
+Closed read_until_closed(int fd) {
     std::vector<char> buffer(1 << 16);
     while (true) {
         const auto got = ::recv(fd, buffer.data(), buffer.size(), 0);
@@ -86,26 +88,27 @@ End read_until_the_end(int fd) {
     }
 }
 
-End write_until_the_end(int fd) {
+Closed write_until_closed(int fd) {
     const std::vector<char> buffer(1 << 16);
     while (::send(fd, buffer.data(), buffer.size(), MSG_NOSIGNAL) > 0) {
     }
     return {errno, Clock::now()};
 }
 
-/// Writes the word of every target, as the controller does, at a moment that the test chooses.
-void write_words(const Daemon &glbd, std::uint64_t word) {
+/// Writes the state of both targets, as the controller does, at a time that the test chooses.
+void write_target_states(const Daemon &glbd, std::uint64_t state) {
     for (const auto &entry : std::filesystem::directory_iterator(glbd.bpffs())) {
-        const glb::Fd words(::bpf_obj_get((entry.path() / "maps/glb_target_state").c_str()));
-        for (std::uint32_t target = 0; words && target < 2; ++target)
-            REQUIRE(bpf_map_update_elem(words.get(), &target, &word, BPF_ANY) == 0);
+        const glb::Fd states(::bpf_obj_get((entry.path() / "maps/glb_target_state").c_str()));
+        for (std::uint32_t target = 0; states && target < 2; ++target)
+            REQUIRE(bpf_map_update_elem(states.get(), &target, &state, BPF_ANY) == 0);
     }
 }
-void condemn_all(const Daemon &glbd) {
-    write_words(glbd, GLB_TARGET_RESET);
+void reset_all_targets(const Daemon &glbd) {
+    write_target_states(glbd, GLB_TARGET_RESET);
 }
-void mend_all(const Daemon &glbd) {
-    write_words(glbd, GLB_TARGET_ACCEPT_NEW | GLB_TARGET_KEEP_ESTABLISHED | GLB_TARGET_KEEP_EMBRYONIC);
+void accept_all_targets(const Daemon &glbd) {
+    write_target_states(glbd,
+                        GLB_TARGET_ACCEPT_NEW | GLB_TARGET_KEEP_ESTABLISHED | GLB_TARGET_KEEP_EMBRYONIC);
 }
 
 double seconds(Clock::duration time) {
@@ -118,23 +121,25 @@ bool is_reset(int error) {
 
 } // namespace
 
-TEST_CASE(
-    "reset: both ends of a running download hear of it within a second, and who comes again is served") {
+TEST_CASE("reset: both ends of a running download are reset within a second, and new connections work") {
     need_root();
-    const TwoArm world({.appliances = 2});
-    const TcpServer echo(world.server, 7000);
-    Daemon glbd(world.node);
-    glbd.start(world.manifest());
+    const TwoArm testbed({.appliances = 2});
+    const TcpServer echo(testbed.server, 7000);
+    Daemon glbd(testbed.node);
+    glbd.start(testbed.manifest());
     REQUIRE(glbd.wait_healthy(2));
     Clock::duration worst{};
+    std::uint64_t ends = 0, not_reset = 0;
     for (int round = 0; round < 5; ++round) {
-        const Pair pair(world);
-        Using writer(pair, write_until_the_end, pair.server.get());
-        Using reader(pair, read_until_the_end, pair.client.get());
+        const Connection connection(testbed);
+        Worker writer(connection, write_until_closed, connection.server.get());
+        Worker reader(connection, read_until_closed, connection.client.get());
         std::this_thread::sleep_for(300ms);
         const auto begin = Clock::now();
-        condemn_all(glbd);
+        reset_all_targets(glbd);
         const auto server = writer.get(), client = reader.get();
+        ends += 2;
+        not_reset += !is_reset(server.error) + (client.error != ECONNRESET);
         INFO("round " << round << ": server " << seconds(server.at - begin) << " s, client "
                       << seconds(client.at - begin) << " s");
         CHECK(is_reset(server.error));
@@ -142,29 +147,32 @@ TEST_CASE(
         CHECK(server.at - begin < 1s);
         CHECK(client.at - begin < 1s);
         worst = std::max({worst, server.at - begin, client.at - begin});
-        mend_all(glbd);
-        REQUIRE(eventually(10s, [&] { return tcp_works(world.client, TwoArm::server_address, 7000); }));
+        accept_all_targets(glbd);
+        REQUIRE(eventually(10s, [&] { return tcp_works(testbed.client, TwoArm::server_address, 7000); }));
     }
     CHECK(glbd.counter("reset") >= 5);
-    tell_drill("both ends of a download told", {10, 0, seconds(worst) * 1000, "ends", "not told"});
+    record_scenario("both ends of a download reset",
+                    {ends, not_reset, seconds(worst) * 1000, "ends", "not reset"});
 }
 
-TEST_CASE("reset: by onTargetFailure, when its target fails, and who comes again is served by another") {
+TEST_CASE(
+    "reset: onTargetFailure applies when a health check fails, and new connections use another target") {
     need_root();
-    const TwoArm world({.appliances = 2});
-    const TcpServer echo(world.server, 7000);
-    Daemon glbd(world.node);
-    auto manifest = world.manifest();
+    const TwoArm testbed({.appliances = 2});
+    const TcpServer echo(testbed.server, 7000);
+    Daemon glbd(testbed.node);
+    auto manifest = testbed.manifest();
     manifest["targetGroups"][0]["onTargetFailure"] = {{"unhealthy", "reset"}};
     glbd.start(manifest);
     REQUIRE(glbd.wait_healthy(2));
-    const Pair pair(world);
-    Using writer(pair, write_until_the_end, pair.server.get());
-    Using reader(pair, read_until_the_end, pair.client.get());
+    const Connection connection(testbed);
+    Worker writer(connection, write_until_closed, connection.server.get());
+    Worker reader(connection, read_until_closed, connection.client.get());
     std::this_thread::sleep_for(300ms);
     const std::string owner = glbd.flows({"--protocol", "tcp"}).at(0).at("target");
-    for (const auto &one : world.appliances)
-        if (one->id() == owner) // its data goes on to pass: the policy alone ends it
+    for (const auto &one : testbed.appliances)
+        if (one->id() ==
+            owner) // only the health port is closed: data still passes until the policy resets the flow
             one->ns().must(
                 {"nft",
                  "table ip closed { chain c { type filter hook input priority 0; tcp dport 80 drop; }; }"});
@@ -174,55 +182,55 @@ TEST_CASE("reset: by onTargetFailure, when its target fails, and who comes again
     INFO("server " << seconds(server.at - begin) << " s, client " << seconds(client.at - begin) << " s");
     CHECK(is_reset(server.error));
     CHECK(client.error == ECONNRESET);
-    CHECK(server.at - begin < soon);
-    CHECK(client.at - begin < soon);
-    CHECK(eventually(10s, [&] { return tcp_works(world.client, TwoArm::server_address, 7000); }));
+    CHECK(server.at - begin < generous);
+    CHECK(client.at - begin < generous);
+    CHECK(eventually(10s, [&] { return tcp_works(testbed.client, TwoArm::server_address, 7000); }));
 }
 
-TEST_CASE("reset: an idle connection whose next packet comes from the server only") {
+TEST_CASE("reset: idle connection is reset when the next packet comes from the server") {
     need_root();
-    const TwoArm world({.appliances = 2});
-    Daemon glbd(world.node);
-    glbd.start(world.manifest());
+    const TwoArm testbed({.appliances = 2});
+    Daemon glbd(testbed.node);
+    glbd.start(testbed.manifest());
     REQUIRE(glbd.wait_healthy(2));
-    const Pair pair(world);
-    REQUIRE(::send(pair.server.get(), "hello", 5, 0) == 5);
+    const Connection connection(testbed);
+    REQUIRE(::send(connection.server.get(), "hello", 5, 0) == 5);
     char greeting[8];
-    REQUIRE(::recv(pair.client.get(), greeting, sizeof greeting, 0) == 5);
-    Using reader(pair, read_until_the_end, pair.client.get());
+    REQUIRE(::recv(connection.client.get(), greeting, sizeof greeting, 0) == 5);
+    Worker reader(connection, read_until_closed, connection.client.get());
     std::this_thread::sleep_for(500ms);
     const auto begin = Clock::now();
-    condemn_all(glbd);
-    REQUIRE(::send(pair.server.get(), "pushed", 6, MSG_NOSIGNAL) == 6);
-    const auto client = reader.get(), server = read_until_the_end(pair.server.get());
+    reset_all_targets(glbd);
+    REQUIRE(::send(connection.server.get(), "pushed", 6, MSG_NOSIGNAL) == 6);
+    const auto client = reader.get(), server = read_until_closed(connection.server.get());
     INFO("client " << seconds(client.at - begin) << " s, server " << seconds(server.at - begin) << " s");
     CHECK(client.error == ECONNRESET);
     CHECK(server.error == ECONNRESET);
-    CHECK(client.at - begin < soon);
-    CHECK(server.at - begin < soon);
+    CHECK(client.at - begin < generous);
+    CHECK(server.at - begin < generous);
 }
 
-TEST_CASE("reset: a reader whose acknowledgements its dead appliance swallowed is told, too") {
+TEST_CASE("reset: reader whose acknowledgements were lost at the failed target is reset too") {
     need_root();
-    const TwoArm world({.appliances = 2});
-    const TcpServer echo(world.server, 7000);
-    Daemon glbd(world.node);
-    glbd.start(world.manifest());
+    const TwoArm testbed({.appliances = 2});
+    const TcpServer echo(testbed.server, 7000);
+    Daemon glbd(testbed.node);
+    glbd.start(testbed.manifest());
     REQUIRE(glbd.wait_healthy(2));
-    const Pair pair(world);
-    Using writer(pair, write_until_the_end, pair.server.get());
-    Using reader(pair, read_until_the_end, pair.client.get());
+    const Connection connection(testbed);
+    Worker writer(connection, write_until_closed, connection.server.get());
+    Worker reader(connection, read_until_closed, connection.client.get());
     std::this_thread::sleep_for(300ms);
-    for (const auto &one : world.appliances)
-        one->cut();
-    std::this_thread::sleep_for(300ms); // in flight: data that came through, and ACKs of it that did not
-    condemn_all(glbd);
+    for (const auto &one : testbed.appliances)
+        one->disconnect();
+    std::this_thread::sleep_for(300ms); // some data has been delivered whose ACKs are lost
+    reset_all_targets(glbd);
     const auto begin = Clock::now();
     const auto client = reader.get(), server = writer.get();
     INFO("client " << seconds(client.at - begin) << " s, server " << seconds(server.at - begin) << " s");
     CHECK(client.error == ECONNRESET);
     CHECK(is_reset(server.error));
-    // The server must send twice, and its retransmission timer doubles.
-    CHECK(client.at - begin < soon);
-    CHECK(server.at - begin < soon);
+    // The server must retransmit twice, and its retransmission timer doubles.
+    CHECK(client.at - begin < generous);
+    CHECK(server.at - begin < generous);
 }

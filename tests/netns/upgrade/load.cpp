@@ -14,9 +14,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr unsigned streams = 10, rate = 1000; // datagrams a second each
+constexpr unsigned streams = 10, rate = 1000; // datagrams a second per stream
 
-/// The byte at an offset of the stream: 64-bit words, each by its number.
+/// The byte at an offset of the stream, derived from the number of its 64-bit word.
 char byte_at(std::uint64_t offset) {
     const auto word = (offset / 8 + 1) * 0x9e3779b97f4a7c15ull;
     return static_cast<char>(word >> offset % 8 * 8);
@@ -24,7 +24,7 @@ char byte_at(std::uint64_t offset) {
 
 } // namespace
 
-Download::Download(const Namespace &client, const Namespace &server, std::uint16_t port) {
+VerifiedStream::VerifiedStream(const Namespace &client, const Namespace &server, std::uint16_t port) {
     listener_ = server.call([&] { return make_server_socket(SOCK_STREAM, port); });
     receiver_ = client.call([&] {
         const SocketAddress to(TwoArm::server_address, port);
@@ -36,13 +36,13 @@ Download::Download(const Namespace &client, const Namespace &server, std::uint16
     receiving_ = std::thread([this] { receive_all(); });
 }
 
-Download::~Download() {
+VerifiedStream::~VerifiedStream() {
     stop_ = true;
     sending_.join();
     receiving_.join();
 }
 
-void Download::send_all() {
+void VerifiedStream::send_all() {
     while (!stop_ && !sender_)
         if (wait_for(listener_, POLLIN, 100ms))
             sender_ = Fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
@@ -55,12 +55,11 @@ void Download::send_all() {
             at += static_cast<std::uint64_t>(sent);
         else if (errno != EAGAIN)
             return;
-        std::this_thread::sleep_for(
-            2ms); // beside the datagrams, whose losses are counted: no queue may overflow
+        std::this_thread::sleep_for(2ms); // no queue may overflow, since lost datagrams are counted
     }
 }
 
-void Download::receive_all() {
+void VerifiedStream::receive_all() {
     std::array<char, 65536> chunk;
     while (!stop_) {
         if (!wait_for(receiver_, POLLIN, 100ms))
@@ -77,29 +76,29 @@ void Download::receive_all() {
     }
 }
 
-Load::Load(const TwoArm &world)
-    : echo(world.server, 7000), udp(world.server, 7001), flows(world.client),
-      download(world.client, world.server, 7002) {
+Load::Load(const TwoArm &testbed)
+    : echo(testbed.server, 7000), udp(testbed.server, 7001), flows(testbed.client),
+      download(testbed.client, testbed.server, 7002) {
     for (unsigned i = 0; i < streams; ++i)
         streams_.push_back(std::make_unique<UdpStream>(
-            world.client, i % 2 ? TwoArm::server_address6 : TwoArm::server_address, 7001, rate));
+            testbed.client, i % 2 ? TwoArm::server_address6 : TwoArm::server_address, 7001, rate));
 }
 
 void Load::begin() {
     const auto open = flows.open(random_flows(tcp_flows, 7000));
-    const auto answered = flows.exchange();
-    unsigned back = 0;
+    const auto echoed = flows.exchange();
+    unsigned echoing = 0;
     const bool flowing = eventually(30s, [&] {
-        back = 0;
+        echoing = 0;
         for (const auto &stream : streams_)
-            back += stream->back() > 100;
-        return back == streams && download.received() > 100000;
+            echoing += stream->echoed() > 100;
+        return echoing == streams && download.received() > 100000;
     });
-    if (open != tcp_flows || answered != tcp_flows || !flowing)
+    if (open != tcp_flows || echoed != tcp_flows || !flowing)
         throw std::runtime_error(
-            fmt::format("the load does not begin: {} of {} TCP flows open, {} answered, {} of {} "
-                        "streams come back, {} bytes downloaded",
-                        open, tcp_flows, answered, back, streams, download.received()));
+            fmt::format("traffic does not pass: {} of {} TCP flows open, {} echoed, {} of {} "
+                        "UDP streams echoed, {} bytes downloaded",
+                        open, tcp_flows, echoed, echoing, streams, download.received()));
 }
 
 std::uint64_t Load::sent() const {
@@ -112,7 +111,7 @@ std::uint64_t Load::sent() const {
 void Load::wait_for(std::uint64_t datagrams) const {
     const auto before = sent();
     if (!eventually(60s, [&] { return sent() - before >= datagrams; }))
-        throw std::runtime_error("the streams do not run");
+        throw std::runtime_error("the UDP streams have stopped sending");
 }
 
 LoadTally Load::finish() {

@@ -1,5 +1,4 @@
-// What runs through every upgrade: TCP flows held open, UDP at 10,000 packets a second, a download that is
-// checked.
+// Traffic during upgrades: open TCP flows, UDP at 10,000 packets a second, a verified TCP stream.
 #pragma once
 
 #include <atomic>
@@ -14,16 +13,16 @@
 
 namespace glb::test {
 
-/// A TCP stream of a known sequence of bytes, sent for as long as it lives, and compared as it arrives.
-class Download {
+/// A TCP stream of a known byte sequence, sent for the object's lifetime and compared on arrival.
+class VerifiedStream {
   public:
-    Download(const Namespace &client, const Namespace &server, std::uint16_t port);
-    ~Download();
-    Download(const Download &) = delete;
-    Download &operator=(const Download &) = delete;
+    VerifiedStream(const Namespace &client, const Namespace &server, std::uint16_t port);
+    ~VerifiedStream();
+    VerifiedStream(const VerifiedStream &) = delete;
+    VerifiedStream &operator=(const VerifiedStream &) = delete;
 
     [[nodiscard]] std::uint64_t received() const { return received_; }
-    [[nodiscard]] bool intact() const { return !broken_; } ///< no byte was wrong, and the connection stands
+    [[nodiscard]] bool intact() const { return !broken_; } ///< no wrong byte, and the connection is open
 
   private:
     void send_all();
@@ -42,25 +41,25 @@ struct LoadTally {
 class Load {
   public:
     static constexpr std::size_t tcp_flows = 300;
-    explicit Load(const TwoArm &world);
+    explicit Load(const TwoArm &testbed);
 
-    /// Returns once everything flows; throws what does not.
+    /// Returns once all traffic passes. Throws std::runtime_error otherwise.
     void begin();
     [[nodiscard]] std::uint64_t sent() const;
-    void wait_for(std::uint64_t datagrams) const; ///< more than were sent when it was called
+    void wait_for(std::uint64_t datagrams) const; ///< until as many more have been sent
     LoadTally finish();
 
     LongBacklog backlog;
     TcpServer echo;
     UdpEcho udp;
     TcpFlows flows;
-    Download download;
+    VerifiedStream download;
 
   private:
     std::vector<std::unique_ptr<UdpStream>> streams_;
 };
 
-/// Target by source, of the TCP flows that a daemon lists.
+/// Target and state by source, of the TCP flows that a daemon lists.
 std::map<std::string, std::string> targets_of(const json &flows);
 
 } // namespace glb::test

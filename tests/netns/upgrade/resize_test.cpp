@@ -1,21 +1,21 @@
-// The flow table's size changed by apply under traffic.
+// The flow table is resized by apply under traffic.
 #include <catch2/catch.hpp>
 
 #include "tests/harness/skip.h"
-#include "tests/netns/testbed/drill.h"
+#include "tests/netns/testbed/scenario.h"
 #include "tests/netns/upgrade/load.h"
 
 using namespace glb::test;
 using namespace std::chrono_literals;
 
-TEST_CASE("resize: the flow table grows and shrinks by apply without a packet lost") {
+TEST_CASE("resize: flow table grows and shrinks by apply without packet loss") {
     need_root();
-    const TwoArm world({.appliances = 3});
-    Daemon glbd(world.node);
-    auto manifest = world.manifest();
+    const TwoArm testbed({.appliances = 3});
+    Daemon glbd(testbed.node);
+    auto manifest = testbed.manifest();
     glbd.start(manifest);
     REQUIRE(glbd.wait_healthy(3));
-    Load load(world);
+    Load load(testbed);
     load.begin();
     const auto targets = targets_of(glbd.flows({"--protocol", "tcp"}));
     for (const unsigned capacity : {131072u, 16384u, 65536u}) {
@@ -30,12 +30,12 @@ TEST_CASE("resize: the flow table grows and shrinks by apply without a packet lo
     }
     CHECK(load.flows.exchange() == Load::tcp_flows);
     glbd.kill9();
-    glbd.start(); // takes the set over that the last change made
+    glbd.start(); // takes over the map set of the last change
     CHECK(targets_of(glbd.flows({"--protocol", "tcp"})) == targets);
     const auto tally = load.finish();
     CHECK(tally.lost == 0);
     CHECK(load.download.intact());
-    tell_drill("grown, shrunk, and taken over", {tally.sent, tally.lost});
+    record_scenario("grown, shrunk and taken over after kill -9", {tally.sent, tally.lost});
     CHECK(glbd.uninspected() == 0);
     CHECK(glbd.ctl({"down", "--yes"}).code == 0);
     CHECK(glbd.pins().empty());

@@ -1,11 +1,11 @@
-// glbd replaced by other versions of it under traffic: another schema and shape, and back; another program;
-// one that does not load; one that is killed halfway.
+// glbd is replaced by other versions under traffic: another map schema and table shape, and back; another
+// program; a program that does not load; versions that are killed during the migration.
 #include <random>
 
 #include <catch2/catch.hpp>
 
 #include "tests/harness/skip.h"
-#include "tests/netns/testbed/drill.h"
+#include "tests/netns/testbed/scenario.h"
 #include "tests/netns/upgrade/load.h"
 
 using namespace glb::test;
@@ -24,32 +24,32 @@ std::vector<std::string> sets_of(const Daemon &glbd) {
 
 void replace_by(Daemon &glbd, const std::string &program) {
     glbd.kill9();
-    glbd.run(program);
+    glbd.use_program(program);
     glbd.start();
 }
 
-/// A node with everything flowing through it.
-struct Loaded {
-    TwoArm world{{.appliances = 3}};
-    Daemon glbd{world.node};
-    Load load{started(world, glbd)};
+/// A node under load.
+struct Fixture {
+    TwoArm testbed{{.appliances = 3}};
+    Daemon glbd{testbed.node};
+    Load load{started(testbed, glbd)};
 
-    Loaded() { load.begin(); }
+    Fixture() { load.begin(); }
 
   private:
-    static const TwoArm &started(const TwoArm &world, Daemon &glbd) {
-        glbd.start(world.manifest());
+    static const TwoArm &started(const TwoArm &testbed, Daemon &glbd) {
+        glbd.start(testbed.manifest());
         REQUIRE(glbd.wait_healthy(3));
-        return world;
+        return testbed;
     }
 };
 
 } // namespace
 
-TEST_CASE("upgrade: to another schema and shape, and back, without a packet lost") {
+TEST_CASE("upgrade: another map schema and table shape, and back, without packet loss") {
     need_root();
-    Loaded it;
-    auto &[world, glbd, load] = it;
+    Fixture fixture;
+    auto &[testbed, glbd, load] = fixture;
     const auto targets = targets_of(glbd.flows({"--protocol", "tcp"}));
     REQUIRE(targets.size() >= Load::tcp_flows);
     const auto epoch = glbd.must_ctl({"status"}).at("epoch");
@@ -61,7 +61,7 @@ TEST_CASE("upgrade: to another schema and shape, and back, without a packet lost
     CHECK(sets_of(glbd) == std::vector<std::string>{"v3"});
     CHECK(targets_of(glbd.flows({"--protocol", "tcp"})) == targets);
     CHECK(glbd.must_ctl({"status"}).at("epoch") == epoch);
-    CHECK(glbd.counter("encapsulated") >= 20000); // carried over
+    CHECK(glbd.counter("encapsulated") >= 20000); // counters are transferred
     load.wait_for(20000);
     CHECK(load.flows.exchange() == Load::tcp_flows);
 
@@ -75,19 +75,19 @@ TEST_CASE("upgrade: to another schema and shape, and back, without a packet lost
     CHECK(tally.lost == 0);
     CHECK(tally.duplicate == 0);
     CHECK(load.download.intact());
-    tell_drill("to another schema and shape, and back", {tally.sent, tally.lost});
+    record_scenario("another schema and shape, and back", {tally.sent, tally.lost});
     CHECK(glbd.must_ctl({"drops"}) == drops);
     CHECK(glbd.uninspected() == 0);
     REQUIRE(glbd.wait_healthy(3));
-    TcpFlows more(world.client);
+    TcpFlows more(testbed.client);
     CHECK(more.open(random_flows(50, 7000, 9)) == 50);
 }
 
-TEST_CASE("upgrade: another program on the same maps is put in place, and the flows keep their cookies") {
+TEST_CASE("upgrade: another program on the same maps is attached, and flows keep their cookies") {
     need_root();
-    Loaded it;
-    auto &[world, glbd, load] = it;
-    const auto before = world.node.must({"ip", "-d", "link", "show", "under0"});
+    Fixture fixture;
+    auto &[testbed, glbd, load] = fixture;
+    const auto before = testbed.node.must({"ip", "-d", "link", "show", "under0"});
     const auto cookies = [&] {
         std::map<std::string, std::string> all;
         for (const auto &flow : glbd.flows({"--protocol", "tcp"}))
@@ -98,7 +98,7 @@ TEST_CASE("upgrade: another program on the same maps is put in place, and the fl
     load.wait_for(10000);
     replace_by(glbd, "glbd-patched");
     INFO(glbd.log());
-    CHECK(world.node.must({"ip", "-d", "link", "show", "under0"}) != before);
+    CHECK(testbed.node.must({"ip", "-d", "link", "show", "under0"}) != before);
     CHECK(sets_of(glbd) == std::vector<std::string>{"v2"});
     load.wait_for(10000);
     CHECK(cookies() == owned);
@@ -106,17 +106,17 @@ TEST_CASE("upgrade: another program on the same maps is put in place, and the fl
     const auto tally = load.finish();
     CHECK(tally.lost == 0);
     CHECK(load.download.intact());
-    tell_drill("another program on the same maps", {tally.sent, tally.lost});
+    record_scenario("another program on the same maps", {tally.sent, tally.lost});
 }
 
-TEST_CASE("upgrade: a program that does not load leaves the old one in force, and says so") {
+TEST_CASE("upgrade: program that does not load leaves the old one active, and the failure is logged") {
     need_root();
-    Loaded it;
-    auto &[world, glbd, load] = it;
+    Fixture fixture;
+    auto &[testbed, glbd, load] = fixture;
     const auto targets = targets_of(glbd.flows({"--protocol", "tcp"}));
     const auto pins = glbd.pins();
     glbd.kill9();
-    glbd.run("glbd-refused");
+    glbd.use_program("glbd-refused");
     auto &refused = glbd.launch(nullptr);
     CHECK(refused.wait_for_output("the data path of v2 stays in force", 20s));
     CHECK(refused.running());
@@ -129,18 +129,18 @@ TEST_CASE("upgrade: a program that does not load leaves the old one in force, an
     const auto tally = load.finish();
     CHECK(tally.lost == 0);
     CHECK(load.download.intact());
-    tell_drill("an upgrade that fails", {tally.sent, tally.lost});
+    record_scenario("failed upgrade", {tally.sent, tally.lost});
 }
 
-TEST_CASE("upgrade: killed at any moment of it, the next start goes on or begins again") {
+TEST_CASE("upgrade: next start resumes or restarts a migration that was killed at any time") {
     need_root();
-    Loaded it;
-    auto &[world, glbd, load] = it;
+    Fixture fixture;
+    auto &[testbed, glbd, load] = fixture;
     const auto targets = targets_of(glbd.flows({"--protocol", "tcp"}));
     std::mt19937 random(7);
     for (int round = 0; round < 12; ++round) {
         glbd.kill9();
-        glbd.run(round % 3 == 2 ? "glbd" : "glbd-next");
+        glbd.use_program(round % 3 == 2 ? "glbd" : "glbd-next");
         (void)glbd.launch(nullptr);
         std::this_thread::sleep_for(std::chrono::milliseconds(50 + random() % 1500));
     }

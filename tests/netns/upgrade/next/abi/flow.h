@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* The next version, for tests: behind what every schema keeps, the cold line is another one. */
+/* The next version, for tests: the cold line has another layout after the part common to all schemas. */
 #ifndef GLB_NEXT_FLOW_H
 #define GLB_NEXT_FLOW_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* The next version, for tests: another schema, and another shape of the flow table. */
+/* The next version, for tests: another map schema and another shape of the flow table. */
 #ifndef GLB_NEXT_LIMITS_H
 #define GLB_NEXT_LIMITS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* A version with the same maps and other instructions, for tests. */
+/* A version with the same maps and different instructions, for tests. */
 #ifndef GLB_PATCHED_LIMITS_H
 #define GLB_PATCHED_LIMITS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A version that no verifier lets pass, for tests: it takes a number for a pointer. */
+/* A version that the verifier rejects, for tests: it uses a number as a pointer. */
 #ifndef GLB_REFUSED_SCRATCH_H
 #define GLB_REFUSED_SCRATCH_H
 
