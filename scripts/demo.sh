@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Shows glb at work on this machine, in network namespaces: real traffic through real firewalls, one of which dies.
-#   scripts/demo.sh           installs what is missing, builds, runs, checks, clears away
-#   scripts/demo.sh --json    the same; the last line of the output is one JSON document, the rest goes to stderr
-#   scripts/demo.sh --keep    leaves the world running, and says how to look around
-#   scripts/demo.sh --down    clears away what --keep left
-# Exit status: 0 all that was shown is so; 1 something is not. Needs root.
-# shellcheck disable=SC2016 # jq's variables are jq's
+# Demonstrates glb in network namespaces on this machine: traffic through firewalls, one of which is killed.
+#   scripts/demo.sh           installs missing packages, builds, runs, verifies, cleans up
+#   scripts/demo.sh --json    the same; the last line of stdout is one JSON document, other output goes to stderr
+#   scripts/demo.sh --keep    leaves the testbed running and prints commands to explore it
+#   scripts/demo.sh --down    removes what --keep left running
+# Exit status: 0 if every check succeeds, otherwise 1. Needs root.
+# shellcheck disable=SC2016 # variables of jq in single quotes
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 here=$root/scripts
 dir=/run/glb-demo
-bin=${GLB_DEMO_BIN:-$root/build/release/bin} # GLB_DEMO_BIN: programs that are built already
-# shellcheck source=scripts/demo/world.sh
-. "$here/demo/world.sh"
+bin=${GLB_DEMO_BIN:-$root/build/release/bin} # GLB_DEMO_BIN: folder of programs that are already built
+# shellcheck source=scripts/demo/testbed.sh
+. "$here/demo/testbed.sh"
 
 exec 3>&1
 json=false keep=false down=false
@@ -22,7 +22,7 @@ for argument in "$@"; do
         --keep) keep=true ;;
         --down) down=true ;;
         -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
-        *) echo "demo: unknown option $argument; see --help" >&2; exit 2 ;;
+        *) echo "demo: unknown option $argument, see --help" >&2; exit 2 ;;
     esac
 done
 
@@ -31,15 +31,15 @@ step() { printf '\n[%3d s] %s\n' $SECONDS "$*"; }
 fail() { echo "demo: $*" >&2; exit 1; }
 
 failures=0
-# check WHAT COMMAND...: prints whether it is so; a no is remembered.
+# check DESCRIPTION COMMAND...: runs a check, prints its result and counts failures.
 check() {
     if "${@:2}" >/dev/null; then say "  ok    $1"; else say "  FAIL  $1"; failures=$((failures + 1)); fi
 }
 holds() { jq -e "$2" <<<"$1"; } # holds DOCUMENT FILTER
 
-# The document's members are filled in as they become known: what is missing at the end says how far it came.
+# Members are set as results become available: initial values at the end show where a failed demo stopped.
 result='{"ok":false,"flows":0,"appliances":{},"asymmetricFlows":0,"blockedByFirewall":false,"bytesVerified":0,"lostAfterKill":0,"seconds":0}'
-note() { result=$(jq -c "$@" <<<"$result"); }
+record() { result=$(jq -c "$@" <<<"$result"); }
 
 finish() {
     local status=$?
@@ -48,12 +48,12 @@ finish() {
     if [ $status -ne 0 ] && [ -d "$dir" ]; then
         local log
         for log in "$dir"/*.log; do
-            [ ! -s "$log" ] || { say "--- the end of $(basename "$log")"; tail -n 15 "$log"; }
+            [ ! -s "$log" ] || { say "--- last lines of $(basename "$log")"; tail -n 15 "$log"; }
         done
     fi
-    if ! $keep || [ $status -ne 0 ]; then world_down; fi
+    if ! $keep || [ $status -ne 0 ]; then testbed_down; fi
     say ""
-    if [ $status -eq 0 ]; then say "All of it is so ($SECONDS s)."; else say "Something is not so: see above."; fi
+    if [ $status -eq 0 ]; then say "All checks succeeded ($SECONDS s)."; else say "Demo failed, see above."; fi
     if $json; then
         jq -c --argjson ok "$([ $status -eq 0 ] && echo true || echo false)" --argjson seconds $SECONDS \
             '.ok = $ok | .seconds = $seconds' <<<"$result" >&3
@@ -81,7 +81,7 @@ picture() {
             ┌──────────────┬────────────┴─┬──────────────┐
           fw-1           fw-2           fw-3           fw-nat
        10.1.0.11      10.1.0.12      10.1.0.13      10.1.0.14
-      glb-appliance  glb-appliance  glb-appliance  nftables alone:
+      glb-appliance  glb-appliance  glb-appliance  nftables only:
        + nftables     + nftables     + nftables    dnat + masquerade
 PICTURE
 }
@@ -91,7 +91,7 @@ client() { inside client "$@"; }
 traffic() { inside client python3 "$here/demo/traffic.py" "$@"; }
 http_flows=400 udp_flows=200 downloads=4
 
-# Downloads of the file by either IP version; sums and speed.
+# Downloads over both IP versions: checksums and throughput.
 show_downloads() {
     local expected sum bytes=0 equal=0 number address speeds=()
     expected=$(sha256sum <"$dir/www/file")
@@ -102,84 +102,84 @@ show_downloads() {
         [ "$sum" = "$expected" ] || continue
         equal=$((equal + 1)) bytes=$((bytes + $(stat -c %s "$dir/got")))
     done
-    note --argjson bytes $bytes '.bytesVerified = $bytes'
-    check "$downloads downloads over IPv4 and IPv6, $((bytes >> 20)) MiB, SHA-256 equal to the server's" [ $equal -eq $downloads ]
+    record --argjson bytes $bytes '.bytesVerified = $bytes'
+    check "$downloads downloads over IPv4 and IPv6, $((bytes >> 20)) MiB, SHA-256 matches the server's" [ $equal -eq $downloads ]
     say "        throughput: $(printf '%s\n' "${speeds[@]}" | jq -rs 'map(. * 8 / 1e6 | round) | "\(min) to \(max) Mbit/s"')"
 }
 
 show_traffic() {
     step "Traffic from the client to the server"
-    local answers
-    answers=$(traffic http $http_flows $v4 $v6)
-    check "$http_flows HTTP connections, IPv4 and IPv6: $(jq .answered <<<"$answers") answered" holds "$answers" ".answered == $http_flows"
-    answers=$(traffic udp $udp_flows $v4 $v6)
-    check "$udp_flows UDP flows, IPv4 and IPv6: $(jq .answered <<<"$answers") answered" holds "$answers" ".answered == $udp_flows"
+    local counts
+    counts=$(traffic http $http_flows $v4 $v6)
+    check "$http_flows HTTP connections, IPv4 and IPv6: $(jq .succeeded <<<"$counts") succeeded" holds "$counts" ".succeeded == $http_flows"
+    counts=$(traffic udp $udp_flows $v4 $v6)
+    check "$udp_flows UDP flows, IPv4 and IPv6: $(jq .succeeded <<<"$counts") echoed" holds "$counts" ".succeeded == $udp_flows"
     check "ping over IPv4" client ping -q -c 3 -i 0.2 -W 2 $v4
     check "ping over IPv6" client ping -q -c 3 -i 0.2 -W 2 $v6
     show_downloads
 }
 
-# The witness is the kernel's firewall in each appliance's namespace: it knows nothing of glb's tables.
+# The flows are recorded by nftables in each appliance's namespace, independently of glb's tables.
 show_symmetry() {
-    step "Which appliance saw which flow (told by nftables in the appliances, not by glb)"
-    local seen listed total=$((http_flows + udp_flows + downloads))
-    seen=$(python3 "$here/demo/witness.py" $prefix "${appliances[@]}")
-    jq -r '.flows as $all | .appliances | to_entries[] | "  \(.key)\t\(.value)\t\(.value * 100 / $all | round) %\t\("#" * (.value * 40 / $all | round))"' <<<"$seen"
-    note --argjson seen "$seen" '.flows = $seen.flows | .appliances = $seen.appliances | .asymmetricFlows = $seen.asymmetric'
-    check "$total flows were made, $(jq .flows <<<"$seen") were inspected" holds "$seen" ".flows == $total"
-    check "both directions at one appliance: $(jq .whole <<<"$seen"); at more than one: $(jq .asymmetric <<<"$seen")" \
-        holds "$seen" ".asymmetric == 0 and .whole == $total"
-    check "each of the four has between 15 % and 35 % of them" holds "$seen" ".flows as \$all | all(.appliances[]; . / \$all > 0.15 and . / \$all < 0.35)"
+    step "Distribution of flows over the appliances (recorded by nftables in the appliances, not by glb)"
+    local captured listed total=$((http_flows + udp_flows + downloads))
+    captured=$(python3 "$here/demo/capture.py" $prefix "${appliances[@]}")
+    jq -r '.flows as $all | .appliances | to_entries[] | "  \(.key)\t\(.value)\t\(.value * 100 / $all | round) %\t\("#" * (.value * 40 / $all | round))"' <<<"$captured"
+    record --argjson captured "$captured" '.flows = $captured.flows | .appliances = $captured.appliances | .asymmetricFlows = $captured.asymmetric'
+    check "$total flows opened, $(jq .flows <<<"$captured") inspected" holds "$captured" ".flows == $total"
+    check "flows with both directions at one appliance: $(jq .symmetric <<<"$captured"), at several: $(jq .asymmetric <<<"$captured")" \
+        holds "$captured" ".asymmetric == 0 and .symmetric == $total"
+    check "each of the four appliances has 15 % to 35 % of the flows" holds "$captured" ".flows as \$all | all(.appliances[]; . / \$all > 0.15 and . / \$all < 0.35)"
     listed=$(glbctl -o json flows --protocol udp --limit 0)
-    check "glbctl flows knows the appliance of each of $(jq '.flows | length' <<<"$listed") UDP flows" \
+    check "glbctl flows lists $(jq '.flows | length' <<<"$listed") UDP flows with their targets" \
         holds "$listed" "(.flows | length) == $udp_flows and all(.flows[]; .target != null)"
 }
 
-show_refusal() {
-    step "The firewalls refuse TCP port 8081"
-    local number address through=0 refused
-    check "the server itself listens on it" inside server curl -sSf --max-time 2 -o /dev/null http://127.0.0.1:8081/hello
+show_blocking() {
+    step "The firewalls block TCP port 8081"
+    local number address passed=0 blocked
+    check "the server listens on port 8081" inside server curl -sSf --max-time 2 -o /dev/null http://127.0.0.1:8081/hello
     for ((number = 0; number < 16; number++)); do
         address=$v4; [ $((number % 2)) -eq 0 ] || address="[$v6]"
-        ! client curl -s --max-time 0.5 -o /dev/null "http://$address:8081/hello" || through=$((through + 1))
+        ! client curl -s --max-time 0.5 -o /dev/null "http://$address:8081/hello" || passed=$((passed + 1))
     done
-    refused=$(for name in "${appliances[@]}"; do inside "$name" nft -j list ruleset; done |
-        jq -s '[.[].nftables[].rule? | select(.comment // "" | startswith("the refused port")) | .expr[].counter?.packets // 0] | add')
-    [ $through -ne 0 ] || [ "$refused" -lt 16 ] || note '.blockedByFirewall = true'
-    check "of 16 connections none came through, and the firewalls counted $refused packets" holds "$result" .blockedByFirewall
+    blocked=$(for name in "${appliances[@]}"; do inside "$name" nft -j list ruleset; done |
+        jq -s '[.[].nftables[].rule? | select(.comment // "" | startswith("blocked port")) | .expr[].counter?.packets // 0] | add')
+    [ $passed -ne 0 ] || [ "$blocked" -lt 16 ] || record '.blockedByFirewall = true'
+    check "$passed of 16 connections passed, and the firewalls dropped $blocked packets" holds "$result" .blockedByFirewall
 }
 
 show_failure() {
-    step "fw-2 is killed while a new connection begins every 50 ms"
+    step "fw-2 is killed while a connection is opened every 50 ms"
     local outage
     outage=$(traffic outage 9 "$(cat "$dir/fw-2.pid")" $v4 $v6)
-    note --argjson outage "$outage" '.lostAfterKill = $outage.failedAfter'
-    check "before that none failed" holds "$outage" '.failedBefore == 0'
-    check "$(jq .failedAfter <<<"$outage") new connections failed, the last $(jq .lastFailureSeconds <<<"$outage") s after the kill; $(jq .answeredSince <<<"$outage") worked since" \
-        holds "$outage" '.lastFailureSeconds < 5 and .answeredSince >= 40'
-    check "glb knows that fw-2 is unhealthy, and the others are healthy" \
+    record --argjson outage "$outage" '.lostAfterKill = $outage.failedAfter'
+    check "no connection failed before" holds "$outage" '.failedBefore == 0'
+    check "$(jq .failedAfter <<<"$outage") new connections failed, the last one $(jq .lastFailureSeconds <<<"$outage") s after the kill; $(jq .succeededSince <<<"$outage") succeeded since" \
+        holds "$outage" '.lastFailureSeconds < 5 and .succeededSince >= 40'
+    check "glb reports fw-2 as unhealthy and the others as healthy" \
         holds "$(glbctl -o json targets)" 'all(.targets[]; .state == (if .id == "fw-2" then "unhealthy" else "healthy" end))'
     glbctl targets | sed 's/^/  /'
 }
 
 show_commands() {
-    cat <<LOOK
+    cat <<COMMANDS
 
-It keeps running. To look around:
+The testbed keeps running. Commands to explore it:
   glbctl() { "$bin/glbctl" --socket $dir/run/glbd.sock "\$@"; }
   glbctl status; glbctl targets; glbctl flows --limit 20; glbctl drops
   nsenter --net=/run/netns/${prefix}client curl http://$v4/hello
   nsenter --net=/run/netns/${prefix}fw-1 nft list table inet firewall
-  nsenter --net=/run/netns/${prefix}fw-1 tcpdump -c 4 -ni eth0 udp port 6081   # GENEVE, as an appliance gets it
+  nsenter --net=/run/netns/${prefix}fw-1 tcpdump -c 4 -ni eth0 udp port 6081   # GENEVE as an appliance receives it
   "$here/demo.sh" --down
-LOOK
+COMMANDS
 }
 
 healthy() { glbctl -o json targets | jq -e 'all(.targets[]; .state == "healthy")'; }
 
-[ "$(id -u)" -eq 0 ] || fail "needs root, for network namespaces and XDP: sudo $0"
-if $down; then world_down; say "Cleared away."; exit 0; fi
-[ ! -e $dir ] || fail "$dir exists: a demo runs, or was left; scripts/demo.sh --down clears it away"
+[ "$(id -u)" -eq 0 ] || fail "needs root for network namespaces and XDP: sudo $0"
+if $down; then testbed_down; say "Removed."; exit 0; fi
+[ ! -e $dir ] || fail "$dir exists: a demo is running or was left running; remove it by scripts/demo.sh --down"
 trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -187,12 +187,12 @@ trap 'exit 143' TERM
 prepare
 step "Namespaces, links, firewalls, glbd"
 mkdir -p "$dir"
-world_links
-world_programs
+testbed_links
+testbed_programs
 picture
 wait_for 20 "four healthy appliances" healthy
 show_traffic
 show_symmetry
-show_refusal
+show_blocking
 show_failure
 if $keep && [ $failures -eq 0 ]; then show_commands; fi

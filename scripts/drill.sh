@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Breaks things on purpose, in network namespaces, and measures what is lost; needs root.
-#   scripts/drill.sh               every drill, and a table of what was measured
-#   scripts/drill.sh NAME...       some; --list names them
-#   scripts/drill.sh --json        one JSON document as the last line; the rest goes to stderr
-#   scripts/drill.sh --runs 1      each once; without it those that must never fail run ten times, and the worst counts
-#   scripts/drill.sh --full        downloads of 1 GB and 1,000 reloads, churn of a minute
-#   scripts/drill.sh --write       puts what was measured into the table of docs/reliability.md
+# Runs fault-injection scenarios in network namespaces and measures what is lost. Needs root.
+#   scripts/drill.sh               every scenario, with a table of the figures
+#   scripts/drill.sh NAME...       only these; --list prints the names
+#   scripts/drill.sh --json        one JSON document as the last line of stdout; other output goes to stderr
+#   scripts/drill.sh --runs N      N runs of each; the default is 1, and more for some scenarios; the worst counts
+#   scripts/drill.sh --full        full scale: downloads of 1 GB, 1,000 reloads, churn of a minute, every single fault
+#   scripts/drill.sh --write       updates the table of docs/reliability.md
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,14 +1,14 @@
 # shellcheck shell=bash disable=SC2154
-# The demo's world, sourced by demo.sh: namespaces, links, addresses, programs. All of it is named glb-demo-…, or
-# lies in $dir, so that `world_down` can find what a killed demo left behind. $bin, $here and fail are demo.sh's.
+# The demo's testbed, sourced by demo.sh: namespaces, links, addresses, programs. Everything is named glb-demo-… or is
+# in $dir, so that `testbed_down` finds what a killed demo left behind. demo.sh defines $bin, $here and fail.
 
 prefix=glb-demo-
 appliances=(fw-1 fw-2 fw-3 fw-nat)
 namespaces=(client server node fabric "${appliances[@]}")
 
-# `ip netns exec` would hide the bpffs from glbd, since it mounts another /sys.
+# Not `ip netns exec`, which mounts another /sys and hides the bpffs from glbd.
 inside() { nsenter --net="/run/netns/$prefix$1" "${@:2}"; }
-# start NAMESPACE NAME PROGRAM...: in the background; its output goes to NAME.log, its process id to NAME.pid.
+# start NAMESPACE NAME PROGRAM...: in the background, with its output in NAME.log and its process id in NAME.pid.
 start() {
     (exec nsenter --net="/run/netns/$prefix$1" "${@:3}") >>"$dir/$2.log" 2>&1 </dev/null &
     echo $! >"$dir/$2.pid"
@@ -20,13 +20,13 @@ glbctl() { "$bin/glbctl" --socket "$dir/run/glbd.sock" "$@"; }
 wait_for() {
     local end=$((SECONDS + $1)) what=$2
     until "${@:3}" >/dev/null 2>&1; do
-        [ $SECONDS -lt $end ] || fail "waited $1 s in vain: $what"
+        [ $SECONDS -lt $end ] || fail "timeout after $1 s: $what"
         sleep 0.1
     done
 }
 
-# link NAMESPACE DEVICE NAMESPACE DEVICE MTU. Native XDP redirects into a veth only where its far end has GRO (or a
-# program); and checksums must be whole before a packet enters a tunnel.
+# link NAMESPACE DEVICE NAMESPACE DEVICE MTU. Native XDP redirects into a veth only if its peer has GRO (or a program),
+# and checksums must be complete before a packet enters a tunnel.
 link() {
     ip link add "$2" netns "$prefix$1" type veth peer name "$4" netns "$prefix$3"
     local name device
@@ -36,12 +36,12 @@ link() {
     done <<<"$1 $2"$'\n'"$3 $4"
 }
 address() {
-    local how=()
-    [[ $3 != *:* ]] || how=(nodad)
-    inside "$1" ip address add "$3" dev "$2" "${how[@]}"
+    local options=()
+    [[ $3 != *:* ]] || options=(nodad)
+    inside "$1" ip address add "$3" dev "$2" "${options[@]}"
 }
 
-world_links() {
+testbed_links() {
     local name
     for name in "${namespaces[@]}"; do
         ip netns add "$prefix$name"
@@ -71,7 +71,7 @@ world_links() {
     inside node sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 }
 
-# nginx NAMESPACE PORT...: a server of its own, with the files in $dir/www.
+# nginx_start NAMESPACE PORT...: a server for the files in $dir/www.
 nginx_start() {
     local name=$1 listen="" port
     for port in "${@:2}"; do listen+="listen $port; listen [::]:$port; "; done
@@ -88,7 +88,7 @@ CONF
     start "$name" "nginx-$name" nginx -e stderr -c "$dir/nginx-$name.conf"
 }
 
-world_programs() {
+testbed_programs() {
     mkdir -p "$dir/www" "$dir/bpffs"
     echo "hello from the server" >"$dir/www/hello"
     cp "$dir/www/hello" "$dir/www/index.html"
@@ -98,7 +98,7 @@ world_programs() {
 
     local name
     for name in "${appliances[@]}"; do
-        inside "$name" nft -f "$here/demo/witness.nft"
+        inside "$name" nft -f "$here/demo/capture.nft"
     done
     for name in fw-1 fw-2 fw-3; do
         inside "$name" nft -f "$here/demo/firewall.nft"
@@ -114,8 +114,8 @@ world_programs() {
     wait_for 20 "glbd answers" glbctl status
 }
 
-# Removes what world_links and world_programs made, and nothing else; may be called at any time, and twice.
-world_down() {
+# Removes what testbed_links and testbed_programs created, and nothing else. May be called at any time, repeatedly.
+testbed_down() {
     local name pid
     for name in "${namespaces[@]}"; do
         [ -e "/run/netns/$prefix$name" ] || continue

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""The demo's traffic: one new flow for each question, every answer checked. Results are one JSON document.
+"""The demo's traffic: a new flow for each request, every reply verified. Results are one JSON document.
 
-  traffic.py http COUNT ADDRESS...      COUNT downloads of /hello, each by a connection of its own
-  traffic.py udp COUNT ADDRESS...       COUNT echoed datagrams, each from a port of its own
-  traffic.py echo PORT                  serves what `udp` asks, until it is killed
+  traffic.py http COUNT ADDRESS...      COUNT downloads of /hello, each by a new connection
+  traffic.py udp COUNT ADDRESS...       COUNT echoed datagrams, each from another port
+  traffic.py echo PORT                  the echo server for `udp`, until it is killed
   traffic.py outage SECONDS PID ADDRESS...
-      a new connection every 50 ms; after one second kills PID; tells how many connections failed afterwards, and
-      how long after the kill the last of them began
+      opens a connection every 50 ms and kills PID after one second; reports how many connections failed afterwards
+      and when the last of them was opened, in seconds after the kill
 """
 import json
 import os
@@ -17,22 +17,22 @@ import threading
 import time
 
 HELLO = b"hello from the server\n"
-PERIOD, PATIENCE = 0.05, 0.5
+INTERVAL, TIMEOUT = 0.05, 0.5  # seconds
 
 
 def family(address):
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
-def http(address, patience):
-    """True where a new connection fetches /hello whole within `patience` seconds for each step."""
+def http(address, timeout):
+    """True if a new connection fetches the complete /hello, with `timeout` seconds for each step."""
     try:
-        with socket.create_connection((address, 80), timeout=patience) as peer:
+        with socket.create_connection((address, 80), timeout=timeout) as peer:
             peer.sendall(b"GET /hello HTTP/1.0\r\n\r\n")
-            answer = b""
-            while piece := peer.recv(65536):
-                answer += piece
-        return answer.endswith(b"\r\n\r\n" + HELLO)
+            response = b""
+            while part := peer.recv(65536):
+                response += part
+        return response.endswith(b"\r\n\r\n" + HELLO)
     except OSError:
         return False
 
@@ -42,17 +42,17 @@ def udp(address, number):
         peer.settimeout(2)
         peer.bind(("", 20000 + number))
         peer.connect((address, 7))
-        question = b"datagram %d" % number
-        peer.send(question)
+        datagram = b"datagram %d" % number
+        peer.send(datagram)
         try:
-            return peer.recv(65536) == question
+            return peer.recv(65536) == datagram
         except OSError:
             return False
 
 
-def ask(count, addresses, one):
-    good = sum(one(addresses[number % len(addresses)], number) for number in range(count))
-    return {"asked": count, "answered": good}
+def repeat(count, addresses, request):
+    succeeded = sum(request(addresses[number % len(addresses)], number) for number in range(count))
+    return {"requests": count, "succeeded": succeeded}
 
 
 def echo(port):
@@ -66,8 +66,8 @@ def echo(port):
 def outage(seconds, pid, addresses):
     attempts, threads = [], []
 
-    def attempt(address, begun):
-        attempts.append((begun, http(address, PATIENCE)))
+    def attempt(address, begin):
+        attempts.append((begin, http(address, TIMEOUT)))
 
     start = time.monotonic()
     killed = None
@@ -78,16 +78,16 @@ def outage(seconds, pid, addresses):
         address = addresses[len(threads) % len(addresses)]
         threads.append(threading.Thread(target=attempt, args=(address, time.monotonic())))
         threads[-1].start()
-        time.sleep(PERIOD)
+        time.sleep(INTERVAL)
     for thread in threads:
         thread.join()
-    # What was under way when the appliance died belongs to the failure: a connection lives for a few milliseconds.
-    failed = [begun for begun, good in attempts if not good]
-    after = [begun for begun in failed if begun > killed - PERIOD]
+    # A connection that was open when the appliance was killed counts as failed afterwards.
+    failed = [begin for begin, succeeded in attempts if not succeeded]
+    after = [begin for begin in failed if begin > killed - INTERVAL]
     last = max(after, default=killed) - killed
-    good_since = sum(good for begun, good in attempts if begun - killed > last)
+    succeeded_since = sum(succeeded for begin, succeeded in attempts if begin - killed > last)
     return {"failedBefore": len(failed) - len(after), "failedAfter": len(after),
-            "lastFailureSeconds": round(max(last, 0), 2), "answeredSince": good_since}
+            "lastFailureSeconds": round(max(last, 0), 2), "succeededSince": succeeded_since}
 
 
 def main():
@@ -95,9 +95,9 @@ def main():
     if command == "echo":
         echo(int(arguments[0]))
     elif command == "http":
-        print(json.dumps(ask(int(arguments[0]), arguments[1:], lambda address, _: http(address, 5))))
+        print(json.dumps(repeat(int(arguments[0]), arguments[1:], lambda address, _: http(address, 5))))
     elif command == "udp":
-        print(json.dumps(ask(int(arguments[0]), arguments[1:], udp)))
+        print(json.dumps(repeat(int(arguments[0]), arguments[1:], udp)))
     elif command == "outage":
         print(json.dumps(outage(float(arguments[0]), int(arguments[1]), arguments[2:])))
     else:

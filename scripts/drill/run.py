@@ -1,5 +1,6 @@
-"""Runs drills and tells what they measured. Called by scripts/drill.sh, which builds them first."""
+"""Runs fault-injection scenarios and reports their figures. Called by scripts/drill.sh, which builds the tests first."""
 import argparse
+import collections
 import json
 import os
 import pathlib
@@ -8,103 +9,110 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+SCENARIOS = ROOT / "scripts/drill/scenarios.json"
 PAGE = ROOT / "docs/reliability.md"
-BEGIN, END = "<!-- drills: begin -->\n", "<!-- drills: end -->\n"
+BEGIN, END = "<!-- scenarios: begin -->\n", "<!-- scenarios: end -->\n"
+PREFIX = "scenario: "  # tests/netns/testbed/scenario.h
 
 
-def figures_of(output: str) -> list[dict]:
-    return [json.loads(line[len("drill: "):]) for line in output.splitlines() if line.startswith("drill: ")]
+def figures_in(output: str) -> list[dict]:
+    return [json.loads(line[len(PREFIX):]) for line in output.splitlines() if line.startswith(PREFIX)]
 
 
-def run(drill: dict, programs: pathlib.Path, runs: int, environment: dict) -> dict:
-    result = {"name": drill["name"], "fault": drill["fault"], "ok": True, "runs": 0, "figures": [], "seconds": 0.0}
+def run(scenario: dict, programs: pathlib.Path, runs: int, environment: dict) -> dict:
+    result = {"name": scenario["name"], "fault": scenario["fault"], "ok": True, "runs": 0, "figures": [], "seconds": 0.0}
     begin = time.monotonic()
     for _ in range(runs):
-        done = subprocess.run([programs / drill["program"], drill["case"]], capture_output=True, text=True,
-                              env=environment, timeout=1800)
+        process = subprocess.run([programs / scenario["program"], scenario["case"]], capture_output=True, text=True,
+                                 env=environment, timeout=1800)
         result["runs"] += 1
-        result["figures"] += figures_of(done.stdout)
-        # Catch2 exits with 0 where no case matched, which proves nothing.
-        if done.returncode or "No test cases matched" in done.stdout or "No tests ran" in done.stdout:
+        result["figures"] += figures_in(process.stdout)
+        # Catch2 exits with 0 if no test case matches.
+        if process.returncode or "No test cases matched" in process.stdout or "No tests ran" in process.stdout:
             result["ok"] = False
-            result["output"] = (done.stdout + done.stderr)[-4000:]
+            result["output"] = (process.stdout + process.stderr)[-4000:]
             break
+    # A test may repeat the fault by itself.
+    repetitions = collections.Counter(row["scenario"] for row in result["figures"])
+    result["runs"] = max(repetitions.values(), default=result["runs"])
     result["seconds"] = round(time.monotonic() - begin, 1)
     return result
 
 
-def measured(result: dict) -> str:
-    """One line for each fault of a drill, the worst over its runs."""
-    worst = {}
+def describe(result: dict) -> str:
+    """One phrase for each fault of a scenario: counts summed over all runs, and the worst time."""
+    totals = {}
     for row in result["figures"]:
-        before = worst.setdefault(row["drill"], {"sent": 0, "lost": 0, "milliseconds": None, "unit": row["unit"],
-                                                 "fate": row["fate"]})
-        before["sent"] += row["sent"]
-        before["lost"] += row["lost"]
+        total = totals.setdefault(row["scenario"], {"sent": 0, "lost": 0, "milliseconds": None, "unit": row["unit"],
+                                                    "outcome": row["outcome"]})
+        total["sent"] += row["sent"]
+        total["lost"] += row["lost"]
         if row["milliseconds"] is not None:
-            before["milliseconds"] = max(before["milliseconds"] or 0, row["milliseconds"])
-    lines = []
-    for name, row in worst.items():
-        again = "" if row["milliseconds"] is None else f", served again within {row['milliseconds']:.0f} ms"
-        lines.append(f"{name}: {row['lost']:,} of {row['sent']:,} {row['unit']} {row['fate']}{again}")
-    return "; ".join(lines) or ("holds" if result["ok"] else "does not hold")
+            total["milliseconds"] = max(total["milliseconds"] or 0, row["milliseconds"])
+    phrases = []
+    for name, row in totals.items():
+        restored = "" if row["milliseconds"] is None else f", service restored within {row['milliseconds']:.0f} ms"
+        phrases.append(f"{name}: {row['lost']:,} of {row['sent']:,} {row['unit']} {row['outcome']}{restored}")
+    return "; ".join(phrases) or ("passed" if result["ok"] else "failed")
 
 
-def row(drill: dict, result: dict) -> str:
-    return (f"| {drill['fault']} | {'' if result['ok'] else '**fails** '}{measured(result)} ({result['runs']} run"
-            f"{'s' if result['runs'] > 1 else ''}) | `scripts/drill.sh {drill['name']}` | {drill['aws']} | {drill['katran']} |")
+def table_row(scenario: dict, result: dict) -> str:
+    return (f"| {scenario['fault']} | {'' if result['ok'] else '**failed** '}{describe(result)} ({result['runs']} run"
+            f"{'s' if result['runs'] > 1 else ''}) | `scripts/drill.sh {scenario['name']}` | {scenario['aws']} "
+            f"| {scenario['katran']} |")
 
 
-def table(drills: list[dict], results: list[dict], before: str) -> str:
-    """Rows of drills that were not run now stay as they are in `before`."""
-    run_now = {result["name"]: result for result in results}
-    rows = ["| fault | measured here | repeat | AWS GWLB | Katran |", "|---|---|---|---|---|"]
-    for drill in drills:
-        if drill["name"] in run_now:
-            rows.append(row(drill, run_now[drill["name"]]))
+def table(scenarios: list[dict], results: list[dict], before: str) -> str:
+    """Rows of scenarios without a result are copied from `before`."""
+    by_name = {result["name"]: result for result in results}
+    rows = ["| fault | measured here | command | AWS GWLB | Katran |", "|---|---|---|---|---|"]
+    for scenario in scenarios:
+        if scenario["name"] in by_name:
+            rows.append(table_row(scenario, by_name[scenario["name"]]))
         else:
-            rows += [line for line in before.splitlines() if f"`scripts/drill.sh {drill['name']}`" in line]
+            rows += [line for line in before.splitlines() if f"`scripts/drill.sh {scenario['name']}`" in line]
     return "\n".join(rows) + "\n"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="scripts/drill.sh", description="Breaks things in network namespaces, and "
-                                     "measures what is lost.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="drills to run; all without one")
-    parser.add_argument("--list", action="store_true", help="name the drills, and run none")
-    parser.add_argument("--json", action="store_true", help="one JSON document as the last line; the rest on stderr")
-    parser.add_argument("--runs", type=int, metavar="N", help="each N times in a row; the worst counts (most: once; those "
-                        "that must never fail: ten times)")
-    parser.add_argument("--full", action="store_true", help="downloads of 1 GB and 1,000 reloads instead of a part")
-    parser.add_argument("--write", action="store_true", help="put what was measured into the table of docs/reliability.md")
+    parser = argparse.ArgumentParser(prog="scripts/drill.sh", description="Runs fault-injection scenarios in network "
+                                     "namespaces and measures what is lost.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="scenarios to run (default: all)")
+    parser.add_argument("--list", action="store_true", help="print the scenarios and exit")
+    parser.add_argument("--json", action="store_true",
+                        help="print one JSON document as the last line of stdout; other output goes to stderr")
+    parser.add_argument("--runs", type=int, metavar="N",
+                        help="runs of each scenario; the worst counts (default: 1, for some scenarios more)")
+    parser.add_argument("--full", action="store_true", help="full scale: downloads of 1 GB, 1,000 reloads, churn of a "
+                        "minute, every single fault")
+    parser.add_argument("--write", action="store_true", help="update the table of docs/reliability.md")
     parser.add_argument("--programs", type=pathlib.Path, default=ROOT / "build/release/bin", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    drills = json.loads((ROOT / "scripts/drill/drills.json").read_text())
-    known = {drill["name"] for drill in drills}
+    scenarios = json.loads(SCENARIOS.read_text())
+    known = {scenario["name"] for scenario in scenarios}
     if unknown := set(options.names) - known:
-        parser.error(f"no drill {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}")
+        parser.error(f"unknown scenario {', '.join(sorted(unknown))}; scenarios: {', '.join(sorted(known))}")
     if options.list:
-        for drill in drills:
-            print(f"{drill['name']:<16} {drill['fault']}")
+        for scenario in scenarios:
+            print(f"{scenario['name']:<20} {scenario['fault']}")
         return 0
-    chosen = [drill for drill in drills if not options.names or drill["name"] in options.names]
-    say = sys.stderr if options.json else sys.stdout
+    selected = [scenario for scenario in scenarios if not options.names or scenario["name"] in options.names]
+    log = sys.stderr if options.json else sys.stdout
     environment = dict(os.environ, **({"GLB_DRILL": "full", "GLB_CHURN_SECONDS": "60"} if options.full else {}))
     results = []
-    for number, drill in enumerate(chosen, 1):
-        print(f"[{number}/{len(chosen)}] {drill['name']:<16} ", end="", file=say, flush=True)
-        result = run(drill, options.programs, options.runs or drill.get("runs", 1), environment)
+    for number, scenario in enumerate(selected, 1):
+        print(f"[{number}/{len(selected)}] {scenario['name']:<20} ", end="", file=log, flush=True)
+        result = run(scenario, options.programs, options.runs or scenario.get("runs", 1), environment)
         results.append(result)
-        print(f"{'ok  ' if result['ok'] else 'FAIL'} {result['seconds']:6.1f} s  {measured(result)}", file=say, flush=True)
+        print(f"{'ok  ' if result['ok'] else 'FAIL'} {result['seconds']:6.1f} s  {describe(result)}", file=log, flush=True)
         if not result["ok"]:
-            print(result["output"], file=say)
+            print(result["output"], file=log)
     if options.write:
-        page = PAGE.read_text()
-        head, rest = page.split(BEGIN)
+        head, rest = PAGE.read_text().split(BEGIN)
         before, rest = rest.split(END)
-        PAGE.write_text(head + BEGIN + table(drills, results, before) + END + rest)
+        PAGE.write_text(head + BEGIN + table(scenarios, results, before) + END + rest)
     if options.json:
-        print(json.dumps({"ok": all(result["ok"] for result in results), "drills": results}))
+        print(json.dumps({"ok": all(result["ok"] for result in results), "scenarios": results}))
     return 0 if all(result["ok"] for result in results) else 1
 
 
