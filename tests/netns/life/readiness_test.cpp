@@ -56,8 +56,8 @@ TEST_CASE("readiness: READY is sent once the data path is attached and configure
     // A missing tunnel address is a warning, and the node waits for it.
     manifest["node"]["tunnel"]["address"] = "10.1.0.77";
     REQUIRE(glbd.apply(manifest).code == 0);
-    REQUIRE(
-        eventually(5s, [&] { return systemd.received("STATUS=not ready: waits for the tunnel's address 10.1.0.77"); }));
+    REQUIRE(eventually(
+        5s, [&] { return systemd.received("STATUS=not ready: waits for the tunnel's address 10.1.0.77"); }));
     const auto status = glbd.must_ctl({"status"});
     CHECK(status.at("ready") == false);
     CHECK(status.at("notReadyReason") == "waits for the tunnel's address 10.1.0.77");
@@ -69,6 +69,6 @@ TEST_CASE("readiness: READY is sent once the data path is attached and configure
     CHECK(glbd.must_ctl({"status"}).at("notReadyReason").is_null());
 
     // What systemd shows follows what happens later.
-    world.node.must({"ip", "link", "del", "srv0"});
-    CHECK(eventually(5s, [&] { return systemd.says("STATUS=not ready: not attached to srv0"); }));
+    testbed.node.must({"ip", "link", "del", "srv0"});
+    CHECK(eventually(5s, [&] { return systemd.received("STATUS=not ready: not attached to srv0"); }));
 }

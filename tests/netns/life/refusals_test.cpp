@@ -302,8 +302,9 @@ TEST_CASE("refused change: driver without native XDP is reported at /node/xdpMod
     manifest["endpoints"][0]["interfaces"].push_back("plain0");
     const auto text = fixture.apply_refused(manifest);
     check_contains(
-        text, "manifest.json: /node/xdpMode: interface plain0 does not accept a native XDP program: Operation not "
-              "supported");
+        text,
+        "manifest.json: /node/xdpMode: interface plain0 does not accept a native XDP program: Operation not "
+        "supported");
     check_contains(text, "\"xdpMode\": \"generic\"");
     check_contains(text, R"({"errors":[{"message":"interface plain0)");
     manifest["node"]["xdpMode"] = "generic";

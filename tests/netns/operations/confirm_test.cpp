@@ -142,13 +142,11 @@ TEST_CASE("log and history: every change is recorded with its requester and the 
         return eventually(5s, [&] { return std::regex_search(glbd.log(), std::regex(line)); });
     };
     const auto file = (glbd.folder() / "manifest.json").string();
-    CHECK(
-        logged("applied a manifest .start from " + file + ".: .*, epoch 0 -> 1, requested by glbd"));
+    CHECK(logged("applied a manifest .start from " + file + ".: .*, epoch 0 -> 1, requested by glbd"));
     std::ofstream(file) << fixture.after;
     glbd.signal(SIGHUP);
     REQUIRE(eventually(10s, [&] { return fixture.weight() == 3; }));
-    CHECK(logged("applied a manifest .reload from " + file +
-                 ".: 1 change, epoch 1 -> 2, requested by glbd"));
+    CHECK(logged("applied a manifest .reload from " + file + ".: 1 change, epoch 1 -> 2, requested by glbd"));
     const auto history = glbd.must_ctl({"history"}).at("history");
     REQUIRE(history.size() == 2);
     CHECK(history[0].at("by") == "reload");
