@@ -9,7 +9,7 @@ using namespace std::chrono_literals;
 using boost::system::error_code;
 
 constexpr auto kAnswerWithin = 1s; // of probes that were asked for
-constexpr std::chrono::milliseconds kLongestStartDelay{1000};
+constexpr std::chrono::milliseconds kLongestInBandStartDelay{1000};
 
 } // namespace
 
@@ -36,7 +36,7 @@ void InBandProber::set_targets(const std::vector<InBandTarget> &targets, const I
             continue;
         }
         auto periodic = std::make_shared<Periodic>(loop_, target);
-        const auto longest = std::min(target.interval, kLongestStartDelay);
+        const auto longest = std::min(target.interval, kLongestInBandStartDelay);
         std::uniform_int_distribution<std::chrono::milliseconds::rep> delay(0, longest.count());
         periodic->due = Clock::now() + std::chrono::milliseconds(delay(random_));
         wait_until_due(periodic);
