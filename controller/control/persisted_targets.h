@@ -12,7 +12,7 @@ namespace glb {
 /// {"removed": {name: {"until","policy"}}, "ordered": {name: {"until"}}}; null where there are none.
 [[nodiscard]] nlohmann::json drains_to_json(const PersistedTargets &targets);
 
-/// Entries that make no sense are left out.
+/// Invalid entries are skipped.
 [[nodiscard]] PersistedTargets persisted_targets(const nlohmann::json &health, const nlohmann::json &drains);
 
 } // namespace glb

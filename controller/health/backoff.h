@@ -1,4 +1,4 @@
-// Backoff: how long a target that failed again and again stays out. Pure: time is an argument.
+// Backoff: delays the recovery of a target that fails repeatedly. Pure: time is an argument.
 #pragma once
 
 #include <algorithm>
@@ -7,29 +7,29 @@
 
 namespace glb {
 
-/// Each failure within `kForget` of the last recovery doubles the wait: 10 s, 20 s, 40 s … 5 min. What has
-/// served longer than that begins anew.
+/// Each failure within `forget_after` of the last recovery doubles the wait: 10 s, 20 s, 40 s … 5 min. A
+/// later failure counts as the first.
 class Backoff {
   public:
     using Time = std::chrono::steady_clock::time_point;
-    static constexpr std::chrono::seconds kFirst{10};
-    static constexpr std::chrono::seconds kLongest{300};
-    static constexpr std::chrono::seconds kForget{600};
+    static constexpr std::chrono::seconds first_wait{10};
+    static constexpr std::chrono::seconds longest_wait{300};
+    static constexpr std::chrono::seconds forget_after{600};
 
     void fail(Time now) {
-        if (recovered_ && now - *recovered_ >= kForget)
+        if (recovered_ && now - *recovered_ >= forget_after)
             failures_ = 0;
         ++failures_;
         failed_ = now;
         recovered_.reset();
     }
-    /// A failure that is not the target's own: the waits begin, and do not grow.
+    /// A failure of the whole group: the waits start again, but do not double.
     void fail_group_outage(Time now) { failed_ = now; }
     void recover(Time now) {
         if (!recovered_)
             recovered_ = now;
     }
-    /// What an earlier daemon counted. How long ago that was nobody knows: it is taken as now.
+    /// State of an earlier daemon. The time of the failure was not persisted; `now` is assumed.
     void restore(unsigned failures, bool is_out, Time now) {
         failures_ = failures;
         failed_ = now;
@@ -37,32 +37,29 @@ class Backoff {
     }
 
     [[nodiscard]] unsigned failures() const { return failures_; }
-    /// What is proved to work by probes waits from its second failure on: the first recovery is as quick as
-    /// the thresholds.
+    /// Until probes may end the failure. None after the first failure: that recovery takes only the threshold
+    /// of successes.
     [[nodiscard]] std::chrono::seconds remaining_for_recovery(Time now) const {
-        return failures_ < 2 ? std::chrono::seconds(0) : left(wait(failures_ - 1), now);
+        return failures_ < 2 ? std::chrono::seconds(0) : remaining(wait(failures_ - 1), now);
     }
-    /// Where nothing proves anything, traffic is risked after the whole wait.
+    /// Until the half-open phase, for targets that no probe can show to work.
     [[nodiscard]] std::chrono::seconds remaining_for_half_open(Time now) const {
-        return left(wait(failures_), now);
+        return remaining(wait(failures_), now);
     }
-    [[nodiscard]] std::chrono::seconds left_of(std::chrono::seconds wait, Time now) const {
-        return left(wait, now);
+    [[nodiscard]] std::chrono::seconds remaining(std::chrono::seconds wait, Time now) const {
+        return std::max(std::chrono::seconds(0),
+                        std::chrono::ceil<std::chrono::seconds>(failed_ + wait - now));
     }
 
   private:
     static std::chrono::seconds wait(unsigned failures) {
         const auto doublings = std::min(failures == 0 ? 0 : failures - 1, 10u);
-        return std::min(kFirst * (1 << doublings), kLongest);
-    }
-    [[nodiscard]] std::chrono::seconds left(std::chrono::seconds wait, Time now) const {
-        return std::max(std::chrono::seconds(0),
-                        std::chrono::ceil<std::chrono::seconds>(failed_ + wait - now));
+        return std::min(first_wait * (1 << doublings), longest_wait);
     }
 
     unsigned failures_ = 0;
     Time failed_{};
-    std::optional<Time> recovered_; // since when it serves again
+    std::optional<Time> recovered_; // unset: still failed
 };
 
 } // namespace glb

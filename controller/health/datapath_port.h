@@ -1,4 +1,4 @@
-// TargetStatePort: what the health engine reads and writes of the loaded data path.
+// TargetStatePort: the maps of the loaded data path that the health engine reads and writes.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@
 
 namespace glb {
 
-/// All calls on the health thread. The engine is the only writer of target state, group actions and fallback
-/// lists.
+/// Called on the health thread only. The engine is the only writer of target states, group actions and
+/// fallback lists. A write that fails leaves its row unchanged.
 class TargetStatePort {
   public:
     virtual ~TargetStatePort() = default;
@@ -24,12 +24,12 @@ class TargetStatePort {
     [[nodiscard]] virtual Status set_fallback(std::uint16_t group,
                                               std::span<const std::uint16_t> targets) = 0;
 
-    /// Sums over the CPUs; none where it cannot be read.
+    /// Summed over the CPUs; none where the map cannot be read.
     [[nodiscard]] virtual std::optional<glb_target_count> target_count(std::uint16_t target) = 0;
 
-    /// Readable while events wait; -1 where there is none.
+    /// Readable while events are pending; -1 where there is no descriptor.
     [[nodiscard]] virtual int event_fd() const = 0;
-    /// Calls `on_event` with each event that waits. Never blocks.
+    /// Consumes all pending events. Never blocks.
     [[nodiscard]] virtual Status poll_events(const std::function<void(const glb_event &)> &on_event) = 0;
 };
 

@@ -1,5 +1,5 @@
-// GroupConditionLog: log lines for groups that cannot steer new flows to a healthy target, once when the
-// condition begins and once when it ends. Pure.
+// GroupConditionLog: log messages for groups without a healthy target for new flows, one when the condition
+// begins and one when it ends. Pure.
 #pragma once
 
 #include <map>
@@ -16,8 +16,8 @@ class GroupConditionLog {
     /// Groups and the endpoints that use them. Groups without endpoints are not reported.
     void configure(const HealthConfig &config);
 
-    /// The group's action now. `any_failed`: one of its targets is unhealthy; without that, a group that
-    /// spreads has only not been checked yet. Empty where the action is the one last reported.
+    /// The group's current action. `any_failed`: one of its targets is unhealthy; otherwise a group that
+    /// spreads has just not been checked yet. Empty where the action was already reported.
     [[nodiscard]] std::vector<std::string> update(const std::string &group, GroupAction action,
                                                   bool any_failed);
 

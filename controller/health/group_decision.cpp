@@ -5,28 +5,28 @@
 namespace glb {
 namespace {
 
-bool takes_part(const GroupMember &member) {
+bool is_eligible(const GroupMember &member) {
     return member.weight != 0 && member.state != TargetState::draining;
 }
 
 bool is_alive(const GroupMember &member) {
-    return takes_part(member) &&
+    return is_eligible(member) &&
            (member.state == TargetState::healthy || member.state == TargetState::unavailable);
 }
 
 bool has_failed(const GroupMember &member) {
-    return takes_part(member) && member.state == TargetState::unhealthy;
+    return is_eligible(member) && member.state == TargetState::unhealthy;
 }
 
-// Initial, or unused until a moment ago.
-bool is_unjudged(const GroupMember &member) {
-    return takes_part(member) && !is_alive(member) && !has_failed(member);
+// Initial, or unused until now.
+bool is_unchecked(const GroupMember &member) {
+    return is_eligible(member) && !is_alive(member) && !has_failed(member);
 }
 
 template <typename Predicate>
 GroupDecision send_to(std::span<const GroupMember> members, GroupAction action, Predicate chosen) {
     GroupDecision decision{action, std::vector<bool>(members.size(), false)};
-    std::transform(members.begin(), members.end(), decision.takes_new_flows.begin(), chosen);
+    std::transform(members.begin(), members.end(), decision.accepts_new.begin(), chosen);
     return decision;
 }
 
@@ -56,25 +56,25 @@ std::string_view to_string(GroupAction action) {
 
 GroupDecision decide_group(std::span<const GroupMember> members, AllUnhealthyPolicy policy,
                            bool ever_healthy) {
-    if (std::none_of(members.begin(), members.end(), takes_part))
+    if (std::none_of(members.begin(), members.end(), is_eligible))
         return send_to_none(members, GroupAction::no_target);
     if (std::any_of(members.begin(), members.end(), is_alive))
         return send_to(members, GroupAction::steer, is_alive);
 
     const bool any_failed = std::any_of(members.begin(), members.end(), has_failed);
-    const bool any_unjudged = std::any_of(members.begin(), members.end(), is_unjudged);
-    const bool unjudged_count = any_unjudged && !(ever_healthy && any_failed);
+    const bool any_unchecked = std::any_of(members.begin(), members.end(), is_unchecked);
+    const bool unchecked_count = any_unchecked && !(ever_healthy && any_failed);
 
     switch (policy) {
     case AllUnhealthyPolicy::spread:
-        return unjudged_count ? send_to(members, GroupAction::spread, takes_part)
-                              : send_to(members, GroupAction::spread, has_failed);
+        return unchecked_count ? send_to(members, GroupAction::spread, is_eligible)
+                               : send_to(members, GroupAction::spread, has_failed);
     case AllUnhealthyPolicy::bypass:
-        return send_to_none(members, unjudged_count ? GroupAction::no_target_yet : GroupAction::bypass);
+        return send_to_none(members, unchecked_count ? GroupAction::no_target_yet : GroupAction::bypass);
     case AllUnhealthyPolicy::drop:
         break;
     }
-    return send_to_none(members, unjudged_count ? GroupAction::no_target_yet : GroupAction::drop);
+    return send_to_none(members, unchecked_count ? GroupAction::no_target_yet : GroupAction::drop);
 }
 
 } // namespace glb

@@ -1,4 +1,4 @@
-// Which targets of a group take new flows, and what happens to new flows when none can.
+// Which targets of a group accept new flows, and what happens to new flows where none does.
 #pragma once
 
 #include <cstdint>
@@ -17,20 +17,19 @@ struct GroupMember {
 };
 
 enum class GroupAction : std::uint8_t {
-    steer,         ///< to the targets that are marked, all of them alive
-    spread,        ///< to the targets that are marked, though none is known to be alive
-    bypass,        ///< forward uninspected: the group is down and its owner chose that
+    steer,         ///< to the marked targets, all of which are alive
+    spread,        ///< to the marked targets, none of which is known to be alive
+    bypass,        ///< forward uninspected: the group is down, and its policy is bypass
     drop,          ///< the group is down
-    no_target_yet, ///< drop: no target has been judged yet
-    no_target,     ///< drop: there is none, or all are draining or have weight 0
+    no_target_yet, ///< drop: no target has been checked yet
+    no_target,     ///< drop: there is no target, or all are draining or have weight 0
 };
 
 [[nodiscard]] std::string_view to_string(GroupAction action);
 
 struct GroupDecision {
     GroupAction action = GroupAction::no_target;
-    std::vector<bool>
-        takes_new_flows; ///< one for each member, in their order; all false but for steer and spread
+    std::vector<bool> accepts_new; ///< for each member; all false unless steer or spread
 
     bool operator==(const GroupDecision &) const = default;
 };

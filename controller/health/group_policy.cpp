@@ -14,7 +14,7 @@ std::uint64_t target_state(const TargetInput &target, bool accepts_new, FailureP
         return GLB_TARGET_ACCEPT_NEW | keep_all;
     const bool failed = target.state == TargetState::unhealthy || target.has_failed;
     if (target.overdue &&
-        !(failed && *target.overdue == FailurePolicy::hold)) // a dead target cannot hold flows
+        !(failed && *target.overdue == FailurePolicy::hold)) // a failed target cannot hold flows
         return final_target_state(*target.overdue);
     if (!failed)
         return keep_all;
@@ -39,26 +39,26 @@ glb_no_target_action no_target_action(GroupAction action) {
 }
 
 /// Smooth weighted round robin: each slot goes to the target that is furthest behind its share.
-void fill_fallback(std::span<const TargetInput> members, const std::vector<bool> &takes_new,
+void fill_fallback(std::span<const TargetInput> members, const std::vector<bool> &accepts_new,
                    std::array<std::uint16_t, GLB_FALLBACK_SLOTS> &fallback) {
     fallback.fill(GLB_NO_TARGET);
     std::int64_t total = 0;
     for (std::size_t i = 0; i < members.size(); ++i)
-        total += takes_new[i] ? members[i].weight : 0;
+        total += accepts_new[i] ? members[i].weight : 0;
     if (total == 0)
         return;
     std::vector<std::int64_t> credit(members.size(), 0);
-    for (auto &place : fallback) {
+    for (auto &slot : fallback) {
         std::size_t best = members.size();
         for (std::size_t i = 0; i < members.size(); ++i) {
-            if (!takes_new[i])
+            if (!accepts_new[i])
                 continue;
             credit[i] += members[i].weight;
             if (best == members.size() || credit[i] > credit[best])
                 best = i;
         }
         credit[best] -= total;
-        place = members[best].index;
+        slot = members[best].index;
     }
 }
 
@@ -84,7 +84,7 @@ GroupState decide_group_state(std::span<const TargetInput> targets, FailurePolic
     GroupState state;
     state.decision = decide_group(members, on_all_unhealthy, ever_healthy);
     state.no_target = no_target_action(state.decision.action);
-    const auto &accepts_new = state.decision.takes_new_flows;
+    const auto &accepts_new = state.decision.accepts_new;
     const bool group_is_up = state.decision.action == GroupAction::steer;
     for (std::size_t i = 0; i < targets.size(); ++i)
         state.targets.push_back(target_state(targets[i], accepts_new[i], on_unhealthy, group_is_up));

@@ -1,4 +1,4 @@
-// Target state and group action: what the data path reads of a group's targets (abi/config.h). Pure.
+// Target state, group action and fallback list of a group, as the data path reads them (abi/config.h). Pure.
 #pragma once
 
 #include <array>
@@ -30,7 +30,7 @@ struct GroupState {
     GroupDecision decision;
 };
 
-/// The state of a target that accepts no flows any more, by the policy for the flows that it still owns.
+/// The state of a target that accepts no flows, by the policy for the flows that it still owns.
 [[nodiscard]] std::uint64_t final_target_state(FailurePolicy policy);
 
 /// Unhealthy targets: `hold` keeps their established flows, `rehash` steers them again, `reset` resets those

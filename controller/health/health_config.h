@@ -1,4 +1,4 @@
-// HealthConfig: what the health engine is configured with. A value; built by control from the manifest.
+// HealthConfig: configuration of the health engine, built from the manifest by control/. A value.
 #pragma once
 
 #include <chrono>
@@ -21,12 +21,12 @@ struct HealthTarget {
     IpAddress address;
     std::uint16_t port = 6081;
     std::uint32_t weight = 1;
-    std::uint16_t index = 0; ///< in the data path's tables
+    std::uint16_t index = 0; ///< in the data path's maps
 
     bool operator==(const HealthTarget &) const = default;
 };
 
-/// In-band probes of a group. Without passive health or a GENEVE check none are sent.
+/// In-band probes of a group; sent only with passive health or a GENEVE check.
 struct InBandSettings {
     bool is_health_check = false; ///< healthCheck.protocol GENEVE: the results count as active checks
     InBandInner inner;
@@ -54,12 +54,12 @@ struct HealthGroup {
 };
 
 struct HealthConfig {
-    std::uint64_t generation = 0; ///< of the change; names it in stage, commit and abort
+    std::uint64_t generation = 0; ///< identifies the change in stage, commit and abort; not 0
     IpAddress probe_source;       ///< the tunnel's address
     std::vector<HealthGroup> groups;
 };
 
-/// A target that no manifest names any more, but that the data path of an earlier daemon still sends to.
+/// A target that is not configured, but receives flows from the data path of an earlier daemon.
 struct AdoptedTarget {
     std::string group;
     std::uint16_t group_index = 0;

@@ -1,13 +1,14 @@
 #include "controller/health/health_engine.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
-#include <unistd.h>
+#include <fcntl.h>
 #include <utility>
 
 #include <spdlog/spdlog.h>
 
-#include "controller/plan/index_allocator.h"
+#include "controller/util/fd.h"
 
 namespace glb {
 
@@ -16,7 +17,7 @@ namespace {
 using boost::asio::posix::stream_descriptor;
 
 constexpr std::chrono::seconds tick_interval{1};
-/// Many targets may change within a moment; a snapshot costs about a microsecond for each target.
+/// Combines the changes of many targets. A snapshot costs about a microsecond for each target.
 constexpr std::chrono::milliseconds publish_delay{20};
 
 void log_transition(const TargetEntry &entry, const HealthTransition &change) {
@@ -45,10 +46,17 @@ void HealthEngine::attach(std::shared_ptr<TargetStatePort> datapath) {
     ++events_generation_;
     datapath_ = std::move(datapath);
     shadow_.clear();
-    if (datapath_ && datapath_->event_fd() >= 0) {
-        events_.assign(::dup(datapath_->event_fd()));
-        wait_for_events();
-    }
+    if (!datapath_ || datapath_->event_fd() < 0)
+        return;
+    // A descriptor of its own: closing it must not close the maps'. Not one of 0 to 2.
+    Fd fd(::fcntl(datapath_->event_fd(), F_DUPFD_CLOEXEC, 3));
+    boost::system::error_code error(fd ? 0 : errno, boost::system::system_category());
+    if (fd)
+        events_.assign(fd.get(), error);
+    if (error)
+        return spdlog::error("events of the data path are not read: {}", error.message());
+    (void)fd.release();
+    wait_for_events();
 }
 
 void HealthEngine::wait_for_events() {
@@ -74,12 +82,17 @@ Status HealthEngine::stage(HealthConfig config, std::vector<AdoptedTarget> adopt
     if (!datapath_)
         return fail("the data path is not loaded");
     previous_.reset();
+    if (staged_)
+        abort(staged_->config.generation);
+    const auto generation = config.generation;
     staged_ = Staged{std::move(config), std::move(adopted)};
-    const auto next = staged_registry({});
-    return shadow_.write_new(*datapath_, next.group_states(Clock::now()));
+    auto written = shadow_.write_new(*datapath_, staged_registry({}).group_states(Clock::now()));
+    if (!written)
+        abort(generation);
+    return written;
 }
 
-/// What the live registry becomes with the staged configuration.
+/// The live registry with the staged configuration.
 TargetRegistry HealthEngine::staged_registry(OnTransition on_transition) const {
     auto next = registry_;
     next.set_on_transition(std::move(on_transition));
@@ -97,7 +110,8 @@ Status HealthEngine::commit(std::uint64_t generation, const std::set<std::uint16
         transitions.emplace_back(entry, change);
     });
     if (auto written = shadow_.write_all(*datapath_, next.group_states(Clock::now())); !written) {
-        refresh_all(); // back to the live registry
+        refresh_all(); // restores the rows of the live registry
+        publish();
         return written;
     }
     next.set_on_transition(log_transition);
@@ -177,15 +191,15 @@ Result<std::optional<MonotonicTime>> HealthEngine::undrain(const std::string &na
 }
 
 void HealthEngine::on_flow_counts(const std::vector<std::uint64_t> &by_target) {
+    if (staged_)
+        return;
     const auto live = [&](std::uint16_t index) { return index < by_target.size() ? by_target[index] : 0; };
     auto removed = registry_.remove_drained(live, Clock::now());
     if (removed.empty())
         return;
     for (const auto &target : removed) {
-        spdlog::info("target {}: removed, {} flows left in the flow table", target.name, target.flows);
-        if (datapath_)
-            if (const auto done = shadow_.write_final(*datapath_, target); !done)
-                spdlog::error("{}", done.error().message);
+        spdlog::info("target {}: removed, {} flows remain in the flow table", target.name, target.flows);
+        shadow_.set_final(target);
     }
     start_checks();
     refresh_all();
@@ -215,8 +229,8 @@ void HealthEngine::on_probe(const std::string &name, const ProbeResult &result) 
     on_event_(TargetPathWanted{name});
 }
 
-/// The data path must have a path to a target before the target is healthy: a daemon that ends in between
-/// would leave it without one.
+/// The data path must have a path to a target before the target is healthy. Otherwise a daemon that is killed
+/// in between would leave a healthy target without a path.
 void HealthEngine::apply_held_results() {
     for (const auto &[name, result] : std::exchange(held_results_, {})) {
         const auto found = registry_.entries().find(name);
@@ -233,14 +247,16 @@ void HealthEngine::apply_probe_result(const std::string &name, const ProbeResult
     if (registry_.on_probe(name, result, Clock::now()))
         on_group_changed(registry_.entries().at(name).group);
     else if (result.outcome != ProbeOutcome::ok)
-        publish_soon(); // the last error
+        publish_soon(); // last_error
 }
 
 void HealthEngine::poll_events() {
     if (!datapath_)
         return;
-    if (const auto done = datapath_->poll_events([this](const glb_event &event) { on_event(event); }); !done)
-        spdlog::warn("{}", done.error().message);
+    const auto done = datapath_->poll_events([this](const glb_event &event) { on_event(event); });
+    if (!done && !events_failed_) // called up to 200 times a second
+        spdlog::warn("cannot read events of the data path, will retry: {}", done.error().message);
+    events_failed_ = !done;
 }
 
 void HealthEngine::on_event(const glb_event &event) {
@@ -282,13 +298,12 @@ void HealthEngine::refresh_all() {
     const auto rows = registry_.group_states(Clock::now());
     shadow_.retain(rows);
     actions_.clear();
-    const auto error_before = std::exchange(write_error_, {});
-    refresh(rows, error_before);
+    refresh(rows, std::exchange(write_error_, {}));
 }
 
-/// Writes the rows that differ, and logs what has become of their groups. A failure is logged once and tried
-/// again each tick.
-void HealthEngine::refresh(std::span<const GroupStateRow> rows, const std::string &logged_error) {
+/// Writes the rows that differ and logs changed conditions of their groups. A failure is logged once, and the
+/// tick retries.
+void HealthEngine::refresh(std::span<const GroupStateRow> rows, std::string logged_error) {
     if (const auto done = datapath_ ? shadow_.write_all(*datapath_, rows) : Status{}; !done) {
         write_error_ = done.error().message;
         if (write_error_ != logged_error)
@@ -305,7 +320,7 @@ void HealthEngine::refresh(std::span<const GroupStateRow> rows, const std::strin
     }
 }
 
-/// Deadlines of drains pass without any other input.
+/// Deadlines of drains expire without any other input, and failed writes are retried.
 void HealthEngine::schedule_tick() {
     tick_.expires_after(tick_interval);
     tick_.async_wait([this](const boost::system::error_code &code) {

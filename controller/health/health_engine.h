@@ -1,7 +1,6 @@
 // HealthEngine: the only owner of target health and of the target-state maps.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -21,45 +20,50 @@
 #include "controller/health/health_snapshot.h"
 #include "controller/health/passive_monitor.h"
 #include "controller/health/probes/prober.h"
+#include "controller/health/published.h"
 #include "controller/health/target_registry.h"
 #include "controller/health/target_state_shadow.h"
 
 namespace glb {
 
-/// A change of configuration is staged, then committed or aborted; `generation` names it. Between the two the
-/// live registry works on as before: verdicts that arrive meanwhile need no merging.
+/// A change of configuration is staged, then committed or aborted; `generation` identifies it. Meanwhile the
+/// live registry is updated as before, so verdicts that arrive between the two need no merging.
 ///
-/// All calls on the thread that runs `loop`, but for snapshot(). No call blocks.
+/// All calls except snapshot() on the thread that runs `loop`. No call blocks.
 class HealthEngine final : private PassiveMonitorHost {
   public:
     using OnEvent = std::function<void(HealthEvent)>;
 
-    /// `loop` must outlive it. `on_event` is called on the loop and must not block.
+    /// `loop` must outlive the engine, and must not run after its destruction. `on_event` is called on the
+    /// loop; it must not block, nor call the engine.
     HealthEngine(boost::asio::io_context &loop, OnEvent on_event);
     ~HealthEngine();
 
-    /// Works on these maps from now on; none: none are loaded. All rows are written again by the next commit.
+    /// The loaded maps; null: none. All rows count as never written: stage(), commit() and the periodic
+    /// refresh write them again.
     void attach(std::shared_ptr<TargetStatePort> datapath);
 
-    /// What an earlier daemon persisted. Before the first stage().
+    /// State of an earlier daemon. Before the first stage().
     void restore(const PersistedTargets &persisted);
-    /// The data path of an earlier daemon has these targets ejected, by name. Before the first stage().
+    /// Targets that the data path of an earlier daemon has ejected, by name. After restore(), before the
+    /// first stage().
     void restore_failures(const std::map<std::string, HealthReason> &failures);
 
-    /// Writes the state of targets and groups that no configuration in use names. `adopted` are added to the
-    /// live registry by commit().
+    /// Writes the rows of targets and groups that are not in use yet. `adopted` are added to the registry by
+    /// commit(). Replaces a configuration that was staged before. On failure nothing is staged.
     [[nodiscard]] Status stage(HealthConfig config, std::vector<AdoptedTarget> adopted = {});
-    /// Makes the staged configuration the live one, and writes all rows that differ. `resolved`: indexes of
-    /// targets to which the data path has a path. On failure the configuration before stays live.
+    /// Activates the staged configuration and writes all rows that differ. `resolved`: indexes of targets to
+    /// which the data path has a path. On failure the previous configuration remains active, its rows are
+    /// restored, and the change remains staged.
     [[nodiscard]] Status commit(std::uint64_t generation, const std::set<std::uint16_t> &resolved);
-    /// Drops the staged configuration; no effect where `generation` is not staged.
+    /// Discards the staged configuration; no effect where `generation` is not staged.
     void abort(std::uint64_t generation);
     /// Takes back the commit of `generation`: the configuration before is live again, and targets that have
     /// failed since stay failed. Possible until the next stage(); no effect otherwise.
     void revert(std::uint64_t generation);
-    /// The targets to which the data path has a path now, by index, without a change of configuration.
+    /// Replaces the indexes of targets to which the data path has a path, without a change of configuration.
     void set_resolved(const std::set<std::uint16_t> &resolved);
-    /// Forgets targets, persisted state and probes, as after take-down. Maps are not written.
+    /// Removes all targets, probes and restored state. Maps are not written. For take-down.
     void reset();
 
     /// See TargetRegistry::drain() and undrain().
@@ -67,9 +71,10 @@ class HealthEngine final : private PassiveMonitorHost {
                                                              std::optional<MonotonicTime> until = {});
     [[nodiscard]] Result<std::optional<MonotonicTime>> undrain(const std::string &name);
 
-    /// Live flows by target index, from a scan of the flow table: ends drains.
+    /// Live flows by target index, from a scan of the flow table. Ends drains of removed targets, except
+    /// while a change is staged: it may name these targets again.
     void on_flow_counts(const std::vector<std::uint64_t> &by_target);
-    /// Whether each target's next hop can be resolved, by name.
+    /// Whether the next hop of each target can be resolved, by name.
     void on_neighbours(const std::map<std::string, bool> &resolved);
 
     /// On any thread.
@@ -98,7 +103,7 @@ class HealthEngine final : private PassiveMonitorHost {
     void apply_probe_result(const std::string &name, const ProbeResult &result);
     void apply_held_results();
     void start_checks();
-    void refresh(std::span<const GroupStateRow> rows, const std::string &logged_error);
+    void refresh(std::span<const GroupStateRow> rows, std::string logged_error);
     void refresh_all();
     void publish();
     void publish_soon();
@@ -106,23 +111,24 @@ class HealthEngine final : private PassiveMonitorHost {
 
     OnEvent on_event_;
     TargetRegistry registry_;
-    HealthConfig config_; ///< the live one
+    HealthConfig config_; ///< active
     std::optional<Staged> staged_;
     std::optional<Committed> previous_; ///< before the last commit
     std::shared_ptr<TargetStatePort> datapath_;
     TargetStateShadow shadow_;
     std::string write_error_;
     std::set<std::uint16_t> resolved_;
-    std::map<std::string, ProbeResult> held_results_; ///< of initial targets that wait for a path
+    std::map<std::string, ProbeResult> held_results_; ///< of initial targets without a path
     GroupConditionLog condition_log_;
     Prober prober_;
     PassiveMonitor passive_;
     boost::asio::posix::stream_descriptor events_;
     std::uint64_t events_generation_ = 0; ///< distinguishes waits on descriptors of replaced maps
+    bool events_failed_ = false;          ///< the last read failed
     boost::asio::steady_timer tick_, publish_timer_;
     bool publish_pending_ = false;
     std::map<std::string, GroupAction> actions_; ///< as last written
-    std::atomic<std::shared_ptr<const HealthSnapshot>> snapshot_;
+    Published<HealthSnapshot> snapshot_;
 };
 
 } // namespace glb

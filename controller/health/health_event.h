@@ -1,4 +1,4 @@
-// HealthEvent: what the health engine reports to control. Values.
+// HealthEvent: events that the health engine reports to control. Values.
 #pragma once
 
 #include <string>
@@ -16,7 +16,7 @@ struct NextHopMissing {
     IpAddress address;
 };
 
-/// GENEVE from a target's address had another source MAC (GLB_EVENT_SENDER_MAC).
+/// A GENEVE packet from a target's address had an unexpected source MAC (GLB_EVENT_SENDER_MAC).
 struct SenderMacMismatch {
     IpAddress sender;
 };
@@ -31,8 +31,8 @@ struct TargetUnanswered {
     IpAddress address;
 };
 
-/// An initial target has answered, but the data path has no path to it yet. It becomes healthy once a commit
-/// names its index as resolved.
+/// An initial target has passed its probe, but the data path has no resolved path to it yet. It becomes
+/// healthy once commit() or set_resolved() lists its index.
 struct TargetPathWanted {
     std::string name;
 };

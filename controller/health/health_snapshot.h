@@ -1,4 +1,4 @@
-// HealthSnapshot: what the health engine publishes. Immutable; readable on any thread.
+// HealthSnapshot: published state of the health engine. Immutable, so any thread may read it.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ struct TargetSnapshot {
     std::string description;
     MonotonicTime since{};
     std::string last_error;
-    std::optional<MonotonicTime> drain_until;          ///< set: removed, and draining
+    std::optional<MonotonicTime> drain_until;          ///< set: removed from the configuration, draining
     std::optional<MonotonicTime> operator_drain_until; ///< set: drained by the operator
 };
 
@@ -31,8 +31,8 @@ struct HealthSnapshot {
     std::uint64_t generation = 0;              ///< of the configuration committed last; 0: none
     std::vector<TargetSnapshot> targets;       ///< by name
     std::map<std::string, GroupAction> groups; ///< action for new flows, by name
-    PersistedTargets persisted;                ///< for the next daemon
-    std::string write_error; ///< why the data path does not have the target states; empty: it has them
+    PersistedTargets persisted;                ///< to be written to the state store
+    std::string write_error; ///< of the last failed write of target states; empty: the maps are up to date
 
     [[nodiscard]] const TargetSnapshot *find(const std::string &name) const;
 };

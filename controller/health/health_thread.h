@@ -1,5 +1,5 @@
-// HealthThread: the event loop of health, on a thread of its own. Nothing that a change of configuration
-// waits for (disk, grace periods, nftables) delays probes and detectors.
+// HealthThread: event loop of the health engine in a dedicated thread, so that changes of configuration
+// (disk, RCU grace periods, nftables) do not delay probes and detectors.
 #pragma once
 
 #include <atomic>
@@ -25,16 +25,16 @@ class HealthThread {
 
     [[nodiscard]] boost::asio::io_context &context() { return context_; }
 
-    /// Starts the thread, with the caller's privileges and all signals blocked. What was posted before runs
-    /// then.
+    /// Starts the thread, with the caller's privileges and all signals blocked. It runs the tasks posted
+    /// before.
     void start();
-    /// Ends and joins it. What is posted from now on never runs.
+    /// Stops and joins it. Tasks posted afterwards never run.
     void stop();
 
     void post(std::function<void()> task) { boost::asio::post(context_, std::move(task)); }
 
-    /// Runs `call` on the thread and returns its result; on the caller's where the thread does not run
-    /// (before start(), after stop()). Not from the thread itself.
+    /// Runs `call` on the thread and returns its result; before start() and after stop(), on the caller's
+    /// thread. Not from the thread itself, nor concurrently with start() or stop().
     template <typename Call>
     std::invoke_result_t<Call> run(Call call) {
         if (!thread_.joinable())
@@ -45,7 +45,7 @@ class HealthThread {
         return result.get();
     }
 
-    /// The longest delay of the loop since the last call.
+    /// Maximum delay of the loop since the last call.
     [[nodiscard]] std::chrono::nanoseconds exchange_max_lag() {
         return std::chrono::nanoseconds(max_lag_.exchange(0));
     }

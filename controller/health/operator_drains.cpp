@@ -1,4 +1,4 @@
-// TargetRegistry: drains that an operator requests.
+// TargetRegistry: drains by the operator.
 #include <algorithm>
 
 #include "controller/health/target_registry.h"
@@ -20,7 +20,7 @@ Result<TargetEntry *> TargetRegistry::configured_target(const std::string &name)
     return &found->second;
 }
 
-/// No other target of the group would take its flows; where it is alive, no other that is alive.
+/// No other target of the group would accept its flows. For a live target, only live ones count.
 bool TargetRegistry::is_last(const TargetEntry &entry) const {
     const bool alive = is_alive(entry.health.state());
     return std::ranges::none_of(members_of(entry.group), [&](const auto &row) {

@@ -10,280 +10,288 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kBucket = 5s;
-constexpr auto kSettled = 10ms; // the last of the flows that make a suspect has waited that long
-constexpr auto kResend = 100ms; // after a probe that could not be sent
-constexpr auto kCompareAtMost = 60s;
-constexpr auto kHorizonInBand = 10s; // within which silent flows add up
-constexpr auto kHorizonAlone = 1s;
-constexpr unsigned kMissesUntilUnknown = 5;
+constexpr auto bucket_length = 5s;
+constexpr auto suspect_delay = 10ms; // wait of the last of the flows that make a target suspect
+constexpr auto resend_delay = 100ms; // after a probe that could not be sent
+constexpr auto max_comparison = 60s;
+constexpr auto horizon_in_band = 10s; // within which outstanding flows add up
+constexpr auto horizon_without_in_band = 1s;
+constexpr unsigned max_missed = 5;
 
-std::uint64_t waiting(const TargetCounters &traffic) {
-    return traffic.silent - std::min(traffic.silent, traffic.answered);
+std::uint64_t outstanding(const TargetCounters &traffic) {
+    return traffic.outstanding_started - std::min(traffic.outstanding_started, traffic.outstanding_cleared);
 }
 
-bool went_back(const TargetCounters &now, const TargetCounters &before) {
-    return now.out < before.out || now.back < before.back || now.silent < before.silent ||
-           now.answered < before.answered || now.tried < before.tried || now.confirmed < before.confirmed;
+/// The counters were reset.
+bool any_decreased(const TargetCounters &now, const TargetCounters &before) {
+    return now.packets_out < before.packets_out || now.packets_returned < before.packets_returned ||
+           now.outstanding_started < before.outstanding_started ||
+           now.outstanding_cleared < before.outstanding_cleared ||
+           now.new_flows_started < before.new_flows_started ||
+           now.new_flows_confirmed < before.new_flows_confirmed;
 }
 
-/// The poll that is nearest to it: one that comes a little early is not to cost another.
+/// Rounds to the nearest poll, so that a poll that is slightly early does not cost another interval.
 bool is_due(std::chrono::steady_clock::time_point when, std::chrono::steady_clock::time_point now) {
-    return now + OutlierDetector::kPoll / 2 >= when;
+    return now + OutlierDetector::poll_interval / 2 >= when;
 }
 
-long long in_ms(std::chrono::steady_clock::duration time) {
+long long to_ms(std::chrono::steady_clock::duration time) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
 }
 
 } // namespace
 
-void OutlierDetector::SlidingMinimum::note(std::uint64_t value, Time now) {
-    if (now - began_ >= kBucket) {
-        before_ = now - began_ < 2 * kBucket ? now_ : UINT64_MAX;
-        now_ = value;
+void OutlierDetector::SlidingMinimum::record(std::uint64_t value, Time now) {
+    if (now - began_ >= bucket_length) {
+        previous_ = now - began_ < 2 * bucket_length ? current_ : UINT64_MAX;
+        current_ = value;
         began_ = now;
     }
-    now_ = std::min(now_, value);
+    current_ = std::min(current_, value);
 }
 
 std::vector<DetectorAction> OutlierDetector::poll(std::span<const TargetCounters> traffic, Time now) {
-    const auto gap = last_poll_ ? now - *last_poll_ : Duration(kPoll);
+    const auto gap = last_poll_ ? now - *last_poll_ : Duration(poll_interval);
     last_poll_ = now;
     Totals totals;
     for (const auto &row : traffic) {
-        totals.tried += row.tried;
-        totals.confirmed += row.confirmed;
+        totals.started += row.new_flows_started;
+        totals.confirmed += row.new_flows_confirmed;
     }
     const auto siblings_of = [&](const TargetCounters &row) {
-        return Totals{totals.tried - row.tried, totals.confirmed - row.confirmed};
+        return Totals{totals.started - row.new_flows_started, totals.confirmed - row.new_flows_confirmed};
     };
 
-    Orders orders;
-    auto former = std::exchange(members_, {});
+    Actions actions;
+    auto previous = std::exchange(members_, {});
     for (const auto &row : traffic) {
         const auto siblings = siblings_of(row);
-        auto known = former.extract(row.target);
-        if (known.empty() || went_back(row, known.mapped().last)) {
+        auto known = previous.extract(row.target);
+        if (known.empty() || any_decreased(row, known.mapped().last)) {
             restart(members_[row.target], row, siblings, now);
             continue;
         }
         auto &member = members_.insert(std::move(known)).position->second;
-        if (gap > kLate)
-            forgive_stall(member, gap, now);
+        if (gap > max_poll_gap)
+            discard_interval(member, gap, now);
         if (observe(member, row, siblings, now) && member.suspicion != Suspicion::none) {
             member.suspicion = Suspicion::none;
-            orders.push_back({DetectorAction::Kind::acquit, row.target, false, "its traffic returns"});
+            actions.push_back({DetectorAction::Kind::clear, row.target, false, "return traffic resumed"});
         }
     }
-    // Only once all have been observed: a common cause shows in all of them.
+    // A group-wide outage is recognised only once all members have been observed.
     for (auto &[target, member] : members_)
         if (!member.last.ejected)
-            consider(member, siblings_of(member.last), now, orders);
-    return orders;
+            evaluate(member, siblings_of(member.last), now, actions);
+    return actions;
 }
 
 void OutlierDetector::restart(Member &member, const TargetCounters &traffic, const Totals &siblings,
                               Time now) {
     member = {};
     member.last = traffic;
-    member.silent_before = traffic.silent;
+    member.outstanding_before = traffic.outstanding_started;
     member.last_return = member.last_out = now;
     member.in_band_works = traffic.in_band_worked;
-    const auto unexplained = traffic.in_band_worked ? waiting(traffic) : 0;
-    member.least_waiting.note(waiting(traffic) - unexplained, now);
-    forget_silence(member, traffic.silent - unexplained);
-    forget_comparison(member, siblings, now);
+    const auto unexplained = traffic.in_band_worked ? outstanding(traffic) : 0;
+    member.least_outstanding.record(outstanding(traffic) - unexplained, now);
+    reset_outstanding(member, traffic.outstanding_started - unexplained);
+    reset_comparison(member, siblings, now);
 }
 
-void OutlierDetector::forget_silence(Member &member, std::uint64_t silent_base) {
-    member.silent_base = silent_base;
-    member.newly = 0;
-    member.quiet.reset();
-    member.suspect_flows.reset();
-    member.convict_flows.reset();
+void OutlierDetector::reset_outstanding(Member &member, std::uint64_t outstanding_base) {
+    member.outstanding_base = outstanding_base;
+    member.newly_outstanding = 0;
+    member.unanswered_since.reset();
+    member.suspect_since.reset();
+    member.eject_since.reset();
 }
 
-void OutlierDetector::forget_comparison(Member &member, const Totals &siblings, Time now) {
-    member.tried_base = member.last.tried;
+void OutlierDetector::reset_comparison(Member &member, const Totals &siblings, Time now) {
+    member.started_base = member.last.new_flows_started;
     member.siblings_base = siblings;
-    member.compared = now;
-    member.first_tried.reset();
+    member.compared_since = now;
+    member.first_started.reset();
 }
 
-// The flows that wait stay what they are; the time in which we did not look is taken back, and an inquiry is
-// void.
-void OutlierDetector::forgive_stall(Member &member, Duration stalled, Time now) {
-    for (auto *since : {&member.quiet, &member.suspect_flows, &member.convict_flows})
+// Outstanding flows stay counted. The time without polls is subtracted, and a suspicion is dropped.
+void OutlierDetector::discard_interval(Member &member, Duration stalled, Time now) {
+    for (auto *since : {&member.unanswered_since, &member.suspect_since, &member.eject_since})
         if (*since)
             *since = now;
-    if (member.first_tried)
-        *member.first_tried += stalled;
+    if (member.first_started)
+        *member.first_started += stalled;
     member.suspicion = Suspicion::none;
 }
 
-// True where anything has come back. Flows that fell silent since two polls before the last return count:
-// what returned last may have gone out before they did. Which of them were answered as well cannot be known;
-// that no more wait than wait in all bounds it from above.
+// True where any packet has returned. Flows count that became outstanding since two polls before the last
+// return packet, since that packet may have been sent before them. The counters do not say which of these
+// flows have been answered as well; the increase of all outstanding flows is an upper bound.
 bool OutlierDetector::observe(Member &member, const TargetCounters &traffic, const Totals &siblings,
                               Time now) {
     const auto before = std::exchange(member.last, traffic);
-    const bool returned = traffic.back != before.back || traffic.answered != before.answered ||
-                          traffic.confirmed != before.confirmed;
-    if (traffic.out != before.out)
+    const bool returned = traffic.packets_returned != before.packets_returned ||
+                          traffic.outstanding_cleared != before.outstanding_cleared ||
+                          traffic.new_flows_confirmed != before.new_flows_confirmed;
+    if (traffic.packets_out != before.packets_out)
         member.last_out = now;
     if (returned || traffic.ejected) {
-        forget_silence(member, std::min(member.silent_before, before.silent));
-        forget_comparison(member, siblings, now);
-        member.least_waiting.note(waiting(traffic), now);
+        reset_outstanding(member, std::min(member.outstanding_before, before.outstanding_started));
+        reset_comparison(member, siblings, now);
+        member.least_outstanding.record(outstanding(traffic), now);
     }
     if (returned)
         member.last_return = now;
 
-    member.silent_before = before.silent;
+    member.outstanding_before = before.outstanding_started;
 
-    const auto waits = waiting(traffic);
-    member.newly =
-        std::min(traffic.silent - member.silent_base, waits - std::min(waits, member.least_waiting.get()));
+    const auto flows_now = outstanding(traffic);
+    member.newly_outstanding = std::min(traffic.outstanding_started - member.outstanding_base,
+                                        flows_now - std::min(flows_now, member.least_outstanding.get()));
     const auto mark = [&](std::optional<Time> &since, std::uint64_t flows) {
-        if (member.newly >= flows && !since)
+        if (member.newly_outstanding >= flows && !since)
             since = now;
     };
-    mark(member.quiet, 1);
-    mark(member.suspect_flows, kSuspectFlows);
-    mark(member.convict_flows, kConvictFlows);
-    if (traffic.tried > member.tried_base && !member.first_tried)
-        member.first_tried = now;
+    mark(member.unanswered_since, 1);
+    mark(member.suspect_since, suspect_flows);
+    mark(member.eject_since, eject_flows);
+    if (traffic.new_flows_started > member.started_base && !member.first_started)
+        member.first_started = now;
     return returned;
 }
 
-void OutlierDetector::consider(Member &member, const Totals &siblings, Time now, Orders &orders) {
+void OutlierDetector::evaluate(Member &member, const Totals &siblings, Time now, Actions &actions) {
     expire(member, siblings, now);
     if (member.suspicion == Suspicion::none) {
-        if (member.suspect_flows && now - *member.quiet >= kSilence &&
-            now - *member.suspect_flows >= kSettled)
-            suspect(member, Suspicion::silence, now);
-        else if (surprise(member, siblings) > kSurprise)
+        if (member.suspect_since && now - *member.unanswered_since >= unanswered_time &&
+            now - *member.suspect_since >= suspect_delay)
+            suspect(member, Suspicion::unanswered, now);
+        else if (surprisal(member, siblings) > surprisal_limit)
             suspect(member, Suspicion::comparison, now);
         else
             return;
     }
     if (member.answered) {
-        orders.push_back({DetectorAction::Kind::acquit, member.last.target, false, "it answers in-band"});
+        actions.push_back({DetectorAction::Kind::clear, member.last.target, false, "in-band probe answered"});
         member.suspicion = Suspicion::none;
-        forget_silence(member, member.last.silent);
-        forget_comparison(member, siblings, now);
-    } else if (member.probes < kProbes) {
+        reset_outstanding(member, member.last.outstanding_started);
+        reset_comparison(member, siblings, now);
+    } else if (member.probes < max_probes) {
         if (is_due(member.next_probe, now)) {
             ++member.probes;
-            member.next_probe = now + kProbePause;
-            orders.push_back({DetectorAction::Kind::probe, member.last.target, false, ""});
+            member.next_probe = now + probe_pause;
+            actions.push_back({DetectorAction::Kind::probe, member.last.target, false, ""});
         }
-    } else if (is_due(member.next_probe, now) && is_ejected(member, siblings, now)) {
-        eject(member, siblings, now, orders);
+    } else if (is_due(member.next_probe, now) && should_eject(member, siblings, now)) {
+        eject(member, siblings, now, actions);
     }
 }
 
-void OutlierDetector::suspect(Member &member, Suspicion why, Time now) {
-    member.suspicion = why;
-    member.inquiry = member.next_probe = now;
+void OutlierDetector::suspect(Member &member, Suspicion reason, Time now) {
+    member.suspicion = reason;
+    member.suspected_at = member.next_probe = now;
     member.probes = 0;
-    member.answered = member.spared = false;
+    member.answered = member.skip_reported = false;
 }
 
-bool OutlierDetector::is_ejected(const Member &member, const Totals &siblings, Time now) const {
+bool OutlierDetector::should_eject(const Member &member, const Totals &siblings, Time now) const {
     if (member.in_band_works)
         return true;
     if (member.suspicion == Suspicion::comparison)
-        return surprise(member, siblings) > 2 * kSurprise && now - *member.first_tried >= 2 * kCompareTime;
-    return member.convict_flows && now - *member.convict_flows >= settings_.window &&
-           now - *member.quiet >= 2 * settings_.window;
+        return surprisal(member, siblings) > 2 * surprisal_limit &&
+               now - *member.first_started >= 2 * comparison_time;
+    return member.eject_since && now - *member.eject_since >= settings_.window &&
+           now - *member.unanswered_since >= 2 * settings_.window;
 }
 
 // Minus the logarithm of the probability that a target like its siblings returns none of its n new flows.
 // With the siblings' share p known for certain that is n·ln(1/(1-p)). It is known from t flows of which c
 // returned, so this is the beta-binomial's, which is smaller, and equal for many flows: ln Γ(c+b+n) Γ(b) /
-// (Γ(c+b) Γ(b+n)), b = t-c+1. The flows must have had their time: packets went out after it, and still
-// nothing returned. 0 where they had not.
-double OutlierDetector::surprise(const Member &member, const Totals &siblings) const {
-    const auto flows = member.last.tried - member.tried_base;
-    if (flows < kComparedFlows || member.last_out - *member.first_tried < kCompareTime)
+// (Γ(c+b) Γ(b+n)), b = t-c+1. 0 until the flows have had comparison_time to return: packets were sent after
+// it, and none has returned since.
+double OutlierDetector::surprisal(const Member &member, const Totals &siblings) const {
+    const auto flows = member.last.new_flows_started - member.started_base;
+    if (flows < comparison_flows || member.last_out - *member.first_started < comparison_time)
         return 0;
-    if (!settings_.flows_are_independent && member.last.back != 0)
+    if (!settings_.flows_are_independent && member.last.packets_returned != 0)
         return 0;
-    if (siblings.tried < member.siblings_base.tried || siblings.confirmed < member.siblings_base.confirmed)
-        return 0; // one of them has left
-    const auto tried = siblings.tried - member.siblings_base.tried;
-    const auto returned = std::min(tried, siblings.confirmed - member.siblings_base.confirmed);
-    const auto n = static_cast<double>(flows), c = static_cast<double>(returned);
-    const auto b = static_cast<double>(tried - returned) + 1;
+    if (siblings.started < member.siblings_base.started ||
+        siblings.confirmed < member.siblings_base.confirmed)
+        return 0; // a sibling has been removed
+    const auto started = siblings.started - member.siblings_base.started;
+    const auto confirmed = std::min(started, siblings.confirmed - member.siblings_base.confirmed);
+    const auto n = static_cast<double>(flows), c = static_cast<double>(confirmed);
+    const auto b = static_cast<double>(started - confirmed) + 1;
     return std::lgamma(c + b + n) + std::lgamma(b) - std::lgamma(c + b) - std::lgamma(b + n);
 }
 
-// Flows that fell silent long ago and far apart are the firewall's business: they do not add up.
+// Flows that became outstanding long ago and far apart do not add up: a firewall may have blocked each of
+// them.
 void OutlierDetector::expire(Member &member, const Totals &siblings, Time now) const {
     const auto horizon = member.in_band_works
-                             ? Duration(kHorizonInBand)
-                             : std::max(Duration(kHorizonAlone), Duration(2 * settings_.window));
-    const bool inquired = member.suspicion == Suspicion::none || member.probes == kProbes;
-    if (member.quiet && now - *member.quiet > horizon && inquired &&
-        member.suspicion != Suspicion::comparison && (!member.in_band_works || !member.suspect_flows) &&
-        !member.convict_flows) {
+                             ? Duration(horizon_in_band)
+                             : std::max(Duration(horizon_without_in_band), Duration(2 * settings_.window));
+    const bool probes_done = member.suspicion == Suspicion::none || member.probes == max_probes;
+    if (member.unanswered_since && now - *member.unanswered_since > horizon && probes_done &&
+        member.suspicion != Suspicion::comparison && (!member.in_band_works || !member.suspect_since) &&
+        !member.eject_since) {
         member.suspicion = Suspicion::none;
-        forget_silence(member, member.last.silent);
+        reset_outstanding(member, member.last.outstanding_started);
     }
-    if (member.suspicion == Suspicion::none && now - member.compared > kCompareAtMost)
-        forget_comparison(member, siblings, now);
+    if (member.suspicion == Suspicion::none && now - member.compared_since > max_comparison)
+        reset_comparison(member, siblings, now);
 }
 
-void OutlierDetector::eject(Member &member, const Totals &siblings, Time now, Orders &orders) {
+void OutlierDetector::eject(Member &member, const Totals &siblings, Time now, Actions &actions) {
     auto description = describe(member, siblings, now);
-    if (!has_room()) {
-        if (!std::exchange(member.spared, true))
-            orders.push_back(
-                {DetectorAction::Kind::spare, member.last.target, false, std::move(description)});
+    if (!below_ejection_limit()) {
+        if (!std::exchange(member.skip_reported, true))
+            actions.push_back(
+                {DetectorAction::Kind::skip_ejection, member.last.target, false, std::move(description)});
         return;
     }
-    const bool common = is_group_outage(member, now);
-    if (common)
-        last_common_cause_ = now;
-    orders.push_back({DetectorAction::Kind::convict, member.last.target, common, std::move(description)});
+    const bool group_outage = is_group_outage(member, now);
+    if (group_outage)
+        last_group_outage_ = now;
+    actions.push_back(
+        {DetectorAction::Kind::eject, member.last.target, group_outage, std::move(description)});
     member.suspicion = Suspicion::none;
-    member.last.ejected = true; // so the caller will say from the next poll on
-    forget_silence(member, member.last.silent);
-    forget_comparison(member, siblings, now);
+    member.last.ejected = true; // as the caller reports from the next poll on
+    reset_outstanding(member, member.last.outstanding_started);
+    reset_comparison(member, siblings, now);
 }
 
-// All of the group that have traffic are silent, at least two; those just taken out for the same cause are
-// gone.
+// All members with traffic, at least two, are unresponsive. Members ejected within the last second in the
+// same outage count as well.
 bool OutlierDetector::is_group_outage(const Member &member, Time now) const {
-    bool others_silent = last_common_cause_ && now - *last_common_cause_ < 1s;
+    bool others_unresponsive = last_group_outage_ && now - *last_group_outage_ < 1s;
     for (const auto &[target, other] : members_) {
         if (&other == &member || other.last.ejected)
             continue;
-        if (now - other.last_return < kSilence)
+        if (now - other.last_return < unanswered_time)
             return false;
-        others_silent |= other.quiet && now - *other.quiet >= kSilence / 2;
+        others_unresponsive |= other.unanswered_since && now - *other.unanswered_since >= unanswered_time / 2;
     }
-    return others_silent;
+    return others_unresponsive;
 }
 
-bool OutlierDetector::has_room() const {
-    const auto out = std::count_if(members_.begin(), members_.end(),
-                                   [](const auto &row) { return row.second.last.ejected; });
+bool OutlierDetector::below_ejection_limit() const {
+    const auto ejected = std::count_if(members_.begin(), members_.end(),
+                                       [](const auto &row) { return row.second.last.ejected; });
     const auto limit = members_.size() * settings_.max_ejected_percent / 100;
-    return static_cast<std::size_t>(out) < std::max<std::size_t>(1, limit);
+    return static_cast<std::size_t>(ejected) < std::max<std::size_t>(1, limit);
 }
 
 std::string OutlierDetector::describe(const Member &member, const Totals &siblings, Time now) {
-    if (member.suspicion == Suspicion::silence)
-        return fmt::format("{} flows fell silent, and nothing has come back for {} ms", member.newly,
-                           in_ms(now - *member.quiet));
-    const auto tried = siblings.tried - member.siblings_base.tried;
-    const auto returned = siblings.confirmed - member.siblings_base.confirmed;
-    return fmt::format("none of {} new flows came back in {} ms, while its siblings returned {} of {}",
-                       member.last.tried - member.tried_base, in_ms(now - *member.first_tried), returned,
-                       tried);
+    if (member.suspicion == Suspicion::unanswered)
+        return fmt::format("{} flows unanswered, no return traffic for {} ms", member.newly_outstanding,
+                           to_ms(now - *member.unanswered_since));
+    const auto started = siblings.started - member.siblings_base.started;
+    const auto confirmed = siblings.confirmed - member.siblings_base.confirmed;
+    return fmt::format("none of {} new flows returned in {} ms, other targets returned {} of {}",
+                       member.last.new_flows_started - member.started_base,
+                       to_ms(now - *member.first_started), confirmed, started);
 }
 
 void OutlierDetector::on_answer(std::uint16_t target, Time sent) {
@@ -293,7 +301,7 @@ void OutlierDetector::on_answer(std::uint16_t target, Time sent) {
     auto &member = found->second;
     member.in_band_works = true;
     member.missed = 0;
-    if (member.suspicion != Suspicion::none && sent >= member.inquiry)
+    if (member.suspicion != Suspicion::none && sent >= member.suspected_at)
         member.answered = true;
 }
 
@@ -303,8 +311,8 @@ bool OutlierDetector::on_missed(std::uint16_t target) {
         return false;
     auto &member = found->second;
     if (member.missed++ == 0)
-        member.back_at_miss = member.last.back;
-    if (member.missed < kMissesUntilUnknown || member.last.back == member.back_at_miss)
+        member.returned_at_miss = member.last.packets_returned;
+    if (member.missed < max_missed || member.last.packets_returned == member.returned_at_miss)
         return false;
     return std::exchange(member.in_band_works, false);
 }
@@ -312,7 +320,7 @@ bool OutlierDetector::on_missed(std::uint16_t target) {
 void OutlierDetector::on_unsent(std::uint16_t target, Time now) {
     if (const auto found = members_.find(target); found != members_.end()) {
         found->second.probes = 0;
-        found->second.next_probe = now + kResend;
+        found->second.next_probe = now + resend_delay;
     }
 }
 

@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 using Outcome = InBandResult::Outcome;
 
-// Of probes that learn whether in-band works, and that bring failed targets back.
+// Of probes that find out whether in-band probes work, and that let failed targets recover.
 constexpr std::chrono::milliseconds background_interval{1000};
 constexpr std::chrono::milliseconds background_timeout{500};
 constexpr auto tick_interval = 1s;
@@ -44,7 +44,7 @@ bool is_probed(const TargetEntry &entry) {
     return !entry.drain_until && entry.health.state() != TargetState::unused;
 }
 
-bool is_judged(const TargetEntry &entry) {
+bool is_evaluated(const TargetEntry &entry) {
     return is_probed(entry) && entry.target.weight != 0 && entry.health.draining() == Draining::no;
 }
 
@@ -81,7 +81,7 @@ void PassiveMonitor::configure(const HealthConfig &config) {
     std::erase_if(returned_at_check_, is_gone);
     std::erase_if(half_open_, is_gone);
     if (any_passive && !polling_)
-        schedule(Clock::now() + OutlierDetector::kPoll);
+        schedule(Clock::now() + OutlierDetector::poll_interval);
     if (!any_passive)
         timer_.cancel();
     polling_ = any_passive;
@@ -89,6 +89,8 @@ void PassiveMonitor::configure(const HealthConfig &config) {
 
 void PassiveMonitor::stop() {
     groups_.clear();
+    returned_at_check_.clear();
+    half_open_.clear();
     in_band_.set_targets({}, {});
     timer_.cancel();
     polling_ = false;
@@ -100,7 +102,7 @@ void PassiveMonitor::schedule(Clock::time_point due) {
         if (error || !polling_)
             return;
         poll();
-        schedule(std::max(due + OutlierDetector::kPoll, Clock::now()));
+        schedule(std::max(due + OutlierDetector::poll_interval, Clock::now()));
     });
 }
 
@@ -109,8 +111,8 @@ void PassiveMonitor::poll() {
     for (auto &[name, group] : groups_) {
         if (!group.settings.policy.passive)
             continue;
-        const bool judged = poll_group(group, name);
-        if (update_half_open_targets(group) || judged)
+        const bool changed = poll_group(group, name);
+        if (update_half_open_targets(group) || changed)
             host_.on_group_changed(name);
     }
     probe_group_outage_targets();
@@ -121,7 +123,7 @@ bool PassiveMonitor::poll_group(Group &group, const std::string &name) {
     group.counters.clear();
     group.names.clear();
     for (const auto &[key, entry] : registry_.members_of(name)) {
-        if (!is_judged(entry))
+        if (!is_evaluated(entry))
             continue;
         const auto count = host_.target_count(entry.target.index);
         if (!count)
@@ -141,18 +143,18 @@ bool PassiveMonitor::execute(Group &group, const DetectorAction &action) {
     const auto &name = group.names.at(action.target);
     switch (action.kind) {
     case DetectorAction::Kind::probe:
-        if (const auto sent = in_band_.ask(name); !sent) {
+        if (const auto sent = in_band_.probe_now(name); !sent) {
             spdlog::warn("target {}: {}", name, sent.error().message);
             group.detector.on_unsent(action.target, boot_clock(Clock::now()));
         }
         return false;
-    case DetectorAction::Kind::acquit:
+    case DetectorAction::Kind::clear:
         spdlog::info("target {}: suspected unresponsive, cleared: {}", name, action.description);
         return false;
-    case DetectorAction::Kind::spare:
+    case DetectorAction::Kind::skip_ejection:
         spdlog::warn("target {}: {}; not ejected, maxEjectedPercent reached", name, action.description);
         return false;
-    case DetectorAction::Kind::convict:
+    case DetectorAction::Kind::eject:
         break;
     }
     if (action.group_outage)
@@ -162,7 +164,7 @@ bool PassiveMonitor::execute(Group &group, const DetectorAction &action) {
     });
 }
 
-/// The half-open phase is judged by the new flows that start within it.
+/// Only new flows that start during the half-open phase count.
 bool PassiveMonitor::update_half_open_targets(const Group &group) {
     bool changed = false;
     for (const auto &row : group.counters) {
@@ -171,18 +173,20 @@ bool PassiveMonitor::update_half_open_targets(const Group &group) {
             half_open_.erase(name);
             continue;
         }
-        const auto [at, is_new] = half_open_.try_emplace(name, NewFlows{row.tried, row.confirmed});
-        const auto before = std::exchange(at->second, NewFlows{row.tried, row.confirmed});
-        if (!is_new && row.tried >= before.started && row.confirmed >= before.confirmed)
+        const auto [at, is_new] =
+            half_open_.try_emplace(name, NewFlows{row.new_flows_started, row.new_flows_confirmed});
+        const auto before =
+            std::exchange(at->second, NewFlows{row.new_flows_started, row.new_flows_confirmed});
+        if (!is_new && row.new_flows_started >= before.started && row.new_flows_confirmed >= before.confirmed)
             changed |= registry_.update(name, [&](TargetHealth &health) {
-                return health.on_new_flows(row.tried - before.started, row.confirmed - before.confirmed,
-                                           Clock::now());
+                return health.on_new_flows(row.new_flows_started - before.started,
+                                           row.new_flows_confirmed - before.confirmed, Clock::now());
             });
     }
     return changed;
 }
 
-/// Targets that failed in a group-wide outage return with their first answer, so they are probed often.
+/// Targets that failed in a group-wide outage recover with their first answer, so they are probed often.
 void PassiveMonitor::probe_group_outage_targets() {
     const auto now = Clock::now();
     if (now - last_outage_probe_ < outage_probe_interval)
@@ -190,7 +194,7 @@ void PassiveMonitor::probe_group_outage_targets() {
     last_outage_probe_ = now;
     for (const auto &[name, entry] : registry_.entries())
         if (entry.health.group_outage() && groups_.contains(entry.group))
-            (void)in_band_.ask(name);
+            (void)in_band_.probe_now(name);
 }
 
 void PassiveMonitor::tick_targets() {
@@ -198,13 +202,13 @@ void PassiveMonitor::tick_targets() {
     if (now - last_tick_ < tick_interval)
         return;
     last_tick_ = now;
-    std::vector<const TargetEntry *> failed; // updates change entries, not their places
+    std::vector<const TargetEntry *> failed; // updates do not move entries
     for (const auto &[name, entry] : registry_.entries())
         if (entry.health.failed_passively())
             failed.push_back(&entry);
     for (const auto *entry : failed)
         if (registry_.update(entry->name, [&](TargetHealth &health) -> std::optional<HealthTransition> {
-                health.on_time(now);
+                health.tick(now);
                 return std::nullopt;
             }))
             host_.on_group_changed(entry->group);
@@ -226,7 +230,7 @@ void PassiveMonitor::on_in_band(const std::string &name, const InBandResult &res
         return;
     if (result.outcome == Outcome::answered)
         group->second.detector.on_answer(entry.target.index, boot_clock(result.sent));
-    else if (result.outcome == Outcome::silent && group->second.detector.on_missed(entry.target.index))
+    else if (result.outcome == Outcome::unanswered && group->second.detector.on_missed(entry.target.index))
         (void)registry_.update(name, [](TargetHealth &health) -> std::optional<HealthTransition> {
             health.on_in_band_ended();
             return std::nullopt;
@@ -256,7 +260,7 @@ void PassiveMonitor::check_by_geneve(const HealthGroup &group, const TargetEntry
     if (result.outcome == Outcome::unsent) {
         probe.outcome = ProbeOutcome::error;
         probe.detail = result.detail;
-    } else if (result.outcome == Outcome::silent && !traffic_returns) {
+    } else if (result.outcome == Outcome::unanswered && !traffic_returns) {
         probe.outcome = ProbeOutcome::timeout;
         probe.detail = fmt::format("no in-band probe returned within {} ms", group.in_band.timeout.count());
     }

@@ -1,4 +1,4 @@
-// PassiveMonitor: health from the traffic, and through the targets. Feeds the outlier detector of each group
+// PassiveMonitor: passive health and in-band probes. Feeds the outlier detector of each group
 // with the data path's counters, sends in-band probes, and updates the registry.
 #pragma once
 
@@ -23,23 +23,25 @@ namespace glb {
 /// What the monitor needs of the engine. Called on the health thread.
 class PassiveMonitorHost {
   public:
-    /// Answers that wait in the ring buffer are read before silence is judged.
+    /// Reads the events that wait in the ring buffer, so that probe answers precede the detectors'
+    /// evaluation.
     virtual void poll_events() = 0;
     /// None while no data path is loaded.
     virtual std::optional<glb_target_count> target_count(std::uint16_t target) = 0;
-    /// A target of the group has changed in the registry: the data path must follow now.
+    /// A target of the group has changed in the registry: writes the target states of the group.
     virtual void on_group_changed(const std::string &group) = 0;
-    /// The result of a check by GENEVE.
+    /// The result of a health check of protocol GENEVE.
     virtual void on_probe(const std::string &name, const ProbeResult &result) = 0;
 
   protected:
     ~PassiveMonitorHost() = default;
 };
 
-/// Polls every OutlierDetector::kPoll while a group has passive health; idle otherwise. Not thread-safe.
+/// Polls every OutlierDetector::poll_interval while a group has passive health; idle otherwise. Not
+/// thread-safe.
 class PassiveMonitor {
   public:
-    /// All three must outlive it.
+    /// `loop`, `registry` and `host` must outlive it.
     PassiveMonitor(boost::asio::io_context &loop, TargetRegistry &registry, PassiveMonitorHost &host);
 
     /// Groups and settings of the configuration that the registry holds. Evidence about known targets is
@@ -54,7 +56,7 @@ class PassiveMonitor {
     struct Group {
         HealthGroup settings;
         OutlierDetector detector;
-        std::vector<TargetCounters> counters; // of the last poll; kept to reuse the memory
+        std::vector<TargetCounters> counters; // of the last poll; a member to reuse its memory
         std::map<std::uint16_t, std::string> names;
     };
     struct NewFlows {
@@ -77,8 +79,8 @@ class PassiveMonitor {
     InBandProber in_band_;
     boost::asio::steady_timer timer_;
     bool polling_ = false;
-    std::map<std::string, Group> groups_; // those with passive health, or checked by GENEVE
-    std::map<std::string, std::uint64_t> returned_at_check_; // packets, when an in-band check was last judged
+    std::map<std::string, Group> groups_;                    // with passive health or GENEVE checks
+    std::map<std::string, std::uint64_t> returned_at_check_; // packets, at the last in-band health check
     std::map<std::string, NewFlows> half_open_;
     Clock::time_point last_tick_{}, last_outage_probe_{};
 };

@@ -1,4 +1,4 @@
-// What a daemon persists of its targets for the next one. Values; state/ and control/ know their file format.
+// State of the targets that is persisted across restarts of the daemon. The file format is in control/.
 #pragma once
 
 #include <map>

@@ -7,8 +7,8 @@
 namespace glb {
 namespace {
 
-constexpr int kLowest = 200;
-constexpr int kHighest = 599;
+constexpr int lowest_code = 200;
+constexpr int highest_code = 599;
 
 std::string_view trim(std::string_view text) {
     const auto first = text.find_first_not_of(' ');
@@ -21,7 +21,7 @@ std::optional<std::uint16_t> parse_code(std::string_view text) {
     text = trim(text);
     std::uint16_t code = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), code);
-    if (error != std::errc{} || end != text.data() + text.size() || code < kLowest || code > kHighest)
+    if (error != std::errc{} || end != text.data() + text.size() || code < lowest_code || code > highest_code)
         return std::nullopt;
     return code;
 }
@@ -33,10 +33,10 @@ Result<StatusMatcher::Range> StatusMatcher::parse_range(std::string_view text) {
     const auto first = parse_code(text.substr(0, dash));
     const auto last = dash == text.npos ? first : parse_code(text.substr(dash + 1));
     if (!first || !last)
-        return fail("\"{}\" is no status code and no range of them: {} to {}, as in \"200-399,404\"",
-                    trim(text), kLowest, kHighest);
+        return fail("\"{}\" is not a status code or range of codes ({} to {}, for example \"200-399,404\")",
+                    trim(text), lowest_code, highest_code);
     if (*first > *last)
-        return fail("range \"{}\" ends before it begins", trim(text));
+        return fail("range \"{}\" ends before its start", trim(text));
     return Range{*first, *last};
 }
 

@@ -12,16 +12,16 @@ namespace glb {
 
 class StatusMatcher {
   public:
-    /// 200-399, as AWS has it for gateway load balancers.
+    /// 200-399, the default of AWS for gateway load balancers.
     StatusMatcher() : ranges_{{200, 399}} {}
 
     /// Codes and ranges, separated by commas: "200-399,404". Spaces around them are allowed.
-    /// Codes lie between 200 and 599: interim answers (1xx) are never a verdict.
+    /// Codes are 200 to 599: interim responses (1xx) are never a result.
     [[nodiscard]] static Result<StatusMatcher> parse(std::string_view text);
 
     [[nodiscard]] bool matches(int status) const;
 
-    /// Sorted, with ranges that touch or overlap joined: equal matchers print equally.
+    /// Sorted, with adjacent and overlapping ranges merged: equal matchers have equal strings.
     [[nodiscard]] std::string to_string() const;
 
     bool operator==(const StatusMatcher &) const = default;

@@ -91,18 +91,18 @@ TargetHealth::TargetHealth(const HealthPolicy &policy, MonotonicTime now,
     if (known && (known->state == TargetState::healthy || known->state == TargetState::unavailable))
         active_ = {TargetState::healthy, HealthReason::none, "", 0, 0};
     if (known) {
-        hold_down_.restore(known->failures, known->state == TargetState::unhealthy, now);
+        backoff_.restore(known->failures, known->state == TargetState::unhealthy, now);
         in_band_worked_ = known->in_band_works;
     }
     if (known && known->state == TargetState::unhealthy) {
         if (known->reason == HealthReason::no_return_traffic && policy.passive) {
             active_ = {TargetState::healthy, HealthReason::none, "", 0, 0};
             passive_.failed = true;
-            passive_.description = "known from before the restart";
+            passive_.description = "state from before the restart";
             if (known->failures == 0)
-                hold_down_.fail(now);
+                backoff_.fail(now);
         } else {
-            active_ = {TargetState::unhealthy, known->reason, "known from before the restart", 0, 0};
+            active_ = {TargetState::unhealthy, known->reason, "state from before the restart", 0, 0};
         }
     }
     auto composed = compose();
@@ -114,7 +114,7 @@ TargetHealth::TargetHealth(const HealthPolicy &policy, MonotonicTime now,
 std::optional<HealthTransition> TargetHealth::on_registered(MonotonicTime now) {
     if (active_.state == TargetState::initial)
         active_.reason = HealthReason::initial_health_checking;
-    return settle(now);
+    return recompute(now);
 }
 
 std::optional<HealthTransition> TargetHealth::on_probe(const ProbeResult &result, MonotonicTime now) {
@@ -122,7 +122,7 @@ std::optional<HealthTransition> TargetHealth::on_probe(const ProbeResult &result
         count_success(now);
     else
         count_failure(result, now);
-    return settle(now);
+    return recompute(now);
 }
 
 std::optional<HealthTransition> TargetHealth::on_in_band(bool answered, MonotonicTime now) {
@@ -132,9 +132,9 @@ std::optional<HealthTransition> TargetHealth::on_in_band(bool answered, Monotoni
         return std::nullopt;
     const auto needed = passive_.group_outage ? 1 : policy_.healthy_threshold;
     if (passive_.answers >= needed &&
-        (passive_.group_outage || hold_down_.remaining_for_recovery(now).count() == 0))
+        (passive_.group_outage || backoff_.remaining_for_recovery(now).count() == 0))
         passive_ = {};
-    return settle(now);
+    return recompute(now);
 }
 
 std::optional<HealthTransition> TargetHealth::on_passive_failure(std::string description, bool group_outage,
@@ -142,64 +142,64 @@ std::optional<HealthTransition> TargetHealth::on_passive_failure(std::string des
     if (!policy_.passive || passive_.failed)
         return std::nullopt;
     if (group_outage)
-        hold_down_.fail_group_outage(now);
+        backoff_.fail_group_outage(now);
     else if (active_.state != TargetState::unhealthy)
-        hold_down_.fail(now);
+        backoff_.fail(now);
     passive_ = {};
     passive_.failed = true;
     passive_.group_outage = group_outage;
     passive_.description = std::move(description);
-    return settle(now);
+    return recompute(now);
 }
 
-std::optional<HealthTransition> TargetHealth::on_new_flows(std::uint64_t tried, std::uint64_t returned,
+std::optional<HealthTransition> TargetHealth::on_new_flows(std::uint64_t started, std::uint64_t confirmed,
                                                            MonotonicTime now) {
     if (!is_half_open())
         return std::nullopt;
-    passive_.tried += tried;
-    passive_.returned += returned;
-    if (passive_.returned >= policy_.healthy_threshold) {
+    passive_.started += started;
+    passive_.confirmed += confirmed;
+    if (passive_.confirmed >= policy_.healthy_threshold) {
         passive_ = {};
-    } else if (passive_.tried >= kTrialFlows && passive_.returned == 0 &&
-               now - passive_.trial_since >= kTrialTime) {
-        passive_.trial = false;
-        hold_down_.fail(now);
+    } else if (passive_.started >= half_open_flows && passive_.confirmed == 0 &&
+               now - passive_.half_open_since >= half_open_time) {
+        passive_.half_open = false;
+        backoff_.fail(now);
     }
-    return settle(now);
+    return recompute(now);
 }
 
-// In-band probes speak for a target sooner than a trial: where they have worked before, traffic is risked
-// only after the longest wait, for an appliance that has begun to drop the reserved endpoint.
-void TargetHealth::on_time(MonotonicTime now) {
-    if (!passive_.failed || passive_.trial || !half_open_allowed())
+// Where in-band probes have worked they usually end the failure, so the half-open phase starts only after the
+// longest wait: for an appliance that has started to drop the reserved endpoint.
+void TargetHealth::tick(MonotonicTime now) {
+    if (!passive_.failed || passive_.half_open || !half_open_allowed())
         return;
-    const auto left = in_band_worked_ ? hold_down_.left_of(Backoff::kLongest, now)
-                                      : hold_down_.remaining_for_half_open(now);
+    const auto left = in_band_worked_ ? backoff_.remaining(Backoff::longest_wait, now)
+                                      : backoff_.remaining_for_half_open(now);
     if (left.count() > 0)
         return;
-    passive_.trial = true;
-    passive_.trial_since = now;
-    passive_.tried = passive_.returned = 0;
-    (void)settle(now); // the description alone changes
+    passive_.half_open = true;
+    passive_.half_open_since = now;
+    passive_.started = passive_.confirmed = 0;
+    (void)recompute(now); // changes only the description
 }
 
 std::optional<HealthTransition> TargetHealth::on_neighbour(bool resolved, MonotonicTime now) {
     neighbour_resolved_ = resolved;
-    return settle(now);
+    return recompute(now);
 }
 
 std::optional<HealthTransition> TargetHealth::set_draining(Draining draining, MonotonicTime now) {
     draining_ = draining;
-    return settle(now);
+    return recompute(now);
 }
 
 std::optional<HealthTransition> TargetHealth::set_in_use(bool in_use, MonotonicTime now) {
-    if (in_use && !in_use_) { // nobody has probed it meanwhile
+    if (in_use && !in_use_) { // it was not probed meanwhile
         active_ = {};
         passive_ = {};
     }
     in_use_ = in_use;
-    return settle(now);
+    return recompute(now);
 }
 
 std::optional<HealthTransition> TargetHealth::set_policy(const HealthPolicy &policy, MonotonicTime now) {
@@ -208,20 +208,19 @@ std::optional<HealthTransition> TargetHealth::set_policy(const HealthPolicy &pol
     if (!policy.passive)
         passive_ = {};
     policy_ = policy;
-    return settle(now);
+    return recompute(now);
 }
 
 void TargetHealth::count_success(MonotonicTime now) {
     active_.failures = 0;
     ++active_.successes;
-    const bool first_proof = active_.state == TargetState::initial;
-    if (!first_proof && active_.successes < policy_.healthy_threshold)
+    const bool is_initial = active_.state == TargetState::initial;
+    if (!is_initial && active_.successes < policy_.healthy_threshold)
         return;
-    const auto left = hold_down_.remaining_for_recovery(now);
+    const auto left = backoff_.remaining_for_recovery(now);
     if (active_.state == TargetState::unhealthy && left.count() > 0) {
-        active_.description =
-            fmt::format("its checks succeed again; held down for {} s more after {} failures", left.count(),
-                        hold_down_.failures());
+        active_.description = fmt::format("checks succeed again; recovery delayed by {} s after {} failures",
+                                          left.count(), backoff_.failures());
         return;
     }
     active_.state = TargetState::healthy;
@@ -236,10 +235,10 @@ void TargetHealth::count_failure(const ProbeResult &result, MonotonicTime now) {
     if (active_.state == TargetState::initial)
         active_.reason = HealthReason::initial_health_checking;
     if (active_.state == TargetState::unhealthy || active_.failures >= policy_.unhealthy_threshold) {
-        // One outage is one failure, however many kinds of evidence see it; and a target that comes up late
-        // has not failed yet.
+        // An outage counts as one failure, also where several kinds of evidence detect it. A target that
+        // starts late has not failed yet.
         if (active_.state == TargetState::healthy && !passive_.failed)
-            hold_down_.fail(now);
+            backoff_.fail(now);
         active_.state = TargetState::unhealthy;
         active_.reason = reason_of(result.outcome);
         active_.description = last_error_;
@@ -255,7 +254,7 @@ TargetHealth::Composed TargetHealth::compose() const {
     if (draining_ != Draining::no)
         return {TargetState::draining, HealthReason::deregistration_in_progress,
                 draining_ == Draining::by_operator ? "drained by the operator"
-                                                   : "taken out of the target group"};
+                                                   : "removed from the target group"};
     return state_ignoring_drain();
 }
 
@@ -264,18 +263,18 @@ TargetHealth::Composed TargetHealth::state_ignoring_drain() const {
         return {TargetState::unused, HealthReason::not_in_use, "no endpoint uses the target group"};
     if (!neighbour_resolved_)
         return {TargetState::unhealthy, HealthReason::no_neighbour,
-                "its next hop is not resolved: nobody answers ARP or ND there, or no route leads to it by "
-                "the tunnel's interface"};
+                "next hop not resolved: no answer to ARP or ND, or no route to it through the tunnel's "
+                "interface"};
     if (passive_.failed)
         return {TargetState::unhealthy, HealthReason::no_return_traffic,
-                passive_.trial ? passive_.description + "; on trial with a few new flows"
-                               : passive_.description};
+                passive_.half_open ? passive_.description + "; half-open: receives a few new flows"
+                                   : passive_.description};
     if (!policy_.checks_enabled)
         return {TargetState::unavailable, HealthReason::health_check_disabled, ""};
     return {active_.state, active_.reason, active_.description};
 }
 
-std::optional<HealthTransition> TargetHealth::settle(MonotonicTime now) {
+std::optional<HealthTransition> TargetHealth::recompute(MonotonicTime now) {
     auto composed = compose();
     reason_ = composed.reason;
     description_ = std::move(composed.description);
@@ -284,7 +283,7 @@ std::optional<HealthTransition> TargetHealth::settle(MonotonicTime now) {
     const auto from = std::exchange(state_, composed.state);
     since_ = now;
     if (state_ == TargetState::healthy || state_ == TargetState::unavailable)
-        hold_down_.recover(now);
+        backoff_.recover(now);
     return HealthTransition{from, state_, reason_, description_, now};
 }
 

@@ -1,4 +1,4 @@
-// TargetHealth: the state of one target, from all evidence about it. Pure: time is an argument.
+// TargetHealth: the state of one target, from all evidence. Pure: time is an argument.
 #pragma once
 
 #include <chrono>
@@ -17,7 +17,7 @@ using MonotonicTime = std::chrono::steady_clock::time_point;
 /// The states of AWS `describe-target-health`.
 enum class TargetState : std::uint8_t { initial, healthy, unhealthy, draining, unused, unavailable };
 
-/// The reason codes of AWS, and two of ours: no_return_traffic, no_neighbour.
+/// The reason codes of AWS, and two more: no_return_traffic, no_neighbour.
 enum class HealthReason : std::uint8_t {
     none,
     registration_in_progress,
@@ -35,20 +35,20 @@ enum class HealthReason : std::uint8_t {
 [[nodiscard]] std::string_view to_string(TargetState state);   ///< "healthy"
 [[nodiscard]] std::string_view to_string(HealthReason reason); ///< "Target.Timeout"; empty for none
 
-/// What a person or an event consumer is told when a target's state changes.
+/// A change of a target's state.
 struct HealthTransition {
     TargetState from = TargetState::initial;
     TargetState to = TargetState::initial;
     HealthReason reason = HealthReason::none;
-    std::string description; ///< one sentence without full stop; empty where there is nothing to add
+    std::string description; ///< one sentence without full stop; empty where the reason says it all
     MonotonicTime at{};
 };
 
-/// What an earlier run of the daemon knew of a target.
+/// What an earlier daemon persisted of a target.
 struct PersistedHealth {
     TargetState state = TargetState::initial;
     HealthReason reason = HealthReason::none;
-    unsigned failures = 0; ///< for which it is held down the longer
+    unsigned failures = 0; ///< see Backoff
     bool in_band_works = false;
 
     bool operator==(const PersistedHealth &) const = default;
@@ -58,102 +58,100 @@ struct HealthPolicy {
     bool checks_enabled = true;
     unsigned healthy_threshold = 3;   ///< consecutive successes; at least 1
     unsigned unhealthy_threshold = 3; ///< consecutive failures; at least 1
-    bool passive = false;             ///< traffic that does not come back may fail it
+    bool passive = false;             ///< the outlier detector may fail it
 
     bool operator==(const HealthPolicy &) const = default;
 };
 
 enum class Draining : std::uint8_t { no, deregistered, by_operator };
 
-/// Each kind of evidence keeps its own verdict; the state is read off them, strongest first: draining,
-/// unused, neighbour missing, traffic that does not come back, checks disabled, active checks. So evidence
-/// goes on being heard beneath a stronger one, and the state is right at once when that ends: a target whose
-/// traffic does not come back and whose checks fail as well needs both to recover.
+/// Each kind of evidence has its own verdict. The state is that of the strongest: draining, unused, neighbour
+/// missing, no return traffic, checks disabled, active checks. Weaker evidence is still recorded, so the
+/// state is right at once when a stronger condition ends; a target that failed passively and by its checks
+/// needs both to recover.
 ///
-/// Every input returns the transition that it caused, if any. A reason that changes within a state is no
-/// transition; it shows in `reason()` and `description()`.
+/// Every input returns the transition that it caused, if any. A change of the reason within a state is not a
+/// transition; `reason()` and `description()` show it.
 class TargetHealth {
   public:
-    static constexpr unsigned kTrialFlows = 16; ///< none of which came back: the trial has failed
-    static constexpr std::chrono::seconds kTrialTime{2};
+    static constexpr unsigned half_open_flows =
+        16; ///< none of which returned: the half-open phase has failed
+    static constexpr std::chrono::seconds half_open_time{2};
 
-    /// Seeded with what was `known` before a restart: healthy stays so until the threshold of failures, and
-    /// unhealthy until the threshold of successes, or until in-band probes or a trial where no traffic came
-    /// back. Without it, or known as initial or unused, the target is initial.
+    /// `known`: from before a restart. A healthy target remains so until the threshold of failures, an
+    /// unhealthy one until the threshold of successes, or, after a passive failure, until in-band probes or a
+    /// half-open phase succeed. Without it, or where it says initial or unused, the target is initial.
     TargetHealth(const HealthPolicy &policy, MonotonicTime now,
                  std::optional<PersistedHealth> known = std::nullopt);
 
-    /// The data path knows the target, and the first probe is under way.
+    /// The data path has the target, and the first probe is scheduled.
     std::optional<HealthTransition> on_registered(MonotonicTime now);
 
-    /// The result of an active check. While initial, one success makes healthy (as at AWS); failures need
-    /// the threshold. Thresholds count consecutive results. From the second failure on, recovery also waits
-    /// for the hold-down.
+    /// The result of an active check. One success makes an initial target healthy (as at AWS). Thresholds
+    /// count consecutive results. From the second failure on, recovery also waits for the backoff.
     std::optional<HealthTransition> on_probe(const ProbeResult &result, MonotonicTime now);
 
-    /// Whether an in-band probe came back in time. Silence alone fails nobody. Answers, as many in a row as
-    /// the healthy threshold, bring back what failed passively; a single one does after a common cause.
+    /// Whether an in-band probe was answered in time. Unanswered probes alone do not fail a target. As many
+    /// answers in a row as the healthy threshold end a passive failure; after a group-wide outage one does.
     std::optional<HealthTransition> on_in_band(bool answered, MonotonicTime now);
-    /// Probes stay away while traffic returns: it drops the reserved endpoint by now.
+    /// Probes are unanswered while traffic returns: the target drops the reserved endpoint.
     void on_in_band_ended() { in_band_worked_ = false; }
 
-    /// The passive judge's verdict: what goes in does not come out. `group_outage`: all of its siblings fell
-    /// silent with it, so it is hardly to blame: no hold-down, and nobody is to be reset for it.
+    /// The outlier detector has ejected the target. `group_outage`: together with its siblings, so the cause
+    /// is probably elsewhere: no backoff, and no flows are reset.
     std::optional<HealthTransition> on_passive_failure(std::string description, bool group_outage,
                                                        MonotonicTime now);
 
-    /// New flows since the last call, and how many of them have returned. Heard only while on trial: as many
-    /// returns as the healthy threshold end it well; kTrialFlows without any end it with a longer hold-down.
-    std::optional<HealthTransition> on_new_flows(std::uint64_t tried, std::uint64_t returned,
+    /// New flows since the last call, and how many of them returned. Only counted while half-open: as many
+    /// returns as the healthy threshold end the failure; half_open_flows without any return end the phase and
+    /// increase the backoff.
+    std::optional<HealthTransition> on_new_flows(std::uint64_t started, std::uint64_t confirmed,
                                                  MonotonicTime now);
 
-    /// Time has passed: a trial begins when its hold-down is over. Call it about once a second.
-    void on_time(MonotonicTime now);
+    /// Starts the half-open phase when the backoff has passed. To be called about once a second.
+    void tick(MonotonicTime now);
 
-    /// Whether the next hop towards the target has a link-layer address. Call it with false only after
-    /// resolution has been tried and has failed: it takes the target out at once.
+    /// Whether the next hop of the target has a link-layer address. False only after resolution was tried and
+    /// failed: it fails the target at once.
     std::optional<HealthTransition> on_neighbour(bool resolved, MonotonicTime now);
 
     std::optional<HealthTransition> set_draining(Draining draining, MonotonicTime now);
 
-    /// False while no endpoint uses the target's group. Coming into use begins anew, as initial.
+    /// False while no endpoint uses the target's group. A target that comes into use is initial again.
     std::optional<HealthTransition> set_in_use(bool in_use, MonotonicTime now);
 
-    /// New thresholds or checks switched on or off. Checks that are switched on have failures to count before
-    /// they take out a target that was serving without them. Passive health that is switched off acquits.
+    /// When checks are enabled, a target that was serving without them remains healthy until the threshold of
+    /// failures. When passive health is disabled, a passive failure ends.
     std::optional<HealthTransition> set_policy(const HealthPolicy &policy, MonotonicTime now);
 
     [[nodiscard]] TargetState state() const { return state_; }
     [[nodiscard]] HealthReason reason() const { return reason_; }
     [[nodiscard]] const std::string &description() const { return description_; }
     [[nodiscard]] MonotonicTime since() const { return since_; } ///< when the state began
-    /// Something is wrong with it that fails no check: last_error() tells.
+    /// Records an error that fails no check.
     void record_error(std::string text) { last_error_ = std::move(text); }
-    /// The last failed check's text, or what record_error() told, kept after recovery; empty where there was
-    /// none.
+    /// Of the last failed check or record_error(). Not cleared by recovery.
     [[nodiscard]] const std::string &last_error() const { return last_error_; }
     [[nodiscard]] Draining draining() const { return draining_; }
 
-    [[nodiscard]] unsigned failures() const { return hold_down_.failures(); } ///< as PersistedHealth has them
-    [[nodiscard]] bool in_band_worked() const { return in_band_worked_; }     ///< the same
+    [[nodiscard]] unsigned failures() const { return backoff_.failures(); } ///< for PersistedHealth
+    [[nodiscard]] bool in_band_worked() const { return in_band_worked_; }   ///< for PersistedHealth
 
     /// No endpoint uses its group, and it does not drain.
     [[nodiscard]] bool is_unused() const { return !in_use_ && draining_ == Draining::no; }
 
-    /// Out because no traffic came back, whatever else speaks against it.
+    /// Whether the outlier detector has failed it, regardless of other evidence.
     [[nodiscard]] bool failed_passively() const { return passive_.failed; }
-    /// It takes one of GLB_HALF_OPEN_SHARE new flows, to see whether they return.
+    /// It receives one of GLB_HALF_OPEN_SHARE new flows, as a test whether they return.
     [[nodiscard]] bool is_half_open() const {
-        return state_ == TargetState::unhealthy && passive_.trial && half_open_allowed();
+        return state_ == TargetState::unhealthy && passive_.half_open && half_open_allowed();
     }
-    /// It failed together with its siblings: flows are not to be reset for that.
-    /// Whether it has failed, also beneath a drain: what drains may die, and its flows then want another
-    /// target.
+    /// Whether it has failed, also beneath a drain: its flows then need another target.
     [[nodiscard]] bool has_failed() const { return state_ignoring_drain().state == TargetState::unhealthy; }
+    /// Whether it failed together with its siblings. Flows are not reset for that.
     [[nodiscard]] bool group_outage() const { return passive_.failed && passive_.group_outage; }
 
   private:
-    // The verdict of the active checks alone.
     struct ActiveVerdict {
         TargetState state = TargetState::initial; // initial, healthy or unhealthy
         HealthReason reason = HealthReason::registration_in_progress;
@@ -161,16 +159,14 @@ class TargetHealth {
         unsigned successes = 0; // consecutive, up to the last result
         unsigned failures = 0;
     };
-    // The verdict of the traffic.
     struct PassiveVerdict {
         bool failed = false;
         bool group_outage = false;
         std::string description;
         unsigned answers = 0; // in-band, consecutive
-        bool trial = false;
-        MonotonicTime trial_since{};
-        std::uint64_t tried = 0; // of the trial
-        std::uint64_t returned = 0;
+        bool half_open = false;
+        MonotonicTime half_open_since{};
+        std::uint64_t started = 0, confirmed = 0; // new flows of the half-open phase
     };
     struct Composed {
         TargetState state;
@@ -183,12 +179,12 @@ class TargetHealth {
     [[nodiscard]] bool half_open_allowed() const;
     [[nodiscard]] Composed compose() const;
     [[nodiscard]] Composed state_ignoring_drain() const;
-    std::optional<HealthTransition> settle(MonotonicTime now);
+    std::optional<HealthTransition> recompute(MonotonicTime now);
 
     HealthPolicy policy_;
     ActiveVerdict active_;
     PassiveVerdict passive_;
-    Backoff hold_down_;
+    Backoff backoff_;
     bool in_band_worked_ = false;
     bool neighbour_resolved_ = true;
     Draining draining_ = Draining::no;

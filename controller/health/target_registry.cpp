@@ -9,7 +9,7 @@ namespace glb {
 
 namespace {
 
-/// Removed targets of a group that is gone have no deregistration delay of their own.
+/// For targets whose group is not configured any more.
 constexpr std::chrono::seconds default_delay{300};
 
 bool is_alive(TargetState state) {
@@ -68,11 +68,11 @@ void TargetRegistry::configure(const HealthConfig &config, MonotonicTime now) {
     for (auto &[name, entry] : entries_)
         if (!configured.contains(name) && !entry.drain_until)
             begin_removal(entry, now);
-    restored_.operator_drains.clear(); // the rest names targets that are not configured
+    restored_.operator_drains.clear(); // the rest: targets that are not configured
     erase_empty_groups();
 }
 
-/// A drain that the operator began keeps its deadline.
+/// An earlier deadline of an operator's drain applies.
 void TargetRegistry::begin_removal(TargetEntry &entry, MonotonicTime now) {
     const auto &group = groups_.at(entry.group);
     entry.drain_until = now + (group.configured ? group.settings.deregistration_delay : default_delay);
@@ -91,7 +91,8 @@ void TargetRegistry::adopt(const AdoptedTarget &adopted, MonotonicTime now) {
     if (entries_.contains(name))
         return;
     auto &group = groups_[adopted.group];
-    group.settings.index = adopted.group_index;
+    if (!group.configured)
+        group.settings.index = adopted.group_index;
     TargetEntry entry{adopted.group, name, adopted.group_index, adopted.target, TargetHealth({}, now)};
     entry.drain_until = now + default_delay;
     if (group.configured)
@@ -137,7 +138,7 @@ bool TargetRegistry::on_probe(const std::string &name, const ProbeResult &result
     return update(name, [&](TargetHealth &health) { return health.on_probe(result, now); });
 }
 
-/// Beneath a drain, a failure changes the target state without being a transition.
+/// A failure beneath a drain changes the target's flags, but is not a transition.
 bool TargetRegistry::update(const std::string &name, const HealthInput &input) {
     const auto found = entries_.find(name);
     if (found == entries_.end())

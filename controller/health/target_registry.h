@@ -1,4 +1,4 @@
-// TargetRegistry: every target of the node with its health, removed targets that still drain included.
+// TargetRegistry: all targets of the node with their health, including removed targets that still drain.
 #pragma once
 
 #include <chrono>
@@ -39,7 +39,7 @@ struct RemovedTarget {
 /// Called for each change of a target's state.
 using OnTransition = std::function<void(const TargetEntry &, const HealthTransition &)>;
 
-/// What the data path is to read of one group.
+/// The target states and the group action of one group, as they are written to the maps.
 struct GroupStateRow {
     std::string group;
     std::uint16_t group_index = 0;
@@ -47,7 +47,7 @@ struct GroupStateRow {
     GroupState state;
 };
 
-/// A value: a change is tried on a copy.
+/// A value: a change of configuration is computed on a copy.
 class TargetRegistry {
   public:
     using Entries = std::map<std::string, TargetEntry>;
@@ -56,41 +56,40 @@ class TargetRegistry {
     explicit TargetRegistry(OnTransition on_transition) : on_transition_(std::move(on_transition)) {}
     void set_on_transition(OnTransition on_transition) { on_transition_ = std::move(on_transition); }
 
-    /// Takes over the targets of `config`. Targets that it does not name any more drain; a drain ends where
-    /// it names the target again.
+    /// Replaces the configuration. Targets that it no longer names start to drain; a drain ends where it
+    /// names the target again.
     void configure(const HealthConfig &config, MonotonicTime now);
 
-    /// A target that an earlier daemon's data path still sends to, though no manifest names it. Its drain
-    /// continues as restore() has it; else it starts again, with the policy of its group where the group
-    /// still exists.
+    /// Adds a target that is not configured, but receives flows from the data path of an earlier daemon. Its
+    /// drain has the deadline and policy of restore(), else the default delay and the policy of its group
+    /// where the group is configured. No effect where the registry has the target.
     void adopt(const AdoptedTarget &adopted, MonotonicTime now);
 
-    /// Starts an operator's drain: no new flows, and until `until` (none: the group's deregistration delay
-    /// from now) for those it has. No effect where the target drains by operator already. Returns the
-    /// deadline that it replaces. ENOENT where the configuration has no such target; EBUSY, unless `force`,
-    /// where no other target of the group would take its flows.
+    /// Starts an operator's drain: the target accepts no new flows and keeps its own until `until` (default:
+    /// the group's deregistration delay from now). Returns the deadline of the drain that was active before,
+    /// which then continues unchanged. ENOENT where the target is not configured; EBUSY, unless `force`,
+    /// where no other target of the group would accept its flows.
     [[nodiscard]] Result<std::optional<MonotonicTime>>
     drain(const std::string &name, bool force, MonotonicTime now, std::optional<MonotonicTime> until = {});
-    /// Ends it; no effect where the target does not drain by operator. Returns the deadline that it had.
-    /// ENOENT as above.
+    /// Ends an operator's drain and returns its deadline; none where there was no drain. ENOENT as above.
     [[nodiscard]] Result<std::optional<MonotonicTime>> undrain(const std::string &name, MonotonicTime now);
 
-    /// What an earlier daemon persisted; used when those targets appear.
+    /// State of an earlier daemon. Applied to each target when it is configured or adopted.
     void restore(const PersistedTargets &persisted);
     [[nodiscard]] PersistedTargets persisted() const;
-    /// Overrides restore() for one target: the data path of an earlier daemon has it ejected. That is more
-    /// recent than what the daemon persisted.
+    /// Overrides restore() for one target that was alive: the data path of the earlier daemon has it ejected,
+    /// which is more recent than the persisted state.
     void restore_failure(const std::string &name, HealthReason reason);
 
     /// The health of targets that have failed in `other`, and not here.
     void take_failures(const TargetRegistry &other, MonotonicTime now);
 
-    /// Ends drains of removed targets that have no live flow or whose deadline has passed. Under `hold` only
-    /// the end of the flows counts.
+    /// Ends drains of removed targets that have no live flows or whose deadline has passed. Under `hold` the
+    /// deadline does not end them.
     std::vector<RemovedTarget>
     remove_drained(const std::function<std::uint64_t(std::uint16_t index)> &live_flows, MonotonicTime now);
 
-    /// Inputs. True where the data path's view of the group may have changed. No effect on unknown names.
+    /// Inputs. True where the group's target states may have changed. No effect on unknown names.
     bool on_probe(const std::string &name, const ProbeResult &result, MonotonicTime now);
     bool update(const std::string &name, const HealthInput &input);
     bool on_neighbour(const std::string &name, bool resolved, MonotonicTime now);
@@ -110,7 +109,7 @@ class TargetRegistry {
     struct GroupEntry {
         HealthGroup settings; ///< without targets
         bool ever_healthy = false;
-        bool configured = false; ///< else it exists only for targets that drain
+        bool configured = false; ///< false: it exists only for targets that drain
     };
 
     void configure_target(const HealthGroup &group, const HealthTarget &target, MonotonicTime now);
@@ -127,7 +126,7 @@ class TargetRegistry {
     OnTransition on_transition_;
     Entries entries_;
     std::map<std::string, GroupEntry> groups_;
-    PersistedTargets restored_; ///< of targets that have not appeared yet
+    PersistedTargets restored_; ///< of targets that are not in the registry yet
 };
 
 } // namespace glb

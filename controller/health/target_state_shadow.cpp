@@ -21,10 +21,11 @@ Status TargetStateShadow::write_target(TargetStatePort &port, std::uint16_t inde
         return {};
     GLB_TRY(port.set_target_state(index, state));
     targets_[index] = state;
+    final_states_.erase(index); // the index has been reused
     return {};
 }
 
-/// The fallback list comes before the action: an action that steers must find it.
+/// The fallback list is written before the action, since an action that steers uses it.
 Status TargetStateShadow::write_group(TargetStatePort &port, const GroupStateRow &row) {
     auto &known = groups_[row.group_index];
     if (!known.has_fallback || known.fallback != row.state.fallback) {
@@ -58,17 +59,24 @@ Status TargetStateShadow::write_all(TargetStatePort &port, std::span<const Group
             keep_first(first, write_target(port, row.indexes[i], row.state.targets[i]));
         keep_first(first, write_group(port, row));
     }
+    std::erase_if(final_states_, [&](const auto &row) {
+        auto done = port.set_target_state(row.first, row.second);
+        const bool written = done.has_value();
+        keep_first(first, std::move(done));
+        return written;
+    });
     return first;
 }
 
-Status TargetStateShadow::write_final(TargetStatePort &port, const RemovedTarget &removed) {
+void TargetStateShadow::set_final(const RemovedTarget &removed) {
     targets_.erase(removed.index);
-    return port.set_target_state(removed.index, removed.state);
+    final_states_[removed.index] = removed.state;
 }
 
 void TargetStateShadow::clear() {
     targets_.clear();
     groups_.clear();
+    final_states_.clear();
 }
 
 void TargetStateShadow::retain(std::span<const GroupStateRow> rows) {

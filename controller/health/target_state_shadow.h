@@ -13,21 +13,21 @@
 
 namespace glb {
 
-/// A row that could not be written stays different, so the next call tries it again.
+/// A row that could not be written remains different, so the next call writes it again.
 class TargetStateShadow {
   public:
-    /// Writes the rows of targets and groups that were never written: before the configuration that names
-    /// them takes effect. Rows that are in use keep their value.
+    /// Writes the rows of targets and groups that count as never written, before the configuration that names
+    /// them takes effect. Other rows are not changed.
     [[nodiscard]] Status write_new(TargetStatePort &port, std::span<const GroupStateRow> rows);
-    /// Writes every row that differs. Goes on after a failure and returns the first.
+    /// Writes all rows that differ, and pending final states. Continues after a failure and returns the
+    /// first one.
     [[nodiscard]] Status write_all(TargetStatePort &port, std::span<const GroupStateRow> rows);
-    /// The final state of a removed target; its row counts as never written afterwards.
-    [[nodiscard]] Status write_final(TargetStatePort &port, const RemovedTarget &removed);
+    /// The final state of a removed target: the next write_all() writes it, unless the index is reused first.
+    void set_final(const RemovedTarget &removed);
 
-    /// Other maps from now on: nothing is written yet.
+    /// For other maps: all rows count as never written.
     void clear();
-    /// Targets and groups that are not in `rows` count as never written: their indexes may be given to
-    /// others.
+    /// Targets and groups that are not in `rows` count as never written: their indexes may be reused.
     void retain(std::span<const GroupStateRow> rows);
 
   private:
@@ -40,6 +40,7 @@ class TargetStateShadow {
     [[nodiscard]] Status write_group(TargetStatePort &port, const GroupStateRow &row);
 
     std::map<std::uint16_t, std::uint64_t> targets_;
+    std::map<std::uint16_t, std::uint64_t> final_states_; ///< not written yet
     std::map<std::uint16_t, Group> groups_;
 };
 

@@ -13,11 +13,11 @@
 namespace glb {
 namespace {
 
-constexpr std::size_t kIp = kInBandGeneve;
-constexpr std::size_t kUdp = kIp + 20;
-constexpr std::size_t kPayload = kUdp + 8;
+constexpr std::size_t ip_at = in_band_geneve_bytes;
+constexpr std::size_t udp_at = ip_at + 20;
+constexpr std::size_t payload_at = udp_at + 8;
 
-using Packet = std::array<std::uint8_t, kInBandBytes>;
+using Packet = std::array<std::uint8_t, in_band_bytes>;
 
 template <typename T>
 void put(Packet &packet, std::size_t at, T network_order) {
@@ -52,17 +52,17 @@ void put_geneve(Packet &packet) {
 }
 
 void put_inner(Packet &packet, const InBandInner &inner) {
-    packet[kIp] = 0x45;
-    put16(packet, kIp + 2, kInBandBytes - kIp);
-    put16(packet, kIp + 6, 0x4000); // DF
-    packet[kIp + 8] = 64;
-    packet[kIp + 9] = IPPROTO_UDP;
-    put(packet, kIp + 12, inner.source.v4_network_order());
-    put(packet, kIp + 16, inner.destination.v4_network_order());
-    put16(packet, kIp + 10, fold(add_words(packet, kIp, kUdp, 0)));
-    put16(packet, kUdp, kInBandSourcePort);
-    put16(packet, kUdp + 2, inner.port);
-    put16(packet, kUdp + 4, kInBandBytes - kUdp);
+    packet[ip_at] = 0x45;
+    put16(packet, ip_at + 2, in_band_bytes - ip_at);
+    put16(packet, ip_at + 6, 0x4000); // DF
+    packet[ip_at + 8] = 64;
+    packet[ip_at + 9] = IPPROTO_UDP;
+    put(packet, ip_at + 12, inner.source.v4_network_order());
+    put(packet, ip_at + 16, inner.destination.v4_network_order());
+    put16(packet, ip_at + 10, fold(add_words(packet, ip_at, udp_at, 0)));
+    put16(packet, udp_at, in_band_source_port);
+    put16(packet, udp_at + 2, inner.port);
+    put16(packet, udp_at + 4, in_band_bytes - udp_at);
 }
 
 } // namespace
@@ -71,11 +71,11 @@ Packet in_band_packet(const InBandInner &inner, std::uint64_t nonce) {
     Packet packet{};
     put_geneve(packet);
     put_inner(packet, inner);
-    put(packet, kPayload, htobe64(GLB_IN_BAND_MAGIC));
-    put(packet, kPayload + 8, nonce);
-    const auto pseudo = add_words(packet, kIp + 12, kUdp, IPPROTO_UDP + (kInBandBytes - kUdp));
-    const auto checksum = fold(add_words(packet, kUdp, kInBandBytes, pseudo));
-    put16(packet, kUdp + 6, checksum == 0 ? 0xffff : checksum);
+    put(packet, payload_at, htobe64(GLB_IN_BAND_MAGIC));
+    put(packet, payload_at + 8, nonce);
+    const auto pseudo = add_words(packet, ip_at + 12, udp_at, IPPROTO_UDP + (in_band_bytes - udp_at));
+    const auto checksum = fold(add_words(packet, udp_at, in_band_bytes, pseudo));
+    put16(packet, udp_at + 6, checksum == 0 ? 0xffff : checksum);
     return packet;
 }
 
@@ -87,7 +87,7 @@ Result<Fd> open_in_band_socket(const IpAddress &source) {
     const int on = 1, discover = IP_PMTUDISC_DO;
     if (::setsockopt(fd.get(), SOL_SOCKET, SO_NO_CHECK, &on, sizeof on) != 0 ||
         ::setsockopt(fd.get(), IPPROTO_IP, IP_MTU_DISCOVER, &discover, sizeof discover) != 0)
-        return fail_errno(errno, "in-band socket's options");
+        return fail_errno(errno, "in-band socket: options");
     sockaddr_in at{};
     at.sin_family = AF_INET;
     at.sin_addr.s_addr = source.v4_network_order();
@@ -98,7 +98,7 @@ Result<Fd> open_in_band_socket(const IpAddress &source) {
         if (errno != EADDRINUSE)
             break;
     }
-    return fail_errno(errno, "in-band probes from {}", source.to_string());
+    return fail_errno(errno, "in-band socket: source {}", source.to_string());
 }
 
 Status send_in_band(const Fd &socket, const IpAddress &target, std::uint16_t port, const InBandInner &inner,

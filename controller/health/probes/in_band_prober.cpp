@@ -8,8 +8,8 @@ namespace {
 using namespace std::chrono_literals;
 using boost::system::error_code;
 
-constexpr auto kAnswerWithin = 1s; // of probes that were asked for
-constexpr std::chrono::milliseconds kLongestInBandStartDelay{1000};
+constexpr auto answer_timeout = 1s; // to probe_now()
+constexpr std::chrono::milliseconds longest_in_band_start_delay{1000};
 
 } // namespace
 
@@ -20,32 +20,33 @@ InBandProber::~InBandProber() {
     set_targets({}, source_);
 }
 
-// A timer that fires although its target is gone finds it gone: handlers hold no owning pointer.
+// Timer handlers hold no owning pointer, so a timer that has expired before its target was removed finds
+// none.
 void InBandProber::set_targets(const std::vector<InBandTarget> &targets, const IpAddress &source) {
     if (source != source_) {
         sockets_ = {};
         source_ = source;
     }
-    auto former = std::exchange(targets_, {});
+    auto previous = std::exchange(targets_, {});
     for (const auto &target : targets) {
         if (targets_.contains(target.key))
             continue;
-        if (const auto known = former.find(target.key);
-            known != former.end() && known->second->target == target) {
-            targets_.insert(former.extract(known));
+        if (const auto known = previous.find(target.key);
+            known != previous.end() && known->second->target == target) {
+            targets_.insert(previous.extract(known));
             continue;
         }
         auto periodic = std::make_shared<Periodic>(loop_, target);
-        const auto longest = std::min(target.interval, kLongestInBandStartDelay);
+        const auto longest = std::min(target.interval, longest_in_band_start_delay);
         std::uniform_int_distribution<std::chrono::milliseconds::rep> delay(0, longest.count());
         periodic->due = Clock::now() + std::chrono::milliseconds(delay(random_));
         wait_until_due(periodic);
         targets_.emplace(target.key, std::move(periodic));
     }
-    for (const auto &[key, periodic] : former) {
+    for (const auto &[key, periodic] : previous) {
         periodic->timer.cancel();
-        if (periodic->awaited)
-            awaited_.erase(*periodic->awaited);
+        if (periodic->outstanding)
+            outstanding_.erase(*periodic->outstanding);
     }
 }
 
@@ -67,66 +68,66 @@ void InBandProber::probe(const std::shared_ptr<Periodic> &periodic) {
         on_result_(periodic->target.key, result);
         return;
     }
-    periodic->awaited = nonce;
-    awaited_.emplace(nonce, periodic->target.key);
+    periodic->outstanding = nonce;
+    outstanding_.emplace(nonce, periodic->target.key);
     periodic->timer.expires_at(periodic->sent + periodic->target.timeout);
     periodic->timer.async_wait([this, weak = std::weak_ptr(periodic), nonce](const error_code &error) {
-        // Cancelled by the answer, or overtaken by it.
-        if (const auto alive = weak.lock(); alive && !error && alive->awaited == nonce)
-            give_up(alive);
+        // The answer may have arrived after this handler was queued.
+        if (const auto alive = weak.lock(); alive && !error && alive->outstanding == nonce)
+            on_timeout(alive);
     });
 }
 
-void InBandProber::give_up(const std::shared_ptr<Periodic> &periodic) {
-    awaited_.erase(*periodic->awaited);
+void InBandProber::on_timeout(const std::shared_ptr<Periodic> &periodic) {
+    outstanding_.erase(*periodic->outstanding);
     resume(periodic);
     on_result_(periodic->target.key,
-               {InBandResult::Outcome::silent, true, periodic->sent, Clock::now() - periodic->sent, ""});
+               {InBandResult::Outcome::unanswered, true, periodic->sent, Clock::now() - periodic->sent, ""});
 }
 
 void InBandProber::resume(const std::shared_ptr<Periodic> &periodic) {
-    periodic->awaited.reset();
+    periodic->outstanding.reset();
     periodic->due = std::max(periodic->due + periodic->target.interval, Clock::now());
     wait_until_due(periodic);
 }
 
 Status InBandProber::send(const InBandTarget &target, std::uint64_t nonce) {
     auto &socket = sockets_[next_socket_];
-    next_socket_ = (next_socket_ + 1) % kSockets;
+    next_socket_ = (next_socket_ + 1) % socket_count;
     if (!socket) {
         GLB_ASSIGN(socket, open_in_band_socket(source_));
     }
     return send_in_band(socket, target.address, target.port, target.inner, nonce);
 }
 
-Status InBandProber::ask(const std::string &key) {
+Status InBandProber::probe_now(const std::string &key) {
     const auto found = targets_.find(key);
     if (found == targets_.end())
-        return fail("no in-band target {}", key);
+        return fail("target {} is not probed in-band", key);
     const auto now = Clock::now();
-    std::erase_if(asked_, [&](const auto &row) { return now - row.second.sent > kAnswerWithin; });
+    std::erase_if(requested_, [&](const auto &row) { return now - row.second.sent > answer_timeout; });
     const auto nonce = random_nonce();
     GLB_TRY(send(found->second->target, nonce));
-    asked_.emplace(nonce, Asked{key, found->second->target.address, now});
+    requested_.emplace(nonce, Requested{key, found->second->target.address, now});
     return {};
 }
 
 void InBandProber::on_event(const IpAddress &sender, std::uint64_t nonce) {
     const auto now = Clock::now();
-    if (const auto asked = asked_.find(nonce); asked != asked_.end() && asked->second.address == sender) {
-        const auto answer = asked_.extract(asked).mapped();
-        if (now - answer.sent <= kAnswerWithin)
-            on_result_(answer.key,
-                       {InBandResult::Outcome::answered, false, answer.sent, now - answer.sent, ""});
+    if (const auto found = requested_.find(nonce);
+        found != requested_.end() && found->second.address == sender) {
+        const auto probe = requested_.extract(found).mapped();
+        if (now - probe.sent <= answer_timeout)
+            on_result_(probe.key, {InBandResult::Outcome::answered, false, probe.sent, now - probe.sent, ""});
         return;
     }
-    const auto awaited = awaited_.find(nonce);
-    if (awaited == awaited_.end())
+    const auto found = outstanding_.find(nonce);
+    if (found == outstanding_.end())
         return;
-    const auto periodic = targets_.at(awaited->second);
+    const auto periodic = targets_.at(found->second);
     if (periodic->target.address != sender)
         return;
-    awaited_.erase(awaited);
+    outstanding_.erase(found);
     const InBandResult result{InBandResult::Outcome::answered, true, periodic->sent, now - periodic->sent,
                               ""};
     resume(periodic);

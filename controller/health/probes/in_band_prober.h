@@ -1,4 +1,4 @@
-// InBandProber: sends probes through any number of targets, and knows them again when they come back.
+// InBandProber: sends probes through any number of targets and matches the returned ones.
 #pragma once
 
 #include <array>
@@ -30,17 +30,17 @@ struct InBandTarget {
 };
 
 struct InBandResult {
-    enum class Outcome : std::uint8_t { answered, silent, unsent };
-    Outcome outcome = Outcome::silent;
-    bool periodic = false; ///< else one that ask() sent
+    enum class Outcome : std::uint8_t { answered, unanswered, unsent };
+    Outcome outcome = Outcome::unanswered;
+    bool periodic = false; ///< false: sent by probe_now()
     std::chrono::steady_clock::time_point sent;
     std::chrono::nanoseconds round_trip{0};
     std::string detail; ///< of unsent
 };
 
-/// An answer counts only with a nonce that is awaited, and only from the address to which it was sent. It
-/// comes to the data path, which tells it by GLB_EVENT_IN_BAND. Not thread-safe: call it, and run the loop,
-/// on one thread.
+/// An answer counts only with the nonce of an outstanding probe, and only from the address to which that was
+/// sent. The data path receives it and reports GLB_EVENT_IN_BAND. Not thread-safe: to be called on the loop's
+/// thread.
 class InBandProber {
   public:
     using OnResult = std::function<void(const std::string &key, const InBandResult &result)>;
@@ -51,30 +51,30 @@ class InBandProber {
     InBandProber &operator=(const InBandProber &) = delete;
     ~InBandProber();
 
-    /// From now on exactly these targets are probed, from `source`; the first time at a random moment within
-    /// the first second (or interval). Rows that are equal to before go on undisturbed.
+    /// Replaces the targets, which are probed from `source`. The first probe of a new or changed target is
+    /// sent after a random delay of up to a second (or its interval). Unchanged targets are not affected.
     void set_targets(const std::vector<InBandTarget> &targets, const IpAddress &source);
 
-    /// One probe at once, beside the periodic ones. An answer within a second is reported, silence is not.
-    [[nodiscard]] Status ask(const std::string &key);
+    /// Sends one probe now, in addition to the periodic ones. Only an answer within a second is reported.
+    [[nodiscard]] Status probe_now(const std::string &key);
 
-    /// An in-band probe has come back through `sender`. Strangers' nonces are ignored.
+    /// An in-band probe has returned through `sender`. Unknown nonces are ignored.
     void on_event(const IpAddress &sender, std::uint64_t nonce);
 
   private:
     using Clock = std::chrono::steady_clock;
-    /// Each probe takes the next one: another port, and so perhaps another core of the appliance.
-    static constexpr std::size_t kSockets = 4;
+    /// Used in turn: another source port may select another core of the appliance.
+    static constexpr std::size_t socket_count = 4;
 
     struct Periodic {
         Periodic(boost::asio::io_context &loop, InBandTarget t) : target(std::move(t)), timer(loop) {}
         InBandTarget target;
         boost::asio::steady_timer timer;
         Clock::time_point due;
-        std::optional<std::uint64_t> awaited; // the nonce
+        std::optional<std::uint64_t> outstanding; // nonce
         Clock::time_point sent;
     };
-    struct Asked {
+    struct Requested {
         std::string key;
         IpAddress address;
         Clock::time_point sent;
@@ -82,18 +82,18 @@ class InBandProber {
 
     void wait_until_due(const std::shared_ptr<Periodic> &periodic);
     void probe(const std::shared_ptr<Periodic> &periodic);
-    void give_up(const std::shared_ptr<Periodic> &periodic);
+    void on_timeout(const std::shared_ptr<Periodic> &periodic);
     void resume(const std::shared_ptr<Periodic> &periodic);
     [[nodiscard]] Status send(const InBandTarget &target, std::uint64_t nonce);
 
     boost::asio::io_context &loop_;
     OnResult on_result_;
     IpAddress source_;
-    std::array<Fd, kSockets> sockets_;
+    std::array<Fd, socket_count> sockets_;
     std::size_t next_socket_ = 0;
     std::map<std::string, std::shared_ptr<Periodic>> targets_;
-    std::map<std::uint64_t, std::string> awaited_; // of the periodic probes, by nonce
-    std::map<std::uint64_t, Asked> asked_;
+    std::map<std::uint64_t, std::string> outstanding_; // periodic probes, by nonce
+    std::map<std::uint64_t, Requested> requested_;
     std::mt19937 random_;
 };
 

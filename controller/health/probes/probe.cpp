@@ -25,8 +25,7 @@ asio::ip::tcp::endpoint endpoint_of(const IpAddress &address, std::uint16_t port
             port};
 }
 
-// Host as RFC 9110, section 7.2 has it: an IPv6 address in brackets, the port where it is not the scheme's
-// own.
+// Host as in RFC 9110, section 7.2: an IPv6 address in brackets, the port unless it is the scheme's default.
 std::string http_request(const ProbeTarget &target) {
     auto host = target.settings.host;
     if (host.empty()) {
@@ -41,20 +40,19 @@ std::string http_request(const ProbeTarget &target) {
                        target.settings.path, host);
 }
 
-ProbeResult failed_with(const error_code &error, std::string_view doing) {
+ProbeResult failed_with(const error_code &error, std::string_view operation) {
     ProbeResult result;
     result.outcome = ProbeOutcome::error;
     if (error == asio::error::connection_refused)
         result.outcome = ProbeOutcome::refused;
     if (error == asio::error::timed_out)
         result.outcome = ProbeOutcome::timeout;
-    result.detail = fmt::format("{}: {}", doing, error.message());
+    result.detail = fmt::format("{}: {}", operation, error.message());
     return result;
 }
 
-// A peer that answers at once and resets may have done both before we look at the connect: the kernel then
-// reports the reset as the outcome of connecting. A reset during the handshake itself is "refused", never one
-// of these.
+// A peer may respond and reset before the result of connect is read: the kernel then reports the reset as
+// that result. A reset during the handshake itself is reported as "refused".
 bool means_connected(const error_code &error) {
     return !error || error == asio::error::connection_reset || error == asio::error::broken_pipe;
 }
@@ -103,9 +101,8 @@ asio::awaitable<void> Probe::sleep_until(Clock::time_point when) {
     co_await pause_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 }
 
-// Asio 1.18 cannot cancel a coroutine: the deadline closes the socket, which ends whatever waits on it. Its
-// handler may already be in the loop's queue as the verdict comes, where no cancelling reaches it: hence the
-// number.
+// The deadline closes the socket, which ends every wait on it. Its handler may already be queued when the
+// probe ends and can then not be cancelled, hence the number.
 asio::awaitable<ProbeResult> Probe::probe_once() {
     connected_ = false;
     expired_ = false;
@@ -119,16 +116,16 @@ asio::awaitable<ProbeResult> Probe::probe_once() {
         self->expired_ = true;
         self->close_socket();
     });
-    ProbeResult result = co_await talk();
+    ProbeResult result = co_await connect_and_check();
     ++number_;
     deadline_.cancel();
     close_socket();
     if (expired_ && result.outcome == ProbeOutcome::error)
-        co_return timed_out();
+        co_return timeout_result();
     co_return result;
 }
 
-asio::awaitable<ProbeResult> Probe::talk() {
+asio::awaitable<ProbeResult> Probe::connect_and_check() {
     error_code error;
     const auto peer = endpoint_of(target_.address, target_.settings.port);
     co_await socket_.async_connect(peer, asio::redirect_error(asio::use_awaitable, error));
@@ -138,11 +135,11 @@ asio::awaitable<ProbeResult> Probe::talk() {
     if (target_.settings.protocol == ProbeKind::tcp)
         co_return ProbeResult{ProbeOutcome::ok, 0, "", {}};
     if (target_.settings.protocol == ProbeKind::https)
-        co_return co_await ask_https();
-    co_return co_await ask_http(socket_);
+        co_return co_await exchange_https();
+    co_return co_await exchange_http(socket_);
 }
 
-asio::awaitable<ProbeResult> Probe::ask_https() {
+asio::awaitable<ProbeResult> Probe::exchange_https() {
     if (!tls_)
         co_return ProbeResult{ProbeOutcome::error, 0, tls_.error().message, {}};
     error_code error;
@@ -158,16 +155,15 @@ asio::awaitable<ProbeResult> Probe::ask_https() {
             failed.detail = "TLS handshake: " + why;
         co_return failed;
     }
-    const auto result = co_await ask_http(stream);
-    session_ = keep_session(stream);
+    const auto result = co_await exchange_http(stream);
+    session_ = cache_session(stream);
     co_return result;
 }
 
 template <typename Stream>
-asio::awaitable<ProbeResult> Probe::ask_http(Stream &stream) {
+asio::awaitable<ProbeResult> Probe::exchange_http(Stream &stream) {
     error_code error;
-    // A peer that has answered and closed before it read makes this fail; its answer is still there to be
-    // read.
+    // Fails where the peer has responded and closed without reading; the response can still be read.
     co_await asio::async_write(stream, asio::buffer(request_),
                                asio::redirect_error(asio::use_awaitable, error));
     StatusLineReader reader;
@@ -177,13 +173,14 @@ asio::awaitable<ProbeResult> Probe::ask_http(Stream &stream) {
             asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
         const auto progress = reader.feed({bytes.data(), size});
         if (progress == StatusLineReader::Progress::done)
-            co_return judge_status(reader.status());
+            co_return check_status(reader.status());
         if (progress == StatusLineReader::Progress::garbage)
-            co_return ProbeResult{ProbeOutcome::error, 0, "the answer is not HTTP", {}};
+            co_return ProbeResult{ProbeOutcome::error, 0, "response is not HTTP", {}};
         if (error == asio::error::eof || error == asio::ssl::error::stream_truncated)
-            co_return ProbeResult{ProbeOutcome::error, 0, "closed before a whole status line", {}};
+            co_return ProbeResult{
+                ProbeOutcome::error, 0, "connection closed before a complete status line", {}};
         if (error)
-            co_return failed_with(error, "before a whole status line");
+            co_return failed_with(error, "before a complete status line");
     }
 }
 
@@ -202,18 +199,18 @@ void Probe::close_socket() {
     socket_.close(ignored);
 }
 
-ProbeResult Probe::judge_status(int status) const {
+ProbeResult Probe::check_status(int status) const {
     const auto &matcher = target_.settings.matcher;
     if (matcher.matches(status))
         return {ProbeOutcome::ok, status, "", {}};
     return {ProbeOutcome::mismatch,
             status,
-            fmt::format("status {} is not among {}", status, matcher.to_string()),
+            fmt::format("status {} is not in {}", status, matcher.to_string()),
             {}};
 }
 
-ProbeResult Probe::timed_out() const {
-    const auto *missing = !connected_ ? "no connection" : "connected, but no whole status line";
+ProbeResult Probe::timeout_result() const {
+    const auto *missing = !connected_ ? "no connection" : "connected, but no complete status line";
     return {ProbeOutcome::timeout,
             0,
             fmt::format("{} within {} ms", missing, target_.settings.timeout.count()),

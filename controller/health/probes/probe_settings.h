@@ -1,4 +1,4 @@
-// What an active health check is, and what one probe says: the words that prober and state machine share.
+// Settings and results of active health checks.
 #pragma once
 
 #include <chrono>
@@ -14,13 +14,13 @@ enum class ProbeKind : std::uint8_t { none, tcp, http, https };
 
 /// The defaults are those of the manifest.
 struct ProbeSettings {
-    ProbeKind protocol = ProbeKind::tcp; ///< none: no probes, the target counts as usable
+    ProbeKind protocol = ProbeKind::tcp; ///< none: no probes; the target counts as alive
     std::uint16_t port = 80;
-    std::string path = "/";                   ///< HTTP and HTTPS
-    std::string host;                         ///< the same, the Host header; empty: the target's address
-    StatusMatcher matcher;                    ///< the same
-    std::string ca_file;                      ///< HTTPS: who may sign for `host`; empty: nothing is verified
-    std::chrono::milliseconds timeout{1000};  ///< from the first SYN to the verdict; at most the interval
+    std::string path = "/";                  ///< HTTP and HTTPS
+    std::string host;                        ///< HTTP and HTTPS: the Host header; empty: the target's address
+    StatusMatcher matcher;                   ///< HTTP and HTTPS
+    std::string ca_file;                     ///< HTTPS: trusted CAs; empty: certificates are not verified
+    std::chrono::milliseconds timeout{1000}; ///< from the first SYN to the result; at most the interval
     std::chrono::milliseconds interval{2000}; ///< from start to start
     unsigned healthy_threshold = 3;
     unsigned unhealthy_threshold = 3;
@@ -38,12 +38,12 @@ enum class ProbeOutcome : std::uint8_t {
 
 [[nodiscard]] std::string_view to_string(ProbeOutcome outcome);
 
-/// The verdict of one probe.
+/// The result of one probe.
 struct ProbeResult {
     ProbeOutcome outcome = ProbeOutcome::error;
-    int http_status = 0;                    ///< of HTTP probes that got a whole status line, else 0
-    std::string detail;                     ///< for a person; empty when ok
-    std::chrono::nanoseconds round_trip{0}; ///< from the first SYN to the verdict
+    int http_status = 0;                    ///< of HTTP probes with a complete status line, else 0
+    std::string detail;                     ///< for log and API; empty when ok
+    std::chrono::nanoseconds round_trip{0}; ///< from the first SYN to the result
 };
 
 } // namespace glb

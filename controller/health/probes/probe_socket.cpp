@@ -17,8 +17,8 @@ Status set_option(const Fd &fd, int level, int name, const T &value, const char 
 }
 
 Status bind_to_address(const Fd &fd, const IpAddress &address) {
-    // The port is chosen at connect, when the destination is known: else 28,000 probes under way are the
-    // limit.
+    // The kernel selects the port at connect, when the destination is known. Otherwise 28,000 concurrent
+    // probes are the limit.
     GLB_TRY(set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1, "IP_BIND_ADDRESS_NO_PORT"));
     sockaddr_storage storage{};
     socklen_t length = sizeof(sockaddr_in);
@@ -35,7 +35,7 @@ Status bind_to_address(const Fd &fd, const IpAddress &address) {
         length = sizeof(sockaddr_in6);
     }
     if (::bind(fd.get(), reinterpret_cast<const sockaddr *>(&storage), length) != 0)
-        return fail_errno(errno, "probe from {}", address.to_string());
+        return fail_errno(errno, "probe socket: source {}", address.to_string());
     return {};
 }
 
@@ -50,7 +50,7 @@ Result<Fd> open_probe_socket(std::uint8_t family, const ProbeSource &source) {
         GLB_TRY(set_option(fd, SOL_SOCKET, SO_MARK, source.mark, "SO_MARK"));
     if (!source.device.empty() && ::setsockopt(fd.get(), SOL_SOCKET, SO_BINDTODEVICE, source.device.data(),
                                                static_cast<socklen_t>(source.device.size())) != 0)
-        return fail_errno(errno, "probe from interface {}", source.device);
+        return fail_errno(errno, "probe socket: interface {}", source.device);
     if (source.address.family != 0)
         GLB_TRY(bind_to_address(fd, source.address));
     return fd;

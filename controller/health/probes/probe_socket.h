@@ -1,4 +1,4 @@
-// The socket of a probe: where it comes from, and that it leaves nothing behind.
+// Sockets of active probes.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace glb {
 
-/// Where probes come from. Empty members leave the choice to the kernel.
+/// Source of probes. The kernel selects what is empty.
 struct ProbeSource {
     IpAddress address;      ///< the tunnel's
     std::string device;     ///< SO_BINDTODEVICE; needs CAP_NET_RAW where the kernel is older than 5.7
@@ -20,7 +20,7 @@ struct ProbeSource {
 };
 
 /// A non-blocking TCP socket of `family` (4 or 6), bound to `source`, that closes with a RST (SO_LINGER 0):
-/// neither side keeps a TIME_WAIT, of which thousands of probes a second would pile up.
+/// neither side enters TIME_WAIT, which would accumulate with thousands of probes per second.
 [[nodiscard]] Result<Fd> open_probe_socket(std::uint8_t family, const ProbeSource &source);
 
 } // namespace glb

@@ -8,7 +8,7 @@
 namespace glb {
 namespace {
 
-constexpr std::chrono::milliseconds kLongestStartDelay{1000};
+constexpr std::chrono::milliseconds max_start_delay{1000};
 
 }
 
@@ -22,26 +22,26 @@ Prober::~Prober() {
 }
 
 void Prober::set_targets(const std::vector<ProbeTarget> &targets) {
-    auto former = std::exchange(probes_, {});
+    auto previous = std::exchange(probes_, {});
     for (const auto &target : targets) {
         if (target.settings.protocol == ProbeKind::none || probes_.contains(target.key))
             continue;
-        const auto known = former.find(target.key);
-        if (known != former.end() && known->second->target() == target) {
-            probes_.insert(former.extract(known));
+        const auto known = previous.find(target.key);
+        if (known != previous.end() && known->second->target() == target) {
+            probes_.insert(previous.extract(known));
             continue;
         }
-        const auto longest = std::min(target.settings.interval, kLongestStartDelay);
+        const auto longest = std::min(target.settings.interval, max_start_delay);
         std::uniform_int_distribution<std::chrono::milliseconds::rep> delay(0, longest.count());
         auto probe = std::make_shared<Probe>(loop_, target, on_result_, tls_for(target.settings));
         probe->start(std::chrono::milliseconds(delay(random_)));
         probes_.emplace(target.key, std::move(probe));
     }
-    for (const auto &[key, probe] : former)
+    for (const auto &[key, probe] : previous)
         probe->stop();
 }
 
-// Made anew when none of its probes is left: so a changed file is read when its probes begin anew.
+// Shared only while probes use it, so that a changed file is read when its probes start again.
 Result<std::shared_ptr<TlsContext>> Prober::tls_for(const ProbeSettings &settings) {
     if (settings.protocol != ProbeKind::https)
         return nullptr;

@@ -28,9 +28,9 @@ struct ProbeTarget {
     bool operator==(const ProbeTarget &) const = default;
 };
 
-/// Each target has a coroutine of its own, which probes it from interval to interval. The first probe starts
-/// at a random moment within the first second (or interval, if that is shorter), so that targets do not march
-/// in step. Not thread-safe: call it, and run the loop, on one thread.
+/// Each target has its own coroutine, which probes it at its interval. The first probe starts after a random
+/// delay of up to a second (or the interval, if shorter), which spreads the probes of many targets over time.
+/// Not thread-safe: to be called on the loop's thread.
 class Prober {
   public:
     /// Called on the loop after each probe. It may call set_targets.
@@ -42,10 +42,9 @@ class Prober {
     Prober &operator=(const Prober &) = delete;
     ~Prober();
 
-    /// From now on exactly these targets are probed (those with ProbeKind::none are not). A target whose
-    /// row is equal to before goes on undisturbed, the probe under way included; one that changed starts
-    /// anew. Nothing is reported of a target that is gone, not even by a probe under way. A second row of a
-    /// key is ignored.
+    /// Replaces the targets; those with ProbeKind::none are not probed. Unchanged targets are not affected,
+    /// including a probe in progress. A changed target starts again. Nothing is reported for removed targets,
+    /// including a probe in progress. Of two rows with the same key the first counts.
     void set_targets(const std::vector<ProbeTarget> &targets);
 
   private:
@@ -53,7 +52,7 @@ class Prober {
 
     boost::asio::io_context &loop_;
     std::shared_ptr<const OnResult>
-        on_result_; // shared with the probes: one may be calling it as we are destroyed
+        on_result_; // shared: a probe may be calling it while the Prober is destroyed
     std::map<std::string, std::shared_ptr<Probe>> probes_;
     std::map<std::string, std::weak_ptr<TlsContext>> tls_; // by caFile, shared by its probes
     std::mt19937 random_;

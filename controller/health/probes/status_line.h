@@ -1,4 +1,4 @@
-// StatusLineReader: finds the final status line in the bytes of an HTTP/1 answer, and looks at nothing else.
+// StatusLineReader: finds the final status line of an HTTP/1 response.
 #pragma once
 
 #include <cstddef>
@@ -8,22 +8,21 @@
 
 namespace glb {
 
-/// Lenient where real appliances are sloppy (RFC 9112, section 2.2 lets a recipient be): lines may end in a
-/// bare LF, the reason phrase and the space before it may be missing, empty lines may come first. Interim
-/// answers (1xx) are skipped with their headers. A line is whole with its LF; what follows it is never looked
-/// at.
+/// Lenient, as RFC 9112, section 2.2 permits: lines may end in a bare LF, the reason phrase and the space
+/// before it may be missing, empty lines may precede. Interim responses (1xx) are skipped with their headers.
+/// A line is complete with its LF. Bytes after the final status line are ignored.
 class StatusLineReader {
   public:
-    static constexpr std::size_t kMaxLine = 4096; ///< of a status line, or a header of an interim answer
-    static constexpr std::size_t kMaxBytes = 64 * 1024; ///< of everything before the final status line
+    static constexpr std::size_t max_line = 4096; ///< of a status line, or a header of an interim response
+    static constexpr std::size_t max_bytes = 64 * 1024; ///< of everything before the final status line
 
     enum class Progress : std::uint8_t {
-        more,    ///< not whole yet
+        more,    ///< not complete yet
         done,    ///< `status()` is the final status
-        garbage, ///< this is no HTTP answer, or too long
+        garbage, ///< not an HTTP response, or too long
     };
 
-    /// Takes the next bytes, in any portions. After done or garbage the answer stays.
+    /// The next bytes, in portions of any size. The result remains after done and garbage.
     Progress feed(std::string_view bytes);
 
     [[nodiscard]] int status() const { return status_; }
@@ -31,7 +30,7 @@ class StatusLineReader {
   private:
     enum class Expect : std::uint8_t { status_line, interim_header };
 
-    Progress take_line(std::string_view line);
+    Progress on_line(std::string_view line);
     [[nodiscard]] bool may_become_status_line() const;
 
     Progress progress_ = Progress::more;

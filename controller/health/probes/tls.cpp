@@ -8,7 +8,7 @@ namespace {
 
 namespace ssl = boost::asio::ssl;
 
-/// Of "NAME", "NAME:PORT", "[ADDR6]:PORT" the first part.
+/// "NAME", "NAME:PORT" or "[ADDR6]:PORT" without the port.
 std::string without_port(const std::string &host) {
     if (host.starts_with('['))
         return host.substr(1, host.find(']') - 1);
@@ -43,7 +43,7 @@ Status prepare_tls(TlsStream &stream, const TlsContext &context, const std::stri
     auto *raw = stream.native_handle();
     const auto name = without_port(host);
     const bool is_name = !name.empty() && !IpAddress::parse(name);
-    // RFC 6066, section 3: literal addresses are no server names.
+    // RFC 6066, section 3: literal addresses are not permitted as server names.
     bool done = !is_name || SSL_ctrl(raw, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
                                      const_cast<char *>(name.c_str())) == 1;
     if (done && context.verifies)
@@ -51,14 +51,14 @@ Status prepare_tls(TlsStream &stream, const TlsContext &context, const std::stri
                        : X509_VERIFY_PARAM_set1_ip_asc(
                              SSL_get0_param(raw), (name.empty() ? address.to_string() : name).c_str()) == 1;
     if (!done)
-        return fail("TLS: cannot ask for the name \"{}\"", name);
+        return fail("TLS: cannot set server name \"{}\"", name);
     if (session)
         SSL_set_session(raw, session.get());
     return {};
 }
 
-// OpenSSL takes a connection that ends without a shutdown for a broken one, and spoils its session.
-TlsSession keep_session(TlsStream &stream) {
+// OpenSSL treats a connection that ends without a shutdown as broken and invalidates its session.
+TlsSession cache_session(TlsStream &stream) {
     auto *raw = stream.native_handle();
     SSL_set_shutdown(raw, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     TlsSession session(SSL_get1_session(raw));

@@ -1,4 +1,4 @@
-// TLS for HTTPS probes: what is verified, and sessions that are resumed. Private to the library.
+// TLS for HTTPS probes: verification and session resumption. Private to the library.
 #pragma once
 
 #include <memory>
@@ -15,8 +15,8 @@ namespace glb {
 
 using TlsStream = boost::asio::ssl::stream<boost::asio::ip::tcp::socket &>;
 
-/// TLS 1.2 and 1.3 with a set of authorities; without a file, nothing is verified, and old keys and ciphers
-/// will do.
+/// TLS 1.2 and 1.3 with the CAs of a file. Without a file, certificates are not verified, and old keys and
+/// ciphers are accepted.
 class TlsContext {
   public:
     [[nodiscard]] static Result<std::shared_ptr<TlsContext>> make(const std::string &ca_file);
@@ -30,16 +30,16 @@ struct TlsSessionFree {
 };
 using TlsSession = std::unique_ptr<SSL_SESSION, TlsSessionFree>;
 
-/// Before the handshake: the name that is asked for and, where the context verifies, the name or address that
-/// the certificate must have. `host` may be empty, or carry a port. A `session` is offered to be resumed.
+/// Before the handshake: sets the server name and, where the context verifies, the name or address that the
+/// certificate must have. `host` may be empty or include a port. `session` is offered for resumption.
 [[nodiscard]] Status prepare_tls(TlsStream &stream, const TlsContext &context, const std::string &host,
                                  const IpAddress &address, const TlsSession &session);
 
-/// After the answer: the session to be resumed next time (null: none), though the connection is cut and not
-/// closed.
-[[nodiscard]] TlsSession keep_session(TlsStream &stream);
+/// After the response: the session to be resumed next time (null: none), also where the connection was not
+/// shut down.
+[[nodiscard]] TlsSession cache_session(TlsStream &stream);
 
-/// Why the certificate was refused; empty where it was not.
+/// Why the certificate was rejected; empty where it was not.
 [[nodiscard]] std::string verify_error(TlsStream &stream);
 
 } // namespace glb

@@ -1,4 +1,4 @@
-// What the passive judge must find, how soon, and whom it must not blame.
+// OutlierDetector: detection times, and targets that must not be ejected.
 #include <catch2/catch.hpp>
 
 #include <tuple>
@@ -15,17 +15,17 @@ Micros quick(std::mt19937 &random) {
     return Micros(200 + random() % 800);
 }
 
-struct Silence {
+struct Failure {
     std::set<std::uint16_t> targets;
     Micros from{};
     bool in_band = true; ///< works until then
 };
 
-Treat silent(unsigned seed, const Silence &silence) {
+Treat unresponsive(unsigned seed, const Failure &failure) {
     return [=, random = std::mt19937(seed)](const SimPacket &packet) mutable -> std::optional<Micros> {
-        if (packet.endpoint < 0 && !silence.in_band)
+        if (packet.endpoint < 0 && !failure.in_band)
             return std::nullopt;
-        if (silence.targets.contains(packet.target) && packet.at >= silence.from)
+        if (failure.targets.contains(packet.target) && packet.at >= failure.from)
             return std::nullopt;
         return quick(random);
     };
@@ -33,95 +33,96 @@ Treat silent(unsigned seed, const Silence &silence) {
 
 } // namespace
 
-TEST_CASE("detection: a target that falls silent under 16 flows is out within 100 ms", "[passive]") {
+TEST_CASE("detection: unresponsive target with 16 flows is ejected within 100 ms", "[passive]") {
     Micros worst{}, worst_alone{};
     for (unsigned seed = 0; seed < 1000; ++seed) {
         const bool in_band = seed % 2 == 0;
         const auto when = 2s + Micros(seed * 7 % 10'000);
-        TrafficSim sim(seed, 3, silent(seed, {{1}, when, in_band}));
+        TrafficSim sim(seed, 3, unresponsive(seed, {{1}, when, in_band}));
         for (int i = 0; i < 48; ++i)
             sim.add({.target = static_cast<std::uint16_t>(i % 3),
                      .start = Micros(i * 100),
                      .pause = in_band ? 10ms : 5ms});
         sim.run(3s);
         INFO("seed " << seed);
-        const auto out = sim.convicted_at(1);
+        const auto out = sim.ejected_at(1);
         REQUIRE(out);
-        CHECK(sim.count(Kind::convict) == 1);
-        CHECK_FALSE(sim.told().front().order.group_outage);
+        CHECK(sim.count(Kind::eject) == 1);
+        CHECK_FALSE(sim.actions().front().action.group_outage);
         (in_band ? worst : worst_alone) = std::max(in_band ? worst : worst_alone, *out - when);
     }
     WARN("worst case: " << worst.count() << " us with in-band probes, " << worst_alone.count()
                         << " us without");
     CHECK(worst <= 100ms);
-    CHECK(worst_alone <= 130ms); // the sixteenth flow has to send before it is silent
+    CHECK(worst_alone <= 130ms); // the sixteenth flow must send before it is unanswered
 }
 
-TEST_CASE("detection: four silent flows are enough where in-band works, and never where it does not",
-          "[passive]") {
+TEST_CASE("detection: four unanswered flows suffice only where in-band probes work", "[passive]") {
     for (unsigned seed = 0; seed < 200; ++seed) {
         const bool in_band = seed % 2 == 0;
-        TrafficSim sim(seed, 2, silent(seed, {{0}, 2s, in_band}));
+        TrafficSim sim(seed, 2, unresponsive(seed, {{0}, 2s, in_band}));
         for (int i = 0; i < 24; ++i)
             sim.add({.target = static_cast<std::uint16_t>(i < 4 ? 0 : 1),
                      .start = Micros(i * 100),
                      .pause = 10ms});
         sim.run(6s);
         INFO("seed " << seed);
-        CHECK(sim.convicted_at(0).has_value() == in_band);
+        CHECK(sim.ejected_at(0).has_value() == in_band);
     }
 }
 
-TEST_CASE(
-    "detection: flows that already wait at the start are asked about where in-band worked, and only there",
-    "[passive]") {
+TEST_CASE("detection: flows outstanding at the start count only where in-band probes worked", "[passive]") {
     const bool worked = GENERATE(true, false), answers = GENERATE(true, false);
-    OutlierDetector judge{{}};
-    const TargetCounters waits{
-        .target = 0, .out = 1000, .back = 900, .silent = 30, .answered = 10, .in_band_worked = worked};
-    const TargetCounters works{.target = 1, .out = 1000, .back = 900};
-    std::map<Kind, int> orders;
+    OutlierDetector detector{{}};
+    const TargetCounters waiting{.target = 0,
+                                 .packets_out = 1000,
+                                 .packets_returned = 900,
+                                 .outstanding_started = 30,
+                                 .outstanding_cleared = 10,
+                                 .in_band_worked = worked};
+    const TargetCounters working{.target = 1, .packets_out = 1000, .packets_returned = 900};
+    std::map<Kind, int> actions;
     OutlierDetector::Time now{1000s}, out{};
-    for (int poll = 0; poll < 2000; ++poll, now += OutlierDetector::kPoll) {
-        auto both = std::array{waits, works};
-        both[0].ejected = orders[Kind::convict] > 0;
-        both[1].back += static_cast<std::uint64_t>(poll); // it returns all the while
-        for (const auto &order : judge.poll(both, now)) {
-            CHECK(order.target == 0);
-            ++orders[order.kind];
-            if (order.kind == Kind::convict)
+    for (int poll = 0; poll < 2000; ++poll, now += OutlierDetector::poll_interval) {
+        auto both = std::array{waiting, working};
+        both[0].ejected = actions[Kind::eject] > 0;
+        both[1].packets_returned += static_cast<std::uint64_t>(poll); // it returns traffic all the time
+        for (const auto &action : detector.poll(both, now)) {
+            CHECK(action.target == 0);
+            ++actions[action.kind];
+            if (action.kind == Kind::eject)
                 out = now;
-            if (order.kind == Kind::probe && answers)
-                judge.on_answer(0, now);
+            if (action.kind == Kind::probe && answers)
+                detector.on_answer(0, now);
         }
     }
-    CHECK(orders[Kind::convict] == (worked && !answers));
-    CHECK(orders[Kind::acquit] == (worked && answers));
-    CHECK(orders[Kind::probe] == (worked ? answers ? 1 : 3 : 0));
+    CHECK(actions[Kind::eject] == (worked && !answers));
+    CHECK(actions[Kind::clear] == (worked && answers));
+    CHECK(actions[Kind::probe] == (worked ? answers ? 1 : 3 : 0));
     if (worked && !answers)
         CHECK(out - OutlierDetector::Time{1000s} <= 100ms);
 }
 
-TEST_CASE("detection: three silent flows are not", "[passive]") {
+TEST_CASE("detection: three unanswered flows do not suffice", "[passive]") {
     for (unsigned seed = 0; seed < 200; ++seed) {
-        TrafficSim sim(seed, 2, silent(seed, {{0}, 2s}));
+        TrafficSim sim(seed, 2, unresponsive(seed, {{0}, 2s}));
         for (int i = 0; i < 20; ++i)
             sim.add({.target = static_cast<std::uint16_t>(i < 3 ? 0 : 1),
                      .start = Micros(i * 100),
                      .pause = 10ms});
         sim.run(6s);
-        CHECK(sim.count(Kind::convict) == 0);
+        CHECK(sim.count(Kind::eject) == 0);
     }
 }
 
-TEST_CASE("detection: a target that is dead from its first packet is out within 10 s of 200 new flows",
+TEST_CASE("detection: target that never returns a packet is ejected within 10 s of 200 new flows",
           "[passive]") {
     Micros worst{};
     for (unsigned seed = 0; seed < 400; ++seed) {
         const auto targets = 2 + seed % 4;
-        TrafficSim sim(seed, targets, silent(seed, {{0}, 0s, seed % 2 == 0}));
-        sim.add({.target = std::uint16_t{1}, .start = 0s}); // the endpoint is known
-        const bool burst = seed % 3 == 0; // connections that are tried again, or one-shot datagrams
+        TrafficSim sim(seed, targets, unresponsive(seed, {{0}, 0s, seed % 2 == 0}));
+        sim.add({.target = std::uint16_t{1}, .start = 0s}); // so that the endpoint has been seen
+        const bool burst = seed % 3 == 0; // connections with retransmissions, or single datagrams
         for (int i = 0; i < 200; ++i) {
             const auto start = 1s + sim.chance(0s, burst ? Micros(500ms) : Micros(6s));
             sim.add(
@@ -129,19 +130,18 @@ TEST_CASE("detection: a target that is dead from its first packet is out within 
         }
         sim.run(12s);
         INFO("seed " << seed);
-        const auto out = sim.convicted_at(0);
+        const auto out = sim.ejected_at(0);
         REQUIRE(out);
-        CHECK(sim.count(Kind::convict) == 1);
+        CHECK(sim.count(Kind::eject) == 1);
         worst = std::max(worst, *out - 1s);
     }
     WARN("worst case: " << worst.count() << " us after the first of them");
     CHECK(worst <= 10s);
 }
 
-TEST_CASE("detection: where whole hosts stay together, one that is denied everything accuses nobody",
-          "[passive]") {
+TEST_CASE("detection: with per-host stickiness a denied host ejects no target", "[passive]") {
     for (unsigned seed = 0; seed < 200; ++seed) {
-        const auto drill = [&](bool independent) {
+        const auto scenario = [&](bool independent) {
             std::mt19937 random(seed);
             DetectorSettings settings;
             settings.flows_are_independent = independent;
@@ -158,30 +158,31 @@ TEST_CASE("detection: where whole hosts stay together, one that is denied everyt
             for (int i = 0; i < 200; ++i)
                 sim.add({.start = 1s + sim.chance(0s, 5s), .pause = 50ms});
             sim.run(10s);
-            return sim.count(Kind::convict);
+            return sim.count(Kind::eject);
         };
-        CHECK(drill(true) == 1);
-        CHECK(drill(false) == 0);
+        CHECK(scenario(true) == 1);
+        CHECK(scenario(false) == 0);
     }
 }
 
-TEST_CASE("detection: all silent at one moment is a common cause, and half of them stay", "[passive]") {
+TEST_CASE("detection: all unresponsive at once is a group-wide outage, and half of them remain",
+          "[passive]") {
     for (unsigned seed = 0; seed < 500; ++seed) {
         const auto when = 2s + Micros(seed * 13 % 10'000);
-        TrafficSim sim(seed, 4, silent(seed, {{0, 1, 2, 3}, when}));
+        TrafficSim sim(seed, 4, unresponsive(seed, {{0, 1, 2, 3}, when}));
         for (int i = 0; i < 80; ++i)
             sim.add({.target = static_cast<std::uint16_t>(i % 4), .start = Micros(i * 100), .pause = 8ms});
         sim.run(3s);
         INFO("seed " << seed);
-        CHECK(sim.count(Kind::convict) == 2);
-        CHECK(sim.count(Kind::spare) == 2);
-        for (const auto &told : sim.told())
-            if (told.order.kind == Kind::convict)
-                CHECK(told.order.group_outage);
+        CHECK(sim.count(Kind::eject) == 2);
+        CHECK(sim.count(Kind::skip_ejection) == 2);
+        for (const auto &row : sim.actions())
+            if (row.action.kind == Kind::eject)
+                CHECK(row.action.group_outage);
     }
 }
 
-TEST_CASE("detection: maxEjectedPercent is rounded down, and at least one", "[passive]") {
+TEST_CASE("detection: maxEjectedPercent is rounded down, with a minimum of one target", "[passive]") {
     const auto [targets, percent, allowed] =
         GENERATE(std::make_tuple(3u, 50u, 1u), std::make_tuple(5u, 50u, 2u), std::make_tuple(3u, 10u, 1u),
                  std::make_tuple(2u, 100u, 2u), std::make_tuple(1u, 50u, 1u));
@@ -190,7 +191,7 @@ TEST_CASE("detection: maxEjectedPercent is rounded down, and at least one", "[pa
     std::set<std::uint16_t> all;
     for (std::uint16_t i = 0; i < targets; ++i)
         all.insert(i);
-    // One after the other: no common cause.
+    // One after another: not a group-wide outage.
     TrafficSim sim(
         1, targets,
         [random = std::mt19937(1)](const SimPacket &packet) mutable -> std::optional<Micros> {
@@ -202,15 +203,14 @@ TEST_CASE("detection: maxEjectedPercent is rounded down, and at least one", "[pa
     for (unsigned i = 0; i < targets * 20; ++i)
         sim.add({.target = static_cast<std::uint16_t>(i % targets), .start = Micros(i * 100), .pause = 8ms});
     sim.run(6s);
-    CHECK(sim.count(Kind::convict) == allowed);
-    CHECK(sim.count(Kind::spare) == targets - allowed);
+    CHECK(sim.count(Kind::eject) == allowed);
+    CHECK(sim.count(Kind::skip_ejection) == targets - allowed);
 }
 
-TEST_CASE("detection: held up for longer than suspicion takes, an appliance is acquitted by its answer",
-          "[passive]") {
-    std::size_t acquitted = 0;
+TEST_CASE("detection: appliance delayed beyond suspicion is cleared by its probe answer", "[passive]") {
+    std::size_t cleared = 0;
     for (unsigned seed = 0; seed < 200; ++seed) {
-        // 60 ms: suspected after 40, and back before the third probe's time is over.
+        // 60 ms: suspected after 40, responsive before the timeout of the third probe.
         TrafficSim sim(
             seed, 2, [random = std::mt19937(seed)](const SimPacket &packet) mutable -> std::optional<Micros> {
                 if (packet.target == 0 && packet.at >= 2s && packet.at < 2060ms)
@@ -220,8 +220,8 @@ TEST_CASE("detection: held up for longer than suspicion takes, an appliance is a
         for (int i = 0; i < 40; ++i)
             sim.add({.start = Micros(i * 100), .pause = 8ms});
         sim.run(3s);
-        CHECK(sim.count(Kind::convict) == 0);
-        acquitted += sim.count(Kind::acquit);
+        CHECK(sim.count(Kind::eject) == 0);
+        cleared += sim.count(Kind::clear);
     }
-    CHECK(acquitted > 150);
+    CHECK(cleared > 150);
 }

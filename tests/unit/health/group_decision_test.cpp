@@ -7,23 +7,23 @@ using enum TargetState;
 
 namespace {
 using Members = std::vector<GroupMember>;
-constexpr auto kPolicies = {AllUnhealthyPolicy::spread, AllUnhealthyPolicy::bypass, AllUnhealthyPolicy::drop};
+constexpr auto policies = {AllUnhealthyPolicy::spread, AllUnhealthyPolicy::bypass, AllUnhealthyPolicy::drop};
 
 GroupDecision none(const Members &members, GroupAction action) {
     return {action, std::vector<bool>(members.size(), false)};
 }
 } // namespace
 
-TEST_CASE("with a target alive, the living take the new flows, whatever the policy", "[health]") {
+TEST_CASE("group decision: live targets accept new flows under every policy", "[health]") {
     const Members members{{healthy, 1}, {unhealthy, 1}, {initial, 1},    {draining, 1},
                           {healthy, 0}, {unused, 1},    {unavailable, 5}};
     const GroupDecision expected{GroupAction::steer, {true, false, false, false, false, false, true}};
-    for (const auto policy : kPolicies)
+    for (const auto policy : policies)
         for (const bool ever_healthy : {false, true})
             CHECK(decide_group(members, policy, ever_healthy) == expected);
 }
 
-TEST_CASE("a group that is down follows its policy", "[health]") {
+TEST_CASE("group decision: a group that is down follows its policy", "[health]") {
     const Members members{{unhealthy, 1}, {unhealthy, 3}, {draining, 1}, {unhealthy, 0}};
     for (const bool ever_healthy : {false, true}) {
         CHECK(decide_group(members, AllUnhealthyPolicy::spread, ever_healthy) ==
@@ -35,14 +35,14 @@ TEST_CASE("a group that is down follows its policy", "[health]") {
     }
 }
 
-TEST_CASE("draining and weight 0 are not down: nobody is let through uninspected for them", "[health]") {
+TEST_CASE("group decision: draining and weight 0 are not failures and cause no bypass", "[health]") {
     for (const Members &members : {Members{}, Members{{draining, 1}}, Members{{healthy, 0}},
                                    Members{{unhealthy, 0}, {draining, 2}, {initial, 0}}})
-        for (const auto policy : kPolicies)
+        for (const auto policy : policies)
             CHECK(decide_group(members, policy, true) == none(members, GroupAction::no_target));
 }
 
-TEST_CASE("a group whose targets are all initial is not down", "[health]") {
+TEST_CASE("group decision: a group of initial targets is not down", "[health]") {
     const Members members{{initial, 1}, {initial, 2}, {draining, 1}};
     for (const bool ever_healthy : {false, true}) {
         CHECK(decide_group(members, AllUnhealthyPolicy::spread, ever_healthy) ==
@@ -52,7 +52,8 @@ TEST_CASE("a group whose targets are all initial is not down", "[health]") {
     }
 }
 
-TEST_CASE("a group that was never healthy is not down until each target has failed", "[health]") {
+TEST_CASE("group decision: a group that was never healthy is not down until each target has failed",
+          "[health]") {
     const Members members{{initial, 1}, {unhealthy, 1}};
     CHECK(decide_group(members, AllUnhealthyPolicy::spread, false) ==
           GroupDecision{GroupAction::spread, {true, true}});
@@ -60,7 +61,8 @@ TEST_CASE("a group that was never healthy is not down until each target has fail
         CHECK(decide_group(members, policy, false) == none(members, GroupAction::no_target_yet));
 }
 
-TEST_CASE("a target that joins a group that is down changes nothing until it is judged", "[health]") {
+TEST_CASE("group decision: a target added to a group that is down has no effect until it is checked",
+          "[health]") {
     const Members members{{initial, 1}, {unhealthy, 1}};
     CHECK(decide_group(members, AllUnhealthyPolicy::spread, true) ==
           GroupDecision{GroupAction::spread, {false, true}});

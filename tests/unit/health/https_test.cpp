@@ -16,9 +16,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const std::string kOk = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+const std::string ok_response = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
-struct Bench {
+struct ProberFixture {
     asio::io_context loop;
     std::map<std::string, std::vector<ProbeResult>> results;
     Prober prober{loop, [this](const std::string &key, const ProbeResult &r) { results[key].push_back(r); }};
@@ -61,14 +61,14 @@ class CaFile {
 
 } // namespace
 
-TEST_CASE("HTTPS: by TLS 1.2 and 1.3, nothing verified, and sessions are resumed", "[https]") {
+TEST_CASE("HTTPS probe: TLS 1.2 and 1.3 without verification, sessions are resumed", "[https]") {
     const auto version = GENERATE(TLS1_2_VERSION, TLS1_3_VERSION);
-    Bench bench;
-    TlsServer server(bench.loop, self_signed("DNS:somebody.else"), kOk, version);
+    ProberFixture fixture;
+    TlsServer server(fixture.loop, self_signed("DNS:other.example"), ok_response, version);
     auto target = target_at(server.port());
     target.settings.path = "/up";
     target.settings.host = "fw.example";
-    const auto results = bench.probe(target, 4);
+    const auto results = fixture.probe(target, 4);
     for (const auto &result : results) {
         INFO(result.detail);
         CHECK(result.outcome == ProbeOutcome::ok);
@@ -79,79 +79,79 @@ TEST_CASE("HTTPS: by TLS 1.2 and 1.3, nothing verified, and sessions are resumed
         const auto &seen = server.seen()[i];
         CHECK(seen.version == (version == TLS1_2_VERSION ? "TLSv1.2" : "TLSv1.3"));
         CHECK(seen.resumed == (i > 0));
-        if (i == 0) // OpenSSL does not tell it of resumed sessions of TLS 1.2
+        if (i == 0) // OpenSSL does not report it for resumed sessions of TLS 1.2
             CHECK(seen.server_name == "fw.example");
         CHECK(seen.request.starts_with("GET /up HTTP/1.1\r\nHost: fw.example\r\n"));
     }
 }
 
-TEST_CASE("HTTPS: the matcher judges, and a reset behind the answer changes nothing", "[https]") {
-    Bench bench;
-    TlsServer server(bench.loop, self_signed(), "HTTP/1.1 404 Not Found\n\n", TLS1_3_VERSION, true);
-    const auto result = bench.probe(target_at(server.port())).front();
+TEST_CASE("HTTPS probe: status is matched, reset after the response is ignored", "[https]") {
+    ProberFixture fixture;
+    TlsServer server(fixture.loop, self_signed(), "HTTP/1.1 404 Not Found\n\n", TLS1_3_VERSION, true);
+    const auto result = fixture.probe(target_at(server.port())).front();
     CHECK(result.outcome == ProbeOutcome::mismatch);
     CHECK(result.http_status == 404);
-    // No name to ask for: the Host header has the address.
+    // Without a name the Host header has the address.
     CHECK(server.seen().front().server_name.empty());
     CHECK(server.seen().front().request.find("Host: 127.0.0.1:") != std::string::npos);
 }
 
-TEST_CASE("HTTPS: with a caFile chain and name are verified", "[https]") {
+TEST_CASE("HTTPS probe: chain and name are verified with caFile", "[https]") {
     const auto certificate = self_signed();
     const CaFile file(certificate);
-    Bench bench;
-    TlsServer server(bench.loop, certificate, kOk);
+    ProberFixture fixture;
+    TlsServer server(fixture.loop, certificate, ok_response);
     auto target = target_at(server.port());
     target.settings.ca_file = file.path();
     SECTION("the name") {
         target.settings.host = "fw.example";
-        CHECK(bench.probe(target).front().outcome == ProbeOutcome::ok);
+        CHECK(fixture.probe(target).front().outcome == ProbeOutcome::ok);
     }
-    SECTION("the address, where no name is given") {
-        CHECK(bench.probe(target).front().outcome == ProbeOutcome::ok);
+    SECTION("the address without a name") {
+        CHECK(fixture.probe(target).front().outcome == ProbeOutcome::ok);
     }
-    SECTION("another's name") {
+    SECTION("another name") {
         target.settings.host = "other.example";
-        const auto result = bench.probe(target).front();
+        const auto result = fixture.probe(target).front();
         CHECK(result.outcome == ProbeOutcome::error);
         CHECK(result.detail == "TLS handshake: hostname mismatch");
     }
     SECTION("another address") {
         target.settings.host = "192.0.2.1";
-        CHECK(bench.probe(target).front().outcome == ProbeOutcome::error);
+        CHECK(fixture.probe(target).front().outcome == ProbeOutcome::error);
     }
 }
 
-TEST_CASE("HTTPS: an authority that did not sign is refused, and a file that is none named", "[https]") {
+TEST_CASE("HTTPS probe: unknown CA is rejected, unreadable caFile is named", "[https]") {
     const CaFile file(self_signed());
-    Bench bench;
-    TlsServer server(bench.loop, self_signed(), kOk);
+    ProberFixture fixture;
+    TlsServer server(fixture.loop, self_signed(), ok_response);
     auto target = target_at(server.port());
     target.settings.ca_file = file.path();
-    const auto result = bench.probe(target).front();
+    const auto result = fixture.probe(target).front();
     CHECK(result.outcome == ProbeOutcome::error);
     CHECK(result.detail.starts_with("TLS handshake: self"));
 
     target.key = "fw-2";
     target.settings.ca_file = "/does/not/exist.pem";
-    CHECK(bench.probe(target).front().detail.find("/does/not/exist.pem") != std::string::npos);
+    CHECK(fixture.probe(target).front().detail.find("/does/not/exist.pem") != std::string::npos);
 }
 
-TEST_CASE("HTTPS: a port that speaks no TLS, and one that is silent, are failures that say so", "[https]") {
-    Bench bench;
-    LittleServer plain(bench.loop, [](tcp::socket &peer) -> Nothing {
+TEST_CASE("HTTPS probe: port without TLS and unresponsive port are failures with a description", "[https]") {
+    ProberFixture fixture;
+    LittleServer plain(fixture.loop, [](tcp::socket &peer) -> Nothing {
         co_await send(peer, "HTTP/1.1 200 OK\r\n\r\n");
         co_await until_gone(peer);
     });
-    const auto garbage = bench.probe(target_at(plain.port())).front();
+    const auto garbage = fixture.probe(target_at(plain.port())).front();
     CHECK(garbage.outcome == ProbeOutcome::error);
     CHECK(garbage.detail.starts_with("TLS handshake: "));
 
-    LittleServer silent(bench.loop, [](tcp::socket &peer) -> Nothing { co_await until_gone(peer); });
-    auto target = target_at(silent.port());
+    LittleServer unresponsive(fixture.loop, [](tcp::socket &peer) -> Nothing { co_await until_gone(peer); });
+    auto target = target_at(unresponsive.port());
     target.key = "fw-2";
     target.settings.timeout = 60ms;
-    const auto result = bench.probe(target).front();
+    const auto result = fixture.probe(target).front();
     CHECK(result.outcome == ProbeOutcome::timeout);
     CHECK(result.round_trip >= 60ms);
 }

@@ -1,25 +1,23 @@
-// In-band probes: their bytes, and how an answer is told from a stranger's.
+// In-band probes: packet format, and matching of answers.
 #include <catch2/catch.hpp>
 
 #include <cstring>
 #include <map>
 #include <set>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-
 #include "abi/config.h"
 #include "controller/health/probes/in_band_prober.h"
+#include "tests/unit/health/fake_appliance.h"
 
 using namespace glb;
+using glb::test::FakeAppliance;
 using namespace std::chrono_literals;
 using Outcome = InBandResult::Outcome;
 
 namespace {
 
-const InBandInner kInner{*IpAddress::parse("192.0.2.1"), *IpAddress::parse("192.0.2.2"), 7};
-const IpAddress kLoopback = *IpAddress::parse("127.0.0.1");
+const InBandInner test_inner{*IpAddress::parse("192.0.2.1"), *IpAddress::parse("192.0.2.2"), 7};
+const IpAddress loopback = *IpAddress::parse("127.0.0.1");
 
 std::uint32_t sum_words(const std::uint8_t *bytes, std::size_t size, std::uint32_t sum = 0) {
     for (std::size_t i = 0; i < size; i += 2)
@@ -29,40 +27,7 @@ std::uint32_t sum_words(const std::uint8_t *bytes, std::size_t size, std::uint32
     return sum;
 }
 
-/// An appliance on loopback: takes probes, and tells their nonces.
-class FakeAppliance {
-  public:
-    FakeAppliance() : fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)) {
-        sockaddr_in at{};
-        at.sin_family = AF_INET;
-        at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof at;
-        REQUIRE(::bind(fd_.get(), reinterpret_cast<sockaddr *>(&at), size) == 0);
-        REQUIRE(::getsockname(fd_.get(), reinterpret_cast<sockaddr *>(&at), &size) == 0);
-        port_ = ntohs(at.sin_port);
-    }
-    [[nodiscard]] std::uint16_t port() const { return port_; }
-    std::optional<std::uint64_t> take() {
-        std::array<std::uint8_t, 256> bytes;
-        sockaddr_in from{};
-        socklen_t size = sizeof from;
-        const auto got =
-            ::recvfrom(fd_.get(), bytes.data(), bytes.size(), 0, reinterpret_cast<sockaddr *>(&from), &size);
-        if (got != static_cast<ssize_t>(kInBandBytes))
-            return std::nullopt;
-        sources.insert(ntohs(from.sin_port));
-        std::uint64_t nonce;
-        std::memcpy(&nonce, bytes.data() + kInBandBytes - 8, 8);
-        return nonce;
-    }
-    std::set<std::uint16_t> sources;
-
-  private:
-    Fd fd_;
-    std::uint16_t port_ = 0;
-};
-
-struct Bench {
+struct InBandFixture {
     boost::asio::io_context loop;
     std::map<std::string, std::vector<InBandResult>> results;
     InBandProber prober{loop,
@@ -70,7 +35,7 @@ struct Bench {
     FakeAppliance appliance;
 
     InBandTarget target(const std::string &key = "g/a") {
-        return {key, kLoopback, appliance.port(), kInner, 40ms, 20ms};
+        return {key, loopback, appliance.port(), test_inner, 40ms, 20ms};
     }
     template <typename Condition>
     bool run_until(Condition done) {
@@ -82,15 +47,15 @@ struct Bench {
     }
     std::uint64_t next_nonce() {
         std::optional<std::uint64_t> nonce;
-        REQUIRE(run_until([&] { return (nonce = appliance.take()).has_value(); }));
+        REQUIRE(run_until([&] { return (nonce = appliance.receive()).has_value(); }));
         return *nonce;
     }
 };
 
 } // namespace
 
-TEST_CASE("in-band: the bytes are what the wire format says, and their checksums are right", "[in-band]") {
-    const auto packet = in_band_packet(kInner, 0x1122334455667788);
+TEST_CASE("in-band probe: packet has the wire format and valid checksums", "[in-band]") {
+    const auto packet = in_band_packet(test_inner, 0x1122334455667788);
     // GENEVE, byte by byte; endpoint "glbprobe".
     const std::array<std::uint8_t, 40> geneve = {0x08, 0,   8,   0,   0,   0,   0, 0, 1, 8, 1, 2, 'g', 'l',
                                                  'b',  'p', 'r', 'o', 'b', 'e', 1, 8, 2, 2, 0, 0, 0,   0,
@@ -112,16 +77,17 @@ TEST_CASE("in-band: the bytes are what the wire format says, and their checksums
     CHECK(payload.nonce == 0x1122334455667788);
 }
 
-TEST_CASE("in-band: an answer is known by its nonce, and comes from entropy ports in turn", "[in-band]") {
-    Bench bench;
-    bench.prober.set_targets({bench.target()}, kLoopback);
+TEST_CASE("in-band probe: answers are matched by nonce, source ports alternate in the entropy range",
+          "[in-band]") {
+    InBandFixture fixture;
+    fixture.prober.set_targets({fixture.target()}, loopback);
     std::set<std::uint64_t> nonces;
     for (int i = 0; i < 8; ++i) {
-        const auto nonce = bench.next_nonce();
+        const auto nonce = fixture.next_nonce();
         nonces.insert(nonce);
-        bench.prober.on_event(kLoopback, nonce);
+        fixture.prober.on_event(loopback, nonce);
     }
-    const auto &results = bench.results["g/a"];
+    const auto &results = fixture.results["g/a"];
     REQUIRE(results.size() == 8);
     for (const auto &result : results) {
         CHECK(result.outcome == Outcome::answered);
@@ -129,91 +95,90 @@ TEST_CASE("in-band: an answer is known by its nonce, and comes from entropy port
         CHECK(result.round_trip > 0ns);
     }
     CHECK(nonces.size() == 8);
-    CHECK(bench.appliance.sources.size() == 4);
-    CHECK(*bench.appliance.sources.begin() >= 0xc000);
+    CHECK(fixture.appliance.sources.size() == 4);
+    CHECK(*fixture.appliance.sources.begin() >= 0xc000);
 }
 
-TEST_CASE("in-band: silence is reported once its time is over, and a late answer is none", "[in-band]") {
-    Bench bench;
-    bench.prober.set_targets({bench.target()}, kLoopback);
-    const auto nonce = bench.next_nonce();
-    REQUIRE(bench.run_until([&] { return !bench.results["g/a"].empty(); }));
-    CHECK(bench.results["g/a"].front().outcome == Outcome::silent);
-    CHECK(bench.results["g/a"].front().round_trip >= 20ms);
-    bench.prober.on_event(kLoopback, nonce);
-    CHECK(bench.results["g/a"].size() == 1);
+TEST_CASE("in-band probe: unanswered after its timeout, late answer is ignored", "[in-band]") {
+    InBandFixture fixture;
+    fixture.prober.set_targets({fixture.target()}, loopback);
+    const auto nonce = fixture.next_nonce();
+    REQUIRE(fixture.run_until([&] { return !fixture.results["g/a"].empty(); }));
+    CHECK(fixture.results["g/a"].front().outcome == Outcome::unanswered);
+    CHECK(fixture.results["g/a"].front().round_trip >= 20ms);
+    fixture.prober.on_event(loopback, nonce);
+    CHECK(fixture.results["g/a"].size() == 1);
 }
 
-TEST_CASE("in-band: a wrong nonce, another's address and a second copy are no answers", "[in-band]") {
-    Bench bench;
-    auto target = bench.target();
+TEST_CASE("in-band probe: wrong nonce, other sender and duplicate are ignored", "[in-band]") {
+    InBandFixture fixture;
+    auto target = fixture.target();
     target.timeout = 30ms;
-    bench.prober.set_targets({target}, kLoopback);
-    const auto nonce = bench.next_nonce();
-    bench.prober.on_event(kLoopback, nonce + 1);
-    bench.prober.on_event(*IpAddress::parse("127.0.0.2"), nonce);
-    CHECK(bench.results["g/a"].empty());
-    bench.prober.on_event(kLoopback, nonce);
-    bench.prober.on_event(kLoopback, nonce);
-    CHECK(bench.results["g/a"].size() == 1);
+    fixture.prober.set_targets({target}, loopback);
+    const auto nonce = fixture.next_nonce();
+    fixture.prober.on_event(loopback, nonce + 1);
+    fixture.prober.on_event(*IpAddress::parse("127.0.0.2"), nonce);
+    CHECK(fixture.results["g/a"].empty());
+    fixture.prober.on_event(loopback, nonce);
+    fixture.prober.on_event(loopback, nonce);
+    CHECK(fixture.results["g/a"].size() == 1);
 }
 
-TEST_CASE("in-band: a suspect is asked at once, beside the periodic probes, with the same care",
-          "[in-band]") {
-    Bench bench;
-    auto target = bench.target();
+TEST_CASE("in-band probe: immediate probe in addition to periodic ones, with the same checks", "[in-band]") {
+    InBandFixture fixture;
+    auto target = fixture.target();
     target.interval = 10s;
     target.timeout = 5s;
-    bench.prober.set_targets({target}, kLoopback);
-    REQUIRE(bench.prober.ask("g/a"));
-    const auto nonce = bench.next_nonce();
-    bench.prober.on_event(*IpAddress::parse("127.0.0.2"), nonce);
-    CHECK(bench.results["g/a"].empty());
-    bench.prober.on_event(kLoopback, nonce);
-    bench.prober.on_event(kLoopback, nonce);
-    REQUIRE(bench.results["g/a"].size() == 1);
-    CHECK_FALSE(bench.results["g/a"].front().periodic);
-    CHECK_FALSE(bench.prober.ask("g/b"));
+    fixture.prober.set_targets({target}, loopback);
+    REQUIRE(fixture.prober.probe_now("g/a"));
+    const auto nonce = fixture.next_nonce();
+    fixture.prober.on_event(*IpAddress::parse("127.0.0.2"), nonce);
+    CHECK(fixture.results["g/a"].empty());
+    fixture.prober.on_event(loopback, nonce);
+    fixture.prober.on_event(loopback, nonce);
+    REQUIRE(fixture.results["g/a"].size() == 1);
+    CHECK_FALSE(fixture.results["g/a"].front().periodic);
+    CHECK_FALSE(fixture.prober.probe_now("g/b"));
 }
 
-TEST_CASE("in-band: what cannot be sent is said, and is not silence", "[in-band]") {
-    Bench bench;
-    bench.prober.set_targets({bench.target()}, *IpAddress::parse("192.0.2.77"));
-    REQUIRE(bench.run_until([&] { return !bench.results["g/a"].empty(); }));
-    CHECK(bench.results["g/a"].front().outcome == Outcome::unsent);
-    CHECK(bench.results["g/a"].front().detail.find("192.0.2.77") != std::string::npos);
-    CHECK_FALSE(bench.prober.ask("g/a"));
+TEST_CASE("in-band probe: send failure is reported as unsent", "[in-band]") {
+    InBandFixture fixture;
+    fixture.prober.set_targets({fixture.target()}, *IpAddress::parse("192.0.2.77"));
+    REQUIRE(fixture.run_until([&] { return !fixture.results["g/a"].empty(); }));
+    CHECK(fixture.results["g/a"].front().outcome == Outcome::unsent);
+    CHECK(fixture.results["g/a"].front().detail.find("192.0.2.77") != std::string::npos);
+    CHECK_FALSE(fixture.prober.probe_now("g/a"));
 }
 
-TEST_CASE("in-band: targets that are gone are forgotten; equal rows go on undisturbed", "[in-band]") {
-    Bench bench;
-    auto target = bench.target();
+TEST_CASE("in-band prober: removed targets are forgotten, unchanged ones not affected", "[in-band]") {
+    InBandFixture fixture;
+    auto target = fixture.target();
     target.timeout = 30ms;
-    bench.prober.set_targets({target}, kLoopback);
-    const auto nonce = bench.next_nonce();
-    bench.prober.set_targets({target}, kLoopback);
-    bench.prober.on_event(kLoopback, nonce);
-    CHECK(bench.results["g/a"].size() == 1);
-    const auto other = bench.next_nonce();
-    bench.prober.set_targets({}, kLoopback);
-    bench.prober.on_event(kLoopback, other);
-    bench.loop.run_for(60ms);
-    CHECK(bench.results["g/a"].size() == 1);
+    fixture.prober.set_targets({target}, loopback);
+    const auto nonce = fixture.next_nonce();
+    fixture.prober.set_targets({target}, loopback);
+    fixture.prober.on_event(loopback, nonce);
+    CHECK(fixture.results["g/a"].size() == 1);
+    const auto other = fixture.next_nonce();
+    fixture.prober.set_targets({}, loopback);
+    fixture.prober.on_event(loopback, other);
+    fixture.loop.run_for(60ms);
+    CHECK(fixture.results["g/a"].size() == 1);
 }
 
-TEST_CASE("in-band: hundreds of targets on one loop, each heard for itself", "[in-band]") {
-    Bench bench;
+TEST_CASE("in-band prober: hundreds of targets on one loop", "[in-band]") {
+    InBandFixture fixture;
     std::vector<InBandTarget> targets;
     for (int i = 0; i < 300; ++i)
-        targets.push_back(bench.target("g/" + std::to_string(i)));
+        targets.push_back(fixture.target("g/" + std::to_string(i)));
     for (auto &target : targets)
         target.interval = target.timeout = 200ms;
-    bench.prober.set_targets(targets, kLoopback);
-    REQUIRE(bench.run_until([&] {
-        while (const auto nonce = bench.appliance.take())
-            bench.prober.on_event(kLoopback, *nonce);
-        return bench.results.size() == 300;
+    fixture.prober.set_targets(targets, loopback);
+    REQUIRE(fixture.run_until([&] {
+        while (const auto nonce = fixture.appliance.receive())
+            fixture.prober.on_event(loopback, *nonce);
+        return fixture.results.size() == 300;
     }));
-    for (const auto &[key, results] : bench.results)
+    for (const auto &[key, results] : fixture.results)
         CHECK(results.front().outcome == Outcome::answered);
 }

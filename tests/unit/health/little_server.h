@@ -1,4 +1,4 @@
-// LittleServer: a TCP server on loopback that treats each connection as a test wants.
+// LittleServer: TCP server on loopback with a scripted behaviour per connection.
 #pragma once
 
 #include <array>
@@ -25,7 +25,7 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using Nothing = asio::awaitable<void>;
 
-/// Everything up to the empty line that ends the request; "" where the peer went away.
+/// The request up to its empty line; "" where the peer closed.
 inline asio::awaitable<std::string> read_request(tcp::socket &peer) {
     std::string request;
     boost::system::error_code error;
@@ -58,7 +58,7 @@ inline Nothing until_gone(tcp::socket &peer) {
 
 class LittleServer {
   public:
-    /// Takes the connection; it is closed at the coroutine's end.
+    /// Handles a connection, which is closed when the coroutine ends.
     using Behaviour = std::function<Nothing(tcp::socket &)>;
 
     LittleServer(asio::io_context &loop, Behaviour behaviour, const char *address = "127.0.0.1")
@@ -71,7 +71,7 @@ class LittleServer {
     LittleServer &operator=(const LittleServer &) = delete;
 
     [[nodiscard]] std::uint16_t port() const { return state_->acceptor.local_endpoint().port(); }
-    /// The far ends of the connections so far.
+    /// Peers of all connections so far.
     [[nodiscard]] const std::vector<tcp::endpoint> &peers() const { return state_->peers; }
 
   private:

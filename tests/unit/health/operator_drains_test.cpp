@@ -11,26 +11,26 @@ void make_healthy(RegistryFixture &it, const HealthConfig &config) {
         it.probe("g/" + target.id, ProbeOutcome::ok);
 }
 
-int code_of(const Status &status) {
-    return status ? 0 : status.error().code;
+int code_of(const Result<std::optional<MonotonicTime>> &result) {
+    return result ? 0 : result.error().code;
 }
 
 } // namespace
 
-TEST_CASE("drains: by order a target takes no new flows, keep_all those it has, and comes back by undrain",
-          "[node]") {
+TEST_CASE("operator drain: target keeps its flows and accepts new ones after undrain", "[drains]") {
     RegistryFixture it;
-    make_healthy(machine, config_of({"a", "b"}));
+    make_healthy(it, config_of({"a", "b"}));
     REQUIRE(it.registry.drain("g/b", false, it.now));
     CHECK(it.state("g/b") == TargetState::draining);
     CHECK(it.flags("g/b") == keep_all);
-    CHECK(it.registry.operator_drains() == std::vector<std::string>{"g/b"});
+    CHECK(it.registry.persisted().operator_drains ==
+          std::map<std::string, MonotonicTime>{{"g/b", it.now + 100s}});
     it.now += 40s;
-    REQUIRE(it.registry.drain("g/b", false, it.now)); // a second order changes nothing
+    REQUIRE(it.registry.drain("g/b", false, it.now)); // no effect
     CHECK(it.registry.entries().at("g/b").operator_drain_until == it.now + 60s);
-    it.set(config_of({"a", "b"})); // an apply does not end it
+    it.set(config_of({"a", "b"})); // a configuration does not end it
     CHECK(it.state("g/b") == TargetState::draining);
-    CHECK(it.remove_drained(0).empty()); // it does not leave
+    CHECK(it.remove_drained(0).empty()); // it is not removed
     REQUIRE(it.registry.undrain("g/b", it.now));
     CHECK(it.state("g/b") == TargetState::healthy);
     CHECK(it.flags("g/b") == (keep_all | GLB_TARGET_ACCEPT_NEW));
@@ -39,11 +39,10 @@ TEST_CASE("drains: by order a target takes no new flows, keep_all those it has, 
     CHECK(code_of(it.registry.undrain("g/z", it.now)) == ENOENT);
 }
 
-TEST_CASE("drains: after the delay the policy of deregistered targets decides over an ordered one's flows",
-          "[node]") {
+TEST_CASE("operator drain: at the deadline onDeregistered applies to the remaining flows", "[drains]") {
     const auto policy = GENERATE(FailurePolicy::hold, FailurePolicy::rehash, FailurePolicy::reset);
     RegistryFixture it;
-    make_healthy(machine, config_of({"a", "b"}, policy));
+    make_healthy(it, config_of({"a", "b"}, policy));
     REQUIRE(it.registry.drain("g/b", false, it.now));
     it.now += 99s;
     CHECK(it.flags("g/b") == keep_all);
@@ -51,12 +50,12 @@ TEST_CASE("drains: after the delay the policy of deregistered targets decides ov
     CHECK(it.flags("g/b") == final_target_state(policy));
 }
 
-TEST_CASE("drains: a target that holds its flows beyond its drain gives them away when it dies", "[node]") {
+TEST_CASE("operator drain: a failed target does not hold flows beyond its deadline", "[drains]") {
     const auto policy = GENERATE(FailurePolicy::hold, FailurePolicy::rehash, FailurePolicy::reset);
     RegistryFixture it;
     auto config = config_of({"a", "b", "c"}, FailurePolicy::hold);
     config.groups[0].on_unhealthy = policy;
-    make_healthy(machine, config);
+    make_healthy(it, config);
     REQUIRE(it.registry.drain("g/b", false, it.now));
     config.groups[0].targets.pop_back(); // and c is removed
     it.set(config);
@@ -70,12 +69,12 @@ TEST_CASE("drains: a target that holds its flows beyond its drain gives them awa
     }
 }
 
-TEST_CASE("drains: a target that dies while it drains gives its flows away like any other", "[node]") {
+TEST_CASE("drain: onUnhealthy applies to a target that fails while draining", "[drains]") {
     const auto policy = GENERATE(FailurePolicy::hold, FailurePolicy::rehash, FailurePolicy::reset);
     RegistryFixture it;
     auto config = config_of({"a", "b", "c"});
     config.groups[0].on_unhealthy = policy;
-    make_healthy(machine, config);
+    make_healthy(it, config);
     REQUIRE(it.registry.drain("g/b", false, it.now));
     config.groups[0].targets.pop_back(); // and c is removed
     it.set(config);
@@ -88,14 +87,14 @@ TEST_CASE("drains: a target that dies while it drains gives its flows away like 
     }
 }
 
-TEST_CASE("drains: the last target that takes flows needs force", "[node]") {
+TEST_CASE("operator drain: the last target that accepts flows requires force", "[drains]") {
     RegistryFixture it;
-    make_healthy(machine, config_of({"a", "b", "c"}));
+    make_healthy(it, config_of({"a", "b", "c"}));
     REQUIRE(it.registry.drain("g/a", false, it.now));
     it.probe("g/b", ProbeOutcome::timeout, 3);
     CHECK(code_of(it.registry.drain("g/c", false, it.now)) == EBUSY); // b is down
     CHECK(it.state("g/c") == TargetState::healthy);
-    REQUIRE(it.registry.drain("g/b", false, it.now)); // c is left
+    REQUIRE(it.registry.drain("g/b", false, it.now)); // c remains
     CHECK(code_of(it.registry.drain("g/c", false, it.now)) == EBUSY);
     REQUIRE(it.registry.drain("g/c", true, it.now));
     auto config = config_of({"a", "b"});
@@ -105,71 +104,51 @@ TEST_CASE("drains: the last target that takes flows needs force", "[node]") {
     CHECK(code_of(other.registry.drain("g/b", false, other.now)) == EBUSY); // a has weight 0
 }
 
-TEST_CASE("drains: an order outlives the daemon with its time", "[node]") {
+TEST_CASE("operator drain: deadline survives daemon restart", "[drains]") {
     RegistryFixture earlier;
     make_healthy(earlier, config_of({"a", "b", "c"}));
-    CHECK(earlier.registry.drains().is_null());
+    CHECK(earlier.registry.persisted().operator_drains.empty());
+    CHECK(earlier.registry.persisted().removed.empty());
     REQUIRE(earlier.registry.drain("g/b", false, earlier.now));
     RegistryFixture later;
     later.now = earlier.now + 30s;
-    later.registry.set_drains(earlier.registry.drains());
+    later.registry.restore(earlier.registry.persisted());
     make_healthy(later, config_of({"a", "b"}));
     CHECK(later.state("g/b") == TargetState::draining);
-    CHECK(later.registry.members().at("g/b").operator_drain_until == earlier.now + 100s);
-    CHECK(later.registry.drains() == earlier.registry.drains());
+    CHECK(later.entry("g/b").operator_drain_until == earlier.now + 100s);
+    CHECK(later.registry.persisted().operator_drains == earlier.registry.persisted().operator_drains);
+    CHECK(later.registry.persisted().removed == earlier.registry.persisted().removed);
 }
 
-TEST_CASE("drains: a target that is removed while it drains by order has no more time for that", "[node]") {
+TEST_CASE("drain: removal keeps the earlier deadline of an operator drain", "[drains]") {
     RegistryFixture it;
-    make_healthy(machine, config_of({"a", "b"}));
+    make_healthy(it, config_of({"a", "b"}));
     REQUIRE(it.registry.drain("g/b", false, it.now));
     it.now += 70s;
     it.set(config_of({"a"}));
     CHECK(it.registry.entries().at("g/b").drain_until == it.now + 30s);
     CHECK(code_of(it.registry.undrain("g/b", it.now)) == ENOENT);
-    it.set(config_of({"a", "b"})); // back again: the order still stands
+    it.set(config_of({"a", "b"})); // the operator drain still applies
     CHECK(it.state("g/b") == TargetState::draining);
     it.set(config_of({"a"}));
     CHECK(it.remove_drained(0) == std::vector<std::string>{"g/b"});
-    it.set(config_of({"a", "b"})); // it had left, and the order with it
+    it.set(config_of({"a", "b"})); // the drain ended with the removal
     CHECK(it.state("g/b") == TargetState::initial);
 }
 
-TEST_CASE("drains: an adopted removal goes on with its time and policy", "[node]") {
+TEST_CASE("drain: deadline and policy of a removed target survive daemon restart", "[drains]") {
     RegistryFixture earlier;
     make_healthy(earlier, config_of({"a", "b"}, FailurePolicy::reset));
     earlier.set(config_of({"a"}, FailurePolicy::rehash));
     RegistryFixture later;
     later.now = earlier.now + 90s;
-    later.registry.set_drains(earlier.registry.drains());
+    later.registry.restore(earlier.registry.persisted());
     later.set(config_of({"a"}));
-    TargetEntry found{
-        "g", "g/b", 1, 0, {}, TargetHealth({}, later.now), later.now + 300s, FailurePolicy::rehash};
-    (void)found.health.set_draining(Draining::deregistered, later.now);
-    later.registry.adopt_removed(found);
-    CHECK(later.registry.members().at("g/b").drain_until == earlier.now + 100s);
-    CHECK(later.word("g/b") == keep_all);
+    later.registry.adopt({"g", 0, target_at("b", 1)}, later.now);
+    CHECK(later.entry("g/b").drain_until == earlier.now + 100s);
+    CHECK(later.flags("g/b") == keep_all);
     later.now += 10s;
-    CHECK(later.word("g/b") == GLB_TARGET_RESET);
-    CHECK(later.finish(1) == std::vector<std::string>{"g/b"});
-    CHECK(later.left.at(0).word == GLB_TARGET_RESET); // for the flows that still name it
-}
-
-TEST_CASE("drains: of another boot they are over, and what makes no sense is passed over", "[node]") {
-    RegistryFixture earlier;
-    make_healthy(earlier, config_of({"a", "b"}));
-    REQUIRE(earlier.registry.drain("g/b", false, earlier.now));
-    auto kept = earlier.registry.drains();
-    kept["ordered"]["g/b"]["until"]["boot"] = "another";
-    RegistryFixture later;
-    later.registry.set_drains(kept);
-    make_healthy(later, config_of({"a", "b"}));
-    CHECK(later.state("g/b") == TargetState::draining);
-    CHECK(later.word("g/b") == 0);
-
-    RegistryFixture unmoved;
-    unmoved.registry.set_drains(7);
-    unmoved.registry.set_drains({{"ordered", 1}, {"removed", {{"g/a", 2}}}});
-    make_healthy(unmoved, config_of({"a", "b"}));
-    CHECK(unmoved.registry.drains().is_null());
+    CHECK(later.flags("g/b") == GLB_TARGET_RESET);
+    CHECK(later.remove_drained(1) == std::vector<std::string>{"g/b"});
+    CHECK(later.removed.at(0).state == GLB_TARGET_RESET); // for the flows that still name it
 }

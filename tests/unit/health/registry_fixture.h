@@ -9,6 +9,10 @@ namespace glb::test {
 
 using namespace std::chrono_literals;
 
+inline HealthTarget target_at(const std::string &id, std::uint16_t index) {
+    return {id, *IpAddress::parse("192.0.2." + std::to_string(index + 1)), 6081, 1, index};
+}
+
 inline HealthGroup group_of(const std::string &name, const std::vector<std::string> &targets,
                             FailurePolicy on_deregistered = FailurePolicy::rehash, std::uint16_t index = 0) {
     HealthGroup group;

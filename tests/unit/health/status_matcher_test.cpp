@@ -4,7 +4,7 @@
 
 using glb::StatusMatcher;
 
-TEST_CASE("a matcher accepts its codes and ranges and no others", "[health]") {
+TEST_CASE("status matcher: accepts its codes and ranges only", "[health]") {
     const auto matcher = StatusMatcher::parse("200-299, 404,301 - 302");
     REQUIRE(matcher);
     for (const int status : {200, 250, 299, 301, 302, 404})
@@ -14,13 +14,13 @@ TEST_CASE("a matcher accepts its codes and ranges and no others", "[health]") {
     CHECK(matcher->to_string() == "200-299,301-302,404");
 }
 
-TEST_CASE("equal matchers are equal however they were written", "[health]") {
+TEST_CASE("status matcher: equality is independent of notation", "[health]") {
     CHECK(*StatusMatcher::parse("404,200-250,251-399,300") == *StatusMatcher::parse("200-399,404"));
     CHECK(*StatusMatcher::parse("200-399") == StatusMatcher{});
     CHECK_FALSE(*StatusMatcher::parse("200") == StatusMatcher{});
 }
 
-TEST_CASE("a matcher that cannot be meant is refused, and the part is named", "[health]") {
+TEST_CASE("status matcher: invalid text is rejected, and its part named", "[health]") {
     for (const auto *text : {"", " ", "abc", "200,", ",200", "200-", "-200", "199", "600", "200-600", "20",
                              "2000", "399-200", "200--300", "200;300", "+200", "200 300", "99999"}) {
         INFO(text);

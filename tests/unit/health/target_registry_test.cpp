@@ -3,8 +3,8 @@
 using namespace glb;
 using namespace glb::test;
 
-TEST_CASE("fleet: a target that is gone drains and keep_all its flows; one that comes back takes new ones",
-          "[node]") {
+TEST_CASE("registry: a removed target drains with its flows, and accepts new ones when configured again",
+          "[registry]") {
     RegistryFixture it;
     it.set(config_of({"a", "b"}));
     it.probe("g/a", ProbeOutcome::ok);
@@ -15,7 +15,7 @@ TEST_CASE("fleet: a target that is gone drains and keep_all its flows; one that 
     CHECK(it.registry.entries().at("g/b").drain_until == it.now + 100s);
     CHECK(it.transitions.back() == "g/b draining");
     it.now += 50s;
-    it.set(config_of({"a"})); // a further change does not begin the drain anew
+    it.set(config_of({"a"})); // another change does not restart the drain
     CHECK(it.registry.entries().at("g/b").drain_until == it.now + 50s);
 
     it.set(config_of({"a", "b"}));
@@ -26,7 +26,7 @@ TEST_CASE("fleet: a target that is gone drains and keep_all its flows; one that 
     CHECK(it.remove_drained(0).empty());
 }
 
-TEST_CASE("fleet: a drain ends with its last flow, or with its time under rehash", "[node]") {
+TEST_CASE("registry: a drain ends with the last flow, or at its deadline under rehash", "[registry]") {
     RegistryFixture it;
     it.set(config_of({"a", "b"}));
     it.set(config_of({"a"}));
@@ -43,7 +43,7 @@ TEST_CASE("fleet: a drain ends with its last flow, or with its time under rehash
     CHECK(it.remove_drained(0).empty());
 }
 
-TEST_CASE("fleet: under hold, established flows outlast the drain's time", "[node]") {
+TEST_CASE("registry: under hold, established flows outlast the deadline of the drain", "[registry]") {
     RegistryFixture it;
     it.set(config_of({"a", "b"}, FailurePolicy::hold));
     it.set(config_of({"a"}, FailurePolicy::hold));
@@ -54,7 +54,7 @@ TEST_CASE("fleet: under hold, established flows outlast the drain's time", "[nod
     CHECK(it.remove_drained(0) == std::vector<std::string>{"g/b"});
 }
 
-TEST_CASE("fleet: a group that is removed stays for the targets that drain", "[node]") {
+TEST_CASE("registry: a removed group exists while its targets drain", "[registry]") {
     RegistryFixture it;
     it.set(config_of({"a", "b"}));
     it.set(HealthConfig{});
@@ -66,13 +66,13 @@ TEST_CASE("fleet: a group that is removed stays for the targets that drain", "[n
     CHECK(it.registry.group_states(it.now).empty());
 }
 
-TEST_CASE("fleet: health known from before a restart counts once", "[node]") {
+TEST_CASE("registry: restored health is applied once", "[registry]") {
     RegistryFixture earlier;
     earlier.set(config_of({"a", "b"}));
     earlier.probe("g/a", ProbeOutcome::ok);
     earlier.probe("g/b", ProbeOutcome::timeout, 3);
     RegistryFixture it;
-    it.registry.load_persisted(earlier.registry.known());
+    it.registry.restore(earlier.registry.persisted());
     it.set(config_of({"a", "b"}));
     CHECK(it.state("g/a") == TargetState::healthy);
     CHECK(it.state("g/b") == TargetState::unhealthy);
@@ -83,26 +83,26 @@ TEST_CASE("fleet: health known from before a restart counts once", "[node]") {
     CHECK(it.state("g/a") == TargetState::initial);
 }
 
-TEST_CASE("fleet: a group's members are its own, whatever others are called", "[node]") {
+TEST_CASE("registry: members of a group are independent of similar group names", "[registry]") {
     RegistryFixture it;
     auto config = config_of({"a", "b"});
     for (const auto *name : {"g-", "g0", "f", "g-a"}) {
         auto group = config.groups[0];
         group.name = name;
-        manifest.target_groups.push_back(group);
+        config.groups.push_back(group);
     }
     it.set(config);
     std::vector<std::string> names;
-    for (const auto &[name, member] : it.registry.members_of("g"))
+    for (const auto &[name, entry] : it.registry.members_of("g"))
         names.push_back(name);
     CHECK(names == std::vector<std::string>{"g/a", "g/b"});
     CHECK(it.registry.members_of("h").empty());
     CHECK(it.registry.group_states(it.now).size() == 5);
-    for (const auto &words : it.registry.group_states(it.now))
-        CHECK(words.indexes.size() == 2);
+    for (const auto &row : it.registry.group_states(it.now))
+        CHECK(row.indexes.size() == 2);
 }
 
-TEST_CASE("fleet: a sender's other MAC is told of every target with its address", "[node]") {
+TEST_CASE("registry: sender MAC mismatch is recorded for targets with the address", "[registry]") {
     RegistryFixture it;
     it.set(config_of({"a", "b"}));
     it.probe("g/a", ProbeOutcome::ok);
@@ -113,17 +113,17 @@ TEST_CASE("fleet: a sender's other MAC is told of every target with its address"
     CHECK(it.state("g/a") == TargetState::healthy);
 }
 
-TEST_CASE("fleet: that in-band works, and who was taken out last, outlive the daemon", "[node]") {
+TEST_CASE("registry: working in-band probes and restored failures survive a restart", "[registry]") {
     RegistryFixture earlier;
     earlier.set(config_of({"a", "b"}));
     earlier.probe("g/a", ProbeOutcome::ok);
     earlier.probe("g/b", ProbeOutcome::ok);
-    CHECK_FALSE(earlier.registry.update_health(
+    CHECK_FALSE(earlier.registry.update(
         "g/a", [&](TargetHealth &health) { return health.on_in_band(true, earlier.now); }));
     RegistryFixture it;
-    it.registry.load_persisted(earlier.registry.known());
+    it.registry.restore(earlier.registry.persisted());
     it.registry.restore_failure("g/b", HealthReason::failed_health_checks);
-    it.registry.restore_failure("g/c", HealthReason::failed_health_checks); // nothing was known of it
+    it.registry.restore_failure("g/c", HealthReason::failed_health_checks); // was not persisted
     it.set(config_of({"a", "b", "c"}));
     CHECK(it.registry.entries().at("g/a").health.in_band_worked());
     CHECK_FALSE(it.registry.entries().at("g/b").health.in_band_worked());
@@ -132,22 +132,8 @@ TEST_CASE("fleet: that in-band works, and who was taken out last, outlive the da
     CHECK(it.state("g/c") == TargetState::initial);
 }
 
-TEST_CASE("fleet: what is known and makes no sense is passed over", "[node]") {
-    RegistryFixture it;
-    it.registry.load_persisted(nlohmann::json::array());
-    it.registry.load_persisted({{"g/a", 5},
-                                {"g/b", {{"state", 7}, {"reason", nullptr}}},
-                                {"g/c", {{"state", "splendid"}}},
-                                {"g/d", {{"state", "healthy"}, {"reason", "unheard of"}}}});
-    it.set(config_of({"a", "b", "c", "d"}));
-    CHECK(it.state("g/a") == TargetState::initial);
-    CHECK(it.state("g/b") == TargetState::initial);
-    CHECK(it.state("g/c") == TargetState::initial);
-    CHECK(it.state("g/d") == TargetState::healthy);
-}
-
-TEST_CASE("fleet: a group that was alive once is down when its judged targets fail, though one is new",
-          "[node]") {
+TEST_CASE("registry: a group that was alive is down when its checked targets fail, despite an initial one",
+          "[registry]") {
     RegistryFixture it;
     auto config = config_of({"a"});
     config.groups[0].on_all_unhealthy = AllUnhealthyPolicy::bypass;
@@ -161,34 +147,36 @@ TEST_CASE("fleet: a group that was alive once is down when its judged targets fa
     CHECK(it.registry.group_states(it.now).at(0).state.no_target == GLB_NO_TARGET_BYPASS);
 }
 
-TEST_CASE("fleet: probes go to targets that are checked and in use, to those that drain too", "[node]") {
+TEST_CASE("registry: targets with checks that are in use or draining are probed", "[registry]") {
     RegistryFixture it;
     const auto source = *IpAddress::parse("192.0.2.100");
     auto config = config_of({"a", "b"});
     auto idle = config_of({"c"}).groups[0];
     idle.name = "idle";
-    manifest.target_groups.push_back(idle);
-    config.groups[0].health_check.port = 8080;
+    idle.endpoints.clear();
+    config.groups.push_back(idle);
+    config.groups[0].probe.port = 8080;
     it.set(config);
-    auto fewer = manifest;
+    auto fewer = config;
     fewer.groups[0].targets.pop_back();
     it.set(fewer);
     const auto probes = it.registry.probe_targets(source);
     REQUIRE(probes.size() == 2);
-    CHECK(probes[1].key == "g/b"); // it may die before its last flow ends
+    CHECK(probes[1].key == "g/b"); // it may fail before its last flow ends
     CHECK(probes[0].key == "g/a");
     CHECK(probes[0].address.to_string() == "192.0.2.1");
     CHECK(probes[0].source.address == source);
     CHECK(probes[0].settings.protocol == ProbeKind::tcp);
     CHECK(probes[0].settings.port == 8080);
     CHECK(it.state("idle/c") == TargetState::unused);
-    fewer.groups[0].health_check.protocol = ProbeProtocol::none;
+    fewer.groups[0].probe.protocol = ProbeKind::none;
+    fewer.groups[0].policy.checks_enabled = false;
     it.set(fewer);
     CHECK(it.registry.probe_targets(source).empty());
     CHECK(it.state("g/a") == TargetState::unavailable);
 }
 
-TEST_CASE("fleet: a target whose next hop does not answer is out at once, and back at once", "[node]") {
+TEST_CASE("registry: unresolved next hop fails a target at once, and resolution restores it", "[registry]") {
     RegistryFixture it;
     it.set(config_of({"a", "b"}));
     it.probe("g/a", ProbeOutcome::ok);
@@ -198,18 +186,18 @@ TEST_CASE("fleet: a target whose next hop does not answer is out at once, and ba
     CHECK(it.flags("g/a") == 0);
     it.registry.on_neighbour("g/a", true, it.now);
     CHECK(it.state("g/a") == TargetState::healthy);
-    it.registry.on_neighbour("g/z", false, it.now); // of nobody
+    it.registry.on_neighbour("g/z", false, it.now); // unknown
     it.probe("g/z", ProbeOutcome::ok);
     CHECK(it.registry.entries().size() == 2);
 }
 
-TEST_CASE("fleet: a drain that an earlier daemon began goes on", "[node]") {
+TEST_CASE("registry: adopted target drains for the default delay", "[registry]") {
     RegistryFixture it;
     it.set(config_of({"a"}));
-    TargetEntry member{
-        "old", "old/x", 9, 5, {}, TargetHealth({}, it.now), it.now + 300s, FailurePolicy::rehash};
-    (void)member.health.set_draining(Draining::deregistered, it.now);
-    it.registry.adopt_removed(member);
+    it.registry.adopt({"old", 5, target_at("x", 9)}, it.now);
+    CHECK(it.state("old/x") == TargetState::draining);
+    CHECK(it.entry("old/x").drain_until == it.now + 300s);
+    CHECK(it.registry.group_state("old", it.now)->group_index == 5);
     CHECK(it.flags("old/x") == keep_all);
     it.set(config_of({"a"}));
     CHECK(it.registry.has_group("old"));
@@ -218,33 +206,22 @@ TEST_CASE("fleet: a drain that an earlier daemon began goes on", "[node]") {
     CHECK_FALSE(it.registry.has_group("old"));
 }
 
-TEST_CASE("fleet: a drain that an earlier daemon began holds its flows where its group says so", "[node]") {
+TEST_CASE("registry: adopted target drains with the policy of its configured group", "[registry]") {
     RegistryFixture it;
     it.set(config_of({"a"}, FailurePolicy::hold));
-    TargetEntry member{"g", "g/x", 9, 0, {}, TargetHealth({}, it.now), it.now + 300s, FailurePolicy::rehash};
-    (void)member.health.set_draining(Draining::deregistered, it.now);
-    it.registry.adopt_removed(member);
+    it.registry.adopt({"g", 0, target_at("x", 9)}, it.now);
     it.now += 300s;
     CHECK(it.remove_drained(1).empty());
     CHECK(it.flags("g/x") == GLB_TARGET_KEEP_ESTABLISHED);
     CHECK(it.remove_drained(0) == std::vector<std::string>{"g/x"});
 }
 
-TEST_CASE("fleet: a change that failed is undone, but for what has failed meanwhile", "[node]") {
+TEST_CASE("registry: adoption does not change a target that is configured", "[registry]") {
     RegistryFixture it;
-    it.set(config_of({"a", "b", "c"}));
-    for (const char *name : {"g/a", "g/b", "g/c"})
-        it.probe(name, ProbeOutcome::ok);
-    const auto before = it.fleet;
-    it.set(config_of({"a", "d"}));
-    it.probe("g/a", ProbeOutcome::timeout, 3);
-    it.probe("g/b", ProbeOutcome::timeout, 3);
-    it.registry.restore_from(before, it.now);
-    CHECK(it.state("g/a") == TargetState::unhealthy);
-    CHECK(it.state("g/b") == TargetState::unhealthy); // and drains no more
-    CHECK_FALSE(it.registry.entries().at("g/b").drain_until);
-    CHECK(it.state("g/c") == TargetState::healthy);
-    CHECK_FALSE(it.registry.entries().contains("g/d"));
-    it.probe("g/a", ProbeOutcome::ok, 5);
-    CHECK(it.state("g/a") == TargetState::healthy);
+    it.set(config_of({"a"}));
+    it.registry.adopt({"g", 7, target_at("a", 9)}, it.now);
+    CHECK(it.entry("g/a").target.index == 0);
+    CHECK_FALSE(it.entry("g/a").drain_until);
+    it.registry.adopt({"g", 7, target_at("x", 9)}, it.now);
+    CHECK(it.registry.group_state("g", it.now)->group_index == 0);
 }

@@ -1,4 +1,4 @@
-// A TLS server on loopback with a certificate of its own making, for HTTPS probes.
+// TLS server on loopback with a self-signed certificate, for HTTPS probes.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 
 namespace glb::test {
 
-/// Of an authority that signs for itself, with one name and one address. PEM.
+/// Self-signed, with one name and one address. PEM.
 struct Certificate {
     std::string certificate, key;
 };
@@ -51,13 +51,13 @@ inline Certificate self_signed(const std::string &names = "DNS:fw.example,IP:127
     return {text_of(certificate_out), text_of(key_out)};
 }
 
-/// What the server saw of one connection.
+/// Properties of one connection.
 struct TlsSeen {
     std::string version, server_name, request;
     bool resumed = false;
 };
 
-/// Handshake, one request, `answer`, and the end: by a close, or by a RST.
+/// Per connection: handshake, one request, `answer`, then a close or a RST.
 class TlsServer {
   public:
     TlsServer(asio::io_context &loop, const Certificate &certificate, std::string answer,

@@ -3,7 +3,7 @@
 namespace glb::test {
 
 TrafficSim::TrafficSim(unsigned seed, unsigned targets, Treat treat, DetectorSettings settings)
-    : random_(seed), treat_(std::move(treat)), judge_(settings), traffic_(targets) {
+    : random_(seed), treat_(std::move(treat)), detector_(settings), traffic_(targets) {
     for (unsigned i = 0; i < targets; ++i)
         traffic_[i].target = static_cast<std::uint16_t>(i);
 }
@@ -28,16 +28,16 @@ void TrafficSim::act(const Event &event) {
         return begin(event.index);
     case What::send:
         return send(event.index);
-    case What::come_back:
-        return come_back(event.index, event.flag);
+    case What::on_return:
+        return on_return(event.index, event.flag);
     case What::poll:
         return poll();
     case What::probe:
         return probe(target, event.flag);
     case What::answer:
-        return judge_.on_answer(target, clock(event.sent));
+        return detector_.on_answer(target, clock(event.sent));
     case What::missed:
-        return (void)judge_.on_missed(target);
+        return (void)detector_.on_missed(target);
     }
 }
 
@@ -64,19 +64,19 @@ void TrafficSim::send(std::size_t index) {
     auto &row = traffic_[flow.target];
     if (now_ > flow.plan.end)
         return;
-    const bool is_first = !flow.tried;
-    ++row.out;
+    const bool is_first = !flow.started;
+    ++row.packets_out;
     if (is_first) {
-        flow.tried = true;
-        row.tried += endpoints_back_.contains(flow.plan.endpoint);
+        flow.started = true;
+        row.new_flows_started += endpoints_seen_.contains(flow.plan.endpoint);
     }
     const bool established = flow.returns >= 2;
-    if (established && !flow.waits && pairs_.contains({flow.plan.endpoint, flow.target})) {
-        flow.waits = true;
-        ++row.silent;
+    if (established && !flow.outstanding && seen_.contains({flow.plan.endpoint, flow.target})) {
+        flow.outstanding = true;
+        ++row.outstanding_started;
     }
     if (const auto delay = treat_({flow.target, flow.plan.endpoint, index, is_first, now_}))
-        at(now_ + *delay, What::come_back, index, is_first);
+        at(now_ + *delay, What::on_return, index, is_first);
     Micros pause(static_cast<long long>(
         std::exponential_distribution<double>(1.0 / static_cast<double>(flow.plan.pause.count()))(random_)));
     if (flow.plan.syn && flow.returns == 0)
@@ -84,30 +84,30 @@ void TrafficSim::send(std::size_t index) {
     at(now_ + pause, What::send, index);
 }
 
-void TrafficSim::come_back(std::size_t index, bool was_first) {
+void TrafficSim::on_return(std::size_t index, bool was_first) {
     auto &flow = flows_[index];
     auto &row = traffic_[flow.target];
-    ++row.back;
-    row.confirmed += flow.returns == 0 && was_first && endpoints_back_.contains(flow.plan.endpoint);
-    endpoints_back_.insert(flow.plan.endpoint);
-    pairs_.insert({flow.plan.endpoint, flow.target});
-    if (++flow.returns == 1 && flow.plan.syn) // the other end answers, the initiator goes on
+    ++row.packets_returned;
+    row.new_flows_confirmed += flow.returns == 0 && was_first && endpoints_seen_.contains(flow.plan.endpoint);
+    endpoints_seen_.insert(flow.plan.endpoint);
+    seen_.insert({flow.plan.endpoint, flow.target});
+    if (++flow.returns == 1 && flow.plan.syn) // the responder has answered, the initiator continues
         at(now_ + chance(100us, 2ms), What::send, index);
-    if (flow.waits) {
-        flow.waits = false;
-        ++row.answered;
+    if (flow.outstanding) {
+        flow.outstanding = false;
+        ++row.outstanding_cleared;
     }
 }
 
 void TrafficSim::poll() {
-    auto next = now_ + OutlierDetector::kPoll + chance(0us, 300us);
-    for (const auto &order : judge_.poll(traffic_, clock(now_))) {
-        if (order.kind == DetectorAction::Kind::probe)
-            probe(order.target, false);
+    auto next = now_ + OutlierDetector::poll_interval + chance(0us, 300us);
+    for (const auto &action : detector_.poll(traffic_, clock(now_))) {
+        if (action.kind == DetectorAction::Kind::probe)
+            probe(action.target, false);
         else
-            told_.push_back({now_, order});
-        if (order.kind == DetectorAction::Kind::convict)
-            traffic_[order.target].ejected = true;
+            actions_.push_back({now_, action});
+        if (action.kind == DetectorAction::Kind::eject)
+            traffic_[action.target].ejected = true;
     }
     for (const auto &[from, to] : stalls_)
         if (next >= from && next < to)
@@ -132,14 +132,14 @@ void TrafficSim::probe(std::uint16_t target, bool is_background) {
 }
 
 std::size_t TrafficSim::count(DetectorAction::Kind kind) const {
-    return static_cast<std::size_t>(
-        std::count_if(told_.begin(), told_.end(), [&](const Told &told) { return told.order.kind == kind; }));
+    return static_cast<std::size_t>(std::count_if(
+        actions_.begin(), actions_.end(), [&](const TimedAction &row) { return row.action.kind == kind; }));
 }
 
-std::optional<Micros> TrafficSim::convicted_at(std::uint16_t target) const {
-    for (const auto &told : told_)
-        if (told.order.kind == DetectorAction::Kind::convict && told.order.target == target)
-            return told.at;
+std::optional<Micros> TrafficSim::ejected_at(std::uint16_t target) const {
+    for (const auto &row : actions_)
+        if (row.action.kind == DetectorAction::Kind::eject && row.action.target == target)
+            return row.at;
     return std::nullopt;
 }
 

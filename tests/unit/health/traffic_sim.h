@@ -1,4 +1,4 @@
-// A group of appliances, its flows and the data path's counters, simulated event by event, under a
+// Discrete-event simulation of a group of appliances, its flows and the data path's counters, with an
 // OutlierDetector.
 #pragma once
 
@@ -25,17 +25,17 @@ struct SimPacket {
     Micros at{};
 };
 
-/// How long an appliance takes for a packet; none: it keeps it. In-band probes come as packets of endpoint
+/// Processing time of a packet in the appliance; none: the packet is dropped. In-band probes have endpoint
 /// -1.
 using Treat = std::function<std::optional<Micros>(const SimPacket &)>;
 
 struct FlowPlan {
     int endpoint = 0;
-    std::optional<std::uint16_t> target = std::nullopt; ///< else by chance, among those that are not ejected
+    std::optional<std::uint16_t> target = std::nullopt; ///< else random among those that are not ejected
     Micros start{};
     Micros pause = 10ms; ///< between packets, on average
     Micros end = 24h;
-    bool syn = true; ///< while nothing has come back it sends again after 1 s, 3 s, 7 s, and nothing else
+    bool syn = true; ///< retransmits after 1 s, 3 s, 7 s until a packet returns, and sends nothing else
 };
 
 class TrafficSim {
@@ -45,17 +45,17 @@ class TrafficSim {
     void add(const FlowPlan &plan);
     /// The controller does not run between `from` and `to`.
     void stall(Micros from, Micros to) { stalls_.emplace_back(from, to); }
-    /// Every target is probed in-band that often; zero: never.
+    /// Interval of the in-band probes of each target; zero: none.
     void background(Micros pause) { background_ = pause; }
     void run(Micros end);
 
     [[nodiscard]] std::size_t count(DetectorAction::Kind kind) const;
-    struct Told {
+    struct TimedAction {
         Micros at;
-        DetectorAction order;
+        DetectorAction action;
     };
-    [[nodiscard]] const std::vector<Told> &told() const { return told_; }
-    [[nodiscard]] std::optional<Micros> convicted_at(std::uint16_t target) const;
+    [[nodiscard]] const std::vector<TimedAction> &actions() const { return actions_; }
+    [[nodiscard]] std::optional<Micros> ejected_at(std::uint16_t target) const;
     [[nodiscard]] const TargetCounters &traffic(std::uint16_t target) const { return traffic_[target]; }
     Micros chance(Micros least, Micros most) {
         return Micros(std::uniform_int_distribution<long long>(least.count(), most.count())(random_));
@@ -67,17 +67,17 @@ class TrafficSim {
     struct Flow {
         FlowPlan plan{};
         std::uint16_t target = 0;
-        bool tried = false;
+        bool started = false;
         int returns = 0;
-        bool waits = false;
+        bool outstanding = false;
         int syns = 0;
     };
-    enum class What : std::uint8_t { begin, send, come_back, poll, probe, answer, missed };
+    enum class What : std::uint8_t { begin, send, on_return, poll, probe, answer, missed };
     struct Event {
         Micros at;
         std::uint64_t number;
         What what;
-        bool flag;         ///< come_back: it was the flow's first packet; probe: a periodic one
+        bool flag;         ///< on_return: first packet of the flow; probe: periodic
         std::size_t index; ///< of a flow, or target
         Micros sent;       ///< answer
         bool operator<(const Event &other) const {
@@ -91,24 +91,24 @@ class TrafficSim {
     void act(const Event &event);
     void begin(std::size_t flow);
     void send(std::size_t flow);
-    void come_back(std::size_t flow, bool was_first);
+    void on_return(std::size_t flow, bool was_first);
     void poll();
     void probe(std::uint16_t target, bool is_background);
     static OutlierDetector::Time clock(Micros at) { return OutlierDetector::Time(at + 1h); }
 
     std::mt19937 random_;
     Treat treat_;
-    OutlierDetector judge_;
+    OutlierDetector detector_;
     std::vector<TargetCounters> traffic_;
     std::vector<Flow> flows_;
-    std::set<int> endpoints_back_;
-    std::set<std::pair<int, std::uint16_t>> pairs_;
+    std::set<int> endpoints_seen_;
+    std::set<std::pair<int, std::uint16_t>> seen_;
     std::vector<std::pair<Micros, Micros>> stalls_;
     Micros background_{1s};
     std::priority_queue<Event> events_;
     std::uint64_t number_ = 0;
     Micros now_{};
-    std::vector<Told> told_;
+    std::vector<TimedAction> actions_;
 };
 
 } // namespace glb::test
