@@ -1,11 +1,13 @@
-// glbctl: the command line of glbd. Each command is in a file of its own; this one reads the options.
+// glbctl: the command line of glbd. This file reads the options; each command has a file in commands/.
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include <unistd.h>
 
-#include "cli/command.h"
+#include "cli/command_line.h"
+#include "cli/commands/commands.h"
+#include "cli/output.h"
 
 namespace {
 
@@ -18,7 +20,7 @@ bool wants_colour() {
            !(terminal && std::string_view(terminal) == "dumb");
 }
 
-/// A full disk or a closed pipe must not look like success.
+/// A full disk or a closed pipe is an error.
 int finish(int status) {
     const auto written = flush_output();
     if (written)
@@ -33,7 +35,7 @@ int main(int argc, char **argv) {
     Context context;
     context.colour = wants_colour();
 
-    CLI::App app{"Controls the gateway load balancer glbd.", "glbctl"};
+    CLI::App app{"Control the gateway load balancer glbd.", "glbctl"};
     app.set_version_flag("--version", "glbctl " GLB_VERSION);
     app.add_option("--socket", context.socket, "Unix socket of the daemon")
         ->type_name("PATH")
@@ -41,22 +43,26 @@ int main(int argc, char **argv) {
     app.add_option_function<std::string>(
            "-o,--output",
            [&](const std::string &name) { context.output = name == "json" ? Output::json : Output::table; },
-           "table for people (the default), json for programs")
-        ->check(CLI::IsMember({"table", "json"}).description("")) // the type's name says it
+           "table (default), or json: one document, as the daemon sent it")
+        ->check(CLI::IsMember({"table", "json"}).description("")) // type_name() lists them
         ->type_name("table|json");
-    app.footer("Exit status: 0 done; 1 refused or failed; 2 wrong usage; 3 no daemon answers.\n"
-               "glbctl COMMAND --help tells more, with examples.");
+    app.footer("Examples:\n"
+               "  glbctl check manifest.json && glbctl apply manifest.json\n"
+               "  glbctl status\n"
+               "  glbctl -o json targets | jq '.targets[].state'\n"
+               "Exit status: 0 done; 1 refused or failed; 2 wrong usage; 3 no daemon answers.\n"
+               "See glbctl COMMAND --help for options and examples, and glbctl(1).");
     app.require_subcommand(1);
-    app.fallthrough(); // so that -o and --socket may stand behind the command too
+    app.fallthrough(); // -o and --socket are accepted after the command too
     add_commands(app, context);
-    add_later_commands(app, context);
+    add_planned_commands(app, context);
 
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError &error) {
         if (error.get_exit_code() == 0) // --help, --version
             return finish(app.exit(error));
-        print_error(wrong_usage(app, error));
+        print_error(usage_error(app, error));
         return exit_usage;
     }
     return finish(context.run());

@@ -14,6 +14,7 @@ pkg_check_modules(LIBNFTABLES REQUIRED IMPORTED_TARGET libnftables)
 pkg_check_modules(LIBSYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
 pkg_check_modules(LIBCAP REQUIRED IMPORTED_TARGET libcap)
 pkg_check_modules(PROMETHEUS REQUIRED IMPORTED_TARGET prometheus-cpp-core)
+pkg_check_modules(SMARTCOLS REQUIRED IMPORTED_TARGET smartcols)
 
 # With precompiled headers, ccache hits only if it ignores macros and times of files in them.
 find_program(CCACHE ccache)

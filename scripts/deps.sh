@@ -9,7 +9,7 @@ build=(
     clang clang-format clang-tidy-16 llvm bpftool linux-libc-dev libclang-rt-14-dev
     libbpf-dev libxdp-dev libelf-dev zlib1g-dev
     nlohmann-json3-dev libcli11-dev catch2 libfmt-dev libspdlog-dev libexpected-dev libboost1.81-dev
-    libssl-dev libmnl-dev libnftables-dev libsystemd-dev libcap-dev prometheus-cpp-dev libvalijson-dev libxxhash-dev
+    libssl-dev libmnl-dev libnftables-dev libsystemd-dev libcap-dev libsmartcols-dev prometheus-cpp-dev libvalijson-dev libxxhash-dev
 )
 run=(
     iproute2 nftables ethtool iputils-ping procps util-linux iperf3 nginx-light curl jq openssl

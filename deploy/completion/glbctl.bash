@@ -1,6 +1,6 @@
 # bash completion for glbctl
 
-# Names known to the daemon, by jq path; empty if no daemon answers or jq is missing.
+# Names from the daemon, by jq path; none if no daemon answers or jq is missing.
 _glbctl_names() {
     local socket=() i
     for ((i = 1; i < COMP_CWORD; i++)); do

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -80,10 +81,20 @@ class HttpServer {
     std::shared_ptr<State> state_;
 };
 
-/// Sends one request over the Unix socket `path` and waits for the whole answer. The Error's code tells what
-/// failed: ENOENT or ECONNREFUSED (nobody listens), EACCES, ETIMEDOUT, EPROTO (no HTTP), ECONNRESET.
+/// Sends one request over the Unix socket `path` and waits for the complete response, at most `timeout`. The
+/// Error's code is ENOENT or ECONNREFUSED (no listener), EACCES, ETIMEDOUT, EPROTO (not HTTP), ECONNRESET
+/// (the connection ended early), or ECANCELED (the body is larger than 1 GiB).
 [[nodiscard]] Result<HttpResponse> http_request(const std::filesystem::path &path, const std::string &method,
                                                 const std::string &target, const std::string &body = {},
                                                 std::chrono::milliseconds timeout = std::chrono::minutes(2));
+
+/// Receives the body of `head` in pieces, of which the first is empty; false ends the transfer.
+using HttpBodySink = std::function<bool(const HttpResponse &head, std::string_view piece)>;
+
+/// The same for a body of any size: with a status of 2xx it is passed to `sink` as it arrives, and not
+/// returned. `timeout` bounds the wait for each piece. The Error is ECANCELED if `sink` returned false.
+[[nodiscard]] Result<HttpResponse> http_stream(const std::filesystem::path &path, const std::string &method,
+                                               const std::string &target, const HttpBodySink &sink,
+                                               std::chrono::milliseconds timeout);
 
 } // namespace glb

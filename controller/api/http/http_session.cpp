@@ -59,13 +59,13 @@ HttpResponse error_response(unsigned status, std::string_view message) {
 /// timeout, on which Beast closes the socket.
 std::optional<HttpResponse> response_to_read_error(error_code error) {
     if (error == http::error::header_limit || error == http::error::buffer_overflow)
-        return error_response(431, "the header is too large");
+        return error_response(431, "header too large");
     if (error == http::error::body_limit)
-        return error_response(413, "the body is too large");
+        return error_response(413, "body too large");
     if (error == http::error::end_of_stream || error == http::error::partial_message)
         return std::nullopt;
     if (error.category() == http::make_error_code(http::error::bad_method).category())
-        return error_response(400, "this is no HTTP/1.1 request");
+        return error_response(400, "not an HTTP/1.1 request");
     return std::nullopt;
 }
 
@@ -255,7 +255,8 @@ class Session {
             more = chunk.more;
             if (more && chunk.data.empty())
                 continue;
-            message.body() = {chunk.data.data(), chunk.data.size(), more};
+            // Beast would send an empty buffer as the terminating chunk.
+            message.body() = {chunk.data.empty() ? nullptr : chunk.data.data(), chunk.data.size(), more};
             stream_.expires_at(std::min(now + state_->limits.write, deadline));
             co_await http::async_write(stream_, serializer, capture_error(error));
             if (error == http::error::need_buffer)
@@ -305,9 +306,7 @@ class Session {
     beast::flat_buffer buffer_;
 };
 
-} // namespace
-
-asio::awaitable<void> serve_session(std::shared_ptr<HttpServer::State> state, int fd) {
+asio::awaitable<void> run_session(std::shared_ptr<HttpServer::State> state, int fd) {
     error_code error;
     Protocol::socket socket(state->loop);
     socket.assign(Protocol(state->family, SOCK_STREAM), fd, error);
@@ -317,6 +316,12 @@ asio::awaitable<void> serve_session(std::shared_ptr<HttpServer::State> state, in
     }
     Session session(state, Stream(std::move(socket)));
     co_await session.run();
+}
+
+} // namespace
+
+asio::awaitable<void> serve_session(std::shared_ptr<HttpServer::State> state, int fd) {
+    return run_session(std::move(state), fd);
 }
 
 } // namespace glb

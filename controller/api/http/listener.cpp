@@ -42,27 +42,28 @@ Result<Fd> stream_socket(int family) {
     return fd;
 }
 
-/// Success where `path` is free to take: absent, or the socket file of a process that is gone.
+/// Success if `path` is available: absent, or the socket file of a dead process.
 Status check_unclaimed(const fs::path &path, const sockaddr_un &address) {
     struct stat file {};
     if (::lstat(path.c_str(), &file) != 0)
         return errno == ENOENT ? Status{} : fail_errno(errno, "socket {}", path.native());
     if (!S_ISSOCK(file.st_mode))
-        return fail_errno(EEXIST, "{} is there and is no socket; remove it or choose another run directory",
+        return fail_errno(EEXIST, "{} exists and is no socket; remove it or choose another run directory",
                           path.native());
     GLB_ASSIGN(const Fd probe, stream_socket(AF_UNIX));
     const bool connected = ::connect(probe.get(), as_sockaddr(&address), sizeof address) == 0;
-    // EAGAIN: somebody listens, and the queue is full.
+    // EAGAIN: a process listens, and its queue is full.
     if (connected || errno == EAGAIN)
-        return fail_errno(EADDRINUSE, "{}: another daemon serves it; stop it or choose another run directory",
+        return fail_errno(EADDRINUSE,
+                          "{}: another daemon listens on it; stop it or choose another run directory",
                           path.native());
     if (errno != ECONNREFUSED)
         return fail_errno(errno, "socket {}", path.native());
     return {};
 }
 
-/// The group is a convenience of packaged installs; where it is absent the socket is its owner's alone.
-Status give_to_group(const fs::path &path, const std::string &group) {
+/// The group exists in packaged installations; without it only the owner has access.
+Status set_group(const fs::path &path, const std::string &group) {
     if (::chmod(path.c_str(), 0660) != 0)
         return fail_errno(errno, "chmod {}", path.native());
     if (const auto *entry = ::getgrnam(group.c_str());
@@ -77,24 +78,24 @@ Result<Listener> Listener::unix_socket(const fs::path &path, const std::string &
     GLB_ASSIGN(const auto address, unix_address(path));
     GLB_TRY(check_unclaimed(path, address));
 
-    // Bound beside its place and renamed when mode and group are right and it listens: at no moment can
-    // somebody connect who may not, and a client finds the old socket or the new one.
-    auto beside = path;
-    beside += ".new";
-    GLB_ASSIGN(const auto beside_address, unix_address(beside));
+    // Bound under a temporary name, and renamed when mode and group are set and it listens: unauthorised
+    // clients can never connect, and a client finds either the old socket or the new one.
+    auto temporary = path;
+    temporary += ".new";
+    GLB_ASSIGN(const auto temporary_address, unix_address(temporary));
     GLB_ASSIGN(Fd fd, stream_socket(AF_UNIX));
-    ::unlink(beside.c_str());
-    if (::bind(fd.get(), as_sockaddr(&beside_address), sizeof beside_address) != 0)
+    ::unlink(temporary.c_str());
+    if (::bind(fd.get(), as_sockaddr(&temporary_address), sizeof temporary_address) != 0)
         return fail_errno(errno, "socket {}", path.native());
     const auto abandon = [&](tl::unexpected<Error> error) -> Result<Listener> {
-        ::unlink(beside.c_str());
+        ::unlink(temporary.c_str());
         return error;
     };
-    if (auto given = give_to_group(beside, group); !given)
-        return abandon(tl::unexpected(given.error()));
+    if (auto done = set_group(temporary, group); !done)
+        return abandon(tl::unexpected(done.error()));
     struct stat file {};
-    if (::listen(fd.get(), backlog) != 0 || ::lstat(beside.c_str(), &file) != 0 ||
-        ::rename(beside.c_str(), path.c_str()) != 0)
+    if (::listen(fd.get(), backlog) != 0 || ::lstat(temporary.c_str(), &file) != 0 ||
+        ::rename(temporary.c_str(), path.c_str()) != 0)
         return abandon(fail_errno(errno, "socket {}", path.native()));
 
     Listener listener(std::move(fd), AF_UNIX);

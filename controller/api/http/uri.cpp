@@ -34,13 +34,14 @@ std::optional<std::string> percent_decode(std::string_view text) {
     return decoded;
 }
 
-/// Calls `take` with each non-empty part of `text` between `separator`s; false as soon as one call was.
-template <typename Take>
-bool for_each_part(std::string_view text, char separator, Take take) {
+/// Calls `visit` with each non-empty part of `text` between `separator`s. False as soon as a call returns
+/// false.
+template <typename Visit>
+bool for_each_part(std::string_view text, char separator, Visit visit) {
     while (!text.empty()) {
         const auto end = text.find(separator);
         const auto part = text.substr(0, end);
-        if (!part.empty() && !take(part))
+        if (!part.empty() && !visit(part))
             return false;
         text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
     }
@@ -53,15 +54,15 @@ std::optional<RequestTarget> parse_request_target(std::string_view target) {
     if (target.empty() || target.front() != '/')
         return std::nullopt;
     RequestTarget parsed;
-    const auto mark = target.find('?');
-    const bool path_good = for_each_part(target.substr(0, mark), '/', [&](std::string_view part) {
+    const auto question = target.find('?');
+    const bool path_valid = for_each_part(target.substr(0, question), '/', [&](std::string_view part) {
         auto segment = percent_decode(part);
         if (segment)
             parsed.segments.push_back(std::move(*segment));
         return segment.has_value();
     });
-    const auto query = mark == std::string_view::npos ? std::string_view{} : target.substr(mark + 1);
-    const bool query_good = for_each_part(query, '&', [&](std::string_view part) {
+    const auto query = question == std::string_view::npos ? std::string_view{} : target.substr(question + 1);
+    const bool query_valid = for_each_part(query, '&', [&](std::string_view part) {
         const auto equals = part.find('=');
         auto name = percent_decode(part.substr(0, equals));
         auto value =
@@ -71,7 +72,7 @@ std::optional<RequestTarget> parse_request_target(std::string_view target) {
         parsed.query.emplace_back(std::move(*name), std::move(*value));
         return true;
     });
-    if (!path_good || !query_good)
+    if (!path_valid || !query_valid)
         return std::nullopt;
     return parsed;
 }

@@ -14,13 +14,13 @@ struct RequestTarget {
     std::vector<std::pair<std::string, std::string>> query;
 };
 
-/// Nothing where the path does not begin with "/", or where percent-encoding is broken.
+/// None if the path does not begin with "/", or if the percent-encoding is invalid.
 [[nodiscard]] std::optional<RequestTarget> parse_request_target(std::string_view target);
 
 /// Every byte outside RFC 3986's "unreserved" as %XX.
 [[nodiscard]] std::string percent_encode(std::string_view text);
 
-/// "PATH?NAME=VALUE&...", encoded; PATH alone where there are no pairs.
+/// "PATH?NAME=VALUE&...", encoded; PATH alone without pairs.
 [[nodiscard]] std::string with_query(std::string path,
                                      const std::vector<std::pair<std::string, std::string>> &query);
 

@@ -7,98 +7,48 @@
 #include <string>
 
 #include "controller/api/node_api.h"
+#include "controller/documents/flows.h"
+#include "fake_documents.h"
 
 namespace glb::test {
 
 class FakeNode : public NodeApi {
-    static ChunkSource text_of(const char *document) {
-        return [document](std::string &chunk) {
-            chunk = nlohmann::json::parse(document).dump();
-            return false;
-        };
-    }
-
-    /// Through the documents, so that the fake cannot have members that the daemon has not.
-    template <typename T>
-    static T parse(const char *text) {
-        const auto json = nlohmann::json::parse(text);
-        auto document = documents::from_json<T>(json);
-        if (!document || documents::to_json(*document) != json)
-            throw std::logic_error(document ? "the fake differs from the document"
-                                            : document.error().message);
-        return *document;
-    }
-
   public:
-    Result<documents::NodeStatus> status() override {
-        return parse<documents::NodeStatus>(
-            R"({"ready": false, "notReadyReason": "not attached to srv0", "node": "glb-a", "version": "0.1.0", "epoch": 3,
-            "uptimeSeconds": 130, "guard": {"installed": true, "uninspected": 0, "restored": 2,
-                "warnings": ["chain post of table ip nat does NAT"]}, "bypassed": [],
-            "interfaces": [{"name": "cli0", "mode": "native", "attached": true, "punt": true, "shared": false},
-                           {"name": "srv0", "mode": "native", "attached": false, "punt": false, "shared": false}],
-            "flows": {"active": 812, "unconfirmed": 4, "capacity": 1048576, "untracked": 0},
-            "targets": {"healthy": 2, "unhealthy": 1, "draining": 0, "initial": 0, "unused": 0,
-                        "unavailable": 0}})");
-    }
+    Result<documents::NodeStatus> status() override { return parse_fake<documents::NodeStatus>(fake_status); }
 
     Result<documents::TargetList> targets(const std::optional<std::string> &group) override {
         if (group && *group != "firewalls")
             return tl::unexpected(Error{"there is no target group \"" + *group + "\"", ENOENT});
-        auto document = parse<documents::TargetList>(R"({"targets": [
-            {"targetGroup": "firewalls", "id": "fw-1", "address": "10.1.0.11", "port": 6081, "weight": 1,
-             "state": "healthy", "reason": null, "description": null, "sinceSeconds": 40, "lastError": null,
-             "drainedByOperator": false, "activeFlows": 271, "newFlows": 1200, "packetsOut": 52000,
-             "packetsBack": 51999, "bytesOut": 1048576, "bytesBack": 1536, "slots": 21846},
-            {"targetGroup": "firewalls", "id": "fw-2", "address": "2001:db8::12", "port": 6081, "weight": 10,
-             "state": "unhealthy", "reason": "Target.Timeout", "description": "Request timed out",
-             "sinceSeconds": 3900, "lastError": "connect: timed out", "drainedByOperator": false,
-             "activeFlows": 0, "newFlows": 0, "packetsOut": 0, "packetsBack": 0, "bytesOut": 0,
-             "bytesBack": 0, "slots": 43691}]})");
+        auto document = parse_fake<documents::TargetList>(fake_targets);
         for (auto &row : document.targets)
             row.drained_by_operator = is_drained;
         return document;
     }
 
     Result<documents::EndpointList> endpoints() override {
-        return parse<documents::EndpointList>(
-            R"({"endpoints": [{"name": "branch", "id": "vpce-02b8ee1d4db0c51c4",
-            "mode": "routed", "targetGroup": "firewalls",
-            "interfaces": [{"name": "cli0", "vlan": null, "mtu": 1500},
-                           {"name": "eth1", "vlan": 100, "mtu": 1500}],
-            "packetsIn": 1000, "bytesIn": 64000, "packetsForwarded": 999, "bytesForwarded": 63936,
-            "bypassed": false, "bypassReason": null, "bypassSecondsLeft": null}]})");
+        return parse_fake<documents::EndpointList>(fake_endpoints);
     }
 
     Result<ChunkSource> flows(const FlowQuery &filter) override {
         last_filter = filter;
-        if (filter.endpoint == "idle")
-            return text_of(R"({"total": 0, "truncated": false, "flows": []})");
-        return text_of(R"({"total": 812, "truncated": true, "flows": [{"endpoint": "branch",
-            "protocol": "tcp", "source": "192.0.2.10:40000", "destination": "198.51.100.20:80",
-            "targetGroup": "firewalls", "target": "fw-1", "state": "established", "cookie": "0x0001a2b3",
-            "ageSeconds": 3, "idleSeconds": 0, "packetsOut": 12, "packetsBack": 12, "bytesOut": 9000,
-            "bytesBack": 9000}]})");
+        if (filter.target == "unknown")
+            return tl::unexpected(Error{"there is no target \"unknown\"", ENOENT});
+        if (generated_flows != 0)
+            return generate_flows(generated_flows);
+        return [is_empty = filter.endpoint == "idle"](std::string &chunk) {
+            chunk = documents::serialize(is_empty ? documents::FlowList()
+                                                  : parse_fake<documents::FlowList>(fake_flows));
+            return false;
+        };
     }
 
-    Result<documents::DropList> drops() override {
-        return parse<documents::DropList>(R"({"drops": [
-            {"reason": "unknown_sender", "packets": 7, "bytes": 700, "meaning": "GENEVE from no target"},
-            {"reason": "too_big", "packets": 0, "bytes": 0, "meaning": "does not fit the tunnel's MTU"}]})");
-    }
+    Result<documents::DropList> drops() override { return parse_fake<documents::DropList>(fake_drops); }
 
     Result<documents::CounterList> counters() override {
-        return parse<documents::CounterList>(R"({"counters": [
-            {"reason": "encapsulated", "packets": 1234567, "bytes": 99,
-             "meaning": "packets sent to a target"},
-            {"reason": "flow_new", "packets": 3, "bytes": 0, "meaning": "new flows"}]})");
+        return parse_fake<documents::CounterList>(fake_counters);
     }
 
-    Result<documents::Guard> guard() override {
-        return parse<documents::Guard>(R"({"installed": true, "uninspected": {"packets": 2, "bytes": 120},
-            "restored": 1, "warnings": ["chain post of table ip nat does NAT"], "interfaces": [{"name": "cli0", "vlan": null, "endpoint": "branch",
-            "whenDetached": "drop", "guarded": true, "punt": false}]})");
-    }
+    Result<documents::Guard> guard() override { return parse_fake<documents::Guard>(fake_guard); }
 
     Result<nlohmann::json> manifest() override {
         return nlohmann::json::parse(
@@ -131,13 +81,7 @@ class FakeNode : public NodeApi {
         return result;
     }
 
-    Result<documents::History> history() override {
-        return parse<documents::History>(R"({"history": [
-            {"back": 0, "time": "2026-01-31T12:00:00Z", "by": "apply", "file": null, "uid": 0, "pid": 4711, "epoch": 4,
-             "endpoints": 1, "targetGroups": 1, "targets": 3},
-            {"back": 1, "time": "2026-01-30T08:15:00Z", "by": "start", "file": "/etc/glb/manifest.json", "uid": null, "pid": null, "epoch": 1,
-             "endpoints": 1, "targetGroups": 1, "targets": 2}]})");
-    }
+    Result<documents::History> history() override { return parse_fake<documents::History>(fake_history); }
 
     Result<ApplyResult> rollback(unsigned back, const ApplyOptions &options) override {
         if (back > 1)
@@ -154,33 +98,34 @@ class FakeNode : public NodeApi {
     }
 
     /// fw-2 is the last target that takes flows.
-    Result<documents::Drain> drain(const DrainRequest &order) override {
-        last_drain = order;
-        if (order.target != "fw-1" && order.target != "fw-2")
-            return tl::unexpected(Error{"there is no target " + order.group + '/' + order.target, ENOENT});
-        if (order.target == "fw-2" && order.drain && !order.force)
+    Result<documents::Drain> drain(const DrainRequest &request) override {
+        last_drain = request;
+        if (request.target != "fw-1" && request.target != "fw-2")
+            return tl::unexpected(
+                Error{"there is no target " + request.group + '/' + request.target, ENOENT});
+        if (request.target == "fw-2" && request.drain && !request.force)
             return tl::unexpected(Error{"firewalls/fw-2 is the last target of its group", EBUSY});
-        is_drained = order.drain;
-        return documents::Drain{order.group, order.target, order.drain,
-                                order.target == "fw-1" ? std::uint64_t{271} : std::uint64_t{0},
-                                order.drain ? std::optional<std::uint64_t>(300) : std::nullopt};
+        is_drained = request.drain;
+        return documents::Drain{request.group, request.target, request.drain,
+                                request.target == "fw-1" ? std::uint64_t{271} : std::uint64_t{0},
+                                request.drain ? std::optional<std::uint64_t>(300) : std::nullopt};
     }
 
     /// The group of the endpoint "down" is down, and its policy bypasses.
-    Result<documents::Bypass> bypass(const BypassRequest &order) override {
-        last_bypass = order;
-        if (order.endpoint != "branch" && order.endpoint != "down")
-            return tl::unexpected(Error{"there is no endpoint " + order.endpoint, ENOENT});
+    Result<documents::Bypass> bypass(const BypassRequest &request) override {
+        last_bypass = request;
+        if (request.endpoint != "branch" && request.endpoint != "down")
+            return tl::unexpected(Error{"there is no endpoint " + request.endpoint, ENOENT});
         documents::Bypass document;
-        document.endpoint = order.endpoint;
+        document.endpoint = request.endpoint;
         document.target_group = "firewalls";
-        if (!order.off)
+        if (!request.off)
             document.why = "order";
-        else if (order.endpoint == "down")
+        else if (request.endpoint == "down")
             document.why = "onAllUnhealthy";
         document.bypassed = document.why.has_value();
-        if (order.duration)
-            document.seconds_left = static_cast<std::uint64_t>(order.duration->count());
+        if (request.duration)
+            document.seconds_left = static_cast<std::uint64_t>(request.duration->count());
         return document;
     }
 
@@ -204,6 +149,7 @@ class FakeNode : public NodeApi {
     }
 
     bool ready = true;
+    std::uint64_t generated_flows = 0; ///< length of the flow listing; 0: that of fake_flows
     bool has_guard = true;
     bool is_drained = false; ///< either target
     std::optional<FlowQuery> last_filter;

@@ -33,7 +33,7 @@ std::string allow(const HttpResponse &response) {
 
 } // namespace
 
-TEST_CASE("every GET gives the node's document") {
+TEST_CASE("routes: every GET returns the node's document") {
     Api api;
     CHECK(json::parse(api("GET", "/v1/status").body) == *api.node.status());
     CHECK(json::parse(api("GET", "/v1/endpoints").body) == *api.node.endpoints());
@@ -46,7 +46,7 @@ TEST_CASE("every GET gives the node's document") {
     CHECK(api("GET", "/v1/status").status == 200);
 }
 
-TEST_CASE("an error's code chooses the status") {
+TEST_CASE("routes: the code of an error selects the status") {
     Api api;
     const auto response = api("GET", "/v1/targets?group=nowhere");
     CHECK(response.status == 404);
@@ -54,7 +54,30 @@ TEST_CASE("an error's code chooses the status") {
     CHECK(api("POST", "/v1/manifest", "conflict").status == 409);
 }
 
-TEST_CASE("flows takes the filter from the query, and tells every error") {
+TEST_CASE("routes: flows are returned in chunks, and end with a newline") {
+    Api api;
+    const auto response = api("GET", "/v1/flows?limit=0");
+    CHECK(response.status == 200);
+    CHECK(response.body.empty());
+    REQUIRE(response.chunks);
+    std::string chunk;
+    CHECK_FALSE(response.chunks(chunk));
+    CHECK(chunk.ends_with("}\n"));
+    const auto document = documents::from_json<documents::FlowList>(json::parse(chunk));
+    REQUIRE(document);
+    CHECK(document->total == 812);
+
+    api.node.generated_flows = 1000;
+    const auto many = api("GET", "/v1/flows?limit=0");
+    std::string all;
+    int chunks = 1;
+    for (std::string piece; many.chunks(piece); ++chunks, piece.clear())
+        all += piece;
+    CHECK(chunks > 1);
+    CHECK(api("GET", "/v1/flows?target=unknown").status == 404);
+}
+
+TEST_CASE("routes: flows reads its filter from the query, and reports every error") {
     Api api;
     CHECK(api("GET", "/v1/flows?source=%5B2001:db8::1%5D:443&protocol=tcp&limit=0").status == 200);
     REQUIRE(api.node.last_filter);
@@ -70,7 +93,7 @@ TEST_CASE("flows takes the filter from the query, and tells every error") {
     CHECK(errors[1]["pointer"] == "/colour");
 }
 
-TEST_CASE("a manifest is applied in its sender's name, or tried, or refused") {
+TEST_CASE("routes: a manifest is applied for its client, tried, or refused") {
     Api api;
     const auto applied = api("POST", "/v1/manifest", R"({"version": 1})");
     CHECK(applied.status == 200);
@@ -90,7 +113,7 @@ TEST_CASE("a manifest is applied in its sender's name, or tried, or refused") {
     CHECK(json::parse(refused.body)["errors"].size() == 2);
     CHECK(json::parse(refused.body)["errors"][0]["pointer"] == "/version");
 
-    // A misspelt dryRun must never turn a trial into the real thing.
+    // A misspelt dryRun must never result in an apply.
     api.node.last_apply.reset();
     CHECK(api("POST", "/v1/manifest?dryrun=true", R"({"version": 1})").status == 400);
     CHECK(api("POST", "/v1/manifest?dryRun=yes", R"({"version": 1})").status == 400);
@@ -98,7 +121,7 @@ TEST_CASE("a manifest is applied in its sender's name, or tried, or refused") {
     CHECK_FALSE(api.node.last_apply);
 }
 
-TEST_CASE("a manifest is applied on trial, confirmed, and rolled back to") {
+TEST_CASE("routes: a manifest is applied with confirmation, confirmed, and rolled back") {
     Api api;
     CHECK_FALSE(
         json::parse(api("POST", "/v1/manifest", R"({"version": 1})").body).contains("confirmWithinSeconds"));
@@ -121,7 +144,7 @@ TEST_CASE("a manifest is applied on trial, confirmed, and rolled back to") {
     CHECK(api.node.last_apply->dry_run);
 }
 
-TEST_CASE("drains and bypasses are ordered in their sender's name") {
+TEST_CASE("routes: drains and bypasses are requested for their client") {
     Api api;
     CHECK(json::parse(api("POST", "/v1/targets/firewalls/fw-1/drain").body)["drainedByOperator"] == true);
     CHECK(api.node.last_drain->group == "firewalls");
@@ -145,7 +168,7 @@ TEST_CASE("drains and bypasses are ordered in their sender's name") {
     CHECK(api("POST", "/v1/endpoints/other/bypass").status == 404);
 }
 
-TEST_CASE("gc only names what would go where asked") {
+TEST_CASE("routes: gc with dryRun removes nothing") {
     Api api;
     CHECK(json::parse(api("POST", "/v1/gc?dryRun=true").body)["removed"] == false);
     const auto done = json::parse(api("POST", "/v1/gc").body);
@@ -155,17 +178,18 @@ TEST_CASE("gc only names what would go where asked") {
     CHECK(api("GET", "/v1/gc").status == 405);
 }
 
-TEST_CASE("down keeps the guard only where asked") {
+TEST_CASE("routes: down keeps the guard only on request") {
     Api api;
     CHECK(json::parse(api("POST", "/v1/down?keepGuard=true").body)["guardKept"] == true);
     CHECK(api.node.last_down->keep_guard);
     CHECK(api.node.last_down->peer.uid == 1000);
     CHECK(api("POST", "/v1/down").status == 200);
     CHECK_FALSE(api.node.last_down->keep_guard);
-    CHECK(json::parse(api("POST", "/v1/down?keepGuard=true").body)["guardKept"] == false); // there is none
+    CHECK(json::parse(api("POST", "/v1/down?keepGuard=true").body)["guardKept"] ==
+          false); // none is installed
 }
 
-TEST_CASE("what is not there is 404, what is there by another method 405 with Allow, what comes later 501") {
+TEST_CASE("routes: unknown paths are 404, other methods 405 with Allow, planned paths 501") {
     Api api;
     for (const auto *path : {"/", "/v1", "/v1/statuses", "/v1/status/more", "/v2/status", "/healthz",
                              "/v1/targets/a/drain", "/v1/targets/a/b/c/drain"})
@@ -182,8 +206,8 @@ TEST_CASE("what is not there is 404, what is there by another method 405 with Al
     CHECK(api("GET", "/v1/trace").status == 501);
 }
 
-TEST_CASE("metrics come as text 0.0.4, or as OpenMetrics to who would rather have that; the TCP side has "
-          "nothing else than its two paths") {
+TEST_CASE(
+    "routes: metrics are text 0.0.4, or OpenMetrics if the client prefers it; TCP serves two paths only") {
     test::FakeNode node;
     const auto handler = metrics_routes(node);
     const auto get = [&](const std::string &method, const std::string &path, const std::string &accept = {}) {

@@ -1,4 +1,4 @@
-// A server on a loop and a thread of its own, and a raw client that may send anything.
+// A server with a loop, a thread and a pool of its own, and a raw client that may send anything.
 #pragma once
 
 #include <filesystem>
@@ -17,10 +17,11 @@
 #include <boost/asio/post.hpp>
 
 #include "controller/api/http/http.h"
+#include "controller/api/http/offload_pool.h"
 
 namespace glb::test {
 
-/// A folder that goes with the test.
+/// A folder that is removed with the test.
 class TemporaryFolder {
   public:
     TemporaryFolder() {
@@ -41,7 +42,9 @@ class RunningServer {
   public:
     RunningServer(Listener listener, HttpHandler handler, HttpLimits limits = {})
         : guard_(loop_.get_executor()),
-          server_(HttpServer::serve(loop_, std::move(listener), std::move(handler), limits)),
+          server_(HttpServer::serve(
+              loop_, std::move(listener), std::move(handler), limits,
+              [this](auto work, auto done) { pool_.run(std::move(work), std::move(done)); })),
           thread_([this] { loop_.run(); }) {}
     ~RunningServer() {
         boost::asio::post(loop_, [this] {
@@ -55,6 +58,7 @@ class RunningServer {
 
   private:
     boost::asio::io_context loop_;
+    OffloadPool pool_{loop_};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard_;
     std::unique_ptr<HttpServer> server_;
     std::thread thread_;
@@ -81,8 +85,8 @@ class RawClient {
         }
     }
 
-    /// What comes until `until` is in it, the peer closes (then `closed` is set), or five seconds have
-    /// passed.
+    /// Receives until `until` has arrived, the peer closes (then `closed` is set), or nothing arrives for
+    /// five seconds.
     [[nodiscard]] std::string receive(std::string_view until = {}) {
         std::string got;
         char chunk[4096];

@@ -23,7 +23,7 @@ Listener listen_on(const std::filesystem::path &path) {
     return std::move(*listener);
 }
 
-/// Answers with what it was asked.
+/// Responds with the request.
 void echo(const HttpRequest &request, const HttpRespond &respond) {
     HttpResponse response;
     response.body = request.method + ' ' + request.target + ' ' + request.body;
@@ -32,7 +32,7 @@ void echo(const HttpRequest &request, const HttpRespond &respond) {
 
 } // namespace
 
-TEST_CASE("a request and its answer cross the socket whole") {
+TEST_CASE("server: request and response bodies of a megabyte are transferred completely") {
     TemporaryFolder folder;
     const auto path = folder.path() / "s";
     RunningServer server(listen_on(path), echo);
@@ -45,7 +45,7 @@ TEST_CASE("a request and its answer cross the socket whole") {
     CHECK(response->body == "POST /a?b=c " + large);
 }
 
-TEST_CASE("each request names the process that sent it") {
+TEST_CASE("server: each request has the credentials of its client") {
     TemporaryFolder folder;
     const auto path = folder.path() / "s";
     std::mutex mutex;
@@ -63,7 +63,7 @@ TEST_CASE("each request names the process that sent it") {
     CHECK(peer.pid == ::getpid());
 }
 
-TEST_CASE("over TCP nobody is known, and the port is told") {
+TEST_CASE("listener: TCP ports are allocated, reported, and not shared") {
     auto listener = Listener::tcp("127.0.0.1:0");
     REQUIRE(listener);
     CHECK(listener->port() != 0);
@@ -77,10 +77,10 @@ TEST_CASE("over TCP nobody is known, and the port is told") {
     CHECK(Listener::tcp("[::1]:0"));
 }
 
-TEST_CASE("an answer may come later, from the loop") {
+TEST_CASE("server: a response may come later, from the loop") {
     TemporaryFolder folder;
     const auto path = folder.path() / "s";
-    HttpRespond waiting; // the loop's alone
+    HttpRespond waiting; // used on the loop only
     std::atomic<bool> taken = false;
     RunningServer server(listen_on(path), [&](const HttpRequest &request, HttpRespond respond) {
         if (request.target == "/wait") {
@@ -104,7 +104,7 @@ TEST_CASE("an answer may come later, from the loop") {
     first.join();
 }
 
-TEST_CASE("over TCP requests are served without a peer") {
+TEST_CASE("server: requests over TCP have no credentials") {
     auto listener = Listener::tcp("127.0.0.1:0");
     REQUIRE(listener);
     sockaddr_in address{};
@@ -113,7 +113,7 @@ TEST_CASE("over TCP requests are served without a peer") {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     RunningServer server(std::move(*listener), [](const HttpRequest &request, const HttpRespond &respond) {
         HttpResponse response;
-        response.body = request.peer.known ? "known" : "nobody";
+        response.body = request.peer.known ? "known" : "unknown";
         respond(std::move(response));
     });
     const Fd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -125,10 +125,10 @@ TEST_CASE("over TCP requests are served without a peer") {
     for (ssize_t count = 1; (count = ::recv(client.get(), chunk, sizeof chunk, 0)) > 0;)
         got.append(chunk, static_cast<std::size_t>(count));
     CHECK(got.substr(0, 15) == "HTTP/1.1 200 OK");
-    CHECK(got.substr(got.size() - 6) == "nobody");
+    CHECK(got.substr(got.size() - 7) == "unknown");
 }
 
-TEST_CASE("the server's end closes everything at once, a request without an answer too") {
+TEST_CASE("server: destruction closes all connections, with unanswered requests too") {
     TemporaryFolder folder;
     const auto path = folder.path() / "s";
     boost::asio::io_context loop;
@@ -144,12 +144,12 @@ TEST_CASE("the server's end closes everything at once, a request without an answ
     CHECK_FALSE(std::filesystem::exists(path));
     CHECK(client.receive().empty());
     CHECK(client.closed);
-    never({}); // too late, and harmless
+    never({}); // too late: ignored
     loop.run();
     CHECK(client.receive().empty());
 }
 
-TEST_CASE("a handler that never answers costs its client a 504, nobody else anything") {
+TEST_CASE("server: a handler that never responds results in 504") {
     TemporaryFolder folder;
     const auto path = folder.path() / "s";
     HttpLimits limits;
@@ -161,7 +161,7 @@ TEST_CASE("a handler that never answers costs its client a 504, nobody else anyt
     CHECK(response->status == 504);
 }
 
-TEST_CASE("keep-alive serves several requests on one connection, HEAD has no body") {
+TEST_CASE("server: keep-alive serves several requests per connection, HEAD has no body") {
     TemporaryFolder folder;
     const auto path = folder.path() / "s";
     RunningServer server(listen_on(path), echo);
@@ -177,7 +177,7 @@ TEST_CASE("keep-alive serves several requests on one connection, HEAD has no bod
     CHECK(rest.find("GET /two ") != std::string::npos);
 }
 
-TEST_CASE("Expect: 100-continue is answered before the body comes") {
+TEST_CASE("server: Expect: 100-continue is answered before the body") {
     TemporaryFolder folder;
     const auto path = folder.path() / "s";
     RunningServer server(listen_on(path), echo);
@@ -188,7 +188,7 @@ TEST_CASE("Expect: 100-continue is answered before the body comes") {
     CHECK(client.receive("POST / hi").find("POST / hi") != std::string::npos);
 }
 
-TEST_CASE("garbage and what is too large are refused with a status and the error document") {
+TEST_CASE("server: malformed and oversized requests get a status and the error document") {
     TemporaryFolder folder;
     const auto path = folder.path() / "s";
     HttpLimits limits;
@@ -218,30 +218,30 @@ TEST_CASE("garbage and what is too large are refused with a status and the error
     CHECK(http_request(path, "GET", "/alive")->status == 200);
 
     const auto refused = http_request(path, "POST", "/", std::string(8u << 20, 'x'));
-    REQUIRE(refused); // the answer arrives although the server does not want the body
+    REQUIRE(refused); // the response arrives although the server does not read the body
     CHECK(refused->status == 413);
 }
 
-TEST_CASE("half requests end by their timeout and hold nobody") {
+TEST_CASE("server: incomplete requests time out and block no others") {
     TemporaryFolder folder;
     const auto path = folder.path() / "s";
     HttpLimits limits;
-    limits.idle = 1s; // the whole request below is in time, however busy the machine
+    limits.idle = 1s; // long enough for the complete request below on a busy machine
     limits.body = 1s;
     RunningServer server(listen_on(path), echo, limits);
 
-    RawClient silent(path), half_header(path), half_body(path);
+    RawClient idle(path), half_header(path), half_body(path);
     half_header.send("GET / HT");
     half_body.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc");
     CHECK(http_request(path, "GET", "/")->status == 200);
-    for (auto *client : {&silent, &half_header, &half_body}) {
+    for (auto *client : {&idle, &half_header, &half_body}) {
         CHECK(client->receive().empty());
         CHECK(client->closed);
     }
     CHECK(http_request(path, "GET", "/")->status == 200);
 }
 
-TEST_CASE("200 connections at once are all served, idle ones beside them") {
+TEST_CASE("server: 200 concurrent connections are served, idle ones included") {
     TemporaryFolder folder;
     const auto path = folder.path() / "s";
     RunningServer server(listen_on(path), echo);
@@ -261,7 +261,7 @@ TEST_CASE("200 connections at once are all served, idle ones beside them") {
     CHECK(served == 200);
 }
 
-TEST_CASE("beyond the limit of connections the next one gets a 503, and a place once one has gone") {
+TEST_CASE("server: beyond the connection limit the next gets 503, and is served once one has closed") {
     TemporaryFolder folder;
     const auto path = folder.path() / "s";
     HttpLimits limits;
@@ -269,7 +269,7 @@ TEST_CASE("beyond the limit of connections the next one gets a 503, and a place 
     RunningServer server(listen_on(path), echo, limits);
     RawClient one(path);
     auto two = std::make_unique<RawClient>(path);
-    for (auto *client : {&one, two.get()}) { // both are known to the server before the third comes
+    for (auto *client : {&one, two.get()}) { // both are established before the third
         client->send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
         CHECK_FALSE(client->receive("GET / ").empty());
     }
@@ -282,7 +282,7 @@ TEST_CASE("beyond the limit of connections the next one gets a 503, and a place 
     CHECK(status == 200);
 }
 
-TEST_CASE("the socket file has mode 0660, and goes with its listener") {
+TEST_CASE("listener: the socket file has mode 0660, and is removed with its listener") {
     TemporaryFolder folder;
     const auto path = folder.path() / "s";
     {
@@ -295,7 +295,7 @@ TEST_CASE("the socket file has mode 0660, and goes with its listener") {
     CHECK_FALSE(std::filesystem::exists(path));
 }
 
-TEST_CASE("the socket belongs to the group, where that exists") {
+TEST_CASE("listener: the socket belongs to the group if it exists") {
     if (::getuid() != 0)
         return;
     const auto *group = ::getgrnam("daemon");
@@ -310,11 +310,11 @@ TEST_CASE("the socket belongs to the group, where that exists") {
     CHECK(Listener::unix_socket(folder.path() / "t", "no-such-group"));
 }
 
-TEST_CASE("a dead process's socket is replaced, a living one and a plain file are not") {
+TEST_CASE("listener: the socket of a dead process is replaced, one in use or a plain file is not") {
     TemporaryFolder folder;
     const auto path = folder.path() / "s";
     {
-        // Left behind as by kill -9: bound, closed, never unlinked.
+        // As after kill -9: bound, closed, never unlinked.
         Fd dead(::socket(AF_UNIX, SOCK_STREAM, 0));
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
@@ -337,17 +337,17 @@ TEST_CASE("a dead process's socket is replaced, a living one and a plain file ar
     CHECK_FALSE(Listener::unix_socket(folder.path() / "absent" / "s"));
 }
 
-TEST_CASE("the client tells what failed") {
+TEST_CASE("client: the error code identifies the failure") {
     TemporaryFolder folder;
     const auto path = folder.path() / "s";
     CHECK(http_request(path, "GET", "/").error().code == ENOENT);
 
-    Fd silent(::socket(AF_UNIX, SOCK_STREAM, 0));
+    Fd unresponsive(::socket(AF_UNIX, SOCK_STREAM, 0));
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path.native().copy(address.sun_path, sizeof address.sun_path - 1);
-    REQUIRE(::bind(silent.get(), reinterpret_cast<sockaddr *>(&address), sizeof address) == 0);
+    REQUIRE(::bind(unresponsive.get(), reinterpret_cast<sockaddr *>(&address), sizeof address) == 0);
     CHECK(http_request(path, "GET", "/").error().code == ECONNREFUSED);
-    REQUIRE(::listen(silent.get(), 8) == 0);
+    REQUIRE(::listen(unresponsive.get(), 8) == 0);
     CHECK(http_request(path, "GET", "/", "", 100ms).error().code == ETIMEDOUT);
 }

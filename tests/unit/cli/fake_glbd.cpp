@@ -1,6 +1,9 @@
-// fake-glbd SOCKET [drained]: the real server and routes before a fake node, for the tests of glbctl as a
-// process. Prints "ready" when it listens, and serves until its stdin ends, so that it never outlives a test.
+// fake-glbd SOCKET [MODE]: the real server and routes in front of a fake node, for the tests of glbctl as a
+// process. Prints "ready" when it listens, and serves until its stdin ends, so that it cannot outlive a test.
+// Modes: drained (a drain survived a restart), broken (a listing of flows that breaks off), million (flows).
 #include <cstdio>
+#include <limits>
+#include <string>
 
 #include <unistd.h>
 
@@ -15,13 +18,21 @@ int main(int argc, char **argv) {
         return 2;
     boost::asio::io_context loop;
     glb::test::FakeNode node;
-    node.is_drained = argc == 3 && std::string(argv[2]) == "drained";
+    const std::string mode = argc == 3 ? argv[2] : "";
+    node.is_drained = mode == "drained";
+    if (mode == "million")
+        node.generated_flows = 1'000'000;
+    glb::HttpLimits limits;
+    if (mode == "broken") { // the source never ends, and the server gives up
+        node.generated_flows = std::numeric_limits<std::uint64_t>::max();
+        limits.stream_total = std::chrono::milliseconds(300);
+    }
     auto listener = glb::Listener::unix_socket(argv[1]);
     if (!listener) {
         std::fprintf(stderr, "fake-glbd: %s\n", listener.error().message.c_str());
         return 1;
     }
-    const auto server = glb::HttpServer::serve(loop, std::move(*listener), glb::api_routes(node));
+    const auto server = glb::HttpServer::serve(loop, std::move(*listener), glb::api_routes(node), limits);
     boost::asio::posix::stream_descriptor input(loop, ::dup(STDIN_FILENO));
     input.async_wait(boost::asio::posix::descriptor_base::wait_read, [&](auto) { loop.stop(); });
     std::puts("ready");

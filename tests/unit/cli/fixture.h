@@ -1,4 +1,4 @@
-// Stage: glbctl as people run it, before a fake daemon.
+// Fixture: glbctl as a process, with a fake daemon.
 #pragma once
 
 #include <csignal>
@@ -13,27 +13,27 @@
 
 namespace glb::test {
 
-/// A fake-glbd and the files of one test; both go with it.
-class Stage {
+/// A fake-glbd and the files of one test; both are removed with it.
+class Fixture {
   public:
-    explicit Stage(bool with_daemon = true) {
+    explicit Fixture(bool with_daemon = true, const std::string &mode = "plain") {
         std::string name = (std::filesystem::temp_directory_path() / "glb-cli-XXXXXX").string();
         REQUIRE(::mkdtemp(name.data()) != nullptr);
         folder_ = name;
         if (with_daemon)
-            serve();
+            serve(mode);
     }
-    ~Stage() {
+    ~Fixture() {
         end();
         std::filesystem::remove_all(folder_);
     }
-    Stage(const Stage &) = delete;
-    Stage &operator=(const Stage &) = delete;
+    Fixture(const Fixture &) = delete;
+    Fixture &operator=(const Fixture &) = delete;
 
-    /// Another daemon, which knows of a drain what an earlier one has kept.
-    void serve(const std::string &kept = "nothing") {
+    /// Starts a fake-glbd with `mode` (fake_glbd.cpp).
+    void serve(const std::string &mode = "plain") {
         Pipe in, out;
-        daemon_ = start({FAKE_GLBD, socket(), kept}, {}, in.read.get(), out.write.get(), STDERR_FILENO);
+        daemon_ = start({FAKE_GLBD, socket(), mode}, {}, in.read.get(), out.write.get(), STDERR_FILENO);
         input_ = std::move(in.write);
         char ready[6] = {};
         REQUIRE(::read(out.read.get(), ready, sizeof ready) == sizeof ready);
@@ -59,6 +59,7 @@ class Stage {
         arguments.insert(arguments.begin(), {GLBCTL, "--socket", socket()});
         return run(arguments, input);
     }
+    [[nodiscard]] pid_t daemon() const { return daemon_; }
     [[nodiscard]] Running begin(std::vector<std::string> arguments) const {
         arguments.insert(arguments.begin(), {GLBCTL, "--socket", socket()});
         return run_on(arguments);
@@ -75,6 +76,6 @@ inline bool has(const std::string &text, const std::string &part) {
 }
 
 inline constexpr auto refused_manifest = "{}";
-inline constexpr auto sound_manifest = R"({"version": 1})";
+inline constexpr auto valid_manifest = R"({"version": 1})";
 
 } // namespace glb::test

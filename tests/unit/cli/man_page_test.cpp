@@ -1,11 +1,11 @@
-// The man page and the completion tell of the commands and options that glbctl has.
+// The man page and the completion list the commands and options of glbctl.
 #include <catch2/catch.hpp>
 
 #include <regex>
 #include <set>
 #include <sstream>
 
-#include "cli/command.h"
+#include "cli/commands/commands.h"
 #include "process.h"
 #include "tests/harness/documented.h"
 
@@ -13,7 +13,7 @@ namespace {
 
 using glb::test::Names;
 
-/// The program's own list: every command, and every long option of it.
+/// Every command of the program, with its long options.
 std::vector<std::pair<std::string, Names>> commands() {
     static glb::cli::Context context;
     static CLI::App app;
@@ -34,7 +34,7 @@ std::string text_of_file(const std::string &path) {
     return *text;
 }
 
-/// What bash offers behind `line`, whose last word is being typed.
+/// What bash offers to complete the last word of `line`.
 Names complete(const std::string &line) {
     const std::string script =
         "source '" SOURCE_DIR "/deploy/completion/glbctl.bash'; COMP_WORDS=(" + line +
@@ -51,7 +51,7 @@ Names complete(const std::string &line) {
 
 } // namespace
 
-TEST_CASE("the man page has every command and option") {
+TEST_CASE("man page: has every command and option") {
     auto page = text_of_file("docs/man/glbctl.1");
     page = std::regex_replace(page, std::regex(R"(\\-)"), "-");
     CHECK(commands().size() == 19);
@@ -63,7 +63,7 @@ TEST_CASE("the man page has every command and option") {
     }
 }
 
-TEST_CASE("the completion offers every command and each command's options") {
+TEST_CASE("completion: offers every command and its options") {
     const auto offered = complete("glbctl ''");
     for (const auto &[command, options] : commands()) {
         INFO(command);
