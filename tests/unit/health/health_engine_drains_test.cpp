@@ -320,11 +320,11 @@ TEST_CASE("engine: an unresponsive target is ejected by the counters of the data
     it.apply(config);
     REQUIRE(
         it.run_until([&] { return it.port->count_reads >= 4; })); // the first poll is the base of later ones
-    it.port->counts[0].silent = 20;
+    it.port->counts[0].unanswered = 20;
     REQUIRE(it.run_until(
         [&] {
-            it.port->counts[0].out.packets += 1;
-            it.port->counts[1].back.packets += 1;
+            it.port->counts[0].outbound.packets += 1;
+            it.port->counts[1].returned.packets += 1;
             return it.port->maps.targets.at(0) == 0;
         },
         120s)); // on a busy machine polls are late, and the detector ignores their interval
