@@ -12,8 +12,6 @@
 
 namespace glb::test {
 
-using GuardPlan;
-using GuardPort;
 using guard::Guard;
 using guard::GuardPaths;
 using guard::GuardReport;

@@ -78,10 +78,10 @@ TEST_CASE("neighbour: refreshed neighbour is resolved until it is released", "[n
     CHECK(manage_neighbour(fixture.netlink, fixture.device, address) == *freshness);
     CHECK(fixture.resolved(address));
 
-    REQUIRE(finish(fixture.netlink, fixture.device, address));
+    REQUIRE(remove_neighbour(fixture.netlink, fixture.device, address));
     CHECK_FALSE(fixture.resolved(address));
     CHECK(fixture.shown().find("managed") == std::string::npos);
-    CHECK(finish(fixture.netlink, fixture.device, address)); // already released: no error
+    CHECK(remove_neighbour(fixture.netlink, fixture.device, address)); // already released: no error
 }
 
 TEST_CASE("neighbour: kernel follows a MAC address change of a managed neighbour", "[net]") {
@@ -116,5 +116,5 @@ TEST_CASE("neighbour: after its device is removed, refreshing fails and releasin
     fixture.node.must({"ip", "link", "del", "under0"});
     CHECK_FALSE(manage_neighbour(fixture.netlink, fixture.device, ip("10.0.1.20")));
     CHECK_FALSE(request_resolution(fixture.netlink, fixture.device, ip("10.0.1.20")));
-    CHECK(finish(fixture.netlink, fixture.device, ip("10.0.1.20")));
+    CHECK(remove_neighbour(fixture.netlink, fixture.device, ip("10.0.1.20")));
 }
