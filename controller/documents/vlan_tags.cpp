@@ -7,7 +7,8 @@ namespace glb::documents {
 namespace {
 
 bool is_vlan(const nlohmann::json &value) {
-    return value.is_number_unsigned() && value.get<std::uint64_t>() <= 4095;
+    // A value that was not parsed from text may be signed.
+    return value.is_number_integer() && value.get<std::int64_t>() >= 0 && value.get<std::int64_t>() <= 4095;
 }
 
 } // namespace

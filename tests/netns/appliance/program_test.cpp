@@ -192,7 +192,7 @@ TEST_CASE("appliance: unknown nodes and refused endpoints are dropped and counte
         bench.start({"--endpoint", golden_text});
         bench.send(golden_endpoint ^ 1ull << 60, 1, udp_flow(1));
         CHECK(bench.counts("endpoint_refused", 1));
-        CHECK(bench.program().wait_for_output("both be the device " + golden_device, 2s));
+        CHECK(bench.program().wait_for_output("have the same device name " + golden_device, 2s));
     }
     CHECK(bench.counts("returned", bench.counters()["counters"]["inspected"]));
 }

@@ -17,7 +17,7 @@ void Appliance::start(ApplianceKind kind, const std::string &node_address) {
     ns_.must({"ip", "route", "add", "default", "via", node_address});
     if (kind == ApplianceKind::hairpin) {
         ns_.must({"nft", fmt::format("table ip hairpin {{\n"
-                                     "  chain return {{ type nat hook prerouting priority dstnat;"
+                                     "  chain reflect {{ type nat hook prerouting priority dstnat;"
                                      " udp dport 6081 dnat to {0};}}\n"
                                      "  chain source {{ type nat hook postrouting priority srcnat;"
                                      " ip daddr {0} udp dport 6081 masquerade;}}\n"

@@ -44,7 +44,7 @@ TEST_CASE("table: width is measured in columns of the terminal, in any locale") 
 TEST_CASE("table: cells are sanitized, and never cut") {
     Table table({{"A"}, {"B"}});
     table.add({"x\ny\033[31m", std::string(300, 'b')});
-    CHECK(table.text(false) == "A        B\nx?y?[31m " + (" " + std::string(300, 'b')) + "\n");
+    CHECK(table.text(false) == "A         B\nx?y?[31m " + (" " + std::string(300, 'b')) + "\n");
 }
 
 TEST_CASE("table: cells beyond the last column are ignored") {

@@ -63,7 +63,7 @@ TEST_CASE("usage: an error is one line that lists the alternatives") {
     const Fixture glbctl(false);
     const auto error_of = [&](const std::vector<std::string> &arguments) { return glbctl(arguments).err; };
     CHECK(error_of({"statsu"}) == "glbctl: unknown command \"statsu\"; did you mean \"status\"?\n");
-    CHECK(has(error_of({"frobnicate"}), "glbctl: unknown command \"frobnicate\"; there are: check, apply, "));
+    CHECK(has(error_of({"frobnicate"}), "glbctl: unknown command \"frobnicate\"; valid: check, apply, "));
     CHECK(has(error_of({}), "glbctl: no command given; commands: check, apply, "));
     CHECK(has(error_of({"--sockt", "x"}), "glbctl: unknown command "));
     CHECK(error_of({"apply"}) == "glbctl: FILE is required; see glbctl apply --help\n");

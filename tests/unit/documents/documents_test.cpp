@@ -1,6 +1,8 @@
 // The documents against golden JSON: scripts depend on each name, so that a renamed member fails here.
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 #include "controller/documents/apply.h"
 #include "controller/documents/counters.h"
 #include "controller/documents/endpoints.h"
@@ -100,20 +102,22 @@ std::vector<json::json_pointer> places(const json &document,
 template <Document T>
 void check_round_trip(const json &golden) {
     const auto document = from_json<T>(golden);
+    INFO(golden.dump() << (document ? "" : document.error().message));
     REQUIRE(document);
     CHECK(to_json(*document) == golden);
     CHECK(serialize(*document) == golden.dump());
     CHECK(*from_json<T>(to_json(*document)) == *document);
 }
 
-/// `free` is where a document holds JSON of any form.
+/// `free` are places where a document holds JSON of any form.
 template <Document T>
-void check_document(const char *text, const std::string &free = "none") {
+void check_document(const char *text, const std::vector<std::string> &free = {}) {
     const auto golden = json::parse(text);
     check_round_trip<T>(golden);
     for (const auto &place : places(golden)) {
         INFO(place.to_string());
-        if (place.to_string().starts_with(free))
+        if (std::ranges::any_of(free,
+                                [&](const auto &prefix) { return place.to_string().starts_with(prefix); }))
             continue;
 
         auto wrong = golden;
@@ -153,8 +157,7 @@ TEST_CASE("documents: every member is read and written under its name, and with 
     check_document<DropList>(golden_drops);
     check_document<CounterList>(golden_counters);
     check_document<documents::Guard>(golden_guard);
-    check_document<Apply>(golden_apply, "/changes/0/before");
-    check_document<Apply>(golden_apply, "/changes/0/after");
+    check_document<Apply>(golden_apply, {"/changes/0/before", "/changes/0/after"});
     check_document<History>(golden_history);
     check_document<Drain>(golden_drain);
     check_document<Bypass>(golden_bypass);

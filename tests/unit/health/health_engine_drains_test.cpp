@@ -302,7 +302,11 @@ TEST_CASE("engine: GENEVE checks are answered through the data path", "[engine]"
     group.in_band = {true, {*IpAddress::parse("192.0.2.1"), *IpAddress::parse("192.0.2.2"), 7}, 10s, 10s};
     it.apply(config, {0});
     std::optional<std::uint64_t> nonce;
-    REQUIRE(it.run_until([&] { return (nonce = appliance.receive()).has_value(); }));
+    REQUIRE(it.run_until([&] {
+        if (!nonce)
+            nonce = appliance.receive();
+        return nonce.has_value();
+    }));
     CHECK(it.state("g/a") == TargetState::initial);
     auto answer = event_from(GLB_EVENT_IN_BAND, *IpAddress::parse("127.0.0.1"));
     std::memcpy(&answer.address[1], &*nonce, sizeof *nonce);
