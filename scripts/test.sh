@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs missing packages, builds, and runs the tests that must pass before a change is merged.
-#   scripts/test.sh                 the preset release with all its tests; unit, native and fuzz tests with ASan and
-#                                   UBSan; concurrency tests with TSan
+#   scripts/test.sh                 the preset release with all its tests
+#   scripts/test.sh --sanitizers    the same, then unit, native and fuzz tests with ASan and UBSan, and concurrency tests
+#                                   with TSan
 #   scripts/test.sh -L unit         only some tests of the preset release (arguments go to ctest)
 # With CI set in the environment, a skipped test is a failure. Long campaigns are in scripts/nightly.sh.
 set -euo pipefail
@@ -27,10 +28,16 @@ run() {
     fi
 }
 
+sanitizers=
+if [ "${1:-}" = --sanitizers ]; then
+    sanitizers=1
+    shift
+fi
+
 scripts/deps.sh
 build release
 run release "$@"
-[ $# -eq 0 ] || exit 0
+[ -n "$sanitizers" ] || exit 0
 build dev check_unit check_fuzz
 run dev -L '^(unit|fuzz)$'
 build tsan check_concurrency
