@@ -269,7 +269,7 @@ TEST_CASE("refused start: disk full on the first manifest") {
     CHECK(failure.one_line);
     check_contains(failure.line, "No space left on device");
     check_contains(failure.line, disk.path());
-    check_contains(failure.line, "make room");
+    check_contains(failure.line, "free space on the file system");
 }
 
 TEST_CASE("refused change: disk full leaves the active manifest unchanged, also after a restart") {
@@ -282,7 +282,7 @@ TEST_CASE("refused change: disk full leaves the active manifest unchanged, also 
     for (const auto &manifest : {heavier, fixture.with_ext0()}) {
         const auto text = fixture.apply_refused(manifest);
         check_contains(text, "No space left on device");
-        check_contains(text, "make room");
+        check_contains(text, "free space on the file system");
     }
     fixture.glbd.kill9();
     fixture.glbd.start(nullptr, {"--state-dir", disk.path()});
