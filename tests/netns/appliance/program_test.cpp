@@ -186,7 +186,8 @@ TEST_CASE("appliance: unknown nodes and refused endpoints are dropped and counte
         CHECK(bench.program().wait_for_output("vpce-00000000000000002.*--max-endpoints", 2s));
         CHECK(bench.returns_only_marker());
         const auto log = bench.program().output(); // logged once, not for every packet
-        CHECK(log.find("refused") == log.rfind("refused"));
+        CHECK(log.find("endpoint rejected") != std::string::npos);
+        CHECK(log.find("endpoint rejected") == log.rfind("endpoint rejected"));
     }
     SECTION("two endpoints with the same device name") {
         bench.start({"--endpoint", golden_text});

@@ -114,7 +114,8 @@ TEST_CASE("spoofing: forged cookies, flows and senders are dropped with the matc
     CHECK(dropped("sender_mac", mac + 1));
     CHECK(eventually(5s, [&] {
         const auto error = glbd.target("fw-2").at("lastError");
-        return error.is_string() && error.get<std::string>().find("packets with source MAC") != std::string::npos;
+        return error.is_string() &&
+               error.get<std::string>().find("packets with source MAC") != std::string::npos;
     }));
     const auto sender = glbd.drop("unknown_sender");
     CHECK_FALSE(forged_is_forwarded("10.1.0.99", own[0].port, own[0].cookie, "unknown sender"));
