@@ -58,7 +58,7 @@ TEST_CASE("upgrade: another map schema and table shape, and back, without packet
     load.wait_for(20000);
     replace_by(glbd, "glbd-next");
     INFO(glbd.log());
-    CHECK(sets_of(glbd) == std::vector<std::string>{"v3"});
+    CHECK(sets_of(glbd) == std::vector<std::string>{"v4"});
     CHECK(targets_of(glbd.flows({"--protocol", "tcp"})) == targets);
     CHECK(glbd.must_ctl({"status"}).at("epoch") == epoch);
     CHECK(glbd.counter("encapsulated") >= 20000); // counters are transferred
@@ -66,7 +66,7 @@ TEST_CASE("upgrade: another map schema and table shape, and back, without packet
     CHECK(load.flows.exchange() == Load::tcp_flows);
 
     replace_by(glbd, "glbd");
-    CHECK(sets_of(glbd) == std::vector<std::string>{"v2"});
+    CHECK(sets_of(glbd) == std::vector<std::string>{"v3"});
     CHECK(targets_of(glbd.flows({"--protocol", "tcp"})) == targets);
     load.wait_for(60000);
     CHECK(load.flows.exchange() == Load::tcp_flows);
@@ -99,7 +99,7 @@ TEST_CASE("upgrade: another program on the same maps is attached, and flows keep
     replace_by(glbd, "glbd-patched");
     INFO(glbd.log());
     CHECK(testbed.node.must({"ip", "-d", "link", "show", "under0"}) != before);
-    CHECK(sets_of(glbd) == std::vector<std::string>{"v2"});
+    CHECK(sets_of(glbd) == std::vector<std::string>{"v3"});
     load.wait_for(10000);
     CHECK(cookies() == owned);
     CHECK(load.flows.exchange() == Load::tcp_flows);
@@ -118,7 +118,7 @@ TEST_CASE("upgrade: program that does not load leaves the old one active, and th
     glbd.kill9();
     glbd.use_program("glbd-refused");
     auto &refused = glbd.launch(nullptr);
-    CHECK(refused.wait_for_output("the data path of v2 stays in force", 20s));
+    CHECK(refused.wait_for_output("the data path of v3 stays in force", 20s));
     CHECK(refused.running());
     load.wait_for(20000);
     CHECK(load.flows.exchange() == Load::tcp_flows);
@@ -146,7 +146,7 @@ TEST_CASE("upgrade: next start resumes or restarts a migration that was killed a
     }
     replace_by(glbd, "glbd-next");
     INFO(glbd.log());
-    CHECK(sets_of(glbd) == std::vector<std::string>{"v3"});
+    CHECK(sets_of(glbd) == std::vector<std::string>{"v4"});
     CHECK(targets_of(glbd.flows({"--protocol", "tcp"})) == targets);
     CHECK(load.flows.exchange() == Load::tcp_flows);
     CHECK(load.finish().lost == 0);
