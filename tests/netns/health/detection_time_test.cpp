@@ -18,8 +18,11 @@ namespace {
 
 constexpr std::size_t flow_count = 48;
 
-/// What README.md and docs/reliability.md promise.
+/// What README.md and docs/reliability.md promise, from the fault on.
 constexpr auto promised = 100ms;
+
+/// Between two datagrams of a flow. The last reply before the fault may be as old as this.
+constexpr auto send_interval = 10ms;
 
 /// Beyond this delay of the test's own sending thread the machine is overloaded: the detector discards
 /// observations that it makes as late as this, by design.
@@ -44,7 +47,7 @@ Detection eject_once() {
     glbd.start(passive_manifest(testbed));
     REQUIRE(glbd.wait_healthy(2));
     REQUIRE(ping(testbed.client, TwoArm::server_address, 1));
-    PacedFlows flows(testbed.client, TwoArm::server_address, echo_port, flow_count, 10ms);
+    PacedFlows flows(testbed.client, TwoArm::server_address, echo_port, flow_count, send_interval);
     const bool served = eventually(5s, [&] { return flows.served() == flow_count; });
     INFO(flows.served() << " served\n" << describe_unreturned(glbd));
     REQUIRE(served);
@@ -88,5 +91,5 @@ TEST_CASE("passive health: unresponsive target with healthy port loses its flows
              " us; run the test on an idle machine");
     std::sort(gaps.begin(), gaps.end());
     // The median, since a single repetition may be delayed by other work of the machine.
-    CHECK(gaps[gaps.size() / 2] <= promised);
+    CHECK(gaps[gaps.size() / 2] <= promised + send_interval);
 }
