@@ -21,27 +21,25 @@ function(glb_program name)
   glb_use_precompiled(${name} glb_pch_library)
 endfunction()
 
-# glb_apart(NAME): each file is compiled by itself where CMAKE_UNITY_BUILD compiles several as one (the preset "release",
-# which is for clean builds, and takes half the time by that): for targets whose files have names of their own for
-# different things, or of whose files only some are linked.
+# glb_apart(NAME): excludes a target from the unity build of the preset `release`: if several of its files use one name
+# for different things, or if a program links only some of its files.
 function(glb_apart name)
   set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)
 endfunction()
 
-# glb_long(TEST): about a minute, where most take seconds: it begins first, or all would wait for it in the end.
+# glb_long(TEST): the test takes about a minute, where most take seconds. ctest starts it first.
 function(glb_long test)
   set_tests_properties(${test} PROPERTIES COST 60)
 endfunction()
 
-# glb_compile_fast(NAME): optimised as little as is sensible, for code that nobody waits for but the compiler. At -O1 GCC
-# sees less of what flows where, and warns of what is not so.
+# glb_compile_fast(NAME): -O1, for code whose own speed does not matter. At -O1, GCC warns of values that are initialized.
 function(glb_compile_fast name)
   target_compile_options(${name} PRIVATE
     $<$<CONFIG:RelWithDebInfo>:-O1;-Wno-maybe-uninitialized>
     $<$<AND:$<CONFIG:RelWithDebInfo>,$<COMPILE_LANG_AND_ID:CXX,GNU>>:-Wno-mismatched-new-delete>)
 endfunction()
 
-# check_LABEL builds the tests of one label: what CI needs of a sanitizer's build.
+# The target check_LABEL builds the tests of one label. CI builds no more with sanitizers.
 function(glb_check_target label test)
   if(NOT TARGET check_${label})
     add_custom_target(check_${label})
@@ -49,13 +47,16 @@ function(glb_check_target label test)
   add_dependencies(check_${label} ${test})
 endfunction()
 
-# glb_concurrent(TEST): threads meet in TEST: ctest -L concurrency runs it under TSan, too.
+# glb_concurrent(TEST): TEST runs several threads. It also gets the label concurrency, which CI runs with TSan.
 function(glb_concurrent test)
   if(TARGET ${test})
     set_property(TEST ${test} APPEND PROPERTY LABELS concurrency)
     glb_check_target(concurrency ${test})
   endif()
 endfunction()
+
+# With a hundred test programs, the time to link them matters: lld takes half of ld's.
+find_program(GLB_LLD ld.lld)
 
 # glb_test(NAME LABEL label SOURCES ... LINK ...): a Catch2 program that ctest runs as one test
 # under LABEL (lint, unit, abi, packet, verifier, netns, fuzz). Exit status 77 is a visible skip.
@@ -66,6 +67,9 @@ function(glb_test name)
   target_link_libraries(${name} PRIVATE ${ARG_LINK} glb_catch_main glb_warnings)
   glb_compile_fast(${name})
   glb_use_precompiled(${name} glb_pch_test)
+  if(GLB_LLD)
+    target_link_options(${name} PRIVATE -fuse-ld=lld)
+  endif()
   add_test(NAME ${name} COMMAND ${name} --durations no)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
