@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "controller/control/commands.h"
 #include "controller/documents/apply.h"
 #include "controller/documents/counters.h"
 #include "controller/documents/endpoints.h"
@@ -26,39 +27,6 @@
 #include "controller/util/result.h"
 
 namespace glb {
-
-struct ApplyOptions {
-    bool dry_run = false;                                    ///< check and diff, change nothing
-    PeerCredentials peer;                                    ///< the client, for log and history
-    std::optional<std::chrono::seconds> confirm_within = {}; ///< reverted unless confirmed by then
-    std::string by = "apply"; ///< for log and history: "rollback", "start", "reload"
-    std::string file = {};    ///< the same; empty: the text came over the socket
-};
-
-/// The result of an apply. With `errors` the manifest is refused, and nothing has changed.
-struct ApplyResult : documents::Apply {
-    std::vector<ApiError> errors;
-};
-
-struct DrainRequest {
-    std::string group;
-    std::string target;
-    bool drain = true; ///< false: undrain
-    bool force = false;
-    PeerCredentials peer;
-};
-
-struct BypassRequest {
-    std::string endpoint;
-    bool off = false;
-    std::optional<std::chrono::seconds> duration; ///< none: until it is switched off
-    PeerCredentials peer;
-};
-
-struct DownOptions {
-    bool keep_guard = false;
-    PeerCredentials peer;
-};
 
 /// All calls are made on the node's event loop and must not block it. Counters, flows and the guard's count
 /// are read from the maps per call. An Error's `code` selects the HTTP status: ENOENT 404, EINVAL 400, EBUSY
