@@ -1,14 +1,14 @@
-// glbd: options, one event loop, the node, its sockets, signals.
+// glbd: options, sockets, signals, and the order of a start.
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <systemd/sd-daemon.h>
+#include <boost/asio/post.hpp>
 
 #include "controller/api/http/offload_pool.h"
 #include "controller/api/v1/routes.h"
 #include "controller/control/boot_guard.h"
+#include "controller/daemon.h"
 #include "controller/daemon_options.h"
-#include "controller/node/node.h"
 #include "controller/privileges.h"
+#include "controller/signal_handler.h"
 #include "controller/systemd_notify.h"
 #include "controller/util/files.h"
 #include "controller/util/log.h"
@@ -18,53 +18,24 @@ namespace glb {
 
 namespace {
 
-/// SIGHUP: the file is applied as if by glbctl.
-void apply_file(LocalNode &node, const DaemonOptions &options) {
-    if (!options.manifest) {
-        spdlog::error("SIGHUP: there is no --manifest to apply");
-        return;
-    }
-    const auto text = read_file(*options.manifest);
-    ApplyOptions how;
-    how.by = "reload";
-    how.file = options.manifest->string();
-    const auto result = text ? node.apply(*text, how) : tl::unexpected(text.error());
-    if (!result)
-        spdlog::error("SIGHUP: {}", result.error().message);
-    else
-        for (const auto &problem : result->errors)
-            spdlog::error("SIGHUP: {}",
-                          error_line(options.manifest->string(), problem.pointer, problem.message));
+/// nullopt: another daemon has the state folder, and with it the guard.
+Result<std::optional<StateStore>> open_store_for_boot(const std::filesystem::path &folder) {
+    auto store = StateStore::open(folder);
+    if (store)
+        return std::optional(std::move(*store));
+    if (store.error().code != EBUSY)
+        return tl::unexpected(std::move(store).error());
+    spdlog::info("a daemon uses {}, and holds the guard", folder.string());
+    return std::nullopt;
 }
 
-class Signals {
-  public:
-    Signals(boost::asio::io_context &loop, LocalNode &node, const DaemonOptions &options)
-        : loop_(loop), node_(node), options_(options), signals_(loop, SIGTERM, SIGINT, SIGHUP) {
-        wait();
-    }
-
-  private:
-    void wait() {
-        signals_.async_wait([this](const boost::system::error_code &code, int signal) {
-            if (code)
-                return;
-            if (signal == SIGHUP) {
-                apply_file(node_, options_);
-                return wait();
-            }
-            spdlog::info("ending on signal {}; traffic goes on", signal);
-            ::sd_notify(0, "STOPPING=1");
-            node_.stop();
-            loop_.stop();
-        });
-    }
-
-    boost::asio::io_context &loop_;
-    LocalNode &node_;
-    const DaemonOptions &options_;
-    boost::asio::signal_set signals_;
-};
+Status run_boot_guard(const DaemonOptions &options, const std::optional<ManifestFile> &first_manifest) {
+    GLB_ASSIGN(auto store, open_store_for_boot(options.state_dir));
+    if (!store)
+        return {};
+    GLB_ASSIGN(const auto daemon, Daemon::open(options, std::move(*store)));
+    return install_boot_guard(daemon->ports(), first_manifest);
+}
 
 Status serve(const DaemonOptions &options) {
     if (!options.web.empty())
@@ -74,33 +45,38 @@ Status serve(const DaemonOptions &options) {
     if (options.manifest)
         first_manifest = read_manifest_file(*options.manifest);
     if (options.guard_only)
-        return install_boot_guard({options.state_dir, options.bpffs, GLB_VERSION}, first_manifest);
+        return run_boot_guard(options, first_manifest);
     GLB_TRY(make_folders(options.run_dir));
-    boost::asio::io_context loop(1);
-    GLB_ASSIGN(const auto node, LocalNode::open(loop, {options.state_dir, options.bpffs, GLB_VERSION}));
-    // Before the kernel is touched: a port in use must change nothing.
+    GLB_ASSIGN(auto store, StateStore::open(options.state_dir));
+    if (!store.warning().empty())
+        spdlog::warn("{}", store.warning());
+    // Before the kernel is changed: a port that is in use must change nothing.
     GLB_ASSIGN(auto socket, Listener::unix_socket(options.run_dir / "glbd.sock"));
     std::optional<Listener> metrics;
     if (options.metrics != "none") {
         auto listener = Listener::tcp(options.metrics);
         if (!listener)
-            return fail("{}; name another ADDR:PORT by --metrics, or none", listener.error().message);
+            return fail("{}; choose another ADDR:PORT with --metrics, or none", listener.error().message);
         metrics = std::move(*listener);
     }
-    GLB_TRY(node->start(first_manifest));
+    GLB_ASSIGN(const auto daemon, Daemon::open(options, std::move(store)));
+    GLB_TRY(daemon->start(first_manifest));
     GLB_TRY(drop_privileges());
-    node->start_health_thread();
+    daemon->run();
+    boost::asio::io_context loop(1);
     OffloadPool pool(loop);
-    const auto api =
-        HttpServer::serve(loop, std::move(socket), api_routes(*node), {},
-                          [&](auto work, auto done) { pool.run(std::move(work), std::move(done)); });
+    const Offload offload = [&](auto work, auto done) { pool.run(std::move(work), std::move(done)); };
+    const ApiExecution execution{offload, [&](auto call) { boost::asio::post(loop, std::move(call)); }};
+    const auto api = HttpServer::serve(
+        loop, std::move(socket), api_routes(daemon->reads(), daemon->commands(), execution), {}, offload);
     std::unique_ptr<HttpServer> scrape;
     if (metrics)
-        scrape = HttpServer::serve(loop, std::move(*metrics), metrics_routes(*node));
-    const Signals signals(loop, *node, options);
+        scrape = HttpServer::serve(loop, std::move(*metrics), metrics_routes(daemon->reads(), execution));
+    const SignalHandler signals(loop, daemon->commands(), options);
     spdlog::info("glbd {} serves {}", GLB_VERSION, (options.run_dir / "glbd.sock").string());
-    const SystemdNotifier notifier(loop, [&node] { return node->not_ready_reason(); });
+    const SystemdNotifier notifier(loop, [&] { return daemon->reads().not_ready_reason(); });
     loop.run();
+    daemon->stop();
     return {};
 }
 

@@ -1,12 +1,9 @@
 #include "controller/control/boot_guard.h"
 
-#include <cerrno>
-
 #include <fmt/ranges.h>
 
 #include "controller/config/parser.h"
-#include "controller/datapath/pins.h"
-#include "controller/util/lock_file.h"
+#include "controller/control/kept_guard.h"
 #include "controller/util/log.h"
 
 namespace glb {
@@ -15,104 +12,63 @@ namespace {
 
 using Kind = IndexAllocator::Kind;
 
-/// The manifest that the daemon would take, and why it is not the one in force; nullopt: there is none.
-Result<std::optional<ManifestFile>> manifest_for_boot(const StateStore &store,
+/// The manifest that the daemon would start with; nullopt: there is none.
+Result<std::optional<ManifestFile>> manifest_for_boot(const StatePort &state,
                                                       const std::optional<ManifestFile> &first_manifest) {
-    auto stored = store.load_manifest();
+    auto stored = state.load_manifest();
     if (!stored.warning.empty())
         spdlog::warn("{}", stored.warning);
     if (stored.text)
-        return ManifestFile{store.manifest_path(), std::move(*stored.text)};
+        return ManifestFile{state.manifest_path(), std::move(*stored.text)};
     if (!first_manifest && !stored.warning.empty())
-        return fail(
-            "the manifest in force cannot be read, so nobody knows what to guard: {}; name one by --manifest",
-            stored.warning);
-    auto kept = load_kept_guard_text(store);
+        return fail("the active manifest cannot be read, so it is unknown what to guard: {}; name a manifest "
+                    "with --manifest",
+                    stored.warning);
+    auto kept = load_kept_guard_text(state);
     if (first_manifest || kept.empty())
         return first_manifest;
-    return ManifestFile{store.manifest_path(), std::move(kept)};
+    return ManifestFile{state.manifest_path(), std::move(kept)};
 }
-
-/// Marks of endpoints matter once the data path is loaded, and the daemon writes them anew then; those of
-/// maps that are still pinned stay as they are.
-Result<IndexAllocator> boot_indexes(const Manifest &manifest, const std::filesystem::path &bpffs) {
-    std::vector<std::string> names;
-    GLB_ASSIGN(const auto pins, datapath::Pins::open(bpffs));
-    if (auto pinned = pins.index_names())
-        names = std::move(*pinned);
-    auto book = IndexAllocator::from_names(names);
-    for (const auto &endpoint : manifest.endpoints)
-        GLB_TRY(book.claim(Kind::endpoint, endpoint.name));
-    return book;
-}
-
-/// Without a data path; interfaces need not be there.
-Result<GuardPlan> plan_alone(const Manifest &manifest, const StateStore &store,
-                             const std::filesystem::path &bpffs) {
-    GLB_ASSIGN(auto netlink, Netlink::open());
-    GLB_ASSIGN(const auto snapshot, read_snapshot(netlink));
-    GLB_ASSIGN(const auto book, boot_indexes(manifest, bpffs));
-    return plan_guard(manifest, book, snapshot, store.value("devices"));
-}
-
-constexpr auto kept_guard_key = "keptGuard";
 
 } // namespace
 
-Status persist_kept_guard(StateStore &store, const std::string &manifest_text) {
-    const auto value = manifest_text.empty() ? nlohmann::json() : nlohmann::json(manifest_text);
-    return store.value(kept_guard_key) == value ? Status{} : store.set_value(kept_guard_key, value);
+Result<std::vector<std::string>> install_guard_alone(const Ports &ports, const Manifest &manifest) {
+    GLB_ASSIGN(const auto snapshot, ports.network.read());
+    // Marks matter once a data path is loaded; the daemon writes them again then.
+    const auto found = ports.datapath.inspect(datapath::round_capacity(manifest.node.flow_table_capacity));
+    auto indexes = found && *found ? IndexAllocator::from_names((*found)->config.names) : IndexAllocator();
+    for (const auto &endpoint : manifest.endpoints)
+        GLB_TRY(indexes.claim(Kind::endpoint, endpoint.name));
+    const auto plan = plan_guard(manifest, indexes, snapshot, ports.state.value("devices"));
+    GLB_TRY(ports.guard.install(plan));
+    return guard_devices(plan);
 }
 
-std::string load_kept_guard_text(const StateStore &store) {
-    const auto kept = store.value(kept_guard_key);
-    return kept.is_string() ? kept.get<std::string>() : "";
-}
-
-std::optional<Manifest> load_kept_guard(const StateStore &store) {
-    const auto text = load_kept_guard_text(store);
-    if (text.empty())
-        return std::nullopt;
-    auto manifest = parse_manifest(text);
-    return manifest ? std::optional(std::move(*manifest)) : std::nullopt;
-}
-
-Result<bool> ensure_kept_guard(const StateStore &store, const std::filesystem::path &bpffs,
-                               guard::Guard &guard) {
-    const auto manifest = load_kept_guard(store);
+Result<bool> ensure_kept_guard(const Ports &ports) {
+    const auto manifest = load_kept_guard(ports.state);
     if (!manifest)
         return false;
-    GLB_ASSIGN(const auto plan, plan_alone(*manifest, store, bpffs));
-    GLB_TRY(guard.install(plan));
-    spdlog::warn("the guard that down was told to keep stands on {}: nothing passes there before a manifest "
-                 "is applied",
-                 fmt::join(guard_devices(plan), ", "));
+    GLB_ASSIGN(const auto devices, install_guard_alone(ports, *manifest));
+    spdlog::warn("guard: kept by down, installed on {}: it blocks all endpoint traffic until a manifest is "
+                 "applied",
+                 fmt::join(devices, ", "));
     return true;
 }
 
-Status install_boot_guard(const NodeSettings &settings, const std::optional<ManifestFile> &first_manifest) {
-    auto store = StateStore::open(settings.state_dir);
-    if (!store && store.error().code == EBUSY) {
-        spdlog::info("a daemon has {}: the guard is its own", settings.state_dir.string());
-        return {};
-    }
-    if (!store)
-        return tl::unexpected(std::move(store).error());
-    GLB_ASSIGN(const auto file, manifest_for_boot(*store, first_manifest));
+Status install_boot_guard(const Ports &ports, const std::optional<ManifestFile> &first_manifest) {
+    GLB_ASSIGN(const auto file, manifest_for_boot(ports.state, first_manifest));
     if (!file) {
-        spdlog::info("no manifest was applied yet: there is nothing to guard");
+        spdlog::info("no manifest has been applied yet: there is nothing to guard");
         return {};
     }
     GLB_ASSIGN(const auto text, file->text);
-    auto manifest = parse_manifest(text);
+    const auto manifest = parse_manifest(text);
     if (!manifest)
         return refused(file->path, manifest.error());
-    GLB_ASSIGN(const auto lock, lock_folder(settings.bpffs));
-    GLB_ASSIGN(const auto plan, plan_alone(*manifest, *store, settings.bpffs));
-    GLB_ASSIGN(auto guard, guard::Guard::open({settings.bpffs / "guard", settings.state_dir / "guard.json"}));
-    GLB_TRY(guard.install(plan));
-    spdlog::info("the guard stands on {}: nothing is forwarded past the appliances before glbd runs",
-                 fmt::join(guard_devices(plan), ", "));
+    GLB_TRY(ports.datapath.lock());
+    GLB_ASSIGN(const auto devices, install_guard_alone(ports, *manifest));
+    spdlog::info("guard: installed on {}: no endpoint traffic is forwarded before glbd runs",
+                 fmt::join(devices, ", "));
     return {};
 }
 

@@ -27,6 +27,7 @@ class Bypasses {
     /// Forgets endpoints that are not there any more.
     void retain_only(const std::set<std::string> &endpoints);
 
+    [[nodiscard]] const std::map<std::string, std::optional<MonotonicTime>> &ends() const { return ends_; }
     [[nodiscard]] bool has(const std::string &endpoint) const { return ends_.contains(endpoint); }
     /// Seconds that are left, rounded up; none: without end, or not ordered.
     [[nodiscard]] std::optional<std::uint64_t> seconds_left(const std::string &endpoint,

@@ -98,17 +98,6 @@ Result<glb_control> ConfigWriter::control() const {
     return read_row<glb_control>(map_ref(*handles_, Map::control), 0);
 }
 
-Result<glb_group> ConfigWriter::active_group(std::uint32_t group) const {
-    GLB_ASSIGN(const auto active, control());
-    return read_row<glb_group>(map_ref(*handles_, Map::groups), (active.bank & 1) * GLB_MAX_GROUPS + group);
-}
-
-Result<glb_target> ConfigWriter::active_target(std::uint32_t target) const {
-    GLB_ASSIGN(const auto active, control());
-    return read_row<glb_target>(map_ref(*handles_, Map::targets),
-                                (active.bank & 1) * GLB_MAX_TARGETS + target);
-}
-
 Status ConfigWriter::put_maglev(std::uint32_t index, std::span<const std::uint16_t> slots) {
     if (slots.size() != GLB_MAGLEV_SLOTS || index >= GLB_MAX_TABLES)
         return fail("Maglev table {} of {} slots: a table has {} slots, and indexes are below {}", index,

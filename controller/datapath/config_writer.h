@@ -40,9 +40,6 @@ class ConfigWriter {
     /// Invalidates every cached egress.
     [[nodiscard]] Status raise_route_generation();
     [[nodiscard]] Result<glb_control> control() const;
-    /// Rows of the active bank.
-    [[nodiscard]] Result<glb_group> active_group(std::uint32_t group) const;
-    [[nodiscard]] Result<glb_target> active_target(std::uint32_t target) const;
 
     /// Writes a Maglev table of GLB_MAGLEV_SLOTS target indexes and its fingerprint at `index` of glb_maglev.
     /// Waits for the grace period of the previous flip().

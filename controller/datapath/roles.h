@@ -1,4 +1,4 @@
-// Roles: all writers and readers of one loaded data path, for users that run on one thread.
+// Roles: all writers and readers of one loaded data path, for benchmarks and tests of the data path.
 #pragma once
 
 #include "controller/datapath/config_writer.h"

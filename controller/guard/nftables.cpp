@@ -142,4 +142,9 @@ Result<std::optional<PacketCount>> Nftables::counter() {
     return data ? std::optional(read_counter(*data)) : std::nullopt;
 }
 
+Result<std::optional<PacketCount>> read_uninspected_count() {
+    GLB_ASSIGN(auto nftables, Nftables::open());
+    return nftables.counter();
+}
+
 } // namespace glb::guard

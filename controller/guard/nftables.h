@@ -47,4 +47,7 @@ class Nftables {
     std::uint32_t sequence_ = 0;
 };
 
+/// The same counter, read through a socket of its own: any thread.
+[[nodiscard]] Result<std::optional<PacketCount>> read_uninspected_count();
+
 } // namespace glb::guard

@@ -20,9 +20,9 @@
 #include "controller/health/health_snapshot.h"
 #include "controller/health/passive_monitor.h"
 #include "controller/health/probes/prober.h"
-#include "controller/util/published.h"
 #include "controller/health/target_registry.h"
 #include "controller/health/target_state_shadow.h"
+#include "controller/util/published.h"
 
 namespace glb {
 

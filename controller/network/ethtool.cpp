@@ -30,40 +30,40 @@ Result<std::uint32_t> ethtool_ioctl(const std::string &interface, std::uint32_t 
     return request.data;
 }
 
-std::uint32_t flag_of(Offload offload) {
-    return offload == Offload::rx_vlan ? ETH_FLAG_RXVLAN : ETH_FLAG_LRO;
+std::uint32_t flag_of(OffloadFeature feature) {
+    return feature == OffloadFeature::rx_vlan ? ETH_FLAG_RXVLAN : ETH_FLAG_LRO;
 }
 
 } // namespace
 
-std::string_view to_string(Offload offload) {
-    switch (offload) {
-    case Offload::rx_vlan:
+std::string_view to_string(OffloadFeature feature) {
+    switch (feature) {
+    case OffloadFeature::rx_vlan:
         return "rxvlan";
-    case Offload::lro:
+    case OffloadFeature::lro:
         return "lro";
-    case Offload::gro:
+    case OffloadFeature::gro:
         return "gro";
     }
     return "";
 }
 
-Result<bool> get_offload(const std::string &interface, Offload offload) {
-    if (offload == Offload::gro) {
+Result<bool> get_offload(const std::string &interface, OffloadFeature feature) {
+    if (feature == OffloadFeature::gro) {
         GLB_ASSIGN(const auto on, ethtool_ioctl(interface, ETHTOOL_GGRO, 0));
         return on != 0;
     }
     GLB_ASSIGN(const auto flags, ethtool_ioctl(interface, ETHTOOL_GFLAGS, 0));
-    return (flags & flag_of(offload)) != 0;
+    return (flags & flag_of(feature)) != 0;
 }
 
-Status set_offload(const std::string &interface, Offload offload, bool on) {
-    if (offload == Offload::gro) {
+Status set_offload(const std::string &interface, OffloadFeature feature, bool on) {
+    if (feature == OffloadFeature::gro) {
         GLB_TRY(ethtool_ioctl(interface, ETHTOOL_SGRO, on));
         return {};
     }
     GLB_ASSIGN(const auto flags, ethtool_ioctl(interface, ETHTOOL_GFLAGS, 0));
-    const auto flag = flag_of(offload);
+    const auto flag = flag_of(feature);
     GLB_TRY(ethtool_ioctl(interface, ETHTOOL_SFLAGS, on ? flags | flag : flags & ~flag));
     return {};
 }

@@ -6,6 +6,8 @@ namespace glb {
 
 namespace {
 
+constexpr std::chrono::milliseconds slice{5}; // of a thread that several listings share
+
 bool has_ports(std::uint8_t protocol) {
     return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP ||
            protocol == IPPROTO_UDPLITE;
@@ -87,38 +89,47 @@ nlohmann::json flow_to_json(const datapath::FlowRow &row, const FlowNames &names
     return flow;
 }
 
-FlowQueryResult::FlowQueryResult(const datapath::FlowTable &table, FlowQuery filter, FlowNames names,
-                                 datapath::TargetTimeouts timeouts, std::uint32_t now)
-    : table_(table), scanner_(table), filter_(std::move(filter)), names_(std::move(names)),
+FlowListing::FlowListing(const datapath::FlowTable &table, FlowQuery query, FlowNames names,
+                         datapath::TargetTimeouts timeouts, std::uint32_t now)
+    : table_(table), scanner_(table), query_(std::move(query)), names_(std::move(names)),
       timeouts_(std::move(timeouts)), now_(now) {}
 
-bool FlowQueryResult::step(std::chrono::nanoseconds budget) {
-    return scanner_.step(budget, [this](std::uint32_t slot) {
-        const auto meta = table_.meta(slot);
-        if (!meta || !meta->live(now_, timeouts_))
-            return;
-        const auto row = table_.row(slot);
-        if (!row || !matches(filter_, *row, names_))
-            return;
-        if (++total_ > filter_.limit && filter_.limit != 0)
-            return;
-        flows_ += listed_++ ? "," : "";
-        flows_ +=
-            flow_to_json(*row, names_, now_).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+void FlowListing::visit(std::uint32_t slot, std::string &chunk) {
+    const auto meta = table_.meta(slot);
+    if (!meta || !meta->live(now_, timeouts_))
+        return;
+    const auto row = table_.row(slot);
+    if (!row || !matches(query_, *row, names_))
+        return;
+    if (++total_ > query_.limit && query_.limit != 0)
+        return;
+    if (listed_++)
+        chunk += ',';
+    chunk += flow_to_json(*row, names_, now_).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+bool FlowListing::next(std::string &chunk) {
+    if (!std::exchange(begun_, true))
+        chunk += R"({"flows":[)";
+    const bool ended = scanner_.step(slice, [&](std::uint32_t slot) {
+        visit(slot, chunk);
+        return chunk.size() < chunk_bytes;
     });
+    if (ended)
+        chunk += fmt::format(R"(],"total":{},"truncated":{}}})", total_, total_ > listed_);
+    return !ended;
 }
 
-std::string FlowQueryResult::take() {
-    return fmt::format(R"({{"flows":[{}],"total":{},"truncated":{}}})", std::exchange(flows_, {}), total_,
-                       total_ > listed_);
-}
-
-std::string list_flows(const datapath::FlowTable &table, FlowQuery filter, FlowNames names,
+std::string list_flows(const datapath::FlowTable &table, FlowQuery query, FlowNames names,
                        datapath::TargetTimeouts timeouts, std::uint32_t now) {
-    FlowQueryResult listing(table, std::move(filter), std::move(names), std::move(timeouts), now);
-    while (!listing.step(std::chrono::nanoseconds::max()))
-        continue;
-    return listing.take();
+    FlowListing listing(table, std::move(query), std::move(names), std::move(timeouts), now);
+    std::string text;
+    for (bool more = true; more;) {
+        std::string chunk;
+        more = listing.next(chunk);
+        text += chunk;
+    }
+    return text;
 }
 
 } // namespace glb

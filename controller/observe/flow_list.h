@@ -1,4 +1,4 @@
-// What `flows` shows: the live flows that a filter lets through, as JSON.
+// The listing of live flows, as JSON.
 #pragma once
 
 #include <chrono>
@@ -9,10 +9,11 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/observe/flow_scan.h"
+#include "controller/util/chunk_source.h"
 
 namespace glb {
 
-/// Names of the indexes that flows hold.
+/// Names of the indexes in flow entries.
 struct FlowNames {
     struct TargetName {
         std::string group;
@@ -26,7 +27,7 @@ struct FlowNames {
     [[nodiscard]] TargetName target(std::uint16_t index) const;
 };
 
-/// A filter with a port lets only flows through that have ports.
+/// A query with a port matches only flows of protocols that have ports.
 [[nodiscard]] bool matches(const FlowQuery &filter, const datapath::FlowRow &row, const FlowNames &names);
 
 /// One element of "flows". Source and destination are ADDR:PORT, [ADDR6]:PORT, and where the protocol has no
@@ -34,33 +35,32 @@ struct FlowNames {
 [[nodiscard]] nlohmann::json flow_to_json(const datapath::FlowRow &row, const FlowNames &names,
                                           std::uint32_t now);
 
-class FlowQueryResult {
+/// The text of a documents::FlowList, in pieces and in the order of the table. `total` counts beyond the
+/// query's limit. Memory does not depend on the number of flows.
+class FlowListing {
   public:
     /// `now` in ticks. `table` must outlive it.
-    FlowQueryResult(const datapath::FlowTable &table, FlowQuery filter, FlowNames names,
-                    datapath::TargetTimeouts timeouts, std::uint32_t now);
+    FlowListing(const datapath::FlowTable &table, FlowQuery query, FlowNames names,
+                datapath::TargetTimeouts timeouts, std::uint32_t now);
 
-    /// As FlowScanner::step().
-    [[nodiscard]] bool step(std::chrono::nanoseconds budget);
-
-    /// The text of {"flows","total","truncated"} of what is through, in the order of the table; ends the
-    /// listing. `total` counts beyond the filter's limit. Text, since documents of millions of flows would
-    /// fill the memory.
-    [[nodiscard]] std::string take();
+    /// A ChunkSource: appends about chunk_bytes, within about 5 ms; false: that was the last piece.
+    [[nodiscard]] bool next(std::string &chunk);
 
   private:
+    void visit(std::uint32_t slot, std::string &chunk);
+
     const datapath::FlowTable &table_;
     FlowScanner scanner_;
-    FlowQuery filter_;
+    FlowQuery query_;
     FlowNames names_;
     datapath::TargetTimeouts timeouts_;
     std::uint32_t now_;
     std::size_t total_ = 0, listed_ = 0;
-    std::string flows_;
+    bool begun_ = false;
 };
 
-/// The listing of the whole table at once.
-[[nodiscard]] std::string list_flows(const datapath::FlowTable &table, FlowQuery filter, FlowNames names,
+/// The whole listing.
+[[nodiscard]] std::string list_flows(const datapath::FlowTable &table, FlowQuery query, FlowNames names,
                                      datapath::TargetTimeouts timeouts, std::uint32_t now);
 
 } // namespace glb

@@ -4,19 +4,20 @@
 
 namespace glb {
 
-bool FlowScanner::step(std::chrono::nanoseconds budget, const std::function<void(std::uint32_t)> &visit) {
+bool FlowScanner::step(std::chrono::nanoseconds budget, const std::function<bool(std::uint32_t)> &visit) {
     const auto begin = clock_();
     while (next_ < table_.capacity()) {
         const auto end = std::min(table_.capacity(), next_ + stride);
         while (next_ < end)
-            visit(next_++);
+            if (!visit(next_++))
+                return next_ == table_.capacity();
         if (clock_() - begin >= budget)
             break;
     }
     return next_ == table_.capacity();
 }
 
-void AsymmetricTcpDetector::see(std::uint32_t slot, const datapath::FlowMeta *meta) {
+void AsymmetricTcpDetector::add(std::uint32_t slot, const datapath::FlowMeta *meta) {
     const std::uint32_t code = meta && (meta->word & GLB_META_TCP) ? glb_meta_code(meta->word) : 0;
     const bool half = code >= GLB_FLOW_EMBRYONIC_0 && code <= GLB_FLOW_EMBRYONIC_LONG;
     if (slot >= half_.size()) {
@@ -43,34 +44,39 @@ FlowStatsScan::FlowStatsScan(const datapath::FlowTable &table, datapath::TargetT
         count_.endpoints.emplace();
 }
 
+void FlowStatsScan::visit(std::uint32_t slot) {
+    const auto meta = table_.meta(slot);
+    const bool live = meta && meta->live(now_, timeouts_);
+    if (one_way_)
+        one_way_->add(slot, live ? &*meta : nullptr);
+    if (!live)
+        return;
+    ++count_.active;
+    ++count_.by_state[static_cast<std::size_t>(meta->state())];
+    if (meta->target() < count_.by_target.size())
+        ++count_.by_target[meta->target()];
+    for (const auto hop : table_.next_hops(slot, now_, FlowStats::recently))
+        if (hop)
+            count_.next_hops.insert(*hop);
+    if (!count_.endpoints)
+        return;
+    if (const auto endpoint = table_.endpoint(slot, *meta))
+        count_.endpoints->insert(*endpoint);
+}
+
 bool FlowStatsScan::step(std::chrono::nanoseconds budget) {
     return scanner_.step(budget, [this](std::uint32_t slot) {
-        const auto meta = table_.meta(slot);
-        const bool live = meta && meta->live(now_, timeouts_);
-        if (one_way_)
-            one_way_->see(slot, live ? &*meta : nullptr);
-        if (!live)
-            return;
-        ++count_.active;
-        ++count_.by_state[static_cast<std::size_t>(meta->state())];
-        if (meta->target() < count_.by_target.size())
-            ++count_.by_target[meta->target()];
-        for (const auto hop : table_.next_hops(slot, now_, FlowStats::recently))
-            if (hop)
-                count_.next_hops.insert(*hop);
-        if (!count_.endpoints)
-            return;
-        if (const auto endpoint = table_.endpoint(slot, *meta))
-            count_.endpoints->insert(*endpoint);
+        visit(slot);
+        return true;
     });
 }
 
 FlowStats count_flows(const datapath::FlowTable &table, datapath::TargetTimeouts timeouts,
                       std::uint32_t now) {
-    FlowStatsScan census(table, std::move(timeouts), now);
-    while (!census.step(std::chrono::nanoseconds::max()))
+    FlowStatsScan scan(table, std::move(timeouts), now);
+    while (!scan.step(std::chrono::nanoseconds::max()))
         continue;
-    return census.count();
+    return scan.count();
 }
 
 } // namespace glb

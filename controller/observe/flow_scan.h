@@ -1,5 +1,4 @@
-// FlowScanner: the whole table in slices, so that an event loop is never held for long. FlowStatsScan: what a
-// scan counts.
+// FlowScanner: a scan of the flow table in slices of bounded time. FlowStatsScan: counts flows.
 #pragma once
 
 #include <array>
@@ -23,11 +22,11 @@ class FlowScanner {
     explicit FlowScanner(const datapath::FlowTable &table, Clock clock = std::chrono::steady_clock::now)
         : table_(table), clock_(std::move(clock)) {}
 
-    /// Goes on from where the last step ended: calls `visit` with slot after slot until `budget` is used up.
-    /// Every step visits `stride` slots at least, so a scan always ends. True: all slots are through.
-    [[nodiscard]] bool step(std::chrono::nanoseconds budget, const std::function<void(std::uint32_t)> &visit);
+    /// Continues where the last step ended: calls `visit` with each slot until it returns false or `budget`
+    /// is used up. Every step visits at least one slot. True: all slots have been visited.
+    [[nodiscard]] bool step(std::chrono::nanoseconds budget, const std::function<bool(std::uint32_t)> &visit);
 
-    static constexpr std::uint32_t stride = 256; ///< slots between two looks at the clock
+    static constexpr std::uint32_t stride = 256; ///< slots between two readings of the clock
 
   private:
     const datapath::FlowTable &table_;
@@ -41,10 +40,9 @@ struct FlowStats {
     std::array<std::uint64_t, 4> by_state{}; ///< by FlowState; they add up to `active`
     std::vector<std::uint64_t> by_target;    ///< by target index; GLB_MAX_TARGETS of them
     std::optional<std::set<std::uint32_t>>
-        endpoints; ///< by index, that had any when the scan began; none: not asked
+        endpoints; ///< indexes of those that have flows; nullopt: not requested
 
-    std::set<std::uint16_t>
-        next_hops; ///< indexes of glb_next_hops by which a packet came back within `recently`
+    std::set<std::uint16_t> next_hops; ///< indexes of glb_next_hops that a packet has used within `recently`
 
     static constexpr std::uint32_t recently = 30 * GLB_TICKS_PER_SECOND;
 
@@ -53,14 +51,13 @@ struct FlowStats {
     }
 };
 
-/// TCP flows that stay half: more than a SYN came back, and of one orientation alone (asymmetric routes,
-/// one-way inspection). Each is counted once, when a second scan still finds it so: a handshake under way is
-/// none.
+/// TCP flows of which the appliance returns one orientation only (asymmetric routes, one-way inspection). A
+/// flow is counted once, when two consecutive scans find it in that state: a handshake in progress is not.
 class AsymmetricTcpDetector {
   public:
-    /// Tells of `slot` what this scan found: the meta of a live flow, or nothing.
-    void see(std::uint32_t slot, const datapath::FlowMeta *meta);
-    [[nodiscard]] std::uint64_t total() const { return total_; } ///< since its making
+    /// `meta` of the live flow in `slot`; null: there is none.
+    void add(std::uint32_t slot, const datapath::FlowMeta *meta);
+    [[nodiscard]] std::uint64_t total() const { return total_; } ///< since construction
 
   private:
     std::vector<std::uint8_t> generations_;
@@ -71,16 +68,18 @@ class AsymmetricTcpDetector {
 
 class FlowStatsScan {
   public:
-    /// `now` in ticks. `table` and `one_way` (may be null) must outlive it. `of_endpoints` costs another line
-    /// of each flow.
+    /// `now` in ticks. `table` and `one_way` (may be null) must outlive it. `of_endpoints` reads
+    /// another cache line of each flow.
     FlowStatsScan(const datapath::FlowTable &table, datapath::TargetTimeouts timeouts, std::uint32_t now,
                   AsymmetricTcpDetector *one_way = nullptr, bool of_endpoints = false);
 
     /// As FlowScanner::step().
     [[nodiscard]] bool step(std::chrono::nanoseconds budget);
-    [[nodiscard]] const FlowStats &count() const { return count_; } ///< of what is through so far
+    [[nodiscard]] const FlowStats &count() const { return count_; } ///< of the slots visited so far
 
   private:
+    void visit(std::uint32_t slot);
+
     const datapath::FlowTable &table_;
     FlowScanner scanner_;
     datapath::TargetTimeouts timeouts_;
@@ -89,7 +88,7 @@ class FlowStatsScan {
     FlowStats count_;
 };
 
-/// The census of the whole table at once.
+/// Counts the whole table in one call.
 [[nodiscard]] FlowStats count_flows(const datapath::FlowTable &table, datapath::TargetTimeouts timeouts,
                                     std::uint32_t now);
 

@@ -58,12 +58,14 @@ void add_node(Families &out, const MetricsSnapshot &now) {
         .value(1, {{"version", now.version}, {"node", now.node}});
     out.gauge("glb_ready", "1 where the data path is attached and filled.").value(now.ready);
     out.gauge("glb_uptime_seconds", "Seconds since the daemon started.").value(now.uptime_seconds);
-    out.gauge("glb_epoch", "Epoch of the manifest in force.").value(now.epoch);
-    out.gauge("glb_loop_lag_seconds", "By how much the loop of health was late at most, since the last look.")
+    out.gauge("glb_epoch", "Epoch of the active configuration.").value(now.epoch);
+    out.gauge("glb_loop_lag_seconds", "Longest delay of the health loop since the last scrape.")
         .value(now.loop_lag_seconds);
     out.counter("glb_netlink_overruns_total",
-                "Times that the kernel's messages of changes were lost, and all was read anew.")
+                "Losses of netlink notifications, each followed by a full read.")
         .value(now.netlink_overruns);
+    out.counter("glb_log_dropped_total", "Log lines that were dropped because standard error was blocked.")
+        .value(now.log_dropped);
     out.gauge("glb_interface_attached", "1 where the program is attached to the interface.");
     for (const auto &interface : now.interfaces)
         out.value(interface.attached, {{"interface", interface.name}, {"mode", interface.mode}});
@@ -123,7 +125,7 @@ void add_targets(Families &out, const MetricsSnapshot &now) {
         &TargetMetrics::slots);
     add(MetricType::Gauge, "glb_target_flows", "Flows of the target in the flow table.",
         &TargetMetrics::active_flows);
-    add(MetricType::Counter, "glb_target_new_flows_total", "Flows that were given to the target.",
+    add(MetricType::Counter, "glb_target_new_flows_total", "Flows that were steered to the target.",
         &TargetMetrics::new_flows);
     add(MetricType::Counter, "glb_target_sent_packets_total", "Packets sent to the target.",
         &TargetMetrics::packets_out);
@@ -137,15 +139,14 @@ void add_targets(Families &out, const MetricsSnapshot &now) {
 
 void add_flows_and_guard(Families &out, const MetricsSnapshot &now) {
     out.gauge("glb_flows", "Flows in the flow table.").value(now.flows_active);
-    out.gauge("glb_flows_unconfirmed", "Flows of which nothing has come back yet.")
+    out.gauge("glb_flows_unconfirmed", "Flows of which no packet has returned yet.")
         .value(now.flows_unconfirmed);
     out.gauge("glb_flow_table_entries", "Entries that the flow table has room for.")
         .value(now.flows_capacity);
     out.gauge("glb_guard_installed", "1 where the guard is whole.").value(now.guard_installed);
-    out.counter("glb_guard_uninspected_packets_total",
-                "Packets that the guard kept from passing uninspected.")
+    out.counter("glb_guard_uninspected_packets_total", "Packets that the guard blocked.")
         .value(now.guard_uninspected_packets);
-    out.counter("glb_guard_uninspected_bytes_total", "Bytes that the guard kept from passing uninspected.")
+    out.counter("glb_guard_uninspected_bytes_total", "Bytes that the guard blocked.")
         .value(now.guard_uninspected_bytes);
 }
 

@@ -1,5 +1,4 @@
-// MetricsSnapshot: everything /metrics tells, read at one moment. Plain data, no behaviour: the node fills
-// it, render.h turns it into text.
+// MetricsSnapshot: the values of /metrics, read at one moment.
 #pragma once
 
 #include <cstdint>
@@ -51,7 +50,8 @@ struct MetricsSnapshot {
     std::uint64_t epoch = 0;
     double uptime_seconds = 0;
     std::uint64_t netlink_overruns = 0;
-    double loop_lag_seconds = 0; ///< the longest wait of the event loop seen since the last snapshot
+    double loop_lag_seconds = 0;   ///< longest delay of the health loop since the last snapshot
+    std::uint64_t log_dropped = 0; ///< lines since the daemon's start
 
     std::vector<CountedReason> drops; ///< every reason, at zero too
     std::vector<CountedReason> counters;

@@ -55,7 +55,7 @@ std::string endpoint_mark_set(const GuardPlan &plan) {
 
 /// Interface and VLANs joined by `separator`: '.' gives the conventional name of a VLAN device, '/' the key
 /// of known_devices().
-std::string port_name(const GuardPort &port, char separator) {
+std::string port_name(const GuardedPort &port, char separator) {
     std::string name = port.interface;
     for (const auto vlan : port.vlans)
         if (vlan != 0)
@@ -64,7 +64,7 @@ std::string port_name(const GuardPort &port, char separator) {
 }
 
 /// The devices on which the kernel receives the port's packets; where there are none, those that it had.
-std::vector<std::string> port_devices(const GuardPort &port, const InterfaceRef &interface,
+std::vector<std::string> port_devices(const GuardedPort &port, const InterfaceRef &interface,
                                       const Snapshot &snapshot, const nlohmann::json &known) {
     std::vector<std::string> names;
     if (port.ifindex)
@@ -90,7 +90,7 @@ GuardPlan plan_guard(const Manifest &manifest, const IndexAllocator &indexes, co
     GuardPlan plan;
     plan.mark_mask = manifest.node.mark_mask;
     const auto plan_port = [&](const InterfaceRef &interface) {
-        GuardPort port;
+        GuardedPort port;
         port.interface = interface.name;
         port.vlans = vlan_pair(interface);
         if (const auto *link = snapshot.link(interface.name))
@@ -98,7 +98,7 @@ GuardPlan plan_guard(const Manifest &manifest, const IndexAllocator &indexes, co
         port.devices = port_devices(port, interface, snapshot, known);
         return port;
     };
-    std::map<InterfaceRef, GuardPort> ports;
+    std::map<InterfaceRef, GuardedPort> ports;
     ports.emplace(manifest.node.tunnel.interface, plan_port(manifest.node.tunnel.interface));
     for (const auto &endpoint : manifest.endpoints) {
         for (const auto &interface : endpoint.interfaces) {

@@ -19,7 +19,7 @@
 namespace glb {
 
 /// An (interface, VLAN) of the manifest.
-struct GuardPort {
+struct GuardedPort {
     std::string interface;
     unsigned ifindex = 0;                  ///< 0: the interface does not exist
     std::array<std::uint16_t, 2> vlans{};  ///< outermost first, 0: none; as in glb_logical_port_key()
@@ -29,7 +29,7 @@ struct GuardPort {
     std::uint32_t route_table = 0; ///< 0: the node's own routing rules apply
     WhenDetached when_detached = WhenDetached::drop;
 
-    bool operator==(const GuardPort &) const = default;
+    bool operator==(const GuardedPort &) const = default;
 
     /// True where the kernel may forward only packets that the data path punted.
     [[nodiscard]] bool is_guarded() const { return endpoint && when_detached == WhenDetached::drop; }
@@ -37,7 +37,7 @@ struct GuardPort {
 
 struct GuardPlan {
     std::uint32_t mark_mask = 0x0fff0000;
-    std::vector<GuardPort> ports;
+    std::vector<GuardedPort> ports;
 
     bool operator==(const GuardPlan &) const = default;
 };

@@ -1,4 +1,4 @@
-// OffloadPool: a thread for work that would block the loop.
+// OffloadPool: threads for work that would block the loop.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -25,7 +25,7 @@ class OffloadPool {
 
   private:
     boost::asio::io_context &loop_;
-    boost::asio::thread_pool pool_{1};
+    boost::asio::thread_pool pool_{2};
 };
 
 } // namespace glb

@@ -1,17 +1,27 @@
-// The API's routes: HTTP requests to calls of NodeApi, and its results to responses.
+// The API's routes: from HTTP requests to reads and commands, and from their results to responses.
 #pragma once
 
+#include <functional>
+
 #include "controller/api/http/http.h"
-#include "controller/api/node_api.h"
+#include "controller/control/commands.h"
+#include "controller/observe/node_reads.h"
 
 namespace glb {
 
+/// How requests are executed outside of the server's loop. Empty functions execute on the caller's thread.
+struct ApiExecution {
+    Offload offload;                                 ///< reads, on a pool
+    std::function<void(std::function<void()>)> post; ///< to the loop, from any thread
+};
+
 /// Handles what the Unix socket serves: /v1/... and /metrics. Errors have a status of 4xx or 5xx and the body
-/// {"errors":[{"pointer","message"}]}. `service` must outlive the handler.
-[[nodiscard]] HttpHandler api_routes(NodeApi &service);
+/// {"errors":[{"pointer","message"}]}. Both interfaces must outlive the handler.
+[[nodiscard]] HttpHandler api_routes(const NodeReads &reads, NodeCommands &commands,
+                                     ApiExecution execution = {});
 
 /// Handles what the TCP listener serves, read-only: /metrics, and /healthz (200 if the node is ready, else
 /// 503).
-[[nodiscard]] HttpHandler metrics_routes(NodeApi &service);
+[[nodiscard]] HttpHandler metrics_routes(const NodeReads &reads, ApiExecution execution = {});
 
 } // namespace glb

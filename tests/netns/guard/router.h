@@ -47,7 +47,7 @@ struct Router {
     [[nodiscard]] GuardPlan plan(WhenDetached when = WhenDetached::drop) const {
         GuardPlan plan;
         for (const std::string name : {"cli0", "srv0"}) {
-            GuardPort port;
+            GuardedPort port;
             port.interface = name;
             port.devices = {name};
             port.ifindex = node.ifindex(name);

@@ -40,10 +40,11 @@ struct Detection {
 };
 
 /// One ejection in a new testbed, since a repeated ejection of the same target has a longer backoff.
-Detection eject_once() {
+Detection eject_once(const std::vector<std::string> &launcher = {}) {
     const TwoArm testbed({.appliances = 2});
     const UdpEcho echo(testbed.server, echo_port);
     Daemon glbd(testbed.node);
+    glbd.use_launcher(launcher);
     glbd.start(passive_manifest(testbed));
     REQUIRE(glbd.wait_healthy(2));
     REQUIRE(ping(testbed.client, TwoArm::server_address, 1));
@@ -67,7 +68,48 @@ Detection eject_once() {
     return {gaps, flows.sent(), flows.lost()};
 }
 
+/// Executes its arguments with a standard error on which every write blocks or fails.
+std::vector<std::string> with_stderr(const std::string &kind) {
+    return {"python3", "-c", R"(
+import os, sys
+kind, argv = sys.argv[1], sys.argv[2:]
+if kind == "full pipe":
+    reader, writer = os.pipe()
+    os.set_inheritable(reader, True)
+    os.set_blocking(writer, False)
+    try:
+        while True:
+            os.write(writer, bytes(4096))
+    except BlockingIOError:
+        pass
+    os.set_blocking(writer, True)
+    os.dup2(writer, 2)
+elif kind == "full disk":
+    os.dup2(os.open("/dev/full", os.O_WRONLY), 2)
+else:
+    os.close(2)
+os.execv(argv[0], argv)
+)",
+            kind};
+}
+
 } // namespace
+
+TEST_CASE("passive health: unresponsive target is ejected in time whatever becomes of the log") {
+    need_root();
+    const std::string kind = GENERATE("full pipe", "full disk", "closed");
+    INFO("standard error: " << kind);
+    std::chrono::microseconds shortest = std::chrono::microseconds::max(), worst_delay{};
+    for (int attempt = 0; attempt < 3 && shortest > promised + send_interval; ++attempt) {
+        const auto detection = eject_once(with_stderr(kind)); // the API is used throughout
+        worst_delay = std::max(worst_delay, detection.gaps.sender_delay);
+        shortest = std::min(shortest, detection.gaps.longest);
+    }
+    if (shortest > promised + send_interval && worst_delay > overloaded)
+        skip("machine overloaded: the sender was delayed by up to " + std::to_string(worst_delay.count()) +
+             " us");
+    CHECK(shortest <= promised + send_interval);
+}
 
 TEST_CASE("passive health: unresponsive target with healthy port loses its flows to others within 100 ms") {
     need_root();

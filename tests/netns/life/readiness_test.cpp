@@ -49,7 +49,7 @@ TEST_CASE("readiness: READY is sent once the data path is attached and configure
     NotifySocket systemd;
     Daemon glbd(testbed.node);
     glbd.launch(nullptr, {}, {"env", "NOTIFY_SOCKET=" + systemd.path().string()});
-    REQUIRE(eventually(5s, [&] { return systemd.received("STATUS=not ready: waits for a manifest"); }));
+    REQUIRE(eventually(5s, [&] { return systemd.received("STATUS=not ready: waiting for a manifest"); }));
     auto manifest = testbed.manifest();
     const auto address = manifest["node"]["tunnel"]["address"].get<std::string>();
 
@@ -57,10 +57,10 @@ TEST_CASE("readiness: READY is sent once the data path is attached and configure
     manifest["node"]["tunnel"]["address"] = "10.1.0.77";
     REQUIRE(glbd.apply(manifest).code == 0);
     REQUIRE(eventually(
-        5s, [&] { return systemd.received("STATUS=not ready: waits for the tunnel's address 10.1.0.77"); }));
+        5s, [&] { return systemd.received("STATUS=not ready: waiting for the tunnel address 10.1.0.77"); }));
     const auto status = glbd.must_ctl({"status"});
     CHECK(status.at("ready") == false);
-    CHECK(status.at("notReadyReason") == "waits for the tunnel's address 10.1.0.77");
+    CHECK(status.at("notReadyReason") == "waiting for the tunnel address 10.1.0.77");
     CHECK_FALSE(systemd.received("READY=1"));
 
     manifest["node"]["tunnel"]["address"] = address;

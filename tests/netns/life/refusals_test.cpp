@@ -214,7 +214,7 @@ TEST_CASE("refused start: --metrics port in use") {
     const auto failure = fails_to_start(testbed, {});
     CHECK(failure.one_line);
     check_contains(failure.line, "127.0.0.1 port 9468");
-    check_contains(failure.line, "name another ADDR:PORT by --metrics");
+    check_contains(failure.line, "choose another ADDR:PORT with --metrics");
 }
 
 TEST_CASE("refused start: missing capabilities") {

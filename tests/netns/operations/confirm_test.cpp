@@ -105,10 +105,10 @@ TEST_CASE("history: applying the active manifest again changes nothing") {
     CHECK(fixture.glbd.must_ctl({"history"}).at("history").size() == 1);
     fixture.glbd.terminate();
     fixture.glbd.start(fixture.before);
-    CHECK(fixture.glbd.log().find("differs from the manifest in force") == std::string::npos);
+    CHECK(fixture.glbd.log().find("differs from the stored manifest") == std::string::npos);
     fixture.glbd.terminate();
     fixture.glbd.start(fixture.after);
-    CHECK(fixture.glbd.log().find("differs from the manifest in force") != std::string::npos);
+    CHECK(fixture.glbd.log().find("differs from the stored manifest") != std::string::npos);
     CHECK(fixture.weight() == 2);
     CHECK(fixture.glbd.must_ctl({"history"}).at("history").size() == 1);
     REQUIRE(fixture.glbd.apply(fixture.after).code == 0);
@@ -165,13 +165,13 @@ TEST_CASE("log and history: every change is recorded with its requester and the 
     CHECK(logged("branch: .*, epoch 2 -> 2, requested by uid 0, pid "));
     REQUIRE(glbd.apply(fixture.before, {"--confirm", "2"}).code == 0);
     CHECK(eventually(30s, [&] { return fixture.weight() == 3; }));
-    CHECK(logged("the manifest before has returned, epoch 3 -> 4, requested by glbd"));
+    CHECK(logged("the previous manifest is restored, epoch 3 -> 4, requested by glbd"));
     REQUIRE(glbd.apply(fixture.before, {"--confirm", "60"}).code == 0);
     glbd.must_ctl({"confirm"});
     CHECK(logged("is confirmed, epoch 5 -> 5, requested by uid 0, pid "));
     glbd.kill9();
     glbd.start();
-    CHECK(logged("started with the manifest in force, epoch 5 -> 5, requested by glbd"));
+    CHECK(logged("started with the stored manifest, epoch 5 -> 5, requested by glbd"));
     glbd.must_ctl({"down", "--yes"});
-    CHECK(logged("everything is down, epoch 5 -> 0, requested by uid 0, pid "));
+    CHECK(logged("everything is removed, epoch 5 -> 0, requested by uid 0, pid "));
 }

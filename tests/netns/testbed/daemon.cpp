@@ -61,7 +61,7 @@ Process &Daemon::launch(const json &manifest, const std::vector<std::string> &op
 }
 
 void Daemon::start(const json &manifest, const std::vector<std::string> &options) {
-    launch(manifest, options);
+    launch(manifest, options, launcher_);
     const bool up = eventually(std::chrono::seconds(60), [&] {
         if (!process_->running())
             return true;

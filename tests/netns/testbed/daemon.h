@@ -33,6 +33,8 @@ class Daemon {
                     const std::vector<std::string> &launcher = {});
     /// Selects the binary for later starts: another version of glbd that was built for tests.
     void use_program(const std::string &program) { program_ = program; }
+    /// A command that start() puts before the daemon's: it ends by executing its arguments.
+    void use_launcher(std::vector<std::string> launcher) { launcher_ = std::move(launcher); }
     void kill9();                                       ///< SIGKILL, and reaps it; pins stay
     void terminate();                                   ///< SIGTERM, and waits for the exit
     void signal(int number) { process_->kill(number); } ///< SIGSTOP, SIGCONT, SIGHUP
@@ -69,6 +71,7 @@ class Daemon {
     TempFolder folder_;
     Bpffs bpffs_;
     std::string program_ = "glbd";
+    std::vector<std::string> launcher_;
     std::optional<Process> process_;
 };
 

@@ -6,17 +6,20 @@
 #include <stdexcept>
 #include <string>
 
-#include "controller/api/node_api.h"
+#include "controller/control/commands.h"
 #include "controller/documents/flows.h"
+#include "controller/observe/node_reads.h"
 #include "fake_documents.h"
 
 namespace glb::test {
 
-class FakeNode : public NodeApi {
+class FakeNode : public NodeReads, public NodeCommands {
   public:
-    Result<documents::NodeStatus> status() override { return parse_fake<documents::NodeStatus>(fake_status); }
+    Result<documents::NodeStatus> status() const override {
+        return parse_fake<documents::NodeStatus>(fake_status);
+    }
 
-    Result<documents::TargetList> targets(const std::optional<std::string> &group) override {
+    Result<documents::TargetList> targets(const std::optional<std::string> &group) const override {
         if (group && *group != "firewalls")
             return tl::unexpected(Error{"there is no target group \"" + *group + "\"", ENOENT});
         auto document = parse_fake<documents::TargetList>(fake_targets);
@@ -25,11 +28,11 @@ class FakeNode : public NodeApi {
         return document;
     }
 
-    Result<documents::EndpointList> endpoints() override {
+    Result<documents::EndpointList> endpoints() const override {
         return parse_fake<documents::EndpointList>(fake_endpoints);
     }
 
-    Result<ChunkSource> flows(const FlowQuery &filter) override {
+    Result<ChunkSource> flows(const FlowQuery &filter) const override {
         last_filter = filter;
         if (filter.target == "unknown")
             return tl::unexpected(Error{"there is no target \"unknown\"", ENOENT});
@@ -42,21 +45,21 @@ class FakeNode : public NodeApi {
         };
     }
 
-    Result<documents::DropList> drops() override { return parse_fake<documents::DropList>(fake_drops); }
+    Result<documents::DropList> drops() const override { return parse_fake<documents::DropList>(fake_drops); }
 
-    Result<documents::CounterList> counters() override {
+    Result<documents::CounterList> counters() const override {
         return parse_fake<documents::CounterList>(fake_counters);
     }
 
-    Result<documents::Guard> guard() override { return parse_fake<documents::Guard>(fake_guard); }
+    Result<documents::Guard> guard() const override { return parse_fake<documents::Guard>(fake_guard); }
 
-    Result<nlohmann::json> manifest() override {
+    Result<nlohmann::json> manifest() const override {
         return nlohmann::json::parse(
             R"({"version": 1, "node": {"tunnel": {"interface": "under0", "address": "10.1.0.1"}}})");
     }
 
     /// A text of "conflict" fails in carrying out, one without "version" is refused, all else is applied.
-    Result<ApplyResult> apply(const std::string &text, const ApplyOptions &options) override {
+    Result<ApplyResult> execute_apply(const std::string &text, const ApplyOptions &options) {
         last_apply = options;
         last_manifest = text;
         ApplyResult result;
@@ -81,24 +84,26 @@ class FakeNode : public NodeApi {
         return result;
     }
 
-    Result<documents::History> history() override { return parse_fake<documents::History>(fake_history); }
+    Result<documents::History> history() const override {
+        return parse_fake<documents::History>(fake_history);
+    }
 
-    Result<ApplyResult> rollback(unsigned back, const ApplyOptions &options) override {
+    Result<ApplyResult> execute_rollback(unsigned back, const ApplyOptions &options) {
         if (back > 1)
             return tl::unexpected(Error{"the history has no manifest so far back", ENOENT});
         last_back = back;
-        return apply(R"({"version": 1})", options);
+        return execute_apply(R"({"version": 1})", options);
     }
 
-    Status confirm(const PeerCredentials &) override {
+    Status execute_confirm(const PeerCredentials &) {
         if (!waits_for_confirmation)
-            return tl::unexpected(Error{"no manifest waits for a confirmation", ENOENT});
+            return tl::unexpected(Error{"no manifest is pending confirmation", ENOENT});
         waits_for_confirmation = false;
         return {};
     }
 
     /// fw-2 is the last target that takes flows.
-    Result<documents::Drain> drain(const DrainRequest &request) override {
+    Result<documents::Drain> execute_drain(const DrainRequest &request) {
         last_drain = request;
         if (request.target != "fw-1" && request.target != "fw-2")
             return tl::unexpected(
@@ -112,7 +117,7 @@ class FakeNode : public NodeApi {
     }
 
     /// The group of the endpoint "down" is down, and its policy bypasses.
-    Result<documents::Bypass> bypass(const BypassRequest &request) override {
+    Result<documents::Bypass> execute_bypass(const BypassRequest &request) {
         last_bypass = request;
         if (request.endpoint != "branch" && request.endpoint != "down")
             return tl::unexpected(Error{"there is no endpoint " + request.endpoint, ENOENT});
@@ -130,17 +135,35 @@ class FakeNode : public NodeApi {
     }
 
     /// The first time there is a guard, and it stays if it is to.
-    Result<documents::Down> down(const DownOptions &options) override {
+    Result<documents::Down> execute_down(const DownOptions &options) {
         last_down = options;
         has_guard = has_guard && options.keep_guard;
         return documents::Down{true, has_guard};
     }
 
-    Result<documents::GarbageCollection> collect_garbage(bool dry_run, const PeerCredentials &) override {
+    Result<documents::GarbageCollection> execute_collect_garbage(bool dry_run, const PeerCredentials &) {
         return documents::GarbageCollection{!dry_run, {{"maps", "/sys/fs/bpf/glb/v1"}}};
     }
 
-    MetricsSnapshot metrics() override {
+    void apply(std::string text, ApplyOptions options, Done<ApplyResult> done) override {
+        done(execute_apply(text, options));
+    }
+    void rollback(unsigned back, ApplyOptions options, Done<ApplyResult> done) override {
+        done(execute_rollback(back, options));
+    }
+    void confirm(PeerCredentials peer, Done<void> done) override { done(execute_confirm(peer)); }
+    void drain(DrainRequest request, Done<documents::Drain> done) override { done(execute_drain(request)); }
+    void bypass(BypassRequest request, Done<documents::Bypass> done) override {
+        done(execute_bypass(request));
+    }
+    void down(DownOptions options, Done<documents::Down> done) override { done(execute_down(options)); }
+    void collect_garbage(bool dry_run, PeerCredentials peer,
+                         Done<documents::GarbageCollection> done) override {
+        done(execute_collect_garbage(dry_run, peer));
+    }
+
+    std::string not_ready_reason() const override { return ready ? "" : "waiting for the tunnel address"; }
+    MetricsSnapshot metrics() const override {
         MetricsSnapshot snapshot;
         snapshot.version = "0.1.0";
         snapshot.node = "glb-a";
@@ -152,7 +175,7 @@ class FakeNode : public NodeApi {
     std::uint64_t generated_flows = 0; ///< length of the flow listing; 0: that of fake_flows
     bool has_guard = true;
     bool is_drained = false; ///< either target
-    std::optional<FlowQuery> last_filter;
+    mutable std::optional<FlowQuery> last_filter;
     std::optional<ApplyOptions> last_apply;
     std::optional<DownOptions> last_down;
     std::optional<DrainRequest> last_drain;

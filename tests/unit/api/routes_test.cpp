@@ -12,7 +12,7 @@ namespace {
 
 struct Api {
     test::FakeNode node;
-    HttpHandler handler = api_routes(node);
+    HttpHandler handler = api_routes(node, node);
 
     HttpResponse operator()(const std::string &method, const std::string &target,
                             const std::string &body = {}) {

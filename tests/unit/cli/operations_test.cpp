@@ -31,7 +31,7 @@ TEST_CASE("confirmation: a pending manifest is confirmed once; the history is li
     CHECK(glbctl({"confirm"}).out == "confirmed\n");
     const auto again = glbctl({"confirm"});
     CHECK(again.status == 1);
-    CHECK(again.err == "glbctl: no manifest waits for a confirmation\n");
+    CHECK(again.err == "glbctl: no manifest is pending confirmation\n");
     const auto history = glbctl({"history"});
     CHECK(has(history.out, "BACK  ACTIVE SINCE          BY"));
     CHECK(has(history.out, "   0  2026-01-31T12:00:00Z  apply"));

@@ -19,6 +19,7 @@ TEST_CASE("a scan visits every slot once, in slices that end with their budget",
     const auto visit = [&](std::uint32_t slot) {
         visited.push_back(slot);
         now += 1us;
+        return true;
     };
 
     CHECK_FALSE(scanner.step(600us, visit)); // 256 a stride: the third passes the budget

@@ -12,8 +12,8 @@ using namespace glb::test;
 
 namespace {
 
-GuardPort port(const std::string &device, std::optional<std::uint16_t> endpoint, std::uint32_t table = 0) {
-    GuardPort port;
+GuardedPort port(const std::string &device, std::optional<std::uint16_t> endpoint, std::uint32_t table = 0) {
+    GuardedPort port;
     port.interface = device;
     port.devices = {device};
     port.endpoint = endpoint;

@@ -1,0 +1,278 @@
+#include "controller/adapters/datapath_adapter.h"
+
+#include <algorithm>
+#include <random>
+#include <system_error>
+#include <utility>
+
+#include "controller/adapters/table_migration_adapter.h"
+#include "controller/adapters/target_states.h"
+#include "controller/datapath/counter_reader.h"
+#include "controller/datapath/loader.h"
+#include "controller/datapath/metadata.h"
+#include "controller/util/lock_file.h"
+#include "controller/util/log.h"
+
+namespace glb {
+
+namespace {
+
+std::uint32_t random_word() {
+    static std::random_device device;
+    std::uint32_t word = 0;
+    while (word == 0)
+        word = device();
+    return word;
+}
+
+datapath::LoadSettings new_settings(std::uint32_t capacity) {
+    datapath::LoadSettings settings;
+    settings.capacity = capacity;
+    for (auto &word : settings.table_key)
+        word = random_word();
+    settings.punt_magic = random_word();
+    return settings;
+}
+
+std::vector<std::uint8_t> seed_of(const glb_metadata &metadata) {
+    return {metadata.seed, metadata.seed + std::min<std::uint32_t>(metadata.seed_length, GLB_SEED_BYTES)};
+}
+
+} // namespace
+
+Result<std::unique_ptr<DatapathAdapter>> DatapathAdapter::open(std::filesystem::path bpffs) {
+    std::unique_ptr<DatapathAdapter> opened(new DatapathAdapter(std::move(bpffs)));
+    GLB_ASSIGN(opened->pins_, datapath::Pins::open(opened->bpffs_));
+    return opened;
+}
+
+DatapathAdapter::~DatapathAdapter() = default;
+
+/// Two daemons with state folders of their own would take each other's maps and links for leftovers.
+Status DatapathAdapter::lock() {
+    if (lock_)
+        return {};
+    auto locked = lock_folder(bpffs_);
+    if (!locked) {
+        locked.error().message += "; stop it, or start this daemon with another folder: --bpffs";
+        return tl::unexpected(std::move(locked).error());
+    }
+    lock_ = std::move(*locked);
+    return {};
+}
+
+Result<std::optional<FoundDatapath>> DatapathAdapter::inspect(std::uint32_t capacity) {
+    GLB_ASSIGN(pins_, datapath::Pins::open(bpffs_));
+    GLB_ASSIGN(found_, datapath::find_pin_sets(bpffs_));
+    std::vector<datapath::PinSetInfo> facts;
+    for (const auto &set : found_.sets)
+        facts.push_back(set.info);
+    takeover_ = datapath::plan_takeover(facts, GLB_SCHEMA, capacity);
+    const auto running = takeover_.active ? takeover_.active : takeover_.source;
+    if (!running)
+        return std::nullopt;
+    const auto &set = found_.sets[*running];
+    pins_ = set.pins;
+    FoundDatapath found;
+    found.seed = seed_of(*set.metadata);
+    GLB_ASSIGN(found.config, datapath::read_pinned_config(set.pins));
+    return found;
+}
+
+Status DatapathAdapter::load(std::uint32_t capacity, const std::vector<std::uint8_t> &seed) {
+    GLB_ASSIGN(attachments_, datapath::Attachments::open(*pins_));
+    for (const auto index : takeover_.discard) {
+        spdlog::info("removing the unused maps {}", found_.sets[index].pins.name());
+        GLB_TRY(found_.sets[index].pins.remove());
+    }
+    const bool is_found = takeover_.active || takeover_.source;
+    if (!is_found)
+        GLB_TRY(load_new(capacity, seed));
+    else if (takeover_.source)
+        GLB_TRY(begin_upgrade(capacity, seed));
+    else
+        GLB_TRY(load_pinned(found_.sets[*takeover_.active]));
+    found_ = {};
+    takeover_ = {};
+    if (auto watched = datapath::RedirectTracepoints::attach(*handles_))
+        redirects_ = std::move(*watched);
+    else
+        spdlog::warn("redirect_failed does not count drops in the kernel: {}", watched.error().message);
+    GLB_TRY(egress_->clear_next_hops());
+    GLB_TRY(config_->raise_route_generation());
+    return is_found ? egress_->restore_egress() : Status{};
+}
+
+/// There may be maps of a start that was interrupted.
+Status DatapathAdapter::load_new(std::uint32_t capacity, const std::vector<std::uint8_t> &seed) {
+    for (const auto ifindex : attachments_->interfaces())
+        GLB_TRY(attachments_->detach(ifindex));
+    for (const auto &set : found_.sets)
+        GLB_TRY(set.pins.remove());
+    GLB_ASSIGN(pins_, datapath::Pins::make(bpffs_));
+    attachments_->set_pins(*pins_);
+    const auto settings = new_settings(capacity);
+    GLB_ASSIGN(const auto handles, datapath::load(settings, *pins_));
+    GLB_TRY(datapath::ConfigWriter(handles).set_metadata(datapath::make_metadata(settings, seed)));
+    use(handles);
+    return {};
+}
+
+Status DatapathAdapter::load_pinned(const datapath::PinSet &set) {
+    const auto settings = datapath::load_settings_from(*set.metadata, set.info.capacity);
+    GLB_ASSIGN(const auto handles, datapath::load(settings, set.pins));
+    GLB_TRY(attachments_->replace_program(handles->program(), found_.programs));
+    spdlog::info("took over a running data path: {} entries, {} interfaces", settings.capacity,
+                 attachments_->interfaces().size());
+    use(handles);
+    return {};
+}
+
+/// From the maps of another version, or from those of another size that an earlier daemon left. The links
+/// keep their program until the migration swaps them.
+Status DatapathAdapter::begin_upgrade(std::uint32_t capacity, const std::vector<std::uint8_t> &seed) {
+    const auto &source = found_.sets[*takeover_.source];
+    std::optional<datapath::Pins> into;
+    if (takeover_.active)
+        into = found_.sets[*takeover_.active].pins;
+    spdlog::info("taking over the flows of {}: {} entries of schema {}, {} interfaces", source.pins.name(),
+                 source.info.capacity, source.info.schema, source.info.interfaces);
+    const auto settings = datapath::load_settings_from(*source.metadata, capacity);
+    const auto upgrade = std::make_shared<TableMigrationAdapter>(
+        *this,
+        TableMigrationAdapter::Request{source, into, settings, datapath::make_metadata(settings, seed)},
+        true);
+    if (const auto prepared = upgrade->prepare(); !prepared)
+        return fail("the upgrade failed, and the data path of {} stays active: {}", source.pins.name(),
+                    prepared.error().message);
+    upgrade_ = upgrade;
+    attachments_->set_pins(upgrade->table_migration().into());
+    use(upgrade->table_migration().transitional());
+    return {};
+}
+
+std::shared_ptr<FlowMigration> DatapathAdapter::migration() const {
+    return upgrade_;
+}
+
+std::shared_ptr<FlowMigration> DatapathAdapter::resize(std::uint32_t capacity,
+                                                       const std::vector<std::uint8_t> &seed) {
+    const auto request = [&]() -> Result<TableMigrationAdapter::Request> {
+        GLB_ASSIGN(const auto metadata, config_->metadata());
+        const auto settings = datapath::load_settings_from(metadata, capacity);
+        datapath::PinSet source{*pins_, {GLB_SCHEMA, true, this->capacity(), 0, 0, 0}, metadata};
+        return TableMigrationAdapter::Request{std::move(source), std::nullopt, settings,
+                                              datapath::make_metadata(settings, seed)};
+    };
+    return std::make_shared<TableMigrationAdapter>(*this, request(), false);
+}
+
+void DatapathAdapter::use(const datapath::DatapathHandlesPtr &handles) {
+    handles_ = handles;
+    if (config_) {
+        config_->rebind(handles);
+        egress_->rebind(handles);
+    } else {
+        config_.emplace(handles);
+        egress_.emplace(handles);
+    }
+}
+
+void DatapathAdapter::unload() {
+    redirects_.reset();
+    config_.reset();
+    egress_.reset();
+    handles_.reset();
+}
+
+Status DatapathAdapter::remove() {
+    Status first;
+    const auto note = [&](Status done) {
+        if (!done && first)
+            first = std::move(done);
+    };
+    if (!attachments_ && pins_)
+        if (auto left = datapath::Attachments::open(*pins_))
+            attachments_ = std::move(*left);
+    if (attachments_)
+        for (const auto ifindex : attachments_->interfaces())
+            note(attachments_->detach(ifindex));
+    unload();
+    attachments_.reset();
+    upgrade_.reset();
+    if (pins_)
+        note(pins_->remove_all());
+    return first;
+}
+
+void DatapathAdapter::release(bool keep_lock) {
+    std::error_code ignored; // a folder that is a mount point or not empty stays
+    std::filesystem::remove(bpffs_ / "guard", ignored);
+    std::filesystem::remove(bpffs_, ignored);
+    if (!keep_lock)
+        lock_.reset();
+}
+
+Result<std::vector<datapath::StalePin>> DatapathAdapter::stale_pins() {
+    return datapath::find_stale_pins(bpffs_, *pins_);
+}
+
+std::uint64_t DatapathAdapter::epoch() const {
+    if (!handles_)
+        return 0;
+    const auto control = datapath::CounterReader(handles_).control();
+    return control ? control->epoch : 0;
+}
+
+std::shared_ptr<TargetStatePort> DatapathAdapter::target_states() const {
+    return handles_ ? std::make_shared<TargetStates>(handles_) : nullptr;
+}
+
+std::map<unsigned, datapath::AttachMode> DatapathAdapter::attached() {
+    std::map<unsigned, datapath::AttachMode> interfaces;
+    if (attachments_)
+        for (const auto ifindex : attachments_->interfaces())
+            if (attachments_->is_attached(ifindex))
+                interfaces[ifindex] = attachments_->mode(ifindex);
+    return interfaces;
+}
+
+Status DatapathAdapter::attach(unsigned ifindex, const std::string &name, datapath::AttachMode mode) {
+    GLB_TRY(attachments_->attach(ifindex, name, mode, handles_->program()));
+    return egress_->add_device(ifindex);
+}
+
+Status DatapathAdapter::set_index_name(std::uint32_t row, const std::string &name) {
+    if (row >= GLB_INDEX_NAMES_TARGETS)
+        GLB_TRY(config_->forget_target(row - GLB_INDEX_NAMES_TARGETS));
+    else if (row < GLB_INDEX_NAMES_GROUPS)
+        GLB_TRY(config_->forget_endpoint(row));
+    return config_->set_index_name(row, name);
+}
+
+Status DatapathAdapter::remove_maglev(std::uint32_t place) {
+    GLB_ASSIGN(const auto fingerprint, config_->maglev_fingerprint_at(place));
+    return fingerprint ? config_->remove_maglev(place) : Status{};
+}
+
+Status DatapathAdapter::activate(const BankImage &image, bool new_epoch) {
+    GLB_TRY(config_->write_idle_bank(image));
+    return config_->flip(new_epoch);
+}
+
+Status DatapathAdapter::set_seed(const std::vector<std::uint8_t> &seed) {
+    GLB_ASSIGN(auto metadata, config_->metadata());
+    metadata.seed_length = static_cast<std::uint32_t>(std::min<std::size_t>(seed.size(), GLB_SEED_BYTES));
+    std::copy_n(seed.begin(), metadata.seed_length, metadata.seed);
+    return config_->set_metadata(metadata);
+}
+
+std::map<datapath::NextHopKey, std::uint32_t> DatapathAdapter::next_hops() const {
+    std::map<datapath::NextHopKey, std::uint32_t> rows;
+    if (egress_)
+        for (const auto &[key, row] : egress_->next_hops())
+            rows.emplace(key, row.index);
+    return rows;
+}
+
+} // namespace glb

@@ -1,0 +1,33 @@
+// GuardAdapter: GuardPort over the guard.
+#pragma once
+
+#include <utility>
+
+#include "controller/control/ports/guard_port.h"
+#include "controller/guard/diagnostics.h"
+#include "controller/guard/guard.h"
+
+namespace glb {
+
+class GuardAdapter final : public GuardPort {
+  public:
+    explicit GuardAdapter(guard::Guard guard) : guard_(std::move(guard)) {}
+
+    Status install(const GuardPlan &plan) override { return guard_.install(plan); }
+    bool matches(const GuardPlan &plan) const override { return guard_.matches(plan); }
+    Status set_magic(std::uint32_t magic) override { return guard_.set_magic(magic); }
+    Result<GuardCheck> check() override {
+        GLB_ASSIGN(auto report, guard_.check_and_repair());
+        GLB_ASSIGN(const auto counted, guard_.uninspected());
+        return GuardCheck{std::move(report.repaired), std::move(report.warnings), counted};
+    }
+    Status remove() override { return guard_.remove(); }
+    std::vector<std::string> missing_forwarding(const GuardPlan &plan) const override {
+        return guard::missing_forwarding(plan);
+    }
+
+  private:
+    guard::Guard guard_;
+};
+
+} // namespace glb

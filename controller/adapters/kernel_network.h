@@ -1,0 +1,51 @@
+// KernelNetwork: NetworkPort over netlink and ethtool.
+#pragma once
+
+#include <utility>
+
+#include "controller/control/ports/network_port.h"
+#include "controller/network/monitor.h"
+#include "controller/network/netlink.h"
+
+namespace glb {
+
+class KernelNetwork final : public NetworkPort {
+  public:
+    /// In the network namespace of the calling thread.
+    [[nodiscard]] static Result<KernelNetwork> open();
+
+    Result<Snapshot> read() override;
+    std::map<IpAddress, ResolvedPath> resolve_paths(const Snapshot &snapshot, const InterfaceRef &tunnel,
+                                                    const std::set<IpAddress> &targets,
+                                                    MonotonicTime now) override {
+        return paths_.update(snapshot, tunnel, targets, now);
+    }
+    void resolve(unsigned ifindex, const IpAddress &address) override { paths_.resolve(ifindex, address); }
+    void revalidate(const IpAddress &target, MonotonicTime now) override { paths_.revalidate(target, now); }
+    bool force_resolve(const IpAddress &target, MonotonicTime now) override {
+        return paths_.force_resolve(target, now);
+    }
+    bool is_unreachable(const IpAddress &target) const override { return paths_.is_unreachable(target); }
+    void release_paths() override { paths_.release_all(); }
+
+    Result<bool> offload(const std::string &interface, OffloadFeature feature) override {
+        return get_offload(interface, feature);
+    }
+    Status set_offload(const std::string &interface, OffloadFeature feature, bool on) override {
+        return glb::set_offload(interface, feature, on);
+    }
+
+    int changes_fd() const override { return monitor_.fd(); }
+    Result<bool> drain_changes() override;
+    std::uint64_t overruns() const override { return monitor_.overruns(); }
+
+  private:
+    KernelNetwork(Netlink netlink, PathResolver paths, Monitor monitor)
+        : netlink_(std::move(netlink)), paths_(std::move(paths)), monitor_(std::move(monitor)) {}
+
+    Netlink netlink_;
+    PathResolver paths_;
+    Monitor monitor_;
+};
+
+} // namespace glb

@@ -1,0 +1,28 @@
+// POST routes: each hands a command to control. Private to the library.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string_view>
+
+#include "controller/api/http/http.h"
+#include "controller/api/http/uri.h"
+#include "controller/control/commands.h"
+
+namespace glb {
+
+struct CommandRequest {
+    NodeCommands &commands;
+    const HttpRequest &request;
+    const RequestTarget &target;
+    HttpRespond respond; ///< on any thread
+};
+
+struct CommandRoute {
+    std::string_view path; ///< "*" matches one segment
+    void (*serve)(const CommandRequest &);
+};
+
+[[nodiscard]] std::span<const CommandRoute> command_routes();
+
+} // namespace glb

@@ -1,0 +1,243 @@
+#include "controller/control/control_loop.h"
+
+#include <csignal>
+#include <pthread.h>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "controller/control/persisted_targets.h"
+#include "controller/datapath/counter_reader.h"
+#include "controller/plan/bank_plan.h"
+#include "controller/util/log.h"
+
+namespace glb {
+
+namespace {
+
+using Kind = IndexAllocator::Kind;
+using boost::asio::use_awaitable;
+
+constexpr std::chrono::milliseconds settle_time{20}; // network changes come in bursts
+constexpr std::chrono::seconds tick_interval{1};
+constexpr std::chrono::milliseconds watch_interval{500}; // a replaced appliance is noticed within two
+
+void rethrow(const std::exception_ptr &exception) {
+    if (exception)
+        std::rethrow_exception(exception);
+}
+
+} // namespace
+
+ControlLoop::ControlLoop(const Ports &ports)
+    : ports_(ports), roles_(context_.get_executor(), ports_, state_, [this] { publish(); }),
+      published_(std::make_shared<const NodeSnapshot>()), tick_(context_), watch_(context_),
+      network_changes_(context_) {}
+
+void ControlLoop::spawn(Task<void> task) {
+    boost::asio::co_spawn(context_, std::move(task), rethrow);
+}
+
+Status ControlLoop::start(const std::optional<ManifestFile> &first_manifest) {
+    ports_.health.restore(persisted_targets(ports_.state.value("health"), ports_.state.value("drains")));
+    std::optional<Status> done;
+    boost::asio::co_spawn(
+        context_,
+        [this, &first_manifest, &done]() -> Task<void> {
+            const auto turn = co_await roles_.turn.take();
+            done = co_await roles_.changes.start(first_manifest);
+            roles_.overrides.expire(); // bypasses that ended while no daemon ran
+        },
+        rethrow);
+    while (!done)
+        context_.run_one();
+    publish();
+    return *done;
+}
+
+void ControlLoop::run() {
+    context_.restart(); // start() may have left it without work
+    roles_.worker.start();
+    roles_.background.start();
+    spawn(tick_regularly());
+    spawn(watch_targets());
+    if (const int fd = ports_.network.changes_fd(); fd >= 0) {
+        network_changes_.assign(fd);
+        spawn(watch_network());
+    }
+    sigset_t all, before;
+    sigfillset(&all); // signals are handled on the main thread
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    thread_ = std::thread([this] { context_.run(); });
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    (void)pthread_setname_np(thread_.native_handle(), "glbd-control");
+}
+
+void ControlLoop::stop() {
+    if (!thread_.joinable())
+        return;
+    context_.stop();
+    thread_.join();
+    roles_.background.stop();
+    roles_.worker.stop();
+    if (network_changes_.is_open())
+        network_changes_.release(); // belongs to the port
+    persist_health();
+}
+
+Task<void> ControlLoop::tick_regularly() {
+    for (;;) {
+        tick_.expires_after(tick_interval);
+        co_await tick_.async_wait(use_awaitable);
+        co_await tick();
+    }
+}
+
+Task<void> ControlLoop::tick() {
+    if (roles_.turn.is_taken()) {
+        roles_.reconciler.serve_while_busy();
+        publish();
+        co_return;
+    }
+    const auto turn = co_await roles_.turn.take();
+    if (state_.desired.manifest || state_.installed.guard) {
+        roles_.overrides.expire();
+        co_await roles_.changes.expire_confirmation();
+        if (const auto done = roles_.reconciler.check_guard(); !done)
+            spdlog::error("{}", done.error().message);
+    }
+    if (state_.desired.manifest) {
+        co_await roles_.changes.refresh(true); // routes may change without a notification
+        roles_.resizer.check();
+        log_interface_changes();
+        report_to_health();
+        persist_health();
+        roles_.scans.check();
+    }
+    publish();
+}
+
+Task<void> ControlLoop::watch_targets() {
+    for (;;) {
+        watch_.expires_after(watch_interval);
+        co_await watch_.async_wait(use_awaitable);
+        const auto handles = published_.load()->datapath;
+        if (!handles)
+            continue;
+        const datapath::CounterReader counters(handles);
+        for (const auto &target : ports_.health.snapshot()->targets)
+            if (const auto count = counters.target_count(target.target.index);
+                count && unanswered_.is_unanswered(target.target.index, *count))
+                ports_.network.revalidate(target.target.address, ports_.clock.now());
+    }
+}
+
+Task<void> ControlLoop::watch_network() {
+    for (;;) {
+        co_await network_changes_.async_wait(boost::asio::posix::stream_descriptor::wait_read, use_awaitable);
+        const auto changed = ports_.network.drain_changes();
+        if (!changed)
+            spdlog::warn("{}", changed.error().message);
+        else if (*changed)
+            request_refresh(settle_time);
+    }
+}
+
+/// The first change of a burst is followed soon, however long the burst lasts.
+void ControlLoop::request_refresh(std::chrono::milliseconds delay) {
+    if (std::exchange(refresh_pending_, true))
+        return;
+    spawn(refresh(delay));
+}
+
+Task<void> ControlLoop::refresh(std::chrono::milliseconds delay) {
+    boost::asio::steady_timer timer(context_, delay);
+    co_await timer.async_wait(use_awaitable);
+    if (roles_.turn.is_taken())
+        roles_.reconciler.serve_while_busy();
+    const auto turn = co_await roles_.turn.take();
+    refresh_pending_ = false;
+    co_await roles_.changes.refresh(false);
+    log_interface_changes();
+    publish();
+}
+
+Task<void> ControlLoop::remove_targets(TargetsRemoved removed) {
+    const auto turn = co_await roles_.turn.take();
+    auto allocation = *state_.installed.allocation;
+    for (const auto &target : removed.targets)
+        allocation.indexes.retire(Kind::target, target.name);
+    state_.installed.allocation = std::make_shared<const Allocation>(std::move(allocation));
+    co_await roles_.changes.refresh(false);
+    publish();
+}
+
+void ControlLoop::on_health_event(HealthEvent event) {
+    boost::asio::post(context_, [this, event = std::move(event)] { handle(event); });
+}
+
+void ControlLoop::handle(const HealthEvent &event) {
+    auto &network = ports_.network;
+    const auto now = ports_.clock.now();
+    if (const auto *missing = std::get_if<NextHopMissing>(&event))
+        network.resolve(missing->ifindex, missing->address);
+    else if (const auto *unanswered = std::get_if<TargetUnanswered>(&event))
+        network.revalidate(unanswered->address, now);
+    else if (const auto *driver = std::get_if<DriverLacksMetadata>(&event))
+        handle_missing_metadata(driver->ifindex);
+    else if (const auto *removed = std::get_if<TargetsRemoved>(&event))
+        spawn(remove_targets(*removed));
+    else if (std::holds_alternative<TargetPathWanted>(event))
+        request_refresh({});
+    else if (const auto *mismatch = std::get_if<SenderMacMismatch>(&event))
+        if (network.force_resolve(mismatch->sender, now))
+            request_refresh(settle_time);
+}
+
+void ControlLoop::handle_missing_metadata(unsigned ifindex) {
+    const auto *link = state_.installed.network.link(ifindex);
+    if (!link || !state_.conditions.without_punt_path.insert(ifindex).second)
+        return;
+    spdlog::warn("interface {}: no punt path: its driver does not support XDP metadata, and packets for the "
+                 "kernel's stack are dropped (punt_failed): set node.xdpMode to \"generic\"",
+                 link->name);
+    publish();
+}
+
+/// By the snapshot of the last reconciliation.
+void ControlLoop::log_interface_changes() {
+    const auto &manifest = state_.desired.manifest;
+    const auto names = manifest ? interface_names(*manifest) : std::set<std::string>{};
+    auto &log = state_.conditions.interface_log;
+    log.retain_only(names);
+    for (const auto &name : names) {
+        const auto *link = state_.installed.network.link(name);
+        for (const auto &line : log.update(name, link ? link->index : 0))
+            spdlog::warn("{}", line);
+    }
+}
+
+void ControlLoop::report_to_health() {
+    std::map<std::string, bool> resolved;
+    for (const auto &target : ports_.health.snapshot()->targets)
+        resolved[target.name] = !ports_.network.is_unreachable(target.target.address);
+    ports_.health.on_neighbours(std::move(resolved));
+}
+
+void ControlLoop::persist_health() {
+    const auto live = ports_.health.snapshot();
+    for (const auto &done : {persist(ports_.state, "health", health_to_json(live->persisted)),
+                             persist(ports_.state, "drains", drains_to_json(live->persisted))})
+        if (!done)
+            spdlog::warn("{}", done.error().message);
+}
+
+/// While the data path is being replaced, the last snapshot remains.
+void ControlLoop::publish() {
+    if (state_.datapath_is_replaced)
+        return;
+    published_.store(node_snapshot(state_, ports_, roles_.reconciler.attached_interfaces()));
+}
+
+} // namespace glb

@@ -1,0 +1,18 @@
+// The guard that `down --keep-guard` left installed: which manifest it belongs to, and how it is restored.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "controller/config/manifest.h"
+#include "controller/control/ports/state_port.h"
+
+namespace glb {
+
+/// Records that the guard of this manifest remains although the manifest is no longer active; empty: none.
+[[nodiscard]] Status persist_kept_guard(StatePort &state, const std::string &manifest_text);
+/// Empty where there is none.
+[[nodiscard]] std::string load_kept_guard_text(const StatePort &state);
+[[nodiscard]] std::optional<Manifest> load_kept_guard(const StatePort &state);
+
+} // namespace glb

@@ -1,0 +1,254 @@
+#include "controller/control/manifest_changes.h"
+
+#include <utility>
+
+#include "controller/config/exporter.h"
+#include "controller/config/manifest_diff.h"
+#include "controller/config/parser.h"
+#include "controller/config/unsupported_features.h"
+#include "controller/control/boot_guard.h"
+#include "controller/control/host_checks.h"
+#include "controller/control/kept_guard.h"
+#include "controller/control/persisted_targets.h"
+#include "controller/util/log.h"
+
+namespace glb {
+
+namespace {
+
+using Kind = IndexAllocator::Kind;
+
+std::vector<ApiError> api_errors(const std::vector<ManifestError> &errors) {
+    std::vector<ApiError> rows;
+    for (const auto &error : errors)
+        rows.push_back({error.pointer, error.message});
+    return rows;
+}
+
+std::vector<documents::Change> change_documents(const std::vector<ManifestChange> &changes) {
+    std::vector<documents::Change> rows;
+    for (const auto &change : changes) {
+        const nlohmann::json row = to_json(change);
+        rows.push_back({row["action"], row["kind"], row["name"], row["before"], row["after"]});
+    }
+    return rows;
+}
+
+/// Operators' drains that `manifest` does not end, as GROUP/TARGET.
+std::vector<std::string> remaining_drains(const HealthSnapshot &health, const Manifest &manifest) {
+    std::vector<std::string> names;
+    for (const auto &[name, until] : health.persisted.operator_drains)
+        for (const auto &group : manifest.target_groups)
+            for (const auto &target : group.targets)
+                if (target_name(group.name, target.id) == name)
+                    names.push_back(name);
+    return names;
+}
+
+std::optional<Manifest> copy_of(const std::shared_ptr<const Manifest> &manifest) {
+    return manifest ? std::optional(*manifest) : std::nullopt;
+}
+
+ApplyResult refusal(std::uint64_t epoch, std::vector<ApiError> errors) {
+    ApplyResult result;
+    result.epoch = epoch;
+    result.errors = std::move(errors);
+    return result;
+}
+
+} // namespace
+
+/// Everything that can be checked without changing anything. Reads the network for activate().
+Result<ApplyResult> ManifestChanges::check(const Manifest &manifest) {
+    ApplyResult result;
+    result.epoch = ports_.datapath.epoch();
+    GLB_ASSIGN(state_.installed.network, ports_.network.read());
+    const auto &snapshot = state_.installed.network;
+    const auto findings = check_host(manifest, snapshot);
+    if (!findings.errors.empty())
+        return refusal(result.epoch, api_errors(findings.errors));
+    for (const auto &warning : findings.warnings)
+        result.warnings.push_back(fmt::format("{}: {}", warning.pointer, warning.message));
+    auto indexes = state_.installed.allocation->indexes;
+    for (const auto &endpoint : manifest.endpoints)
+        GLB_TRY(indexes.claim(Kind::endpoint, endpoint.name));
+    const auto guard = plan_guard(manifest, indexes, snapshot, ports_.state.value("devices"));
+    for (auto &line : ports_.guard.missing_forwarding(guard))
+        result.warnings.push_back(std::move(line));
+    result.changes = change_documents(diff_manifests(copy_of(state_.desired.manifest), manifest));
+    result.drained_by_operator = remaining_drains(*ports_.health.snapshot(), manifest);
+    return result;
+}
+
+Task<Result<ApplyResult>> ManifestChanges::apply(std::string text, ApplyOptions options) {
+    const auto epoch = ports_.datapath.epoch();
+    const auto manifest = parse_supported_manifest(text);
+    if (!manifest)
+        co_return refusal(epoch, api_errors(manifest.error()));
+    auto result = check(*manifest);
+    if (!result || !result->errors.empty() || options.dry_run)
+        co_return result;
+    GLB_CO_TRY(ports_.datapath.lock());
+    const bool differs = !result->changes.empty();
+    const auto done = co_await activate(*manifest, text, differs, confirmation_for(text, options));
+    if (!done && !done.error().pointer.empty())
+        co_return refusal(epoch, {{done.error().pointer, done.error().message}});
+    GLB_CO_TRY(done);
+    if (differs) // another text with the same meaning is the same manifest
+        append_history(options.by, options.peer, options.file);
+    result->applied = true;
+    result->epoch = ports_.datapath.epoch();
+    if (options.confirm_within)
+        result->confirm_within_seconds = static_cast<std::uint64_t>(options.confirm_within->count());
+    if (const auto checked = reconciler_.check_guard(); !checked) // the manifest is active nevertheless
+        result->warnings.push_back(checked.error().message);
+    resizer_.check(true);
+    if (const auto target = resizer_.target())
+        result->warnings.push_back(fmt::format(
+            "/node/flowTable/capacity: the flow table is being resized from {} to {} entries while "
+            "traffic continues: glbctl status shows the capacity",
+            ports_.datapath.capacity(), *target));
+    const auto &warnings = state_.conditions.guard.warnings;
+    result->warnings.insert(result->warnings.end(), warnings.begin(), warnings.end());
+    report(*result, options, epoch);
+    co_return result;
+}
+
+void ManifestChanges::report(const ApplyResult &result, const ApplyOptions &options, std::uint64_t before) {
+    spdlog::info("applied a manifest ({}{}{}): {} change{}, {}", options.by,
+                 options.file.empty() ? "" : " from ", options.file, result.changes.size(),
+                 result.changes.size() == 1 ? "" : "s", change_text(before, result.epoch, options.peer));
+    if (options.confirm_within)
+        spdlog::info("the previous manifest is restored unless this one is confirmed within {} s",
+                     options.confirm_within->count());
+    for (const auto &warning : result.warnings)
+        spdlog::warn("{}", warning);
+}
+
+/// While a manifest is pending confirmation, a revert restores the one before it: the last that was trusted.
+std::optional<Confirmation> ManifestChanges::confirmation_for(const std::string &text,
+                                                              const ApplyOptions &options) const {
+    if (!options.confirm_within)
+        return std::nullopt;
+    Confirmation confirmation{manifest_digest(text), {}, ports_.clock.now() + *options.confirm_within};
+    if (state_.desired.confirmation)
+        confirmation.revert_to = state_.desired.confirmation->revert_to;
+    else if (state_.desired.manifest)
+        confirmation.revert_to = state_.desired.text;
+    return confirmation;
+}
+
+/// Completely or not at all, with the network as it was last read. Without a `confirmation` the change also confirms a pending manifest: its author
+/// can reach the node. A manifest that does not differ from the active one begins no epoch.
+Task<Status> ManifestChanges::activate(const Manifest &manifest, const std::string &text, bool differs,
+                                       std::optional<Confirmation> confirmation) {
+    auto &desired = state_.desired;
+    auto &installed = state_.installed;
+    const auto seed = desired.seed;
+    const auto allocation = installed.allocation;
+    const auto health = installed.health;
+    const auto generation = ports_.health.snapshot()->generation + 1;
+    bool stored = false;
+    const auto commit = [&]() -> Status { // on the worker
+        stored = true;                    // a save that fails may have replaced the file
+        if (confirmation)
+            GLB_TRY(ports_.state.set_value("confirmation", confirmation->to_json()));
+        return ports_.state.save_manifest(text);
+    };
+    Change change{manifest, differs, commit};
+    change.network_is_read = true;
+    auto done = co_await reconciler_.reconcile(change);
+    if (done) {
+        finish_activation(manifest, text, std::move(confirmation));
+        co_return done;
+    }
+    desired.seed = seed;
+    installed.allocation = allocation;
+    installed.health = health;
+    ports_.health.abandon(generation);
+    if (stored) { // beside another manifest a confirmation has no effect, so its write may fail
+        (void)(desired.manifest ? ports_.state.save_manifest(desired.text) : ports_.state.remove_manifest());
+        (void)set_confirmation(desired.confirmation);
+    }
+    co_await restore_previous();
+    co_return done;
+}
+
+void ManifestChanges::finish_activation(const Manifest &manifest, const std::string &text,
+                                        std::optional<Confirmation> confirmation) {
+    auto &desired = state_.desired;
+    ++state_.configuration;
+    desired.manifest = std::make_shared<const Manifest>(manifest);
+    desired.text = text;
+    state_.conditions.failure.clear();
+    std::set<std::string> endpoints;
+    for (const auto &endpoint : manifest.endpoints)
+        endpoints.insert(endpoint.name);
+    desired.bypasses.retain_only(endpoints);
+    const auto drains = drains_to_json(ports_.health.snapshot()->persisted);
+    for (const auto &persisted :
+         {confirmation ? Status{} : set_confirmation(std::nullopt), persist(ports_.state, "drains", drains),
+          persist_kept_guard(ports_.state, ""), persist(ports_.state, "bypasses", desired.bypasses.to_json()),
+          persist_hash_seed()})
+        if (!persisted)
+            spdlog::warn("{}", persisted.error().message);
+    if (confirmation)
+        desired.confirmation = std::move(confirmation);
+}
+
+/// After a change that failed. What cannot be restored now is tried again at each tick.
+Task<void> ManifestChanges::restore_previous() {
+    state_.installed.distrust();
+    Status restored;
+    if (state_.desired.manifest) {
+        const auto manifest = state_.desired.manifest;
+        const Change change{*manifest};
+        restored = co_await reconciler_.reconcile(change);
+    } else {
+        restored = co_await take_down(load_kept_guard(ports_.state).has_value());
+        if (restored) {
+            const auto kept = ensure_kept_guard(ports_);
+            state_.installed.guard = kept && *kept;
+            if (!kept)
+                restored = tl::unexpected(kept.error());
+        }
+    }
+    state_.conditions.failure = restored ? std::string() : restored.error().message;
+    if (!restored)
+        spdlog::error("a change failed, and the previous configuration could not be restored completely: {}",
+                      state_.conditions.failure);
+}
+
+/// A seed that a manifest has set remains the node's seed when a later manifest sets none.
+Status ManifestChanges::persist_hash_seed() {
+    const auto &seed = state_.desired.seed;
+    if (state_.installed.seed == seed)
+        return {};
+    GLB_TRY(ports_.state.persist_hash_seed(seed));
+    GLB_TRY(ports_.datapath.set_seed(seed));
+    state_.installed.seed = seed;
+    return {};
+}
+
+Task<void> ManifestChanges::refresh(bool is_periodic) {
+    auto &failure = state_.conditions.failure;
+    const auto manifest = state_.desired.manifest;
+    if (!manifest)
+        co_return;
+    if (!is_periodic && ports_.datapath.is_loaded())
+        if (const auto raised = ports_.datapath.raise_route_generation(); !raised)
+            spdlog::error("{}", raised.error().message);
+    Change change{*manifest};
+    change.is_periodic = is_periodic && failure.empty() && ports_.datapath.is_loaded();
+    const auto done = co_await reconciler_.reconcile(change);
+    const auto now = done ? std::string() : done.error().message;
+    if (now != failure) {
+        if (now.empty())
+            spdlog::info("the active manifest is reconciled again");
+        else
+            spdlog::error("the active manifest could not be reconciled: {}", now);
+    }
+    failure = now;
+}
+
+} // namespace glb

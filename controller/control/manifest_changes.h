@@ -1,0 +1,60 @@
+// ManifestChanges: the commands that replace the active manifest, and the manifest of a start.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "controller/control/commands.h"
+#include "controller/control/manifest_file.h"
+#include "controller/control/reconciler.h"
+#include "controller/control/table_resizer.h"
+
+namespace glb {
+
+/// Each call holds the turn.
+class ManifestChanges {
+  public:
+    ManifestChanges(const Ports &ports, NodeState &state, Reconciler &reconciler, TableResizer &resizer)
+        : ports_(ports), state_(state), reconciler_(reconciler), resizer_(resizer) {}
+
+    /// Makes the stored manifest active, else `first_manifest`; with neither the node waits for one. The data
+    /// path of an earlier daemon is taken over. A stored manifest that cannot be reconciled yet is no error: it
+    /// is tried again.
+    [[nodiscard]] Task<Status> start(const std::optional<ManifestFile> &first_manifest);
+
+    [[nodiscard]] Task<Result<ApplyResult>> apply(std::string text, ApplyOptions options);
+    [[nodiscard]] Task<Result<ApplyResult>> rollback(unsigned back, ApplyOptions options);
+    [[nodiscard]] Status confirm(const PeerCredentials &peer);
+    /// Reverts a manifest that was not confirmed in time.
+    [[nodiscard]] Task<Status> expire_confirmation();
+    [[nodiscard]] Task<Result<documents::Down>> down(DownOptions options);
+
+    /// Reconciles the active manifest again: interfaces, routes or neighbours may have changed.
+    [[nodiscard]] Task<void> refresh(bool is_periodic);
+
+  private:
+    [[nodiscard]] Task<Status> start_stored(const std::string &text,
+                                            const std::optional<ManifestFile> &first_manifest);
+    [[nodiscard]] Result<ApplyResult> check(const Manifest &manifest);
+    [[nodiscard]] Task<Status> activate(const Manifest &manifest, const std::string &text, bool differs,
+                                        std::optional<Confirmation> confirmation);
+    [[nodiscard]] Task<void> restore_previous();
+    void finish_activation(const Manifest &manifest, const std::string &text,
+                           std::optional<Confirmation> confirmation);
+    [[nodiscard]] Task<Status> revert();
+    [[nodiscard]] Task<Status> take_down(bool keep_guard);
+    [[nodiscard]] std::optional<Confirmation> confirmation_for(const std::string &text,
+                                                               const ApplyOptions &options) const;
+    [[nodiscard]] Status set_confirmation(std::optional<Confirmation> confirmation);
+    [[nodiscard]] Status persist_hash_seed();
+    void append_history(const std::string &by, const PeerCredentials &peer, const std::string &file = {});
+    void report(const ApplyResult &result, const ApplyOptions &options, std::uint64_t epoch_before);
+
+    const Ports &ports_;
+    NodeState &state_;
+    Reconciler &reconciler_;
+    TableResizer &resizer_;
+};
+
+} // namespace glb

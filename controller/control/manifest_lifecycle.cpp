@@ -1,0 +1,197 @@
+// ManifestChanges: start, rollback, confirmation, down.
+#include <utility>
+
+#include "controller/config/manifest_diff.h"
+#include "controller/config/parser.h"
+#include "controller/control/boot_guard.h"
+#include "controller/control/kept_guard.h"
+#include "controller/control/manifest_changes.h"
+#include "controller/control/take_down.h"
+#include "controller/util/log.h"
+
+namespace glb {
+
+namespace {
+
+/// In meaning: whitespace and the order of members do not count. A file that cannot be parsed differs.
+bool differs(const Manifest &active, const std::string &text) {
+    const auto other = parse_manifest(text);
+    return !other || !diff_manifests(active, *other).empty();
+}
+
+/// The stored manifest takes precedence over the file.
+void warn_of_difference(const ManifestFile &file, const Manifest &active) {
+    if (!file.text)
+        spdlog::warn("--manifest: {}; the stored manifest is used", file.text.error().message);
+    else if (differs(active, *file.text))
+        spdlog::warn("{} differs from the stored manifest, which is used; send SIGHUP to apply the file",
+                     file.path.string());
+}
+
+} // namespace
+
+Task<Status> ManifestChanges::start(const std::optional<ManifestFile> &first_manifest) {
+    GLB_CO_TRY(ports_.datapath.lock());
+    auto &desired = state_.desired;
+    const auto stored = ports_.state.load_manifest();
+    if (!stored.warning.empty())
+        spdlog::warn("{}", stored.warning);
+    desired.bypasses.set(ports_.state.value("bypasses"));
+    desired.confirmation = Confirmation::from_json(ports_.state.value("confirmation"));
+    if (desired.confirmation && !desired.confirmation->concerns(stored.text.value_or("")))
+        desired.confirmation.reset();
+    if (stored.text) {
+        auto done = co_await start_stored(*stored.text, first_manifest);
+        co_return done;
+    }
+    if (!first_manifest) {
+        spdlog::info("no manifest: waiting for glbctl apply");
+        const auto kept = ensure_kept_guard(ports_);
+        if (!kept)
+            spdlog::error("the guard that down kept could not be restored: {}", kept.error().message);
+        state_.installed.guard = kept && *kept;
+        co_return state_.installed.guard ? reconciler_.check_guard() : Status{};
+    }
+    ApplyOptions options;
+    options.by = "start";
+    options.file = first_manifest->path.string();
+    GLB_CO_ASSIGN(auto text, first_manifest->text);
+    const auto result = co_await apply(std::move(text), options);
+    GLB_CO_TRY(result);
+    if (!result->errors.empty())
+        co_return refused(first_manifest->path, result->errors);
+    co_return Status{};
+}
+
+Task<Status> ManifestChanges::start_stored(const std::string &text,
+                                           const std::optional<ManifestFile> &first_manifest) {
+    auto &desired = state_.desired;
+    const auto manifest = parse_manifest(text);
+    if (!manifest)
+        co_return refused(ports_.state.manifest_path(), manifest.error());
+    if (first_manifest)
+        warn_of_difference(*first_manifest, *manifest);
+    desired.manifest = std::make_shared<const Manifest>(*manifest);
+    desired.text = text;
+    const Change change{*manifest};
+    const auto done = co_await reconciler_.reconcile(change);
+    if (!done) {
+        state_.conditions.failure = done.error().message;
+        spdlog::error("the active manifest could not be reconciled completely: {}", done.error().message);
+    }
+    spdlog::info("started with the stored manifest, {}",
+                 change_text(state_.installed.found_epoch, ports_.datapath.epoch(), {}));
+    if (const auto entries = ports_.state.history();
+        entries.empty() || differs(*manifest, entries.front().manifest))
+        append_history("start", {});
+    const auto expired = co_await expire_confirmation();
+    co_return expired;
+}
+
+/// A history that cannot be written does not prevent a change.
+void ManifestChanges::append_history(const std::string &by, const PeerCredentials &peer,
+                                     const std::string &file) {
+    HistoryEntry entry;
+    entry.time = utc_now();
+    entry.by = by;
+    entry.file = file;
+    if (peer.known) {
+        entry.uid = peer.uid;
+        entry.pid = peer.pid;
+    }
+    entry.epoch = ports_.datapath.epoch();
+    entry.manifest = state_.desired.text;
+    if (const auto done = ports_.state.add_history(entry); !done)
+        spdlog::warn("{}", done.error().message);
+}
+
+Task<Result<ApplyResult>> ManifestChanges::rollback(unsigned back, ApplyOptions options) {
+    const auto entries = ports_.state.history();
+    if (back >= entries.size())
+        co_return tl::unexpected(Error{
+            fmt::format("the history has no manifest {} positions back; it has {}", back, entries.size()),
+            ENOENT});
+    options.by = "rollback";
+    auto result = co_await apply(entries[back].manifest, std::move(options));
+    co_return result;
+}
+
+Status ManifestChanges::set_confirmation(std::optional<Confirmation> confirmation) {
+    GLB_TRY(persist(ports_.state, "confirmation", confirmation ? confirmation->to_json() : nlohmann::json()));
+    state_.desired.confirmation = std::move(confirmation);
+    return {};
+}
+
+Status ManifestChanges::confirm(const PeerCredentials &peer) {
+    if (!state_.desired.confirmation)
+        return tl::unexpected(Error{"no manifest is pending confirmation", ENOENT});
+    GLB_TRY(set_confirmation(std::nullopt));
+    const auto epoch = ports_.datapath.epoch();
+    spdlog::info("the active manifest is confirmed, {}", change_text(epoch, epoch, peer));
+    return {};
+}
+
+Task<Status> ManifestChanges::expire_confirmation() {
+    const auto &confirmation = state_.desired.confirmation;
+    if (!confirmation || confirmation->until > ports_.clock.now())
+        co_return Status{};
+    const auto done = co_await revert();
+    if (!done)
+        spdlog::error("the previous manifest could not be restored: {}", done.error().message);
+    co_return Status{};
+}
+
+/// To the manifest before the unconfirmed one, or to none where there was none.
+Task<Status> ManifestChanges::revert() {
+    const auto before = state_.desired.confirmation->revert_to;
+    const auto epoch = ports_.datapath.epoch();
+    spdlog::warn("the active manifest was not confirmed in time: restoring the previous one");
+    if (!before) {
+        GLB_CO_TRY(ports_.state.remove_manifest());
+        GLB_CO_TRY(co_await take_down(false));
+        spdlog::warn("there was no previous manifest: everything is removed, {}",
+                     change_text(epoch, ports_.datapath.epoch(), {}));
+        co_return set_confirmation(std::nullopt);
+    }
+    const auto manifest = parse_manifest(*before);
+    if (!manifest)
+        co_return fail("the previous manifest cannot be parsed: {}", manifest.error().front().message);
+    const bool differs = !diff_manifests(std::optional(*state_.desired.manifest), *manifest).empty();
+    GLB_CO_ASSIGN(state_.installed.network, ports_.network.read());
+    GLB_CO_TRY(co_await activate(*manifest, *before, differs, std::nullopt));
+    spdlog::warn("the previous manifest is restored, {}", change_text(epoch, ports_.datapath.epoch(), {}));
+    append_history("revert", {});
+    co_return Status{};
+}
+
+Task<Status> ManifestChanges::take_down(bool keep_guard) {
+    co_await resizer_.abandon();
+    auto done = glb::take_down(ports_, state_, keep_guard);
+    co_return done;
+}
+
+Task<Result<documents::Down>> ManifestChanges::down(DownOptions options) {
+    GLB_CO_TRY(ports_.datapath.lock());
+    const bool stays = options.keep_guard && state_.installed.guard;
+    const char *extent = stays ? " except the guard" : "";
+    spdlog::info("removing everything{}, requested by {}", extent, to_string(options.peer));
+    std::string kept;
+    if (stays)
+        kept = state_.desired.manifest ? state_.desired.text : load_kept_guard_text(ports_.state);
+    GLB_CO_TRY(persist_kept_guard(ports_.state, kept));
+    GLB_CO_TRY(ports_.state.remove_manifest());
+    const auto before = ports_.datapath.epoch();
+    const auto done = co_await take_down(options.keep_guard);
+    spdlog::info("everything{} is removed, {}", extent,
+                 change_text(before, ports_.datapath.epoch(), options.peer));
+    state_.desired.bypasses = {};
+    state_.desired.confirmation.reset();
+    for (const char *key : {"health", "drains", "bypasses", "confirmation"})
+        (void)ports_.state.set_value(key, nullptr);
+    if (!stays)
+        (void)ports_.state.set_value("devices", nullptr);
+    GLB_CO_TRY(done);
+    co_return documents::Down{true, stays};
+}
+
+} // namespace glb

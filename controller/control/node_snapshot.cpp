@@ -1,0 +1,81 @@
+// The snapshot that control publishes.
+#include <algorithm>
+
+#include "controller/control/kept_guard.h"
+#include "controller/control/node_state.h"
+#include "controller/plan/bank_plan.h"
+
+namespace glb {
+
+namespace {
+
+void add_interfaces(const Manifest &manifest, const NodeState &state, const std::set<unsigned> &attached,
+                    NodeSnapshot &snapshot) {
+    for (const auto &name : interface_names(manifest)) {
+        auto &row = snapshot.interfaces[name];
+        const auto *link = state.installed.network.link(name);
+        if (!link)
+            continue;
+        row.exists = true;
+        row.mtu = link->mtu;
+        row.attached = attached.contains(link->index);
+        row.has_punt_path = !state.conditions.without_punt_path.contains(link->index);
+    }
+}
+
+GuardSnapshot guard_snapshot(const NodeState &state, const Ports &ports) {
+    GuardSnapshot guard;
+    guard.installed = state.installed.guard;
+    guard.restored = state.conditions.guard_restored;
+    guard.warnings = state.conditions.guard.warnings;
+    guard.counted = state.conditions.guard.counted;
+    guard.manifest = state.desired.manifest;
+    if (!guard.manifest)
+        if (auto kept = load_kept_guard(ports.state))
+            guard.manifest = std::make_shared<const Manifest>(std::move(*kept));
+    return guard;
+}
+
+} // namespace
+
+std::string not_ready_reason(const NodeState &state, bool is_loaded, const std::set<unsigned> &attached) {
+    const auto &manifest = state.desired.manifest;
+    if (!manifest)
+        return "waiting for a manifest: glbctl apply FILE";
+    if (!state.conditions.failure.empty())
+        return state.conditions.failure;
+    if (!is_loaded)
+        return "the data path is not loaded";
+    const auto &network = state.installed.network;
+    for (const auto &name : interface_names(*manifest))
+        if (const auto *link = network.link(name); !link || !attached.contains(link->index))
+            return fmt::format("not attached to {}", name);
+    const auto &address = manifest->node.tunnel.address;
+    const bool exists = std::ranges::any_of(network.addresses,
+                                            [&](const LinkAddress &row) { return row.address == address; });
+    return exists ? "" : fmt::format("waiting for the tunnel address {}", address.to_string());
+}
+
+std::shared_ptr<const NodeSnapshot> node_snapshot(const NodeState &state, const Ports &ports,
+                                                  const std::set<unsigned> &attached) {
+    NodeSnapshot snapshot;
+    const auto &desired = state.desired;
+    snapshot.not_ready_reason = not_ready_reason(state, ports.datapath.is_loaded(), attached);
+    snapshot.manifest = desired.manifest;
+    snapshot.guard = guard_snapshot(state, ports);
+    for (const auto &manifest : {snapshot.manifest, snapshot.guard.manifest})
+        if (manifest)
+            add_interfaces(*manifest, state, attached, snapshot);
+    snapshot.bypasses = desired.bypasses.ends();
+    if (desired.confirmation)
+        snapshot.confirm_until = desired.confirmation->until;
+    snapshot.indexes = std::shared_ptr<const IndexAllocator>(state.installed.allocation,
+                                                             &state.installed.allocation->indexes);
+    snapshot.maglev_slots = state.installed.maglev_slots;
+    snapshot.datapath = ports.datapath.handles();
+    snapshot.one_way_tcp = state.conditions.one_way_tcp;
+    snapshot.netlink_overruns = ports.network.overruns();
+    return std::make_shared<const NodeSnapshot>(std::move(snapshot));
+}
+
+} // namespace glb

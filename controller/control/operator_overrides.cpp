@@ -1,0 +1,128 @@
+#include "controller/control/operator_overrides.h"
+
+#include <algorithm>
+#include <span>
+
+#include "controller/control/persisted_targets.h"
+#include "controller/control/reconciler.h"
+#include "controller/observe/flow_scan.h"
+#include "controller/observe/flow_timeouts.h"
+#include "controller/util/log.h"
+
+namespace glb {
+
+namespace {
+
+using Kind = IndexAllocator::Kind;
+
+std::optional<std::uint64_t> seconds_left(std::optional<MonotonicTime> end, MonotonicTime now) {
+    if (!end)
+        return std::nullopt;
+    return static_cast<std::uint64_t>(
+        std::max<std::int64_t>(0, std::chrono::ceil<std::chrono::seconds>(*end - now).count()));
+}
+
+} // namespace
+
+Status OperatorOverrides::change_drain(const std::string &name, const DrainRequest &request) {
+    GLB_ASSIGN(const auto before, request.drain ? ports_.health.drain(name, request.force, std::nullopt)
+                                                : ports_.health.undrain(name));
+    const auto persisted =
+        persist(ports_.state, "drains", drains_to_json(ports_.health.snapshot()->persisted));
+    if (persisted)
+        return {};
+    if (request.drain && !before)
+        (void)ports_.health.undrain(name);
+    else if (!request.drain && before)
+        (void)ports_.health.drain(name, true, *before);
+    return persisted;
+}
+
+Task<Result<documents::Drain>> OperatorOverrides::drain(DrainRequest request) {
+    const auto name = target_name(request.group, request.target);
+    GLB_CO_TRY(change_drain(name, request));
+    const auto epoch = ports_.datapath.epoch();
+    spdlog::info("target {}: {}, {}", name, request.drain ? "drained" : "undrained",
+                 change_text(epoch, epoch, request.peer));
+    const auto live = ports_.health.snapshot();
+    const auto *target = live->find(name);
+    const auto until = target ? target->operator_drain_until : std::nullopt;
+    std::uint64_t flows = 0;
+    if (const auto handles = ports_.datapath.handles(); handles && target && state_.desired.manifest) {
+        const auto timeouts = target_timeouts(*state_.desired.manifest, *live);
+        const auto counted = co_await background_.run(
+            [&] { return count_flows(handles->flow_table(), timeouts, ports_.clock.ticks()); });
+        flows = counted.by_target[target->target.index];
+    }
+    co_return documents::Drain{request.group, request.target, until.has_value(), flows,
+                               seconds_left(until, ports_.clock.now())};
+}
+
+/// "order", or "onAllUnhealthy" where the group has no healthy target and its policy is bypass; nullopt: the
+/// endpoint is inspected.
+std::optional<std::string> OperatorOverrides::bypass_reason(const Endpoint &endpoint) const {
+    if (state_.desired.bypasses.has(endpoint.name))
+        return "order";
+    const auto live = ports_.health.snapshot();
+    const auto group = live->groups.find(endpoint.target_group);
+    if (group != live->groups.end() && group->second == GroupAction::bypass)
+        return "onAllUnhealthy";
+    return std::nullopt;
+}
+
+void OperatorOverrides::log_bypass(const BypassRequest &request,
+                                   const std::optional<std::string> &reason) const {
+    const auto epoch = ports_.datapath.epoch();
+    const auto change = change_text(epoch, epoch, request.peer);
+    if (!request.off)
+        spdlog::warn("endpoint {}: BYPASSED, forwarded uninspected {}, {}", request.endpoint,
+                     request.duration ? fmt::format("for {} s", request.duration->count())
+                                      : "until the bypass is ended",
+                     change);
+    else if (reason)
+        spdlog::warn("endpoint {}: the operator's bypass has ended, but {} still bypasses it, {}",
+                     request.endpoint, *reason, change);
+    else
+        spdlog::warn("endpoint {}: inspected again, {}", request.endpoint, change);
+}
+
+Result<documents::Bypass> OperatorOverrides::bypass(const BypassRequest &request) {
+    auto &bypasses = state_.desired.bypasses;
+    const auto &manifest = state_.desired.manifest;
+    const auto endpoints =
+        manifest ? std::span<const Endpoint>(manifest->endpoints) : std::span<const Endpoint>();
+    const auto endpoint = std::ranges::find(endpoints, request.endpoint, &Endpoint::name);
+    if (endpoint == endpoints.end())
+        return tl::unexpected(Error{fmt::format("there is no endpoint {}", request.endpoint), ENOENT});
+    const auto now = ports_.clock.now();
+    const auto before = bypasses;
+    if (request.off)
+        (void)bypasses.off(request.endpoint);
+    else
+        bypasses.order(request.endpoint,
+                       request.duration ? std::optional(now + *request.duration) : std::nullopt);
+    if (const auto persisted = persist(ports_.state, "bypasses", bypasses.to_json()); !persisted) {
+        bypasses = before;
+        return tl::unexpected(persisted.error());
+    }
+    const auto reason = bypass_reason(*endpoint);
+    log_bypass(request, reason);
+    const auto index = state_.installed.allocation->indexes.find(Kind::endpoint, request.endpoint);
+    if (ports_.datapath.is_loaded() && index)
+        GLB_TRY(
+            write_overrides({{*index, bypasses.word(request.endpoint)}}, ports_.datapath, state_.installed));
+    return documents::Bypass{request.endpoint, reason.has_value(), reason, endpoint->target_group,
+                             bypasses.seconds_left(request.endpoint, now)};
+}
+
+void OperatorOverrides::expire() {
+    auto &bypasses = state_.desired.bypasses;
+    const auto epoch = ports_.datapath.epoch();
+    for (const auto &endpoint : bypasses.expire(ports_.clock.now())) {
+        spdlog::warn("endpoint {}: the bypass has expired, {}", endpoint, change_text(epoch, epoch, {}));
+        if (const auto done = persist(ports_.state, "bypasses", bypasses.to_json()); !done)
+            spdlog::warn("{}", done.error().message);
+    }
+}
+
+} // namespace glb

@@ -1,0 +1,34 @@
+// OperatorOverrides: the commands that operators give beside the manifest: drains and bypasses.
+#pragma once
+
+#include "controller/control/commands.h"
+#include "controller/control/node_state.h"
+#include "controller/control/ports/ports.h"
+#include "controller/control/task.h"
+#include "controller/util/worker.h"
+
+namespace glb {
+
+/// Each call holds the turn. An override is persisted before it is effective, or taken back.
+class OperatorOverrides {
+  public:
+    /// `background` counts flows.
+    OperatorOverrides(const Ports &ports, NodeState &state, Worker &background)
+        : ports_(ports), state_(state), background_(background) {}
+
+    [[nodiscard]] Task<Result<documents::Drain>> drain(DrainRequest request);
+    [[nodiscard]] Result<documents::Bypass> bypass(const BypassRequest &request);
+    /// Ends bypasses whose time is over. The data path ends them by itself.
+    void expire();
+
+  private:
+    [[nodiscard]] Status change_drain(const std::string &name, const DrainRequest &request);
+    [[nodiscard]] std::optional<std::string> bypass_reason(const Endpoint &endpoint) const;
+    void log_bypass(const BypassRequest &request, const std::optional<std::string> &reason) const;
+
+    const Ports &ports_;
+    NodeState &state_;
+    Worker &background_;
+};
+
+} // namespace glb

@@ -1,0 +1,19 @@
+// Clock: the time that control uses, so that tests can set it.
+#pragma once
+
+#include <cstdint>
+
+#include "controller/health/target_health.h"
+
+namespace glb {
+
+class Clock {
+  public:
+    virtual ~Clock() = default;
+
+    [[nodiscard]] virtual MonotonicTime now() const = 0;
+    /// The data path's clock, see tick_now().
+    [[nodiscard]] virtual std::uint32_t ticks() const = 0;
+};
+
+} // namespace glb

@@ -1,0 +1,38 @@
+// GuardPort: the guard as control uses it. See guard/guard.h.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "controller/plan/guard_plan.h"
+#include "controller/util/result.h"
+
+namespace glb {
+
+struct GuardCheck {
+    std::vector<std::string> repaired; ///< what was missing or changed, and is restored
+    std::vector<std::string> warnings; ///< what the guard cannot repair
+    PacketCount counted;               ///< blocked packets
+};
+
+/// Control thread.
+class GuardPort {
+  public:
+    virtual ~GuardPort() = default;
+
+    /// Installs the plan and removes what belongs to older ones.
+    [[nodiscard]] virtual Status install(const GuardPlan &plan) = 0;
+    /// True where the last install() succeeded with this plan: check() suffices.
+    [[nodiscard]] virtual bool matches(const GuardPlan &plan) const = 0;
+    /// The punt magic of the loaded data path. After install().
+    [[nodiscard]] virtual Status set_magic(std::uint32_t magic) = 0;
+    /// Restores what is missing of the installed plan.
+    [[nodiscard]] virtual Result<GuardCheck> check() = 0;
+    [[nodiscard]] virtual Status remove() = 0;
+
+    /// One line for each forwarding sysctl that is off.
+    [[nodiscard]] virtual std::vector<std::string> missing_forwarding(const GuardPlan &plan) const = 0;
+};
+
+} // namespace glb

@@ -1,0 +1,46 @@
+// NetworkPort: the kernel's network configuration as control reads it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+
+#include "controller/health/target_health.h"
+#include "controller/network/ethtool.h"
+#include "controller/network/path_resolver.h"
+#include "controller/network/snapshot.h"
+
+namespace glb {
+
+/// Control thread.
+class NetworkPort {
+  public:
+    virtual ~NetworkPort() = default;
+
+    [[nodiscard]] virtual Result<Snapshot> read() = 0;
+    /// See PathResolver::update().
+    [[nodiscard]] virtual std::map<IpAddress, ResolvedPath> resolve_paths(const Snapshot &snapshot,
+                                                                          const InterfaceRef &tunnel,
+                                                                          const std::set<IpAddress> &targets,
+                                                                          MonotonicTime now) = 0;
+    virtual void resolve(unsigned ifindex, const IpAddress &address) = 0;
+    virtual void revalidate(const IpAddress &target, MonotonicTime now) = 0;
+    virtual bool force_resolve(const IpAddress &target, MonotonicTime now) = 0;
+    [[nodiscard]] virtual bool is_unreachable(const IpAddress &target) const = 0;
+    /// Removes the neighbour entries that resolve_paths() manages.
+    virtual void release_paths() = 0;
+
+    [[nodiscard]] virtual Result<bool> offload(const std::string &interface, OffloadFeature feature) = 0;
+    [[nodiscard]] virtual Status set_offload(const std::string &interface, OffloadFeature feature,
+                                             bool on) = 0;
+
+    /// Readable while notifications are pending; -1 where there is no descriptor.
+    [[nodiscard]] virtual int changes_fd() const = 0;
+    /// Consumes the pending notifications. True where something relevant has changed.
+    [[nodiscard]] virtual Result<bool> drain_changes() = 0;
+    /// Number of lost sets of notifications.
+    [[nodiscard]] virtual std::uint64_t overruns() const = 0;
+};
+
+} // namespace glb

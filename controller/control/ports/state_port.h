@@ -1,0 +1,48 @@
+// StatePort: the node's persistent state and the history of manifests. See state/store.h, state/history.h.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "controller/state/checksummed_file.h"
+#include "controller/state/history.h"
+#include "controller/util/result.h"
+
+namespace glb {
+
+using HashSeed = std::vector<std::uint8_t>;
+
+/// One thread at a time. A write that fails leaves the previous value.
+class StatePort {
+  public:
+    virtual ~StatePort() = default;
+
+    [[nodiscard]] virtual LoadedFile load_manifest() const = 0;
+    [[nodiscard]] virtual Status save_manifest(const std::string &text) = 0;
+    [[nodiscard]] virtual Status remove_manifest() = 0;
+    [[nodiscard]] virtual std::filesystem::path manifest_path() const = 0;
+
+    /// See StateStore::hash_seed(). A warning is logged.
+    [[nodiscard]] virtual Result<HashSeed> hash_seed(const std::optional<HashSeed> &running,
+                                                     bool may_create) = 0;
+    [[nodiscard]] virtual Status persist_hash_seed(const HashSeed &seed) = 0;
+
+    /// null: not set.
+    [[nodiscard]] virtual nlohmann::json value(const std::string &key) const = 0;
+    [[nodiscard]] virtual Status set_value(const std::string &key, nlohmann::json value) = 0;
+
+    /// Newest first.
+    [[nodiscard]] virtual std::vector<HistoryEntry> history() const = 0;
+    [[nodiscard]] virtual Status add_history(const HistoryEntry &entry) = 0;
+};
+
+/// Stores the value where it differs from the stored one.
+[[nodiscard]] inline Status persist(StatePort &state, const std::string &key, nlohmann::json value) {
+    return state.value(key) == value ? Status{} : state.set_value(key, std::move(value));
+}
+
+} // namespace glb

@@ -1,0 +1,111 @@
+#include "controller/control/table_scans.h"
+
+#include <algorithm>
+#include <linux/neighbour.h>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "controller/observe/flow_timeouts.h"
+
+namespace glb {
+
+namespace {
+
+using Kind = IndexAllocator::Kind;
+
+constexpr std::chrono::seconds pause{2};
+
+FlowStats scan(const datapath::FlowTable &table, datapath::TargetTimeouts timeouts, std::uint32_t ticks,
+               AsymmetricTcpDetector &one_way, bool of_endpoints) {
+    FlowStatsScan scan(table, std::move(timeouts), ticks, &one_way, of_endpoints);
+    while (!scan.step(std::chrono::seconds(1))) {
+    }
+    return scan.count();
+}
+
+} // namespace
+
+TableScans::TableScans(boost::asio::any_io_executor executor, const Ports &ports, NodeState &state,
+                       Turn &turn, Worker &background, std::function<bool()> is_migrating)
+    : executor_(std::move(executor)), ports_(ports), state_(state), turn_(turn), background_(background),
+      is_migrating_(std::move(is_migrating)) {}
+
+void TableScans::check() {
+    if (running_ || !state_.desired.manifest || !ports_.datapath.handles() || state_.datapath_is_replaced ||
+        (ended_ && ports_.clock.now() - *ended_ < pause))
+        return;
+    running_ = true;
+    boost::asio::co_spawn(executor_, run(), boost::asio::detached);
+}
+
+Task<void> TableScans::run() {
+    const auto handles = ports_.datapath.handles();
+    const auto configuration = state_.configuration;
+    const auto timeouts = target_timeouts(*state_.desired.manifest, *ports_.health.snapshot());
+    const bool of_endpoints = !state_.installed.allocation->indexes.retired(Kind::endpoint).empty();
+    const auto count = co_await background_.run(
+        [&] { return scan(handles->flow_table(), timeouts, ports_.clock.ticks(), one_way_, of_endpoints); });
+    const auto turn = co_await turn_.take();
+    // A scan that began before a change may have missed flows of owners that were removed by it.
+    if (configuration == state_.configuration)
+        apply(count);
+    state_.conditions.one_way_tcp = one_way_.total();
+    ended_ = ports_.clock.now();
+    running_ = false;
+}
+
+void TableScans::apply(const FlowStats &count) {
+    release_indexes(count);
+    ports_.health.on_flow_counts({count.by_target.begin(), count.by_target.end()});
+    refresh_next_hops(count);
+}
+
+/// Before drains end by the same count: a slot that was counted already may take such a flow until the
+/// target's state is cleared.
+void TableScans::release_indexes(const FlowStats &count) {
+    const auto live = ports_.health.snapshot();
+    auto allocation = *state_.installed.allocation;
+    auto &indexes = allocation.indexes;
+    const auto flows = [&](std::uint16_t index) {
+        return index < count.by_target.size() ? count.by_target[index] : 0;
+    };
+    const auto window_is_open = [&](const std::string &target) { // the previous epoch's table may have it
+        const auto group = indexes.find(Kind::group, target.substr(0, target.find('/')));
+        return group && allocation.generations.row(*group).previous != GLB_NO_TABLE;
+    };
+    const auto has_targets = [&](const std::string &group) {
+        return std::ranges::any_of(live->targets,
+                                   [&](const TargetSnapshot &target) { return target.group == group; });
+    };
+    const bool one_table = !is_migrating_();
+    if (one_table)
+        for (const auto &name : indexes.retired(Kind::target))
+            if (!live->find(name) && flows(*indexes.find(Kind::target, name)) == 0 && !window_is_open(name))
+                indexes.release(Kind::target, name);
+    for (const auto &name : indexes.retired(Kind::group))
+        if (!has_targets(name)) {
+            allocation.generations.remove(*indexes.find(Kind::group, name));
+            indexes.release(Kind::group, name);
+        }
+    if (count.endpoints && one_table)
+        for (const auto &name : indexes.retired(Kind::endpoint))
+            if (!count.endpoints->contains(*indexes.find(Kind::endpoint, name)))
+                indexes.release(Kind::endpoint, name);
+    state_.installed.allocation = std::make_shared<const Allocation>(std::move(allocation));
+}
+
+/// The data path uses neighbours without the kernel's knowledge, so the kernel would never notice another
+/// MAC of one that flows still use.
+void TableScans::refresh_next_hops(const FlowStats &count) {
+    std::set<datapath::NextHopKey> used;
+    for (const auto &[key, index] : ports_.datapath.next_hops())
+        if (count.next_hops.contains(static_cast<std::uint16_t>(index)))
+            used.insert(key);
+    for (const auto &neighbour : state_.installed.network.neighbours)
+        if (neighbour.state == NUD_STALE && used.contains({neighbour.ifindex, neighbour.mac}))
+            ports_.network.resolve(neighbour.ifindex, neighbour.address);
+}
+
+} // namespace glb

@@ -1,0 +1,14 @@
+// Idle timeouts of the flows of each target.
+#pragma once
+
+#include "controller/config/manifest.h"
+#include "controller/datapath/flow_table.h"
+#include "controller/health/health_snapshot.h"
+
+namespace glb {
+
+/// By target index: those of the target's group.
+[[nodiscard]] datapath::TargetTimeouts target_timeouts(const Manifest &manifest,
+                                                       const HealthSnapshot &health);
+
+} // namespace glb

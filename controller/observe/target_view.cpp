@@ -1,0 +1,40 @@
+#include "controller/observe/target_view.h"
+
+namespace glb {
+
+namespace {
+
+std::optional<std::string> text_if_any(std::string_view text) {
+    return text.empty() ? std::nullopt : std::optional<std::string>(text);
+}
+
+} // namespace
+
+documents::Target target_row(const View &view, const TargetSnapshot &target, const FlowStats &flows) {
+    const auto index = target.target.index;
+    const auto count =
+        view.counters ? view.counters->target_count(index).value_or(glb_target_count{}) : glb_target_count{};
+    const auto slots = view.node->maglev_slots.find(index);
+    documents::Target row;
+    row.target_group = target.group;
+    row.id = target.target.id;
+    row.address = target.target.address.to_string();
+    row.port = target.target.port;
+    row.weight = target.target.weight;
+    row.state = to_string(target.state);
+    row.reason = text_if_any(to_string(target.reason));
+    row.description = text_if_any(target.description);
+    row.since_seconds = whole_seconds(std::chrono::steady_clock::now() - target.since);
+    row.last_error = text_if_any(target.last_error);
+    row.drained_by_operator = target.operator_drain_until.has_value();
+    row.active_flows = index < flows.by_target.size() ? flows.by_target[index] : 0;
+    row.new_flows = count.new_flows;
+    row.packets_out = count.outbound.packets;
+    row.packets_back = count.returned.packets;
+    row.bytes_out = count.outbound.bytes;
+    row.bytes_back = count.returned.bytes;
+    row.slots = slots == view.node->maglev_slots.end() || target.drain_until ? 0 : slots->second;
+    return row;
+}
+
+} // namespace glb

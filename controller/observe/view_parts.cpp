@@ -1,0 +1,49 @@
+#include "controller/observe/view_parts.h"
+
+#include <unistd.h>
+
+#include "controller/observe/flow_timeouts.h"
+#include "controller/plan/maglev_generations.h"
+
+namespace glb {
+
+using Kind = IndexAllocator::Kind;
+
+FlowStats flow_stats(const View &view) {
+    if (view.node->datapath && view.node->manifest)
+        return count_flows(view.node->datapath->flow_table(),
+                           target_timeouts(*view.node->manifest, *view.health), tick_now());
+    FlowStats none;
+    none.by_target.resize(GLB_MAX_TARGETS);
+    return none;
+}
+
+std::optional<std::string> bypass_reason(const View &view, const Endpoint &endpoint) {
+    if (view.node->bypasses.contains(endpoint.name))
+        return "order";
+    const auto group = view.health->groups.find(endpoint.target_group);
+    if (group != view.health->groups.end() && group->second == GroupAction::bypass)
+        return "onAllUnhealthy";
+    return std::nullopt;
+}
+
+glb_endpoint_count endpoint_count(const View &view, const std::string &endpoint) {
+    const auto index = view.node->indexes->find(Kind::endpoint, endpoint);
+    return view.counters && index ? view.counters->endpoint_count(*index).value_or(glb_endpoint_count{})
+                                  : glb_endpoint_count{};
+}
+
+std::string node_name(const View &view) {
+    if (view.node->manifest && !view.node->manifest->node.name.empty())
+        return view.node->manifest->node.name;
+    char name[256] = {};
+    return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
+}
+
+Result<std::vector<glb_count>> all_counters(const View &view) {
+    GLB_ASSIGN(auto counts, view.counters->counters());
+    counts[GLB_COUNT_ONE_WAY_TCP].packets += view.node->one_way_tcp;
+    return counts;
+}
+
+} // namespace glb

@@ -1,0 +1,118 @@
+#include "tests/unit/control/fake_ports.h"
+
+namespace glb::test {
+
+namespace {
+
+constexpr std::uint64_t up = GLB_TARGET_ACCEPT_NEW | GLB_TARGET_KEEP_ESTABLISHED | GLB_TARGET_KEEP_EMBRYONIC;
+
+} // namespace
+
+Status FakeHealth::write(const HealthTarget &target, const std::string &name) {
+    return states_->set_target_state(target.index, failed_.contains(name) ? 0 : up);
+}
+
+void FakeHealth::restore_failures(const std::map<std::string, HealthReason> &failures) {
+    for (const auto &[name, reason] : failures)
+        failed_.insert(name);
+}
+
+Status FakeHealth::stage(const HealthConfig &config, const std::vector<AdoptedTarget> &adopted) {
+    staged_.reset();
+    previous_.reset();
+    for (const auto &group : config.groups)
+        for (const auto &target : group.targets)
+            if (const auto name = target_name(group.name, target.id); !snapshot_->find(name))
+                GLB_TRY(write(target, name));
+    staged_ = Configuration{config, adopted};
+    return {};
+}
+
+Status FakeHealth::commit(std::uint64_t generation, const std::set<std::uint16_t> &) {
+    if (!staged_ || staged_->config.generation != generation)
+        return fail("generation {} is not staged", generation);
+    for (const auto &group : staged_->config.groups)
+        for (const auto &target : group.targets)
+            GLB_TRY(write(target, target_name(group.name, target.id)));
+    previous_ = active_;
+    active_ = *staged_;
+    staged_.reset();
+    publish();
+    return {};
+}
+
+void FakeHealth::abandon(std::uint64_t generation) {
+    if (staged_ && staged_->config.generation == generation)
+        staged_.reset();
+    if (previous_ && active_.config.generation == generation) {
+        active_ = *previous_;
+        previous_.reset();
+        publish();
+    }
+}
+
+void FakeHealth::reset() {
+    active_ = {};
+    staged_.reset();
+    previous_.reset();
+    failed_.clear();
+    persisted_ = {};
+    publish();
+}
+
+Result<std::optional<MonotonicTime>> FakeHealth::drain(const std::string &target, bool,
+                                                       std::optional<MonotonicTime> until) {
+    if (!snapshot_->find(target))
+        return tl::unexpected(Error{"there is no target " + target, ENOENT});
+    auto &drains = persisted_.operator_drains;
+    const auto found = drains.find(target);
+    const auto before = found == drains.end() ? std::nullopt : std::optional(found->second);
+    drains[target] = until.value_or(world_.now + std::chrono::seconds(300));
+    publish();
+    return before;
+}
+
+Result<std::optional<MonotonicTime>> FakeHealth::undrain(const std::string &target) {
+    auto &drains = persisted_.operator_drains;
+    const auto found = drains.find(target);
+    const auto before = found == drains.end() ? std::nullopt : std::optional(found->second);
+    drains.erase(target);
+    publish();
+    return before;
+}
+
+void FakeHealth::verdict(const std::string &name, bool healthy) {
+    const auto *target = snapshot_->find(name);
+    if (!target)
+        return;
+    if (healthy)
+        failed_.erase(name);
+    else
+        failed_.insert(name);
+    if (states_)
+        (void)write(target->target, name);
+    publish();
+}
+
+void FakeHealth::publish() {
+    auto snapshot = std::make_shared<HealthSnapshot>();
+    snapshot->generation = active_.config.generation;
+    snapshot->persisted = persisted_;
+    for (const auto &group : active_.config.groups)
+        for (const auto &target : group.targets) {
+            TargetSnapshot row;
+            row.group = group.name;
+            row.name = target_name(group.name, target.id);
+            row.target = target;
+            row.group_index = group.index;
+            row.state = failed_.contains(row.name) ? TargetState::unhealthy : TargetState::healthy;
+            if (const auto drain = persisted_.operator_drains.find(row.name);
+                drain != persisted_.operator_drains.end())
+                row.operator_drain_until = drain->second;
+            snapshot->targets.push_back(row);
+        }
+    std::ranges::sort(snapshot->targets, {}, &TargetSnapshot::name);
+    snapshot_ = std::move(snapshot);
+}
+
+} // namespace glb::test

@@ -1,0 +1,109 @@
+#include "tests/unit/control/fake_ports.h"
+
+namespace glb::test {
+
+Result<Snapshot> FakeNetwork::read() {
+    ++reads;
+    GLB_TRY(world_.operation("network.read"));
+    return world_.network;
+}
+
+std::map<IpAddress, ResolvedPath> FakeNetwork::resolve_paths(const Snapshot &snapshot, const InterfaceRef &,
+                                                             const std::set<IpAddress> &targets,
+                                                             MonotonicTime) {
+    std::map<IpAddress, ResolvedPath> paths;
+    for (const auto &target : targets) {
+        auto &path = paths[target];
+        if (const auto *neighbour = snapshot.neighbour(2, target)) {
+            path.path = Path{2, snapshot.link(2u)->mac, neighbour->mac, {}, 1600};
+            path.on_link = true;
+        }
+    }
+    return paths;
+}
+
+Result<bool> FakeNetwork::offload(const std::string &interface, OffloadFeature feature) {
+    return world_.offloads[interface].contains(feature);
+}
+
+Status FakeNetwork::set_offload(const std::string &interface, OffloadFeature feature, bool on) {
+    GLB_TRY(world_.operation("network.set_offload"));
+    if (on)
+        world_.offloads[interface].insert(feature);
+    else
+        world_.offloads[interface].erase(feature);
+    return {};
+}
+
+Status FakeGuard::install(const GuardPlan &plan) {
+    plan_.reset();
+    GLB_TRY(world_.operation("guard.install"));
+    world_.guard = plan_ = plan;
+    return {};
+}
+
+Status FakeGuard::set_magic(std::uint32_t) {
+    return world_.operation("guard.set_magic");
+}
+
+Result<GuardCheck> FakeGuard::check() {
+    ++checks;
+    GLB_TRY(world_.operation("guard.check"));
+    if (plan_)
+        world_.guard = plan_;
+    return GuardCheck{};
+}
+
+Status FakeGuard::remove() {
+    GLB_TRY(world_.operation("guard.remove"));
+    world_.guard.reset();
+    plan_.reset();
+    return {};
+}
+
+Status FakeState::save_manifest(const std::string &text) {
+    GLB_TRY(world_.operation("state.save_manifest"));
+    world_.manifest = text;
+    return {};
+}
+
+Status FakeState::remove_manifest() {
+    GLB_TRY(world_.operation("state.remove_manifest"));
+    world_.manifest.reset();
+    return {};
+}
+
+Result<HashSeed> FakeState::hash_seed(const std::optional<HashSeed> &running, bool may_create) {
+    if (!world_.seed && !running && !may_create)
+        return fail("the seed is lost");
+    if (!world_.seed)
+        world_.seed = running.value_or(HashSeed(16, 1));
+    return *world_.seed;
+}
+
+Status FakeState::persist_hash_seed(const HashSeed &seed) {
+    GLB_TRY(world_.operation("state.persist_hash_seed"));
+    world_.seed = seed;
+    return {};
+}
+
+nlohmann::json FakeState::value(const std::string &key) const {
+    return world_.values.value(key, nlohmann::json());
+}
+
+Status FakeState::set_value(const std::string &key, nlohmann::json value) {
+    GLB_TRY(world_.operation("state.set_value " + key));
+    if (value.is_null())
+        world_.values.erase(key);
+    else
+        world_.values[key] = std::move(value);
+    return {};
+}
+
+Status FakeState::add_history(const HistoryEntry &entry) {
+    GLB_TRY(world_.operation("state.add_history"));
+    world_.history.insert(world_.history.begin(), entry);
+    return {};
+}
+
+} // namespace glb::test
