@@ -127,10 +127,12 @@ class Session {
             auto response = co_await answer(parser.get());
             if (!state_->open)
                 co_return;
-            if (response.chunks && !head && state_->streams >= state_->limits.streams)
+            if (response.chunks && !head && state_->streams >= state_->limits.streams) {
+                release(std::make_shared<ChunkSource>(std::move(response.chunks)));
                 response = error_response(
                     503, fmt::format("{} listings are in progress, which is the limit; retry later",
                                      state_->streams));
+            }
             const bool stream = response.chunks && !head;
             if (stream && version < 11)
                 keep_alive = false; // HTTP/1.0 has no chunked encoding: the body ends with the connection
@@ -138,6 +140,8 @@ class Session {
                 co_await write_chunks(response, version, keep_alive, error);
             else
                 co_await write(response, version, keep_alive, head, error);
+            if (response.chunks) // of HEAD
+                release(std::make_shared<ChunkSource>(std::move(response.chunks)));
             if (error)
                 co_return;
         }
@@ -262,7 +266,12 @@ class Session {
             if (error == http::error::need_buffer)
                 error = {};
         }
-        // A source may hold the last reference to gigabytes of mapped memory: it is released off the loop.
+        release(std::move(source));
+    }
+
+    /// Destroys the source off the loop: it may hold the last reference to gigabytes of mapped memory. After a
+    /// timeout the pool may still execute it.
+    void release(std::shared_ptr<ChunkSource> source) {
         state_->offload([source = std::move(source)] {}, [] {});
     }
 
