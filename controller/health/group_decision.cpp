@@ -3,15 +3,19 @@
 #include <algorithm>
 
 namespace glb {
+
+bool is_alive(TargetState state) {
+    return state == TargetState::healthy || state == TargetState::unavailable;
+}
+
 namespace {
 
 bool is_eligible(const GroupMember &member) {
     return member.weight != 0 && member.state != TargetState::draining;
 }
 
-bool is_alive(const GroupMember &member) {
-    return is_eligible(member) &&
-           (member.state == TargetState::healthy || member.state == TargetState::unavailable);
+bool accepts_new(const GroupMember &member) {
+    return is_eligible(member) && is_alive(member.state);
 }
 
 bool has_failed(const GroupMember &member) {
@@ -20,7 +24,7 @@ bool has_failed(const GroupMember &member) {
 
 // Initial, or unused until now.
 bool is_unchecked(const GroupMember &member) {
-    return is_eligible(member) && !is_alive(member) && !has_failed(member);
+    return is_eligible(member) && !accepts_new(member) && !has_failed(member);
 }
 
 template <typename Predicate>
@@ -58,8 +62,8 @@ GroupDecision decide_group(std::span<const GroupMember> members, AllUnhealthyPol
                            bool ever_healthy) {
     if (std::none_of(members.begin(), members.end(), is_eligible))
         return send_to_none(members, GroupAction::no_target);
-    if (std::any_of(members.begin(), members.end(), is_alive))
-        return send_to(members, GroupAction::steer, is_alive);
+    if (std::any_of(members.begin(), members.end(), accepts_new))
+        return send_to(members, GroupAction::steer, accepts_new);
 
     const bool any_failed = std::any_of(members.begin(), members.end(), has_failed);
     const bool any_unchecked = std::any_of(members.begin(), members.end(), is_unchecked);

@@ -11,6 +11,9 @@
 
 namespace glb {
 
+/// Healthy or unavailable (checks disabled).
+[[nodiscard]] bool is_alive(TargetState state);
+
 struct GroupMember {
     TargetState state = TargetState::initial;
     std::uint32_t weight = 1;
@@ -34,16 +37,15 @@ struct GroupDecision {
     bool operator==(const GroupDecision &) const = default;
 };
 
-/// Members that drain or have weight 0 take no new flows, and do not count for whether the group is down: a group without
-/// other members drops, also where the policy is bypass.
+/// Members that drain or have weight 0 accept no new flows and do not count: a group without other members
+/// drops, also where the policy is bypass, since the policy is for failures.
 ///
-/// Healthy and unavailable (checks disabled) members are alive. While one is alive, the alive members take the new flows.
-/// While none is:
-/// - `ever_healthy` (a member of this group was alive once): initial members do not count beside unhealthy ones, so adding a
-///   target to a group that is down does not change what happens to its flows before the target is checked;
-/// - otherwise initial members keep the group from being down: spread uses them with the others, drop and bypass give
-///   no_target_yet until each has failed its checks;
-/// - a group whose members are all initial is never down.
+/// If any other member is alive, the alive members accept the new flows. Otherwise:
+/// - With `ever_healthy` (a member of this group was alive once), initial members do not count beside unhealthy
+///   ones. A target that is added to a group that is down does not change its action before its first result.
+/// - Otherwise a group with initial members is not down: spread includes them, drop and bypass result in
+///   no_target_yet until each has failed its checks.
+/// - A group whose members are all initial is never down.
 [[nodiscard]] GroupDecision decide_group(std::span<const GroupMember> members, AllUnhealthyPolicy policy,
                                          bool ever_healthy);
 

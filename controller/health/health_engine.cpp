@@ -1,20 +1,14 @@
 #include "controller/health/health_engine.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <utility>
 
 #include <spdlog/spdlog.h>
 
-#include "controller/util/fd.h"
-
 namespace glb {
 
 namespace {
-
-using boost::asio::posix::stream_descriptor;
 
 constexpr std::chrono::seconds tick_interval{1};
 /// Combines the changes of many targets. A snapshot costs about a microsecond for each target.
@@ -33,40 +27,18 @@ void log_transition(const TargetEntry &entry, const HealthTransition &change) {
 HealthEngine::HealthEngine(boost::asio::io_context &loop, OnEvent on_event)
     : on_event_(std::move(on_event)), registry_(log_transition),
       prober_(loop, [this](const std::string &name, const ProbeResult &result) { on_probe(name, result); }),
-      passive_(loop, registry_, *this), events_(loop), tick_(loop), publish_timer_(loop),
-      snapshot_(std::make_shared<const HealthSnapshot>()) {
+      passive_(loop, registry_, *this),
+      events_(loop, [this](const glb_event &event) { this->on_event(event); }), tick_(loop),
+      publish_timer_(loop), snapshot_(std::make_shared<const HealthSnapshot>()) {
     schedule_tick();
 }
 
 HealthEngine::~HealthEngine() = default;
 
 void HealthEngine::attach(std::shared_ptr<TargetStatePort> datapath) {
-    boost::system::error_code ignored;
-    events_.close(ignored);
-    ++events_generation_;
     datapath_ = std::move(datapath);
     shadow_.clear();
-    if (!datapath_ || datapath_->event_fd() < 0)
-        return;
-    // A descriptor of its own: closing it must not close the maps'. Not one of 0 to 2.
-    Fd fd(::fcntl(datapath_->event_fd(), F_DUPFD_CLOEXEC, 3));
-    boost::system::error_code error(fd ? 0 : errno, boost::system::system_category());
-    if (fd)
-        events_.assign(fd.get(), error);
-    if (error)
-        return spdlog::error("events of the data path are not read: {}", error.message());
-    (void)fd.release();
-    wait_for_events();
-}
-
-void HealthEngine::wait_for_events() {
-    events_.async_wait(stream_descriptor::wait_read,
-                       [this, generation = events_generation_](const boost::system::error_code &code) {
-                           if (code || generation != events_generation_)
-                               return;
-                           poll_events();
-                           wait_for_events();
-                       });
+    events_.attach(datapath_);
 }
 
 void HealthEngine::restore(const PersistedTargets &persisted) {
@@ -81,9 +53,9 @@ void HealthEngine::restore_failures(const std::map<std::string, HealthReason> &f
 Status HealthEngine::stage(HealthConfig config, std::vector<AdoptedTarget> adopted) {
     if (!datapath_)
         return fail("the data path is not loaded");
-    previous_.reset();
     if (staged_)
         abort(staged_->config.generation);
+    previous_.reset();
     const auto generation = config.generation;
     staged_ = Staged{std::move(config), std::move(adopted)};
     auto written = shadow_.write_new(*datapath_, staged_registry({}).group_states(Clock::now()));
@@ -142,7 +114,9 @@ void HealthEngine::revert(std::uint64_t generation) {
     const auto reverted = std::exchange(registry_, std::move(previous_->registry));
     config_ = std::move(previous_->config);
     previous_.reset();
-    registry_.take_failures(reverted, Clock::now());
+    registry_.merge_failures(reverted, Clock::now());
+    // The merged health has the policies of the reverted configuration.
+    registry_.configure(config_, Clock::now());
     condition_log_.configure(config_);
     start_checks();
     refresh_all();
@@ -251,12 +225,7 @@ void HealthEngine::apply_probe_result(const std::string &name, const ProbeResult
 }
 
 void HealthEngine::poll_events() {
-    if (!datapath_)
-        return;
-    const auto done = datapath_->poll_events([this](const glb_event &event) { on_event(event); });
-    if (!done && !events_failed_) // called up to 200 times a second
-        spdlog::warn("cannot read events of the data path, will retry: {}", done.error().message);
-    events_failed_ = !done;
+    events_.poll();
 }
 
 void HealthEngine::on_event(const glb_event &event) {

@@ -11,9 +11,9 @@
 #include <string>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "controller/health/datapath_events.h"
 #include "controller/health/datapath_port.h"
 #include "controller/health/group_condition_log.h"
 #include "controller/health/health_event.h"
@@ -58,8 +58,8 @@ class HealthEngine final : private PassiveMonitorHost {
     [[nodiscard]] Status commit(std::uint64_t generation, const std::set<std::uint16_t> &resolved);
     /// Discards the staged configuration; no effect where `generation` is not staged.
     void abort(std::uint64_t generation);
-    /// Takes back the commit of `generation`: the configuration before is live again, and targets that have
-    /// failed since stay failed. Possible until the next stage(); no effect otherwise.
+    /// Takes back the commit of `generation`: the previous configuration is active again, and failures since
+    /// then are kept. No effect after the next stage().
     void revert(std::uint64_t generation);
     /// Replaces the indexes of targets to which the data path has a path, without a change of configuration.
     void set_resolved(const std::set<std::uint16_t> &resolved);
@@ -98,7 +98,6 @@ class HealthEngine final : private PassiveMonitorHost {
     void on_probe(const std::string &name, const ProbeResult &result) override;
 
     [[nodiscard]] TargetRegistry staged_registry(OnTransition on_transition) const;
-    void wait_for_events();
     void on_event(const glb_event &event);
     void apply_probe_result(const std::string &name, const ProbeResult &result);
     void apply_held_results();
@@ -122,9 +121,7 @@ class HealthEngine final : private PassiveMonitorHost {
     GroupConditionLog condition_log_;
     Prober prober_;
     PassiveMonitor passive_;
-    boost::asio::posix::stream_descriptor events_;
-    std::uint64_t events_generation_ = 0; ///< distinguishes waits on descriptors of replaced maps
-    bool events_failed_ = false;          ///< the last read failed
+    DatapathEvents events_;
     boost::asio::steady_timer tick_, publish_timer_;
     bool publish_pending_ = false;
     std::map<std::string, GroupAction> actions_; ///< as last written

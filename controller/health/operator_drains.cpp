@@ -5,14 +5,6 @@
 
 namespace glb {
 
-namespace {
-
-bool is_alive(TargetState state) {
-    return state == TargetState::healthy || state == TargetState::unavailable;
-}
-
-} // namespace
-
 Result<TargetEntry *> TargetRegistry::configured_target(const std::string &name) {
     const auto found = entries_.find(name);
     if (found == entries_.end() || found->second.drain_until)

@@ -16,7 +16,7 @@ using Outcome = InBandResult::Outcome;
 // Of probes that find out whether in-band probes work, and that let failed targets recover.
 constexpr std::chrono::milliseconds background_interval{1000};
 constexpr std::chrono::milliseconds background_timeout{500};
-constexpr auto tick_interval = 1s;
+constexpr auto target_tick_interval = 1s;
 constexpr auto outage_probe_interval = 100ms;
 
 /// `at` on CLOCK_BOOTTIME, which also counts while the machine is suspended: the detector must see such a
@@ -199,7 +199,7 @@ void PassiveMonitor::probe_group_outage_targets() {
 
 void PassiveMonitor::tick_targets() {
     const auto now = Clock::now();
-    if (now - last_tick_ < tick_interval)
+    if (now - last_tick_ < target_tick_interval)
         return;
     last_tick_ = now;
     std::vector<const TargetEntry *> failed; // updates do not move entries

@@ -12,10 +12,6 @@ namespace {
 /// For targets whose group is not configured any more.
 constexpr std::chrono::seconds default_delay{300};
 
-bool is_alive(TargetState state) {
-    return state == TargetState::healthy || state == TargetState::unavailable;
-}
-
 } // namespace
 
 bool TargetRegistry::apply(TargetEntry &entry, const std::optional<HealthTransition> &transition) {
@@ -162,7 +158,7 @@ void TargetRegistry::on_sender_mac(const IpAddress &sender, const MacAddress &ma
                                                   mac.to_string()));
 }
 
-void TargetRegistry::take_failures(const TargetRegistry &other, MonotonicTime now) {
+void TargetRegistry::merge_failures(const TargetRegistry &other, MonotonicTime now) {
     for (auto &[name, entry] : entries_) {
         const auto found = other.entries_.find(name);
         if (found == other.entries_.end() || !found->second.health.has_failed() || entry.health.has_failed())

@@ -81,8 +81,8 @@ class TargetRegistry {
     /// which is more recent than the persisted state.
     void restore_failure(const std::string &name, HealthReason reason);
 
-    /// The health of targets that have failed in `other`, and not here.
-    void take_failures(const TargetRegistry &other, MonotonicTime now);
+    /// Takes over the health of targets that have failed in `other`, but not here.
+    void merge_failures(const TargetRegistry &other, MonotonicTime now);
 
     /// Ends drains of removed targets that have no live flows or whose deadline has passed. Under `hold` the
     /// deadline does not end them.

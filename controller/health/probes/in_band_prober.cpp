@@ -9,7 +9,6 @@ using namespace std::chrono_literals;
 using boost::system::error_code;
 
 constexpr auto answer_timeout = 1s; // to probe_now()
-constexpr std::chrono::milliseconds longest_in_band_start_delay{1000};
 
 } // namespace
 
@@ -37,7 +36,7 @@ void InBandProber::set_targets(const std::vector<InBandTarget> &targets, const I
             continue;
         }
         auto periodic = std::make_shared<Periodic>(loop_, target);
-        const auto longest = std::min(target.interval, longest_in_band_start_delay);
+        const auto longest = std::min(target.interval, max_start_delay);
         std::uniform_int_distribution<std::chrono::milliseconds::rep> delay(0, longest.count());
         periodic->due = Clock::now() + std::chrono::milliseconds(delay(random_));
         wait_until_due(periodic);

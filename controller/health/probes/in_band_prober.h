@@ -15,6 +15,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "controller/health/probes/in_band_packet.h"
+#include "controller/health/probes/probe_settings.h"
 
 namespace glb {
 

@@ -10,6 +10,9 @@
 
 namespace glb {
 
+/// The first probes of targets are spread over this time, or over the interval where that is shorter.
+inline constexpr std::chrono::milliseconds max_start_delay{1000};
+
 enum class ProbeKind : std::uint8_t { none, tcp, http, https };
 
 /// The defaults are those of the manifest.

@@ -6,11 +6,6 @@
 #include "controller/health/probes/probe.h"
 
 namespace glb {
-namespace {
-
-constexpr std::chrono::milliseconds max_start_delay{1000};
-
-}
 
 Prober::Prober(boost::asio::io_context &loop, OnResult on_result)
     : loop_(loop), on_result_(std::make_shared<const OnResult>(std::move(on_result))),

@@ -135,12 +135,16 @@ struct EngineFixture {
         restore_healthy({"g/a", "g/b", "g/c"});
         apply(engine_config(1, {"a", "b", "c"}));
     }
+    /// `done` may have side effects: it is not evaluated again once it is true.
     template <typename Condition>
     bool run_until(Condition done, std::chrono::seconds limit = 20s) {
         const auto end = std::chrono::steady_clock::now() + limit;
-        while (!done() && std::chrono::steady_clock::now() < end)
+        while (!done()) {
+            if (std::chrono::steady_clock::now() >= end)
+                return false;
             loop.run_one_for(5ms);
-        return done();
+        }
+        return true;
     }
     template <typename Event>
     std::vector<Event> events_of() const {

@@ -192,6 +192,43 @@ TEST_CASE("engine: a failure of any write of commit keeps the previous configura
     }
 }
 
+TEST_CASE("engine: revert restores the configuration before a commit and keeps failures since", "[engine]") {
+    EngineFixture it;
+    it.apply_healthy();
+    auto config = engine_config(2, {"a", "d"});
+    config.groups[0].policy.checks_enabled = false;
+    it.apply(config);
+    it.engine.on_neighbours({{"g/a", false}, {"g/b", false}});
+    it.engine.revert(1); // of another generation: no effect
+    CHECK(it.engine.snapshot()->generation == 2);
+    it.engine.revert(2);
+    CHECK(it.engine.snapshot()->generation == 1);
+    CHECK(it.state("g/a") == TargetState::unhealthy);
+    CHECK(it.state("g/b") == TargetState::unhealthy); // and does not drain
+    CHECK_FALSE(it.target("g/b").drain_until);
+    CHECK(it.state("g/c") == TargetState::healthy);
+    CHECK_FALSE(it.engine.snapshot()->find("g/d"));
+    it.engine.on_neighbours({{"g/a", true}});
+    REQUIRE(it.run_until([&] { return it.state("g/a") != TargetState::unhealthy; }));
+    CHECK(it.state("g/a") == TargetState::healthy); // not unavailable: its checks are enabled again
+    it.engine.revert(1);
+    CHECK(it.engine.snapshot()->generation == 1);
+    CHECK(it.wrong_rows("g/a").empty());
+}
+
+TEST_CASE("engine: revert has no effect after the next stage", "[engine]") {
+    EngineFixture it;
+    it.apply_healthy();
+    it.apply(engine_config(2, {"a", "b"}));
+    REQUIRE(it.engine.stage(engine_config(3, {"a"})));
+    it.engine.revert(2);
+    CHECK(it.engine.snapshot()->generation == 2);
+    it.engine.abort(3);
+    it.engine.revert(2);
+    CHECK(it.engine.snapshot()->generation == 2);
+    CHECK(it.state("g/c") == TargetState::draining);
+}
+
 TEST_CASE("engine: other maps receive all rows at the next commit", "[engine]") {
     EngineFixture it;
     it.apply_healthy();

@@ -225,3 +225,23 @@ TEST_CASE("registry: adoption does not change a target that is configured", "[re
     it.registry.adopt({"g", 7, target_at("x", 9)}, it.now);
     CHECK(it.registry.group_state("g", it.now)->group_index == 0);
 }
+
+TEST_CASE("registry: failures since a copy was made are merged into it", "[registry]") {
+    RegistryFixture it;
+    it.set(config_of({"a", "b", "c"}));
+    for (const char *name : {"g/a", "g/b", "g/c"})
+        it.probe(name, ProbeOutcome::ok);
+    auto before = it.registry;
+    it.set(config_of({"a", "d"}));
+    it.probe("g/a", ProbeOutcome::timeout, 3);
+    it.probe("g/b", ProbeOutcome::timeout, 3);
+    before.merge_failures(it.registry, it.now);
+    it.registry = before;
+    CHECK(it.state("g/a") == TargetState::unhealthy);
+    CHECK(it.state("g/b") == TargetState::unhealthy); // and does not drain
+    CHECK_FALSE(it.registry.entries().at("g/b").drain_until);
+    CHECK(it.state("g/c") == TargetState::healthy);
+    CHECK_FALSE(it.registry.entries().contains("g/d"));
+    it.probe("g/a", ProbeOutcome::ok, 5);
+    CHECK(it.state("g/a") == TargetState::healthy);
+}
