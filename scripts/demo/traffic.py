@@ -24,10 +24,11 @@ def family(address):
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
-def http(address, timeout):
-    """True if a new connection fetches the complete /hello, with `timeout` seconds for each step."""
+def http(address, timeout, port=0):
+    """True if a new connection fetches the complete /hello, with `timeout` seconds for each step. `port`: the client's,
+    0: any. The server closes first, so the kernel may give two connections the same port: they would be one flow."""
     try:
-        with socket.create_connection((address, 80), timeout=timeout) as peer:
+        with socket.create_connection((address, 80), timeout=timeout, source_address=("", port)) as peer:
             peer.sendall(b"GET /hello HTTP/1.0\r\n\r\n")
             response = b""
             while part := peer.recv(65536):
@@ -95,7 +96,7 @@ def main():
     if command == "echo":
         echo(int(arguments[0]))
     elif command == "http":
-        print(json.dumps(repeat(int(arguments[0]), arguments[1:], lambda address, _: http(address, 5))))
+        print(json.dumps(repeat(int(arguments[0]), arguments[1:], lambda address, number: http(address, 5, 22000 + number))))
     elif command == "udp":
         print(json.dumps(repeat(int(arguments[0]), arguments[1:], udp)))
     elif command == "outage":
