@@ -63,7 +63,8 @@ Detection eject_once(const std::vector<std::string> &launcher = {}) {
     CHECK(eventually(2s, [&] { return flows.served() == flow_count; }));
     const auto gaps = flows.finish();
     INFO(glbd.log());
-    CHECK(ejections(glbd) == 1);
+    if (launcher.empty()) // else there may be no log
+        CHECK(ejections(glbd) == 1);
     CHECK(state_of(glbd, *testbed.appliances[1 - busier]) == "healthy");
     return {gaps, flows.sent(), flows.lost()};
 }
