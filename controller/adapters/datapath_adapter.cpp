@@ -169,6 +169,7 @@ std::shared_ptr<FlowMigration> DatapathAdapter::resize(std::uint32_t capacity,
 
 void DatapathAdapter::use(const datapath::DatapathHandlesPtr &handles) {
     handles_ = handles;
+    devices_.clear(); // another set of maps may have none
     if (config_) {
         config_->rebind(handles);
         egress_->rebind(handles);
@@ -238,8 +239,13 @@ std::map<unsigned, datapath::AttachMode> DatapathAdapter::attached() {
 }
 
 Status DatapathAdapter::attach(unsigned ifindex, const std::string &name, datapath::AttachMode mode) {
+    const bool is_attached = attachments_->is_attached(ifindex);
     GLB_TRY(attachments_->attach(ifindex, name, mode, handles_->program()));
-    return egress_->add_device(ifindex);
+    if (is_attached && devices_.contains(ifindex))
+        return {};
+    GLB_TRY(egress_->add_device(ifindex));
+    devices_.insert(ifindex);
+    return {};
 }
 
 Status DatapathAdapter::set_index_name(std::uint32_t row, const std::string &name) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "controller/control/ports/datapath_port.h"
 #include "controller/datapath/config_writer.h"
@@ -79,6 +80,7 @@ class DatapathAdapter final : public DatapathPort {
     datapath::DatapathHandlesPtr handles_;
     std::optional<datapath::ConfigWriter> config_;
     std::optional<datapath::EgressWriter> egress_;
+    std::set<unsigned> devices_; ///< of the devmap, as far as written
     std::optional<datapath::RedirectTracepoints> redirects_;
     std::shared_ptr<TableMigrationAdapter> upgrade_;
 };
