@@ -1,7 +1,5 @@
 #include "controller/control/control_loop.h"
 
-#include <csignal>
-#include <pthread.h>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
@@ -11,6 +9,7 @@
 #include "controller/datapath/counter_reader.h"
 #include "controller/plan/bank_plan.h"
 #include "controller/util/log.h"
+#include "controller/util/thread.h"
 
 namespace glb {
 
@@ -66,12 +65,7 @@ void ControlLoop::run() {
         network_changes_.assign(fd);
         spawn(watch_network());
     }
-    sigset_t all, before;
-    sigfillset(&all); // signals are handled on the main thread
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    thread_ = std::thread([this] { context_.run(); });
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    (void)pthread_setname_np(thread_.native_handle(), "glbd-control");
+    thread_ = start_thread("glbd-control", [this] { context_.run(); });
 }
 
 void ControlLoop::stop() {

@@ -1,7 +1,6 @@
 #include "controller/health/health_thread.h"
 
-#include <csignal>
-#include <pthread.h>
+#include "controller/util/thread.h"
 
 namespace glb {
 
@@ -15,12 +14,7 @@ HealthThread::HealthThread() : work_(context_.get_executor()), timer_(context_) 
 
 void HealthThread::start() {
     measure_lag(Clock::now() + lag_interval);
-    sigset_t all, before;
-    sigfillset(&all); // signals are handled on the main thread
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    thread_ = std::thread([this] { context_.run(); });
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    (void)pthread_setname_np(thread_.native_handle(), "glbd-health");
+    thread_ = start_thread("glbd-health", [this] { context_.run(); });
 }
 
 void HealthThread::stop() {
