@@ -32,27 +32,29 @@ Result<std::optional<ManifestFile>> manifest_for_boot(const StatePort &state,
 
 } // namespace
 
+Result<GuardPlan> plan_guard_alone(const Manifest &manifest, IndexAllocator indexes, const Snapshot &snapshot,
+                                   const StatePort &state) {
+    for (const auto &endpoint : manifest.endpoints)
+        GLB_TRY(indexes.claim(Kind::endpoint, endpoint.name));
+    return plan_guard(manifest, indexes, snapshot, state.value(devices_key));
+}
+
 Result<std::vector<std::string>> install_guard_alone(const Ports &ports, const Manifest &manifest) {
     GLB_ASSIGN(const auto snapshot, ports.network.read());
     // Marks matter once a data path is loaded; the daemon writes them again then.
     const auto found = ports.datapath.inspect(datapath::round_capacity(manifest.node.flow_table_capacity));
     auto indexes = found && *found ? IndexAllocator::from_names((*found)->config.names) : IndexAllocator();
-    for (const auto &endpoint : manifest.endpoints)
-        GLB_TRY(indexes.claim(Kind::endpoint, endpoint.name));
-    const auto plan = plan_guard(manifest, indexes, snapshot, ports.state.value("devices"));
+    GLB_ASSIGN(const auto plan, plan_guard_alone(manifest, std::move(indexes), snapshot, ports.state));
     GLB_TRY(ports.guard.install(plan));
     return guard_devices(plan);
 }
 
-Result<bool> ensure_kept_guard(const Ports &ports) {
-    const auto manifest = load_kept_guard(ports.state);
-    if (!manifest)
-        return false;
-    GLB_ASSIGN(const auto devices, install_guard_alone(ports, *manifest));
+Status install_kept_guard(const Ports &ports, const Manifest &kept) {
+    GLB_ASSIGN(const auto devices, install_guard_alone(ports, kept));
     spdlog::warn("guard: kept by down, installed on {}: it blocks all endpoint traffic until a manifest is "
                  "applied",
                  fmt::join(devices, ", "));
-    return true;
+    return {};
 }
 
 Status install_boot_guard(const Ports &ports, const std::optional<ManifestFile> &first_manifest) {

@@ -15,8 +15,12 @@ namespace glb {
 [[nodiscard]] Result<std::vector<std::string>> install_guard_alone(const Ports &ports,
                                                                    const Manifest &manifest);
 
-/// Installs the guard that `down --keep-guard` kept, after a reboot too. False: there is none.
-[[nodiscard]] Result<bool> ensure_kept_guard(const Ports &ports);
+/// The guard of `manifest` under `indexes`, which need not have its endpoints yet.
+[[nodiscard]] Result<GuardPlan> plan_guard_alone(const Manifest &manifest, IndexAllocator indexes,
+                                                 const Snapshot &snapshot, const StatePort &state);
+
+/// Installs the guard that `down --keep-guard` kept, after a reboot too.
+[[nodiscard]] Status install_kept_guard(const Ports &ports, const Manifest &kept);
 
 /// For `glbd --guard-only`: installs the guard that the active manifest needs (`first_manifest` where none was
 /// ever applied, else the one that was kept), and nothing else. It outlives the process. Does nothing where

@@ -11,8 +11,8 @@ constexpr auto kept_guard_key = "keptGuard";
 } // namespace
 
 Status persist_kept_guard(StatePort &state, const std::string &manifest_text) {
-    const auto value = manifest_text.empty() ? nlohmann::json() : nlohmann::json(manifest_text);
-    return state.value(kept_guard_key) == value ? Status{} : state.set_value(kept_guard_key, value);
+    return persist(state, kept_guard_key,
+                   manifest_text.empty() ? nlohmann::json() : nlohmann::json(manifest_text));
 }
 
 std::string load_kept_guard_text(const StatePort &state) {
@@ -20,12 +20,12 @@ std::string load_kept_guard_text(const StatePort &state) {
     return kept.is_string() ? kept.get<std::string>() : "";
 }
 
-std::optional<Manifest> load_kept_guard(const StatePort &state) {
+std::shared_ptr<const Manifest> load_kept_guard(const StatePort &state) {
     const auto text = load_kept_guard_text(state);
     if (text.empty())
-        return std::nullopt;
+        return nullptr;
     auto manifest = parse_manifest(text);
-    return manifest ? std::optional(std::move(*manifest)) : std::nullopt;
+    return manifest ? std::make_shared<const Manifest>(std::move(*manifest)) : nullptr;
 }
 
 } // namespace glb

@@ -1,7 +1,7 @@
 // The guard that `down --keep-guard` left installed: which manifest it belongs to, and how it is restored.
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <string>
 
 #include "controller/config/manifest.h"
@@ -13,6 +13,7 @@ namespace glb {
 [[nodiscard]] Status persist_kept_guard(StatePort &state, const std::string &manifest_text);
 /// Empty where there is none.
 [[nodiscard]] std::string load_kept_guard_text(const StatePort &state);
-[[nodiscard]] std::optional<Manifest> load_kept_guard(const StatePort &state);
+/// null where there is none, or it cannot be parsed.
+[[nodiscard]] std::shared_ptr<const Manifest> load_kept_guard(const StatePort &state);
 
 } // namespace glb

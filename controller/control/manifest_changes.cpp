@@ -16,8 +16,6 @@ namespace glb {
 
 namespace {
 
-using Kind = IndexAllocator::Kind;
-
 std::vector<ApiError> api_errors(const std::vector<ManifestError> &errors) {
     std::vector<ApiError> rows;
     for (const auto &error : errors)
@@ -69,10 +67,8 @@ Result<ApplyResult> ManifestChanges::check(const Manifest &manifest) {
         return refusal(result.epoch, api_errors(findings.errors));
     for (const auto &warning : findings.warnings)
         result.warnings.push_back(fmt::format("{}: {}", warning.pointer, warning.message));
-    auto indexes = state_.installed.allocation->indexes;
-    for (const auto &endpoint : manifest.endpoints)
-        GLB_TRY(indexes.claim(Kind::endpoint, endpoint.name));
-    const auto guard = plan_guard(manifest, indexes, snapshot, ports_.state.value("devices"));
+    GLB_ASSIGN(const auto guard,
+               plan_guard_alone(manifest, state_.installed.allocation->indexes, snapshot, ports_.state));
     for (auto &line : ports_.guard.missing_forwarding(guard))
         result.warnings.push_back(std::move(line));
     result.changes = change_documents(diff_manifests(copy_of(state_.desired.manifest), manifest));
@@ -138,8 +134,9 @@ std::optional<Confirmation> ManifestChanges::confirmation_for(const std::string 
     return confirmation;
 }
 
-/// Completely or not at all, with the network as it was last read. Without a `confirmation` the change also confirms a pending manifest: its author
-/// can reach the node. A manifest that does not differ from the active one begins no epoch.
+/// Completely or not at all, with the network as it was last read. Without a `confirmation` the change also
+/// confirms a pending manifest: its author can reach the node. A manifest that does not differ from the active
+/// one begins no epoch.
 Task<Status> ManifestChanges::activate(const Manifest &manifest, const std::string &text, bool differs,
                                        std::optional<Confirmation> confirmation) {
     auto &desired = state_.desired;
@@ -180,6 +177,7 @@ void ManifestChanges::finish_activation(const Manifest &manifest, const std::str
     ++state_.configuration;
     desired.manifest = std::make_shared<const Manifest>(manifest);
     desired.text = text;
+    state_.installed.kept_guard.reset();
     state_.conditions.failure.clear();
     std::set<std::string> endpoints;
     for (const auto &endpoint : manifest.endpoints)
@@ -205,13 +203,9 @@ Task<void> ManifestChanges::restore_previous() {
         const Change change{*manifest};
         restored = co_await reconciler_.reconcile(change);
     } else {
-        restored = co_await take_down(load_kept_guard(ports_.state).has_value());
-        if (restored) {
-            const auto kept = ensure_kept_guard(ports_);
-            state_.installed.guard = kept && *kept;
-            if (!kept)
-                restored = tl::unexpected(kept.error());
-        }
+        restored = co_await take_down(load_kept_guard(ports_.state) != nullptr);
+        if (restored)
+            restored = restore_kept_guard();
     }
     state_.conditions.failure = restored ? std::string() : restored.error().message;
     if (!restored)

@@ -27,7 +27,7 @@ class ManifestChanges {
     [[nodiscard]] Task<Result<ApplyResult>> rollback(unsigned back, ApplyOptions options);
     [[nodiscard]] Status confirm(const PeerCredentials &peer);
     /// Reverts a manifest that was not confirmed in time.
-    [[nodiscard]] Task<Status> expire_confirmation();
+    [[nodiscard]] Task<void> expire_confirmation();
     [[nodiscard]] Task<Result<documents::Down>> down(DownOptions options);
 
     /// Reconciles the active manifest again: interfaces, routes or neighbours may have changed.
@@ -40,6 +40,7 @@ class ManifestChanges {
     [[nodiscard]] Task<Status> activate(const Manifest &manifest, const std::string &text, bool differs,
                                         std::optional<Confirmation> confirmation);
     [[nodiscard]] Task<void> restore_previous();
+    [[nodiscard]] Status restore_kept_guard();
     void finish_activation(const Manifest &manifest, const std::string &text,
                            std::optional<Confirmation> confirmation);
     [[nodiscard]] Task<Status> revert();

@@ -46,10 +46,8 @@ Task<Status> ManifestChanges::start(const std::optional<ManifestFile> &first_man
     }
     if (!first_manifest) {
         spdlog::info("no manifest: waiting for glbctl apply");
-        const auto kept = ensure_kept_guard(ports_);
-        if (!kept)
-            spdlog::error("the guard that down kept could not be restored: {}", kept.error().message);
-        state_.installed.guard = kept && *kept;
+        if (const auto restored = restore_kept_guard(); !restored)
+            spdlog::error("the guard that down kept could not be restored: {}", restored.error().message);
         co_return state_.installed.guard ? reconciler_.check_guard() : Status{};
     }
     ApplyOptions options;
@@ -84,8 +82,19 @@ Task<Status> ManifestChanges::start_stored(const std::string &text,
     if (const auto entries = ports_.state.history();
         entries.empty() || differs(*manifest, entries.front().manifest))
         append_history("start", {});
-    const auto expired = co_await expire_confirmation();
-    co_return expired;
+    co_await expire_confirmation();
+    co_return Status{};
+}
+
+Status ManifestChanges::restore_kept_guard() {
+    auto &installed = state_.installed;
+    installed.kept_guard = load_kept_guard(ports_.state);
+    installed.guard = false;
+    if (!installed.kept_guard)
+        return {};
+    GLB_TRY(install_kept_guard(ports_, *installed.kept_guard));
+    installed.guard = true;
+    return {};
 }
 
 /// A history that cannot be written does not prevent a change.
@@ -131,14 +140,13 @@ Status ManifestChanges::confirm(const PeerCredentials &peer) {
     return {};
 }
 
-Task<Status> ManifestChanges::expire_confirmation() {
+Task<void> ManifestChanges::expire_confirmation() {
     const auto &confirmation = state_.desired.confirmation;
     if (!confirmation || confirmation->until > ports_.clock.now())
-        co_return Status{};
+        co_return;
     const auto done = co_await revert();
     if (!done)
         spdlog::error("the previous manifest could not be restored: {}", done.error().message);
-    co_return Status{};
 }
 
 /// To the manifest before the unconfirmed one, or to none where there was none.
@@ -156,7 +164,7 @@ Task<Status> ManifestChanges::revert() {
     const auto manifest = parse_manifest(*before);
     if (!manifest)
         co_return fail("the previous manifest cannot be parsed: {}", manifest.error().front().message);
-    const bool differs = !diff_manifests(std::optional(*state_.desired.manifest), *manifest).empty();
+    const bool differs = !diff_manifests(*state_.desired.manifest, *manifest).empty();
     GLB_CO_ASSIGN(state_.installed.network, ports_.network.read());
     GLB_CO_TRY(co_await activate(*manifest, *before, differs, std::nullopt));
     spdlog::warn("the previous manifest is restored, {}", change_text(epoch, ports_.datapath.epoch(), {}));
@@ -182,6 +190,7 @@ Task<Result<documents::Down>> ManifestChanges::down(DownOptions options) {
     GLB_CO_TRY(ports_.state.remove_manifest());
     const auto before = ports_.datapath.epoch();
     const auto done = co_await take_down(options.keep_guard);
+    state_.installed.kept_guard = load_kept_guard(ports_.state);
     spdlog::info("everything{} is removed, {}", extent,
                  change_text(before, ports_.datapath.epoch(), options.peer));
     state_.desired.bypasses = {};
@@ -189,7 +198,7 @@ Task<Result<documents::Down>> ManifestChanges::down(DownOptions options) {
     for (const char *key : {"health", "drains", "bypasses", "confirmation"})
         (void)ports_.state.set_value(key, nullptr);
     if (!stays)
-        (void)ports_.state.set_value("devices", nullptr);
+        (void)ports_.state.set_value(devices_key, nullptr);
     GLB_CO_TRY(done);
     co_return documents::Down{true, stays};
 }

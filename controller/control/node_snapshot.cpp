@@ -1,7 +1,6 @@
 // The snapshot that control publishes.
 #include <algorithm>
 
-#include "controller/control/kept_guard.h"
 #include "controller/control/node_state.h"
 #include "controller/plan/bank_plan.h"
 
@@ -23,16 +22,13 @@ void add_interfaces(const Manifest &manifest, const NodeState &state, const std:
     }
 }
 
-GuardSnapshot guard_snapshot(const NodeState &state, const Ports &ports) {
+GuardSnapshot guard_snapshot(const NodeState &state) {
     GuardSnapshot guard;
     guard.installed = state.installed.guard;
     guard.restored = state.conditions.guard_restored;
     guard.warnings = state.conditions.guard.warnings;
     guard.counted = state.conditions.guard.counted;
-    guard.manifest = state.desired.manifest;
-    if (!guard.manifest)
-        if (auto kept = load_kept_guard(ports.state))
-            guard.manifest = std::make_shared<const Manifest>(std::move(*kept));
+    guard.manifest = state.desired.manifest ? state.desired.manifest : state.installed.kept_guard;
     return guard;
 }
 
@@ -62,7 +58,7 @@ std::shared_ptr<const NodeSnapshot> node_snapshot(const NodeState &state, const 
     const auto &desired = state.desired;
     snapshot.not_ready_reason = not_ready_reason(state, ports.datapath.is_loaded(), attached);
     snapshot.manifest = desired.manifest;
-    snapshot.guard = guard_snapshot(state, ports);
+    snapshot.guard = guard_snapshot(state);
     for (const auto &manifest : {snapshot.manifest, snapshot.guard.manifest})
         if (manifest)
             add_interfaces(*manifest, state, attached, snapshot);

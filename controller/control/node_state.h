@@ -44,6 +44,7 @@ struct InstalledState {
     Snapshot network;
     datapath::EgressWriter::EgressRows egress;
     bool guard = false;
+    std::shared_ptr<const Manifest> kept_guard; ///< whose guard `down` kept; null: none
 
     /// Makes the next change write everything that one that failed may have left half written.
     void distrust() {

@@ -4,12 +4,6 @@
 
 namespace glb {
 
-namespace {
-
-constexpr auto devices_key = "devices"; ///< see known_devices()
-
-} // namespace
-
 std::set<unsigned> Reconciler::attached_interfaces() {
     std::set<unsigned> interfaces;
     for (const auto &[ifindex, mode] : ports_.datapath.attached())

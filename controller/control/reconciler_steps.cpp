@@ -44,9 +44,8 @@ Status Reconciler::ensure_guard(const ChangePlan &plan) {
     GLB_TRY(ports_.guard.matches(plan.guard_during) ? check_guard()
                                                     : ports_.guard.install(plan.guard_during));
     state_.installed.guard = true;
-    if (plan.known_devices != ports_.state.value("devices"))
-        if (const auto done = ports_.state.set_value("devices", plan.known_devices); !done)
-            spdlog::warn("guard: cannot store the devices of the endpoints: {}", done.error().message);
+    if (const auto done = persist(ports_.state, devices_key, plan.known_devices); !done)
+        spdlog::warn("guard: cannot store the devices of the endpoints: {}", done.error().message);
     return {};
 }
 

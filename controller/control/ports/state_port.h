@@ -16,6 +16,9 @@ namespace glb {
 
 using HashSeed = std::vector<std::uint8_t>;
 
+/// Key of a value: the result of known_devices() (plan/guard_plan.h).
+inline constexpr auto devices_key = "devices";
+
 /// One thread at a time. A write that fails leaves the previous value.
 class StatePort {
   public:
