@@ -2,6 +2,7 @@
 
 #include "abi/config.h"
 #include "controller/state/boot_time.h"
+#include "controller/util/seconds.h"
 
 namespace glb {
 
@@ -23,8 +24,7 @@ std::optional<std::uint64_t> Bypasses::seconds_left(const std::string &endpoint,
     const auto found = ends_.find(endpoint);
     if (found == ends_.end() || !found->second)
         return std::nullopt;
-    const auto left = std::chrono::ceil<std::chrono::seconds>(*found->second - now).count();
-    return left > 0 ? static_cast<std::uint64_t>(left) : 0;
+    return seconds_until(*found->second, now);
 }
 
 std::uint64_t Bypasses::word(const std::string &endpoint) const {

@@ -5,22 +5,17 @@
 
 #include "controller/control/persisted_targets.h"
 #include "controller/control/reconciler.h"
+#include "controller/observe/bypass_reason.h"
 #include "controller/observe/flow_scan.h"
 #include "controller/observe/flow_timeouts.h"
 #include "controller/util/log.h"
+#include "controller/util/seconds.h"
 
 namespace glb {
 
 namespace {
 
 using Kind = IndexAllocator::Kind;
-
-std::optional<std::uint64_t> seconds_left(std::optional<MonotonicTime> end, MonotonicTime now) {
-    if (!end)
-        return std::nullopt;
-    return static_cast<std::uint64_t>(
-        std::max<std::int64_t>(0, std::chrono::ceil<std::chrono::seconds>(*end - now).count()));
-}
 
 } // namespace
 
@@ -54,20 +49,10 @@ Task<Result<documents::Drain>> OperatorOverrides::drain(DrainRequest request) {
             [&] { return count_flows(handles->flow_table(), timeouts, ports_.clock.ticks()); });
         flows = counted.by_target[target->target.index];
     }
-    co_return documents::Drain{request.group, request.target, until.has_value(), flows,
-                               seconds_left(until, ports_.clock.now())};
-}
-
-/// "order", or "onAllUnhealthy" where the group has no healthy target and its policy is bypass; nullopt: the
-/// endpoint is inspected.
-std::optional<std::string> OperatorOverrides::bypass_reason(const Endpoint &endpoint) const {
-    if (state_.desired.bypasses.has(endpoint.name))
-        return "order";
-    const auto live = ports_.health.snapshot();
-    const auto group = live->groups.find(endpoint.target_group);
-    if (group != live->groups.end() && group->second == GroupAction::bypass)
-        return "onAllUnhealthy";
-    return std::nullopt;
+    documents::Drain document{request.group, request.target, until.has_value(), flows, std::nullopt};
+    if (until)
+        document.seconds_left = seconds_until(*until, ports_.clock.now());
+    co_return document;
 }
 
 void OperatorOverrides::log_bypass(const BypassRequest &request,
@@ -105,7 +90,7 @@ Result<documents::Bypass> OperatorOverrides::bypass(const BypassRequest &request
         bypasses = before;
         return tl::unexpected(persisted.error());
     }
-    const auto reason = bypass_reason(*endpoint);
+    const auto reason = bypass_reason(*endpoint, bypasses.ends(), *ports_.health.snapshot());
     log_bypass(request, reason);
     const auto index = state_.installed.allocation->indexes.find(Kind::endpoint, request.endpoint);
     if (ports_.datapath.is_loaded() && index)

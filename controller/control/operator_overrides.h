@@ -23,7 +23,6 @@ class OperatorOverrides {
 
   private:
     [[nodiscard]] Status change_drain(const std::string &name, const DrainRequest &request);
-    [[nodiscard]] std::optional<std::string> bypass_reason(const Endpoint &endpoint) const;
     void log_bypass(const BypassRequest &request, const std::optional<std::string> &reason) const;
 
     const Ports &ports_;

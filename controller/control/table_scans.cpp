@@ -17,14 +17,6 @@ using Kind = IndexAllocator::Kind;
 
 constexpr std::chrono::seconds pause{2};
 
-FlowStats scan(const datapath::FlowTable &table, datapath::TargetTimeouts timeouts, std::uint32_t ticks,
-               AsymmetricTcpDetector &one_way, bool of_endpoints) {
-    FlowStatsScan scan(table, std::move(timeouts), ticks, &one_way, of_endpoints);
-    while (!scan.step(std::chrono::seconds(1))) {
-    }
-    return scan.count();
-}
-
 } // namespace
 
 TableScans::TableScans(boost::asio::any_io_executor executor, const Ports &ports, NodeState &state,
@@ -45,8 +37,9 @@ Task<void> TableScans::run() {
     const auto configuration = state_.configuration;
     const auto timeouts = target_timeouts(*state_.desired.manifest, *ports_.health.snapshot());
     const bool of_endpoints = !state_.installed.allocation->indexes.retired(Kind::endpoint).empty();
-    const auto count = co_await background_.run(
-        [&] { return scan(handles->flow_table(), timeouts, ports_.clock.ticks(), one_way_, of_endpoints); });
+    const auto count = co_await background_.run([&] {
+        return count_flows(handles->flow_table(), timeouts, ports_.clock.ticks(), &one_way_, of_endpoints);
+    });
     const auto turn = co_await turn_.take();
     // A scan that began before a change may have missed flows of owners that were removed by it.
     if (configuration == state_.configuration)

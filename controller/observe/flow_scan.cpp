@@ -71,9 +71,9 @@ bool FlowStatsScan::step(std::chrono::nanoseconds budget) {
     });
 }
 
-FlowStats count_flows(const datapath::FlowTable &table, datapath::TargetTimeouts timeouts,
-                      std::uint32_t now) {
-    FlowStatsScan scan(table, std::move(timeouts), now);
+FlowStats count_flows(const datapath::FlowTable &table, datapath::TargetTimeouts timeouts, std::uint32_t now,
+                      AsymmetricTcpDetector *one_way, bool of_endpoints) {
+    FlowStatsScan scan(table, std::move(timeouts), now, one_way, of_endpoints);
     while (!scan.step(std::chrono::nanoseconds::max()))
         continue;
     return scan.count();

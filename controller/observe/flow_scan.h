@@ -88,8 +88,9 @@ class FlowStatsScan {
     FlowStats count_;
 };
 
-/// Counts the whole table in one call.
+/// Counts the whole table in one call; see FlowStatsScan.
 [[nodiscard]] FlowStats count_flows(const datapath::FlowTable &table, datapath::TargetTimeouts timeouts,
-                                    std::uint32_t now);
+                                    std::uint32_t now, AsymmetricTcpDetector *one_way = nullptr,
+                                    bool of_endpoints = false);
 
 } // namespace glb

@@ -10,18 +10,13 @@ namespace glb {
 
 namespace {
 
-#define GLB_REASON_NAME(name, text, meaning) text,
-constexpr const char *drop_names[] = {GLB_DROP_REASONS(GLB_REASON_NAME)};
-constexpr const char *counter_names[] = {GLB_COUNTERS(GLB_REASON_NAME)};
-#undef GLB_REASON_NAME
-
 template <std::size_t N>
-std::vector<CountedReason> counted(const char *const (&names)[N],
+std::vector<CountedReason> counted(const ReasonText (&texts)[N],
                                    const Result<std::vector<glb_count>> &counts) {
     std::vector<CountedReason> rows;
     for (std::size_t i = 0; i < N; ++i) {
         const auto count = counts && i < counts->size() ? (*counts)[i] : glb_count{};
-        rows.push_back({names[i], count.packets, count.bytes});
+        rows.push_back({texts[i].name, count.packets, count.bytes});
     }
     return rows;
 }
@@ -65,8 +60,8 @@ MetricsSnapshot NodeViews::metrics() const {
         snapshot.flows_capacity = node.datapath->capacity();
         if (const auto control = view.counters->control())
             snapshot.epoch = control->epoch;
-        snapshot.drops = counted(drop_names, view.counters->drops());
-        snapshot.counters = counted(counter_names, all_counters(view));
+        snapshot.drops = counted(drop_texts, view.counters->drops());
+        snapshot.counters = counted(counter_texts, all_counters(view));
     }
     for (const auto &target : view.health->targets) {
         const auto row = target_row(view, target, flows);

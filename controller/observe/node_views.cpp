@@ -12,6 +12,7 @@
 #include "controller/plan/bank_plan.h"
 #include "controller/plan/maglev_generations.h"
 #include "controller/state/history.h"
+#include "controller/util/seconds.h"
 
 namespace glb {
 
@@ -19,16 +20,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using Kind = IndexAllocator::Kind;
-
-struct ReasonText {
-    const char *name;
-    const char *meaning;
-};
-
-#define GLB_REASON_TEXT(name, text, meaning) ReasonText{text, meaning},
-constexpr ReasonText drop_texts[] = {GLB_DROP_REASONS(GLB_REASON_TEXT)};
-constexpr ReasonText counter_texts[] = {GLB_COUNTERS(GLB_REASON_TEXT)};
-#undef GLB_REASON_TEXT
 
 template <std::size_t N>
 std::vector<documents::Counter> counter_rows(const ReasonText (&texts)[N],
@@ -53,10 +44,6 @@ FlowNames flow_names(const IndexAllocator &indexes) {
             names.targets[i] = {name.substr(0, slash), name.substr(slash + 1)};
     }
     return names;
-}
-
-std::uint64_t seconds_until(Clock::time_point end) {
-    return whole_seconds(std::chrono::ceil<std::chrono::seconds>(end - Clock::now()));
 }
 
 documents::InterfaceStatus interface_status(const NodeSnapshot &node, const std::string &name) {
@@ -88,7 +75,7 @@ documents::Endpoint endpoint_row(const View &view, const Endpoint &endpoint) {
     row.bypassed = row.bypass_reason.has_value();
     if (const auto bypass = view.node->bypasses.find(endpoint.name);
         bypass != view.node->bypasses.end() && bypass->second)
-        row.bypass_seconds_left = seconds_until(*bypass->second);
+        row.bypass_seconds_left = seconds_until(*bypass->second, Clock::now());
     return row;
 }
 
@@ -122,7 +109,7 @@ Result<documents::NodeStatus> NodeViews::status() const {
         status.not_ready_reason = node.not_ready_reason;
     status.node = node_name(view);
     status.version = sources_.version;
-    status.uptime_seconds = whole_seconds(Clock::now() - sources_.started);
+    status.uptime_seconds = elapsed_seconds(Clock::now() - sources_.started);
     status.guard = {node.guard.installed, guard_count(node).packets, node.guard.restored,
                     node.guard.warnings};
     if (node.manifest) {
@@ -138,7 +125,7 @@ Result<documents::NodeStatus> NodeViews::status() const {
     for (const auto &target : view.health->targets)
         status.targets.add(to_string(target.state));
     if (node.confirm_until)
-        status.confirmation = {seconds_until(*node.confirm_until)};
+        status.confirmation = {seconds_until(*node.confirm_until, Clock::now())};
     return status;
 }
 

@@ -1,5 +1,7 @@
 #include "controller/observe/target_view.h"
 
+#include "controller/util/seconds.h"
+
 namespace glb {
 
 namespace {
@@ -24,7 +26,7 @@ documents::Target target_row(const View &view, const TargetSnapshot &target, con
     row.state = to_string(target.state);
     row.reason = text_if_any(to_string(target.reason));
     row.description = text_if_any(target.description);
-    row.since_seconds = whole_seconds(std::chrono::steady_clock::now() - target.since);
+    row.since_seconds = elapsed_seconds(std::chrono::steady_clock::now() - target.since);
     row.last_error = text_if_any(target.last_error);
     row.drained_by_operator = target.operator_drain_until.has_value();
     row.active_flows = index < flows.by_target.size() ? flows.by_target[index] : 0;

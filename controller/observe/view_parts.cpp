@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "controller/observe/bypass_reason.h"
 #include "controller/observe/flow_timeouts.h"
 #include "controller/plan/maglev_generations.h"
 
@@ -19,12 +20,7 @@ FlowStats flow_stats(const View &view) {
 }
 
 std::optional<std::string> bypass_reason(const View &view, const Endpoint &endpoint) {
-    if (view.node->bypasses.contains(endpoint.name))
-        return "order";
-    const auto group = view.health->groups.find(endpoint.target_group);
-    if (group != view.health->groups.end() && group->second == GroupAction::bypass)
-        return "onAllUnhealthy";
-    return std::nullopt;
+    return bypass_reason(endpoint, view.node->bypasses, *view.health);
 }
 
 glb_endpoint_count endpoint_count(const View &view, const std::string &endpoint) {

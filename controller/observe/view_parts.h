@@ -5,12 +5,23 @@
 #include <string>
 #include <vector>
 
+#include "abi/reasons.h"
 #include "controller/datapath/counter_reader.h"
 #include "controller/health/health_snapshot.h"
 #include "controller/observe/flow_scan.h"
 #include "controller/observe/node_snapshot.h"
 
 namespace glb {
+
+struct ReasonText {
+    const char *name;
+    const char *meaning;
+};
+
+#define GLB_REASON_TEXT(name, text, meaning) ReasonText{text, meaning},
+inline constexpr ReasonText drop_texts[] = {GLB_DROP_REASONS(GLB_REASON_TEXT)}; ///< by glb_drop
+inline constexpr ReasonText counter_texts[] = {GLB_COUNTERS(GLB_REASON_TEXT)};  ///< by glb_counter
+#undef GLB_REASON_TEXT
 
 /// One reading of both snapshots.
 struct View {
@@ -23,8 +34,7 @@ struct View {
 /// A scan of the whole table; zeros where nothing is loaded.
 [[nodiscard]] FlowStats flow_stats(const View &view);
 
-/// "order", or "onAllUnhealthy" where the group has no healthy target and its policy is bypass; nullopt: the
-/// endpoint is inspected.
+/// See bypass_reason.h.
 [[nodiscard]] std::optional<std::string> bypass_reason(const View &view, const Endpoint &endpoint);
 
 [[nodiscard]] glb_endpoint_count endpoint_count(const View &view, const std::string &endpoint);
@@ -34,11 +44,5 @@ struct View {
 
 /// Counters of the data path and those that only scans can count. Something must be loaded.
 [[nodiscard]] Result<std::vector<glb_count>> all_counters(const View &view);
-
-template <typename Duration>
-[[nodiscard]] std::uint64_t whole_seconds(Duration duration) {
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration).count();
-    return seconds < 0 ? 0 : static_cast<std::uint64_t>(seconds);
-}
 
 } // namespace glb
