@@ -25,6 +25,15 @@ void check_order(const std::vector<std::string> &names, const std::vector<std::s
     CHECK(std::ranges::is_sorted(positions));
 }
 
+/// Left by a daemon of another version, with traffic on its maps.
+FakeWorld older_version() {
+    FakeWorld world;
+    REQUIRE(Daemon(world).start(manifest_text()));
+    world.older_maps = std::exchange(world.maps, std::nullopt);
+    world.operation.restart();
+    return world;
+}
+
 } // namespace
 
 TEST_CASE("the first manifest: guard, load, states, attach, store, bank") {
@@ -136,13 +145,7 @@ TEST_CASE("a missing interface is attached when it appears") {
 }
 
 TEST_CASE("an upgrade moves the flows after the new maps are filled") {
-    FakeWorld world;
-    {
-        Daemon daemon(world);
-        REQUIRE(daemon.start(manifest_text()));
-    }
-    world.older_maps = std::exchange(world.maps, std::nullopt);
-    world.operation.restart();
+    auto world = older_version();
     Daemon daemon(world);
     REQUIRE(daemon.start());
     check_order(world.operation.names, {"datapath.load", "datapath.flip", "migration.copy", "migration.swap",
@@ -153,13 +156,7 @@ TEST_CASE("an upgrade moves the flows after the new maps are filled") {
 
 TEST_CASE("an upgrade that fails leaves the older data path active, and is tried again later") {
     const std::string step = GENERATE("datapath.load", "migration.copy", "migration.swap");
-    FakeWorld world;
-    {
-        Daemon daemon(world);
-        REQUIRE(daemon.start(manifest_text()));
-    }
-    world.older_maps = std::exchange(world.maps, std::nullopt);
-    world.operation.restart();
+    auto world = older_version();
     world.operation.fail_named = step;
     Daemon daemon(world);
     REQUIRE(daemon.start());
@@ -177,13 +174,7 @@ TEST_CASE("an upgrade that fails leaves the older data path active, and is tried
 
 TEST_CASE("once the links are swapped, an upgrade is only ever finished") {
     const std::string step = GENERATE("migration.catch_up", "migration.finish");
-    FakeWorld world;
-    {
-        Daemon daemon(world);
-        REQUIRE(daemon.start(manifest_text()));
-    }
-    world.older_maps = std::exchange(world.maps, std::nullopt);
-    world.operation.restart();
+    auto world = older_version();
     world.operation.fail_named = step;
     Daemon daemon(world);
     REQUIRE(daemon.start());
