@@ -18,8 +18,7 @@ class GuardAdapter final : public GuardPort {
     Status set_magic(std::uint32_t magic) override { return guard_.set_magic(magic); }
     Result<GuardCheck> check() override {
         GLB_ASSIGN(auto report, guard_.check_and_repair());
-        GLB_ASSIGN(const auto counted, guard_.uninspected());
-        return GuardCheck{std::move(report.repaired), std::move(report.warnings), counted};
+        return GuardCheck{std::move(report.repaired), std::move(report.warnings), report.counted};
     }
     Status remove() override { return guard_.remove(); }
     std::vector<std::string> missing_forwarding(const GuardPlan &plan) const override {

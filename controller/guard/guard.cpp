@@ -198,7 +198,7 @@ Result<GuardReport> Guard::check_and_repair() {
     if (saved_state_damaged_)
         report.warnings.push_back(
             fmt::format("{} is damaged: the original sysctl values are unknown", paths_.state.string()));
-    report.installed = true;
+    report.counted = counted_;
     return report;
 }
 

@@ -17,9 +17,9 @@
 namespace glb::guard {
 
 struct GuardReport {
-    bool installed = false;
     std::vector<std::string> repaired; ///< what was missing or changed, and is restored
     std::vector<std::string> warnings;
+    PacketCount counted; ///< blocked packets, see uninspected()
 };
 
 struct GuardPaths {
