@@ -34,10 +34,6 @@ datapath::LoadSettings new_settings(std::uint32_t capacity) {
     return settings;
 }
 
-std::vector<std::uint8_t> seed_of(const glb_metadata &metadata) {
-    return {metadata.seed, metadata.seed + std::min<std::uint32_t>(metadata.seed_length, GLB_SEED_BYTES)};
-}
-
 } // namespace
 
 Result<std::unique_ptr<DatapathAdapter>> DatapathAdapter::open(std::filesystem::path bpffs) {
@@ -74,7 +70,7 @@ Result<std::optional<FoundDatapath>> DatapathAdapter::inspect(std::uint32_t capa
     const auto &set = found_.sets[*running];
     pins_ = set.pins;
     FoundDatapath found;
-    found.seed = seed_of(*set.metadata);
+    found.seed = datapath::seed_of(*set.metadata);
     GLB_ASSIGN(found.config, datapath::read_pinned_config(set.pins));
     return found;
 }
@@ -268,8 +264,7 @@ Status DatapathAdapter::activate(const BankImage &image, bool new_epoch) {
 
 Status DatapathAdapter::set_seed(const std::vector<std::uint8_t> &seed) {
     GLB_ASSIGN(auto metadata, config_->metadata());
-    metadata.seed_length = static_cast<std::uint32_t>(std::min<std::size_t>(seed.size(), GLB_SEED_BYTES));
-    std::copy_n(seed.begin(), metadata.seed_length, metadata.seed);
+    datapath::set_seed(metadata, seed);
     return config_->set_metadata(metadata);
 }
 
