@@ -21,11 +21,4 @@ Task<Status> Transaction::run(Worker &worker) const {
     co_return Status{};
 }
 
-std::vector<std::string> Transaction::names() const {
-    std::vector<std::string> names;
-    for (const auto &step : steps_)
-        names.push_back(step.name);
-    return names;
-}
-
 } // namespace glb

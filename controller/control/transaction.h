@@ -17,7 +17,7 @@ class Transaction {
     using Call = std::function<Status()>;
     using Coroutine = std::function<Task<Status>()>;
 
-    /// On the control thread. `name` is for log and tests.
+    /// On the control thread. `name` is for the log.
     void add(std::string name, Call call) { steps_.push_back({std::move(name), std::move(call), {}, false}); }
     /// On the worker, while the control thread serves other events.
     void add_blocking(std::string name, Call call) {
@@ -28,8 +28,6 @@ class Transaction {
     }
 
     [[nodiscard]] Task<Status> run(Worker &worker) const;
-
-    [[nodiscard]] std::vector<std::string> names() const;
 
   private:
     struct Step {
