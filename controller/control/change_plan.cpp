@@ -33,8 +33,8 @@ Allocation found_allocation(const FoundDatapath &found, std::uint32_t ticks) {
 }
 
 /// An ejection is in the data path at once, and in the state file some time later.
-std::map<std::string, HealthReason> found_failures(const FoundDatapath &found, const Manifest &manifest) {
-    const auto indexes = IndexAllocator::from_names(found.config.names);
+std::map<std::string, HealthReason> found_failures(const FoundDatapath &found, const Manifest &manifest,
+                                                   const IndexAllocator &indexes) {
     std::map<std::string, HealthReason> failures;
     for (const auto &group : manifest.target_groups)
         for (const auto &target : group.targets) {
@@ -121,10 +121,9 @@ Status plan_bank_image(const PlanInput &input, const Allocation &allocation, Cha
 
 void plan_health(const PlanInput &input, const IndexAllocator &indexes, ChangePlan &plan) {
     plan.health = health_config(input.manifest, indexes, input.health.generation + 1);
-    if (input.found) {
-        plan.adopted = adopted_targets(*input.found, input.manifest, input.health);
-        plan.found_failures = found_failures(*input.found, input.manifest);
-    }
+    plan.adopted = input.adopted;
+    if (input.found)
+        plan.found_failures = found_failures(*input.found, input.manifest, indexes);
     const auto &committed = input.committed_health;
     plan.health_changed = !plan.adopted.empty() || !committed || committed->groups != plan.health.groups ||
                           committed->probe_source != plan.health.probe_source;
@@ -180,7 +179,7 @@ std::map<datapath::NextHopKey, glb_next_hop> next_hop_rows(const Snapshot &snaps
 
 Result<ChangePlan> plan_change(const PlanInput &input) {
     ChangePlan plan;
-    plan.manifest = std::make_shared<const Manifest>(input.manifest);
+    plan.manifest = &input.manifest;
     auto allocation = input.found ? found_allocation(*input.found, input.ticks) : input.allocation;
     GLB_TRY(claim_indexes(allocation.indexes, input.manifest, input.previous));
     plan_guards(input, allocation.indexes, plan);

@@ -36,7 +36,8 @@ struct PlanInput {
     const Snapshot &snapshot;
     const std::map<IpAddress, ResolvedPath> &paths; ///< of target_addresses()
     const Allocation &allocation;                   ///< of the active configuration
-    const std::optional<FoundDatapath> &found;      ///< of an earlier daemon, not loaded yet
+    const std::optional<FoundDatapath> &found;      ///< of an earlier daemon
+    const std::vector<AdoptedTarget> &adopted;      ///< see adopted_targets()
     const HealthSnapshot &health;
     const std::optional<HealthConfig> &committed_health; ///< nullopt: none, or not in these maps
     const Bypasses &bypasses;
@@ -49,7 +50,7 @@ struct PlanInput {
 };
 
 struct ChangePlan {
-    std::shared_ptr<const Manifest> manifest;
+    const Manifest *manifest = nullptr;           ///< PlanInput::manifest, which outlives the plan
     std::shared_ptr<const Allocation> allocation; ///< once the plan is active
     GuardPlan guard_during;                       ///< guards what is added and what is to be removed
     GuardPlan guard_after;

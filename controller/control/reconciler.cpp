@@ -58,6 +58,7 @@ Task<Result<ChangePlan>> Reconciler::plan(const Change &change) {
                           paths,
                           *installed.allocation,
                           installed.found,
+                          adopted,
                           *health,
                           installed.health,
                           state_.desired.bypasses,
