@@ -18,10 +18,7 @@ void ControlLoop::execute(Command command, Done<T> done) {
             publish();
             done(std::move(result));
         },
-        [](const std::exception_ptr &exception) {
-            if (exception)
-                std::rethrow_exception(exception);
-        });
+        rethrow);
 }
 
 void ControlLoop::apply(std::string text, ApplyOptions options, Done<ApplyResult> done) {

@@ -22,11 +22,6 @@ constexpr std::chrono::milliseconds settle_time{20}; // network changes come in 
 constexpr std::chrono::seconds tick_interval{1};
 constexpr std::chrono::milliseconds watch_interval{500}; // a replaced appliance is noticed within two
 
-void rethrow(const std::exception_ptr &exception) {
-    if (exception)
-        std::rethrow_exception(exception);
-}
-
 } // namespace
 
 ControlLoop::ControlLoop(const Ports &ports)

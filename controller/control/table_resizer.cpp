@@ -3,7 +3,6 @@
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -41,7 +40,7 @@ void TableResizer::check(bool now) {
         return;
     spdlog::info("flow table: resizing from {} to {} entries", ports_.datapath.capacity(), wanted);
     job_ = std::make_shared<Job>(Job{wanted, ports_.datapath.resize(wanted, state_.desired.seed), false});
-    boost::asio::co_spawn(executor_, run(job_), boost::asio::detached);
+    boost::asio::co_spawn(executor_, run(job_), rethrow);
 }
 
 unsigned TableResizer::tunnel() const {

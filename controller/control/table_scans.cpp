@@ -1,11 +1,11 @@
 #include "controller/control/table_scans.h"
 
 #include <algorithm>
+#include <array>
 #include <linux/neighbour.h>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
 #include "controller/observe/flow_timeouts.h"
 
@@ -29,7 +29,7 @@ void TableScans::check() {
         (ended_ && ports_.clock.now() - *ended_ < pause))
         return;
     running_ = true;
-    boost::asio::co_spawn(executor_, run(), boost::asio::detached);
+    boost::asio::co_spawn(executor_, run(), rethrow);
 }
 
 Task<void> TableScans::run() {
@@ -58,6 +58,10 @@ void TableScans::apply(const FlowStats &count) {
 /// Before drains end by the same count: a slot that was counted already may take such a flow until the
 /// target's state is cleared.
 void TableScans::release_indexes(const FlowStats &count) {
+    const auto &current = state_.installed.allocation->indexes;
+    if (std::ranges::all_of(std::array{Kind::endpoint, Kind::group, Kind::target},
+                            [&](Kind kind) { return current.retired(kind).empty(); }))
+        return;
     const auto live = ports_.health.snapshot();
     auto allocation = *state_.installed.allocation;
     auto &indexes = allocation.indexes;

@@ -1,6 +1,8 @@
 // Task: a coroutine of the control thread, and the macros that replace GLB_TRY and GLB_ASSIGN in it.
 #pragma once
 
+#include <exception>
+
 #include <boost/asio/awaitable.hpp>
 
 #include "controller/util/result.h"
@@ -11,6 +13,12 @@ namespace glb {
 /// awaitable twice. It also does so with an argument in braces, so arguments that need a destructor have names.
 template <typename T>
 using Task = boost::asio::awaitable<T>;
+
+/// For co_spawn(): an exception ends the daemon rather than the coroutine alone.
+inline void rethrow(const std::exception_ptr &exception) {
+    if (exception)
+        std::rethrow_exception(exception);
+}
 
 } // namespace glb
 
