@@ -6,13 +6,10 @@
 #
 #   -mcpu=v3   atomics (cmpxchg, xchg, fetch-and-add) and 32-bit jumps; kernels from 5.12 on
 #   -g         BTF: maps' types, global functions, and the ABI test
+#   -isystem   <asm/types.h> of a multiarch system, where clang's BPF target does not look
 find_program(CLANG NAMES clang clang-16 clang-14 REQUIRED)
 find_program(BPFTOOL NAMES bpftool PATHS /usr/sbin /sbin REQUIRED)
 find_program(LLVM_STRIP NAMES llvm-strip llvm-strip-16 llvm-strip-14 REQUIRED)
-
-# Where <asm/types.h> lives on a multiarch system; clang's BPF target does not look there.
-execute_process(COMMAND ${CMAKE_C_COMPILER} -print-multiarch OUTPUT_VARIABLE GLB_MULTIARCH
-                OUTPUT_STRIP_TRAILING_WHITESPACE)
 
 add_custom_target(skeletons) # all of them: what clangd and clang-tidy need to read the sources
 function(glb_bpf_skeleton name source)
@@ -23,7 +20,7 @@ function(glb_bpf_skeleton name source)
     OUTPUT ${object} ${skeleton}
     COMMAND ${CLANG} -target bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter
             -Wno-unused-function -Wno-address-of-packed-member
-            -I${PROJECT_SOURCE_DIR}/bpf -isystem /usr/include/${GLB_MULTIARCH} -c ${source} -o ${object}
+            -I${PROJECT_SOURCE_DIR}/bpf -isystem /usr/include/${CMAKE_LIBRARY_ARCHITECTURE} -c ${source} -o ${object}
     COMMAND ${LLVM_STRIP} -g ${object}
     COMMAND ${BPFTOOL} gen skeleton ${object} name ${name} > ${skeleton}
     DEPENDS ${source} ${ARGN}

@@ -129,25 +129,43 @@ struct glb_group {
 GLB_ABI(struct glb_group, 24);
 
 enum glb_target_flags {
-    GLB_TARGET_RESOLVED = 1, /* l2 is valid */
+    GLB_TARGET_RESOLVED = 1, /* the next hop is known: `header` is valid */
 };
 
-/* glb_targets (banked): prepared for encapsulation. */
+/*
+ * glb_targets (banked): prepared for encapsulation. `header` is the outer header from the first byte of the
+ * Ethernet header (up to two tags) to the last GENEVE option, as controller/tunnel/ builds it. It is complete
+ * except for what differs between packets, which the data path writes (tunnel/encode.h):
+ *
+ *   at l3          IPv4: ECN (added to TOS), total length, checksum
+ *   behind IPv4    UDP: source port, length
+ *   behind UDP     GENEVE: protocol type
+ *   at endpoint    value of the endpoint option, 8 bytes
+ *   at attachment  value of the attachment option, 8 bytes
+ *   at cookie      value of the cookie option, 4 bytes
+ *
+ * These are offsets in bytes from the start of the header.
+ */
 struct glb_target {
-    __u8 l2[24]; /* Ethernet header with up to two tags, from the first byte; ethertype 0x0800 */
-    __u8 l2_len; /* 14, 18 or 22 */
+    __u8 reserved[24]; /* Ethernet header in schemas 1 to 3 */
+    __u8 l3;           /* 14, 18 or 22 */
     __u8 flags;
     __be16 port;
     __be32 source;
     __be32 destination;
-    __u32 ip_sum;  /* unfolded one's complement sum of the outer IP header with length 0 and TOS 0 */
+    __u32 ip_sum;  /* unfolded one's complement sum of the IPv4 header with length and checksum 0 */
     __u32 ifindex; /* physical egress, a key of glb_devmap */
     __u16 mtu;     /* maximum length of an outer IP packet */
     __u16 group;
     __u32 address_id; /* equal for targets of equal address; owners are compared by it */
-    __u8 pad[12];
+    __u8 header_len;  /* GLB_HEADER_MIN to GLB_HEADER_MAX */
+    __u8 endpoint;
+    __u8 attachment;
+    __u8 cookie;
+    __u8 pad[8];
+    __u8 header[GLB_HEADER_MAX];
 };
-GLB_ABI(struct glb_target, 64);
+GLB_ABI(struct glb_target, 176);
 
 /*
  * glb_target_state: not banked, a u64 per target, so that a failure is a single map write. Alive means that

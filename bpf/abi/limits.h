@@ -4,7 +4,7 @@
 #define GLB_ABI_LIMITS_H
 
 /* Incremented when a pinned map changes its layout. Maps of another schema are migrated, never reused. */
-#define GLB_SCHEMA 3
+#define GLB_SCHEMA 4
 
 #define GLB_BANKS 2
 
@@ -62,6 +62,9 @@
 #define GLB_TICKS_PER_SECOND 15 /* 14.9, rounded up: a timeout is never shorter than configured */
 
 #define GLB_ENCAP_BYTES 68
-#define GLB_OUTER_IP_BYTES 20
+
+/* Outer headers including Ethernet: IPv4 without a tag, and room for IPv6 with two tags. */
+#define GLB_HEADER_MIN (14 + GLB_ENCAP_BYTES)
+#define GLB_HEADER_MAX 112
 
 #endif

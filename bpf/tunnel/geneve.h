@@ -30,15 +30,4 @@ struct glb_geneve_option {
     __u8 len; /* lower five bits: length of the value in 32-bit words */
 };
 
-/* The header that this node writes. Packed: the 64-bit values are not aligned. */
-struct glb_geneve_aws {
-    struct glb_geneve base;
-    struct glb_geneve_option endpoint_option;
-    __be64 endpoint;
-    struct glb_geneve_option attachment_option;
-    __be64 attachment;
-    struct glb_geneve_option cookie_option;
-    __be32 cookie;
-} __attribute__((packed));
-
 #endif

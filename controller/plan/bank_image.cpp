@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "abi/probe.h"
+#include "controller/tunnel/header_template.h"
 
 namespace glb {
 
@@ -136,51 +137,20 @@ Status add_group(BankImage &image, const GroupConfig &config) {
     return {};
 }
 
-void put_be16(std::uint8_t *at, std::uint16_t value) {
-    at[0] = static_cast<std::uint8_t>(value >> 8);
-    at[1] = static_cast<std::uint8_t>(value);
-}
-
-/// The Ethernet header of the template: MACs, tags, ethertype IPv4.
-void write_path(glb_target &row, const Path &path) {
-    std::copy(path.destination.bytes.begin(), path.destination.bytes.end(), row.l2);
-    std::copy(path.source.bytes.begin(), path.source.bytes.end(), row.l2 + 6);
-    std::size_t offset = 12;
-    for (const auto &tag : path.tags) {
-        put_be16(row.l2 + offset, tag.eth_proto);
-        put_be16(row.l2 + offset + 2, tag.id);
-        offset += 4;
-    }
-    put_be16(row.l2 + offset, 0x0800);
-    row.l2_len = static_cast<std::uint8_t>(offset + 2);
-    row.ifindex = path.ifindex;
-    row.mtu = path.mtu;
-    row.flags = GLB_TARGET_RESOLVED;
-}
-
-/// One's complement sum of the outer IPv4 header with TOS and length 0; encap adds these two per packet.
-std::uint32_t header_sum(std::uint32_t source, std::uint32_t destination) {
-    std::uint32_t sum = htons(0x4500) + std::uint32_t{htons(0x4000)} + htons(64 << 8 | 17);
-    for (const auto address : {source, destination})
-        sum += (address & 0xffff) + (address >> 16);
-    return sum;
-}
-
-Status add_target(BankImage &image, const TargetConfig &config, std::uint32_t tunnel_address) {
+Status add_target(BankImage &image, const TargetConfig &config, const IpAddress &tunnel_address) {
     if (config.index >= GLB_MAX_TARGETS || config.address.family != 4)
         return fail("target index {} is out of range, or its address is not IPv4", config.index);
     if (config.path && config.path->tags.size() > 2)
         return fail("target {} has more than two VLAN tags", config.index);
     auto &row = image.targets[config.index];
-    row.source = tunnel_address;
+    row.source = tunnel_address.v4_network_order();
     row.destination = config.address.v4_network_order();
     row.port = htons(config.port);
-    row.ip_sum = header_sum(row.source, row.destination);
     row.group = config.group;
     row.address_id = config.address_id;
-    row.l2_len = 14;
     if (config.path)
-        write_path(row, *config.path);
+        write_header_template(row, *config.path, {tunnel_address, config.address, 0, config.port},
+                              aws_geneve());
     return {};
 }
 
@@ -221,7 +191,7 @@ Result<BankImage> build_bank(const BankConfig &config) {
     for (const auto &group : config.groups)
         GLB_TRY(add_group(image, group));
     for (const auto &target : config.targets)
-        GLB_TRY(add_target(image, target, image.node.tunnel_address));
+        GLB_TRY(add_target(image, target, config.tunnel_address));
     for (const auto &sender : config.senders)
         GLB_TRY(add_sender(image, sender));
     return image;

@@ -1,81 +1,44 @@
 #include "controller/health/probes/in_band_packet.h"
 
+#include <algorithm>
+#include <cassert>
 #include <cerrno>
 #include <cstring>
+#include <span>
 
 #include <arpa/inet.h>
+#include <boost/endian/conversion.hpp>
+#include <linux/if_ether.h>
 #include <netinet/in.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 
 #include "abi/config.h"
+#include "controller/tunnel/geneve_layout.h"
+#include "controller/tunnel/ipv4_udp.h"
 
 namespace glb {
 namespace {
 
-constexpr std::size_t ip_at = in_band_geneve_bytes;
-constexpr std::size_t udp_at = ip_at + 20;
-constexpr std::size_t payload_at = udp_at + 8;
-
-using Packet = std::array<std::uint8_t, in_band_bytes>;
-
-template <typename T>
-void put(Packet &packet, std::size_t at, T network_order) {
-    std::memcpy(packet.data() + at, &network_order, sizeof network_order);
-}
-
-void put16(Packet &packet, std::size_t at, std::size_t value) {
-    put(packet, at, htons(static_cast<std::uint16_t>(value)));
-}
-
-/// RFC 1071, over whole 16-bit words.
-std::uint32_t add_words(const Packet &packet, std::size_t from, std::size_t to, std::uint32_t sum) {
-    for (auto at = from; at < to; at += 2)
-        sum += static_cast<std::uint32_t>(packet[at] << 8 | packet[at + 1]);
-    return sum;
-}
-
-std::uint16_t fold(std::uint32_t sum) {
-    while (sum >> 16)
-        sum = (sum & 0xffff) + (sum >> 16);
-    return static_cast<std::uint16_t>(~sum);
-}
-
-void put_geneve(Packet &packet) {
-    packet[0] = 0x08; // 8 words of options
-    put16(packet, 2, 0x0800);
-    constexpr std::array<std::uint8_t, 12> options = {1, 8, 1, 2, 1, 8, 2, 2, 1, 8, 3, 1};
-    std::memcpy(packet.data() + 8, options.data(), 4);
-    put(packet, 12, htobe64(GLB_IN_BAND_ENDPOINT));
-    std::memcpy(packet.data() + 20, options.data() + 4, 4);
-    std::memcpy(packet.data() + 32, options.data() + 8, 4);
-}
-
-void put_inner(Packet &packet, const InBandInner &inner) {
-    packet[ip_at] = 0x45;
-    put16(packet, ip_at + 2, in_band_bytes - ip_at);
-    put16(packet, ip_at + 6, 0x4000); // DF
-    packet[ip_at + 8] = 64;
-    packet[ip_at + 9] = IPPROTO_UDP;
-    put(packet, ip_at + 12, inner.source.v4_network_order());
-    put(packet, ip_at + 16, inner.destination.v4_network_order());
-    put16(packet, ip_at + 10, fold(add_words(packet, ip_at, udp_at, 0)));
-    put16(packet, udp_at, in_band_source_port);
-    put16(packet, udp_at + 2, inner.port);
-    put16(packet, udp_at + 4, in_band_bytes - udp_at);
-}
+constexpr std::size_t payload_bytes = sizeof(glb_in_band);
+constexpr std::size_t inner_at = in_band_bytes - ipv4_udp_bytes - payload_bytes;
 
 } // namespace
 
-Packet in_band_packet(const InBandInner &inner, std::uint64_t nonce) {
-    Packet packet{};
-    put_geneve(packet);
-    put_inner(packet, inner);
-    put(packet, payload_at, htobe64(GLB_IN_BAND_MAGIC));
-    put(packet, payload_at + 8, nonce);
-    const auto pseudo = add_words(packet, ip_at + 12, udp_at, IPPROTO_UDP + (in_band_bytes - udp_at));
-    const auto checksum = fold(add_words(packet, udp_at, in_band_bytes, pseudo));
-    put16(packet, udp_at + 6, checksum == 0 ? 0xffff : checksum);
+std::array<std::uint8_t, in_band_bytes> in_band_packet(const InBandInner &inner, std::uint64_t nonce) {
+    std::array<std::uint8_t, in_band_bytes> packet{};
+    const auto &layout = aws_geneve();
+    assert(layout.header.size() == inner_at);
+    std::copy(layout.header.begin(), layout.header.end(), packet.begin());
+    boost::endian::store_big_u16(&packet[geneve_protocol_offset], ETH_P_IP);
+    boost::endian::store_big_u64(&packet[layout.endpoint], GLB_IN_BAND_ENDPOINT);
+
+    const auto ip = std::span(packet).subspan<inner_at>();
+    write_ipv4_udp(ip.first<ipv4_udp_bytes>(),
+                   {inner.source, inner.destination, in_band_source_port, inner.port}, payload_bytes);
+    const glb_in_band probe{htobe64(GLB_IN_BAND_MAGIC), nonce};
+    std::memcpy(&ip[ipv4_udp_bytes], &probe, sizeof probe);
+    set_checksums(ip);
     return packet;
 }
 
