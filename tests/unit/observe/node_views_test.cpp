@@ -1,0 +1,227 @@
+// NodeViews: documents from the snapshots alone, with no data path loaded.
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <memory>
+
+#include "controller/config/parser.h"
+#include "controller/observe/node_views.h"
+#include "controller/observe/view_parts.h"
+
+using namespace glb;
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+using Kind = IndexAllocator::Kind;
+
+namespace {
+
+constexpr auto manifest_text = R"({
+  "version": 1,
+  "node": {"name": "edge-1", "tunnel": {"interface": "eth0", "address": "192.0.2.1"}},
+  "endpoints": [
+    {"name": "web", "id": "0x1", "interfaces": ["eth1"], "targetGroup": "fw"},
+    {"name": "lan", "id": "0x2", "interfaces": [{"name": "eth2", "vlan": 7}], "targetGroup": "fw",
+     "whenDetached": "pass"}],
+  "targetGroups": [
+    {"name": "fw", "targets": [{"id": "a", "address": "192.0.2.10"}, {"id": "b", "address": "192.0.2.11"}]},
+    {"name": "ids", "targets": [{"id": "a", "address": "192.0.2.20"}]}]
+})";
+
+TargetSnapshot target_in(TargetState state, const std::string &group, const std::string &id,
+                         std::uint16_t index) {
+    TargetSnapshot target;
+    target.group = group;
+    target.name = group + '/' + id;
+    target.target.id = id;
+    target.target.address = *IpAddress::parse("192.0.2.10");
+    target.target.index = index;
+    target.state = state;
+    target.since = Clock::now() - 90s;
+    return target;
+}
+
+/// A node whose manifest is active, but whose data path is not loaded.
+struct ViewFixture {
+    Published<NodeSnapshot> node{std::make_shared<const NodeSnapshot>()};
+    HealthSnapshot health;
+    std::optional<PacketCount> counted = PacketCount{};
+    NodeViews views{{node, [this] { return std::make_shared<const HealthSnapshot>(health); },
+                     [this]() -> Result<std::optional<PacketCount>> { return counted; }, [] { return 5ms; },
+                     "/nonexistent/history", "1.2.3", Clock::now() - 60s}};
+
+    ViewFixture() {
+        health.targets = {target_in(TargetState::healthy, "fw", "a", 0),
+                          target_in(TargetState::unhealthy, "fw", "b", 1),
+                          target_in(TargetState::healthy, "ids", "a", 2)};
+        health.groups["fw"] = GroupAction::steer;
+        publish([](NodeSnapshot &) {});
+    }
+    template <typename Change>
+    void publish(Change change) {
+        NodeSnapshot next;
+        const auto manifest = parse_manifest(manifest_text);
+        REQUIRE(manifest);
+        next.not_ready_reason.clear();
+        next.manifest = std::make_shared<const Manifest>(*manifest);
+        next.interfaces = {{"eth0", {true, 1500, true, true}}, {"eth1", {true, 9000, true, false}}};
+        next.guard.installed = true;
+        next.guard.manifest = next.manifest;
+        next.maglev_slots = {{0, 40000}, {1, 25537}};
+        change(next);
+        node.store(std::make_shared<const NodeSnapshot>(std::move(next)));
+    }
+};
+
+} // namespace
+
+TEST_CASE("views: before the first manifest everything is empty, and nothing fails", "[views]") {
+    ViewFixture it;
+    it.node.store(std::make_shared<const NodeSnapshot>());
+    it.health = {};
+    CHECK(it.views.not_ready_reason() == "starting");
+    const auto status = it.views.status();
+    REQUIRE(status);
+    CHECK_FALSE(status->ready);
+    CHECK(status->not_ready_reason == "starting");
+    CHECK(status->epoch == 0);
+    CHECK(status->flows == documents::FlowTableUsage{});
+    CHECK_FALSE(status->node.empty()); // the host's
+    CHECK(it.views.targets({})->targets.empty());
+    CHECK(it.views.endpoints()->endpoints.empty());
+    CHECK(it.views.guard()->interfaces.empty());
+    CHECK(it.views.history()->history.empty());
+    CHECK(it.views.manifest().error().code == ENOENT);
+    CHECK(it.views.flows({}).error().code == EAGAIN);
+    CHECK(it.views.targets("fw").error().code == ENOENT);
+}
+
+TEST_CASE("views: drops and counters name every reason while nothing is loaded", "[views]") {
+    ViewFixture it;
+    const auto drops = it.views.drops();
+    const auto counters = it.views.counters();
+    REQUIRE(drops);
+    REQUIRE(counters);
+    CHECK(drops->drops.size() == std::size(drop_texts));
+    CHECK(counters->counters.size() == std::size(counter_texts));
+    CHECK(std::ranges::all_of(drops->drops, [](const auto &row) {
+        return row.packets == 0 && !row.reason.empty() && !row.meaning.empty();
+    }));
+}
+
+TEST_CASE("views: status counts targets by state and lists the manifest's interfaces", "[views]") {
+    ViewFixture it;
+    const auto status = it.views.status();
+    REQUIRE(status);
+    CHECK(status->ready);
+    CHECK_FALSE(status->not_ready_reason);
+    CHECK(status->node == "edge-1");
+    CHECK(status->version == "1.2.3");
+    CHECK(status->uptime_seconds >= 60);
+    CHECK(status->targets.healthy == 2);
+    CHECK(status->targets.unhealthy == 1);
+    CHECK(status->bypassed.empty());
+    CHECK_FALSE(status->confirmation);
+    REQUIRE(status->interfaces.size() == 3);
+    for (const auto &row : status->interfaces) {
+        INFO(row.name);
+        CHECK(row.attached == (row.name != "eth2")); // eth2 does not exist
+        CHECK(row.punt == (row.name != "eth1"));
+    }
+}
+
+TEST_CASE("views: an operator's bypass has its reason and its end", "[views]") {
+    ViewFixture it;
+    it.publish([](NodeSnapshot &next) { next.bypasses["web"] = Clock::now() + 30s; });
+    CHECK(it.views.status()->bypassed == std::vector<std::string>{"web"});
+    const auto list = it.views.endpoints();
+    REQUIRE(list);
+    REQUIRE(list->endpoints.size() == 2);
+    const auto &web = list->endpoints[0], &lan = list->endpoints[1];
+    CHECK(web.bypassed);
+    CHECK(web.bypass_reason);
+    REQUIRE(web.bypass_seconds_left);
+    CHECK(*web.bypass_seconds_left >= 29);
+    CHECK(*web.bypass_seconds_left <= 30);
+    CHECK_FALSE(lan.bypassed);
+    CHECK_FALSE(lan.bypass_reason);
+    CHECK_FALSE(lan.bypass_seconds_left);
+    CHECK(web.interfaces[0].mtu == 9000u);
+    CHECK_FALSE(lan.interfaces[0].mtu); // no such interface
+}
+
+TEST_CASE("views: a group's policy that bypasses is a reason, too", "[views]") {
+    ViewFixture it;
+    it.health.groups["fw"] = GroupAction::bypass;
+    CHECK(it.views.status()->bypassed == std::vector<std::string>{"web", "lan"});
+    CHECK(it.views.metrics().endpoints[0].bypassed);
+}
+
+TEST_CASE("views: targets of one group, with the slots of those that are not removed", "[views]") {
+    ViewFixture it;
+    it.health.targets[1].drain_until = Clock::now() + 60s;
+    CHECK(it.views.targets({})->targets.size() == 3);
+    const auto list = it.views.targets("fw");
+    REQUIRE(list);
+    REQUIRE(list->targets.size() == 2);
+    CHECK(list->targets[0].slots == 40000);
+    CHECK(list->targets[0].state == "healthy");
+    CHECK(list->targets[0].since_seconds >= 90);
+    CHECK_FALSE(list->targets[0].last_error);
+    CHECK(list->targets[1].slots == 0);
+    CHECK(it.views.targets("ids")->targets.size() == 1);
+    CHECK(it.views.targets("other").error().code == ENOENT);
+}
+
+TEST_CASE("views: the guard's count is the larger of the last check and the kernel", "[views]") {
+    ViewFixture it;
+    it.publish([](NodeSnapshot &next) { next.guard.counted = {10, 1000}; });
+    it.counted = PacketCount{12, 1200};
+    CHECK(it.views.guard()->uninspected.packets == 12);
+    it.counted = PacketCount{3, 300}; // reset by somebody
+    CHECK(it.views.guard()->uninspected.packets == 10);
+    it.counted.reset(); // the counter is gone
+    CHECK(it.views.status()->guard.uninspected == 10);
+    CHECK(it.views.metrics().guard_uninspected_bytes == 1000);
+}
+
+TEST_CASE("views: the guard lists the endpoints that it protects", "[views]") {
+    ViewFixture it;
+    const auto guard = it.views.guard();
+    REQUIRE(guard);
+    REQUIRE(guard->interfaces.size() == 2);
+    CHECK(guard->interfaces[0].endpoint == "web");
+    CHECK(guard->interfaces[1].endpoint == "lan");
+    it.publish([](NodeSnapshot &next) { next.guard.installed = false; });
+    CHECK_FALSE(it.views.guard()->installed);
+    CHECK_FALSE(it.views.guard()->interfaces[0].guarded);
+}
+
+TEST_CASE("views: a pending confirmation shows the seconds left", "[views]") {
+    ViewFixture it;
+    it.publish([](NodeSnapshot &next) { next.confirm_until = Clock::now() + 10s; });
+    const auto status = it.views.status();
+    REQUIRE(status->confirmation);
+    CHECK(status->confirmation->seconds_left >= 9);
+    CHECK(status->confirmation->seconds_left <= 10);
+}
+
+TEST_CASE("views: metrics agree with the documents", "[views]") {
+    ViewFixture it;
+    const auto metrics = it.views.metrics();
+    CHECK(metrics.ready);
+    CHECK(metrics.node == "edge-1");
+    CHECK(metrics.loop_lag_seconds == Approx(0.005));
+    REQUIRE(metrics.targets.size() == 3);
+    CHECK(metrics.targets[1].state == "unhealthy");
+    CHECK(metrics.interfaces.size() == 3);
+    CHECK(metrics.flows_capacity == 0);
+}
+
+TEST_CASE("views: the manifest is the active one, and parses", "[views]") {
+    ViewFixture it;
+    const auto document = it.views.manifest();
+    REQUIRE(document);
+    const auto parsed = parse_manifest(document->dump());
+    REQUIRE(parsed);
+    CHECK(*parsed == *it.node.load()->manifest);
+}
