@@ -6,7 +6,7 @@ set -euo pipefail
 
 build=(
     build-essential cmake ninja-build ccache pkg-config git ca-certificates python3
-    clang clang-format clang-tidy-16 lld llvm bpftool linux-libc-dev libclang-rt-14-dev
+    clang clang-16 clang-format clang-tidy-16 lld llvm bpftool linux-libc-dev libclang-rt-14-dev libclang-rt-16-dev
     libbpf-dev libxdp-dev libelf-dev zlib1g-dev
     nlohmann-json3-dev libcli11-dev catch2 librapidcheck-dev libfmt-dev libspdlog-dev libexpected-dev libboost1.81-dev
     libssl-dev libmnl-dev libnftables-dev libsystemd-dev libcap-dev libsmartcols-dev prometheus-cpp-dev libvalijson-dev libxxhash-dev

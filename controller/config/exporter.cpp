@@ -9,24 +9,25 @@ namespace glb {
 
 namespace {
 
-using json = nlohmann::ordered_json;
+using nlohmann::ordered_json;
 
-json export_seconds(std::chrono::milliseconds duration) {
+ordered_json export_seconds(std::chrono::milliseconds duration) {
     const auto count = duration.count();
-    return count % 1000 == 0 ? json(count / 1000) : json(static_cast<double>(count) / 1000);
+    return count % 1000 == 0 ? ordered_json(count / 1000) : ordered_json(static_cast<double>(count) / 1000);
 }
 
-json export_vlan(const InterfaceRef &interface) {
-    return interface.vlans.size() == 1 ? json(interface.vlans.front()) : json(interface.vlans);
+ordered_json export_vlan(const InterfaceRef &interface) {
+    return interface.vlans.size() == 1 ? ordered_json(interface.vlans.front())
+                                       : ordered_json(interface.vlans);
 }
 
-json export_interface(const InterfaceRef &interface) {
+ordered_json export_interface(const InterfaceRef &interface) {
     if (interface.vlans.empty())
         return interface.name;
     return {{"name", interface.name}, {"vlan", export_vlan(interface)}};
 }
 
-json export_mss_clamp(const MssClamp &clamp) {
+ordered_json export_mss_clamp(const MssClamp &clamp) {
     switch (clamp.kind) {
     case MssClamp::Kind::automatic:
         return "auto";
@@ -38,14 +39,14 @@ json export_mss_clamp(const MssClamp &clamp) {
     return clamp.bytes;
 }
 
-json export_passive(const PassiveCheck &passive) {
+ordered_json export_passive(const PassiveCheck &passive) {
     if (passive.enabled && passive.window)
         return {{"windowMilliseconds", passive.window->count()}};
     return passive.enabled;
 }
 
-json export_health_check(const HealthCheck &check) {
-    json out = {{"protocol", to_string(check.protocol)}, {"port", check.port}, {"path", check.path}};
+ordered_json export_health_check(const HealthCheck &check) {
+    ordered_json out = {{"protocol", to_string(check.protocol)}, {"port", check.port}, {"path", check.path}};
     if (!check.host.empty())
         out["host"] = check.host;
     out["matcher"] = format_matcher(check.matcher);
@@ -63,8 +64,8 @@ json export_health_check(const HealthCheck &check) {
     return out;
 }
 
-json export_tunnel(const Tunnel &tunnel) {
-    json out = {{"interface", tunnel.interface.name}};
+ordered_json export_tunnel(const Tunnel &tunnel) {
+    ordered_json out = {{"interface", tunnel.interface.name}};
     if (!tunnel.interface.vlans.empty())
         out["vlan"] = export_vlan(tunnel.interface);
     out["address"] = tunnel.address.to_string();
@@ -76,12 +77,12 @@ json export_tunnel(const Tunnel &tunnel) {
 
 } // namespace
 
-json export_node(const Node &node) {
-    json out = json::object();
+ordered_json export_node(const Node &node) {
+    ordered_json out = ordered_json::object();
     if (!node.name.empty())
         out["name"] = node.name;
     out["tunnel"] = export_tunnel(node.tunnel);
-    out["ownAddresses"] = json::array();
+    out["ownAddresses"] = ordered_json::array();
     for (const auto &prefix : node.own_addresses)
         out["ownAddresses"].push_back(prefix.to_string());
     out["markMask"] = fmt::format("0x{:08x}", node.mark_mask);
@@ -93,11 +94,11 @@ json export_node(const Node &node) {
     return out;
 }
 
-json export_endpoint(const Endpoint &endpoint) {
-    json interfaces = json::array();
+ordered_json export_endpoint(const Endpoint &endpoint) {
+    ordered_json interfaces = ordered_json::array();
     for (const auto &interface : endpoint.interfaces)
         interfaces.push_back(export_interface(interface));
-    json out = {
+    ordered_json out = {
         {"name", endpoint.name},
         {"id", endpoint.id_text},
         {"attachmentId", fmt::format("{:#x}", endpoint.attachment_id)},
@@ -116,7 +117,7 @@ json export_endpoint(const Endpoint &endpoint) {
     return out;
 }
 
-json export_target_group(const TargetGroup &group) {
+ordered_json export_target_group(const TargetGroup &group) {
     return {
         {"name", group.name},
         {"stickiness", to_string(group.stickiness)},
@@ -132,15 +133,15 @@ json export_target_group(const TargetGroup &group) {
     };
 }
 
-json export_target(const Target &target) {
+ordered_json export_target(const Target &target) {
     return {
         {"id", target.id},         {"address", target.address.to_string()},         {"port", target.port},
         {"weight", target.weight}, {"udpChecksum", to_string(target.udp_checksum)},
     };
 }
 
-json export_flow_log(const FlowLog &log) {
-    json out = json::object();
+ordered_json export_flow_log(const FlowLog &log) {
+    ordered_json out = ordered_json::object();
     if (!log.file.empty())
         out["file"] = log.file;
     out["maxBytes"] = log.max_bytes;
@@ -151,15 +152,15 @@ json export_flow_log(const FlowLog &log) {
     return out;
 }
 
-json export_manifest(const Manifest &manifest) {
-    json out = {{"version", manifest.version}, {"node", export_node(manifest.node)}};
-    out["endpoints"] = json::array();
+ordered_json export_manifest(const Manifest &manifest) {
+    ordered_json out = {{"version", manifest.version}, {"node", export_node(manifest.node)}};
+    out["endpoints"] = ordered_json::array();
     for (const auto &endpoint : manifest.endpoints)
         out["endpoints"].push_back(export_endpoint(endpoint));
-    out["targetGroups"] = json::array();
+    out["targetGroups"] = ordered_json::array();
     for (const auto &group : manifest.target_groups) {
         auto exported = export_target_group(group);
-        exported["targets"] = json::array();
+        exported["targets"] = ordered_json::array();
         for (const auto &target : group.targets)
             exported["targets"].push_back(export_target(target));
         out["targetGroups"].push_back(std::move(exported));

@@ -13,8 +13,6 @@ namespace glb {
 
 namespace {
 
-using nlohmann::json;
-
 constexpr std::size_t max_bytes = 8u << 20;
 constexpr std::size_t max_depth = 16;
 constexpr std::size_t max_values = 200000;
@@ -100,7 +98,7 @@ class DomBuilder {
     bool number_integer(std::int64_t value) { return put_number(value); }
     bool number_unsigned(std::uint64_t value) { return put_number(value); }
     bool string(std::string &value) { return put(std::move(value)); }
-    bool binary(json::binary_t &) { return false; }
+    bool binary(nlohmann::json::binary_t &) { return false; }
 
     bool number_float(double value, const std::string &digits) {
         if (significant_digits(digits) > exact_digits)
@@ -112,8 +110,8 @@ class DomBuilder {
         return put_number(value);
     }
 
-    bool start_object(std::size_t) { return open(json::object()); }
-    bool start_array(std::size_t) { return open(json::array()); }
+    bool start_object(std::size_t) { return open(nlohmann::json::object()); }
+    bool start_array(std::size_t) { return open(nlohmann::json::array()); }
     bool end_object() { return close(); }
     bool end_array() { return close(); }
 
@@ -125,7 +123,7 @@ class DomBuilder {
         return true;
     }
 
-    bool parse_error(std::size_t position, const std::string &, const json::exception &error) {
+    bool parse_error(std::size_t position, const std::string &, const nlohmann::json::exception &error) {
         add_error(
             "", fmt::format("{}: {}", line_and_column(text_, position), strip_library_prefix(error.what())));
         return false;
@@ -133,7 +131,7 @@ class DomBuilder {
 
   private:
     struct Level {
-        json *container = nullptr;
+        nlohmann::json *container = nullptr;
         std::string pointer;
         std::string key; // of the member whose value is next
     };
@@ -151,7 +149,7 @@ class DomBuilder {
             document_.errors.push_back({std::move(pointer), std::move(message)});
     }
 
-    json *insert(json value) {
+    nlohmann::json *insert(nlohmann::json value) {
         if (++values_ > max_values) {
             add_error("", fmt::format("the document has more than {} values", max_values));
             return nullptr;
@@ -166,15 +164,15 @@ class DomBuilder {
         return &((*level.container)[level.key] = std::move(value));
     }
 
-    bool put(json value) { return insert(std::move(value)) != nullptr; }
+    bool put(nlohmann::json value) { return insert(std::move(value)) != nullptr; }
 
-    bool put_number(json value) {
+    bool put_number(nlohmann::json value) {
         if (too_large_.contains(numbers_++))
             add_error(next_pointer(), "the number is too large");
         return put(std::move(value));
     }
 
-    bool open(json container) {
+    bool open(nlohmann::json container) {
         auto pointer = next_pointer();
         if (levels_.size() == max_depth) {
             add_error(pointer, fmt::format("the document is nested deeper than {} levels", max_depth));
@@ -234,7 +232,7 @@ Document read_document(std::string_view text) {
     const auto masked = mask_out_of_range_numbers(text);
     const auto readable = masked.text.empty() ? text : std::string_view(masked.text);
     DomBuilder builder(text, masked.too_large, document);
-    if (!json::sax_parse(readable.begin(), readable.end(), &builder))
+    if (!nlohmann::json::sax_parse(readable.begin(), readable.end(), &builder))
         document.root.reset();
     return document;
 }

@@ -9,7 +9,7 @@ namespace glb {
 
 namespace {
 
-using json = nlohmann::ordered_json;
+using nlohmann::ordered_json;
 
 constexpr std::array<std::string_view, 3> action_names = {"add", "change", "remove"};
 constexpr std::array<std::string_view, 4> kind_names = {"node", "endpoint", "targetGroup", "target"};
@@ -36,31 +36,32 @@ class Differ {
     void node(const Manifest *before, const Manifest &after) {
         const auto &name = after.node.name;
         add_change(ChangeKind::node, name.empty() ? "node" : name,
-                   before ? export_node_and_flow_log(*before) : json(), export_node_and_flow_log(after));
+                   before ? export_node_and_flow_log(*before) : ordered_json(),
+                   export_node_and_flow_log(after));
     }
 
     void endpoints(const std::vector<Endpoint> &before, const std::vector<Endpoint> &after) {
         for_each_pair(before, after,
                       [&](const std::string &name, const Endpoint *old, const Endpoint *current) {
-                          add_change(ChangeKind::endpoint, name, old ? export_endpoint(*old) : json(),
-                                     current ? export_endpoint(*current) : json());
+                          add_change(ChangeKind::endpoint, name, old ? export_endpoint(*old) : ordered_json(),
+                                     current ? export_endpoint(*current) : ordered_json());
                       });
     }
 
     void target_groups(const std::vector<TargetGroup> &before, const std::vector<TargetGroup> &after) {
         static const std::vector<Target> none;
-        for_each_pair(before, after,
-                      [&](const std::string &name, const TargetGroup *old, const TargetGroup *current) {
-                          add_change(ChangeKind::target_group, name, old ? export_target_group(*old) : json(),
-                                     current ? export_target_group(*current) : json());
-                          targets(name, old ? old->targets : none, current ? current->targets : none);
-                      });
+        for_each_pair(
+            before, after, [&](const std::string &name, const TargetGroup *old, const TargetGroup *current) {
+                add_change(ChangeKind::target_group, name, old ? export_target_group(*old) : ordered_json(),
+                           current ? export_target_group(*current) : ordered_json());
+                targets(name, old ? old->targets : none, current ? current->targets : none);
+            });
     }
 
     std::vector<ManifestChange> changes() && { return std::move(changes_); }
 
   private:
-    static json export_node_and_flow_log(const Manifest &manifest) {
+    static ordered_json export_node_and_flow_log(const Manifest &manifest) {
         auto out = export_node(manifest.node);
         if (manifest.flow_log)
             out["flowLog"] = export_flow_log(*manifest.flow_log);
@@ -70,8 +71,8 @@ class Differ {
     void targets(const std::string &group, const std::vector<Target> &before,
                  const std::vector<Target> &after) {
         for_each_pair(before, after, [&](const std::string &id, const Target *old, const Target *current) {
-            add_change(ChangeKind::target, group + '/' + id, old ? export_target(*old) : json(),
-                       current ? export_target(*current) : json());
+            add_change(ChangeKind::target, group + '/' + id, old ? export_target(*old) : ordered_json(),
+                       current ? export_target(*current) : ordered_json());
         });
     }
 
@@ -85,7 +86,7 @@ class Differ {
                 visit(name_of(item), &item, static_cast<const T *>(nullptr));
     }
 
-    void add_change(ChangeKind kind, std::string name, json before, json after) {
+    void add_change(ChangeKind kind, std::string name, ordered_json before, ordered_json after) {
         if (before == after)
             return;
         const auto action = before.is_null()  ? ChangeAction::add
@@ -117,7 +118,7 @@ std::vector<ManifestChange> diff_manifests(const std::optional<Manifest> &before
     return std::move(differ).changes();
 }
 
-json to_json(const ManifestChange &change) {
+ordered_json to_json(const ManifestChange &change) {
     return {{"action", to_string(change.action)},
             {"kind", to_string(change.kind)},
             {"name", change.name},
@@ -125,8 +126,8 @@ json to_json(const ManifestChange &change) {
             {"after", change.after}};
 }
 
-json to_json(const std::vector<ManifestChange> &changes) {
-    json out = json::array();
+ordered_json to_json(const std::vector<ManifestChange> &changes) {
+    ordered_json out = ordered_json::array();
     for (const auto &change : changes)
         out.push_back(to_json(change));
     return out;

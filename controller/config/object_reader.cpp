@@ -11,9 +11,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::uint64_t max_exact = std::uint64_t{1}
-                                    << 53; // the largest range in which doubles represent every integer
-
 // Includes 5.0 and 1e3, which JSON does not distinguish from 5 and 1000 (RFC 8259, section 6).
 std::optional<std::uint64_t> whole_number(const nlohmann::json &value) {
     if (value.is_number_unsigned())

@@ -24,6 +24,9 @@ namespace glb {
 /// Errors reported per document. Without a limit a hostile document could cause millions.
 inline constexpr std::size_t max_manifest_errors = 1000;
 
+/// Doubles represent every integer up to here.
+inline constexpr std::uint64_t max_exact = std::uint64_t{1} << 53;
+
 /// A value of the document, its pointer, and the list that errors are added to.
 struct JsonValue {
     const nlohmann::json &value;

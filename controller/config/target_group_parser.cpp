@@ -9,8 +9,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint64_t max_exact = std::uint64_t{1} << 53;
-
 // Path and host are part of the request head, where blanks and line breaks are delimiters (RFC 9112, sections
 // 3 and 5).
 bool is_request_path(std::string_view text) {

@@ -12,7 +12,7 @@ using namespace glb::test;
 
 namespace {
 
-constexpr std::uint32_t endpoint = 3, group = 2; // of the sample
+constexpr std::uint32_t group = 2; // of the sample
 
 std::uint32_t now() {
     timespec time{};
@@ -24,7 +24,7 @@ std::uint32_t now() {
 
 struct BypassWorld : ResetWorld {
     void word(std::uint64_t value) const {
-        const std::uint32_t key = endpoint;
+        const std::uint32_t key = sample_endpoint;
         REQUIRE(bpf_map_update_elem(rig.roles.handles->map(datapath::Map::endpoint_override), &key, &value,
                                     BPF_ANY) == 0);
     }
@@ -79,7 +79,7 @@ TEST_CASE("bypass: packet is routed and counted as bypassed", "[bypass]") {
     check(IPv4{} / Udp{} / Payload{Bytes(1472)},
           IPv4{.ttl = 63} / Udp{} / Payload{Bytes(1472)}); // exceeds the tunnel MTU
 
-    const auto count = world.rig.roles.counters.endpoint_count(endpoint).value();
+    const auto count = world.rig.roles.counters.endpoint_count(sample_endpoint).value();
     CHECK(world.rig.count(GLB_COUNT_BYPASSED) == packets);
     CHECK(count.in.packets == packets);
     CHECK(count.forwarded.packets == packets);
@@ -124,7 +124,7 @@ TEST_CASE("bypass: packet that needs the host stack is punted with the endpoint'
     CHECK_THAT(Bytes(outcome.frame.begin() + 14, outcome.frame.end()), equals(inner.bytes()));
     CHECK(world.rig.count(GLB_COUNT_BYPASSED) == 1);
     CHECK(world.rig.count(GLB_COUNT_PUNTED) == 0);
-    CHECK(world.rig.roles.counters.endpoint_count(endpoint).value().forwarded.packets == 1);
+    CHECK(world.rig.roles.counters.endpoint_count(sample_endpoint).value().forwarded.packets == 1);
 }
 
 TEST_CASE("bypass: operator's bypass ends at its tick", "[bypass]") {

@@ -20,15 +20,11 @@ using namespace glb::test;
 
 namespace {
 
-const Packet request = IPv4{} / Udp{} / Payload{from_string("a question of 22 bytes")};
+const Packet question = IPv4{} / Udp{} / Payload{from_string("a question of 22 bytes")};
 
-Bytes from_client(const Packet &inner) {
-    return (Eth{.dst = node_mac} / inner).bytes();
-}
-
-/// Sends `request` and returns the frame that its target would return, modified by `spoil`.
-Bytes back(Rig &rig, const std::function<void(Bytes &)> &spoil, const Packet &inner = request) {
-    const auto out = rig.send(from_client(request));
+/// Sends `question` and returns the frame that its target would return, modified by `spoil`.
+Bytes back(Rig &rig, const std::function<void(Bytes &)> &spoil, const Packet &inner = question) {
+    const auto out = rig.send(from_client(question));
     REQUIRE(out.code == XDP_REDIRECT);
     const unsigned target = out.frame.at(5) == target2_mac.bytes[5];
     auto frame = returned(target, cookie_of(out.frame), entropy_of(out.frame), inner);
@@ -81,7 +77,7 @@ Outcome without_targets(Rig &rig, glb_no_target_action action) {
     for (std::uint32_t index = 0; index < 2; ++index)
         REQUIRE(rig.roles.state.set_target_state(index, 0));
     REQUIRE(rig.roles.state.set_group_action(2, action));
-    return rig.send(from_client(request));
+    return rig.send(from_client(question));
 }
 
 Bytes from_stranger(Rig &rig) {
@@ -124,18 +120,18 @@ const std::map<glb_drop, Provoke> out_leg{
              for (auto &target : config.targets)
                  target.path.reset();
          });
-         return from_client(request);
+         return from_client(question);
      })},
-    {GLB_DROP_NO_HEADROOM, [](Rig &rig) { return send_tight(rig, from_client(request)); }},
+    {GLB_DROP_NO_HEADROOM, [](Rig &rig) { return send_tight(rig, from_client(question)); }},
     // An endpoint whose group has no row.
     {GLB_DROP_NO_CONFIG, frame([](Rig &rig) {
          rig.reconfigure([](auto &config) { config.endpoints[0].group = 9; });
-         return from_client(request);
+         return from_client(question);
      })},
     {GLB_DROP_SOURCE_LIMIT, frame([](Rig &rig) {
          rig.reconfigure([](auto &config) { config.endpoints[0].new_flows_per_second = 1; });
          REQUIRE(rig.send(from_client(IPv4{} / Udp{.sport = 1})).code == XDP_REDIRECT);
-         return from_client(request);
+         return from_client(question);
      })},
     // A target behind an interface that is not in the devmap.
     {GLB_DROP_REDIRECT_FAILED, frame([](Rig &rig) {
@@ -143,7 +139,7 @@ const std::map<glb_drop, Provoke> out_leg{
              for (auto &target : config.targets)
                  target.path->ifindex = 4000;
          });
-         return from_client(request);
+         return from_client(question);
      })},
 };
 
@@ -163,9 +159,9 @@ const std::map<glb_drop, Provoke> back_leg{
     {GLB_DROP_UNKNOWN_FLOW,
      frame([](Rig &rig) { return back(rig, keep, IPv4{.src = "203.0.113.7"} / Udp{}); })},
     {GLB_DROP_WRONG_TARGET, frame([](Rig &rig) {
-         const auto out = rig.send(from_client(request));
+         const auto out = rig.send(from_client(question));
          const unsigned owner = out.frame.at(5) == target2_mac.bytes[5];
-         return returned(1 - owner, cookie_of(out.frame), entropy_of(out.frame), request);
+         return returned(1 - owner, cookie_of(out.frame), entropy_of(out.frame), question);
      })},
     {GLB_DROP_COOKIE_MISMATCH, frame([](Rig &rig) {
          rig.reconfigure([](auto &config) { config.groups[0].strict_cookie = true; });
@@ -175,10 +171,10 @@ const std::map<glb_drop, Provoke> back_leg{
 
 /// A packet that has to be punted (there is no route), on a driver without XDP metadata.
 int door_without_metadata(NativeRig &rig) {
-    const auto out = rig.send(from_client(request));
+    const auto out = rig.send(from_client(question));
     REQUIRE(out.code == XDP_REDIRECT);
     const unsigned target = out.frame.at(5) == target2_mac.bytes[5];
-    const auto frame = returned(target, cookie_of(out.frame), entropy_of(out.frame), request);
+    const auto frame = returned(target, cookie_of(out.frame), entropy_of(out.frame), question);
     return rig.send(frame, {.has_metadata = false}).code;
 }
 

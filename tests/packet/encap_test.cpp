@@ -14,10 +14,6 @@ namespace {
 const Packet udp_hi = IPv4{.src = "192.0.2.10", .dst = "198.51.100.20", .ttl = 63, .id = 1, .df = true} /
                       Udp{.sport = 12345, .dport = 53, .checksum = 0} / Payload{from_string("hi")};
 
-Bytes from_client(const Packet &inner) {
-    return (Eth{.dst = node_mac} / inner).bytes();
-}
-
 /// The complete frame expected for `inner`.
 Bytes tunnel_frame(const Bytes &sent, const Packet &inner, std::uint8_t tos = 0) {
     const bool second = sent.at(5) == target2_mac.bytes[5];

@@ -140,8 +140,8 @@ TEST_CASE("flow list: one-way TCP is counted once, by the second scan", "[flows]
     const auto table = table_of(rig);
     AsymmetricTcpDetector watch;
     const auto scan = [&] {
-        FlowStatsScan scan(table, {}, now(), &watch);
-        while (!scan.step(std::chrono::nanoseconds::max()))
+        FlowStatsScan statistics(table, {}, now(), &watch);
+        while (!statistics.step(std::chrono::nanoseconds::max()))
             continue;
         return watch.total();
     };

@@ -13,8 +13,8 @@ using namespace glb::test;
 
 namespace {
 
-const Packet syn = IPv4{} / Tcp{.sport = 40000, .dport = 80, .flags = tcp::syn};
-const Packet segment = IPv4{} / Tcp{.sport = 40000, .dport = 80, .flags = tcp::ack};
+const Packet client_syn = IPv4{} / Tcp{.sport = 40000, .dport = 80, .flags = tcp::syn};
+const Packet client_ack = IPv4{} / Tcp{.sport = 40000, .dport = 80, .flags = tcp::ack};
 
 struct Sent {
     unsigned target = 0;
@@ -55,38 +55,38 @@ void steer_elsewhere(Rig &rig, unsigned target) {
 
 TEST_CASE("migration: an outbound packet migrates its flow with target and state", "[migrate]") {
     Rig before;
-    const auto sent = send_out(before, syn);
+    const auto sent = send_out(before, client_syn);
     auto hot = entry(before, sent.cookie >> 8);
     hot.meta = glb_meta_with_code(hot.meta, GLB_FLOW_ESTABLISHED);
     set_entry(before.roles.handles->map(datapath::Map::flows_hot), sent.cookie >> 8, hot);
 
     Rig after(table_of(before));
     steer_elsewhere(after, sent.target);
-    const auto again = send_out(after, segment);
+    const auto again = send_out(after, client_ack);
     CHECK(again.target == sent.target);
     CHECK(after.count(GLB_COUNT_FLOW_MIGRATED) == 1);
     CHECK(after.count(GLB_COUNT_FLOW_MIDSTREAM) == 0);
     CHECK(glb_meta_code(entry(after, again.cookie >> 8).meta) == GLB_FLOW_ESTABLISHED);
-    CHECK(send_out(after, segment).cookie == again.cookie);
+    CHECK(send_out(after, client_ack).cookie == again.cookie);
     CHECK(after.count(GLB_COUNT_FLOW_MIGRATED) == 1);
 
     Rig alone; // without the previous table it is a midstream flow like any other
     steer_elsewhere(alone, sent.target);
-    CHECK(send_out(alone, segment).target != sent.target);
+    CHECK(send_out(alone, client_ack).target != sent.target);
     CHECK(alone.count(GLB_COUNT_FLOW_MIGRATED) == 0);
 }
 
 TEST_CASE("migration: a returned packet of an unmigrated flow is accepted as cookie_stale", "[migrate]") {
     Rig before;
-    const auto sent = send_out(before, syn);
+    const auto sent = send_out(before, client_syn);
     Rig after(table_of(before));
-    const auto back = after.send(returned(sent.target, sent.cookie, sent.entropy, syn));
+    const auto back = after.send(returned(sent.target, sent.cookie, sent.entropy, client_syn));
     CHECK(back.code == XDP_PASS);
     CHECK(after.count(GLB_COUNT_PUNTED) == 1);
     CHECK(after.count(GLB_COUNT_FLOW_MIGRATED) == 1);
-    CHECK(after.count(GLB_COUNT_COOKIE_STALE) + (sent.cookie == send_out(after, segment).cookie) == 1);
+    CHECK(after.count(GLB_COUNT_COOKIE_STALE) + (sent.cookie == send_out(after, client_ack).cookie) == 1);
 
-    CHECK(after.send(returned(1 - sent.target, sent.cookie, sent.entropy, syn)).code == XDP_DROP);
+    CHECK(after.send(returned(1 - sent.target, sent.cookie, sent.entropy, client_syn)).code == XDP_DROP);
     CHECK(after.drops(GLB_DROP_WRONG_TARGET) == 1);
     const Packet stranger = IPv4{} / Tcp{.sport = 40001, .dport = 80, .flags = tcp::ack};
     CHECK(after.send(returned(sent.target, sent.cookie, sent.entropy, stranger)).code == XDP_DROP);
@@ -95,7 +95,7 @@ TEST_CASE("migration: a returned packet of an unmigrated flow is accepted as coo
 
 TEST_CASE("migration: the previous table may have any shape", "[migrate]") {
     Rig before;
-    const auto sent = send_out(before, syn);
+    const auto sent = send_out(before, client_syn);
     const auto hot = entry(before, sent.cookie >> 8);
     LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
     const Fd table(
@@ -107,6 +107,6 @@ TEST_CASE("migration: the previous table may have any shape", "[migrate]") {
     set_entry(table.get(), glb_flow_bucket(hot.tag, mask, bucket) * ways + way, hot);
     Rig after(datapath::MigrationSource{table.get(), {mask, ways, buckets, 0}});
     steer_elsewhere(after, sent.target);
-    CHECK(send_out(after, segment).target == sent.target);
+    CHECK(send_out(after, client_ack).target == sent.target);
     CHECK(after.count(GLB_COUNT_FLOW_MIGRATED) == 1);
 }

@@ -13,8 +13,6 @@ using namespace glb::test;
 
 namespace {
 
-constexpr std::uint32_t endpoint = 3; // of the sample
-
 struct Counts {
     std::uint64_t unanswered = 0, answered = 0, attempted = 0, confirmed = 0;
     bool operator==(const Counts &) const = default;
@@ -220,29 +218,29 @@ TEST_CASE("passive health: endpoints are recorded as seen on return and cleared 
     const auto flow = udp(false);
     const auto &pairs = rig.roles.handles->endpoint_target_seen();
     const auto sent = rig.out(flow.there);
-    CHECK_FALSE(pairs.was_seen(endpoint));
+    CHECK_FALSE(pairs.was_seen(sample_endpoint));
     rig.back(sent, flow.there);
-    CHECK(pairs.was_seen(endpoint));
-    CHECK(pairs.was_seen(endpoint, 0));
-    CHECK_FALSE(pairs.was_seen(endpoint, 1));
-    CHECK_FALSE(pairs.was_seen(endpoint - 1));
+    CHECK(pairs.was_seen(sample_endpoint));
+    CHECK(pairs.was_seen(sample_endpoint, 0));
+    CHECK_FALSE(pairs.was_seen(sample_endpoint, 1));
+    CHECK_FALSE(pairs.was_seen(sample_endpoint - 1));
     SECTION("of a target") {
         REQUIRE(rig.roles.config.forget_target(0));
-        CHECK_FALSE(pairs.was_seen(endpoint, 0));
-        CHECK(pairs.was_seen(endpoint));
+        CHECK_FALSE(pairs.was_seen(sample_endpoint, 0));
+        CHECK(pairs.was_seen(sample_endpoint));
         CHECK(rig.roles.counters.target_count(0)->returned.packets == 0);
     }
     SECTION("of another target") {
         REQUIRE(rig.roles.config.forget_target(1));
-        CHECK(pairs.was_seen(endpoint, 0));
+        CHECK(pairs.was_seen(sample_endpoint, 0));
     }
     SECTION("of an endpoint") {
-        REQUIRE(rig.roles.config.set_endpoint_override(endpoint, GLB_ENDPOINT_BYPASS));
-        CHECK(rig.roles.config.endpoint_override(endpoint).value() == GLB_ENDPOINT_BYPASS);
-        REQUIRE(rig.roles.config.forget_endpoint(endpoint));
-        CHECK_FALSE(pairs.was_seen(endpoint, 0));
-        CHECK_FALSE(pairs.was_seen(endpoint));
-        CHECK(rig.roles.config.endpoint_override(endpoint).value() == 0);
+        REQUIRE(rig.roles.config.set_endpoint_override(sample_endpoint, GLB_ENDPOINT_BYPASS));
+        CHECK(rig.roles.config.endpoint_override(sample_endpoint).value() == GLB_ENDPOINT_BYPASS);
+        REQUIRE(rig.roles.config.forget_endpoint(sample_endpoint));
+        CHECK_FALSE(pairs.was_seen(sample_endpoint, 0));
+        CHECK_FALSE(pairs.was_seen(sample_endpoint));
+        CHECK(rig.roles.config.endpoint_override(sample_endpoint).value() == 0);
     }
     CHECK_FALSE(rig.roles.config.forget_target(GLB_MAX_TARGETS));
     CHECK_FALSE(rig.roles.config.forget_endpoint(GLB_MAX_ENDPOINTS));

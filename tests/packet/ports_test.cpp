@@ -14,7 +14,7 @@ using namespace glb::test;
 
 namespace {
 
-const Packet request = IPv4{} / Udp{} / Payload{from_string("a question")};
+const Packet short_question = IPv4{} / Udp{} / Payload{from_string("a question")};
 
 /// The sample's endpoint 3 untagged, and an endpoint for each of these (outer, inner) VLANs, numbered
 /// from 10.
@@ -55,7 +55,7 @@ std::uint64_t endpoint_of(const Bytes &encapsulated) {
 void check_endpoint(Ports &ports, const Packet &tags, unsigned endpoint) {
     CAPTURE(endpoint);
     const auto before = ports.in(endpoint);
-    const auto out = ports.send((Eth{.dst = node_mac} / tags / request).bytes());
+    const auto out = ports.send((Eth{.dst = node_mac} / tags / short_question).bytes());
     REQUIRE(out.code == XDP_REDIRECT);
     CHECK(endpoint_of(out.frame) == Ports::id_of(endpoint));
     CHECK(ports.in(endpoint) == before + 1);
@@ -83,15 +83,15 @@ TEST_CASE("ports: VLAN ids and their order distinguish endpoints", "[ports]") {
     SECTION("ids without a port are not classified") {
         for (const auto &tags :
              {Vlan{201} / Vlan{300}, Vlan{300} / Vlan{202}, Vlan{300} / Vlan{300}, Vlan{200} / Vlan{200}})
-            CHECK(ports.send((Eth{.dst = node_mac} / tags / request).bytes()).code == XDP_PASS);
+            CHECK(ports.send((Eth{.dst = node_mac} / tags / short_question).bytes()).code == XDP_PASS);
         CHECK(ports.count(GLB_COUNT_PASSED_OTHER) == 4);
     }
 }
 
 TEST_CASE("ports: one tuple at two endpoints is two flows", "[ports]") {
     Ports ports;
-    const auto here = ports.send((Eth{.dst = node_mac} / request).bytes());
-    const auto there = ports.send((Eth{.dst = node_mac} / Vlan{300} / request).bytes());
+    const auto here = ports.send((Eth{.dst = node_mac} / short_question).bytes());
+    const auto there = ports.send((Eth{.dst = node_mac} / Vlan{300} / short_question).bytes());
     REQUIRE(here.code == XDP_REDIRECT);
     REQUIRE(there.code == XDP_REDIRECT);
     CHECK(ports.count(GLB_COUNT_FLOW_NEW) == 2);
@@ -108,7 +108,7 @@ TEST_CASE("ports: one tuple at two endpoints is two flows", "[ports]") {
         return ports.send((Eth{.dst = node_mac, .src = second ? target2_mac : target_mac} / Vlan{7} /
                            IPv4{.src = second ? "10.0.1.21" : "10.0.1.20", .dst = "10.0.1.10"} /
                            Udp{.sport = entropy_of(here.frame), .dport = 6081, .checksum = 0} /
-                           Geneve{.options = aws_options(Ports::id_of(endpoint), 0, cookie)} / request)
+                           Geneve{.options = aws_options(Ports::id_of(endpoint), 0, cookie)} / short_question)
                               .bytes());
     };
     CHECK_THAT(back(3, cookie_of(here.frame)).metadata, equals(from_hex("ed5eed5e 03000000")));
@@ -182,7 +182,7 @@ TEST_CASE("ports: local addresses and MACs apply to their own port only", "[port
         CHECK_FALSE(is_own(here, IPv4{.dst = ipv4(first - 1).c_str()}));
         CHECK_FALSE(is_own(here, IPv6{.dst = ipv6(first - 1).c_str()}));
         const auto is_taken = [&](const Packet &tags, unsigned n) {
-            return rig.send((Eth{.dst = mac(n).to_string().c_str()} / tags / request).bytes()).code ==
+            return rig.send((Eth{.dst = mac(n).to_string().c_str()} / tags / short_question).bytes()).code ==
                    XDP_REDIRECT;
         };
         for (unsigned n = first; n < first + 3 * GLB_PORT_MACS; ++n) {

@@ -18,12 +18,7 @@ using namespace glb::test;
 
 namespace {
 
-constexpr std::uint32_t endpoint = 3;
 constexpr std::uint64_t second = 1'000'000'000;
-
-Bytes frame_of(const Packet &inner) {
-    return (Eth{.dst = node_mac} / inner).bytes();
-}
 
 Packet syn(const char *source, std::uint16_t port, std::uint8_t flags = tcp::syn) {
     return IPv4{.src = source, .dst = "198.51.100.20"} / Tcp{.sport = port, .dport = 443, .flags = flags};
@@ -32,9 +27,9 @@ Packet syn(const char *source, std::uint16_t port, std::uint8_t flags = tcp::syn
 /// The natively built data path with a limit, on a simulated clock.
 struct Limited : NativeRig {
     explicit Limited(std::uint32_t rate) {
-        kernel.rows<glb_endpoint>("glb_endpoints")[endpoint].new_flows_per_second = rate;
+        kernel.rows<glb_endpoint>("glb_endpoints")[sample_endpoint].new_flows_per_second = rate;
     }
-    bool passes(const Packet &inner) { return send(frame_of(inner)).code == XDP_REDIRECT; }
+    bool passes(const Packet &inner) { return send(from_client(inner)).code == XDP_REDIRECT; }
     /// How many of `tries` SYNs of `source`, each of another flow, are admitted.
     std::uint32_t begin(const char *source, std::uint32_t tries) {
         std::uint32_t through = 0;
@@ -166,7 +161,7 @@ TEST_CASE("source limit: other sources in the set do not evict a limited source'
             set[way] = (0xabc000ull + way) << 40 | (full_in_a_second - 9 * cost);
     const std::array<__u64, 4> before{set[0], set[1], set[2], set[3]};
 
-    auto frame = frame_of(IPv4{.src = "10.0.0.0"} / Tcp{.flags = tcp::syn});
+    auto frame = from_client(IPv4{.src = "10.0.0.0"} / Tcp{.flags = tcp::syn});
     std::uint32_t sources = 0;
     while (std::ranges::equal(set, before)) {
         REQUIRE(++sources < 1u << 20);
@@ -192,7 +187,7 @@ TEST_CASE("source limit: two CPUs share a source's bucket", "[source_limit][conc
         threads[cpu] = std::thread([&, cpu] {
             for (std::uint32_t i = 0; i < tries; ++i) {
                 const auto inner = syn("192.0.2.10", static_cast<std::uint16_t>(2 * i + cpu + 1000));
-                through[cpu] += run_xdp(rig.roles.handles->program(), frame_of(inner),
+                through[cpu] += run_xdp(rig.roles.handles->program(), from_client(inner),
                                         {.ingress_ifindex = 1, .most_out = 512})
                                     .verdict == XDP_REDIRECT;
             }

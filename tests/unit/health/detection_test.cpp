@@ -11,10 +11,6 @@ using Kind = DetectorAction::Kind;
 
 namespace {
 
-Micros quick(std::mt19937 &random) {
-    return Micros(200 + random() % 800);
-}
-
 struct Failure {
     std::set<std::uint16_t> targets;
     Micros from{};

@@ -191,6 +191,4 @@ struct EngineFixture {
     std::shared_ptr<const HealthSnapshot> last_snapshot_;
 };
 
-constexpr std::uint64_t accept_all = keep_all | GLB_TARGET_ACCEPT_NEW;
-
 } // namespace glb::test

@@ -35,10 +35,6 @@ void never_ejects(unsigned default_seeds, Scenario scenario) {
     WARN(seeds(default_seeds) << " seeds, " << suspects << " cleared");
 }
 
-Micros quick(std::mt19937 &random) {
-    return Micros(200 + random() % 800);
-}
-
 } // namespace
 
 TEST_CASE("false positives: firewall that denies 95 % of all flows", "[passive]") {

@@ -3,13 +3,12 @@
 #include <algorithm>
 
 #include "controller/health/group_policy.h"
+#include "tests/unit/health/target_state_values.h"
 
 using namespace glb;
+using namespace glb::test;
 
 namespace {
-
-constexpr std::uint64_t keep_all = GLB_TARGET_KEEP_ESTABLISHED | GLB_TARGET_KEEP_EMBRYONIC;
-constexpr std::uint64_t accept_all = keep_all | GLB_TARGET_ACCEPT_NEW;
 
 auto slots_of(const GroupState &state, std::uint16_t index) {
     return std::count(state.fallback.begin(), state.fallback.end(), index);

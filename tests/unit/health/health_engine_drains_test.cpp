@@ -12,10 +12,6 @@ using namespace glb::test;
 
 namespace {
 
-int code_of(const Result<std::optional<MonotonicTime>> &result) {
-    return result ? 0 : result.error().code;
-}
-
 glb_event event_from(glb_event_kind kind, const IpAddress &sender) {
     glb_event event{};
     event.kind = kind;

@@ -18,7 +18,7 @@ namespace {
 
 const std::string ok_response = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
-struct ProberFixture {
+struct HttpsFixture {
     asio::io_context loop;
     std::map<std::string, std::vector<ProbeResult>> results;
     Prober prober{loop, [this](const std::string &key, const ProbeResult &r) { results[key].push_back(r); }};
@@ -33,7 +33,7 @@ struct ProberFixture {
     }
 };
 
-ProbeTarget target_at(std::uint16_t port) {
+ProbeTarget https_target(std::uint16_t port) {
     ProbeTarget target;
     target.key = "fw-1";
     target.address = *IpAddress::parse("127.0.0.1");
@@ -63,9 +63,9 @@ class CaFile {
 
 TEST_CASE("HTTPS probe: TLS 1.2 and 1.3 without verification, sessions are resumed", "[https]") {
     const auto version = GENERATE(TLS1_2_VERSION, TLS1_3_VERSION);
-    ProberFixture fixture;
+    HttpsFixture fixture;
     TlsServer server(fixture.loop, self_signed("DNS:other.example"), ok_response, version);
-    auto target = target_at(server.port());
+    auto target = https_target(server.port());
     target.settings.path = "/up";
     target.settings.host = "fw.example";
     const auto results = fixture.probe(target, 4);
@@ -86,9 +86,9 @@ TEST_CASE("HTTPS probe: TLS 1.2 and 1.3 without verification, sessions are resum
 }
 
 TEST_CASE("HTTPS probe: status is matched, reset after the response is ignored", "[https]") {
-    ProberFixture fixture;
+    HttpsFixture fixture;
     TlsServer server(fixture.loop, self_signed(), "HTTP/1.1 404 Not Found\n\n", TLS1_3_VERSION, true);
-    const auto result = fixture.probe(target_at(server.port())).front();
+    const auto result = fixture.probe(https_target(server.port())).front();
     CHECK(result.outcome == ProbeOutcome::mismatch);
     CHECK(result.http_status == 404);
     // Without a name the Host header has the address.
@@ -99,9 +99,9 @@ TEST_CASE("HTTPS probe: status is matched, reset after the response is ignored",
 TEST_CASE("HTTPS probe: chain and name are verified with caFile", "[https]") {
     const auto certificate = self_signed();
     const CaFile file(certificate);
-    ProberFixture fixture;
+    HttpsFixture fixture;
     TlsServer server(fixture.loop, certificate, ok_response);
-    auto target = target_at(server.port());
+    auto target = https_target(server.port());
     target.settings.ca_file = file.path();
     SECTION("the name") {
         target.settings.host = "fw.example";
@@ -124,9 +124,9 @@ TEST_CASE("HTTPS probe: chain and name are verified with caFile", "[https]") {
 
 TEST_CASE("HTTPS probe: unknown CA is rejected, unreadable caFile is named", "[https]") {
     const CaFile file(self_signed());
-    ProberFixture fixture;
+    HttpsFixture fixture;
     TlsServer server(fixture.loop, self_signed(), ok_response);
-    auto target = target_at(server.port());
+    auto target = https_target(server.port());
     target.settings.ca_file = file.path();
     const auto result = fixture.probe(target).front();
     CHECK(result.outcome == ProbeOutcome::error);
@@ -138,17 +138,17 @@ TEST_CASE("HTTPS probe: unknown CA is rejected, unreadable caFile is named", "[h
 }
 
 TEST_CASE("HTTPS probe: port without TLS and unresponsive port are failures with a description", "[https]") {
-    ProberFixture fixture;
+    HttpsFixture fixture;
     LittleServer plain(fixture.loop, [](tcp::socket &peer) -> Nothing {
         co_await send(peer, "HTTP/1.1 200 OK\r\n\r\n");
         co_await until_gone(peer);
     });
-    const auto garbage = fixture.probe(target_at(plain.port())).front();
+    const auto garbage = fixture.probe(https_target(plain.port())).front();
     CHECK(garbage.outcome == ProbeOutcome::error);
     CHECK(garbage.detail.starts_with("TLS handshake: "));
 
     LittleServer unresponsive(fixture.loop, [](tcp::socket &peer) -> Nothing { co_await until_gone(peer); });
-    auto target = target_at(unresponsive.port());
+    auto target = https_target(unresponsive.port());
     target.key = "fw-2";
     target.settings.timeout = 60ms;
     const auto result = fixture.probe(target).front();

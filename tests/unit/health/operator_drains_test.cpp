@@ -11,10 +11,6 @@ void make_healthy(RegistryFixture &it, const HealthConfig &config) {
         it.probe("g/" + target.id, ProbeOutcome::ok);
 }
 
-int code_of(const Result<std::optional<MonotonicTime>> &result) {
-    return result ? 0 : result.error().code;
-}
-
 } // namespace
 
 TEST_CASE("operator drain: target keeps its flows and accepts new ones after undrain", "[drains]") {

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "controller/health/target_registry.h"
+#include "tests/unit/health/target_state_values.h"
 
 namespace glb::test {
 
@@ -73,6 +74,9 @@ struct RegistryFixture {
     }
 };
 
-constexpr std::uint64_t keep_all = GLB_TARGET_KEEP_ESTABLISHED | GLB_TARGET_KEEP_EMBRYONIC;
+/// Of the error; 0: none.
+inline int code_of(const Result<std::optional<MonotonicTime>> &result) {
+    return result ? 0 : result.error().code;
+}
 
 } // namespace glb::test

@@ -29,6 +29,11 @@ struct SimPacket {
 /// -1.
 using Treat = std::function<std::optional<Micros>(const SimPacket &)>;
 
+/// The processing time of a healthy appliance.
+inline Micros quick(std::mt19937 &random) {
+    return Micros(200 + random() % 800);
+}
+
 struct FlowPlan {
     int endpoint = 0;
     std::optional<std::uint16_t> target = std::nullopt; ///< else random among those that are not ejected
