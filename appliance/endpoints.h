@@ -15,8 +15,8 @@
 #include "appliance/options.h"
 #include "appliance/routing.h"
 #include "appliance/tun.h"
-#include "controller/network/netlink.h"
 #include "controller/util/result.h"
+#include "lib/netlink/netlink.h"
 
 namespace glb::appliance {
 

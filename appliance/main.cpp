@@ -9,9 +9,9 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "appliance/appliance.h"
-#include "controller/api/http/http.h"
 #include "controller/util/log.h"
 #include "controller/util/standard_descriptors.h"
+#include "lib/http/http.h"
 
 namespace {
 

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string>
 
-#include "controller/network/netlink.h"
-#include "controller/network/rules.h"
+#include "lib/netlink/netlink.h"
+#include "lib/netlink/rules.h"
 
 namespace glb::appliance {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "appliance/counters.h"
-#include "controller/api/http/http.h"
+#include "lib/http/http.h"
 
 namespace glb::appliance {
 

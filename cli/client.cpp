@@ -5,8 +5,8 @@
 #include <tuple>
 
 #include "cli/output.h"
-#include "controller/api/http/http.h"
-#include "controller/api/http/uri.h"
+#include "lib/http/http.h"
+#include "lib/http/uri.h"
 
 namespace glb::cli {
 

@@ -2,7 +2,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
-#include "controller/api/http/offload_pool.h"
 #include "controller/api/v1/routes.h"
 #include "controller/control/boot_guard.h"
 #include "controller/daemon.h"
@@ -13,6 +12,7 @@
 #include "controller/util/files.h"
 #include "controller/util/log.h"
 #include "controller/util/standard_descriptors.h"
+#include "lib/http/offload_pool.h"
 
 namespace glb {
 

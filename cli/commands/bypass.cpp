@@ -6,8 +6,8 @@
 #include "cli/command_line.h"
 #include "cli/commands/commands.h"
 #include "cli/format.h"
-#include "controller/api/http/uri.h"
 #include "controller/documents/overrides.h"
+#include "lib/http/uri.h"
 
 namespace glb::cli {
 

@@ -2,8 +2,8 @@
 
 #include "cli/format.h"
 #include "cli/output.h"
-#include "controller/api/http/uri.h"
 #include "controller/documents/apply.h"
+#include "lib/http/uri.h"
 
 namespace glb::cli {
 

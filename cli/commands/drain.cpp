@@ -13,8 +13,8 @@
 #include "cli/commands/commands.h"
 #include "cli/commands/drain_request.h"
 #include "cli/output.h"
-#include "controller/api/http/uri.h"
 #include "controller/documents/targets.h"
+#include "lib/http/uri.h"
 
 namespace glb::cli {
 

@@ -3,8 +3,8 @@
 #include "cli/client.h"
 #include "cli/format.h"
 #include "cli/output.h"
-#include "controller/api/http/uri.h"
 #include "controller/documents/overrides.h"
+#include "lib/http/uri.h"
 
 namespace glb::cli {
 

@@ -4,7 +4,7 @@
 #include "cli/command_line.h"
 #include "cli/commands/changes.h"
 #include "cli/commands/commands.h"
-#include "controller/api/http/uri.h"
+#include "lib/http/uri.h"
 
 namespace glb::cli {
 

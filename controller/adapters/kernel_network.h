@@ -5,7 +5,7 @@
 
 #include "controller/control/ports/network_port.h"
 #include "controller/network/monitor.h"
-#include "controller/network/netlink.h"
+#include "lib/netlink/netlink.h"
 
 namespace glb {
 

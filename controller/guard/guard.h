@@ -11,8 +11,8 @@
 #include "controller/guard/guard_program.h"
 #include "controller/guard/nftables.h"
 #include "controller/guard/saved_state.h"
-#include "controller/network/netlink.h"
 #include "controller/plan/guard_plan.h"
+#include "lib/netlink/netlink.h"
 
 namespace glb::guard {
 

@@ -1,7 +1,7 @@
 // Neighbours: make the kernel resolve an address and keep the entry refreshed.
 #pragma once
 
-#include "controller/network/netlink.h"
+#include "lib/netlink/netlink.h"
 
 namespace glb {
 

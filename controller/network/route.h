@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "controller/network/netlink.h"
+#include "lib/netlink/netlink.h"
 
 namespace glb {
 

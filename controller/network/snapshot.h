@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "controller/network/netlink.h"
+#include "lib/netlink/netlink.h"
 
 namespace glb {
 

@@ -11,10 +11,10 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "controller/config/manifest.h"
-#include "controller/network/rules.h"
 #include "controller/network/snapshot.h"
 #include "controller/plan/index_allocator.h"
 #include "controller/util/result.h"
+#include "lib/netlink/rules.h"
 
 namespace glb {
 

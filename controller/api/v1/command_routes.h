@@ -5,9 +5,9 @@
 #include <span>
 #include <string_view>
 
-#include "controller/api/http/http.h"
-#include "controller/api/http/uri.h"
 #include "controller/control/commands.h"
+#include "lib/http/http.h"
+#include "lib/http/uri.h"
 
 namespace glb {
 

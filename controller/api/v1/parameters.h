@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "controller/api/http/http.h"
 #include "controller/util/result.h"
+#include "lib/http/http.h"
 
 namespace glb {
 

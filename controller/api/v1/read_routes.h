@@ -4,9 +4,9 @@
 #include <span>
 #include <string_view>
 
-#include "controller/api/http/http.h"
-#include "controller/api/http/uri.h"
 #include "controller/observe/node_reads.h"
+#include "lib/http/http.h"
+#include "lib/http/uri.h"
 
 namespace glb {
 

@@ -7,10 +7,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "controller/api/http/http.h"
 #include "controller/documents/document.h"
 #include "controller/util/api_error.h"
 #include "controller/util/result.h"
+#include "lib/http/http.h"
 
 namespace glb {
 

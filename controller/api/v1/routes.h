@@ -3,9 +3,9 @@
 
 #include <functional>
 
-#include "controller/api/http/http.h"
 #include "controller/control/commands.h"
 #include "controller/observe/node_reads.h"
+#include "lib/http/http.h"
 
 namespace glb {
 

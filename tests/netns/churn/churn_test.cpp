@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "controller/api/http/http.h"
+#include "lib/http/http.h"
 #include "tests/harness/skip.h"
 #include "tests/netns/churn/kernel_objects.h"
 #include "tests/netns/testbed/backlog.h"

@@ -4,8 +4,8 @@
 #include <stdexcept>
 #include <utility>
 
-#include "controller/network/netlink.h"
 #include "controller/network/snapshot.h"
+#include "lib/netlink/netlink.h"
 #include "tests/harness/netns.h"
 
 namespace glb::test {

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "controller/network/route.h"
-#include "controller/network/rules.h"
+#include "lib/netlink/rules.h"
 #include "tests/harness/skip.h"
 #include "tests/netns/network/kernel.h"
 

@@ -16,8 +16,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
-#include "controller/api/http/http.h"
-#include "controller/api/http/offload_pool.h"
+#include "lib/http/http.h"
+#include "lib/http/offload_pool.h"
 
 namespace glb::test {
 

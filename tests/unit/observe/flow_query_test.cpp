@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 
-#include "controller/api/http/uri.h"
 #include "controller/observe/flow_query.h"
+#include "lib/http/uri.h"
 
 using namespace glb;
 

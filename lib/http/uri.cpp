@@ -1,4 +1,4 @@
-#include "controller/api/http/uri.h"
+#include "lib/http/uri.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "controller/api/http/offload_pool.h"
+#include "lib/http/offload_pool.h"
 
 #include <boost/asio/post.hpp>
 

@@ -1,4 +1,4 @@
-#include "controller/api/http/http.h"
+#include "lib/http/http.h"
 
 #include <sys/socket.h>
 
@@ -7,7 +7,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "controller/api/http/http_session.h"
+#include "lib/http/http_session.h"
 
 namespace glb {
 

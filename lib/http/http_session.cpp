@@ -1,4 +1,4 @@
-#include "controller/api/http/http_session.h"
+#include "lib/http/http_session.h"
 
 #include <algorithm>
 #include <optional>

@@ -1,4 +1,4 @@
-#include "controller/api/http/http.h"
+#include "lib/http/http.h"
 
 #include <algorithm>
 #include <array>

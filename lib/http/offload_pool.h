@@ -4,7 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
 
-#include "controller/api/http/http.h"
+#include "lib/http/http.h"
 
 namespace glb {
 

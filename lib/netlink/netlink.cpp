@@ -1,4 +1,4 @@
-#include "controller/network/netlink.h"
+#include "lib/netlink/netlink.h"
 
 #include <algorithm>
 #include <cstring>

@@ -12,10 +12,10 @@
 #include <utility>
 #include <vector>
 
-#include "controller/api/http/listener.h"
 #include "controller/util/chunk_source.h"
 #include "controller/util/peer_credentials.h"
 #include "controller/util/result.h"
+#include "lib/http/listener.h"
 
 namespace boost::asio {
 class io_context;

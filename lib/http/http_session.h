@@ -13,7 +13,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include "controller/api/http/http.h"
+#include "lib/http/http.h"
 
 namespace glb {
 

@@ -1,4 +1,4 @@
-#include "controller/api/http/listener.h"
+#include "lib/http/listener.h"
 
 #include <cerrno>
 #include <cstring>

@@ -1,4 +1,4 @@
-#include "controller/network/rules.h"
+#include "lib/netlink/rules.h"
 
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "controller/network/netlink.h"
+#include "lib/netlink/netlink.h"
 
 namespace glb {
 
