@@ -34,6 +34,34 @@ datapath::LoadSettings new_settings(std::uint32_t capacity) {
     return settings;
 }
 
+/// Of a start that was interrupted.
+Status remove_leftovers(const datapath::PinSets &found, datapath::Attachments &attachments) {
+    for (const auto ifindex : attachments.interfaces())
+        GLB_TRY(attachments.detach(ifindex));
+    for (const auto &set : found.sets)
+        GLB_TRY(set.pins.remove());
+    return {};
+}
+
+Result<datapath::DatapathHandlesPtr> load_new(const datapath::Pins &pins, std::uint32_t capacity,
+                                              const std::vector<std::uint8_t> &seed) {
+    const auto settings = new_settings(capacity);
+    GLB_ASSIGN(auto handles, datapath::load(settings, pins));
+    GLB_TRY(datapath::ConfigWriter(handles).set_metadata(datapath::make_metadata(settings, seed)));
+    return handles;
+}
+
+Result<datapath::DatapathHandlesPtr> load_pinned(const datapath::PinSet &set,
+                                                 datapath::Attachments &attachments,
+                                                 const datapath::ProgramFds &programs) {
+    const auto settings = datapath::load_settings_from(*set.metadata, set.info.capacity);
+    GLB_ASSIGN(auto handles, datapath::load(settings, set.pins));
+    GLB_TRY(attachments.replace_program(handles->program(), programs));
+    spdlog::info("took over a running data path: {} entries, {} interfaces", settings.capacity,
+                 attachments.interfaces().size());
+    return handles;
+}
+
 } // namespace
 
 Result<std::unique_ptr<DatapathAdapter>> DatapathAdapter::open(std::filesystem::path bpffs) {
@@ -41,8 +69,6 @@ Result<std::unique_ptr<DatapathAdapter>> DatapathAdapter::open(std::filesystem::
     GLB_ASSIGN(opened->pins_, datapath::Pins::open(opened->bpffs_));
     return opened;
 }
-
-DatapathAdapter::~DatapathAdapter() = default;
 
 /// Two daemons with state folders of their own would take each other's maps and links for leftovers.
 Status DatapathAdapter::lock() {
@@ -82,46 +108,28 @@ Status DatapathAdapter::load(std::uint32_t capacity, const std::vector<std::uint
         GLB_TRY(found_.sets[index].pins.remove());
     }
     const bool is_found = takeover_.active || takeover_.source;
-    if (!is_found)
-        GLB_TRY(load_new(capacity, seed));
-    else if (takeover_.source)
+    if (takeover_.source) {
         GLB_TRY(begin_upgrade(capacity, seed));
-    else
-        GLB_TRY(load_pinned(found_.sets[*takeover_.active]));
+    } else if (takeover_.active) {
+        GLB_ASSIGN(const auto handles,
+                   load_pinned(found_.sets[*takeover_.active], *attachments_, found_.programs));
+        maps_.use(handles);
+    } else {
+        GLB_TRY(remove_leftovers(found_, *attachments_));
+        GLB_ASSIGN(pins_, datapath::Pins::make(bpffs_));
+        attachments_->set_pins(*pins_);
+        GLB_ASSIGN(const auto handles, load_new(*pins_, capacity, seed));
+        maps_.use(handles);
+    }
     found_ = {};
     takeover_ = {};
-    if (auto watched = datapath::RedirectTracepoints::attach(*handles_))
-        redirects_ = std::move(*watched);
+    if (auto watched = datapath::RedirectTracepoints::attach(*maps_.handles))
+        maps_.redirects = std::move(*watched);
     else
         spdlog::warn("redirect_failed does not count drops in the kernel: {}", watched.error().message);
-    GLB_TRY(egress_->clear_next_hops());
-    GLB_TRY(config_->raise_route_generation());
-    return is_found ? egress_->restore_egress() : Status{};
-}
-
-/// There may be maps of a start that was interrupted.
-Status DatapathAdapter::load_new(std::uint32_t capacity, const std::vector<std::uint8_t> &seed) {
-    for (const auto ifindex : attachments_->interfaces())
-        GLB_TRY(attachments_->detach(ifindex));
-    for (const auto &set : found_.sets)
-        GLB_TRY(set.pins.remove());
-    GLB_ASSIGN(pins_, datapath::Pins::make(bpffs_));
-    attachments_->set_pins(*pins_);
-    const auto settings = new_settings(capacity);
-    GLB_ASSIGN(const auto handles, datapath::load(settings, *pins_));
-    GLB_TRY(datapath::ConfigWriter(handles).set_metadata(datapath::make_metadata(settings, seed)));
-    use(handles);
-    return {};
-}
-
-Status DatapathAdapter::load_pinned(const datapath::PinSet &set) {
-    const auto settings = datapath::load_settings_from(*set.metadata, set.info.capacity);
-    GLB_ASSIGN(const auto handles, datapath::load(settings, set.pins));
-    GLB_TRY(attachments_->replace_program(handles->program(), found_.programs));
-    spdlog::info("took over a running data path: {} entries, {} interfaces", settings.capacity,
-                 attachments_->interfaces().size());
-    use(handles);
-    return {};
+    GLB_TRY(maps_.egress->clear_next_hops());
+    GLB_TRY(maps_.config->raise_route_generation());
+    return is_found ? maps_.egress->restore_egress() : Status{};
 }
 
 /// From the maps of another version, or from those of another size that an earlier daemon left. The links
@@ -143,7 +151,7 @@ Status DatapathAdapter::begin_upgrade(std::uint32_t capacity, const std::vector<
                     prepared.error().message);
     upgrade_ = upgrade;
     attachments_->set_pins(upgrade->table_migration().into());
-    use(upgrade->table_migration().transitional());
+    maps_.use(upgrade->table_migration().transitional());
     return {};
 }
 
@@ -154,32 +162,13 @@ std::shared_ptr<FlowMigration> DatapathAdapter::migration() const {
 std::shared_ptr<FlowMigration> DatapathAdapter::resize(std::uint32_t capacity,
                                                        const std::vector<std::uint8_t> &seed) {
     const auto request = [&]() -> Result<TableMigrationAdapter::Request> {
-        GLB_ASSIGN(const auto metadata, config_->metadata());
+        GLB_ASSIGN(const auto metadata, maps_.config->metadata());
         const auto settings = datapath::load_settings_from(metadata, capacity);
         datapath::PinSet source{*pins_, {GLB_SCHEMA, true, this->capacity(), 0, 0, 0}, metadata};
         return TableMigrationAdapter::Request{std::move(source), std::nullopt, settings,
                                               datapath::make_metadata(settings, seed)};
     };
     return std::make_shared<TableMigrationAdapter>(*this, request(), false);
-}
-
-void DatapathAdapter::use(const datapath::DatapathHandlesPtr &handles) {
-    handles_ = handles;
-    devices_.clear(); // another set of maps may have none
-    if (config_) {
-        config_->rebind(handles);
-        egress_->rebind(handles);
-    } else {
-        config_.emplace(handles);
-        egress_.emplace(handles);
-    }
-}
-
-void DatapathAdapter::unload() {
-    redirects_.reset();
-    config_.reset();
-    egress_.reset();
-    handles_.reset();
 }
 
 Status DatapathAdapter::remove() {
@@ -194,7 +183,7 @@ Status DatapathAdapter::remove() {
     if (attachments_)
         for (const auto ifindex : attachments_->interfaces())
             note(attachments_->detach(ifindex));
-    unload();
+    maps_ = {};
     attachments_.reset();
     upgrade_.reset();
     if (pins_)
@@ -215,14 +204,14 @@ Result<std::vector<datapath::StalePin>> DatapathAdapter::stale_pins() {
 }
 
 std::uint64_t DatapathAdapter::epoch() const {
-    if (!handles_)
+    if (!maps_.handles)
         return 0;
-    const auto control = datapath::CounterReader(handles_).control();
+    const auto control = datapath::CounterReader(maps_.handles).control();
     return control ? control->epoch : 0;
 }
 
 std::shared_ptr<TargetStatePort> DatapathAdapter::target_states() const {
-    return handles_ ? std::make_shared<TargetStates>(handles_) : nullptr;
+    return maps_.handles ? std::make_shared<TargetStates>(maps_.handles) : nullptr;
 }
 
 std::map<unsigned, datapath::AttachMode> DatapathAdapter::attached() {
@@ -236,42 +225,42 @@ std::map<unsigned, datapath::AttachMode> DatapathAdapter::attached() {
 
 Status DatapathAdapter::attach(unsigned ifindex, const std::string &name, datapath::AttachMode mode) {
     const bool is_attached = attachments_->is_attached(ifindex);
-    GLB_TRY(attachments_->attach(ifindex, name, mode, handles_->program()));
-    if (is_attached && devices_.contains(ifindex))
+    GLB_TRY(attachments_->attach(ifindex, name, mode, maps_.handles->program()));
+    if (is_attached && maps_.devices.contains(ifindex))
         return {};
-    GLB_TRY(egress_->add_device(ifindex));
-    devices_.insert(ifindex);
+    GLB_TRY(maps_.egress->add_device(ifindex));
+    maps_.devices.insert(ifindex);
     return {};
 }
 
 Status DatapathAdapter::set_index_name(std::uint32_t row, const std::string &name) {
     if (row >= GLB_INDEX_NAMES_TARGETS)
-        GLB_TRY(config_->forget_target(row - GLB_INDEX_NAMES_TARGETS));
+        GLB_TRY(maps_.config->forget_target(row - GLB_INDEX_NAMES_TARGETS));
     else if (row < GLB_INDEX_NAMES_GROUPS)
-        GLB_TRY(config_->forget_endpoint(row));
-    return config_->set_index_name(row, name);
+        GLB_TRY(maps_.config->forget_endpoint(row));
+    return maps_.config->set_index_name(row, name);
 }
 
 Status DatapathAdapter::remove_maglev(std::uint32_t place) {
-    GLB_ASSIGN(const auto fingerprint, config_->maglev_fingerprint_at(place));
-    return fingerprint ? config_->remove_maglev(place) : Status{};
+    GLB_ASSIGN(const auto fingerprint, maps_.config->maglev_fingerprint_at(place));
+    return fingerprint ? maps_.config->remove_maglev(place) : Status{};
 }
 
 Status DatapathAdapter::activate(const BankImage &image, bool new_epoch) {
-    GLB_TRY(config_->write_idle_bank(image));
-    return config_->flip(new_epoch);
+    GLB_TRY(maps_.config->write_idle_bank(image));
+    return maps_.config->flip(new_epoch);
 }
 
 Status DatapathAdapter::set_seed(const std::vector<std::uint8_t> &seed) {
-    GLB_ASSIGN(auto metadata, config_->metadata());
+    GLB_ASSIGN(auto metadata, maps_.config->metadata());
     datapath::set_seed(metadata, seed);
-    return config_->set_metadata(metadata);
+    return maps_.config->set_metadata(metadata);
 }
 
 std::map<datapath::NextHopKey, std::uint32_t> DatapathAdapter::next_hops() const {
     std::map<datapath::NextHopKey, std::uint32_t> rows;
-    if (egress_)
-        for (const auto &[key, row] : egress_->next_hops())
+    if (maps_.egress)
+        for (const auto &[key, row] : maps_.egress->next_hops())
             rows.emplace(key, row.index);
     return rows;
 }

@@ -4,12 +4,10 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <set>
 
+#include "controller/adapters/loaded_maps.h"
 #include "controller/control/ports/datapath_port.h"
-#include "controller/datapath/config_writer.h"
 #include "controller/datapath/pin_sets.h"
-#include "controller/datapath/redirect_tracepoints.h"
 
 namespace glb {
 
@@ -19,12 +17,11 @@ class DatapathAdapter final : public DatapathPort {
   public:
     /// Fails where `bpffs` is not on a BPF file system.
     [[nodiscard]] static Result<std::unique_ptr<DatapathAdapter>> open(std::filesystem::path bpffs);
-    ~DatapathAdapter() override;
 
     Status lock() override;
     Result<std::optional<FoundDatapath>> inspect(std::uint32_t capacity) override;
     Status load(std::uint32_t capacity, const std::vector<std::uint8_t> &seed) override;
-    bool is_loaded() const override { return handles_ != nullptr; }
+    bool is_loaded() const override { return maps_.handles != nullptr; }
     std::shared_ptr<FlowMigration> migration() const override;
     std::shared_ptr<FlowMigration> resize(std::uint32_t capacity,
                                           const std::vector<std::uint8_t> &seed) override;
@@ -32,10 +29,12 @@ class DatapathAdapter final : public DatapathPort {
     void release(bool keep_lock) override;
     Result<std::vector<datapath::StalePin>> stale_pins() override;
 
-    std::uint32_t capacity() const override { return handles_ ? handles_->capacity() : 0; }
+    std::uint32_t capacity() const override { return maps_.handles ? maps_.handles->capacity() : 0; }
     std::uint64_t epoch() const override;
-    std::uint32_t punt_magic() const override { return handles_ ? handles_->settings().punt_magic : 0; }
-    datapath::DatapathHandlesPtr handles() const override { return handles_; }
+    std::uint32_t punt_magic() const override {
+        return maps_.handles ? maps_.handles->settings().punt_magic : 0;
+    }
+    datapath::DatapathHandlesPtr handles() const override { return maps_.handles; }
     std::shared_ptr<TargetStatePort> target_states() const override;
 
     std::map<unsigned, datapath::AttachMode> attached() override;
@@ -44,20 +43,20 @@ class DatapathAdapter final : public DatapathPort {
 
     Status set_index_name(std::uint32_t row, const std::string &name) override;
     Status put_maglev(std::uint32_t place, const MaglevTable &slots) override {
-        return config_->put_maglev(place, slots);
+        return maps_.config->put_maglev(place, slots);
     }
     Status remove_maglev(std::uint32_t place) override;
     Status set_endpoint_override(std::uint16_t endpoint, std::uint64_t flags) override {
-        return config_->set_endpoint_override(endpoint, flags);
+        return maps_.config->set_endpoint_override(endpoint, flags);
     }
     Status activate(const BankImage &image, bool new_epoch) override;
-    Status raise_route_generation() override { return config_->raise_route_generation(); }
+    Status raise_route_generation() override { return maps_.config->raise_route_generation(); }
     Status set_seed(const std::vector<std::uint8_t> &seed) override;
     Status sync_egress(const datapath::EgressWriter::EgressRows &rows) override {
-        return egress_->sync_egress(rows);
+        return maps_.egress->sync_egress(rows);
     }
     Status sync_next_hops(const std::map<datapath::NextHopKey, glb_next_hop> &rows) override {
-        return egress_->sync_next_hops(rows, *config_);
+        return maps_.egress->sync_next_hops(rows, *maps_.config);
     }
     std::map<datapath::NextHopKey, std::uint32_t> next_hops() const override;
 
@@ -65,11 +64,7 @@ class DatapathAdapter final : public DatapathPort {
     friend class TableMigrationAdapter;
 
     explicit DatapathAdapter(std::filesystem::path bpffs) : bpffs_(std::move(bpffs)) {}
-    [[nodiscard]] Status load_new(std::uint32_t capacity, const std::vector<std::uint8_t> &seed);
-    [[nodiscard]] Status load_pinned(const datapath::PinSet &set);
     [[nodiscard]] Status begin_upgrade(std::uint32_t capacity, const std::vector<std::uint8_t> &seed);
-    void use(const datapath::DatapathHandlesPtr &handles);
-    void unload();
 
     std::filesystem::path bpffs_;
     Fd lock_; ///< held while the node has, or may have, anything in the bpffs
@@ -77,11 +72,7 @@ class DatapathAdapter final : public DatapathPort {
     datapath::PinSets found_; ///< by inspect(), until load()
     datapath::TakeoverPlan takeover_;
     std::optional<datapath::Attachments> attachments_;
-    datapath::DatapathHandlesPtr handles_;
-    std::optional<datapath::ConfigWriter> config_;
-    std::optional<datapath::EgressWriter> egress_;
-    std::set<unsigned> devices_; ///< of the devmap, as far as written
-    std::optional<datapath::RedirectTracepoints> redirects_;
+    LoadedMaps maps_;
     std::shared_ptr<TableMigrationAdapter> upgrade_;
 };
 

@@ -24,7 +24,7 @@ Status TableMigrationAdapter::catch_up(const datapath::TargetTimeouts &timeouts,
 
 Status TableMigrationAdapter::finish(unsigned tunnel) {
     GLB_TRY(migration_->finish(*final_, *owner_.attachments_, tunnel));
-    owner_.use(final_);
+    owner_.maps_.use(final_);
     owner_.pins_ = migration_->into();
     if (is_upgrade_)
         owner_.upgrade_.reset();
@@ -39,7 +39,7 @@ Status TableMigrationAdapter::undo() {
     if (!is_upgrade_)
         return undone;
     owner_.pins_ = migration_->source();
-    owner_.unload();
+    owner_.maps_ = {};
     owner_.attachments_.reset();
     owner_.upgrade_.reset();
     return undone;

@@ -118,10 +118,15 @@ std::optional<HealthTransition> TargetHealth::on_registered(MonotonicTime now) {
 }
 
 std::optional<HealthTransition> TargetHealth::on_probe(const ProbeResult &result, MonotonicTime now) {
-    if (result.outcome == ProbeOutcome::ok)
-        count_success(now);
-    else
-        count_failure(result, now);
+    if (result.outcome == ProbeOutcome::ok) {
+        active_.count_success(policy_, backoff_, now);
+        return recompute(now);
+    }
+    last_error_ = result.detail.empty() ? std::string(to_string(result.outcome)) : result.detail;
+    // An outage counts as one failure, also if several kinds of evidence detect it. A target that starts late
+    // has not failed yet.
+    if (active_.count_failure(policy_, result.outcome, last_error_) && !passive_.failed)
+        backoff_.fail(now);
     return recompute(now);
 }
 
@@ -211,38 +216,34 @@ std::optional<HealthTransition> TargetHealth::set_policy(const HealthPolicy &pol
     return recompute(now);
 }
 
-void TargetHealth::count_success(MonotonicTime now) {
-    active_.failures = 0;
-    ++active_.successes;
-    const bool is_initial = active_.state == TargetState::initial;
-    if (!is_initial && active_.successes < policy_.healthy_threshold)
+void TargetHealth::ActiveVerdict::count_success(const HealthPolicy &policy, const Backoff &backoff,
+                                                MonotonicTime now) {
+    failures = 0;
+    ++successes;
+    if (state != TargetState::initial && successes < policy.healthy_threshold)
         return;
-    const auto left = backoff_.remaining_for_recovery(now);
-    if (active_.state == TargetState::unhealthy && left.count() > 0) {
-        active_.description = fmt::format("checks succeed again; recovery delayed by {} s after {} failures",
-                                          left.count(), backoff_.failures());
+    const auto left = backoff.remaining_for_recovery(now);
+    if (state == TargetState::unhealthy && left.count() > 0) {
+        description = fmt::format("checks succeed again; recovery delayed by {} s after {} failures",
+                                  left.count(), backoff.failures());
         return;
     }
-    active_.state = TargetState::healthy;
-    active_.reason = HealthReason::none;
-    active_.description.clear();
+    state = TargetState::healthy;
+    reason = HealthReason::none;
+    description.clear();
 }
 
-void TargetHealth::count_failure(const ProbeResult &result, MonotonicTime now) {
-    active_.successes = 0;
-    ++active_.failures;
-    last_error_ = result.detail.empty() ? std::string(to_string(result.outcome)) : result.detail;
-    if (active_.state == TargetState::initial)
-        active_.reason = HealthReason::initial_health_checking;
-    if (active_.state == TargetState::unhealthy || active_.failures >= policy_.unhealthy_threshold) {
-        // An outage counts as one failure, also where several kinds of evidence detect it. A target that
-        // starts late has not failed yet.
-        if (active_.state == TargetState::healthy && !passive_.failed)
-            backoff_.fail(now);
-        active_.state = TargetState::unhealthy;
-        active_.reason = reason_of(result.outcome);
-        active_.description = last_error_;
-    }
+bool TargetHealth::ActiveVerdict::count_failure(const HealthPolicy &policy, ProbeOutcome outcome,
+                                                const std::string &error) {
+    successes = 0;
+    ++failures;
+    if (state == TargetState::initial)
+        reason = HealthReason::initial_health_checking;
+    if (state != TargetState::unhealthy && failures < policy.unhealthy_threshold)
+        return false;
+    reason = reason_of(outcome);
+    description = error;
+    return std::exchange(state, TargetState::unhealthy) == TargetState::healthy;
 }
 
 bool TargetHealth::half_open_allowed() const {
@@ -267,7 +268,7 @@ TargetHealth::Composed TargetHealth::state_ignoring_drain() const {
                 "interface"};
     if (passive_.failed)
         return {TargetState::unhealthy, HealthReason::no_return_traffic,
-                passive_.half_open ? passive_.description + "; half-open: receives a few new flows"
+                passive_.half_open ? passive_.description + "; recovery test: receives 1 % of new flows"
                                    : passive_.description};
     if (!policy_.checks_enabled)
         return {TargetState::unavailable, HealthReason::health_check_disabled, ""};

@@ -74,8 +74,7 @@ enum class Draining : std::uint8_t { no, deregistered, by_operator };
 /// transition; `reason()` and `description()` show it.
 class TargetHealth {
   public:
-    static constexpr unsigned half_open_flows =
-        16; ///< none of which returned: the half-open phase has failed
+    static constexpr unsigned half_open_flows = 16; ///< none returned: the half-open phase has failed
     static constexpr std::chrono::seconds half_open_time{2};
 
     /// `known`: from before a restart. A healthy target remains so until the threshold of failures, an
@@ -97,8 +96,8 @@ class TargetHealth {
     /// Probes are unanswered while traffic returns: the target drops the reserved endpoint.
     void on_in_band_ended() { in_band_worked_ = false; }
 
-    /// The outlier detector has ejected the target. `group_outage`: together with its siblings, so the cause
-    /// is probably elsewhere: no backoff, and no flows are reset.
+    /// The outlier detector has ejected the target. `group_outage`: together with others of its group, so the
+    /// cause is probably elsewhere: no backoff, and no flows are reset.
     std::optional<HealthTransition> on_passive_failure(std::string description, bool group_outage,
                                                        MonotonicTime now);
 
@@ -130,13 +129,12 @@ class TargetHealth {
     [[nodiscard]] MonotonicTime since() const { return since_; } ///< when the state began
     /// Records an error that fails no check.
     void record_error(std::string text) { last_error_ = std::move(text); }
-    /// Of the last failed check or record_error(). Not cleared by recovery.
+    /// Of the last failed check or record_error(); recovery does not clear it.
     [[nodiscard]] const std::string &last_error() const { return last_error_; }
     [[nodiscard]] Draining draining() const { return draining_; }
 
-    [[nodiscard]] unsigned failures() const { return backoff_.failures(); } ///< for PersistedHealth
-    [[nodiscard]] bool in_band_worked() const { return in_band_worked_; }   ///< for PersistedHealth
-
+    [[nodiscard]] unsigned failures() const { return backoff_.failures(); }
+    [[nodiscard]] bool in_band_worked() const { return in_band_worked_; }
     /// No endpoint uses its group, and it does not drain.
     [[nodiscard]] bool is_unused() const { return !in_use_ && draining_ == Draining::no; }
 
@@ -146,9 +144,9 @@ class TargetHealth {
     [[nodiscard]] bool is_half_open() const {
         return state_ == TargetState::unhealthy && passive_.half_open && half_open_allowed();
     }
-    /// Whether it has failed, also beneath a drain: its flows then need another target.
+    /// Whether it has failed, also during a drain: its flows then need another target.
     [[nodiscard]] bool has_failed() const { return state_ignoring_drain().state == TargetState::unhealthy; }
-    /// Whether it failed together with its siblings. Flows are not reset for that.
+    /// Whether it failed together with other targets of its group. Flows are not reset for that.
     [[nodiscard]] bool group_outage() const { return passive_.failed && passive_.group_outage; }
 
   private:
@@ -158,6 +156,10 @@ class TargetHealth {
         std::string description;
         unsigned successes = 0; // consecutive, up to the last result
         unsigned failures = 0;
+
+        void count_success(const HealthPolicy &policy, const Backoff &backoff, MonotonicTime now);
+        /// True if this ended the state healthy.
+        bool count_failure(const HealthPolicy &policy, ProbeOutcome outcome, const std::string &error);
     };
     struct PassiveVerdict {
         bool failed = false;
@@ -174,8 +176,6 @@ class TargetHealth {
         std::string description;
     };
 
-    void count_success(MonotonicTime now);
-    void count_failure(const ProbeResult &result, MonotonicTime now);
     [[nodiscard]] bool half_open_allowed() const;
     [[nodiscard]] Composed compose() const;
     [[nodiscard]] Composed state_ignoring_drain() const;
