@@ -39,6 +39,16 @@ function(glb_compile_fast name)
     $<$<AND:$<CONFIG:RelWithDebInfo>,$<COMPILE_LANG_AND_ID:CXX,GNU>>:-Wno-mismatched-new-delete>)
 endfunction()
 
+# Tests with the label sanitized run in the preset dev; CI does not run them a second time in release.
+option(GLB_SANITIZED_TESTS "Build the tests with the label sanitized by default" ON)
+function(glb_sanitized test)
+  set_property(TEST ${test} APPEND PROPERTY LABELS sanitized)
+  glb_check_target(sanitized ${test})
+  if(NOT GLB_SANITIZED_TESTS)
+    set_target_properties(${test} PROPERTIES EXCLUDE_FROM_ALL ON)
+  endif()
+endfunction()
+
 # The target check_LABEL builds the tests of one label. CI builds no more with sanitizers.
 function(glb_check_target label test)
   if(NOT TARGET check_${label})
@@ -58,10 +68,11 @@ endfunction()
 # With a hundred test programs, the time to link them matters: lld takes half of ld's.
 find_program(GLB_LLD ld.lld)
 
-# glb_test(NAME LABEL label SOURCES ... LINK ...): a Catch2 program that ctest runs as one test
+# glb_test(NAME LABEL label SOURCES ... LINK ... [RELEASE_ONLY]): a Catch2 program that ctest runs as one test
 # under LABEL (lint, unit, abi, packet, verifier, netns, fuzz). Exit status 77 is a visible skip.
+# Unit tests are sanitized, except for those that are RELEASE_ONLY: too slow with sanitizers, or slow to compile.
 function(glb_test name)
-  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "RELEASE_ONLY" "LABEL;TIMEOUT" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} glb_catch_main glb_warnings)
@@ -76,4 +87,7 @@ function(glb_test name)
   endif()
   set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} SKIP_RETURN_CODE 77 TIMEOUT ${ARG_TIMEOUT})
   glb_check_target(${ARG_LABEL} ${name})
+  if(ARG_LABEL STREQUAL "unit" AND NOT ARG_RELEASE_ONLY)
+    glb_sanitized(${name})
+  endif()
 endfunction()
