@@ -92,7 +92,7 @@ TEST_CASE("crash points: SIGKILL at every start-up step never forwards uninspect
     const auto steps = fixture.faults.disarm();
     REQUIRE(steps > 100);
     unsigned killed = 0;
-    for (std::uint32_t step = 1; step <= steps; step += stride(40)) {
+    for (std::uint32_t step = 1; step <= steps; step += stride(101)) {
         REQUIRE(fixture.glbd.ctl({"down", "--yes", "--keep-guard"}).code == 0);
         fixture.glbd.terminate();
         fixture.faults.arm_kill(step);
@@ -106,7 +106,7 @@ TEST_CASE("crash points: SIGKILL at every start-up step never forwards uninspect
         REQUIRE(fixture.wait_ready());
         REQUIRE(fixture.uninspected() == 0);
     }
-    CHECK(killed > steps / stride(40) / 2);
+    CHECK(killed > steps / stride(101) / 2);
     const auto tally = stream.finish();
     CHECK(tally.sent > 500);
     CHECK(fixture.glbd.must_ctl({"guard"}).at("uninspected").at("packets") > 0); // the guard did drop packets
@@ -134,7 +134,7 @@ TEST_CASE(
     REQUIRE(fixture.glbd.apply(fixture.manifest).code == 0);
     UdpStream stream(fixture.testbed.client, TwoArm::server_address, 7001, 500);
     unsigned tried = 0, killed = 0;
-    for (std::uint32_t step = 1; step <= steps; step += stride(25)) {
+    for (std::uint32_t step = 1; step <= steps; step += stride(67)) {
         fixture.faults.arm_kill(step);
         (void)fixture.glbd.apply(after);
         ++tried;
