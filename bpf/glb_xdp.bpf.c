@@ -2,9 +2,8 @@
 /*
  * The data path: one XDP program on every interface of the manifest.
  *
- *   parse -> classify -> steer -> encapsulate                          outbound: an endpoint's packet to its
- * target parse -> classify -> verify -> decapsulate -> forward              return: a packet that a target
- * sent back
+ *   parse -> classify -> steer -> encapsulate               outbound: an endpoint's packet, to its target
+ *   parse -> classify -> verify -> decapsulate -> forward   return: a packet that a target sent back
  *
  * The stages are in pipeline/ingress.h, outbound.h and return.h. They return a verdict; the switch below
  * turns it into an XDP code and a counter.

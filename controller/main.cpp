@@ -25,7 +25,8 @@ Result<std::optional<StateStore>> open_store_for_boot(const std::filesystem::pat
         return std::optional(std::move(*store));
     if (store.error().code != EBUSY)
         return tl::unexpected(std::move(store).error());
-    spdlog::info("a daemon uses {}, and holds the guard", folder.string());
+    spdlog::info("glbd is already running with state folder {} and manages the guard: nothing to do",
+                 folder.string());
     return std::nullopt;
 }
 

@@ -37,7 +37,7 @@
     X(PUNT_FAILED, "punt_failed",                                                                            \
       "packet needs the host stack, but the driver does not support XDP metadata")                           \
     X(REDIRECT_FAILED, "redirect_failed",                                                                    \
-      "egress is not in the devmap, or the kernel lost the frame after XDP redirect")                        \
+      "egress is not in the devmap, or the kernel dropped the frame after XDP redirect")                     \
     X(SOURCE_LIMIT, "source_limit", "new flow exceeds the endpoint's newFlowsPerSourcePerSecond")            \
     X(FLOW_RESET, "flow_reset", "packet of a flow that was reset; no answer is sent")
 
@@ -45,7 +45,7 @@
     X(ENCAPSULATED, "encapsulated", "packets sent to a target")                                              \
     X(FORWARDED, "forwarded", "returned packets forwarded by XDP")                                           \
     X(PUNTED, "punted", "returned packets punted to the host stack")                                         \
-    X(LOCAL, "local", "packets for local addresses, passed unmodified")                                      \
+    X(LOCAL, "local", "packets for local or link-scope addresses, passed unmodified")                        \
     X(PASSED_OTHER, "passed_other", "packets that match no endpoint, passed unmodified")                     \
     X(FLOW_NEW, "flow_new", "flow table entries created by new flows")                                       \
     X(FLOW_MIDSTREAM, "flow_midstream", "flow table entries created midstream")                              \
@@ -61,7 +61,7 @@
     X(RETURN_UNTRACKED, "return_untracked", "returned packets of untracked flows, forwarded")                \
     X(COOKIE_STALE, "cookie_stale", "returned with a previous cookie, forwarded by the flow's tuple")        \
     X(ONE_WAY_TCP, "one_way_tcp", "TCP flows of which only one direction has returned")                      \
-    X(BYPASSED, "bypassed", "packets forwarded uninspected by policy")                                       \
+    X(BYPASSED, "bypassed", "packets forwarded uninspected: operator bypass or onAllUnhealthy")              \
     X(FRAGMENT_EARLY, "fragment_early", "fragments steered by addresses and protocol")                       \
     X(ECN_CE_NOT_ECT, "ecn_ce_not_ect",                                                                      \
       "congestion marked on the outer header of a flow without ECN, forwarded unchanged")                    \

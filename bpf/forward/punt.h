@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The punt path: the only one by which an endpoint's packet may enter the host stack. A punted packet carries
+ * The punt path: the only way for an endpoint's packet to be forwarded by the host stack. A punted packet carries
  * 8 bytes of XDP metadata, which the tc guard turns into the endpoint's mark. The far end of a veth can forge
  * metadata, so it is stripped from every other packet that is passed to the stack.
  */

@@ -5,7 +5,7 @@
  *
  *   to the sender   the acknowledgement number of its own segment, which is exactly the number it expects
  *   to the far end  the sender's highest sequence number: either the one that the far end expects, or one
- * inside its window, in which case its challenge ACK leads to the exact one
+ *                   inside its window, in which case its challenge ACK leads to the exact one
  *
  * The sender of a bare ACK may never send again, so it is answered at once. The sender of data retransmits,
  * so the far end, which may only be receiving, is reset first. But the data may be a retransmission whose

@@ -8,10 +8,10 @@
  *
  * Accuracy:
  *   - The mean rate is exact to 3 % at a million flows per second, and better at lower rates (costs are whole
- * units). Time advances in ticks of 67 ms, so at any moment a bucket may lack that much.
+ *     units). Time advances in ticks of 67 ms, so at any moment a bucket may lack that much.
  *   - A set replaces the bucket that has been full longest. The bucket of a limited source is never full, so
- * only as many busy sources as the set has ways can evict it. An evicted bucket restarts full: the limit errs
- * to the lax side.
+ *     only as many busy sources as the set has ways can evict it. An evicted bucket restarts full, so the
+ *     limit may be exceeded.
  *   - Sources with equal set and tag (one pair in 2^40) share a bucket.
  *   - A source that returns after a multiple of 19.5 hours, to the second, finds its old bucket.
  *   - After four lost races for a bucket the flow is admitted.

@@ -27,7 +27,7 @@ constexpr std::chrono::milliseconds poll_interval{500};
 struct DrainOptions {
     std::string target; ///< GROUP/TARGET
     bool force = false;
-    std::string wait; ///< empty: no; "ever"; or seconds
+    std::string wait; ///< empty: no; "true": without a limit; or seconds
 };
 
 /// The state of the target at one moment.
@@ -122,7 +122,7 @@ std::optional<int> outcome_of(const TargetPoll &poll, const DrainOptions &option
 }
 
 int wait_until_empty(const Context &context, const DrainOptions &options) {
-    const auto end = options.wait == "ever" ? Clock::time_point::max()
+    const auto end = options.wait == "true" ? Clock::time_point::max()
                                             : Clock::now() + std::chrono::seconds(std::stoul(options.wait));
     Progress progress;
     ReconnectTimer absence;
@@ -154,27 +154,25 @@ int run_drain(const Context &context, const DrainOptions &options) {
     return wait_until_empty(context, options);
 }
 
-/// "ever", or seconds.
+/// "true" (no value was given), or seconds.
 std::string check_wait(const std::string &text) {
     const bool digits =
         !text.empty() && text.size() < 8 && text.find_first_not_of("0123456789") == std::string::npos;
-    return digits || text == "ever" ? "" : "--wait=SECONDS requires a number of seconds";
+    return digits || text == "true" ? "" : "--wait=SECONDS requires a number of seconds";
 }
 
 } // namespace
 
 void add_drain(CLI::App &app, Context &context) {
     const auto options = std::make_shared<DrainOptions>();
-    auto *command =
-        add_command(app, context, "drain", "Send a target no new flows; its flows end by themselves",
-                    {"glbctl drain firewalls/fw-1", "glbctl drain --wait=600 firewalls/fw-1"},
-                    [&context, options] { return run_drain(context, *options); });
+    auto *command = add_command(app, context, "drain", "Send a target no new flows, until it is undrained",
+                                {"glbctl drain firewalls/fw-1", "glbctl drain --wait=600 firewalls/fw-1"},
+                                [&context, options] { return run_drain(context, *options); });
     command->add_option("TARGET", options->target, "the target, as GROUP/TARGET")->required();
     command->add_flag("--force", options->force, "allow draining the last available target");
     command
-        ->add_flag(
-            "--wait{ever}", options->wait,
-            "return when the target has no flows; with --wait=SECONDS, fail if it still has any by then")
+        ->add_flag("--wait", options->wait,
+                   "return when the target has no flows; --wait=SECONDS: fail if it still has any by then")
         ->check(check_wait);
 }
 

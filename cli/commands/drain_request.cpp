@@ -13,7 +13,7 @@ namespace {
 std::string format_drain(const documents::Drain &drain, const std::string &target) {
     if (!drain.drained_by_operator)
         return sanitize(target + " undrained") + '\n';
-    auto text = fmt::format("{} is drained: {} left", target, format_count(drain.active_flows, "flow"));
+    auto text = fmt::format("{} is draining: {} left", target, format_count(drain.active_flows, "flow"));
     if (drain.seconds_left)
         text += fmt::format(", for at most {}", format_duration(*drain.seconds_left));
     return sanitize(text) + '\n';

@@ -7,7 +7,7 @@
 namespace glb::cli {
 
 void add_drops(CLI::App &app, Context &context) {
-    add_command(app, context, "drops", "List every drop reason with its count, at zero too",
+    add_command(app, context, "drops", "List every drop reason with its count, including zero",
                 {"glbctl drops", "glbctl -o json drops | jq '.drops[] | select(.packets > 0)'"}, [&context] {
                     return get(context, "/v1/drops", {},
                                formatter<documents::DropList>([&](const auto &document) {

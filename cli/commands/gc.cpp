@@ -22,14 +22,14 @@ std::string format_leftovers(const documents::GarbageCollection &document, bool 
 
 void add_gc(CLI::App &app, Context &context) {
     const auto dry_run = std::make_shared<bool>(false);
-    auto *command =
-        add_command(app, context, "gc", "Remove pins that an older version left, and nothing else",
-                    {"glbctl gc --dry-run", "glbctl gc"}, [&context, dry_run] {
-                        return post(context, "/v1/gc", flag_query("dryRun", *dry_run),
-                                    formatter<documents::GarbageCollection>([&](const auto &document) {
-                                        return format_leftovers(document, context.colour);
-                                    }));
-                    });
+    auto *command = add_command(
+        app, context, "gc", "Remove unused pins: of older versions, interrupted starts, deleted interfaces",
+        {"glbctl gc --dry-run", "glbctl gc"}, [&context, dry_run] {
+            return post(context, "/v1/gc", flag_query("dryRun", *dry_run),
+                        formatter<documents::GarbageCollection>([&](const auto &document) {
+                            return format_leftovers(document, context.colour);
+                        }));
+        });
     command->add_flag("--dry-run", *dry_run, "list what would be removed, and remove nothing");
 }
 

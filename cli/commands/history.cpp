@@ -29,7 +29,7 @@ std::string format_history(const documents::History &document, bool colour) {
 } // namespace
 
 void add_history(CLI::App &app, Context &context) {
-    add_command(app, context, "history", "List the last 20 active manifests, with time and client",
+    add_command(app, context, "history", "List the last 20 active manifests, and who applied them",
                 {"glbctl history", "glbctl -o json history | jq '.history[1].time'"}, [&context] {
                     return get(context, "/v1/history", {},
                                formatter<documents::History>([&](const auto &document) {

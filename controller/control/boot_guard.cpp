@@ -51,7 +51,8 @@ Result<std::vector<std::string>> install_guard_alone(const Ports &ports, const M
 
 Status install_kept_guard(const Ports &ports, const Manifest &kept) {
     GLB_ASSIGN(const auto devices, install_guard_alone(ports, kept));
-    spdlog::warn("guard: kept by down, installed on {}: it blocks all endpoint traffic until a manifest is "
+    spdlog::warn("guard: kept by glbctl down --keep-guard, installed on {}: it blocks all endpoint traffic "
+                 "until a manifest is "
                  "applied",
                  fmt::join(devices, ", "));
     return {};

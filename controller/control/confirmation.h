@@ -1,5 +1,5 @@
-// Confirmation: a manifest that is in force on trial. Unless somebody confirms it in time, the one before
-// returns.
+// Confirmation: the active manifest is pending confirmation. Unless it is confirmed in time, the previous one
+// is restored.
 #pragma once
 
 #include <chrono>
@@ -11,11 +11,11 @@
 
 namespace glb {
 
-/// It is stored before its manifest and names that by content, so that the two can never be out of step:
-/// beside any other manifest it says nothing.
+/// Stored before its manifest, which it identifies by digest: it is ignored if the stored manifest is another
+/// one.
 struct Confirmation {
-    std::string manifest_digest;          ///< SHA-256 of the text on trial, in hex
-    std::optional<std::string> revert_to; ///< the text before; none: there was no manifest
+    std::string manifest_digest;          ///< SHA-256 of the pending text, in hex
+    std::optional<std::string> revert_to; ///< the previous text; nullopt: there was no manifest
     std::chrono::steady_clock::time_point until;
 
     [[nodiscard]] bool concerns(std::string_view manifest) const;

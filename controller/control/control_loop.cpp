@@ -188,7 +188,8 @@ void ControlLoop::handle_missing_metadata(unsigned ifindex) {
     const auto *link = state_.installed.network.link(ifindex);
     if (!link || !state_.conditions.without_punt_path.insert(ifindex).second)
         return;
-    spdlog::warn("interface {}: no punt path: its driver does not support XDP metadata, and packets for the "
+    spdlog::warn("interface {}: cannot hand packets to the kernel's stack: its driver does not support XDP "
+                 "metadata, and such "
                  "kernel's stack are dropped (punt_failed): set node.xdpMode to \"generic\"",
                  link->name);
     publish();

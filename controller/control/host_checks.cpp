@@ -60,12 +60,12 @@ const Link *HostChecker::check_interface(const InterfaceRef &interface, const st
         refuse(pointer, "there is no interface \"{}\" here{}", interface.name,
                suggest_or_list(interface.name, names));
     } else if (link->name == "lo") {
-        refuse(pointer, "is the loopback, where no traffic of others comes by");
+        refuse(pointer, "the loopback interface carries no forwarded traffic");
         return nullptr;
     } else {
         refuse_without_driver(*link, pointer);
         if (!link->up)
-            warn(pointer, "{} is down; mend: ip link set {} up", link->name, link->name);
+            warn(pointer, "{} is down; fix: ip link set {} up", link->name, link->name);
     }
     return link;
 }
@@ -77,9 +77,9 @@ void HostChecker::refuse_without_driver(const Link &link, const std::string &poi
         return;
     const auto port = resolve_port(snapshot_, link.index);
     const auto *below = port ? snapshot_.link(port->ifindex) : nullptr;
-    const auto instead = below != nullptr ? fmt::format("name what it stands on: {}",
+    const auto instead = below != nullptr ? fmt::format("use the underlying interface: {}",
                                                         to_string(InterfaceRef{below->name, port->vlans}))
-                                          : std::string("name the interfaces under it");
+                                          : std::string("use its underlying interfaces");
     refuse(pointer,
            "{} is a {} device, which cannot run XDP natively; {}, or set node.xdpMode to \"generic\"",
            link.name, link.kind, instead);
@@ -102,13 +102,13 @@ void HostChecker::check_tunnel() {
         const auto found = std::find_if(snapshot_.addresses.begin(), snapshot_.addresses.end(),
                                         [&](const LinkAddress &there) { return there.address == address; });
         if (found == snapshot_.addresses.end())
-            return warn(pointer, "{} is no address of this machine; the node is not ready until it comes",
+            return warn(pointer, "{} is not an address of this machine; the node is not ready until it is",
                         address.to_string());
         const auto own = link != nullptr ? local_addresses(snapshot_, link->index, tunnel.interface.vlans)
                                          : std::vector<IpAddress>{address};
         const auto *holder = snapshot_.link(found->ifindex);
         if (std::find(own.begin(), own.end(), address) == own.end())
-            warn(pointer, "{} is on {}, not on {}, where GENEVE comes in", address.to_string(),
+            warn(pointer, "{} is on {}, not on the tunnel interface {}", address.to_string(),
                  holder != nullptr ? holder->name : "another interface", to_string(tunnel.interface));
     };
     check_address(tunnel.address, "/node/tunnel/address");
@@ -122,16 +122,15 @@ void HostChecker::check_mtu(const InterfaceRef &interface, const std::string &po
     if (tunnel == 0 || tunnel >= needed)
         return;
     const auto &name = manifest_.node.tunnel.interface.name;
-    const auto mend =
-        name == interface.name
-            ? fmt::format("let its neighbours send {} at most, or take another interface for the "
-                          "tunnel",
-                          tunnel - std::min(tunnel, tunnel_overhead))
-            : fmt::format("ip link set {} mtu {}", name, needed);
+    const auto fix = name == interface.name
+                         ? fmt::format("reduce its MTU to {}, or use another interface for the "
+                                       "tunnel",
+                                       tunnel - std::min(tunnel, tunnel_overhead))
+                         : fmt::format("ip link set {} mtu {}", name, needed);
     warn(pointer,
          "the tunnel's MTU, {} on {}, is below this interface's {} + {}: its longest packets will be dropped "
-         "(too_big); mend: {}",
-         tunnel, to_string(manifest_.node.tunnel.interface), needed - tunnel_overhead, tunnel_overhead, mend);
+         "(too_big); fix: {}",
+         tunnel, to_string(manifest_.node.tunnel.interface), needed - tunnel_overhead, tunnel_overhead, fix);
 }
 
 void HostChecker::check_endpoints() {
@@ -152,7 +151,7 @@ void HostChecker::check_targets() {
             if (std::any_of(snapshot_.addresses.begin(), snapshot_.addresses.end(),
                             [&](const LinkAddress &own) { return own.address == targets[j].address; }))
                 warn(pointer_to(pointer_to("/targetGroups", i) + "/targets", j) + "/address",
-                     "{} is an address of this machine; a target is another one",
+                     "{} is an address of this machine; a target must be another host",
                      targets[j].address.to_string());
     }
 }
@@ -161,11 +160,11 @@ void HostChecker::check_targets() {
 std::string trouble_with_ca_file(const std::string &file) {
     std::error_code ignored;
     if (std::filesystem::exists(file, ignored) && !std::filesystem::is_regular_file(file, ignored))
-        return file + " is no file"; // and opening a FIFO would wait
+        return file + " is not a regular file"; // and opening a FIFO would wait
     const auto text = read_file(file);
     if (!text)
         return text.error().message;
-    return text->find("-----BEGIN ") == std::string::npos ? file + " holds no certificate in PEM" : "";
+    return text->find("-----BEGIN ") == std::string::npos ? file + " contains no PEM certificate" : "";
 }
 
 void HostChecker::check_ca_files() {
@@ -175,7 +174,7 @@ void HostChecker::check_ca_files() {
             continue;
         if (const auto trouble = trouble_with_ca_file(check.ca_file); !trouble.empty())
             warn(pointer_to("/targetGroups", i) + "/healthCheck/caFile",
-                 "{}; until that is mended, every check of this group fails", trouble);
+                 "{}; until this is fixed, every check of this group fails", trouble);
     }
 }
 

@@ -8,13 +8,13 @@
 
 namespace glb {
 
-/// Errors forbid an apply; warnings are told, and the node works as soon as, or as well as, the machine does.
+/// Errors refuse an apply. Warnings are reported: the node becomes ready once their cause is fixed.
 struct HostFindings {
     std::vector<ManifestError> errors;
     std::vector<ManifestError> warnings;
 };
 
-/// Errors: an interface that is absent (a near name is told), the loopback, and, in native mode, a device on
+/// Errors: an interface that is absent (a similar name is suggested), the loopback, and, in native mode, a device on
 /// top of others that has no driver to run XDP in (a VLAN device, bridge, macvlan). Warnings: the tunnel's
 /// address is absent or elsewhere, an interface is down, the tunnel's MTU is below an endpoint's + 68, a
 /// target has one of this machine's addresses. Pure.

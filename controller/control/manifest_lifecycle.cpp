@@ -47,7 +47,8 @@ Task<Status> ManifestChanges::start(const std::optional<ManifestFile> &first_man
     if (!first_manifest) {
         spdlog::info("no manifest: waiting for glbctl apply");
         if (const auto restored = restore_kept_guard(); !restored)
-            spdlog::error("the guard that down kept could not be restored: {}", restored.error().message);
+            spdlog::error("the guard kept by glbctl down --keep-guard could not be restored: {}",
+                          restored.error().message);
         co_return state_.installed.guard ? reconciler_.check_guard() : Status{};
     }
     ApplyOptions options;
@@ -191,8 +192,9 @@ Task<Result<documents::Down>> ManifestChanges::down(DownOptions options) {
     const auto before = ports_.datapath.epoch();
     const auto done = co_await take_down(options.keep_guard);
     state_.installed.kept_guard = load_kept_guard(ports_.state);
-    spdlog::info("everything{} is removed, {}", extent,
-                 change_text(before, ports_.datapath.epoch(), options.peer));
+    if (done)
+        spdlog::info("data path{} removed, {}", stays ? "" : " and guard",
+                     change_text(before, ports_.datapath.epoch(), options.peer));
     state_.desired.bypasses = {};
     state_.desired.confirmation.reset();
     for (const char *key : {"health", "drains", "bypasses", "confirmation"})

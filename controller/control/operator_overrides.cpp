@@ -37,7 +37,7 @@ Task<Result<documents::Drain>> OperatorOverrides::drain(DrainRequest request) {
     const auto name = target_name(request.group, request.target);
     GLB_CO_TRY(change_drain(name, request));
     const auto epoch = ports_.datapath.epoch();
-    spdlog::info("target {}: {}, {}", name, request.drain ? "drained" : "undrained",
+    spdlog::info("target {}: {}, {}", name, request.drain ? "drain started" : "drain cancelled",
                  change_text(epoch, epoch, request.peer));
     const auto live = ports_.health.snapshot();
     const auto *target = live->find(name);

@@ -1,5 +1,5 @@
-// UnansweredDetector: targets to which packets go and from which nothing comes. A reason to ask for their MAC
-// anew, no verdict on their health. Pure.
+// UnansweredDetector: targets that are sent packets and return none. Their next hop is resolved again; their
+// health is not affected. Pure.
 #pragma once
 
 #include <cstdint>

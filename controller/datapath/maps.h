@@ -1,4 +1,4 @@
-// The maps of the XDP program (bpf/maps.h) as an enumeration: no map is looked up by name at run time.
+// The maps of the XDP program (bpf/maps/) as an enumeration: no map is looked up by name at run time.
 #pragma once
 
 #include <algorithm>

@@ -57,7 +57,7 @@ std::vector<std::string> rule_warnings(const std::vector<Rule> &rules) {
             warnings.push_back("VRFs are in use: the data path's look-up does not follow them (" +
                                rule.to_string() + ")");
         else if (!rule.iif.empty())
-            warnings.push_back("a rule by ingress interface does not match inspected packets: " +
+            warnings.push_back("an ip rule with iif is not applied to inspected packets: " +
                                rule.to_string());
     }
     return warnings;

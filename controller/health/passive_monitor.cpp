@@ -149,7 +149,7 @@ bool PassiveMonitor::execute(Group &group, const DetectorAction &action) {
         }
         return false;
     case DetectorAction::Kind::clear:
-        spdlog::info("target {}: suspected unresponsive, cleared: {}", name, action.description);
+        spdlog::info("target {}: no longer suspected unresponsive: {}", name, action.description);
         return false;
     case DetectorAction::Kind::skip_ejection:
         spdlog::warn("target {}: {}; not ejected, maxEjectedPercent reached", name, action.description);

@@ -32,8 +32,8 @@ struct TargetEntry {
 struct RemovedTarget {
     std::string name;
     std::uint16_t index = 0;
-    std::uint64_t state = 0; ///< final: for flows that still name it
-    std::uint64_t flows = 0; ///< that still name it
+    std::uint64_t state = 0; ///< final: for flows that still refer to it
+    std::uint64_t flows = 0; ///< that still refer to it
 };
 
 /// Called for each change of a target's state.

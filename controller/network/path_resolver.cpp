@@ -25,8 +25,8 @@ ResolvedPath path_from_route(const Snapshot &snapshot, const RouteAnswer &route,
     }
     const auto port = resolve_port(snapshot, route.oif);
     if (!port) {
-        result.problem =
-            fmt::format("its route uses {}, which has no single physical interface", egress->name);
+        result.problem = fmt::format(
+            "its route uses {}, which is not backed by exactly one physical interface", egress->name);
         return result;
     }
     const auto &next_hop = route.next_hop(target);

@@ -23,7 +23,7 @@ struct ResolvedPath {
 };
 
 /// The path to `target` by a route, from the snapshot alone. Fails (no path, `problem` set) where the next
-/// hop is not resolved or the egress device has no single physical interface.
+/// hop is not resolved or the egress device is not backed by exactly one physical interface.
 [[nodiscard]] ResolvedPath path_from_route(const Snapshot &snapshot, const RouteAnswer &route,
                                            const IpAddress &target);
 

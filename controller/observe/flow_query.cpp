@@ -38,14 +38,14 @@ Result<std::uint8_t> parse_protocol(std::string_view text) {
             return number;
     if (const auto number = parse_number<std::uint8_t>(text))
         return *number;
-    return fail("\"{}\" is no protocol; allowed are tcp, udp, icmp, icmpv6, sctp, gre, esp, ah and 0 to 255",
+    return fail("\"{}\" is not a protocol; valid: tcp, udp, icmp, icmpv6, sctp, gre, esp, ah and 0 to 255",
                 text);
 }
 
 Result<FlowState> parse_state(std::string_view text) {
     const auto *found = std::find(state_names.begin(), state_names.end(), text);
     if (found == state_names.end())
-        return fail("\"{}\" is no state; allowed are unconfirmed, established, closing, closed", text);
+        return fail("\"{}\" is not a state; valid: unconfirmed, established, closing, closed", text);
     return static_cast<FlowState>(found - state_names.begin());
 }
 
@@ -91,7 +91,7 @@ void read_field(FlowQuery &filter, const std::string &name, const std::string &v
         if (limit)
             filter.limit = *limit;
         else
-            problems.push_back({"/limit", "\"" + value + "\" is no number from 0 (all) to 4294967295"});
+            problems.push_back({"/limit", "\"" + value + "\" is not a number from 0 (all) to 4294967295"});
     } else
         problems.push_back({"/" + name, "unknown; allowed are endpoint, target, protocol, state, source, "
                                         "destination, limit"});

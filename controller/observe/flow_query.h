@@ -1,4 +1,4 @@
-// FlowQuery: which flows somebody asks for. One parser, for the query of GET /v1/flows and for glbctl's
+// FlowQuery: a filter of flows. One parser, for the query of GET /v1/flows and for glbctl's
 // options.
 #pragma once
 

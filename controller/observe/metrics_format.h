@@ -12,7 +12,7 @@ enum class MetricsFormat : std::uint8_t {
 };
 
 /// The better one of what the request's Accept names (RFC 9110, 12.5.1: ranges with weights); the text where
-/// it names neither, or another version of OpenMetrics. Of two that are equally welcome, OpenMetrics.
+/// it names neither, or another version of OpenMetrics. OpenMetrics if both have the same weight.
 [[nodiscard]] MetricsFormat accepted_format(std::string_view accept);
 
 /// The type of an answer in this format.

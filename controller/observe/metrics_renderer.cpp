@@ -56,7 +56,7 @@ void each(Families &families, const std::vector<Element> &elements, Number Eleme
 void add_node(Families &out, const MetricsSnapshot &now) {
     out.gauge("glb_build_info", "Version of the running daemon; the value is always 1.")
         .value(1, {{"version", now.version}, {"node", now.node}});
-    out.gauge("glb_ready", "1 where the data path is attached and filled.").value(now.ready);
+    out.gauge("glb_ready", "1 if the data path is attached and configured.").value(now.ready);
     out.gauge("glb_uptime_seconds", "Seconds since the daemon started.").value(now.uptime_seconds);
     out.gauge("glb_epoch", "Epoch of the active configuration.").value(now.epoch);
     out.gauge("glb_loop_lag_seconds", "Longest delay of the health loop since the last scrape.")
@@ -89,15 +89,15 @@ void add_endpoints(Families &out, const MetricsSnapshot &now) {
     const auto add = [&](std::string name, std::string help, std::uint64_t EndpointMetrics::*member) {
         each(out.counter(std::move(name), std::move(help)), now.endpoints, member, labels);
     };
-    add("glb_endpoint_received_packets_total", "Packets that came in by the endpoint.",
+    add("glb_endpoint_received_packets_total", "Packets received on the endpoint's interfaces.",
         &EndpointMetrics::packets_in);
-    add("glb_endpoint_received_bytes_total", "Bytes that came in by the endpoint.",
+    add("glb_endpoint_received_bytes_total", "Bytes received on the endpoint's interfaces.",
         &EndpointMetrics::bytes_in);
-    add("glb_endpoint_forwarded_packets_total", "Inspected packets of the endpoint that were sent on.",
+    add("glb_endpoint_forwarded_packets_total", "Inspected packets of the endpoint that were forwarded.",
         &EndpointMetrics::packets_forwarded);
-    add("glb_endpoint_forwarded_bytes_total", "Inspected bytes of the endpoint that were sent on.",
+    add("glb_endpoint_forwarded_bytes_total", "Inspected bytes of the endpoint that were forwarded.",
         &EndpointMetrics::bytes_forwarded);
-    out.gauge("glb_endpoint_bypassed", "1 where the endpoint is forwarded uninspected.");
+    out.gauge("glb_endpoint_bypassed", "1 if the endpoint's packets are forwarded uninspected.");
     each(out, now.endpoints, &EndpointMetrics::bypassed, labels);
 }
 
@@ -139,11 +139,12 @@ void add_targets(Families &out, const MetricsSnapshot &now) {
 
 void add_flows_and_guard(Families &out, const MetricsSnapshot &now) {
     out.gauge("glb_flows", "Flows in the flow table.").value(now.flows_active);
-    out.gauge("glb_flows_unconfirmed", "Flows of which no packet has returned yet.")
+    out.gauge("glb_flows_unconfirmed",
+              "Flows that are not established: a SYN, or packets of one direction only, has returned.")
         .value(now.flows_unconfirmed);
     out.gauge("glb_flow_table_entries", "Entries that the flow table has room for.")
         .value(now.flows_capacity);
-    out.gauge("glb_guard_installed", "1 where the guard is whole.").value(now.guard_installed);
+    out.gauge("glb_guard_installed", "1 if the guard is installed completely.").value(now.guard_installed);
     out.counter("glb_guard_uninspected_packets_total", "Packets that the guard blocked.")
         .value(now.guard_uninspected_packets);
     out.counter("glb_guard_uninspected_bytes_total", "Bytes that the guard blocked.")

@@ -93,8 +93,8 @@ LoadedFile ChecksummedFile::load() const {
         return {std::move(*current), {}};
     auto previous = read_verified(sibling(".previous"));
     if (previous)
-        return {std::move(*previous), fmt::format("{}: using the previous generation {}",
-                                                  current.error().message, sibling(".previous").string())};
+        return {std::move(*previous), fmt::format("{}: using the previous copy {}", current.error().message,
+                                                  sibling(".previous").string())};
     if (current.error().code == ENOENT && previous.error().code == ENOENT)
         return {};
     return {std::nullopt, fmt::format("{}; {}", current.error().message, previous.error().message)};

@@ -31,7 +31,7 @@ class FlowMigration {
   public:
     virtual ~FlowMigration() = default;
 
-    // On the pool, while control uses the data path. A step that has failed may be repeated.
+    // On a worker of control, which uses the data path meanwhile. A step that has failed may be repeated.
     [[nodiscard]] virtual Status prepare() = 0;
     [[nodiscard]] virtual Status copy(const datapath::TargetTimeouts &timeouts, std::uint32_t now) = 0;
     [[nodiscard]] virtual Status catch_up(const datapath::TargetTimeouts &timeouts, std::uint32_t now) = 0;
@@ -57,7 +57,7 @@ class DatapathPort {
     [[nodiscard]] virtual Status lock() = 0;
     /// Before load(); nullopt: there is nothing to take over.
     [[nodiscard]] virtual Result<std::optional<FoundDatapath>> inspect(std::uint32_t capacity) = 0;
-    /// On the pool, while control does not use this port: loads new maps, or the program of those that
+    /// On a worker of control, which does not use this port meanwhile: loads new maps, or the program of those that
     /// inspect() found. Where their flows have to be migrated, migration() is set afterwards.
     [[nodiscard]] virtual Status load(std::uint32_t capacity, const std::vector<std::uint8_t> &seed) = 0;
     [[nodiscard]] virtual bool is_loaded() const = 0;

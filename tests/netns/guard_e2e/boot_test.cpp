@@ -135,7 +135,7 @@ TEST_CASE("boot: previous manifest is used if the current state file is damaged"
     const auto done = guard_only(glbd, power_cut.state.path());
     INFO(done.log);
     CHECK(done.status == 0);
-    CHECK(done.log.find("using the previous generation") != std::string::npos);
+    CHECK(done.log.find("using the previous copy") != std::string::npos);
     CHECK_FALSE(tcp_works(testbed.client, TwoArm::server_address, 7000, 500ms));
 }
 

@@ -45,9 +45,9 @@ std::vector<WarningCase> all_cases() {
          {shell("ip link set under0 mtu 1567")},
          {shell("ip link set under0 mtu 1568")},
          {"/endpoints/0/interfaces/0: the tunnel's MTU, 1567 on under0, is below this interface's 1500 + "
-          "68: its longest packets will be dropped (too_big); mend: ip link set under0 mtu 1568",
+          "68: its longest packets will be dropped (too_big); fix: ip link set under0 mtu 1568",
           "/endpoints/0/interfaces/1: the tunnel's MTU, 1567 on under0, is below this interface's 1500 + "
-          "68: its longest packets will be dropped (too_big); mend: ip link set under0 mtu 1568"}});
+          "68: its longest packets will be dropped (too_big); fix: ip link set under0 mtu 1568"}});
     cases.push_back(
         {"NAT",
          {shell("nft 'table ip host { chain post { type nat hook postrouting priority srcnat; }; }'")},
@@ -114,10 +114,10 @@ TEST_CASE("warnings: foreign rule by ingress interface is quoted, also on stderr
     REQUIRE(answer.code == 0);
     const auto lines = answer.document.at("warnings").get<std::vector<std::string>>();
     REQUIRE(lines.size() == 1);
-    CHECK(lines[0].starts_with("a rule by ingress interface does not match inspected packets: "));
+    CHECK(lines[0].starts_with("an ip rule with iif is not applied to inspected packets: "));
     CHECK(lines[0].find("iif cli0") != std::string::npos);
     CHECK(lines[0].find("99") != std::string::npos);
-    CHECK(answer.text.find("warning: a rule by ingress interface") != std::string::npos);
+    CHECK(answer.text.find("warning: an ip rule with iif") != std::string::npos);
     // No warning about glbd's own rules and tables, and the foreign rule is not changed.
     CHECK(testbed.node.must({"ip", "rule"}).find("500:	from all iif cli0 lookup 99") != std::string::npos);
 }

@@ -173,5 +173,5 @@ TEST_CASE("log and history: every change is recorded with its requester and the 
     glbd.start();
     CHECK(logged("started with the stored manifest, epoch 5 -> 5, requested by glbd"));
     glbd.must_ctl({"down", "--yes"});
-    CHECK(logged("everything is removed, epoch 5 -> 0, requested by uid 0, pid "));
+    CHECK(logged("data path and guard removed, epoch 5 -> 0, requested by uid 0, pid "));
 }

@@ -76,7 +76,7 @@ TEST_CASE("glbctl: flows, with filters") {
     const auto wrong = glbctl({"flows", "--protocol", "tcq", "--source", "x"});
     CHECK(wrong.status == 2);
     CHECK(wrong.out.empty());
-    CHECK(has(wrong.err, "glbctl: --protocol: \"tcq\" is no protocol"));
+    CHECK(has(wrong.err, "glbctl: --protocol: \"tcq\" is not a protocol"));
     CHECK(has(wrong.err, "glbctl: --source: \"x\" must be ADDR"));
 }
 

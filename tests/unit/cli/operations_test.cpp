@@ -45,7 +45,7 @@ TEST_CASE("drain: begins, ends, and waits for the last flow") {
     const Fixture glbctl;
     const auto drained = glbctl({"drain", "firewalls/fw-1"});
     CHECK(drained.status == 0);
-    CHECK(drained.out == "firewalls/fw-1 is drained: 271 flows left, for at most 5m00s\n");
+    CHECK(drained.out == "firewalls/fw-1 is draining: 271 flows left, for at most 5m00s\n");
     CHECK(glbctl({"undrain", "firewalls/fw-1"}).out == "firewalls/fw-1 undrained\n");
     const auto last = glbctl({"drain", "firewalls/fw-2"});
     CHECK(last.status == 1);

@@ -78,7 +78,7 @@ TEST_CASE("devices without a driver are refused in native mode, with what to nam
     has_one(check_host(manifest_of(vlan), machine()).errors, "/endpoints/0/interfaces/0", "eth1 vlan 100");
     const auto bridge = with("/endpoints/0/interfaces/0", "br0");
     has_one(check_host(manifest_of(bridge), machine()).errors, "/endpoints/0/interfaces/0",
-            "name what it stands on: eth2");
+            "use the underlying interface: eth2");
     CHECK(check_host(manifest_of(with("/node/xdpMode", "generic", vlan)), machine()).errors == Errors{});
 }
 
@@ -87,7 +87,7 @@ TEST_CASE("the tunnel's address may come later, and that is said", "[config]") {
     snapshot.addresses.pop_back();
     const auto absent = check_host(manifest_of(sample()), snapshot);
     CHECK(absent.errors.empty());
-    has_one(absent.warnings, "/node/tunnel/address", "10.1.0.1 is no address of this machine");
+    has_one(absent.warnings, "/node/tunnel/address", "10.1.0.1 is not an address of this machine");
     snapshot.addresses.push_back({3, *IpAddress::parse("10.1.0.1"), 24});
     has_one(check_host(manifest_of(sample()), snapshot).warnings, "/node/tunnel/address",
             "is on cli0, not on under0");
@@ -97,7 +97,7 @@ TEST_CASE("an MTU too small for the tunnel is a warning with its mend", "[config
     auto snapshot = machine();
     link(snapshot, "cli0").mtu = 1501;
     has_one(check_host(manifest_of(sample()), snapshot).warnings, "/endpoints/0/interfaces/0",
-            "mend: ip link set under0 mtu 1569");
+            "fix: ip link set under0 mtu 1569");
     snapshot = machine();
     link(snapshot, "eth1.100").mtu = 1400; // the VLAN's own MTU counts
     link(snapshot, "eth1").mtu = 9000;
@@ -111,7 +111,7 @@ TEST_CASE("a link that is down and a target that is this machine are warnings", 
     auto snapshot = machine();
     link(snapshot, "srv0").up = false;
     has_one(check_host(manifest_of(sample()), snapshot).warnings, "/endpoints/0/interfaces/1",
-            "mend: ip link set srv0 up");
+            "fix: ip link set srv0 up");
     snapshot = machine();
     snapshot.addresses.push_back({3, *IpAddress::parse("10.1.0.12"), 24});
     has_one(check_host(manifest_of(sample()), snapshot).warnings, "/targetGroups/0/targets/1/address",
@@ -127,11 +127,11 @@ TEST_CASE("a caFile that HTTPS checks cannot use is a warning", "[config]") {
     const std::string at = "/targetGroups/0/healthCheck/caFile";
     has_one(warnings(), at, "cannot open " + file + ": No such file");
     REQUIRE(write_file_atomically(file, "no certificate\n"));
-    has_one(warnings(), at, "holds no certificate in PEM");
+    has_one(warnings(), at, "contains no PEM certificate");
     REQUIRE(write_file_atomically(file, "-----BEGIN CERTIFICATE-----\n"));
     CHECK(warnings() == Errors{});
     document["targetGroups"][0]["healthCheck"]["caFile"] = folder.string();
-    has_one(warnings(), at, "is no file");
+    has_one(warnings(), at, "is not a regular file");
     document["targetGroups"][0]["healthCheck"]["protocol"] = "HTTP"; // which does not read it
     CHECK(warnings() == Errors{});
     std::filesystem::remove_all(folder);
