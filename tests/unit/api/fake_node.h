@@ -125,7 +125,7 @@ class FakeNode : public NodeReads, public NodeCommands {
         document.endpoint = request.endpoint;
         document.target_group = "firewalls";
         if (!request.off)
-            document.why = "order";
+            document.why = "operator";
         else if (request.endpoint == "down")
             document.why = "onAllUnhealthy";
         document.bypassed = document.why.has_value();

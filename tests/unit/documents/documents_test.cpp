@@ -40,7 +40,7 @@ constexpr auto golden_endpoints = R"({"endpoints": [{
     "name": "branch", "id": "vpce-02b8ee1d4db0c51c4", "mode": "routed", "targetGroup": "firewalls",
     "interfaces": [{"name": "cli0", "vlan": [7, 100], "mtu": 1500}],
     "packetsIn": 1, "bytesIn": 2, "packetsForwarded": 3, "bytesForwarded": 4, "bypassed": true,
-    "bypassReason": "order", "bypassSecondsLeft": 600}]})";
+    "bypassReason": "operator", "bypassSecondsLeft": 600}]})";
 
 constexpr auto golden_flows = R"({"total": 812, "truncated": true, "flows": [{
     "endpoint": "branch", "protocol": "icmp", "source": "192.0.2.10", "destination": "198.51.100.20",
@@ -71,7 +71,7 @@ constexpr auto golden_history = R"({"history": [{
 
 constexpr auto golden_drain = R"({"targetGroup": "firewalls", "id": "fw-1", "drainedByOperator": true,
     "activeFlows": 271, "secondsLeft": 300})";
-constexpr auto golden_bypass = R"({"endpoint": "branch", "bypassed": true, "why": "order",
+constexpr auto golden_bypass = R"({"endpoint": "branch", "bypassed": true, "why": "operator",
     "targetGroup": "firewalls", "secondsLeft": 600})";
 constexpr auto golden_confirm = R"({"confirmed": true})";
 constexpr auto golden_down = R"({"down": true, "guardKept": true})";
