@@ -27,7 +27,7 @@ void add_rollback(CLI::App &app, Context &context) {
                     {"glbctl rollback", "glbctl rollback 3 --dry-run", "glbctl rollback --confirm 60"},
                     [&context, back, options] { return roll_back(context, *back, *options); });
     command->add_option("N", *back, "position in the history; 1, the previous manifest, by default")
-        ->check(CLI::Range(1, 1000));
+        ->check(CLI::Range(1, 19)); // as many as the history has before the active one
     add_change_options(*command, *options);
 }
 

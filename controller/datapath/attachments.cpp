@@ -10,11 +10,13 @@
 #include <bpf/libbpf.h>
 #include <xdp/libxdp.h>
 
+#include "controller/util/interface_ref.h"
+
 namespace glb::datapath {
 
 namespace {
 
-/// Interface index of an XDP link; 0 where its interface is gone and the link is dead.
+/// Interface index of an XDP link; 0 if its interface is gone and the link is dead.
 unsigned interface_of(int link) {
     bpf_link_info info{};
     std::uint32_t size = sizeof info;
@@ -23,7 +25,7 @@ unsigned interface_of(int link) {
     return info.xdp.ifindex;
 }
 
-/// The id of the link's program; 0 where the link is dead.
+/// The id of the link's program; 0 if the link is dead.
 std::uint32_t program_of(int link) {
     bpf_link_info info{};
     std::uint32_t size = sizeof info;
@@ -52,7 +54,7 @@ std::string hex(const unsigned char *bytes, std::size_t size) {
     return text;
 }
 
-/// Fills in name and tag from libxdp, where the process may look programs up by id.
+/// Fills in name and tag from libxdp, if the process may look programs up by id.
 void read_name(unsigned ifindex, AttachedProgram &attached) {
     auto *const multi = xdp_multiprog__get_from_ifindex(static_cast<int>(ifindex));
     if (libxdp_get_error(multi) != 0)
@@ -86,7 +88,7 @@ int discard_log(enum libbpf_print_level, const char *, va_list) {
 Result<AttachedProgram> attached_program(unsigned ifindex) {
     LIBBPF_OPTS(bpf_xdp_query_opts, query);
     if (const int code = bpf_xdp_query(static_cast<int>(ifindex), 0, &query); code != 0)
-        return fail_errno(-code, "cannot query the XDP program of interface {}", ifindex);
+        return fail_errno(-code, "cannot query the XDP program of {}", interface_name(ifindex));
     AttachedProgram attached;
     attached.native = query.attach_mode != XDP_ATTACHED_SKB;
     attached.program_id = query.prog_id;
@@ -144,14 +146,14 @@ Status Attachments::replace_program(int program, const ProgramFds &previous, uns
     const auto update = [&](unsigned ifindex, int fd) -> Status {
         const auto &link = links_.at(ifindex);
         if (bpf_link_update(link.fd.get(), fd, nullptr) != 0 && interface_of(link.fd.get()) == ifindex)
-            return fail_errno(errno, "cannot replace the program on interface {}", ifindex);
+            return fail_errno(errno, "cannot replace the program on {}", interface_name(ifindex));
         return {};
     };
     const auto done = all_or_none(
         order, [&](unsigned ifindex) { return update(ifindex, program); },
         [&](unsigned ifindex) -> Status {
             if (!before[ifindex])
-                return fail("the previous program of interface {} is unknown", ifindex);
+                return fail("the previous program of {} is unknown", interface_name(ifindex));
             return update(ifindex, before[ifindex]->get());
         });
     std::set<std::uint32_t> used;
@@ -205,7 +207,7 @@ Status Attachments::detach(unsigned ifindex) {
     // Another process may have a descriptor of the link: closing ours would not detach the program.
     if (bpf_link_detach(found->second.fd.get()) != 0 && errno != ENODEV && errno != EINVAL &&
         errno != ENOLINK)
-        return fail_errno(errno, "cannot detach the program from interface {}", ifindex);
+        return fail_errno(errno, "cannot detach the program from {}", interface_name(ifindex));
     links_.erase(found);
     return {};
 }

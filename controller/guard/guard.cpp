@@ -9,6 +9,7 @@
 #include "controller/guard/filter.h"
 #include "controller/network/snapshot.h"
 #include "controller/util/files.h"
+#include "controller/util/interface_ref.h"
 
 namespace glb::guard {
 namespace {
@@ -16,11 +17,6 @@ namespace {
 template <typename T>
 bool contains(const std::vector<T> &list, const T &value) {
     return std::find(list.begin(), list.end(), value) != list.end();
-}
-
-std::string interface_name(unsigned ifindex) {
-    char name[IF_NAMESIZE] = {};
-    return if_indextoname(ifindex, name) ? name : fmt::format("interface {}", ifindex);
 }
 
 } // namespace

@@ -18,4 +18,7 @@ struct InterfaceRef {
 /// `eth1`, `eth1 vlan 100`, `eth1 vlan 100.7`; for messages.
 [[nodiscard]] std::string to_string(const InterfaceRef &interface);
 
+/// The name of the interface in the process's network namespace, else "interface 7"; for messages.
+[[nodiscard]] std::string interface_name(unsigned ifindex);
+
 } // namespace glb
