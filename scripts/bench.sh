@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures what a packet costs in the data path; needs root. bench/README.md says how to read it.
-#   scripts/bench.sh --quick          seven rows
+#   scripts/bench.sh --quick          the rows of bench/README.md
 #   scripts/bench.sh                  the same, and the flow table's shape against others
 #   scripts/bench.sh --quick --json   one JSON document on stdout
 set -euo pipefail
