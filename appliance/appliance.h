@@ -25,7 +25,7 @@ class Appliance {
     Appliance(const Appliance &) = delete;
     Appliance &operator=(const Appliance &) = delete;
 
-    /// True where every thread has completed an iteration of its loop recently. Changes at most every half
+    /// True if every thread has completed an iteration of its loop recently. Changes at most every half
     /// second.
     [[nodiscard]] bool alive(TimePoint now) const;
     [[nodiscard]] Snapshot snapshot() const;

@@ -53,7 +53,7 @@ class Endpoints {
     Endpoints(const Endpoints &) = delete;
     Endpoints &operator=(const Endpoints &) = delete;
 
-    /// The endpoint, with a new device unless it exists. Valid as long as this object. Fails where the
+    /// The endpoint, with a new device unless it exists. Valid as long as this object. Fails if the
     /// endpoint is not allowed (limit, not listed, name conflict) or the device cannot be created.
     [[nodiscard]] Result<Endpoint *> add(std::uint64_t id);
 

@@ -12,7 +12,7 @@ namespace glb::appliance {
 
 /// `count` non-blocking UDP sockets on one address. The kernel selects one by addresses and ports, so all
 /// packets of a flow, which have the same outer source port in both directions, arrive at the same socket.
-/// Control messages contain destination and TOS. Fails where the port is in use.
+/// Control messages contain destination and TOS. Fails if the port is in use.
 [[nodiscard]] Result<std::vector<Fd>> open_receivers(UdpAddress listen, std::size_t count);
 
 /// A raw socket for complete IPv4 packets, since the UDP source port differs per flow. Sending waits at most

@@ -31,7 +31,7 @@ struct Snapshot {
 ///  "endpoints": [{"id": "vpce-0…", "device": "gwi-…", "table": N, "packetsIn": N, …}]}
 [[nodiscard]] std::string counters_json(const Snapshot &snapshot);
 
-/// GET / and /healthz: 200 where `alive`, else 503; GET /counters. Otherwise 404 or 405.
+/// GET / and /healthz: 200 if `alive`, else 503; GET /counters. Otherwise 404 or 405.
 [[nodiscard]] HttpResponse handle_request(const HttpRequest &request, bool alive, const Snapshot &snapshot);
 
 } // namespace glb::appliance

@@ -26,7 +26,7 @@ struct DaemonOptions {
 /// Adds the options to `app`, which writes to `options`.
 void add_options(CLI::App &app, DaemonOptions &options);
 
-/// Parses the command line. Returns the exit status where the program must end: help, version, usage error.
+/// Parses the command line. Returns the exit status if the program must end: help, version, usage error.
 [[nodiscard]] std::optional<int> read_options(int argc, char **argv, DaemonOptions &options);
 
 } // namespace glb

@@ -81,7 +81,7 @@ Status serve(const DaemonOptions &options) {
     return {};
 }
 
-/// Reports why the daemon exits: in the log where it is JSON, else as a plain line after it.
+/// Reports why the daemon exits: in the log if it is JSON, else as a plain line after it.
 void print_failure(const DaemonOptions &options, const Error &error) {
     if (options.log_format == "json")
         spdlog::critical("{}", error.message);

@@ -5,7 +5,7 @@
 
 namespace glb {
 
-/// Fails where the kernel is older than 6.1 or a required capability is missing.
+/// Fails if the kernel is older than 6.1 or a required capability is missing.
 [[nodiscard]] Status check_machine();
 
 /// Keeps CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON of the calling thread and drops all others permanently.

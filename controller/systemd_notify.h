@@ -14,7 +14,7 @@ namespace glb {
 /// The messages, without a socket. Pure.
 class ReadinessMessages {
   public:
-    /// `reason`: why the node is not ready; empty: it is. Nothing where the last message still holds.
+    /// `reason`: why the node is not ready; empty: it is. Nothing if the last message still holds.
     [[nodiscard]] std::optional<std::string> next(const std::string &reason);
     [[nodiscard]] bool was_ready() const { return was_ready_; }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What stages pass to each other. Each struct has one writer; stages get pointers to the structs they use,
- * const where they only read.
+ * const if they only read.
  */
 #ifndef GLB_PIPELINE_CONTEXT_H
 #define GLB_PIPELINE_CONTEXT_H

@@ -10,7 +10,7 @@
 #include "tunnel/decode.h"
 
 /*
- * The sender must be a target's address and, where that is on-link, have the target's MAC. 0 with its address
+ * The sender must be a target's address and, if that is on-link, have the target's MAC. 0 with its address
  * id, or glb_error().
  */
 static __always_inline int glb_sender_check(struct xdp_md *ctx, __u32 bank, const struct glb_packet *outer,

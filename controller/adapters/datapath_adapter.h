@@ -15,7 +15,7 @@ class TableMigrationAdapter;
 
 class DatapathAdapter final : public DatapathPort {
   public:
-    /// Fails where `bpffs` is not on a BPF file system.
+    /// Fails if `bpffs` is not on a BPF file system.
     [[nodiscard]] static Result<std::unique_ptr<DatapathAdapter>> open(std::filesystem::path bpffs);
 
     Status lock() override;

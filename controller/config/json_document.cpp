@@ -54,7 +54,7 @@ struct MaskedNumbers {
     std::set<std::size_t> too_large; ///< positions among all numbers, from 0
 };
 
-/// True where all of `digits` is one number that exceeds a double.
+/// True if all of `digits` is one number that exceeds a double.
 bool overflows(const std::string &digits) {
     char *end = nullptr;
     return std::isinf(std::strtod(digits.c_str(), &end)) && *end == '\0';

@@ -17,7 +17,7 @@ namespace glb {
 [[nodiscard]] std::string pointer_to(std::string_view parent, std::size_t index);
 
 struct Document {
-    std::optional<nlohmann::json> root; ///< nullopt after a syntax error or where a limit is exceeded
+    std::optional<nlohmann::json> root; ///< nullopt after a syntax error or if a limit is exceeded
     std::vector<ManifestError> errors;
 };
 

@@ -77,7 +77,7 @@ std::optional<std::uint64_t> read_uint(const JsonValue &json, std::uint64_t leas
 
 std::optional<milliseconds> read_seconds(const JsonValue &json, milliseconds least, milliseconds most) {
     const auto value = json.value.is_number() ? json.value.get<double>() : -1;
-    // The quotient is rounded as a decimal literal is, so both are the same double where three decimals are
+    // The quotient is rounded as a decimal literal is, so both are the same double if three decimals are
     // exact.
     const auto whole = std::round(value * 1000);
     if (whole >= static_cast<double>(least.count()) && whole <= static_cast<double>(most.count()) &&

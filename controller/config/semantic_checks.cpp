@@ -42,7 +42,7 @@ class Checker {
             errors_.push_back({std::move(pointer), fmt::format(message, std::forward<Args>(args)...)});
     }
 
-    /// Adds an error that names the first use where `value` is in `seen`; otherwise inserts it.
+    /// Adds an error that names the first use if `value` is in `seen`; otherwise inserts it.
     template <typename Key>
     void require_unique(std::map<Key, std::string> &seen, const Key &value, const std::string &pointer,
                         std::string_view what) {

@@ -12,7 +12,7 @@ namespace {
 
 class FeatureGate {
   public:
-    /// Adds an error at `pointer` where the feature `what` is requested.
+    /// Adds an error at `pointer` if the feature `what` is requested.
     void check(bool requested, std::string pointer, std::string_view what) {
         if (requested)
             errors_.push_back({std::move(pointer), fmt::format("{}: not yet supported", what)});

@@ -1,4 +1,4 @@
-// The guard without a data path: between boot and the daemon's start, and where `down` kept it.
+// The guard without a data path: between boot and the daemon's start, and if `down` kept it.
 #pragma once
 
 #include <optional>
@@ -22,10 +22,10 @@ namespace glb {
 /// Installs the guard that `down --keep-guard` kept, after a reboot too.
 [[nodiscard]] Status install_kept_guard(const Ports &ports, const Manifest &kept);
 
-/// For `glbd --guard-only`: installs the guard that the active manifest needs (`first_manifest` where none was
-/// ever applied, else the one that was kept), and nothing else. It outlives the process. Does nothing where
-/// there is no manifest. Fails where a manifest was stored and cannot be read, and `first_manifest` does not
-/// replace it; or where that one is needed and cannot be read.
+/// For `glbd --guard-only`: installs the guard that the active manifest needs (`first_manifest` if none was
+/// ever applied, else the one that was kept), and nothing else. It outlives the process. Does nothing if
+/// there is no manifest. Fails if a manifest was stored and cannot be read, and `first_manifest` does not
+/// replace it; or if that one is needed and cannot be read.
 [[nodiscard]] Status install_boot_guard(const Ports &ports,
                                         const std::optional<ManifestFile> &first_manifest);
 

@@ -82,7 +82,7 @@ struct ChangePlan {
 [[nodiscard]] std::set<IpAddress> target_addresses(const Manifest &manifest, const HealthSnapshot &health,
                                                    const std::vector<AdoptedTarget> &adopted);
 
-/// Fails where indexes or tables are used up, or a limit of the data path is exceeded.
+/// Fails if indexes or tables are used up, or a limit of the data path is exceeded.
 [[nodiscard]] Result<ChangePlan> plan_change(const PlanInput &input);
 
 /// Rows of sync_next_hops().

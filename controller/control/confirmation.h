@@ -20,7 +20,7 @@ struct Confirmation {
 
     [[nodiscard]] bool concerns(std::string_view manifest) const;
     [[nodiscard]] nlohmann::json to_json() const;
-    /// Nothing where `json` is no confirmation.
+    /// Nothing if `json` is no confirmation.
     [[nodiscard]] static std::optional<Confirmation> from_json(const nlohmann::json &json);
 };
 

@@ -49,7 +49,7 @@ class HostChecker {
     HostFindings findings_;
 };
 
-/// Null where the interface cannot be used at all.
+/// Null if the interface cannot be used at all.
 const Link *HostChecker::check_interface(const InterfaceRef &interface, const std::string &pointer) {
     const auto *link = snapshot_.link(interface.name);
     if (link == nullptr) {
@@ -85,7 +85,7 @@ void HostChecker::refuse_without_driver(const Link &link, const std::string &poi
            link.name, link.kind, instead);
 }
 
-/// Of the device for those tags where there is one, else of the interface; 0: not known.
+/// Of the device for those tags if there is one, else of the interface; 0: not known.
 unsigned HostChecker::mtu_of(const InterfaceRef &interface) const {
     const auto *link = snapshot_.link(interface.name);
     if (link == nullptr)

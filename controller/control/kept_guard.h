@@ -11,9 +11,9 @@ namespace glb {
 
 /// Records that the guard of this manifest remains although the manifest is no longer active; empty: none.
 [[nodiscard]] Status persist_kept_guard(StatePort &state, const std::string &manifest_text);
-/// Empty where there is none.
+/// Empty if there is none.
 [[nodiscard]] std::string load_kept_guard_text(const StatePort &state);
-/// null where there is none, or it cannot be parsed.
+/// null if there is none, or it cannot be parsed.
 [[nodiscard]] std::shared_ptr<const Manifest> load_kept_guard(const StatePort &state);
 
 } // namespace glb

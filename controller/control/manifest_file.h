@@ -1,4 +1,4 @@
-// The file that --manifest names: it counts where no manifest was ever applied, and at SIGHUP.
+// The file that --manifest names: it counts if no manifest was ever applied, and at SIGHUP.
 #pragma once
 
 #include <filesystem>

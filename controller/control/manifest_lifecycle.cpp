@@ -150,7 +150,7 @@ Task<void> ManifestChanges::expire_confirmation() {
         spdlog::error("the previous manifest could not be restored: {}", done.error().message);
 }
 
-/// To the manifest before the unconfirmed one, or to none where there was none.
+/// To the manifest before the unconfirmed one, or to none if there was none.
 Task<Status> ManifestChanges::revert() {
     const auto before = state_.desired.confirmation->revert_to;
     const auto epoch = ports_.datapath.epoch();

@@ -10,7 +10,7 @@ namespace {
 
 constexpr auto offloads_key = "offloads"; ///< {"eth1": {"gro": true}}: what was on
 
-/// False where the interface refuses, or has no such feature.
+/// False if the interface refuses, or has no such feature.
 bool turn_on(NetworkPort &network, const std::string &interface, const std::string &name) {
     for (const auto feature : {OffloadFeature::rx_vlan, OffloadFeature::lro, OffloadFeature::gro})
         if (to_string(feature) == name)

@@ -9,7 +9,7 @@ namespace glb {
 
 /// {"GROUP/TARGET": {"state","reason","failures","inBand"}}
 [[nodiscard]] nlohmann::json health_to_json(const PersistedTargets &targets);
-/// {"removed": {name: {"until","policy"}}, "ordered": {name: {"until"}}}; null where there are none.
+/// {"removed": {name: {"until","policy"}}, "ordered": {name: {"until"}}}; null if there are none.
 [[nodiscard]] nlohmann::json drains_to_json(const PersistedTargets &targets);
 
 /// Invalid entries are skipped.

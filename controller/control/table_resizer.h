@@ -23,7 +23,7 @@ class TableResizer {
     TableResizer(boost::asio::any_io_executor executor, const Ports &ports, NodeState &state, Turn &turn,
                  Worker &background, std::function<void()> on_finished);
 
-    /// Begins a migration where the capacity differs from the manifest's; not within some time after one that
+    /// Begins a migration if the capacity differs from the manifest's; not within some time after one that
     /// failed, unless `now`.
     void check(bool now = false);
     /// Capacity that is being migrated to; nullopt: none.

@@ -13,7 +13,7 @@ class UnansweredDetector {
   public:
     static constexpr std::uint64_t least = 3; ///< packets that must have gone unanswered
 
-    /// True where since the look before at least `least` packets went to the target and none came back.
+    /// True if since the look before at least `least` packets went to the target and none came back.
     bool is_unanswered(std::uint16_t target, const glb_target_count &now) {
         const auto [at, is_first] =
             seen_.try_emplace(target, Seen{now.outbound.packets, now.returned.packets});

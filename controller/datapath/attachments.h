@@ -19,13 +19,13 @@ enum class AttachMode : std::uint8_t { native, generic };
 struct AttachedProgram {
     std::uint32_t program_id = 0; ///< 0: none
     bool native = true;
-    std::string name; ///< from libxdp; empty where the process may not look programs up by id
+    std::string name; ///< from libxdp; empty if the process may not look programs up by id
     std::string tag;  ///< likewise, 16 hex digits
 };
 
 [[nodiscard]] Result<AttachedProgram> attached_program(unsigned ifindex);
 
-/// Calls `change` with each interface of `order`; where one fails, `revert` with those before it in reverse
+/// Calls `change` with each interface of `order`; if one fails, `revert` with those before it in reverse
 /// order. The error contains the failures of `revert`.
 [[nodiscard]] Status all_or_none(const std::vector<unsigned> &order,
                                  const std::function<Status(unsigned)> &change,
@@ -41,14 +41,14 @@ class Attachments {
     void set_pins(Pins pins) { pins_ = std::move(pins); }
 
     /// Updates every link in place: no packet is lost or bypasses the program. The link of `first` (an
-    /// interface index) is updated before the others. Where a link fails, those before it get their program
+    /// interface index) is updated before the others. If a link fails, those before it get their program
     /// back, which must be one of `previous`. Unless `always`, a link whose program has the same instructions
     /// is skipped, for both use the pinned settings and maps. A program is pinned in its set before a link
     /// uses it and unpinned after the last one.
     [[nodiscard]] Status replace_program(int program, const ProgramFds &previous, unsigned first = 0,
                                          bool always = false);
 
-    /// Attaches where no link exists yet; the link is pinned at once. EBUSY where the interface has a foreign
+    /// Attaches if no link exists yet; the link is pinned at once. EBUSY if the interface has a foreign
     /// program.
     [[nodiscard]] Status attach(unsigned ifindex, const std::string &name, AttachMode mode, int program);
     [[nodiscard]] Status detach(unsigned ifindex);

@@ -47,7 +47,7 @@ class ConfigWriter {
     /// Clears the fingerprint. The inner map stays for the next table at `index`: replacing it makes the
     /// kernel wait for a grace period, writing into it does not.
     [[nodiscard]] Status remove_maglev(std::uint32_t index);
-    /// 0 where there is no table.
+    /// 0 if there is no table.
     [[nodiscard]] Result<std::uint64_t> maglev_fingerprint_at(std::uint32_t index) const;
 
     /// GLB_ENDPOINT_BYPASS and its like (abi/config.h).
@@ -66,7 +66,7 @@ class ConfigWriter {
 
   private:
     DatapathHandlesPtr handles_;
-    /// Content of each bank where this process wrote it whole.
+    /// Content of each bank if this process wrote it whole.
     std::array<std::optional<BankImage>, GLB_BANKS> installed_;
     PendingGracePeriod grace_period_;
 };

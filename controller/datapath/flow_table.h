@@ -34,7 +34,7 @@ struct FlowMeta {
         return static_cast<std::uint8_t>(glb_meta_generation(word));
     }
     [[nodiscard]] FlowState state() const;
-    /// Ticks from its last packet to `now`; 0 where another CPU's clock is ahead.
+    /// Ticks from its last packet to `now`; 0 if another CPU's clock is ahead.
     [[nodiscard]] std::uint32_t idle(std::uint32_t now) const;
     /// False after its idle timeout: the entry may be reused, although its target is still readable.
     [[nodiscard]] bool live(std::uint32_t now, const TargetTimeouts &timeouts) const;
@@ -71,14 +71,14 @@ class FlowTable {
 
     [[nodiscard]] std::uint32_t capacity() const { return static_cast<std::uint32_t>(hot_.size()); }
 
-    /// The flow at `slot` (below capacity()), from one cache line; none where the entry is free or being
+    /// The flow at `slot` (below capacity()), from one cache line; none if the entry is free or being
     /// written.
     [[nodiscard]] std::optional<FlowMeta> meta(std::uint32_t slot) const;
 
-    /// The endpoint index of the flow that meta() returned; none where another flow has replaced it.
+    /// The endpoint index of the flow that meta() returned; none if another flow has replaced it.
     [[nodiscard]] std::optional<std::uint32_t> endpoint(std::uint32_t slot, const FlowMeta &meta) const;
 
-    /// The next hops (indexes of glb_next_hops) of the flow's two orientations, where a packet used them at
+    /// The next hops (indexes of glb_next_hops) of the flow's two orientations, if a packet used them at
     /// most `age` ticks before `now`.
     [[nodiscard]] std::array<std::optional<std::uint16_t>, 2> next_hops(std::uint32_t slot, std::uint32_t now,
                                                                         std::uint32_t age) const;

@@ -15,7 +15,7 @@ namespace glb::datapath {
 class PendingGracePeriod {
   public:
     void start();
-    /// Returns at once where none was started since the last call.
+    /// Returns at once if none was started since the last call.
     [[nodiscard]] Status wait();
 
   private:

@@ -17,7 +17,7 @@ struct MigrationSource {
 };
 
 /// With `pins` the maps outlive the process: pinned ones are used as they are, the others are created and
-/// pinned; `settings` must be those of the pinned maps (Pins::metadata()) where there are any. With `source`
+/// pinned; `settings` must be those of the pinned maps (Pins::metadata()) if there are any. With `source`
 /// the program takes flows over from another flow table of the same key. The error of a load ends with the
 /// last lines of libbpf and the verifier.
 [[nodiscard]] Result<DatapathHandlesPtr> load(const LoadSettings &settings,

@@ -1,4 +1,4 @@
-// Reading and writing rows of BPF maps, in one call where there are many. Private to the library.
+// Reading and writing rows of BPF maps, in one call if there are many. Private to the library.
 #pragma once
 
 #include <cerrno>
@@ -61,7 +61,7 @@ Status write_rows(WritableMap map, std::uint32_t first, const std::vector<Row> &
     return {};
 }
 
-/// The same without the rows that equal `installed` (the present content of the map, null where it is not
+/// The same without the rows that equal `installed` (the present content of the map, null if it is not
 /// known); each run of different rows is one call.
 template <typename Row>
 Status write_changed_rows(WritableMap map, std::uint32_t first, const std::vector<Row> &rows,

@@ -29,7 +29,7 @@ std::set<std::uint32_t> maps_of(int program) {
     return {ids.begin(), ids.begin() + std::min<std::size_t>(info.nr_map_ids, ids.size())};
 }
 
-/// The id of a live link's program; 0 where its interface is gone.
+/// The id of a live link's program; 0 if its interface is gone.
 std::uint32_t program_of_link(const std::filesystem::path &pin, unsigned ifindex) {
     const Fd fd(bpf_obj_get(pin.c_str()));
     bpf_link_info info{};
@@ -99,7 +99,7 @@ TakeoverPlan plan_takeover(const std::vector<PinSetInfo> &sets, std::uint32_t sc
             (!plan.active || set.interfaces > sets[*plan.active].interfaces))
             plan.active = i;
     }
-    // A source is used by links, or looked up by a program of the active set. Where no link exists, the flows
+    // A source is used by links, or looked up by a program of the active set. If no link exists, the flows
     // of any filled set are migrated.
     const auto previous_table = plan.active ? sets[*plan.active].previous_table_id : 0;
     for (std::size_t i = 0; i < sets.size(); ++i) {

@@ -42,7 +42,7 @@ struct TakeoverPlan {
 };
 
 /// Depends on what the links use. A set that they use is never discarded. An interrupted migration is
-/// finished where links use a set of this schema already, and restarted where they do not.
+/// finished if links use a set of this schema already, and restarted if they do not.
 [[nodiscard]] TakeoverPlan plan_takeover(const std::vector<PinSetInfo> &sets, std::uint32_t schema,
                                          std::uint32_t capacity);
 

@@ -52,7 +52,7 @@ Status remove_files(const fs::path &folder) {
     return {};
 }
 
-/// The schema in `v<schema>` or `v<schema>-<n>`; 0 where the name is not that of a set.
+/// The schema in `v<schema>` or `v<schema>-<n>`; 0 if the name is not that of a set.
 std::uint32_t schema_of(const std::string &name) {
     std::uint32_t schema = 0, number = 0;
     const auto *at = name.data() + 1, *const end = name.data() + name.size();
@@ -227,7 +227,7 @@ Status Pins::remove_all() const {
     for (const auto &pins : all(bpffs))
         GLB_TRY(pins.remove());
     std::error_code code;
-    fs::remove(bpffs, code); // fails where it is a mount point
+    fs::remove(bpffs, code); // fails if it is a mount point
     return {};
 }
 

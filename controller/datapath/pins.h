@@ -25,7 +25,7 @@ using ProgramFds = std::map<std::uint32_t, Fd>;
 /// is the source of which set a link uses, never a file.
 class Pins {
   public:
-    /// `BPFFS/v<GLB_SCHEMA>`, which need not exist. Fails where `bpffs` is not on a BPF file system, with the
+    /// `BPFFS/v<GLB_SCHEMA>`, which need not exist. Fails if `bpffs` is not on a BPF file system, with the
     /// mount command.
     [[nodiscard]] static Result<Pins> open(const std::filesystem::path &bpffs);
     /// A new, empty set of this schema, in a folder that no other set uses.
@@ -52,10 +52,10 @@ class Pins {
     /// The interface indexes of all pinned links, alive or dead, whatever set they use.
     [[nodiscard]] std::vector<unsigned> links() const;
 
-    /// The row of the pinned glb_metadata, of any schema; none where the maps do not exist or were never
+    /// The row of the pinned glb_metadata, of any schema; none if the maps do not exist or were never
     /// filled completely.
     [[nodiscard]] Result<std::optional<glb_metadata>> metadata() const;
-    /// The GLB_INDEX_NAMES rows of the pinned glb_index_names (empty: free); an error where it is not pinned.
+    /// The GLB_INDEX_NAMES rows of the pinned glb_index_names (empty: free); an error if it is not pinned.
     [[nodiscard]] Result<std::vector<std::string>> index_names() const;
 
     /// Removes the pins of this set. A link keeps its program and the program's maps alive.

@@ -16,7 +16,7 @@ struct StalePin {
     std::function<Status()> remove;
 };
 
-/// What an older version or an interrupted daemon left in `bpffs`, where the active set is `active`. Only
+/// What an older version or an interrupted daemon left in `bpffs`, if the active set is `active`. Only
 /// pins that match in place and kind: a foreign pin in the folder is not reported.
 [[nodiscard]] Result<std::vector<StalePin>> find_stale_pins(const std::filesystem::path &bpffs,
                                                             const Pins &active);

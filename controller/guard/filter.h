@@ -38,7 +38,7 @@ struct Filter {
 /// Adds the guard's filter, or replaces its program without a gap.
 [[nodiscard]] Status put_filter(Netlink &netlink, unsigned ifindex, int program_fd);
 
-/// Removes the guard's filter. Succeeds where there is none.
+/// Removes the guard's filter. Succeeds if there is none.
 [[nodiscard]] Status remove_filter(Netlink &netlink, unsigned ifindex);
 
 } // namespace glb::guard

@@ -37,7 +37,7 @@ class Guard {
     /// replaced in place.
     [[nodiscard]] Status install(const GuardPlan &plan);
 
-    /// True where the last install() succeeded with this plan. check_and_repair() then suffices, and reports
+    /// True if the last install() succeeded with this plan. check_and_repair() then suffices, and reports
     /// what was missing.
     [[nodiscard]] bool matches(const GuardPlan &plan) const { return is_installed_ && plan_ == plan; }
 
@@ -48,7 +48,7 @@ class Guard {
     /// Interfaces are resolved by name, so a deleted and recreated one is guarded again.
     [[nodiscard]] Result<GuardReport> check_and_repair();
 
-    /// Packets blocked by the guard. Never decreases, even where the table was flushed.
+    /// Packets blocked by the guard. Never decreases, even if the table was flushed.
     [[nodiscard]] Result<PacketCount> uninspected();
 
     /// Removes the guard and restores sysctls. Continues after a failure and returns the first one.

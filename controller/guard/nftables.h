@@ -22,7 +22,7 @@ class Nftables {
     /// Runs nft commands as one transaction.
     [[nodiscard]] Status run(const std::string &commands);
 
-    /// A listing without counter values, of `nft list WHAT`; empty where it does not exist.
+    /// A listing without counter values, of `nft list WHAT`; empty if it does not exist.
     [[nodiscard]] std::string list(const std::string &what);
     [[nodiscard]] std::string list_json(const std::string &what);
 

@@ -24,10 +24,10 @@ class TargetStatePort {
     [[nodiscard]] virtual Status set_fallback(std::uint16_t group,
                                               std::span<const std::uint16_t> targets) = 0;
 
-    /// Summed over the CPUs; none where the map cannot be read.
+    /// Summed over the CPUs; none if the map cannot be read.
     [[nodiscard]] virtual std::optional<glb_target_count> target_count(std::uint16_t target) = 0;
 
-    /// Readable while events are pending; -1 where there is no descriptor.
+    /// Readable while events are pending; -1 if there is no descriptor.
     [[nodiscard]] virtual int event_fd() const = 0;
     /// Consumes all pending events. Never blocks.
     [[nodiscard]] virtual Status poll_events(const std::function<void(const glb_event &)> &on_event) = 0;

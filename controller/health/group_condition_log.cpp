@@ -9,7 +9,7 @@ namespace glb {
 
 namespace {
 
-/// Empty where new flows are steered, or the group has not been checked yet.
+/// Empty if new flows are steered, or the group has not been checked yet.
 std::string begin_text(GroupAction action, const std::string &endpoints) {
     switch (action) {
     case GroupAction::bypass:

@@ -17,7 +17,7 @@ class GroupConditionLog {
     void configure(const HealthConfig &config);
 
     /// The group's current action. `any_failed`: one of its targets is unhealthy; otherwise a group that
-    /// spreads has just not been checked yet. Empty where the action was already reported.
+    /// spreads has just not been checked yet. Empty if the action was already reported.
     [[nodiscard]] std::vector<std::string> update(const std::string &group, GroupAction action,
                                                   bool any_failed);
 

@@ -1,4 +1,4 @@
-// Which targets of a group accept new flows, and what happens to new flows where none does.
+// Which targets of a group accept new flows, and what happens to new flows if none does.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +38,7 @@ struct GroupDecision {
 };
 
 /// Members that drain or have weight 0 accept no new flows and do not count: a group without other members
-/// drops, also where the policy is bypass, since the policy is for failures.
+/// drops, also if the policy is bypass, since the policy is for failures.
 ///
 /// If any other member is alive, the alive members accept the new flows. Otherwise:
 /// - With `ever_healthy` (a member of this group was alive once), initial members do not count beside unhealthy

@@ -34,7 +34,7 @@ struct GroupState {
 [[nodiscard]] std::uint64_t final_target_state(FailurePolicy policy);
 
 /// Unhealthy targets: `hold` keeps their established flows, `rehash` steers them again, `reset` resets those
-/// of TCP. No flow is reset where the group has no other target to connect to, nor in a group-wide outage:
+/// of TCP. No flow is reset if the group has no other target to connect to, nor in a group-wide outage:
 /// the targets are probably not at fault, so flows stay with them. A target that drains or has weight 0 keeps
 /// all its flows until its drain expires or it fails.
 [[nodiscard]] GroupState decide_group_state(std::span<const TargetInput> targets, FailurePolicy on_unhealthy,

@@ -47,7 +47,7 @@ struct HealthGroup {
     HealthPolicy policy;
     ProbeSettings probe; ///< protocol none: no active probes
     InBandSettings in_band;
-    DetectorSettings detector; ///< used where policy.passive
+    DetectorSettings detector; ///< used if policy.passive
     std::vector<HealthTarget> targets;
 
     bool operator==(const HealthGroup &) const = default;

@@ -56,7 +56,7 @@ class HealthEngine final : private PassiveMonitorHost {
     /// which the data path has a path. On failure the previous configuration remains active, its rows are
     /// restored, and the change remains staged.
     [[nodiscard]] Status commit(std::uint64_t generation, const std::set<std::uint16_t> &resolved);
-    /// Discards the staged configuration; no effect where `generation` is not staged.
+    /// Discards the staged configuration; no effect if `generation` is not staged.
     void abort(std::uint64_t generation);
     /// Takes back the commit of `generation`: the previous configuration is active again, and failures since
     /// then are kept. No effect after the next stage().

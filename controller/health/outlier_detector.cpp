@@ -125,7 +125,7 @@ void OutlierDetector::discard_interval(Member &member, Duration stalled, Time no
     member.suspicion = Suspicion::none;
 }
 
-// True where any packet has returned. Flows count that became outstanding since two polls before the last
+// True if any packet has returned. Flows count that became outstanding since two polls before the last
 // return packet, since that packet may have been sent before them. The counters do not say which of these
 // flows have been answered as well; the increase of all outstanding flows is an upper bound.
 bool OutlierDetector::observe(Member &member, const TargetCounters &traffic, const Totals &siblings,

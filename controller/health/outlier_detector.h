@@ -15,7 +15,7 @@
 namespace glb {
 
 struct DetectorSettings {
-    /// Where in-band probes have never worked, a target must be unresponsive for two of these to be ejected.
+    /// If in-band probes have never worked, a target must be unresponsive for two of these to be ejected.
     std::chrono::milliseconds window{40};
     unsigned max_ejected_percent = 50;
     /// Flows select their targets independently of each other (5-tuple stickiness). With per-host stickiness,
@@ -65,7 +65,7 @@ class OutlierDetector {
     static constexpr std::chrono::milliseconds probe_pause{10};
     static constexpr unsigned max_probes = 3;
     static constexpr std::uint64_t suspect_flows = 4;
-    static constexpr std::uint64_t eject_flows = 16; ///< where in-band probes do not work
+    static constexpr std::uint64_t eject_flows = 16; ///< if in-band probes do not work
     static constexpr std::uint64_t comparison_flows = 16;
     static constexpr std::chrono::seconds comparison_time{2};
     static constexpr double surprisal_limit = 13.815510557964274; ///< ln 10^6
@@ -75,7 +75,7 @@ class OutlierDetector {
 
     /// `traffic`: counters of all eligible targets of the group (weight above 0, not draining). `now` is
     /// taken after they were read, so that a delay of the reading is visible. Targets that are not listed are
-    /// forgotten; a new one starts without history, except where in-band probes worked for an earlier daemon:
+    /// forgotten; a new one starts without history, except if in-band probes worked for an earlier daemon:
     /// its outstanding flows then count at once, since they may have been waiting before the first poll.
     [[nodiscard]] std::vector<DetectorAction> poll(std::span<const TargetCounters> traffic, Time now);
 
@@ -83,7 +83,7 @@ class OutlierDetector {
     void on_answer(std::uint16_t target, Time sent);
     /// A periodic in-band probe was not answered. In-band probes no longer work for the target after
     /// five in a row while traffic returned: some appliances drop endpoint ids that they are not
-    /// configured with. True where they have just stopped working.
+    /// configured with. True if they have just stopped working.
     bool on_missed(std::uint16_t target);
     /// The requested probe could not be sent: the fault is local, and the probes start again.
     void on_unsent(std::uint16_t target, Time now);

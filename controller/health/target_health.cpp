@@ -173,7 +173,7 @@ std::optional<HealthTransition> TargetHealth::on_new_flows(std::uint64_t started
     return recompute(now);
 }
 
-// Where in-band probes have worked they usually end the failure, so the half-open phase starts only after the
+// If in-band probes have worked they usually end the failure, so the half-open phase starts only after the
 // longest wait: for an appliance that has started to drop the reserved endpoint.
 void TargetHealth::tick(MonotonicTime now) {
     if (!passive_.failed || passive_.half_open || !half_open_allowed())

@@ -40,7 +40,7 @@ struct HealthTransition {
     TargetState from = TargetState::initial;
     TargetState to = TargetState::initial;
     HealthReason reason = HealthReason::none;
-    std::string description; ///< one sentence without full stop; empty where the reason says it all
+    std::string description; ///< one sentence without full stop; empty if the reason says it all
     MonotonicTime at{};
 };
 
@@ -79,7 +79,7 @@ class TargetHealth {
 
     /// `known`: from before a restart. A healthy target remains so until the threshold of failures, an
     /// unhealthy one until the threshold of successes, or, after a passive failure, until in-band probes or a
-    /// half-open phase succeed. Without it, or where it says initial or unused, the target is initial.
+    /// half-open phase succeed. Without it, or if it says initial or unused, the target is initial.
     TargetHealth(const HealthPolicy &policy, MonotonicTime now,
                  std::optional<PersistedHealth> known = std::nullopt);
 

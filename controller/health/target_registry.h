@@ -56,22 +56,22 @@ class TargetRegistry {
     explicit TargetRegistry(OnTransition on_transition) : on_transition_(std::move(on_transition)) {}
     void set_on_transition(OnTransition on_transition) { on_transition_ = std::move(on_transition); }
 
-    /// Replaces the configuration. Targets that it no longer names start to drain; a drain ends where it
+    /// Replaces the configuration. Targets that it no longer names start to drain; a drain ends if it
     /// names the target again.
     void configure(const HealthConfig &config, MonotonicTime now);
 
     /// Adds a target that is not configured, but receives flows from the data path of an earlier daemon. Its
     /// drain has the deadline and policy of restore(), else the default delay and the policy of its group
-    /// where the group is configured. No effect where the registry has the target.
+    /// if the group is configured. No effect if the registry has the target.
     void adopt(const AdoptedTarget &adopted, MonotonicTime now);
 
     /// Starts an operator's drain: the target accepts no new flows and keeps its own until `until` (default:
     /// the group's deregistration delay from now). Returns the deadline of the drain that was active before,
-    /// which then continues unchanged. ENOENT where the target is not configured; EBUSY, unless `force`,
-    /// where no other target of the group would accept its flows.
+    /// which then continues unchanged. ENOENT if the target is not configured; EBUSY, unless `force`,
+    /// if no other target of the group would accept its flows.
     [[nodiscard]] Result<std::optional<MonotonicTime>>
     drain(const std::string &name, bool force, MonotonicTime now, std::optional<MonotonicTime> until = {});
-    /// Ends an operator's drain and returns its deadline; none where there was no drain. ENOENT as above.
+    /// Ends an operator's drain and returns its deadline; none if there was no drain. ENOENT as above.
     [[nodiscard]] Result<std::optional<MonotonicTime>> undrain(const std::string &name, MonotonicTime now);
 
     /// State of an earlier daemon. Applied to each target when it is configured or adopted.
@@ -89,7 +89,7 @@ class TargetRegistry {
     std::vector<RemovedTarget>
     remove_drained(const std::function<std::uint64_t(std::uint16_t index)> &live_flows, MonotonicTime now);
 
-    /// Inputs. True where the group's target states may have changed. No effect on unknown names.
+    /// Inputs. True if the group's target states may have changed. No effect on unknown names.
     bool on_probe(const std::string &name, const ProbeResult &result, MonotonicTime now);
     bool update(const std::string &name, const HealthInput &input);
     bool on_neighbour(const std::string &name, bool resolved, MonotonicTime now);

@@ -17,7 +17,7 @@ enum class OffloadFeature : std::uint8_t {
 
 [[nodiscard]] std::string_view to_string(OffloadFeature feature); ///< as in ethtool -K
 
-/// Fails with EOPNOTSUPP where the driver does not support the setting.
+/// Fails with EOPNOTSUPP if the driver does not support the setting.
 [[nodiscard]] Result<bool> get_offload(const std::string &interface, OffloadFeature feature);
 [[nodiscard]] Status set_offload(const std::string &interface, OffloadFeature feature, bool on);
 

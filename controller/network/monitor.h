@@ -43,7 +43,7 @@ class Monitor {
   private:
     explicit Monitor(Netlink netlink) : netlink_(std::move(netlink)) {}
     void record(const nlmsghdr &message, NetworkChange &change);
-    /// True where the MAC or the validity changed.
+    /// True if the MAC or the validity changed.
     [[nodiscard]] bool update_neighbour(const Neighbour &neighbour, bool removed);
 
     Netlink netlink_;

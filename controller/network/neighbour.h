@@ -20,7 +20,7 @@ enum class RefreshMode {
 [[nodiscard]] Result<RefreshMode> manage_neighbour(Netlink &netlink, unsigned ifindex,
                                                    const IpAddress &address);
 
-/// Removes an entry. Succeeds where the entry or its device does not exist.
+/// Removes an entry. Succeeds if the entry or its device does not exist.
 [[nodiscard]] Status remove_neighbour(Netlink &netlink, unsigned ifindex, const IpAddress &address);
 
 } // namespace glb

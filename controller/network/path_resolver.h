@@ -22,7 +22,7 @@ struct ResolvedPath {
     std::string problem;      ///< why there is no path
 };
 
-/// The path to `target` by a route, from the snapshot alone. Fails (no path, `problem` set) where the next
+/// The path to `target` by a route, from the snapshot alone. Fails (no path, `problem` set) if the next
 /// hop is not resolved or the egress device is not backed by exactly one physical interface.
 [[nodiscard]] ResolvedPath path_from_route(const Snapshot &snapshot, const RouteAnswer &route,
                                            const IpAddress &target);
@@ -44,7 +44,7 @@ class PathResolver {
                                                            const std::set<IpAddress> &targets, Time now);
 
     /// Removes the kernel's neighbour entry of the target's next hop and resolves it again: for GENEVE from
-    /// an unexpected source MAC. At most once a second per address; false where it was not done.
+    /// an unexpected source MAC. At most once a second per address; false if it was not done.
     bool force_resolve(const IpAddress &target, Time now);
 
     /// Forces neighbour resolution of an on-link target. The kernel would otherwise keep using a stale entry
@@ -54,7 +54,7 @@ class PathResolver {
     /// Requests resolution of a next hop that the data path reported as missing.
     void resolve(unsigned ifindex, const IpAddress &address);
 
-    /// True where `target` has had no path for longer than `grace`.
+    /// True if `target` has had no path for longer than `grace`.
     [[nodiscard]] bool is_unreachable(const IpAddress &target) const;
 
     /// Removes all managed neighbour entries and forgets all paths.

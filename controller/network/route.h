@@ -28,7 +28,7 @@ struct RouteAnswer {
     }
 };
 
-/// RTM_GETROUTE. Fails with ENETUNREACH, EHOSTUNREACH or EINVAL (blackhole) where the packet would not be
+/// RTM_GETROUTE. Fails with ENETUNREACH, EHOSTUNREACH or EINVAL (blackhole) if the packet would not be
 /// sent.
 [[nodiscard]] Result<RouteAnswer> route_get(Netlink &netlink, const RouteQuery &query);
 

@@ -38,7 +38,7 @@ struct Neighbour {
     MacAddress mac;          ///< zero: unknown
     std::uint16_t state = 0; ///< NUD_*, <linux/neighbour.h>
 
-    /// True where the kernel would use this MAC now (NUD_VALID).
+    /// True if the kernel would use this MAC now (NUD_VALID).
     [[nodiscard]] bool is_valid() const;
 };
 

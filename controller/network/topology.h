@@ -21,7 +21,7 @@ struct Port {
 /// nullopt for an unknown device, a bridge with several ports (no single interface), and a loop.
 [[nodiscard]] std::optional<Port> resolve_port(const Snapshot &snapshot, unsigned ifindex);
 
-/// The VLAN tags of frames that `device` sends, outermost first, each with its own ethertype. Empty where
+/// The VLAN tags of frames that `device` sends, outermost first, each with its own ethertype. Empty if
 /// resolve_port() finds no interface.
 [[nodiscard]] std::vector<VlanTag> vlan_tags(const Snapshot &snapshot, unsigned device);
 

@@ -10,7 +10,7 @@
 
 namespace glb {
 
-/// "order", or "onAllUnhealthy" where the group has no healthy target and its policy is bypass; nullopt: the
+/// "operator", or "onAllUnhealthy" if the group has no healthy target and its policy is bypass; nullopt: the
 /// endpoint is inspected. `bypasses`: those of operators, by endpoint.
 [[nodiscard]] std::optional<std::string>
 bypass_reason(const Endpoint &endpoint, const std::map<std::string, std::optional<MonotonicTime>> &bypasses,

@@ -30,7 +30,7 @@ struct FlowNames {
 /// A query with a port matches only flows of protocols that have ports.
 [[nodiscard]] bool matches(const FlowQuery &filter, const datapath::FlowRow &row, const FlowNames &names);
 
-/// One element of "flows". Source and destination are ADDR:PORT, [ADDR6]:PORT, and where the protocol has no
+/// One element of "flows". Source and destination are ADDR:PORT, [ADDR6]:PORT, and if the protocol has no
 /// ports the address alone; ICMP has "identifier" then (that of the echo, else 0).
 [[nodiscard]] nlohmann::json flow_to_json(const datapath::FlowRow &row, const FlowNames &names,
                                           std::uint32_t now);

@@ -30,7 +30,7 @@ struct FlowQuery {
     static constexpr std::size_t default_limit = 1000;
 
     std::optional<std::string> endpoint;
-    std::optional<std::string> target_group; ///< where `target` was asked for as GROUP/TARGET
+    std::optional<std::string> target_group; ///< if `target` was asked for as GROUP/TARGET
     std::optional<std::string> target;
     std::optional<std::uint8_t> protocol;
     std::optional<FlowState> state;

@@ -11,7 +11,7 @@ enum class MetricsFormat : std::uint8_t {
     openmetrics, ///< OpenMetrics 1.0.0
 };
 
-/// The better one of what the request's Accept names (RFC 9110, 12.5.1: ranges with weights); the text where
+/// The better one of what the request's Accept names (RFC 9110, 12.5.1: ranges with weights); the text if
 /// it names neither, or another version of OpenMetrics. OpenMetrics if both have the same weight.
 [[nodiscard]] MetricsFormat accepted_format(std::string_view accept);
 

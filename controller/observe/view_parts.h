@@ -31,7 +31,7 @@ struct View {
         node->datapath ? std::optional<datapath::CounterReader>(node->datapath) : std::nullopt;
 };
 
-/// A scan of the whole table; zeros where nothing is loaded.
+/// A scan of the whole table; zeros if nothing is loaded.
 [[nodiscard]] FlowStats flow_stats(const View &view);
 
 /// See bypass_reason.h.

@@ -90,7 +90,7 @@ struct BankImage {
     std::vector<glb_local_mac_key> local_macs;
 };
 
-/// Fails, naming the row, where a limit of abi/limits.h is exceeded, an index is out of range, or a key is
+/// Fails, naming the row, if a limit of abi/limits.h is exceeded, an index is out of range, or a key is
 /// not unique.
 [[nodiscard]] Result<BankImage> build_bank(const BankConfig &config);
 

@@ -63,7 +63,7 @@ std::string port_name(const GuardedPort &port, char separator) {
     return name;
 }
 
-/// The devices on which the kernel receives the port's packets; where there are none, those that it had.
+/// The devices on which the kernel receives the port's packets; if there are none, those that it had.
 std::vector<std::string> port_devices(const GuardedPort &port, const InterfaceRef &interface,
                                       const Snapshot &snapshot, const nlohmann::json &known) {
     std::vector<std::string> names;
@@ -174,7 +174,7 @@ std::string guard_ruleset(const GuardPlan &plan, const PacketCount &counted) {
             "flush chain inet glb forward\n";
     const auto mask = plan.mark_mask, guard = guard_mark(mask), seen = guard_seen_mark(mask);
     // The blackhole rule would drop packets before forward counts them. This chain therefore replaces their
-    // mark by one that forward drops; where the chain was flushed, the blackhole rule applies.
+    // mark by one that forward drops; if the chain was flushed, the blackhole rule applies.
     text += fmt::format("add rule inet glb prerouting {} meta mark set meta mark and {:#010x} or {:#010x}\n",
                         mark_match(mask, "==", fmt::format("{:#010x}", guard)), ~mask, seen);
     if (!endpoint_indexes(plan).empty())

@@ -31,7 +31,7 @@ struct GuardedPort {
 
     bool operator==(const GuardedPort &) const = default;
 
-    /// True where the kernel may forward only packets that the data path punted.
+    /// True if the kernel may forward only packets that the data path punted.
     [[nodiscard]] bool is_guarded() const { return endpoint && when_detached == WhenDetached::drop; }
 };
 
@@ -60,8 +60,8 @@ struct GuardPlan {
 /// fit.
 [[nodiscard]] std::uint32_t endpoint_mark(std::uint32_t mask, std::uint16_t index);
 
-/// Fails where the mask cannot hold an endpoint's mark besides 0 and the guard's two, where an endpoint has
-/// two route tables, or where an interface name is not valid in a rule.
+/// Fails if the mask cannot hold an endpoint's mark besides 0 and the guard's two, if an endpoint has
+/// two route tables, or if an interface name is not valid in a rule.
 [[nodiscard]] Status check_guard_plan(const GuardPlan &plan);
 
 struct PacketCount {

@@ -24,7 +24,7 @@ class IndexAllocator {
     /// From the rows of glb_index_names. All names are retired until claimed.
     [[nodiscard]] static IndexAllocator from_names(const std::vector<std::string> &rows);
 
-    /// The index of `name`: the existing one, or the lowest free one. EAGAIN where none is free.
+    /// The index of `name`: the existing one, or the lowest free one. EAGAIN if none is free.
     [[nodiscard]] Result<std::uint16_t> claim(Kind kind, const std::string &name);
     [[nodiscard]] std::optional<std::uint16_t> find(Kind kind, const std::string &name) const;
     [[nodiscard]] std::string name_of(Kind kind, std::uint16_t index) const; ///< empty: free

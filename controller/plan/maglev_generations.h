@@ -28,21 +28,21 @@ class MaglevGenerations {
     [[nodiscard]] Row row(std::uint16_t group) const;
 
     /// Starts a new epoch of the group. Returns the index of its new table, which must be filled before the
-    /// bank is written. The current table becomes the previous one for `window` ticks; where a window is
-    /// still open, the older table remains the previous one, since its flows need it most. Fails where all
+    /// bank is written. The current table becomes the previous one for `window` ticks; if a window is
+    /// still open, the older table remains the previous one, since its flows need it most. Fails if all
     /// tables are in use.
     [[nodiscard]] Result<std::uint32_t> begin(std::uint16_t group, std::uint64_t fingerprint,
                                               std::uint32_t now, std::uint32_t window);
     void remove(std::uint16_t group);
 
-    /// Closes expired windows; true where there was one.
+    /// Closes expired windows; true if there was one.
     bool close_windows(std::uint32_t now);
 
     /// Frees the tables that begin() replaced. Call this once the bank is written: until then the active bank
     /// refers to them, and a failed change returns to them.
     void release_dropped() { dropped_.clear(); }
 
-    /// True where a group uses the table at `index`, or the active bank may refer to it.
+    /// True if a group uses the table at `index`, or the active bank may refer to it.
     [[nodiscard]] bool in_use(std::uint32_t index) const;
 
   private:

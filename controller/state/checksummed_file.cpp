@@ -22,7 +22,7 @@ std::string header_of(std::string_view content) {
     return fmt::format("glb-kept 1 {} {:02x}\n", content.size(), fmt::join(digest, ""));
 }
 
-/// The verified content; ENOENT where there is no file.
+/// The verified content; ENOENT if there is no file.
 Result<std::string> read_verified(const fs::path &path) {
     GLB_ASSIGN(std::string bytes, read_file(path));
     if (bytes.empty())

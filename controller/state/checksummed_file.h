@@ -25,7 +25,7 @@ class ChecksummedFile {
     /// the file and the fix.
     [[nodiscard]] Status save(std::string_view content) const;
 
-    /// The content; the previous generation where PATH is empty, truncated, modified or unreadable.
+    /// The content; the previous generation if PATH is empty, truncated, modified or unreadable.
     [[nodiscard]] LoadedFile load() const;
 
     /// Removes both generations.

@@ -27,7 +27,7 @@ json to_json(const HistoryEntry &entry) {
             {"manifest", entry.manifest}};
 }
 
-/// nullopt where a crash truncated or zeroed the file.
+/// nullopt if a crash truncated or zeroed the file.
 std::optional<HistoryEntry> parse_entry(const std::string &text) {
     const auto row = json::parse(text, nullptr, false);
     const auto has = [&](const char *key, bool (json::*is)() const noexcept) {

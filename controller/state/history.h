@@ -29,7 +29,7 @@ class History {
 
     explicit History(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-    /// Does nothing where the newest entry has the same manifest. Removes the oldest entries beyond
+    /// Does nothing if the newest entry has the same manifest. Removes the oldest entries beyond
     /// `max_entries`.
     [[nodiscard]] Status add(const HistoryEntry &entry);
 

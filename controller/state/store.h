@@ -27,7 +27,7 @@ struct StoredSeed {
 /// warnings.
 class StateStore {
   public:
-    /// Creates the folder (0700) and locks it. EBUSY where another process holds the lock.
+    /// Creates the folder (0700) and locks it. EBUSY if another process holds the lock.
     [[nodiscard]] static Result<StateStore> open(const std::filesystem::path &folder);
 
     /// What open() found damaged; empty: nothing.
@@ -40,7 +40,7 @@ class StateStore {
     [[nodiscard]] Status remove_manifest();
     [[nodiscard]] const std::filesystem::path &manifest_path() const { return manifest_.path(); }
 
-    /// The stored seed. Where it is lost: `running`, the seed of the loaded data path, which is stored again;
+    /// The stored seed. If it is lost: `running`, the seed of the loaded data path, which is stored again;
     /// else, with `may_create`, 16 random bytes. Otherwise an error, since live flows were steered by the
     /// lost seed.
     [[nodiscard]] Result<StoredSeed> hash_seed(const std::optional<HashSeed> &running, bool may_create);

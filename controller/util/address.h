@@ -37,7 +37,7 @@ struct IpPrefix {
     IpAddress address;
     std::uint8_t length = 0;
 
-    /// "ADDR/LEN", or "ADDR" for one address. nullopt where host bits are set.
+    /// "ADDR/LEN", or "ADDR" for one address. nullopt if host bits are set.
     [[nodiscard]] static std::optional<IpPrefix> parse(std::string_view text);
     [[nodiscard]] bool contains(const IpAddress &candidate) const;
     [[nodiscard]] std::string to_string() const;

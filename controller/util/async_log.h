@@ -16,7 +16,7 @@ namespace glb {
 
 class LogSink;
 
-/// Lines are queued; where the queue is full, the oldest one is dropped. Lines that cannot be written (closed
+/// Lines are queued; if the queue is full, the oldest one is dropped. Lines that cannot be written (closed
 /// descriptor, full disk) are dropped as well. Drops are counted, and reported in the log once lines can be
 /// written again. SIGPIPE must be ignored.
 class AsyncLog {
@@ -35,7 +35,7 @@ class AsyncLog {
     [[nodiscard]] std::uint64_t dropped() const;
 
     /// Waits up to `timeout` until the queued lines are written; drops what remains and all later lines.
-    /// False where the log thread is still blocked in a write half a second after that.
+    /// False if the log thread is still blocked in a write half a second after that.
     bool stop(std::chrono::milliseconds timeout);
 
   private:

@@ -7,7 +7,7 @@
 namespace glb {
 
 /// Appends the next piece to `chunk`, which is empty, and returns whether more follows. The last piece may be
-/// empty (false); an earlier one may be too, where a call has found nothing within its time.
+/// empty (false); an earlier one may be too, if a call has found nothing within its time.
 ///
 /// Contract: each call takes at most about 10 ms and produces about 64 KiB (chunk_bytes), since a consumer
 /// holds one piece at a time and calls of several sources share a thread. Calls come one at a time, from any

@@ -9,7 +9,7 @@
 
 namespace glb {
 
-/// The content of `path`. Fails where it cannot be read or exceeds `max_bytes`.
+/// The content of `path`. Fails if it cannot be read or exceeds `max_bytes`.
 [[nodiscard]] Result<std::string> read_file(const std::filesystem::path &path,
                                             std::size_t max_bytes = 64u << 20);
 

@@ -29,7 +29,7 @@ std::string lock_holder(const struct stat &file) {
     return {};
 }
 
-/// True where `path` still refers to the file that `opened` describes.
+/// True if `path` still refers to the file that `opened` describes.
 bool refers_to(const std::filesystem::path &path, const struct stat &opened) {
     struct stat now {};
     return ::stat(path.c_str(), &now) == 0 && now.st_dev == opened.st_dev && now.st_ino == opened.st_ino;

@@ -14,7 +14,7 @@ namespace glb {
 
 /// Starts the log with a level (trace, debug, info, warning, error) and a format (text, json), and ignores
 /// SIGPIPE. From here on spdlog's functions do not block: lines are written by a thread of their own and
-/// dropped where standard error is blocked, closed or full. exit() and std::terminate() write what is queued,
+/// dropped if standard error is blocked, closed or full. exit() and std::terminate() write what is queued,
 /// for at most about a second. Call once, before other threads log.
 [[nodiscard]] Status setup_log(const std::string &level, const std::string &format);
 

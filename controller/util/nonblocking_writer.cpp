@@ -17,7 +17,7 @@ namespace {
 
 constexpr int poll_milliseconds = 50;
 
-/// A new open file description of the same pipe or terminal; empty where it cannot be opened again.
+/// A new open file description of the same pipe or terminal; empty if it cannot be opened again.
 Fd reopen(int fd) {
     const auto path = "/proc/self/fd/" + std::to_string(fd);
     return Fd(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));

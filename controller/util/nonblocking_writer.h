@@ -21,7 +21,7 @@ class NonblockingWriter {
     using Clock = std::chrono::steady_clock;
 
     /// Writes `data`; waits while the descriptor is not writable. Returns the number of bytes written: fewer
-    /// than all where the descriptor is closed or fails, `cancelled` became true, or `deadline` has passed
+    /// than all if the descriptor is closed or fails, `cancelled` became true, or `deadline` has passed
     /// (both checked every 50 ms).
     std::size_t write(std::string_view data, const std::atomic<bool> &cancelled,
                       Clock::time_point deadline = Clock::time_point::max());

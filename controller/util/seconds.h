@@ -13,7 +13,7 @@ template <typename Duration>
     return seconds < 0 ? 0 : static_cast<std::uint64_t>(seconds);
 }
 
-/// From `now` to `end`, rounded up; 0 where it is past.
+/// From `now` to `end`, rounded up; 0 if it is past.
 [[nodiscard]] inline std::uint64_t seconds_until(std::chrono::steady_clock::time_point end,
                                                  std::chrono::steady_clock::time_point now) {
     return elapsed_seconds(std::chrono::ceil<std::chrono::seconds>(end - now));

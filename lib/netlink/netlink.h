@@ -43,13 +43,13 @@ class Netlink {
     [[nodiscard]] static Result<Netlink> open(bool nonblocking = false);
 
     /// Sends a modifying request and waits for the acknowledgement. `what` is the beginning of the error
-    /// text; the kernel's extended ack message is appended where there is one.
+    /// text; the kernel's extended ack message is appended if there is one.
     [[nodiscard]] Status execute(NetlinkRequest &request, const char *what);
 
     /// Sends a request that has one response (RTM_GETROUTE) and visits it.
     [[nodiscard]] Status query(NetlinkRequest &request, const char *what, const NetlinkVisitor &visit);
 
-    /// Requests a dump. Where it was inconsistent (NLM_F_DUMP_INTR) or the receive buffer overran, `restart`
+    /// Requests a dump. If it was inconsistent (NLM_F_DUMP_INTR) or the receive buffer overran, `restart`
     /// is called and the dump is repeated, at most 10 times.
     [[nodiscard]] Status dump(NetlinkRequest &request, const char *what, const std::function<void()> &restart,
                               const NetlinkVisitor &visit);
@@ -65,7 +65,7 @@ class Netlink {
     std::uint32_t sequence_ = 0;
 };
 
-/// The attributes of a message by type; null where absent. Points into the message.
+/// The attributes of a message by type; null if absent. Points into the message.
 class NetlinkAttributes {
   public:
     NetlinkAttributes(const nlmsghdr &message, std::size_t extra_header);
@@ -74,7 +74,7 @@ class NetlinkAttributes {
     [[nodiscard]] const nlattr *get(std::uint16_t attribute) const;
     [[nodiscard]] std::uint32_t u32(std::uint16_t attribute, std::uint32_t fallback = 0) const;
     [[nodiscard]] std::string text(std::uint16_t attribute) const;
-    /// The address in an attribute of 4 or 16 bytes; family 0 where absent.
+    /// The address in an attribute of 4 or 16 bytes; family 0 if absent.
     [[nodiscard]] IpAddress address(std::uint16_t attribute) const;
     [[nodiscard]] MacAddress mac(std::uint16_t attribute) const;
 

@@ -39,10 +39,10 @@ struct Rule {
 /// All rules of both families, in kernel order.
 [[nodiscard]] Result<std::vector<Rule>> list_rules(Netlink &netlink);
 
-/// Adds a rule. Succeeds where it exists.
+/// Adds a rule. Succeeds if it exists.
 [[nodiscard]] Status add_rule(Netlink &netlink, const Rule &rule);
 
-/// Removes one rule that equals this one. Succeeds where there is none.
+/// Removes one rule that equals this one. Succeeds if there is none.
 [[nodiscard]] Status remove_rule(Netlink &netlink, const Rule &rule);
 
 } // namespace glb

@@ -23,10 +23,10 @@ using Parameters = std::map<std::string, std::string, std::less<>>;
 read_parameters(const std::vector<std::pair<std::string, std::string>> &query,
                 std::initializer_list<std::string_view> allowed);
 
-/// False where it is absent.
+/// False if it is absent.
 [[nodiscard]] Result<bool, HttpResponse> flag_parameter(const Parameters &parameters, std::string_view name);
 
-/// A whole number from 1 to `most`; nullopt where it is absent.
+/// A whole number from 1 to `most`; nullopt if it is absent.
 [[nodiscard]] Result<std::optional<std::uint32_t>, HttpResponse>
 number_parameter(const Parameters &parameters, std::string_view name, std::uint32_t most);
 

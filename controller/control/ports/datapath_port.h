@@ -53,12 +53,12 @@ class DatapathPort {
   public:
     virtual ~DatapathPort() = default;
 
-    /// Locks the bpffs folder: one daemon per folder. Does nothing where it is locked.
+    /// Locks the bpffs folder: one daemon per folder. Does nothing if it is locked.
     [[nodiscard]] virtual Status lock() = 0;
     /// Before load(); nullopt: there is nothing to take over.
     [[nodiscard]] virtual Result<std::optional<FoundDatapath>> inspect(std::uint32_t capacity) = 0;
     /// On a worker of control, which does not use this port meanwhile: loads new maps, or the program of those that
-    /// inspect() found. Where their flows have to be migrated, migration() is set afterwards.
+    /// inspect() found. If their flows have to be migrated, migration() is set afterwards.
     [[nodiscard]] virtual Status load(std::uint32_t capacity, const std::vector<std::uint8_t> &seed) = 0;
     [[nodiscard]] virtual bool is_loaded() const = 0;
     /// Of a load(), until it is finished or undone. undo() unloads the data path.
@@ -76,7 +76,7 @@ class DatapathPort {
     [[nodiscard]] virtual std::uint32_t capacity() const = 0;
     [[nodiscard]] virtual std::uint64_t epoch() const = 0; ///< 0: none
     [[nodiscard]] virtual std::uint32_t punt_magic() const = 0;
-    /// null where nothing is loaded, and in tests.
+    /// null if nothing is loaded, and in tests.
     [[nodiscard]] virtual datapath::DatapathHandlesPtr handles() const = 0;
     [[nodiscard]] virtual std::shared_ptr<TargetStatePort> target_states() const = 0;
 
@@ -89,7 +89,7 @@ class DatapathPort {
     /// Also clears the counters of the index.
     [[nodiscard]] virtual Status set_index_name(std::uint32_t row, const std::string &name) = 0;
     [[nodiscard]] virtual Status put_maglev(std::uint32_t place, const MaglevTable &slots) = 0;
-    /// Does nothing where there is no table at `place`.
+    /// Does nothing if there is no table at `place`.
     [[nodiscard]] virtual Status remove_maglev(std::uint32_t place) = 0;
     [[nodiscard]] virtual Status set_endpoint_override(std::uint16_t endpoint, std::uint64_t flags) = 0;
     [[nodiscard]] virtual Status activate(const BankImage &image, bool new_epoch) = 0;

@@ -23,7 +23,7 @@ class GuardPort {
 
     /// Installs the plan and removes what belongs to older ones.
     [[nodiscard]] virtual Status install(const GuardPlan &plan) = 0;
-    /// True where the last install() succeeded with this plan: check() suffices.
+    /// True if the last install() succeeded with this plan: check() suffices.
     [[nodiscard]] virtual bool matches(const GuardPlan &plan) const = 0;
     /// The punt magic of the loaded data path. After install().
     [[nodiscard]] virtual Status set_magic(std::uint32_t magic) = 0;

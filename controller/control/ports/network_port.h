@@ -35,9 +35,9 @@ class NetworkPort {
     [[nodiscard]] virtual Status set_offload(const std::string &interface, OffloadFeature feature,
                                              bool on) = 0;
 
-    /// Readable while notifications are pending; -1 where there is no descriptor.
+    /// Readable while notifications are pending; -1 if there is no descriptor.
     [[nodiscard]] virtual int changes_fd() const = 0;
-    /// Consumes the pending notifications. True where something relevant has changed.
+    /// Consumes the pending notifications. True if something relevant has changed.
     [[nodiscard]] virtual Result<bool> drain_changes() = 0;
     /// Number of lost sets of notifications.
     [[nodiscard]] virtual std::uint64_t overruns() const = 0;

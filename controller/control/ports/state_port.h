@@ -43,7 +43,7 @@ class StatePort {
     [[nodiscard]] virtual Status add_history(const HistoryEntry &entry) = 0;
 };
 
-/// Stores the value where it differs from the stored one.
+/// Stores the value if it differs from the stored one.
 [[nodiscard]] inline Status persist(StatePort &state, const std::string &key, nlohmann::json value) {
     return state.value(key) == value ? Status{} : state.set_value(key, std::move(value));
 }

@@ -69,7 +69,7 @@ struct Line {
     glb_flow_cold cold; ///< its first 48 bytes
 };
 
-/// False where the entry is free or being replaced: the next pass reads it.
+/// False if the entry is free or being replaced: the next pass reads it.
 bool read_line(const OlderTable &table, std::uint32_t slot, Line &line) {
     const auto &hot = table.hot[slot];
     line.meta = GLB_READ(hot.meta);
@@ -121,7 +121,7 @@ bool is_later(std::uint64_t older, std::uint64_t newer) {
     return glb_meta_code(older) > glb_meta_code(newer) && glb_meta_code(older) < GLB_FLOW_CLOSED;
 }
 
-/// True where the entry was updated from the older table's line.
+/// True if the entry was updated from the older table's line.
 bool update_entry(glb_flow_hot &hot, const Line &line, ActiveProgram active) {
     auto meta = glb_flow_read_line(&hot, line.tag);
     for (int attempt = 0; meta && attempt < 4; ++attempt) {

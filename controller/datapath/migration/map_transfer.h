@@ -10,9 +10,9 @@ namespace glb::datapath {
 /// these are all but the flow table and its metadata, else only the filter of untracked flows.
 [[nodiscard]] Status share_maps(const Pins &from, const Pins &into);
 
-/// After the load, before any program uses the new set, where the schemas differ: copies control row, groups,
+/// After the load, before any program uses the new set, if the schemas differ: copies control row, groups,
 /// targets, their states, names, Maglev tables and fingerprints. Both banks, so that the active bank stays
-/// the active one. Does nothing where the maps are shared.
+/// the active one. Does nothing if the maps are shared.
 [[nodiscard]] Status transfer_config(const Pins &from, const DatapathHandles &into);
 
 /// Copies the counters of reasons, endpoints and targets. Called last before the new program takes over:

@@ -29,7 +29,7 @@ class TableMigration {
     /// The only writer of these maps in user space. The flow tables are those of the new set.
     static constexpr std::array maps = {Map::flows_hot, Map::flows_cold, Map::stamps};
 
-    /// From the set `source` into a new one, or into `into` where an earlier daemon started the migration and
+    /// From the set `source` into a new one, or into `into` if an earlier daemon started the migration and
     /// links use it already. Key and magic of `settings` are those of the source. `metadata` is written to a
     /// new set, marked as not filled until copy() is done: a daemon that finds such a set discards it.
     [[nodiscard]] static Result<TableMigration> prepare(const std::filesystem::path &bpffs,

@@ -163,7 +163,7 @@ asio::awaitable<ProbeResult> Probe::exchange_https() {
 template <typename Stream>
 asio::awaitable<ProbeResult> Probe::exchange_http(Stream &stream) {
     error_code error;
-    // Fails where the peer has responded and closed without reading; the response can still be read.
+    // Fails if the peer has responded and closed without reading; the response can still be read.
     co_await asio::async_write(stream, asio::buffer(request_),
                                asio::redirect_error(asio::use_awaitable, error));
     StatusLineReader reader;

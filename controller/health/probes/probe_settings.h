@@ -10,7 +10,7 @@
 
 namespace glb {
 
-/// The first probes of targets are spread over this time, or over the interval where that is shorter.
+/// The first probes of targets are spread over this time, or over the interval if that is shorter.
 inline constexpr std::chrono::milliseconds max_start_delay{1000};
 
 enum class ProbeKind : std::uint8_t { none, tcp, http, https };

@@ -13,7 +13,7 @@ namespace glb {
 /// Source of probes. The kernel selects what is empty.
 struct ProbeSource {
     IpAddress address;      ///< the tunnel's
-    std::string device;     ///< SO_BINDTODEVICE; needs CAP_NET_RAW where the kernel is older than 5.7
+    std::string device;     ///< SO_BINDTODEVICE; needs CAP_NET_RAW if the kernel is older than 5.7
     std::uint32_t mark = 0; ///< SO_MARK; needs CAP_NET_ADMIN
 
     bool operator==(const ProbeSource &) const = default;

@@ -30,16 +30,16 @@ struct TlsSessionFree {
 };
 using TlsSession = std::unique_ptr<SSL_SESSION, TlsSessionFree>;
 
-/// Before the handshake: sets the server name and, where the context verifies, the name or address that the
+/// Before the handshake: sets the server name and, if the context verifies, the name or address that the
 /// certificate must have. `host` may be empty or include a port. `session` is offered for resumption.
 [[nodiscard]] Status prepare_tls(TlsStream &stream, const TlsContext &context, const std::string &host,
                                  const IpAddress &address, const TlsSession &session);
 
-/// After the response: the session to be resumed next time (null: none), also where the connection was not
+/// After the response: the session to be resumed next time (null: none), also if the connection was not
 /// shut down.
 [[nodiscard]] TlsSession cache_session(TlsStream &stream);
 
-/// Why the certificate was rejected; empty where it was not.
+/// Why the certificate was rejected; empty if it was not.
 [[nodiscard]] std::string verify_error(TlsStream &stream);
 
 } // namespace glb
