@@ -156,9 +156,9 @@ TEST_CASE("log and history: every change is recorded with its requester and the 
 
     const auto name = "firewalls/" + fixture.after["targetGroups"][0]["targets"][0]["id"].get<std::string>();
     glbd.must_ctl({"drain", "--force", name});
-    CHECK(logged(name + ": drained, epoch 2 -> 2, requested by uid 0, pid "));
+    CHECK(logged(name + ": drain started, epoch 2 -> 2, requested by uid 0, pid "));
     glbd.must_ctl({"undrain", name});
-    CHECK(logged(name + ": undrained, epoch 2 -> 2, requested by uid 0, pid "));
+    CHECK(logged(name + ": drain cancelled, epoch 2 -> 2, requested by uid 0, pid "));
     glbd.must_ctl({"bypass", "branch"});
     CHECK(logged("branch: BYPASSED, .*, epoch 2 -> 2, requested by uid 0, pid "));
     glbd.must_ctl({"bypass", "branch", "--off"});
