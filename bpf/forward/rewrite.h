@@ -6,6 +6,7 @@
 #include "abi/config.h"
 #include "lib/checksum.h"
 #include "lib/frame.h"
+#include "lib/words.h"
 #include "parse/ethernet.h"
 #include "parse/l4.h"
 
@@ -15,11 +16,12 @@
  */
 static __always_inline int glb_strip_to_ethernet(struct xdp_md *ctx, __u32 offset,
                                                  const struct glb_packet *packet) {
-    struct glb_eth before;
     const struct glb_eth *eth = glb_at(ctx, 0, struct glb_eth);
     if (!eth)
         return 0;
-    before = *eth;
+    /* Both MAC addresses. */
+    const __u64 first = *(const glb_word64 *)eth;
+    const __u32 last = *(const glb_word32 *)((const __u8 *)eth + 8);
     if (glb_trim(ctx, offset + packet->l3_len, glb_frame_len(ctx)))
         return 0;
     if (bpf_xdp_adjust_head(ctx, (int)offset - GLB_ETH_LEN))
@@ -27,7 +29,8 @@ static __always_inline int glb_strip_to_ethernet(struct xdp_md *ctx, __u32 offse
     struct glb_eth *after = glb_at(ctx, 0, struct glb_eth);
     if (!after)
         return 0;
-    *after = before;
+    glb_store64(after, first);
+    glb_store32((__u8 *)after + 8, last);
     after->eth_proto = bpf_htons(packet->eth_proto);
     return 1;
 }
@@ -67,8 +70,7 @@ static __always_inline int glb_rewrite_ethernet(struct xdp_md *ctx, const struct
     struct glb_eth *eth = glb_at(ctx, 0, struct glb_eth);
     if (!eth)
         return 0;
-    __builtin_memcpy(eth->destination, hop->destination, 6);
-    __builtin_memcpy(eth->source, hop->source, 6);
+    glb_copy_macs(eth, hop); /* destination and source begin both structs */
     eth->eth_proto = tags ? hop->egress.vlan_proto[0] : bpf_htons(packet->eth_proto);
     if (!tags)
         return 1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Stores of whole words at any address. For BPF, clang splits the access to a pointer of unknown alignment into
+ * Accesses to whole words at any address. For BPF, clang splits the access to a pointer of unknown alignment into
  * bytes; the supported machines (x86-64, arm64) and their verifiers allow words at every address.
  */
 #ifndef GLB_LIB_WORDS_H
@@ -22,6 +22,12 @@ static __always_inline void glb_store64(void *to, __u64 value) {
 
 static __always_inline void glb_store32(void *to, __u32 value) {
     *(glb_word32 *)to = value;
+}
+
+/* Copies the two MAC addresses of an Ethernet header, 12 bytes. */
+static __always_inline void glb_copy_macs(void *to, const void *from) {
+    glb_store64(to, *(const glb_word64 *)from);
+    glb_store32(to + 8, *(const glb_word32 *)(from + 8));
 }
 
 /* Copies `bytes`, a constant multiple of 8. */
