@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs missing packages, builds, and runs the tests that must pass before a change is merged.
 #   scripts/test.sh           everything: the preset release; unit, native and fuzz tests with ASan and UBSan; concurrency
-#                             tests with TSan; clang-tidy over the changed sources
+#                             tests with TSan
 #   scripts/test.sh -L unit   only these tests of the preset release (arguments go to ctest)
 # With CI set in the environment, a skipped test is a failure. Long campaigns are in scripts/nightly.sh.
 set -euo pipefail
@@ -25,8 +25,8 @@ build_release() {
     cmake --build --preset release
 }
 
-# Builds the sanitized tests, and runs clang-tidy, while no other process needs a CPU: the tests in network namespaces
-# mostly wait, and must not be disturbed.
+# Builds the sanitized tests while no other process needs a CPU: the tests in network namespaces mostly wait, and must
+# not be disturbed.
 start_idle_work() {
     local idle=(nice -n 19)
     ! chrt --idle 0 true 2>/dev/null || idle=(chrt --idle 0)
@@ -34,8 +34,7 @@ start_idle_work() {
     cmake --preset tsan
     "${idle[@]}" setsid bash -c '
         cmake --build --preset dev --target check_sanitized &&
-            cmake --build --preset tsan --target check_concurrency &&
-            ctest --preset release -L "^tidy$"' >build/idle.log 2>&1 &
+            cmake --build --preset tsan --target check_concurrency' >build/idle.log 2>&1 &
     idle_work=$!
     trap 'kill -- "-$idle_work" 2>/dev/null || true' EXIT
 }
@@ -51,7 +50,7 @@ build_release -DGLB_SANITIZED_TESTS=OFF
 start_idle_work
 failed=0
 run release -LE '^(sanitized|tidy)$' || failed=1
-echo "test: waiting for sanitized builds and clang-tidy" >&2
+echo "test: waiting for the sanitized builds" >&2
 if wait "$idle_work"; then
     run dev -L '^sanitized$' || failed=1
     run tsan -L '^concurrency$' || failed=1
