@@ -122,11 +122,12 @@ void HostChecker::check_mtu(const InterfaceRef &interface, const std::string &po
     if (tunnel == 0 || tunnel >= needed)
         return;
     const auto &name = manifest_.node.tunnel.interface.name;
-    const auto fix = name == interface.name
-                         ? fmt::format("reduce its MTU to {}, or use another interface for the "
-                                       "tunnel",
-                                       tunnel - std::min(tunnel, tunnel_overhead))
-                         : fmt::format("ip link set {} mtu {}", name, needed);
+    const auto fix =
+        name == interface.name
+            ? fmt::format("use an MTU of at most {} on its neighbours, or another interface for the "
+                          "tunnel",
+                          tunnel - std::min(tunnel, tunnel_overhead))
+            : fmt::format("ip link set {} mtu {}", name, needed);
     warn(pointer,
          "the tunnel's MTU, {} on {}, is below this interface's {} + {}: its longest packets will be dropped "
          "(too_big); fix: {}",

@@ -90,7 +90,7 @@ TEST_CASE("the tunnel's address may come later, and that is said", "[config]") {
     has_one(absent.warnings, "/node/tunnel/address", "10.1.0.1 is not an address of this machine");
     snapshot.addresses.push_back({3, *IpAddress::parse("10.1.0.1"), 24});
     has_one(check_host(manifest_of(sample()), snapshot).warnings, "/node/tunnel/address",
-            "is on cli0, not on under0");
+            "is on cli0, not on the tunnel interface under0");
 }
 
 TEST_CASE("an MTU too small for the tunnel is a warning with its mend", "[config]") {
@@ -104,7 +104,7 @@ TEST_CASE("an MTU too small for the tunnel is a warning with its mend", "[config
     CHECK(check_host(manifest_of(sample()), snapshot).warnings == Errors{});
     const auto one_arm = with("/endpoints/0/interfaces", {"under0"});
     has_one(check_host(manifest_of(one_arm), machine()).warnings, "/endpoints/0/interfaces/0",
-            "let its neighbours send 1500 at most");
+            "use an MTU of at most 1500 on its neighbours");
 }
 
 TEST_CASE("a link that is down and a target that is this machine are warnings", "[config]") {
