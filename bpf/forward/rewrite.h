@@ -19,9 +19,8 @@ static __always_inline int glb_strip_to_ethernet(struct xdp_md *ctx, __u32 offse
     const struct glb_eth *eth = glb_at(ctx, 0, struct glb_eth);
     if (!eth)
         return 0;
-    /* Both MAC addresses. */
-    const __u64 first = *(const glb_word64 *)eth;
-    const __u32 last = *(const glb_word32 *)((const __u8 *)eth + 8);
+    __u64 macs[2];
+    glb_copy_macs(macs, eth);
     if (glb_trim(ctx, offset + packet->l3_len, glb_frame_len(ctx)))
         return 0;
     if (bpf_xdp_adjust_head(ctx, (int)offset - GLB_ETH_LEN))
@@ -29,8 +28,7 @@ static __always_inline int glb_strip_to_ethernet(struct xdp_md *ctx, __u32 offse
     struct glb_eth *after = glb_at(ctx, 0, struct glb_eth);
     if (!after)
         return 0;
-    glb_store64(after, first);
-    glb_store32((__u8 *)after + 8, last);
+    glb_copy_macs(after, macs);
     after->eth_proto = bpf_htons(packet->eth_proto);
     return 1;
 }
