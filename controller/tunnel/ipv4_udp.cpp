@@ -1,5 +1,6 @@
 #include "controller/tunnel/ipv4_udp.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include <arpa/inet.h>
