@@ -4,6 +4,7 @@
 #include "cli/command_line.h"
 #include "cli/commands/changes.h"
 #include "cli/commands/commands.h"
+#include "controller/documents/history.h"
 #include "lib/http/uri.h"
 
 namespace glb::cli {
@@ -27,7 +28,7 @@ void add_rollback(CLI::App &app, Context &context) {
                     {"glbctl rollback", "glbctl rollback 3 --dry-run", "glbctl rollback --confirm 60"},
                     [&context, back, options] { return roll_back(context, *back, *options); });
     command->add_option("N", *back, "position in the history; 1, the previous manifest, by default")
-        ->check(CLI::Range(1, 19)); // as many as the history has before the active one
+        ->check(CLI::Range(std::size_t{1}, documents::max_history_entries - 1));
     add_change_options(*command, *options);
 }
 

@@ -1,6 +1,7 @@
 // GET /v1/history: the manifests that were active, the current one first.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,6 +9,9 @@
 #include "controller/documents/document.h"
 
 namespace glb::documents {
+
+/// At most as many entries, the active manifest included.
+inline constexpr std::size_t max_history_entries = 20;
 
 struct HistoryEntry {
     std::uint64_t back = 0;           ///< position: 0 is the active manifest, 1 the one before

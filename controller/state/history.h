@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/documents/history.h"
 #include "controller/util/result.h"
 
 namespace glb {
@@ -25,7 +26,7 @@ struct HistoryEntry {
 /// skipped. Informational: the active manifest is stored by StateStore.
 class History {
   public:
-    static constexpr std::size_t max_entries = 20;
+    static constexpr std::size_t max_entries = documents::max_history_entries;
 
     explicit History(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
