@@ -11,6 +11,7 @@ COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 STRING = re.compile(r'R"\(.*?\)"|"(?:\\.|[^"\\\n])*"', re.DOTALL)
 HEAD = re.compile(r"\b(class|struct)\s+(?:\[\[\w+\]\]\s*|alignas\(\w+\)\s*)?(\w+)(?:\s+final)?(?:\s*:[^{;()]*)?\s*\{")
 LABEL = re.compile(r"\b(?:public|protected|private)\s*:")
+OPERATOR = re.compile(r"\boperator\s*=+")
 OTHER = re.compile(r"\s*(?:using|friend|enum|class|struct|static_assert|typedef)\b")
 
 
@@ -41,7 +42,6 @@ def statements(body):
             statement = ""
         elif depth == 0:
             statement += char
-    return
 
 
 def without_brackets(text):
@@ -57,7 +57,7 @@ def count(body):
         statement = without_brackets(statement).strip()
         if not statement or OTHER.match(statement) or statement.startswith("static constexpr"):
             continue
-        if "(" in statement.split("=")[0].replace("operator=", "operator"):
+        if "(" in OPERATOR.sub("operator", statement).split("=")[0]:
             methods += not re.search(r"=\s*(?:delete|default)$", statement)
         else:
             members += 1 + statement.split("=")[0].count(",")
