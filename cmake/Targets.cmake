@@ -21,7 +21,7 @@ function(glb_program name)
   glb_use_precompiled(${name} glb_pch_library)
 endfunction()
 
-# glb_apart(NAME): excludes a target from the unity build of the preset `release`: if several of its files use one name
+# glb_apart(NAME): excludes a target from unity builds: if several of its files use one name
 # for different things, or if a program links only some of its files.
 function(glb_apart name)
   set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)

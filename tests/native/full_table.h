@@ -10,6 +10,7 @@
 #include "abi/flow.h"
 #include "tests/harness/packet.h"
 #include "tests/native/native_rig.h"
+#include "tests/native/sample.h"
 
 namespace glb::test {
 
@@ -30,8 +31,7 @@ struct Entry {
 class FullTable {
   public:
     explicit FullTable(const Packet &inner, NativeRig &on)
-        : rig(on), frame_((Eth{.dst = "02:00:00:00:00:02"} / inner).bytes()),
-          lines_(rig.kernel.rows<glb_flow_hot>("glb_flows_hot")) {
+        : rig(on), frame_(from_client(inner)), lines_(rig.kernel.rows<glb_flow_hot>("glb_flows_hot")) {
         set_now(table_now);
         std::ranges::fill(lines_, glb_flow_hot{});
         (void)rig.send(frame_);

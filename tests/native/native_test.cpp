@@ -12,7 +12,6 @@ using namespace glb::test;
 
 namespace {
 
-const Mac node_mac = "02:00:00:00:00:02";
 const Packet request = IPv4{} / Udp{} / Payload{"a question"};
 
 /// The frame that the target returns for the one it received: outer addresses swapped, inner packet
@@ -47,7 +46,7 @@ TEST_CASE("native: a packet is encapsulated, returned and forwarded", "[native]"
 
 TEST_CASE("native: a packet without a route is punted with 8 bytes of metadata", "[native]") {
     NativeRig rig;
-    const auto out = rig.send((Eth{.dst = node_mac} / request).bytes());
+    const auto out = rig.send(from_client(request));
     REQUIRE(out.code == XDP_REDIRECT);
     const auto up = rig.send(returned(out.frame), {}, Bytes(12, 0xbb)); // forged metadata is removed
     CHECK(up.code == XDP_PASS);

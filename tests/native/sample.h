@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "controller/plan/bank_image.h"
+#include "tests/harness/packet.h"
 
 namespace glb::test {
 
@@ -18,6 +19,14 @@ namespace glb::test {
 /// Slots of the Maglev table: targets 0 and 1 alternately.
 [[nodiscard]] std::vector<std::uint16_t> sample_slots();
 
+inline const Mac node_mac = "02:00:00:00:00:02"; ///< of the node, on every interface
+
+/// A frame from a client of the endpoint.
+inline Bytes from_client(const Packet &inner) {
+    return (Eth{.dst = node_mac} / inner).bytes();
+}
+
+inline constexpr std::uint32_t sample_endpoint = 3; ///< index
 inline constexpr std::uint32_t sample_table = 5;
 inline constexpr std::uint64_t sample_target_state =
     GLB_TARGET_ACCEPT_NEW | GLB_TARGET_KEEP_ESTABLISHED | GLB_TARGET_KEEP_EMBRYONIC;

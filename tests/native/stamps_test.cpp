@@ -30,7 +30,7 @@ void set_now(NativeRig &rig, std::uint32_t ticks) {
 TEST_CASE("stamps: an untracked packet is accepted on return for two minutes", "[stamps]") {
     NativeRig rig;
     set_now(rig, table_now);
-    const auto out = rig.send((Eth{.dst = "02:00:00:00:00:02"} / fragment).bytes());
+    const auto out = rig.send(from_client(fragment));
     REQUIRE(out.code == XDP_REDIRECT);
     REQUIRE(rig.count(GLB_COUNT_UNTRACKED) == 1);
     set_now(rig, table_now + 119 * seconds);
@@ -44,7 +44,7 @@ TEST_CASE("stamps: an untracked packet is accepted on return for two minutes", "
 TEST_CASE("stamps: a packet that was never sent is dropped within two minutes of boot, too", "[stamps]") {
     NativeRig rig;
     set_now(rig, 30 * seconds);
-    const auto out = rig.send((Eth{.dst = "02:00:00:00:00:02"} / fragment).bytes());
+    const auto out = rig.send(from_client(fragment));
     std::ranges::fill(rig.kernel.rows<__u64>("glb_stamps"), 0);
     CHECK(rig.send(sent_back(out.frame)).code == XDP_DROP);
     CHECK(rig.drops(GLB_DROP_UNKNOWN_FLOW) == 1);
@@ -64,7 +64,7 @@ TEST_CASE("stamps: an untracked flow other than TCP is new again after two minut
 
 TEST_CASE("stamps: packets of an evicted live flow are accepted on return", "[stamps]") {
     NativeRig rig;
-    const auto out = rig.send((Eth{.dst = "02:00:00:00:00:02"} / question).bytes());
+    const auto out = rig.send(from_client(question));
     REQUIRE(out.code == XDP_REDIRECT);
     glb_flow_hot live{};
     for (const auto &line : rig.kernel.rows<glb_flow_hot>("glb_flows_hot"))

@@ -24,7 +24,7 @@ constexpr std::uint8_t becomes[4][4] = {
 
 /// The decapsulated frame of a packet whose outer header was marked.
 Outcome through_tunnel(Rig &rig, const Packet &inner, std::uint8_t outer_tos) {
-    const auto out = rig.send((Eth{.dst = node_mac} / inner).bytes());
+    const auto out = rig.send(from_client(inner));
     REQUIRE(out.code == XDP_REDIRECT);
     const bool second = out.frame.at(5) == target2_mac.bytes[5];
     return rig.send((Eth{.dst = node_mac, .src = second ? target2_mac : target_mac} / Vlan{7} /

@@ -50,7 +50,7 @@ TEST_CASE("forward: redirected and punted packets are counted for their endpoint
     need_root();
     World world;
     const auto forwarded = [&] { return world.rig.roles.counters.endpoint_count(3).value().forwarded; };
-    const auto out = world.rig.send((Eth{.dst = node_mac} / to_lan).bytes());
+    const auto out = world.rig.send(from_client(to_lan));
     REQUIRE(out.code == XDP_REDIRECT);
     CHECK(forwarded().packets == 0);
     CHECK(world.walk(to_lan).code == XDP_REDIRECT);
@@ -155,7 +155,7 @@ TEST_CASE("forward: fragments and ICMP errors neither use nor fill the egress ca
     need_root();
     World world;
     world.next_hop(1, "lan0", lan_mac, lan_gateway);
-    const auto out = world.rig.send((Eth{.dst = node_mac} / to_lan).bytes());
+    const auto out = world.rig.send(from_client(to_lan));
     const unsigned target = out.frame.at(5) == target2_mac.bytes[5];
     const Packet error = IPv4{.src = "203.0.113.254", .dst = "198.51.100.30"} / icmp_unreachable(13) / to_lan;
     for (int round = 0; round < 2; ++round) {

@@ -27,7 +27,7 @@ Packet client(std::uint32_t i, bool six, Packet transport) {
 }
 
 Outcome out(Rig &rig, const Packet &inner) {
-    return rig.send((Eth{.dst = node_mac} / inner).bytes());
+    return rig.send(from_client(inner));
 }
 
 bool to_second(const Outcome &outcome) {

@@ -23,7 +23,7 @@ struct Sent {
 };
 
 Sent send_out(Rig &rig, const Packet &inner) {
-    const auto outcome = rig.send((Eth{.dst = node_mac} / inner).bytes());
+    const auto outcome = rig.send(from_client(inner));
     REQUIRE(outcome.code == XDP_REDIRECT);
     return {outcome.frame.at(5) == target2_mac.bytes[5] ? 1u : 0u, cookie_of(outcome.frame),
             entropy_of(outcome.frame)};

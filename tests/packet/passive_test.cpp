@@ -39,7 +39,7 @@ struct Watched : Rig {
     }
     /// Sends it to its target; the frame that the target receives.
     Bytes out(const Packet &inner) {
-        const auto outcome = send((Eth{.dst = node_mac} / inner).bytes());
+        const auto outcome = send(from_client(inner));
         REQUIRE(outcome.code == XDP_REDIRECT);
         return outcome.frame;
     }

@@ -90,7 +90,7 @@ TEST_CASE("ports: VLAN ids and their order distinguish endpoints", "[ports]") {
 
 TEST_CASE("ports: one tuple at two endpoints is two flows", "[ports]") {
     Ports ports;
-    const auto here = ports.send((Eth{.dst = node_mac} / short_question).bytes());
+    const auto here = ports.send(from_client(short_question));
     const auto there = ports.send((Eth{.dst = node_mac} / Vlan{300} / short_question).bytes());
     REQUIRE(here.code == XDP_REDIRECT);
     REQUIRE(there.code == XDP_REDIRECT);

@@ -53,16 +53,8 @@ class Rig {
     PoisonedRunner runner_; // fills headroom with 0xFF, which exposes unwritten header bytes
 };
 
-inline const Mac node_mac = "02:00:00:00:00:02";    ///< of the node, on every interface
 inline const Mac target_mac = "02:00:00:00:01:11";  ///< of target 0, 10.0.1.20
 inline const Mac target2_mac = "02:00:00:00:01:12"; ///< of target 1, 10.0.1.21
-
-inline constexpr std::uint32_t sample_endpoint = 3; ///< index
-
-/// A frame from a client of the sample's endpoint.
-inline Bytes from_client(const Packet &inner) {
-    return (Eth{.dst = node_mac} / inner).bytes();
-}
 
 /// The tunnel packet that the node sent, decoded at fixed offsets behind an Ethernet header and one tag.
 inline constexpr std::size_t outer_offset = 18;

@@ -100,7 +100,7 @@ struct World {
 
     /// Sends `inner`, then returns it as its target would.
     Outcome walk(const Packet &inner) {
-        const auto out = rig.send((Eth{.dst = node_mac} / inner).bytes());
+        const auto out = rig.send(from_client(inner));
         REQUIRE(out.code == XDP_REDIRECT);
         const unsigned target = out.frame.at(5) == target2_mac.bytes[5];
         return rig.send(returned(target, cookie_of(out.frame), entropy_of(out.frame), inner));

@@ -5,6 +5,7 @@
 
 #include "tests/harness/packet.h"
 #include "tests/native/native_rig.h"
+#include "tests/native/sample.h"
 
 namespace glb::fuzz {
 
@@ -47,6 +48,6 @@ struct Flow {
 /// Offsets of the outer IP packet, GENEVE and the inner packet in a frame that a target receives.
 inline constexpr std::size_t outer_at = 18, geneve_at = outer_at + 28, inner_at = geneve_at + 40;
 
-inline const test::Mac node_mac = "02:00:00:00:00:02";
+using test::node_mac;
 
 } // namespace glb::fuzz

@@ -11,7 +11,6 @@
 using namespace glb;
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
-using Kind = IndexAllocator::Kind;
 
 namespace {
 
