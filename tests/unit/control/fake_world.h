@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -19,12 +20,14 @@ struct Killed {
     std::string operation;
 };
 
-/// Counts operations; the n-th (from 1) fails, or never returns.
+/// Counts operations; the n-th (from 1) fails, or never returns. They come from the control thread and from
+/// its worker: while the disk blocks a change, the guard is checked.
 class Operations {
   public:
     [[nodiscard]] Status operator()(const std::string &name) {
         if (hook)
             hook(name);
+        const std::lock_guard lock(mutex_);
         names.push_back(name);
         ++count_;
         if (kill_at == count_)
@@ -47,6 +50,7 @@ class Operations {
     std::function<void(const std::string &)> hook; ///< called first, on the thread of the operation
 
   private:
+    std::mutex mutex_;
     std::size_t count_ = 0;
 };
 

@@ -26,12 +26,10 @@ void check_order(const std::vector<std::string> &names, const std::vector<std::s
 }
 
 /// Left by a daemon of another version, with traffic on its maps.
-FakeWorld older_version() {
-    FakeWorld world;
+void run_older_version(FakeWorld &world) {
     REQUIRE(Daemon(world).start(manifest_text()));
     world.older_maps = std::exchange(world.maps, std::nullopt);
     world.operation.restart();
-    return world;
 }
 
 } // namespace
@@ -145,7 +143,8 @@ TEST_CASE("a missing interface is attached when it appears") {
 }
 
 TEST_CASE("an upgrade moves the flows after the new maps are filled") {
-    auto world = older_version();
+    FakeWorld world;
+    run_older_version(world);
     Daemon daemon(world);
     REQUIRE(daemon.start());
     check_order(world.operation.names, {"datapath.load", "datapath.flip", "migration.copy", "migration.swap",
@@ -156,7 +155,8 @@ TEST_CASE("an upgrade moves the flows after the new maps are filled") {
 
 TEST_CASE("an upgrade that fails leaves the older data path active, and is tried again later") {
     const std::string step = GENERATE("datapath.load", "migration.copy", "migration.swap");
-    auto world = older_version();
+    FakeWorld world;
+    run_older_version(world);
     world.operation.fail_named = step;
     Daemon daemon(world);
     REQUIRE(daemon.start());
@@ -174,7 +174,8 @@ TEST_CASE("an upgrade that fails leaves the older data path active, and is tried
 
 TEST_CASE("once the links are swapped, an upgrade is only ever finished") {
     const std::string step = GENERATE("migration.catch_up", "migration.finish");
-    auto world = older_version();
+    FakeWorld world;
+    run_older_version(world);
     world.operation.fail_named = step;
     Daemon daemon(world);
     REQUIRE(daemon.start());
