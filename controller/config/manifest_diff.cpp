@@ -108,11 +108,11 @@ std::string_view to_string(ChangeKind kind) {
     return kind_names[static_cast<std::size_t>(kind)];
 }
 
-std::vector<ManifestChange> diff_manifests(const std::optional<Manifest> &before, const Manifest &after) {
+std::vector<ManifestChange> diff_manifests(const Manifest *before, const Manifest &after) {
     static const Manifest empty;
     const auto &old = before ? *before : empty;
     Differ differ;
-    differ.node(before ? &*before : nullptr, after);
+    differ.node(before, after);
     differ.endpoints(old.endpoints, after.endpoints);
     differ.target_groups(old.target_groups, after.target_groups);
     return std::move(differ).changes();

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,9 +31,8 @@ struct ManifestChange {
 
 /// Objects are matched by name, so a renamed one is removed and added. List order is ignored. The flow log is
 /// reported as member `flowLog` of the node. Changes are in the order of `after`, each group followed by its
-/// targets; removed objects come last in every list.
-[[nodiscard]] std::vector<ManifestChange> diff_manifests(const std::optional<Manifest> &before,
-                                                         const Manifest &after);
+/// targets; removed objects come last in every list. Without `before`, everything is added.
+[[nodiscard]] std::vector<ManifestChange> diff_manifests(const Manifest *before, const Manifest &after);
 
 /// `{"action", "kind", "name", "before", "after"}`, and a list of them.
 [[nodiscard]] nlohmann::ordered_json to_json(const ManifestChange &change);

@@ -43,10 +43,6 @@ std::vector<std::string> remaining_drains(const HealthSnapshot &health, const Ma
     return names;
 }
 
-std::optional<Manifest> copy_of(const std::shared_ptr<const Manifest> &manifest) {
-    return manifest ? std::optional(*manifest) : std::nullopt;
-}
-
 ApplyResult refusal(std::uint64_t epoch, std::vector<ApiError> errors) {
     ApplyResult result;
     result.epoch = epoch;
@@ -71,7 +67,7 @@ Result<ApplyResult> ManifestChanges::check(const Manifest &manifest) {
                plan_guard_alone(manifest, state_.installed.allocation->indexes, snapshot, ports_.state));
     for (auto &line : ports_.guard.missing_forwarding(guard))
         result.warnings.push_back(std::move(line));
-    result.changes = change_documents(diff_manifests(copy_of(state_.desired.manifest), manifest));
+    result.changes = change_documents(diff_manifests(state_.desired.manifest.get(), manifest));
     result.drained_by_operator = remaining_drains(*ports_.health.snapshot(), manifest);
     return result;
 }

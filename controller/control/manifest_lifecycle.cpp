@@ -16,7 +16,7 @@ namespace {
 /// In meaning: whitespace and the order of members do not count. A file that cannot be parsed differs.
 bool differs(const Manifest &active, const std::string &text) {
     const auto other = parse_manifest(text);
-    return !other || !diff_manifests(active, *other).empty();
+    return !other || !diff_manifests(&active, *other).empty();
 }
 
 /// The stored manifest takes precedence over the file.
@@ -165,7 +165,7 @@ Task<Status> ManifestChanges::revert() {
     const auto manifest = parse_manifest(*before);
     if (!manifest)
         co_return fail("the previous manifest cannot be parsed: {}", manifest.error().front().message);
-    const bool differs = !diff_manifests(*state_.desired.manifest, *manifest).empty();
+    const bool differs = !diff_manifests(state_.desired.manifest.get(), *manifest).empty();
     GLB_CO_ASSIGN(state_.installed.network, ports_.network.read());
     GLB_CO_TRY(co_await activate(*manifest, *before, differs, std::nullopt));
     spdlog::warn("the previous manifest is restored, {}", change_text(epoch, ports_.datapath.epoch(), {}));

@@ -25,7 +25,7 @@ void check_valid(const Manifest &manifest) {
     const auto exported = export_manifest(manifest);
     const auto parsed = parse_manifest(exported.dump());
     must(parsed && *parsed == manifest, "an export parses back into an equal manifest");
-    must(diff_manifests(manifest, *parsed).empty(), "a manifest does not differ from itself");
+    must(diff_manifests(&manifest, *parsed).empty(), "a manifest does not differ from itself");
     check_errors(unsupported_features(manifest));
 }
 
