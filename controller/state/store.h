@@ -1,7 +1,6 @@
 // StateStore: a node's persistent state: the active manifest, the hash seed, and small values.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -11,12 +10,11 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/state/checksummed_file.h"
+#include "controller/state/hash_seed.h"
 #include "controller/util/fd.h"
 #include "controller/util/result.h"
 
 namespace glb {
-
-using HashSeed = std::vector<std::uint8_t>;
 
 struct StoredSeed {
     HashSeed seed;

@@ -9,12 +9,11 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/state/checksummed_file.h"
+#include "controller/state/hash_seed.h"
 #include "controller/state/history.h"
 #include "controller/util/result.h"
 
 namespace glb {
-
-using HashSeed = std::vector<std::uint8_t>;
 
 /// Key of a value: the result of known_devices() (plan/guard_plan.h).
 inline constexpr auto devices_key = "devices";
