@@ -10,8 +10,6 @@ namespace glb {
 
 namespace {
 
-using Kind = IndexAllocator::Kind;
-
 /// The manifest that the daemon would start with; nullopt: there is none.
 Result<std::optional<ManifestFile>> manifest_for_boot(const StatePort &state,
                                                       const std::optional<ManifestFile> &first_manifest) {
@@ -35,7 +33,7 @@ Result<std::optional<ManifestFile>> manifest_for_boot(const StatePort &state,
 Result<GuardPlan> plan_guard_alone(const Manifest &manifest, IndexAllocator indexes, const Snapshot &snapshot,
                                    const StatePort &state) {
     for (const auto &endpoint : manifest.endpoints)
-        GLB_TRY(indexes.claim(Kind::endpoint, endpoint.name));
+        GLB_TRY(indexes.claim(IndexKind::endpoint, endpoint.name));
     return plan_guard(manifest, indexes, snapshot, state.value(devices_key));
 }
 

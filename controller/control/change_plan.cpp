@@ -11,8 +11,6 @@ namespace glb {
 
 namespace {
 
-using Kind = IndexAllocator::Kind;
-
 /// How long packets may return to the address that the tunnel had before.
 constexpr std::chrono::seconds former_address_time{5};
 
@@ -39,7 +37,7 @@ std::map<std::string, HealthReason> found_failures(const FoundDatapath &found, c
     for (const auto &group : manifest.target_groups)
         for (const auto &target : group.targets) {
             const auto name = target_name(group.name, target.id);
-            const auto index = indexes.find(Kind::target, name);
+            const auto index = indexes.find(IndexKind::target, name);
             const auto state =
                 index ? found.config.target_states.find(*index) : found.config.target_states.end();
             if (state != found.config.target_states.end() && !(state->second & GLB_TARGET_KEEP_EMBRYONIC))
@@ -136,8 +134,8 @@ std::vector<AdoptedTarget> adopted_targets(const FoundDatapath &found, const Man
     std::vector<AdoptedTarget> adopted;
     auto indexes = IndexAllocator::from_names(found.config.names);
     (void)claim_indexes(indexes, manifest, nullptr); // a failure is reported by plan_change()
-    for (const auto &name : indexes.retired(Kind::target)) {
-        const auto index = *indexes.find(Kind::target, name);
+    for (const auto &name : indexes.retired(IndexKind::target)) {
+        const auto index = *indexes.find(IndexKind::target, name);
         const auto slash = name.find('/');
         const auto row = found.config.targets.find(index);
         if (health.find(name) || slash == std::string::npos || row == found.config.targets.end())
@@ -188,7 +186,7 @@ Result<ChangePlan> plan_change(const PlanInput &input) {
         plan.maglev_slots.insert(table->share.begin(), table->share.end());
     plan_health(input, allocation.indexes, plan);
     for (const auto &endpoint : input.manifest.endpoints)
-        plan.overrides[*allocation.indexes.find(Kind::endpoint, endpoint.name)] =
+        plan.overrides[*allocation.indexes.find(IndexKind::endpoint, endpoint.name)] =
             input.bypasses.word(endpoint.name);
     plan_interfaces(input, plan);
     GLB_TRY(plan_bank_image(input, allocation, plan));

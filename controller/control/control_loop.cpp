@@ -15,7 +15,6 @@ namespace glb {
 
 namespace {
 
-using Kind = IndexAllocator::Kind;
 using boost::asio::use_awaitable;
 
 constexpr std::chrono::milliseconds settle_time{20}; // network changes come in bursts
@@ -156,7 +155,7 @@ Task<void> ControlLoop::remove_targets(TargetsRemoved removed) {
     const auto turn = co_await roles_.turn.take();
     auto allocation = *state_.installed.allocation;
     for (const auto &target : removed.targets)
-        allocation.indexes.retire(Kind::target, target.name);
+        allocation.indexes.retire(IndexKind::target, target.name);
     state_.installed.allocation = std::make_shared<const Allocation>(std::move(allocation));
     co_await roles_.changes.refresh(false);
     publish();

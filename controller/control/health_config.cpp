@@ -6,8 +6,6 @@ namespace glb {
 
 namespace {
 
-using Kind = IndexAllocator::Kind;
-
 ProbeKind probe_kind(ProbeProtocol protocol) {
     switch (protocol) {
     case ProbeProtocol::tcp:
@@ -58,7 +56,7 @@ HealthGroup health_group(const TargetGroup &group, const IndexAllocator &indexes
     const auto &check = group.health_check;
     HealthGroup row;
     row.name = group.name;
-    row.index = *indexes.find(Kind::group, group.name);
+    row.index = *indexes.find(IndexKind::group, group.name);
     row.on_unhealthy = group.on_unhealthy;
     row.on_deregistered = group.on_deregistered;
     row.on_all_unhealthy = group.on_all_unhealthy;
@@ -70,7 +68,7 @@ HealthGroup health_group(const TargetGroup &group, const IndexAllocator &indexes
     row.detector = detector_settings(group);
     for (const auto &target : group.targets)
         row.targets.push_back({target.id, target.address, target.port, target.weight,
-                               *indexes.find(Kind::target, target_name(group.name, target.id))});
+                               *indexes.find(IndexKind::target, target_name(group.name, target.id))});
     return row;
 }
 

@@ -13,17 +13,10 @@
 
 namespace glb {
 
-namespace {
-
-using Kind = IndexAllocator::Kind;
-
-} // namespace
-
 Status OperatorOverrides::change_drain(const std::string &name, const DrainRequest &request) {
     GLB_ASSIGN(const auto before, request.drain ? ports_.health.drain(name, request.force, std::nullopt)
                                                 : ports_.health.undrain(name));
-    const auto persisted =
-        persist(ports_.state, "drains", drains_to_json(ports_.health.snapshot()->persisted));
+    auto persisted = persist(ports_.state, "drains", drains_to_json(ports_.health.snapshot()->persisted));
     if (persisted)
         return {};
     if (request.drain && !before)
@@ -92,7 +85,7 @@ Result<documents::Bypass> OperatorOverrides::bypass(const BypassRequest &request
     }
     const auto reason = bypass_reason(*endpoint, bypasses.ends(), *ports_.health.snapshot());
     log_bypass(request, reason);
-    const auto index = state_.installed.allocation->indexes.find(Kind::endpoint, request.endpoint);
+    const auto index = state_.installed.allocation->indexes.find(IndexKind::endpoint, request.endpoint);
     if (ports_.datapath.is_loaded() && index)
         GLB_TRY(
             write_overrides({{*index, bypasses.word(request.endpoint)}}, ports_.datapath, state_.installed));

@@ -13,8 +13,6 @@ namespace glb {
 
 namespace {
 
-using Kind = IndexAllocator::Kind;
-
 constexpr std::chrono::seconds pause{2};
 
 } // namespace
@@ -36,7 +34,7 @@ Task<void> TableScans::run() {
     const auto handles = ports_.datapath.handles();
     const auto configuration = state_.configuration;
     const auto timeouts = target_timeouts(*state_.desired.manifest, *ports_.health.snapshot());
-    const bool of_endpoints = !state_.installed.allocation->indexes.retired(Kind::endpoint).empty();
+    const bool of_endpoints = !state_.installed.allocation->indexes.retired(IndexKind::endpoint).empty();
     const auto count = co_await background_.run([&] {
         return count_flows(handles->flow_table(), timeouts, ports_.clock.ticks(), &one_way_, of_endpoints);
     });
@@ -59,8 +57,8 @@ void TableScans::apply(const FlowStats &count) {
 /// target's state is cleared.
 void TableScans::release_indexes(const FlowStats &count) {
     const auto &current = state_.installed.allocation->indexes;
-    if (std::ranges::all_of(std::array{Kind::endpoint, Kind::group, Kind::target},
-                            [&](Kind kind) { return current.retired(kind).empty(); }))
+    if (std::ranges::all_of(std::array{IndexKind::endpoint, IndexKind::group, IndexKind::target},
+                            [&](IndexKind kind) { return current.retired(kind).empty(); }))
         return;
     const auto live = ports_.health.snapshot();
     auto allocation = *state_.installed.allocation;
@@ -69,7 +67,7 @@ void TableScans::release_indexes(const FlowStats &count) {
         return index < count.by_target.size() ? count.by_target[index] : 0;
     };
     const auto window_is_open = [&](const std::string &target) { // the previous epoch's table may have it
-        const auto group = indexes.find(Kind::group, target.substr(0, target.find('/')));
+        const auto group = indexes.find(IndexKind::group, target.substr(0, target.find('/')));
         return group && allocation.generations.row(*group).previous != GLB_NO_TABLE;
     };
     const auto has_targets = [&](const std::string &group) {
@@ -78,18 +76,19 @@ void TableScans::release_indexes(const FlowStats &count) {
     };
     const bool one_table = !is_migrating_();
     if (one_table)
-        for (const auto &name : indexes.retired(Kind::target))
-            if (!live->find(name) && flows(*indexes.find(Kind::target, name)) == 0 && !window_is_open(name))
-                indexes.release(Kind::target, name);
-    for (const auto &name : indexes.retired(Kind::group))
+        for (const auto &name : indexes.retired(IndexKind::target))
+            if (!live->find(name) && flows(*indexes.find(IndexKind::target, name)) == 0 &&
+                !window_is_open(name))
+                indexes.release(IndexKind::target, name);
+    for (const auto &name : indexes.retired(IndexKind::group))
         if (!has_targets(name)) {
-            allocation.generations.remove(*indexes.find(Kind::group, name));
-            indexes.release(Kind::group, name);
+            allocation.generations.remove(*indexes.find(IndexKind::group, name));
+            indexes.release(IndexKind::group, name);
         }
     if (count.endpoints && one_table)
-        for (const auto &name : indexes.retired(Kind::endpoint))
-            if (!count.endpoints->contains(*indexes.find(Kind::endpoint, name)))
-                indexes.release(Kind::endpoint, name);
+        for (const auto &name : indexes.retired(IndexKind::endpoint))
+            if (!count.endpoints->contains(*indexes.find(IndexKind::endpoint, name)))
+                indexes.release(IndexKind::endpoint, name);
     state_.installed.allocation = std::make_shared<const Allocation>(std::move(allocation));
 }
 

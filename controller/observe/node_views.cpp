@@ -19,8 +19,6 @@ namespace glb {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Kind = IndexAllocator::Kind;
-
 template <std::size_t N>
 std::vector<documents::Counter> counter_rows(const ReasonText (&texts)[N],
                                              const std::vector<glb_count> &counts) {
@@ -36,10 +34,10 @@ FlowNames flow_names(const IndexAllocator &indexes) {
     FlowNames names;
     names.endpoints.resize(GLB_MAX_ENDPOINTS);
     for (std::uint16_t i = 0; i < GLB_MAX_ENDPOINTS; ++i)
-        names.endpoints[i] = indexes.name_of(Kind::endpoint, i);
+        names.endpoints[i] = indexes.name_of(IndexKind::endpoint, i);
     names.targets.resize(GLB_MAX_TARGETS);
     for (std::uint16_t i = 0; i < GLB_MAX_TARGETS; ++i) {
-        const auto name = indexes.name_of(Kind::target, i);
+        const auto name = indexes.name_of(IndexKind::target, i);
         if (const auto slash = name.find('/'); slash != std::string::npos)
             names.targets[i] = {name.substr(0, slash), name.substr(slash + 1)};
     }

@@ -8,8 +8,6 @@
 
 namespace glb {
 
-using Kind = IndexAllocator::Kind;
-
 FlowStats flow_stats(const View &view) {
     if (view.node->datapath && view.node->manifest)
         return count_flows(view.node->datapath->flow_table(),
@@ -24,7 +22,7 @@ std::optional<std::string> bypass_reason(const View &view, const Endpoint &endpo
 }
 
 glb_endpoint_count endpoint_count(const View &view, const std::string &endpoint) {
-    const auto index = view.node->indexes->find(Kind::endpoint, endpoint);
+    const auto index = view.node->indexes->find(IndexKind::endpoint, endpoint);
     return view.counters && index ? view.counters->endpoint_count(*index).value_or(glb_endpoint_count{})
                                   : glb_endpoint_count{};
 }

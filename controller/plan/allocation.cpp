@@ -7,10 +7,8 @@ namespace glb {
 
 namespace {
 
-using Kind = IndexAllocator::Kind;
-
 template <typename Named>
-void retire_missing(IndexAllocator &indexes, Kind kind, const std::vector<Named> &before,
+void retire_missing(IndexAllocator &indexes, IndexKind kind, const std::vector<Named> &before,
                     const std::vector<Named> &after) {
     for (const auto &one : before)
         if (std::none_of(after.begin(), after.end(),
@@ -35,15 +33,15 @@ std::shared_ptr<const ComputedTable> compute_table(std::vector<MaglevTarget> tar
 
 Status claim_indexes(IndexAllocator &indexes, const Manifest &manifest, const Manifest *previous) {
     for (const auto &group : manifest.target_groups) {
-        GLB_TRY(indexes.claim(Kind::group, group.name));
+        GLB_TRY(indexes.claim(IndexKind::group, group.name));
         for (const auto &target : group.targets)
-            GLB_TRY(indexes.claim(Kind::target, target_name(group.name, target.id)));
+            GLB_TRY(indexes.claim(IndexKind::target, target_name(group.name, target.id)));
     }
     for (const auto &endpoint : manifest.endpoints)
-        GLB_TRY(indexes.claim(Kind::endpoint, endpoint.name));
+        GLB_TRY(indexes.claim(IndexKind::endpoint, endpoint.name));
     if (previous) {
-        retire_missing(indexes, Kind::group, previous->target_groups, manifest.target_groups);
-        retire_missing(indexes, Kind::endpoint, previous->endpoints, manifest.endpoints);
+        retire_missing(indexes, IndexKind::group, previous->target_groups, manifest.target_groups);
+        retire_missing(indexes, IndexKind::endpoint, previous->endpoints, manifest.endpoints);
     }
     return {};
 }
@@ -54,11 +52,12 @@ Result<std::vector<MaglevWrite>> plan_maglev(Allocation &allocation, const Manif
     const auto before = std::exchange(allocation.tables, {});
     allocation.generations.close_windows(now);
     for (const auto &group : manifest.target_groups) {
-        const auto index = *allocation.indexes.find(Kind::group, group.name);
+        const auto index = *allocation.indexes.find(IndexKind::group, group.name);
         std::vector<MaglevTarget> targets;
         for (const auto &target : group.targets)
-            targets.push_back({target.id, target.weight,
-                               *allocation.indexes.find(Kind::target, target_name(group.name, target.id))});
+            targets.push_back(
+                {target.id, target.weight,
+                 *allocation.indexes.find(IndexKind::target, target_name(group.name, target.id))});
         const auto cached = before.find(index);
         const auto &table = allocation.tables[index] =
             cached != before.end() && cached->second->targets == targets ? cached->second

@@ -9,8 +9,6 @@ namespace glb {
 
 namespace {
 
-using Kind = IndexAllocator::Kind;
-
 std::optional<PortConfig> plan_port(const Manifest &manifest, const Snapshot &snapshot,
                                     const InterfaceRef &interface) {
     const auto *link = snapshot.link(interface.name);
@@ -49,7 +47,7 @@ void plan_ports(BankConfig &config, const Manifest &manifest, const IndexAllocat
                     continue;
                 found = ports.emplace(interface, *port).first;
             }
-            found->second.endpoint = indexes.find(Kind::endpoint, endpoint.name);
+            found->second.endpoint = indexes.find(IndexKind::endpoint, endpoint.name);
         }
     }
     for (auto &[interface, port] : ports)
@@ -59,11 +57,11 @@ void plan_ports(BankConfig &config, const Manifest &manifest, const IndexAllocat
 void plan_endpoints(BankConfig &config, const Manifest &manifest, const IndexAllocator &indexes) {
     for (const auto &endpoint : manifest.endpoints) {
         EndpointConfig row;
-        row.index = *indexes.find(Kind::endpoint, endpoint.name);
+        row.index = *indexes.find(IndexKind::endpoint, endpoint.name);
         row.id = endpoint.id;
         row.attachment = endpoint.attachment_id;
         row.route_table = endpoint.route_table == main_route_table ? 0 : endpoint.route_table;
-        row.group = *indexes.find(Kind::group, endpoint.target_group);
+        row.group = *indexes.find(IndexKind::group, endpoint.target_group);
         row.new_flows_per_second = endpoint.new_flows_per_source_per_second;
         config.endpoints.push_back(row);
     }
@@ -85,7 +83,7 @@ void plan_groups(BankConfig &config, const Manifest &manifest, const IndexAlloca
                  const MaglevGenerations &tables) {
     for (const auto &group : manifest.target_groups) {
         GroupConfig row;
-        row.index = *indexes.find(Kind::group, group.name);
+        row.index = *indexes.find(IndexKind::group, group.name);
         const auto table = tables.row(row.index);
         row.table = table.table;
         row.previous_table = table.previous;

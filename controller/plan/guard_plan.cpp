@@ -103,7 +103,7 @@ GuardPlan plan_guard(const Manifest &manifest, const IndexAllocator &indexes, co
     for (const auto &endpoint : manifest.endpoints) {
         for (const auto &interface : endpoint.interfaces) {
             auto &port = ports.try_emplace(interface, plan_port(interface)).first->second;
-            port.endpoint = indexes.find(IndexAllocator::Kind::endpoint, endpoint.name);
+            port.endpoint = indexes.find(IndexKind::endpoint, endpoint.name);
             port.endpoint_name = endpoint.name;
             port.route_table = endpoint.route_table == main_route_table ? 0 : endpoint.route_table;
             port.when_detached = endpoint.when_detached;

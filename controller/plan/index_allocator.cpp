@@ -40,7 +40,7 @@ IndexAllocator IndexAllocator::from_names(const std::vector<std::string> &rows) 
     return allocator;
 }
 
-Result<std::uint16_t> IndexAllocator::claim(Kind kind, const std::string &name) {
+Result<std::uint16_t> IndexAllocator::claim(IndexKind kind, const std::string &name) {
     auto &owned = table(kind);
     owned.retired.erase(name);
     if (const auto found = owned.indexes.find(name); found != owned.indexes.end())
@@ -63,24 +63,24 @@ Result<std::uint16_t> IndexAllocator::claim(Kind kind, const std::string &name) 
     return free;
 }
 
-std::optional<std::uint16_t> IndexAllocator::find(Kind kind, const std::string &name) const {
+std::optional<std::uint16_t> IndexAllocator::find(IndexKind kind, const std::string &name) const {
     const auto &indexes = table(kind).indexes;
     const auto found = indexes.find(name);
     return found == indexes.end() ? std::nullopt : std::optional(found->second);
 }
 
-std::string IndexAllocator::name_of(Kind kind, std::uint16_t index) const {
+std::string IndexAllocator::name_of(IndexKind kind, std::uint16_t index) const {
     const auto &names = table(kind).names;
     const auto found = names.find(index);
     return found == names.end() ? std::string() : found->second;
 }
 
-void IndexAllocator::retire(Kind kind, const std::string &name) {
+void IndexAllocator::retire(IndexKind kind, const std::string &name) {
     if (table(kind).indexes.contains(name))
         table(kind).retired.insert(name);
 }
 
-void IndexAllocator::release(Kind kind, const std::string &name) {
+void IndexAllocator::release(IndexKind kind, const std::string &name) {
     auto &owned = table(kind);
     if (!owned.retired.erase(name))
         return;
@@ -89,7 +89,7 @@ void IndexAllocator::release(Kind kind, const std::string &name) {
     owned.indexes.erase(found);
 }
 
-std::vector<std::string> IndexAllocator::retired(Kind kind) const {
+std::vector<std::string> IndexAllocator::retired(IndexKind kind) const {
     const auto &set = table(kind).retired;
     return {set.begin(), set.end()};
 }

@@ -13,26 +13,26 @@
 
 namespace glb {
 
+enum class IndexKind : std::uint8_t { endpoint, group, target };
+
 /// Flow entries refer to endpoints and targets by index, so an index outlives its owner: retire() reserves it
 /// until a scan of the flow table finds no live entry with it. A name that is claimed again before gets the
 /// same index.
 class IndexAllocator {
   public:
-    enum class Kind : std::uint8_t { endpoint, group, target };
-
     IndexAllocator() = default;
     /// From the rows of glb_index_names. All names are retired until claimed.
     [[nodiscard]] static IndexAllocator from_names(const std::vector<std::string> &rows);
 
     /// The index of `name`: the existing one, or the lowest free one. EAGAIN if none is free.
-    [[nodiscard]] Result<std::uint16_t> claim(Kind kind, const std::string &name);
-    [[nodiscard]] std::optional<std::uint16_t> find(Kind kind, const std::string &name) const;
-    [[nodiscard]] std::string name_of(Kind kind, std::uint16_t index) const; ///< empty: free
+    [[nodiscard]] Result<std::uint16_t> claim(IndexKind kind, const std::string &name);
+    [[nodiscard]] std::optional<std::uint16_t> find(IndexKind kind, const std::string &name) const;
+    [[nodiscard]] std::string name_of(IndexKind kind, std::uint16_t index) const; ///< empty: free
 
-    void retire(Kind kind, const std::string &name);
+    void retire(IndexKind kind, const std::string &name);
     /// Frees the index of a retired name; does nothing for others.
-    void release(Kind kind, const std::string &name);
-    [[nodiscard]] std::vector<std::string> retired(Kind kind) const;
+    void release(IndexKind kind, const std::string &name);
+    [[nodiscard]] std::vector<std::string> retired(IndexKind kind) const;
 
     /// The rows of glb_index_names.
     [[nodiscard]] std::vector<std::string> rows() const;
@@ -43,8 +43,8 @@ class IndexAllocator {
         std::map<std::uint16_t, std::string> names;
         std::set<std::string> retired;
     };
-    [[nodiscard]] Table &table(Kind kind) { return tables_[static_cast<std::size_t>(kind)]; }
-    [[nodiscard]] const Table &table(Kind kind) const { return tables_[static_cast<std::size_t>(kind)]; }
+    [[nodiscard]] Table &table(IndexKind kind) { return tables_[static_cast<std::size_t>(kind)]; }
+    [[nodiscard]] const Table &table(IndexKind kind) const { return tables_[static_cast<std::size_t>(kind)]; }
 
     std::array<Table, 3> tables_;
 };

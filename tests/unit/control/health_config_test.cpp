@@ -4,8 +4,6 @@
 
 using namespace glb;
 using namespace std::chrono_literals;
-using Kind = IndexAllocator::Kind;
-
 namespace {
 
 TargetGroup group_of(const std::string &name, const std::vector<std::string> &targets) {
@@ -27,8 +25,8 @@ struct Fixture {
     Fixture() {
         manifest.node.tunnel.address = *IpAddress::parse("192.0.2.100");
         manifest.target_groups = {group_of("firewalls", {"a", "b"})};
-        REQUIRE(indexes.claim(Kind::group, "removed"));
-        REQUIRE(indexes.claim(Kind::target, "removed/x"));
+        REQUIRE(indexes.claim(IndexKind::group, "removed"));
+        REQUIRE(indexes.claim(IndexKind::target, "removed/x"));
     }
     HealthCheck &check() { return manifest.target_groups[0].health_check; }
     void add_endpoint(const std::string &name, const std::string &group) {
@@ -39,9 +37,9 @@ struct Fixture {
     }
     HealthConfig config() {
         for (const auto &group : manifest.target_groups) {
-            REQUIRE(indexes.claim(Kind::group, group.name));
+            REQUIRE(indexes.claim(IndexKind::group, group.name));
             for (const auto &target : group.targets)
-                REQUIRE(indexes.claim(Kind::target, target_name(group.name, target.id)));
+                REQUIRE(indexes.claim(IndexKind::target, target_name(group.name, target.id)));
         }
         return health_config(manifest, indexes, 7);
     }
@@ -62,14 +60,14 @@ TEST_CASE("health config: generation, source, groups, targets and indexes", "[co
     CHECK(config.probe_source == *IpAddress::parse("192.0.2.100"));
     REQUIRE(config.groups.size() == 2);
     CHECK(config.groups[0].name == "firewalls");
-    CHECK(config.groups[0].index == it.indexes.find(Kind::group, "firewalls"));
+    CHECK(config.groups[0].index == it.indexes.find(IndexKind::group, "firewalls"));
     CHECK(config.groups[0].endpoints == std::vector<std::string>{"branch", "uplink"});
     CHECK(config.groups[1].endpoints.empty());
     REQUIRE(config.groups[0].targets.size() == 2);
     const auto &target = config.groups[0].targets[1];
     CHECK(target == HealthTarget{"b", *IpAddress::parse("192.0.2.2"), 16081, 5,
-                                 *it.indexes.find(Kind::target, "firewalls/b")});
-    CHECK(config.groups[1].targets.at(0).index == it.indexes.find(Kind::target, "others/c"));
+                                 *it.indexes.find(IndexKind::target, "firewalls/b")});
+    CHECK(config.groups[1].targets.at(0).index == it.indexes.find(IndexKind::target, "others/c"));
 }
 
 TEST_CASE("health config: policies of the group", "[config]") {

@@ -6,11 +6,9 @@
 #include "controller/plan/index_allocator.h"
 
 using namespace glb;
-using Kind = IndexAllocator::Kind;
-
 namespace {
 
-std::uint16_t claimed(IndexAllocator &allocator, Kind kind, const std::string &name) {
+std::uint16_t claimed(IndexAllocator &allocator, IndexKind kind, const std::string &name) {
     const auto index = allocator.claim(kind, name);
     INFO((index ? std::string() : index.error().message));
     REQUIRE(index);
@@ -21,52 +19,52 @@ std::uint16_t claimed(IndexAllocator &allocator, Kind kind, const std::string &n
 
 TEST_CASE("indexes: the lowest free one, and the same for the same name", "[plan]") {
     IndexAllocator allocator;
-    CHECK(claimed(allocator, Kind::target, "g/a") == 0);
-    CHECK(claimed(allocator, Kind::target, "g/b") == 1);
-    CHECK(claimed(allocator, Kind::target, "g/a") == 0);
-    CHECK(claimed(allocator, Kind::group, "g") == 0); // kinds are independent
-    CHECK(allocator.find(Kind::target, "g/b") == 1);
-    CHECK_FALSE(allocator.find(Kind::group, "g/b"));
-    CHECK(allocator.name_of(Kind::target, 1) == "g/b");
-    CHECK(allocator.name_of(Kind::target, 2).empty());
+    CHECK(claimed(allocator, IndexKind::target, "g/a") == 0);
+    CHECK(claimed(allocator, IndexKind::target, "g/b") == 1);
+    CHECK(claimed(allocator, IndexKind::target, "g/a") == 0);
+    CHECK(claimed(allocator, IndexKind::group, "g") == 0); // kinds are independent
+    CHECK(allocator.find(IndexKind::target, "g/b") == 1);
+    CHECK_FALSE(allocator.find(IndexKind::group, "g/b"));
+    CHECK(allocator.name_of(IndexKind::target, 1) == "g/b");
+    CHECK(allocator.name_of(IndexKind::target, 2).empty());
 }
 
 TEST_CASE("indexes: a retired index is reserved until it is released", "[plan]") {
     IndexAllocator allocator;
     for (const auto *name : {"g/a", "g/b", "g/c"})
-        claimed(allocator, Kind::target, name);
-    allocator.retire(Kind::target, "g/b");
-    CHECK(allocator.retired(Kind::target) == std::vector<std::string>{"g/b"});
-    CHECK(claimed(allocator, Kind::target, "g/d") == 3);
-    allocator.release(Kind::target, "g/b");
-    CHECK(allocator.retired(Kind::target).empty());
-    CHECK_FALSE(allocator.find(Kind::target, "g/b"));
-    CHECK(claimed(allocator, Kind::target, "g/e") == 1);
+        claimed(allocator, IndexKind::target, name);
+    allocator.retire(IndexKind::target, "g/b");
+    CHECK(allocator.retired(IndexKind::target) == std::vector<std::string>{"g/b"});
+    CHECK(claimed(allocator, IndexKind::target, "g/d") == 3);
+    allocator.release(IndexKind::target, "g/b");
+    CHECK(allocator.retired(IndexKind::target).empty());
+    CHECK_FALSE(allocator.find(IndexKind::target, "g/b"));
+    CHECK(claimed(allocator, IndexKind::target, "g/e") == 1);
 }
 
 TEST_CASE("indexes: a reclaimed name has its previous index, which cannot be released", "[plan]") {
     IndexAllocator allocator;
-    claimed(allocator, Kind::target, "g/a");
-    claimed(allocator, Kind::target, "g/b");
-    allocator.retire(Kind::target, "g/b");
-    CHECK(claimed(allocator, Kind::target, "g/b") == 1);
-    CHECK(allocator.retired(Kind::target).empty());
-    allocator.release(Kind::target, "g/b");
-    CHECK(allocator.find(Kind::target, "g/b") == 1);
+    claimed(allocator, IndexKind::target, "g/a");
+    claimed(allocator, IndexKind::target, "g/b");
+    allocator.retire(IndexKind::target, "g/b");
+    CHECK(claimed(allocator, IndexKind::target, "g/b") == 1);
+    CHECK(allocator.retired(IndexKind::target).empty());
+    allocator.release(IndexKind::target, "g/b");
+    CHECK(allocator.find(IndexKind::target, "g/b") == 1);
 }
 
 TEST_CASE("indexes: unknown names are neither retired nor released", "[plan]") {
     IndexAllocator allocator;
-    allocator.retire(Kind::endpoint, "web");
-    CHECK(allocator.retired(Kind::endpoint).empty());
-    allocator.release(Kind::endpoint, "web");
-    CHECK(claimed(allocator, Kind::endpoint, "web") == 0);
+    allocator.retire(IndexKind::endpoint, "web");
+    CHECK(allocator.retired(IndexKind::endpoint).empty());
+    allocator.release(IndexKind::endpoint, "web");
+    CHECK(claimed(allocator, IndexKind::endpoint, "web") == 0);
 }
 
 TEST_CASE("indexes: EAGAIN names the kind when full, a release frees an index", "[plan]") {
-    const auto [kind, size, word] = GENERATE(std::tuple(Kind::endpoint, GLB_MAX_ENDPOINTS, "endpoints"),
-                                             std::tuple(Kind::group, GLB_MAX_GROUPS, "target groups"),
-                                             std::tuple(Kind::target, GLB_MAX_TARGETS, "targets"));
+    const auto [kind, size, word] = GENERATE(std::tuple(IndexKind::endpoint, GLB_MAX_ENDPOINTS, "endpoints"),
+                                             std::tuple(IndexKind::group, GLB_MAX_GROUPS, "target groups"),
+                                             std::tuple(IndexKind::target, GLB_MAX_TARGETS, "targets"));
     IndexAllocator allocator;
     for (int i = 0; i < size; ++i)
         REQUIRE(allocator.claim(kind, "n" + std::to_string(i)));
@@ -83,12 +81,12 @@ TEST_CASE("indexes: EAGAIN names the kind when full, a release frees an index", 
 
 TEST_CASE("indexes: restored from the rows of glb_index_names, all retired", "[plan]") {
     IndexAllocator allocator;
-    claimed(allocator, Kind::endpoint, "web");
-    claimed(allocator, Kind::group, "g");
-    claimed(allocator, Kind::target, "g/a");
-    claimed(allocator, Kind::target, "g/b");
-    allocator.retire(Kind::target, "g/a");
-    allocator.release(Kind::target, "g/a"); // leaves a gap
+    claimed(allocator, IndexKind::endpoint, "web");
+    claimed(allocator, IndexKind::group, "g");
+    claimed(allocator, IndexKind::target, "g/a");
+    claimed(allocator, IndexKind::target, "g/b");
+    allocator.retire(IndexKind::target, "g/a");
+    allocator.release(IndexKind::target, "g/a"); // leaves a gap
     const auto rows = allocator.rows();
     REQUIRE(rows.size() == GLB_INDEX_NAMES);
     CHECK(rows[GLB_INDEX_NAMES_ENDPOINTS] == "web");
@@ -98,23 +96,23 @@ TEST_CASE("indexes: restored from the rows of glb_index_names, all retired", "[p
 
     auto again = IndexAllocator::from_names(rows);
     CHECK(again.rows() == rows);
-    CHECK(again.retired(Kind::endpoint) == std::vector<std::string>{"web"});
-    CHECK(again.retired(Kind::target) == std::vector<std::string>{"g/b"});
-    CHECK(claimed(again, Kind::target, "g/c") == 0);
-    CHECK(claimed(again, Kind::target, "g/b") == 1);
-    CHECK(again.retired(Kind::target).empty());
+    CHECK(again.retired(IndexKind::endpoint) == std::vector<std::string>{"web"});
+    CHECK(again.retired(IndexKind::target) == std::vector<std::string>{"g/b"});
+    CHECK(claimed(again, IndexKind::target, "g/c") == 0);
+    CHECK(claimed(again, IndexKind::target, "g/b") == 1);
+    CHECK(again.retired(IndexKind::target).empty());
 }
 
 TEST_CASE("indexes: a name in two rows of glb_index_names has one index", "[plan]") {
     std::vector<std::string> rows(GLB_INDEX_NAMES);
     rows[GLB_INDEX_NAMES_TARGETS + 1] = rows[GLB_INDEX_NAMES_TARGETS + 3] = "g/a";
     auto allocator = IndexAllocator::from_names(rows);
-    CHECK(allocator.find(Kind::target, "g/a") == 1);
-    CHECK(allocator.name_of(Kind::target, 3).empty());
-    allocator.release(Kind::target, "g/a");
+    CHECK(allocator.find(IndexKind::target, "g/a") == 1);
+    CHECK(allocator.name_of(IndexKind::target, 3).empty());
+    allocator.release(IndexKind::target, "g/a");
     CHECK(allocator.rows() == std::vector<std::string>(GLB_INDEX_NAMES));
 }
 
 TEST_CASE("indexes: missing rows are empty", "[plan]") {
-    CHECK(IndexAllocator::from_names({"web"}).find(Kind::endpoint, "web") == 0);
+    CHECK(IndexAllocator::from_names({"web"}).find(IndexKind::endpoint, "web") == 0);
 }

@@ -70,8 +70,8 @@ struct PlanFixture {
         endpoint.target_group = "g";
         endpoint.route_table = 77;
         manifest.endpoints.push_back(endpoint);
-        REQUIRE(indexes.claim(IndexAllocator::Kind::group, "g"));
-        REQUIRE(indexes.claim(IndexAllocator::Kind::endpoint, "web"));
+        REQUIRE(indexes.claim(IndexKind::group, "g"));
+        REQUIRE(indexes.claim(IndexKind::endpoint, "web"));
     }
 };
 
