@@ -1,6 +1,7 @@
 // Big-endian fields of a packet. The caller has checked the bounds.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -21,6 +22,11 @@ template <typename T>
 constexpr void store_be(std::span<std::uint8_t> bytes, std::size_t offset, T value) {
     for (std::size_t i = 0; i < sizeof(T); ++i)
         bytes[offset + i] = static_cast<std::uint8_t>(std::uint64_t{value} >> 8 * (sizeof(T) - 1 - i));
+}
+
+/// The bytes of a length in 32-bit words, as in the headers of IP, TCP and GENEVE.
+[[nodiscard]] constexpr std::size_t word_bytes(unsigned words) {
+    return std::size_t{words} * 4;
 }
 
 } // namespace glb::appliance

@@ -14,7 +14,7 @@ namespace glb::appliance {
 
 /// The fixed header, and at most 63 words of options (6-bit length).
 inline constexpr std::size_t geneve_fixed_length = 8;
-inline constexpr std::size_t geneve_max_length = geneve_fixed_length + 63 * 4;
+inline constexpr std::size_t geneve_max_length = geneve_fixed_length + word_bytes(63);
 
 /// A valid GENEVE packet. Both spans point into the parsed bytes.
 struct GenevePacket {
@@ -51,7 +51,7 @@ template <typename T>
             return tl::unexpected(Counter::geneve_options);
         const auto option_class = load_be<std::uint16_t>(area, 0);
         const std::uint8_t option_type = area[2];
-        const std::size_t length = (area[3] & 0x1fu) * 4u;
+        const std::size_t length = word_bytes(area[3] & 0x1fu);
         if (length > area.size() - 4)
             return tl::unexpected(Counter::geneve_options);
         const Bytes value = area.subspan(4, length);
@@ -84,7 +84,7 @@ template <typename T>
         return tl::unexpected(Counter::geneve_version);
     if (payload[1] & 0x80)
         return tl::unexpected(Counter::geneve_control);
-    const std::size_t header_length = geneve_fixed_length + (payload[0] & 0x3fu) * 4u;
+    const std::size_t header_length = geneve_fixed_length + word_bytes(payload[0] & 0x3fu);
     if (payload.size() < header_length)
         return tl::unexpected(Counter::geneve_short);
     const auto eth_proto = load_be<std::uint16_t>(payload, 2);

@@ -32,7 +32,7 @@ static_assert(std::has_unique_object_representations_v<FlowKey>, "the key is has
 /// after it are padding. Jumbograms (RFC 2675) are rejected.
 [[nodiscard]] inline std::optional<std::size_t> ip_packet_length(Bytes bytes) {
     if (bytes.size() >= 20 && bytes[0] >> 4 == 4) {
-        const std::size_t header_length = (bytes[0] & 0x0fu) * 4u;
+        const std::size_t header_length = word_bytes(bytes[0] & 0x0fu);
         const std::size_t length = load_be<std::uint16_t>(bytes, 2);
         if (header_length >= 20 && length >= header_length && length <= bytes.size())
             return length;
@@ -58,7 +58,7 @@ struct IpHeader {
 };
 
 [[nodiscard]] inline std::optional<IpHeader> parse_ipv4(Bytes packet) {
-    const std::size_t header_length = (packet[0] & 0x0fu) * 4u;
+    const std::size_t header_length = word_bytes(packet[0] & 0x0fu);
     if (packet.size() < 20 || header_length < 20 || header_length > packet.size())
         return std::nullopt;
     const bool later_fragment = (load_be<std::uint16_t>(packet, 6) & 0x1fff) != 0;

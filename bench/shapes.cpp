@@ -91,11 +91,11 @@ void Tables::put(const Shape &shape, const Filled &filled) const {
 
 /// Measures one program on one stream; fails unless it finds the share `expected` of the flows.
 Result<Figures> measure_lookups(Generator &generator, const Floors &floors, const Tables &tables, int program,
-                                Stream stream, double expected, const Settings &settings) {
+                                const Stream &stream, double expected, const Settings &settings) {
     auto &hits = tables.skeleton->bss->bench_hits;
     hits = 0;
-    const Stream plain = stream;
-    GLB_ASSIGN(auto figures, measure_with_floors(generator, floors, {program, &stream}, plain, settings));
+    auto tested = stream;
+    GLB_ASSIGN(auto figures, measure_with_floors(generator, floors, {program, &tested}, stream, settings));
     const auto found = static_cast<double>(hits) / static_cast<double>(figures.packets);
     if (found < expected - 0.01 || found > expected + 0.01)
         return fail("a lookup found {:.3f} of the flows instead of {:.3f}", found, expected);

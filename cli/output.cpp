@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <cstdio>
 
+#include <fmt/format.h>
+
 #include "cli/format.h"
 #include "controller/config/parser.h"
 #include "controller/documents/errors.h"
@@ -37,7 +39,7 @@ void print_error(const std::string &reason) {
 
 void print_errors(const std::vector<ApiError> &errors) {
     for (const auto &[pointer, message] : errors)
-        print_error(pointer.empty() ? message : pointer + ": " + message);
+        print_error(pointer.empty() ? message : fmt::format("{}: {}", pointer, message));
 }
 
 void print_errors(const std::string &file, const std::vector<ApiError> &errors) {

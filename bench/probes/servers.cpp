@@ -47,7 +47,10 @@ template <typename Server>
 
 ServerProcess::ServerProcess(Speaks speaks) {
     int ends[2];
-    if (::pipe(ends) != 0 || (pid_ = ::fork()) < 0)
+    if (::pipe(ends) != 0)
+        throw std::runtime_error("cannot create a pipe");
+    pid_ = ::fork();
+    if (pid_ < 0)
         throw std::runtime_error("cannot start a server");
     if (pid_ == 0)
         run(speaks, ends[1]);

@@ -1,5 +1,6 @@
 // glbctl bypass: forwards the packets of an endpoint uninspected, for a time or until it is switched off.
 #include <charconv>
+#include <chrono>
 #include <memory>
 
 #include "cli/client.h"
@@ -19,6 +20,8 @@ struct BypassOptions {
     bool off = false;
 };
 
+constexpr std::uint64_t most_seconds = std::chrono::seconds(std::chrono::days(30)).count();
+
 /// "90s", "10m", "2h", "1d", or seconds without a unit. None if it is neither, or beyond 30 days.
 std::optional<std::uint64_t> parse_duration(const std::string &text) {
     std::uint64_t number = 0;
@@ -29,7 +32,7 @@ std::optional<std::uint64_t> parse_duration(const std::string &text) {
                                  : unit == "h"               ? 3600u
                                  : unit == "d"               ? 86400u
                                                              : 0u;
-    if (error != std::errc{} || factor == 0 || number == 0 || number > 30u * 86400u / factor)
+    if (error != std::errc{} || factor == 0 || number == 0 || number > most_seconds / factor)
         return std::nullopt;
     return number * factor;
 }

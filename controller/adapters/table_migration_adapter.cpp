@@ -35,7 +35,7 @@ Status TableMigrationAdapter::finish(unsigned tunnel) {
 Status TableMigrationAdapter::undo() {
     if (!migration_)
         return {};
-    const auto undone = migration_->undo(*owner_.attachments_);
+    auto undone = migration_->undo(*owner_.attachments_);
     if (!is_upgrade_)
         return undone;
     owner_.pins_ = migration_->source();

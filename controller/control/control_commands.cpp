@@ -52,8 +52,7 @@ void ControlLoop::bypass(BypassRequest request, Done<documents::Bypass> done) {
 }
 
 void ControlLoop::down(DownOptions options, Done<documents::Down> done) {
-    execute<documents::Down>([this, options = std::move(options)] { return roles_.changes.down(options); },
-                             std::move(done));
+    execute<documents::Down>([this, options] { return roles_.changes.down(options); }, std::move(done));
 }
 
 void ControlLoop::collect_garbage(bool dry_run, PeerCredentials peer,

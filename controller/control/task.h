@@ -31,10 +31,12 @@ inline void rethrow(const std::exception_ptr &exception) {
     } while (0)
 
 /// Declares or assigns the value of `expr`, or returns its error from the enclosing coroutine.
-#define GLB_CO_ASSIGN(decl, expr) GLB_CO_ASSIGN_(decl, expr, __LINE__)
-#define GLB_CO_ASSIGN_(decl, expr, line) GLB_CO_ASSIGN__(decl, expr, line)
-#define GLB_CO_ASSIGN__(decl, expr, line)                                                                    \
+#define GLB_CO_ASSIGN(decl, expr) GLB_CO_ASSIGN_EXPAND(decl, expr, __LINE__)
+#define GLB_CO_ASSIGN_EXPAND(decl, expr, line) GLB_CO_ASSIGN_LINE(decl, expr, line)
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration takes none
+#define GLB_CO_ASSIGN_LINE(decl, expr, line)                                                                 \
     auto glb_result_##line = expr;                                                                           \
     if (!glb_result_##line)                                                                                  \
         co_return ::tl::unexpected(std::move(glb_result_##line).error());                                    \
     decl = std::move(*glb_result_##line)
+// NOLINTEND(bugprone-macro-parentheses)

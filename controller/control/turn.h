@@ -13,7 +13,7 @@ namespace glb {
 /// Control thread.
 class Turn {
   public:
-    explicit Turn(boost::asio::any_io_executor executor) : taken_(std::move(executor), 1) {}
+    explicit Turn(const boost::asio::any_io_executor &executor) : taken_(executor, 1) {}
 
     /// Releases the turn on destruction.
     class Hold {

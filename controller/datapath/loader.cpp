@@ -30,7 +30,8 @@ std::string &load_log() {
     return log;
 }
 
-int capture_log(enum libbpf_print_level level, const char *format, va_list arguments) {
+[[gnu::format(printf, 2, 0)]] int capture_log(enum libbpf_print_level level, const char *format,
+                                              va_list arguments) {
     if (level == LIBBPF_DEBUG)
         return 0;
     char line[1024];

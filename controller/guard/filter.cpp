@@ -108,7 +108,7 @@ Status remove_filter(Netlink &netlink, unsigned ifindex) {
         if (!filter.is_own())
             continue;
         auto request = filter_request(RTM_DELTFILTER, 0, ifindex);
-        const auto done = netlink.execute(request, "cannot remove the guard's filter");
+        auto done = netlink.execute(request, "cannot remove the guard's filter");
         if (!done && !is_missing(done))
             return done;
     }

@@ -272,11 +272,12 @@ void HealthEngine::refresh_all() {
 
 /// Writes the rows that differ and logs changed conditions of their groups. A failure is logged once, and the
 /// tick retries.
-void HealthEngine::refresh(std::span<const GroupStateRow> rows, std::string logged_error) {
+void HealthEngine::refresh(std::span<const GroupStateRow> rows, const std::string &logged_error) {
     if (const auto done = datapath_ ? shadow_.write_all(*datapath_, rows) : Status{}; !done) {
-        write_error_ = done.error().message;
-        if (write_error_ != logged_error)
-            spdlog::error("cannot write target states, will retry: {}", write_error_);
+        const auto &error = done.error().message;
+        if (error != logged_error) // which may be write_error_ itself
+            spdlog::error("cannot write target states, will retry: {}", error);
+        write_error_ = error;
     }
     for (const auto &row : rows) {
         const auto action = row.state.decision.action;

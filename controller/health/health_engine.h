@@ -102,7 +102,7 @@ class HealthEngine final : private PassiveMonitorHost {
     void apply_probe_result(const std::string &name, const ProbeResult &result);
     void apply_held_results();
     void start_checks();
-    void refresh(std::span<const GroupStateRow> rows, std::string logged_error);
+    void refresh(std::span<const GroupStateRow> rows, const std::string &logged_error);
     void refresh_all();
     void publish();
     void publish_soon();

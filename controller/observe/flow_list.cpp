@@ -25,7 +25,7 @@ bool matches_side(const std::optional<AddressMatch> &wanted, const datapath::Flo
 }
 
 std::string side_text(const datapath::FlowRow &row, const IpAddress &address, std::uint16_t port) {
-    const auto text = address.to_string();
+    auto text = address.to_string();
     if (!has_ports(row.protocol))
         return text;
     return address.family == 6 ? fmt::format("[{}]:{}", text, port) : fmt::format("{}:{}", text, port);

@@ -50,10 +50,12 @@ template <typename... Args>
     } while (0)
 
 /// `GLB_ASSIGN(auto fd, open_it())`: declares or assigns the value, or returns the error.
-#define GLB_ASSIGN(decl, expr) GLB_ASSIGN_(decl, expr, __LINE__)
-#define GLB_ASSIGN_(decl, expr, line) GLB_ASSIGN__(decl, expr, line)
-#define GLB_ASSIGN__(decl, expr, line)                                                                       \
+#define GLB_ASSIGN(decl, expr) GLB_ASSIGN_EXPAND(decl, expr, __LINE__)
+#define GLB_ASSIGN_EXPAND(decl, expr, line) GLB_ASSIGN_LINE(decl, expr, line)
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration takes none
+#define GLB_ASSIGN_LINE(decl, expr, line)                                                                    \
     auto glb_result_##line = (expr);                                                                         \
     if (!glb_result_##line)                                                                                  \
         return ::tl::unexpected(std::move(glb_result_##line).error());                                       \
     decl = std::move(*glb_result_##line)
+// NOLINTEND(bugprone-macro-parentheses)

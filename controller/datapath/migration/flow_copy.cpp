@@ -1,6 +1,7 @@
 #include "controller/datapath/migration/flow_copy.h"
 
 #include <bit>
+#include <cassert>
 #include <cstring>
 #include <random>
 
@@ -25,7 +26,10 @@ struct FlowCopyContext {
         static thread_local FlowCopyContext context;
         return context;
     }
-    [[nodiscard]] NewerTable &table() const { return copy->into_; }
+    [[nodiscard]] NewerTable &table() const {
+        assert(copy); // while a copy runs
+        return copy->into_;
+    }
     [[nodiscard]] bool expired(std::uint64_t meta, std::uint32_t now) const {
         return !FlowMeta{meta}.live(now, copy->timeouts_);
     }
