@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs missing packages, builds, and runs the tests that must pass before a change is merged.
 #   scripts/test.sh           everything: the preset release; unit, native and fuzz tests with ASan and UBSan; concurrency
-#                             tests with TSan
+#                             tests with TSan; clang-tidy over the changed sources
 #   scripts/test.sh -L unit   only these tests of the preset release (arguments go to ctest)
 # With CI set in the environment, a skipped test is a failure. Long campaigns are in scripts/nightly.sh.
 set -euo pipefail
@@ -54,6 +54,7 @@ echo "test: waiting for the sanitized builds" >&2
 if wait "$idle_work"; then
     run dev -L '^sanitized$' || failed=1
     run tsan -L '^concurrency$' || failed=1
+    run release -L '^tidy$' || failed=1
 else
     tail -n 100 build/idle.log
     failed=1
