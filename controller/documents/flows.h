@@ -1,5 +1,4 @@
-// GET /v1/flows: the flow table. The daemon streams it element by element, so that only clients hold a whole
-// FlowList.
+// GET /v1/flows: the flow table.
 #pragma once
 
 #include <optional>
@@ -57,6 +56,19 @@ struct FlowList {
                           member("truncated", &FlowList::truncated)};
     }
     bool operator==(const FlowList &) const = default;
+};
+
+/// Writes the text of a FlowList flow by flow, so that only clients hold a whole one.
+class FlowListText {
+  public:
+    void begin(std::string &text) const;
+    void add(std::string &text, const Flow &flow);
+    /// `total` flows match; if fewer were added, the list is truncated.
+    void end(std::string &text, std::uint64_t total) const;
+    [[nodiscard]] std::uint64_t added() const { return added_; }
+
+  private:
+    std::uint64_t added_ = 0;
 };
 
 } // namespace glb::documents

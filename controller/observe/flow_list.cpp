@@ -64,28 +64,27 @@ bool matches(const FlowQuery &filter, const datapath::FlowRow &row, const FlowNa
            (!filter.target_group || *filter.target_group == target.group);
 }
 
-nlohmann::json flow_to_json(const datapath::FlowRow &row, const FlowNames &names, std::uint32_t now) {
+documents::Flow flow_document(const datapath::FlowRow &row, const FlowNames &names, std::uint32_t now) {
     const auto target = names.target(row.meta.target());
     const auto age = now - row.start_tick;
-    nlohmann::json flow{
-        {"endpoint", names.endpoint(row.endpoint)},
-        {"protocol", ip_protocol_name(row.protocol)},
-        {"source", side_text(row, row.source, row.source_port)},
-        {"destination", side_text(row, row.destination, row.destination_port)},
-        {"targetGroup", target.group},
-        {"target", target.id},
-        {"state", flow_state_name(row.meta.state())},
-        {"cookie", fmt::format("0x{:08x}", row.cookie)},
-        // A flow that began after `now` was read looks as old as the clock.
-        {"ageSeconds", datapath::ticks_to_seconds(age > INT32_MAX ? 0 : age)},
-        {"idleSeconds", datapath::ticks_to_seconds(row.meta.idle(now))},
-        {"packetsOut", row.out.packets},
-        {"packetsBack", row.back.packets},
-        {"bytesOut", row.out.bytes},
-        {"bytesBack", row.back.bytes},
-    };
+    documents::Flow flow;
+    flow.endpoint = names.endpoint(row.endpoint);
+    flow.protocol = ip_protocol_name(row.protocol);
+    flow.source = side_text(row, row.source, row.source_port);
+    flow.destination = side_text(row, row.destination, row.destination_port);
+    flow.target_group = target.group;
+    flow.target = target.id;
+    flow.state = flow_state_name(row.meta.state());
+    flow.cookie = fmt::format("0x{:08x}", row.cookie);
+    // A flow that began after `now` was read looks as old as the clock.
+    flow.age_seconds = datapath::ticks_to_seconds(age > INT32_MAX ? 0 : age);
+    flow.idle_seconds = datapath::ticks_to_seconds(row.meta.idle(now));
+    flow.packets_out = row.out.packets;
+    flow.packets_back = row.back.packets;
+    flow.bytes_out = row.out.bytes;
+    flow.bytes_back = row.back.bytes;
     if (is_icmp(row.protocol))
-        flow["identifier"] = row.source_port;
+        flow.identifier = row.source_port;
     return flow;
 }
 
@@ -103,33 +102,19 @@ void FlowListing::visit(std::uint32_t slot, std::string &chunk) {
         return;
     if (++total_ > query_.limit && query_.limit != 0)
         return;
-    if (listed_++)
-        chunk += ',';
-    chunk += flow_to_json(*row, names_, now_).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    text_.add(chunk, flow_document(*row, names_, now_));
 }
 
 bool FlowListing::next(std::string &chunk) {
     if (!std::exchange(begun_, true))
-        chunk += R"({"flows":[)";
+        text_.begin(chunk);
     const bool ended = scanner_.step(slice, [&](std::uint32_t slot) {
         visit(slot, chunk);
         return chunk.size() < chunk_bytes;
     });
     if (ended)
-        chunk += fmt::format(R"(],"total":{},"truncated":{}}})", total_, total_ > listed_);
+        text_.end(chunk, total_);
     return !ended;
-}
-
-std::string list_flows(const datapath::FlowTable &table, FlowQuery query, FlowNames names,
-                       datapath::TargetTimeouts timeouts, std::uint32_t now) {
-    FlowListing listing(table, std::move(query), std::move(names), std::move(timeouts), now);
-    std::string text;
-    for (bool more = true; more;) {
-        std::string chunk;
-        more = listing.next(chunk);
-        text += chunk;
-    }
-    return text;
 }
 
 } // namespace glb

@@ -1,4 +1,4 @@
-// The listing of live flows, as JSON.
+// FlowListing: GET /v1/flows.
 #pragma once
 
 #include <chrono>
@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
+#include "controller/documents/flows.h"
 #include "controller/observe/flow_scan.h"
 #include "controller/util/chunk_source.h"
 
@@ -30,10 +29,10 @@ struct FlowNames {
 /// A query with a port matches only flows of protocols that have ports.
 [[nodiscard]] bool matches(const FlowQuery &filter, const datapath::FlowRow &row, const FlowNames &names);
 
-/// One element of "flows". Source and destination are ADDR:PORT, [ADDR6]:PORT, and if the protocol has no
-/// ports the address alone; ICMP has "identifier" then (that of the echo, else 0).
-[[nodiscard]] nlohmann::json flow_to_json(const datapath::FlowRow &row, const FlowNames &names,
-                                          std::uint32_t now);
+/// Source and destination are ADDR:PORT, [ADDR6]:PORT, and if the protocol has no ports the address alone; ICMP
+/// has `identifier` then (that of the echo, else 0). `now` in ticks.
+[[nodiscard]] documents::Flow flow_document(const datapath::FlowRow &row, const FlowNames &names,
+                                            std::uint32_t now);
 
 /// The text of a documents::FlowList, in pieces and in the order of the table. `total` counts beyond the
 /// query's limit. Memory does not depend on the number of flows.
@@ -55,12 +54,9 @@ class FlowListing {
     FlowNames names_;
     datapath::TargetTimeouts timeouts_;
     std::uint32_t now_;
-    std::size_t total_ = 0, listed_ = 0;
+    documents::FlowListText text_;
+    std::uint64_t total_ = 0;
     bool begun_ = false;
 };
-
-/// The whole listing.
-[[nodiscard]] std::string list_flows(const datapath::FlowTable &table, FlowQuery query, FlowNames names,
-                                     datapath::TargetTimeouts timeouts, std::uint32_t now);
 
 } // namespace glb

@@ -9,9 +9,9 @@
 
 #include <linux/bpf.h>
 
-#include "controller/observe/flow_list.h"
 #include "tests/harness/skip.h"
 #include "tests/packet/rig.h"
+#include "tests/unit/observe/list_flows.h"
 
 using namespace glb;
 using namespace glb::test;
@@ -58,9 +58,9 @@ Packet segment(bool by_initiator, std::uint8_t flags, std::uint16_t port = 40000
 }
 
 nlohmann::json only_flow(const datapath::FlowTable &table) {
-    const auto listed = nlohmann::json::parse(list_flows(table, {}, names, {}, now()));
-    REQUIRE(listed["total"] == 1);
-    return listed["flows"][0];
+    const auto listed = list_flows(table, {}, names, {}, now());
+    REQUIRE(listed.total == 1);
+    return listed.flows.at(0);
 }
 
 } // namespace

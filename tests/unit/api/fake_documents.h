@@ -73,18 +73,15 @@ inline constexpr auto fake_flows = R"({"total": 812, "truncated": true, "flows":
 
 /// The text of a FlowList of `count` equal flows, in chunks.
 inline ChunkSource generate_flows(std::uint64_t count) {
-    const auto row = documents::serialize(parse_fake<documents::FlowList>(fake_flows).flows.front());
-    return [row, count, next = std::uint64_t{0}](std::string &chunk) mutable {
-        if (next == 0)
-            chunk += "{\"flows\":[";
-        for (; next < count && chunk.size() < chunk_bytes; ++next) {
-            if (next != 0)
-                chunk += ',';
-            chunk += row;
-        }
-        if (next < count)
+    const auto flow = parse_fake<documents::FlowList>(fake_flows).flows.front();
+    return [flow, count, list = documents::FlowListText()](std::string &chunk) mutable {
+        if (list.added() == 0)
+            list.begin(chunk);
+        while (list.added() < count && chunk.size() < chunk_bytes)
+            list.add(chunk, flow);
+        if (list.added() < count)
             return true;
-        chunk += "],\"total\":" + std::to_string(count) + ",\"truncated\":false}";
+        list.end(chunk, count);
         return false;
     };
 }

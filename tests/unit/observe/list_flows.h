@@ -1,0 +1,23 @@
+// A whole listing of flows, read as a client does.
+#pragma once
+
+#include <stdexcept>
+
+#include "controller/observe/flow_list.h"
+
+namespace glb::test {
+
+[[nodiscard]] inline documents::FlowList list_flows(const datapath::FlowTable &table, FlowQuery query,
+                                                    FlowNames names, datapath::TargetTimeouts timeouts,
+                                                    std::uint32_t now) {
+    FlowListing listing(table, std::move(query), std::move(names), std::move(timeouts), now);
+    std::string text;
+    while (listing.next(text)) {
+    }
+    const auto list = documents::from_json<documents::FlowList>(nlohmann::json::parse(text));
+    if (!list)
+        throw std::runtime_error(list.error().message);
+    return *list;
+}
+
+} // namespace glb::test
