@@ -1,6 +1,7 @@
 // Textual endpoint ids, and the names of the endpoints' devices.
 #pragma once
 
+#include <charconv>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -15,24 +16,17 @@ inline std::string format_endpoint_id(std::uint64_t id) {
     return fmt::format("vpce-0{:016x}", id);
 }
 
-/// The id of "vpce-0" + 16 hexadecimal digits, in either case; nullopt for other text.
+/// The id of "vpce-0" + 16 hexadecimal digits or "0x" + 1 to 16, in either case; nullopt for other text.
 inline std::optional<std::uint64_t> parse_endpoint_id(std::string_view text) {
-    constexpr std::string_view prefix = "vpce-0";
-    if (text.size() != prefix.size() + 16 || !text.starts_with(prefix))
+    const bool is_number = text.starts_with("0x");
+    if (!is_number && !(text.starts_with("vpce-0") && text.size() == 22))
         return std::nullopt;
+    const auto digits = text.substr(is_number ? 2 : 6);
     std::uint64_t id = 0;
-    for (const char c : text.substr(prefix.size())) {
-        unsigned digit = 0;
-        if (c >= '0' && c <= '9')
-            digit = static_cast<unsigned>(c - '0');
-        else if (c >= 'a' && c <= 'f')
-            digit = static_cast<unsigned>(c - 'a') + 10;
-        else if (c >= 'A' && c <= 'F')
-            digit = static_cast<unsigned>(c - 'A') + 10;
-        else
-            return std::nullopt;
-        id = id << 4 | digit;
-    }
+    const auto *end = digits.data() + digits.size();
+    const auto [stop, error] = std::from_chars(digits.data(), end, id, 16);
+    if (digits.empty() || digits.size() > 16 || error != std::errc{} || stop != end)
+        return std::nullopt;
     return id;
 }
 

@@ -60,7 +60,7 @@ Result<std::vector<std::uint64_t>> parse_endpoints(const std::vector<std::string
     for (const auto &text : texts) {
         const auto id = parse_endpoint_id(text);
         if (!id)
-            return fail("--endpoint {}: must be vpce-0 and 16 hexadecimal digits", text);
+            return fail("--endpoint {}: must be 0x and up to 16 hexadecimal digits, or vpce-0 and 16", text);
         if (std::ranges::find(ids, *id) == ids.end())
             ids.push_back(*id);
     }
@@ -77,11 +77,12 @@ void Arguments::add_to(CLI::App &app) {
         ->type_name("ADDR:PORT")
         ->capture_default_str();
     app.add_option("--endpoint", endpoints, "endpoint whose TUN device is created at start; may be repeated")
-        ->type_name("vpce-0...")
+        ->type_name("0x…|vpce-0…")
         ->allow_extra_args(false);
     app.add_flag("--listed-only", listed_only, "drop packets of endpoints not given by --endpoint");
     app.add_option("--max-endpoints", max_endpoints, "maximum number of TUN devices")
         ->check(CLI::Range(1, 4096))
+        ->type_name("1..4096")
         ->capture_default_str();
     app.add_option("--node", nodes, "accept GENEVE from this address only; may be repeated")
         ->type_name("ADDR")
@@ -89,21 +90,29 @@ void Arguments::add_to(CLI::App &app) {
     app.add_flag("--reflect", reflect, "return all packets unchanged, without TUN devices and inspection");
     app.add_option("--threads", threads, "number of packet threads; 0: one per CPU")
         ->check(CLI::Range(0u, max_threads))
+        ->type_name(fmt::format("0..{}", max_threads))
         ->capture_default_str();
     app.add_option("--mtu", mtu, "MTU of the TUN devices, and maximum size of inner packets")
         ->check(CLI::Range(1280, 65'535))
+        ->type_name("1280..65535")
         ->capture_default_str();
     app.add_option("--table", table,
                    "routing table and packet mark of the first endpoint; incremented for others")
         ->check(CLI::Range(256, 61'440))
+        ->type_name("256..61440")
         ->capture_default_str();
     app.add_option("--flows", flows, "maximum number of flows")
         ->check(CLI::Range(64, 16'777'216))
+        ->type_name("64..16777216")
         ->capture_default_str();
     app.add_option("--flow-idle", flow_idle, "seconds without a packet after which a flow expires")
         ->check(CLI::Range(1, 86'400))
+        ->type_name("1..86400")
         ->capture_default_str();
-    app.add_option("--fault", fault, "imitate a faulty appliance: stale-cookie, udp-checksum, silent")
+    app.add_option("--fault", fault,
+                   "imitate a faulty appliance: stale-cookie returns an earlier header of the flow, "
+                   "udp-checksum a wrong "
+                   "outer checksum, silent returns nothing")
         ->check(CLI::IsMember({"none", "stale-cookie", "udp-checksum", "silent"}))
         ->type_name("NAME")
         ->capture_default_str();
