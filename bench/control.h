@@ -16,7 +16,7 @@ struct bench_frame {
     __u32 tunnelled;
 };
 
-/* What the generator is told, and what it keeps between packets. */
+/* Input and state of the generator. */
 struct bench_control {
     struct bench_frame frame[2];
     __u32 turn;      /* which of them is next */

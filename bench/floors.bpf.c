@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What no path can be cheaper than: returning at once (the generator's own cost), putting 68 bytes in front
+ * Lower bounds of the cost of a packet: returning at once (the generator's own cost), putting 68 bytes in front
  * of a packet, and changing one random line of memory.
  */
 #include "lib/bpf.h"

@@ -1,5 +1,5 @@
 // Figures that are valid on a shared machine: samples alternate with an anchor and with the generator's own
-// cost; medians over rounds are reported with the noise of the same run (docs/bench.md).
+// cost; medians over rounds are reported with the noise of the same run (bench/README.md).
 #pragma once
 
 #include <cstdint>

@@ -215,8 +215,8 @@ Result<std::map<std::string, std::uint64_t>> Node::counters() const {
         if (counts[i].packets)
             named[counter_names[i]] = counts[i].packets;
     for (std::uint32_t target = 0; target < target_count; ++target)
-        if (const auto silent = roles_.handles->target_counts().sum(target).unanswered)
-            named["silent"] += silent;
+        if (const auto unanswered = roles_.handles->target_counts().sum(target).unanswered)
+            named["unanswered"] += unanswered;
     return named;
 }
 

@@ -42,7 +42,7 @@ class Node {
 
     [[nodiscard]] int program() const { return roles_.handles->program(); }
     [[nodiscard]] Occupancy occupancy() const;
-    /// Every counter and drop reason that is not 0, by name, with the sum of the targets' `silent`.
+    /// Every counter and drop reason that is not 0, by name, with the sum of the targets' `unanswered`.
     [[nodiscard]] Result<std::map<std::string, std::uint64_t>> counters() const;
 
     /// Sets every flow in the table to established and seen now, as return packets would.

@@ -136,7 +136,7 @@ Result<Row> ping_pong(Generator &generator, const Wires &wires, const Settings &
     GLB_TRY(prove(row, "encapsulated", 0.5));
     GLB_TRY(prove(row, "cached_egress", 0.49));
     if (passive)
-        GLB_TRY(prove(row, "silent", 0.49));
+        GLB_TRY(prove(row, "unanswered", 0.49));
     return row;
 }
 

@@ -37,8 +37,8 @@ static inline __u32 bench_home_way(__u64 tag, __u32 ways) {
     return (__u32)(tag >> 61) & (ways - 1);
 }
 
-/* A byte of the tag, never 0: what a bucket's word of prints holds for an entry. */
-static inline __u64 bench_print(__u64 tag) {
+/* A byte of the tag, never 0: what a bucket's word of fingerprints holds for an entry. */
+static inline __u64 bench_fingerprint(__u64 tag) {
     const __u64 byte = (tag >> 50) & 0xff;
     return byte ? byte : 1;
 }

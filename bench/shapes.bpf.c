@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Flow tables of several shapes, look-up only, and what a hit changes in the line. All have 64-byte entries
- * and two buckets a tag; they differ in ways, in where the search begins, and in what tells an entry's place.
+ * and two buckets a tag; they differ in ways, in where the search begins, and in how an entry is located in its bucket.
  */
 #include "lib/bpf.h"
 
@@ -23,14 +23,14 @@ struct {
     __type(value, struct bench_tags);
 } bench_tag_lines SEC(".maps");
 
-/* Eight prints, one byte a way, to a bucket. */
+/* Eight fingerprints, one byte a way, for each bucket. */
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(max_entries, 512);
     __uint(map_flags, BPF_F_MMAPABLE);
     __type(key, __u32);
     __type(value, __u64);
-} bench_prints SEC(".maps");
+} bench_fingerprints SEC(".maps");
 
 const volatile __u32 bench_entry_mask = 4095;
 
@@ -70,16 +70,16 @@ static __always_inline struct bench_entry *bench_by_tags(__u64 tag) {
 }
 
 /*
- * A word of one-byte prints tells the ways that are worth a look: of 255 others one is for nothing. Zero
+ * A word of one-byte fingerprints selects the ways to compare: one of 255 other entries is compared in vain. Zero
  * bytes are found as in Warren, Hacker's Delight, section 6-1; what it finds too much is refused by the tag.
  */
-static __always_inline struct bench_entry *bench_by_prints(__u64 tag) {
+static __always_inline struct bench_entry *bench_by_fingerprints(__u64 tag) {
     const __u32 mask = (bench_entry_mask + 1) / WAYS - 1;
     const __u64 low = 0x0101010101010101ull;
-    const __u64 print = bench_print(tag) * low;
+    const __u64 print = bench_fingerprint(tag) * low;
     for (__u32 which = 0; which < 2; which++) {
         const __u32 bucket = bench_bucket(tag, which, mask);
-        const __u64 *word = bpf_map_lookup_elem(&bench_prints, &bucket);
+        const __u64 *word = bpf_map_lookup_elem(&bench_fingerprints, &bucket);
         if (!word)
             return 0;
         const __u64 differs = GLB_READ(*word) ^ print;
@@ -96,11 +96,11 @@ static __always_inline struct bench_entry *bench_by_prints(__u64 tag) {
     return 0;
 }
 
-static __always_inline struct bench_entry *bench_home_then_prints(__u64 tag) {
+static __always_inline struct bench_entry *bench_home_then_fingerprints(__u64 tag) {
     const __u32 mask = (bench_entry_mask + 1) / WAYS - 1;
     struct bench_entry *entry =
         bench_entry_if(bench_bucket(tag, 0, mask) * WAYS + bench_home_way(tag, WAYS), tag);
-    return entry ? entry : bench_by_prints(tag);
+    return entry ? entry : bench_by_fingerprints(tag);
 }
 
 __u64 bench_hits;
@@ -132,7 +132,7 @@ BENCH_SHAPE(bench_8_home, bench_walk(tag, 8, 1))
 BENCH_SHAPE(bench_8_first, bench_walk(tag, 8, 0))
 BENCH_SHAPE(bench_4_home, bench_walk(tag, 4, 1))
 BENCH_SHAPE(bench_8_tags, bench_by_tags(tag))
-BENCH_SHAPE(bench_8_prints, bench_by_prints(tag))
-BENCH_SHAPE(bench_8_both, bench_home_then_prints(tag))
+BENCH_SHAPE(bench_8_fingerprints, bench_by_fingerprints(tag))
+BENCH_SHAPE(bench_8_both, bench_home_then_fingerprints(tag))
 
 char LICENSE[] SEC("license") = "GPL";

@@ -31,8 +31,8 @@ constexpr Kind kinds[] = {
     {"8 ways, from way 0", "bench_8_first", {.ways = 8, .home = false}},
     {"4 ways, from the home way", "bench_4_home", {.ways = 4}},
     {"8 ways, a line of tags", "bench_8_tags", {.ways = 8}},
-    {"8 ways, a word of prints", "bench_8_prints", {.ways = 8}},
-    {"8 ways, home way, then prints", "bench_8_both", {.ways = 8}},
+    {"8 ways, a word of fingerprints", "bench_8_fingerprints", {.ways = 8}},
+    {"8 ways, home way, then fingerprints", "bench_8_both", {.ways = 8}},
 };
 
 template <typename Row>
@@ -44,7 +44,7 @@ struct Tables {
     std::unique_ptr<bench_shapes, decltype(&bench_shapes::destroy)> skeleton;
     datapath::Mapped<bench_entry> entries;
     datapath::Mapped<bench_tags> tags;
-    datapath::Mapped<std::uint64_t> prints;
+    datapath::Mapped<std::uint64_t> fingerprints;
 
     static Result<Tables> load(std::uint32_t entries);
     void put(const Shape &shape, const Filled &filled) const;
@@ -61,20 +61,20 @@ Result<Tables> Tables::load(std::uint32_t entries) {
     const std::uint32_t buckets = entries / 8;
     bpf_map__set_max_entries(skeleton->maps.bench_entries, entries);
     bpf_map__set_max_entries(skeleton->maps.bench_tag_lines, buckets);
-    bpf_map__set_max_entries(skeleton->maps.bench_prints, buckets);
+    bpf_map__set_max_entries(skeleton->maps.bench_fingerprints, buckets);
     skeleton->rodata->bench_entry_mask = entries - 1;
     if (const int code = bench_shapes::load(skeleton.get()); code != 0)
         return fail_errno(-code, "cannot load the programs of the shapes");
     GLB_ASSIGN(auto lines, map_rows<bench_entry>(skeleton->maps.bench_entries, entries));
     GLB_ASSIGN(auto tags, map_rows<bench_tags>(skeleton->maps.bench_tag_lines, buckets));
-    GLB_ASSIGN(auto prints, map_rows<std::uint64_t>(skeleton->maps.bench_prints, buckets));
-    return Tables{std::move(skeleton), std::move(lines), std::move(tags), std::move(prints)};
+    GLB_ASSIGN(auto fingerprints, map_rows<std::uint64_t>(skeleton->maps.bench_fingerprints, buckets));
+    return Tables{std::move(skeleton), std::move(lines), std::move(tags), std::move(fingerprints)};
 }
 
 void Tables::put(const Shape &shape, const Filled &filled) const {
     std::ranges::fill(entries.rows(), bench_entry{});
     std::ranges::fill(tags.rows(), bench_tags{});
-    std::ranges::fill(prints.rows(), std::uint64_t{0});
+    std::ranges::fill(fingerprints.rows(), std::uint64_t{0});
     for (std::uint32_t flow = 0; flow < filled.slots.size(); ++flow) {
         const auto slot = filled.slots[flow];
         if (slot == no_place)
@@ -85,7 +85,7 @@ void Tables::put(const Shape &shape, const Filled &filled) const {
         if (shape.ways != 8)
             continue;
         tags[slot / 8].tag[slot % 8] = tag;
-        prints[slot / 8] |= bench_print(tag) << (slot % 8 * 8);
+        fingerprints[slot / 8] |= bench_fingerprint(tag) << (slot % 8 * 8);
     }
 }
 

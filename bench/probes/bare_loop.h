@@ -1,4 +1,4 @@
-// The floor: an epoll loop that connects and closes, and knows nothing of health.
+// The floor: an epoll loop that only connects and closes.
 #pragma once
 
 #include <chrono>
@@ -7,7 +7,7 @@
 namespace glb::bench {
 
 /// Connects to 127.0.0.1:`port` `per_second` times a second, evenly, and resets each connection once it
-/// stands. Returns how many stood.
+/// is established. Returns the number of established connections.
 std::uint64_t connect_barely(std::uint16_t port, unsigned per_second, std::chrono::seconds time);
 
 } // namespace glb::bench

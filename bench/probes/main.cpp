@@ -1,5 +1,5 @@
 // glb-bench-probes: what a second of active health checks costs of a core. Rounds of all subjects follow each
-// other, so that a machine that slows down slows all of them; the least of the rounds is told.
+// other, so that a machine that slows down slows all of them; the minimum over the rounds is reported.
 #include <utility>
 
 #include <algorithm>

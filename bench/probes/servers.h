@@ -1,4 +1,4 @@
-// The far ends of the probes, in a process of their own, so that their time is not ours.
+// The servers of the probes, in a process of their own, so that their CPU time is not measured.
 #pragma once
 
 #include <cstdint>
