@@ -31,7 +31,7 @@ Endpoints::~Endpoints() {
 
 Status Endpoints::check_allowed(std::uint64_t id) const {
     if (options_.listed_only && std::ranges::find(options_.endpoints, id) == options_.endpoints.end())
-        return fail("{} is not listed", format_endpoint_id(id));
+        return fail("{} is not given by --endpoint (--listed-only)", format_endpoint_id(id));
     if (endpoints_.size() >= options_.max_endpoints)
         return fail("{} exceeds --max-endpoints {}", format_endpoint_id(id), options_.max_endpoints);
     const auto name = device_name(id);

@@ -22,7 +22,7 @@ Status watch_fd(const Fd &poll, int fd, void *what) {
     event.events = EPOLLIN;
     event.data.ptr = what;
     if (::epoll_ctl(poll.get(), EPOLL_CTL_ADD, fd, &event) != 0)
-        return fail_errno(errno, "epoll");
+        return fail_errno(errno, "cannot wait for packets (epoll)");
     return {};
 }
 

@@ -1,4 +1,4 @@
-// Requests to the daemon, and what becomes of its responses.
+// Requests to the daemon, and handling of the responses.
 #pragma once
 
 #include <functional>

@@ -22,10 +22,10 @@ void add_options(CLI::App &app, DaemonOptions &options) {
     app.add_option("--state-dir", options.state_dir, "persistent state")
         ->type_name("DIR")
         ->capture_default_str();
-    app.add_option("--run-dir", options.run_dir, "folder of the socket glbd.sock")
+    app.add_option("--run-dir", options.run_dir, "directory of the socket glbd.sock")
         ->type_name("DIR")
         ->capture_default_str();
-    app.add_option("--bpffs", options.bpffs, "folder for pinned maps and links, on a BPF file system")
+    app.add_option("--bpffs", options.bpffs, "directory for pinned maps and links, on a BPF file system")
         ->type_name("DIR")
         ->capture_default_str();
     app.add_option("--metrics", options.metrics, "address of /metrics and /healthz, or none")
@@ -55,7 +55,7 @@ std::optional<int> read_options(int argc, char **argv, DaemonOptions &options) {
                "  glbd --manifest /etc/glb/manifest.json\n"
                "  glbd --state-dir /tmp/a/state --run-dir /tmp/a/run --bpffs /sys/fs/bpf/a --metrics "
                "127.0.0.1:9469\n\n"
-               "The last applied manifest is stored in the state folder and takes precedence over "
+               "The last applied manifest is stored in the state directory and takes precedence over "
                "--manifest; SIGHUP "
                "applies the file.\nSIGTERM stops only the daemon; traffic continues. glbctl down removes the "
                "data path.\n");

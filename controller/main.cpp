@@ -25,7 +25,7 @@ Result<std::optional<StateStore>> open_store_for_boot(const std::filesystem::pat
         return std::optional(std::move(*store));
     if (store.error().code != EBUSY)
         return tl::unexpected(std::move(store).error());
-    spdlog::info("glbd is already running with state folder {} and manages the guard: nothing to do",
+    spdlog::info("glbd is already running with state directory {} and manages the guard: nothing to do",
                  folder.string());
     return std::nullopt;
 }

@@ -28,7 +28,8 @@ SignalHandler::SignalHandler(boost::asio::io_context &loop, NodeCommands &comman
 
 void SignalHandler::apply_file() {
     if (!options_.manifest) {
-        spdlog::error("SIGHUP: there is no --manifest to apply");
+        spdlog::error(
+            "SIGHUP: there is no --manifest to apply; start glbd with --manifest FILE, or use glbctl apply");
         return;
     }
     const auto file = *options_.manifest;

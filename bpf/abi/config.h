@@ -119,7 +119,7 @@ enum glb_group_flags {
 /* glb_groups (banked) */
 struct glb_group {
     __u32 table;          /* index into glb_maglev, or GLB_NO_TABLE */
-    __u32 previous_table; /* of the previous epoch, GLB_NO_TABLE when its window is closed */
+    __u32 previous_table; /* GLB_NO_TABLE when its window is closed */
     __u32 previous_until; /* tick at which the window closes */
     __u32 tcp_ticks;      /* idle timeouts */
     __u32 other_ticks;

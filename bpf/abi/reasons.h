@@ -45,16 +45,17 @@
     X(ENCAPSULATED, "encapsulated", "packets sent to a target")                                              \
     X(FORWARDED, "forwarded", "returned packets forwarded by XDP")                                           \
     X(PUNTED, "punted", "returned packets punted to the host stack")                                         \
-    X(LOCAL, "local", "packets for local or link-scope addresses, passed unmodified")                        \
+    X(LOCAL, "local", "packets passed unmodified: local or link-scope address, other MAC, not IP")           \
     X(PASSED_OTHER, "passed_other", "packets that match no endpoint, passed unmodified")                     \
     X(FLOW_NEW, "flow_new", "flow table entries created by new flows")                                       \
     X(FLOW_MIDSTREAM, "flow_midstream", "flow table entries created midstream")                              \
     X(FLOW_REPLACED, "flow_replaced", "live entries evicted by another flow")                                \
     X(FLOW_REOPENED, "flow_reopened", "closed flows reopened by a returned packet")                          \
-    X(FLOW_RESTEERED, "flow_resteered", "flows moved to another target because theirs is gone")              \
+    X(FLOW_RESTEERED, "flow_resteered", "flows moved to another target: theirs failed or was deregistered")  \
     X(FLOW_DUPLICATE_REMOVED, "flow_duplicate_removed",                                                      \
       "duplicate entries removed after two CPUs inserted the same flow")                                     \
-    X(STEERED_PREVIOUS_EPOCH, "steered_previous_epoch", "packets steered by the previous epoch's table")     \
+    X(STEERED_PREVIOUS_EPOCH, "steered_previous_epoch",                                                      \
+      "packets steered by the group's previous Maglev table")                                                \
     X(STEERED_FALLBACK, "steered_fallback",                                                                  \
       "packets steered by the group's fallback list because Maglev's choices were down")                     \
     X(UNTRACKED, "untracked", "packets of flows without a table entry, steered by hash")                     \
@@ -67,9 +68,9 @@
       "congestion marked on the outer header of a flow without ECN, forwarded unchanged")                    \
     X(LOOP_SUSPECTED, "loop_suspected", "this node's own tunnel packets received as endpoint traffic")       \
     X(CACHED_EGRESS, "cached_egress", "returned packets forwarded by the flow's cached egress")              \
-    X(EVENT_LOST, "event_lost", "events lost because the ring buffer was full")                              \
+    X(EVENT_LOST, "event_lost", "events lost beyond the rate limit, or because the ring buffer was full")    \
     X(IN_BAND, "in_band", "in-band health probes returned by their target")                                  \
-    X(RESET, "reset", "flows reset because their target is gone")                                            \
+    X(RESET, "reset", "flows reset because their target failed or was deregistered")                         \
     X(RESET_ANSWERED, "reset_answered",                                                                      \
       "packets of reset flows answered with a RST, or with a probe for the sequence number")                 \
     X(HALF_OPEN_FLOW, "half_open_flow", "new flows steered to a half-open target")                           \

@@ -16,7 +16,7 @@ static __always_inline int glb_bypass_active(__u32 endpoint, __u32 now) {
     return (override & GLB_ENDPOINT_BYPASS) || (__s32)((__u32) override - now) > 0;
 }
 
-/* Of a packet that is not inspected. */
+/* Fills the forward context of a packet that is not inspected. */
 static __always_inline void glb_forward_ctx_bypass(struct glb_forward_ctx *forward, __u32 endpoint_index,
                                                    const struct glb_endpoint *endpoint,
                                                    const struct glb_logical_port *port) {

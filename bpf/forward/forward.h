@@ -12,7 +12,7 @@
 #include "pipeline/context.h"
 #include "pipeline/verdict.h"
 
-/* Of an inspected packet. `flow` is the flow's entry, `control` may be NULL. */
+/* Fills the forward context of an inspected packet. `flow` is the flow's entry, `control` may be NULL. */
 static __always_inline void
 glb_forward_ctx_flow(struct glb_forward_ctx *forward, const struct glb_steer_ctx *steer,
                      const struct glb_flow_ref *flow, const struct glb_endpoint *endpoint,

@@ -11,7 +11,7 @@
 
 #include "abi/config.h"
 
-/* Both endpoints of a flow in canonical order, so that both directions have equal bytes. */
+/* Both ends of a flow in canonical order, so that both directions have equal bytes. */
 struct glb_tuple {
     __u32 low[4]; /* IPv4: word 0, the rest 0 */
     __u32 high[4];

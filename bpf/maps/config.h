@@ -38,7 +38,7 @@ struct {
     __type(value, __u32);
 } glb_local_macs SEC(".maps");
 
-/* Maglev tables, four slots per element. The controller fills a new inner map, then replaces the old one. */
+/* Maglev tables, four slots per element. The controller fills an inner map that no bank refers to. */
 struct glb_maglev_table {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(max_entries, GLB_MAGLEV_WORDS);

@@ -12,7 +12,7 @@
 #include "steer/steer.h"
 #include "tunnel/encode.h"
 
-/* Forwards the packet uninspected; it is its endpoint's as much as an inspected one. */
+/* Forwards the packet uninspected; the endpoint counts it as forwarded, like an inspected one. */
 static __always_inline struct glb_verdict glb_outbound_bypass(struct xdp_md *ctx, __u32 l2_len,
                                                               const struct glb_packet *packet,
                                                               const struct glb_forward_ctx *forward,

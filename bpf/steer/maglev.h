@@ -69,7 +69,7 @@ __noinline int glb_maglev_pick(__u64 hash, __u32 table, __u32 group) {
 }
 
 /*
- * The choice for a packet without an entry: from the previous epoch's table while its window is
+ * The choice for a packet without an entry: from the group's previous table while its window is
  * open and the chosen target is alive (a failed one keeps established flows under `hold`, and no others),
  * else from the current table. New flows without a place, packets midstream and returned packets share this
  * function, so that they agree.

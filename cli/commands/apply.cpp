@@ -13,7 +13,7 @@ void add_apply(CLI::App &app, Context &context) {
     auto *command =
         add_command(app, context, "apply", "Apply a manifest: completely or, after an error, not at all",
                     {"glbctl apply /etc/glb/manifest.json", "glbctl apply --dry-run manifest.json",
-                     "glbctl apply --confirm 60 manifest.json && glbctl confirm",
+                     "glbctl apply --confirm 60 manifest.json",
                      "jq '.targetGroups[0].targets[0].weight = 0' m.json | glbctl apply -"},
                     [&context, file, options] { return send_manifest(context, *file, *options); });
     command->add_option("FILE", *file, "manifest; - is stdin")->required();

@@ -47,7 +47,7 @@ std::string format_bypass(const documents::Bypass &bypass, const BypassOptions &
                           options.endpoint, bypass.target_group)
             : fmt::format("{} is BYPASSED: packets are forwarded uninspected {}", options.endpoint,
                           options.seconds ? "for " + format_duration(options.seconds)
-                                          : "until glbctl bypass --off");
+                                          : fmt::format("until glbctl bypass {} --off", options.endpoint));
     return colorize(sanitize(text), Style::bad, colour) + '\n';
 }
 

@@ -19,7 +19,8 @@ struct DownOptions {
 std::string format_down(const documents::Down &document, bool keep_guard) {
     if (document.guard_kept)
         return "data path removed; guard kept, forwarding stays blocked\n";
-    return keep_guard ? "data path removed; no guard was installed\n" : "data path removed\n";
+    return keep_guard ? "data path removed; no guard was installed\n"
+                      : "data path and guard removed: the kernel forwards this traffic uninspected\n";
 }
 
 int run_down(const Context &context, const DownOptions &options) {
@@ -38,9 +39,10 @@ int run_down(const Context &context, const DownOptions &options) {
 
 void add_down(CLI::App &app, Context &context) {
     const auto options = std::make_shared<DownOptions>();
-    auto *command = add_command(app, context, "down", "Remove programs, pins, rules and guard, in that order",
-                                {"glbctl down --yes", "glbctl down --yes --keep-guard"},
-                                [&context, options] { return run_down(context, *options); });
+    auto *command =
+        add_command(app, context, "down", "Remove the data path (programs, maps, pins), then the guard",
+                    {"glbctl down --yes", "glbctl down --yes --keep-guard"},
+                    [&context, options] { return run_down(context, *options); });
     command->add_flag("--yes", options->yes, "required confirmation");
     command->add_flag("--keep-guard", options->keep_guard,
                       "keep the guard, which blocks uninspected traffic");

@@ -165,9 +165,12 @@ std::string check_wait(const std::string &text) {
 
 void add_drain(CLI::App &app, Context &context) {
     const auto options = std::make_shared<DrainOptions>();
-    auto *command = add_command(app, context, "drain", "Send a target no new flows, until it is undrained",
-                                {"glbctl drain firewalls/fw-1", "glbctl drain --wait=600 firewalls/fw-1"},
-                                [&context, options] { return run_drain(context, *options); });
+    auto *command =
+        add_command(app, context, "drain",
+                    "Send a target no new flows until it is undrained; after deregistrationDelaySeconds, "
+                    "onTargetFailure.deregistered applies to the remaining ones",
+                    {"glbctl drain firewalls/fw-1", "glbctl drain --wait=600 firewalls/fw-1"},
+                    [&context, options] { return run_drain(context, *options); });
     command->add_option("TARGET", options->target, "the target, as GROUP/TARGET")->required();
     command->add_flag("--force", options->force, "allow draining the last available target");
     command

@@ -15,7 +15,7 @@ std::string format_drain(const documents::Drain &drain, const std::string &targe
         return sanitize(target + " undrained") + '\n';
     auto text = fmt::format("{} is draining: {} left", target, format_count(drain.active_flows, "flow"));
     if (drain.seconds_left)
-        text += fmt::format(", for at most {}", format_duration(*drain.seconds_left));
+        text += fmt::format("; the deregistration delay ends in {}", format_duration(*drain.seconds_left));
     return sanitize(text) + '\n';
 }
 

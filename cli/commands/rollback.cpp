@@ -28,6 +28,7 @@ void add_rollback(CLI::App &app, Context &context) {
                     {"glbctl rollback", "glbctl rollback 3 --dry-run", "glbctl rollback --confirm 60"},
                     [&context, back, options] { return roll_back(context, *back, *options); });
     command->add_option("N", *back, "position in the history; 1, the previous manifest, by default")
+        ->type_name("N")
         ->check(CLI::Range(std::size_t{1}, documents::max_history_entries - 1));
     add_change_options(*command, *options);
 }

@@ -21,8 +21,9 @@ std::string format_reason(const documents::Target &target) {
     auto reason = or_dash(target.reason);
     if (target.drained_by_operator)
         reason += " (drained by the operator)";
-    if (target.last_error && (target.state == "unhealthy" || target.state == "initial"))
-        reason += " (" + *target.last_error + ")";
+    const auto &detail = target.description ? target.description : target.last_error;
+    if (detail && (target.state == "unhealthy" || target.state == "initial"))
+        reason += fmt::format(" ({})", *detail);
     return reason;
 }
 

@@ -34,7 +34,7 @@ datapath::LoadSettings new_settings(std::uint32_t capacity) {
     return settings;
 }
 
-/// Of a start that was interrupted.
+/// Removes what an interrupted start left.
 Status remove_leftovers(const datapath::PinSets &found, datapath::Attachments &attachments) {
     for (const auto ifindex : attachments.interfaces())
         GLB_TRY(attachments.detach(ifindex));
@@ -57,7 +57,7 @@ Result<datapath::DatapathHandlesPtr> load_pinned(const datapath::PinSet &set,
     const auto settings = datapath::load_settings_from(*set.metadata, set.info.capacity);
     GLB_ASSIGN(auto handles, datapath::load(settings, set.pins));
     GLB_TRY(attachments.replace_program(handles->program(), programs));
-    spdlog::info("took over a running data path: {} entries, {} interfaces", settings.capacity,
+    spdlog::info("took over the running data path: flow table capacity {}, {} interfaces", settings.capacity,
                  attachments.interfaces().size());
     return handles;
 }
@@ -76,7 +76,7 @@ Status DatapathAdapter::lock() {
         return {};
     auto locked = lock_folder(bpffs_);
     if (!locked) {
-        locked.error().message += "; stop it, or start this daemon with another folder: --bpffs";
+        locked.error().message += "; stop it, or start this daemon with another directory: --bpffs";
         return tl::unexpected(std::move(locked).error());
     }
     lock_ = std::move(*locked);
@@ -139,8 +139,8 @@ Status DatapathAdapter::begin_upgrade(std::uint32_t capacity, const std::vector<
     std::optional<datapath::Pins> into;
     if (takeover_.active)
         into = found_.sets[*takeover_.active].pins;
-    spdlog::info("taking over the flows of {}: {} entries of schema {}, {} interfaces", source.pins.name(),
-                 source.info.capacity, source.info.schema, source.info.interfaces);
+    spdlog::info("taking over the flows of {}: flow table capacity {}, schema {}, {} interfaces",
+                 source.pins.name(), source.info.capacity, source.info.schema, source.info.interfaces);
     const auto settings = datapath::load_settings_from(*source.metadata, capacity);
     const auto upgrade = std::make_shared<TableMigrationAdapter>(
         *this,

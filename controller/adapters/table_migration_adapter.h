@@ -19,7 +19,7 @@ class TableMigrationAdapter final : public FlowMigration {
         datapath::LoadSettings settings;
         glb_metadata metadata{};
     };
-    /// `request`: or why it cannot be made, which prepare() returns. `owner` must outlive the migration's use.
+    /// `request`: the request, or the error that prepare() returns. `owner` must outlive the migration's use.
     TableMigrationAdapter(DatapathAdapter &owner, Result<Request> request, bool is_upgrade)
         : owner_(owner), request_(std::move(request)), is_upgrade_(is_upgrade) {}
 

@@ -50,8 +50,7 @@ Result<std::vector<std::string>> install_guard_alone(const Ports &ports, const M
 Status install_kept_guard(const Ports &ports, const Manifest &kept) {
     GLB_ASSIGN(const auto devices, install_guard_alone(ports, kept));
     spdlog::warn("guard: kept by glbctl down --keep-guard, installed on {}: it blocks all endpoint traffic "
-                 "until a manifest is "
-                 "applied",
+                 "until a manifest is applied",
                  fmt::join(devices, ", "));
     return {};
 }

@@ -1,4 +1,4 @@
-// Bypasses: the endpoints that an operator has ordered to be forwarded uninspected. Pure: time is an
+// Bypasses: the endpoints that an operator bypasses: their packets are forwarded uninspected. Pure: time is an
 // argument.
 #pragma once
 
@@ -17,8 +17,8 @@ namespace glb {
 
 class Bypasses {
   public:
-    /// Until `end`; without it until off() is called. A later call replaces an earlier one.
-    void order(const std::string &endpoint, std::optional<MonotonicTime> end) { ends_[endpoint] = end; }
+    /// Bypasses `endpoint` until `end`; without it until off() is called. A later call replaces an earlier one.
+    void set(const std::string &endpoint, std::optional<MonotonicTime> end) { ends_[endpoint] = end; }
     /// False if it was not bypassed.
     bool off(const std::string &endpoint) { return ends_.erase(endpoint) != 0; }
 

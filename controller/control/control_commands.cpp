@@ -59,8 +59,10 @@ void ControlLoop::collect_garbage(bool dry_run, PeerCredentials peer,
                                   Done<documents::GarbageCollection> done) {
     const auto collect = [this, dry_run, peer]() -> Result<documents::GarbageCollection> {
         if (!ports_.datapath.is_loaded())
-            return tl::unexpected(
-                Error{"no manifest is active, so it is unknown which pins the next one needs", EAGAIN});
+            return tl::unexpected(Error{
+                "gc needs an active manifest, to know which pins are in use: apply one first, or remove "
+                "everything with glbctl down --yes",
+                EAGAIN});
         if (ports_.datapath.migration() || roles_.resizer.target())
             return tl::unexpected(Error{
                 "flows are being migrated: try again when glbctl status shows the new capacity", EAGAIN});

@@ -187,14 +187,13 @@ void ControlLoop::handle_missing_metadata(unsigned ifindex) {
     const auto *link = state_.installed.network.link(ifindex);
     if (!link || !state_.conditions.without_punt_path.insert(ifindex).second)
         return;
-    spdlog::warn("interface {}: cannot hand packets to the kernel's stack: its driver does not support XDP "
-                 "metadata, and such "
-                 "kernel's stack are dropped (punt_failed): set node.xdpMode to \"generic\"",
+    spdlog::warn("interface {}: its driver does not support XDP metadata, so returned packets that need the "
+                 "host stack are dropped (punt_failed); fix: set node.xdpMode to \"generic\"",
                  link->name);
     publish();
 }
 
-/// By the snapshot of the last reconciliation.
+/// Compares with the snapshot of the last reconciliation.
 void ControlLoop::log_interface_changes() {
     const auto &manifest = state_.desired.manifest;
     const auto names = manifest ? interface_names(*manifest) : std::set<std::string>{};

@@ -57,10 +57,11 @@ const Link *HostChecker::check_interface(const InterfaceRef &interface, const st
         for (const auto &there : snapshot_.links)
             if (there.name != "lo")
                 names.push_back(there.name);
-        refuse(pointer, "there is no interface \"{}\" here{}", interface.name,
+        refuse(pointer, "there is no interface \"{}\" on this machine{}", interface.name,
                suggest_or_list(interface.name, names));
     } else if (link->name == "lo") {
-        refuse(pointer, "the loopback interface carries no forwarded traffic");
+        refuse(pointer,
+               "the loopback interface carries no forwarded traffic; name the interface on which it arrives");
         return nullptr;
     } else {
         refuse_without_driver(*link, pointer);
@@ -85,7 +86,7 @@ void HostChecker::refuse_without_driver(const Link &link, const std::string &poi
            link.name, link.kind, instead);
 }
 
-/// Of the device for those tags if there is one, else of the interface; 0: not known.
+/// The MTU of the device for those tags if there is one, else of the interface; 0: not known.
 unsigned HostChecker::mtu_of(const InterfaceRef &interface) const {
     const auto *link = snapshot_.link(interface.name);
     if (link == nullptr)
@@ -124,9 +125,10 @@ void HostChecker::check_mtu(const InterfaceRef &interface, const std::string &po
     const auto &name = manifest_.node.tunnel.interface.name;
     const auto fix =
         name == interface.name
-            ? fmt::format("use an MTU of at most {} on its neighbours, or another interface for the "
-                          "tunnel",
-                          tunnel - std::min(tunnel, tunnel_overhead))
+            ? fmt::format(
+                  "lower the MTU of the hosts and routers on this link to {}, or use another interface "
+                  "for the tunnel",
+                  tunnel - std::min(tunnel, tunnel_overhead))
             : fmt::format("ip link set {} mtu {}", name, needed);
     warn(pointer,
          "the tunnel's MTU, {} on {}, is below this interface's {} + {}: its longest packets will be dropped "

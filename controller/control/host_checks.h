@@ -1,4 +1,4 @@
-// A manifest against the machine that shall run it.
+// Checks a manifest against this machine.
 #pragma once
 
 #include <vector>

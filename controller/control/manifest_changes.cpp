@@ -234,7 +234,7 @@ Task<void> ManifestChanges::refresh(bool is_periodic) {
     const auto now = done ? std::string() : done.error().message;
     if (now != failure) {
         if (now.empty())
-            spdlog::info("the active manifest is reconciled again");
+            spdlog::info("the active manifest is in effect again; the earlier failure is resolved");
         else
             spdlog::error("the active manifest could not be reconciled: {}", now);
     }

@@ -19,6 +19,14 @@ bool differs(const Manifest &active, const std::string &text) {
     return !other || !diff_manifests(&active, *other).empty();
 }
 
+/// `size` entries, the first of which is the active manifest.
+std::string no_such_entry(unsigned back, std::size_t size) {
+    if (size < 2)
+        return "there is no earlier manifest";
+    return fmt::format("there is no manifest {} positions back; the oldest is {} (see glbctl history)", back,
+                       size - 1);
+}
+
 /// The stored manifest takes precedence over the file.
 void warn_of_difference(const ManifestFile &file, const Manifest &active) {
     if (!file.text)
@@ -118,9 +126,7 @@ void ManifestChanges::append_history(const std::string &by, const PeerCredential
 Task<Result<ApplyResult>> ManifestChanges::rollback(unsigned back, ApplyOptions options) {
     const auto entries = ports_.state.history();
     if (back >= entries.size())
-        co_return tl::unexpected(Error{
-            fmt::format("the history has no manifest {} positions back; it has {}", back, entries.size()),
-            ENOENT});
+        co_return tl::unexpected(Error{no_such_entry(back, entries.size()), ENOENT});
     options.by = "rollback";
     auto result = co_await apply(entries[back].manifest, std::move(options));
     co_return result;
@@ -150,7 +156,7 @@ Task<void> ManifestChanges::expire_confirmation() {
         spdlog::error("the previous manifest could not be restored: {}", done.error().message);
 }
 
-/// To the manifest before the unconfirmed one, or to none if there was none.
+/// Activates the manifest before the unconfirmed one, or none if there was none.
 Task<Status> ManifestChanges::revert() {
     const auto before = state_.desired.confirmation->revert_to;
     const auto epoch = ports_.datapath.epoch();
@@ -158,7 +164,7 @@ Task<Status> ManifestChanges::revert() {
     if (!before) {
         GLB_CO_TRY(ports_.state.remove_manifest());
         GLB_CO_TRY(co_await take_down(false));
-        spdlog::warn("there was no previous manifest: everything is removed, {}",
+        spdlog::warn("there was no previous manifest: the data path and the guard are removed, {}",
                      change_text(epoch, ports_.datapath.epoch(), {}));
         co_return set_confirmation(std::nullopt);
     }
@@ -182,8 +188,8 @@ Task<Status> ManifestChanges::take_down(bool keep_guard) {
 Task<Result<documents::Down>> ManifestChanges::down(DownOptions options) {
     GLB_CO_TRY(ports_.datapath.lock());
     const bool stays = options.keep_guard && state_.installed.guard;
-    const char *extent = stays ? " except the guard" : "";
-    spdlog::info("removing everything{}, requested by {}", extent, to_string(options.peer));
+    spdlog::info("removing the data path{}, requested by {}", stays ? "" : " and the guard",
+                 to_string(options.peer));
     std::string kept;
     if (stays)
         kept = state_.desired.manifest ? state_.desired.text : load_kept_guard_text(ports_.state);

@@ -44,8 +44,10 @@ std::string not_ready_reason(const NodeState &state, bool is_loaded, const std::
         return "the data path is not loaded";
     const auto &network = state.installed.network;
     for (const auto &name : interface_names(*manifest))
-        if (const auto *link = network.link(name); !link || !attached.contains(link->index))
-            return fmt::format("not attached to {}", name);
+        if (const auto *link = network.link(name); !link)
+            return fmt::format("interface {} does not exist", name);
+        else if (!attached.contains(link->index))
+            return fmt::format("the XDP program is not attached to {}; see the log of glbd", name);
     const auto &address = manifest->node.tunnel.address;
     const bool exists = std::ranges::any_of(network.addresses,
                                             [&](const LinkAddress &row) { return row.address == address; });

@@ -71,14 +71,15 @@ Result<documents::Bypass> OperatorOverrides::bypass(const BypassRequest &request
         manifest ? std::span<const Endpoint>(manifest->endpoints) : std::span<const Endpoint>();
     const auto endpoint = std::ranges::find(endpoints, request.endpoint, &Endpoint::name);
     if (endpoint == endpoints.end())
-        return tl::unexpected(Error{fmt::format("there is no endpoint {}", request.endpoint), ENOENT});
+        return tl::unexpected(
+            Error{fmt::format("there is no endpoint {}; see glbctl endpoints", request.endpoint), ENOENT});
     const auto now = ports_.clock.now();
     const auto before = bypasses;
     if (request.off)
         (void)bypasses.off(request.endpoint);
     else
-        bypasses.order(request.endpoint,
-                       request.duration ? std::optional(now + *request.duration) : std::nullopt);
+        bypasses.set(request.endpoint,
+                     request.duration ? std::optional(now + *request.duration) : std::nullopt);
     if (const auto persisted = persist(ports_.state, "bypasses", bypasses.to_json()); !persisted) {
         bypasses = before;
         return tl::unexpected(persisted.error());

@@ -156,8 +156,8 @@ Task<Status> Reconciler::finish_migration(const ChangePlan &plan) {
         co_return fail("the flows are in the new table, but the old one cannot be removed yet: {}",
                        done.error().message);
     if (!done) {
-        load_failure_ =
-            fmt::format("the data path of {} stays active: {}", migration->source(), done.error().message);
+        load_failure_ = fmt::format("the data path of {} stays active, the upgrade is retried in {} s: {}",
+                                    migration->source(), load_pause.count(), done.error().message);
         load_again_ = ports_.clock.now() + load_pause;
         spdlog::error("{}", load_failure_);
         GLB_CO_TRY(undo_migration());

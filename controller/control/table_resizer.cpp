@@ -101,8 +101,8 @@ Task<void> TableResizer::undo(std::shared_ptr<Job> job, const Error &error) {
     const auto turn = co_await turn_.take();
     if (job->abandoned)
         co_return;
-    spdlog::error("flow table: resize failed, capacity remains {} entries: {}", ports_.datapath.capacity(),
-                  error.message);
+    spdlog::error("flow table: resize failed, will retry in {} s, capacity remains {} entries: {}",
+                  pause_after_failure.count(), ports_.datapath.capacity(), error.message);
     if (const auto undone = job->migration->undo(); !undone)
         spdlog::error("flow table: {}", undone.error().message);
     again_ = ports_.clock.now() + pause_after_failure;

@@ -16,7 +16,7 @@
 
 namespace glb {
 
-/// Control thread. All maps but the flow table's are used by both tables, so commands go on meanwhile.
+/// Control thread. All maps but the flow table's are used by both tables, so commands can be executed during a resize.
 class TableResizer {
   public:
     /// `on_finished`: after the data path continues on the new table.

@@ -66,7 +66,7 @@ void TableScans::release_indexes(const FlowStats &count) {
     const auto flows = [&](std::uint16_t index) {
         return index < count.by_target.size() ? count.by_target[index] : 0;
     };
-    const auto window_is_open = [&](const std::string &target) { // the previous epoch's table may have it
+    const auto window_is_open = [&](const std::string &target) { // the group's previous table may have it
         const auto group = indexes.find(IndexKind::group, target.substr(0, target.find('/')));
         return group && allocation.generations.row(*group).previous != GLB_NO_TABLE;
     };

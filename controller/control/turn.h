@@ -1,4 +1,4 @@
-// Turn: commands are executed one at a time, in the order in which they asked.
+// Turn: commands are executed one at a time, in the order of their requests.
 #pragma once
 
 #include <utility>

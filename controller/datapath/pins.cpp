@@ -35,7 +35,7 @@ Status check_file_system(const fs::path &path) {
         return fail_errno(errno, "cannot read the file system of {}", there.string());
     if (info.f_type != BPF_FS_MAGIC)
         return fail("{} is not on a BPF file system: mount one (mount -t bpf bpf /sys/fs/bpf) or choose "
-                    "another folder with --bpffs",
+                    "another directory with --bpffs",
                     path.string());
     return {};
 }

@@ -21,7 +21,7 @@ class StateWriter {
 
     /// Flags GLB_TARGET_* (abi/config.h).
     [[nodiscard]] Status set_target_state(std::uint32_t target, std::uint64_t flags);
-    /// As an earlier daemon left it, too.
+    /// Also a value that an earlier daemon wrote.
     [[nodiscard]] Result<std::uint64_t> target_state(std::uint32_t target) const;
     /// What happens to new flows while no target is eligible.
     [[nodiscard]] Status set_group_action(std::uint32_t group, glb_no_target_action action);

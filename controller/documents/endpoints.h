@@ -33,8 +33,8 @@ struct Endpoint {
     std::uint64_t packets_forwarded = 0;
     std::uint64_t bytes_forwarded = 0;
     bool bypassed = false;
-    std::optional<std::string> bypass_reason;         ///< order, onAllUnhealthy
-    std::optional<std::uint64_t> bypass_seconds_left; ///< of the order; none: without end
+    std::optional<std::string> bypass_reason;         ///< operator, onAllUnhealthy
+    std::optional<std::uint64_t> bypass_seconds_left; ///< of the operator's bypass; none: without end
 
     static constexpr auto members() {
         return std::tuple{member("name", &Endpoint::name),

@@ -27,10 +27,11 @@ struct Drain {
 
 struct Bypass {
     std::string endpoint;
-    bool bypassed = false;          ///< after the call: the end of an order alone does not decide it
-    std::optional<std::string> why; ///< order, onAllUnhealthy
+    bool bypassed = false;          ///< after the call, by the operator or by the group's policy
+    std::optional<std::string> why; ///< operator, onAllUnhealthy
     std::string target_group;
-    std::optional<std::uint64_t> seconds_left; ///< of the order; none: without end, or none ordered
+    std::optional<std::uint64_t>
+        seconds_left; ///< of the operator's bypass; none: without end, or there is none
 
     static constexpr auto members() {
         return std::tuple{member("endpoint", &Bypass::endpoint), required("bypassed", &Bypass::bypassed),

@@ -12,7 +12,8 @@ namespace {
 void check_forwarding(const std::string &key, const char *hint, std::vector<std::string> &lines) {
     // Not set at all: the kernel or the interface lacks this IP version.
     if (const auto value = read_sysctl(key); value && *value == "0")
-        lines.push_back(fmt::format("{} is 0: sysctl -w {}=1{}", key, key, hint));
+        lines.push_back(fmt::format(
+            "{} is 0, so the kernel does not forward these packets; fix: sysctl -w {}=1{}", key, key, hint));
 }
 
 } // namespace

@@ -94,12 +94,12 @@ Status GuardProgram::write(const GuardPlan &plan) {
         key = glb_logical_port_key(port.ifindex, port.vlans[0], port.vlans[1]);
         const glb_guard_port value{guard_mark(plan.mark_mask), 0};
         if (bpf_map_update_elem(ports, &key, &value, BPF_ANY) != 0)
-            return fail_errno(errno, "cannot add a guard port");
+            return fail_errno(errno, "cannot add interface {} to the guard", port.ifindex);
         stale.erase(key);
     }
     for (const auto port : stale)
         if (bpf_map_delete_elem(ports, &port) != 0 && errno != ENOENT)
-            return fail_errno(errno, "cannot remove a guard port");
+            return fail_errno(errno, "cannot remove an interface from the guard");
     return {};
 }
 

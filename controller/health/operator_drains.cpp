@@ -8,7 +8,7 @@ namespace glb {
 Result<TargetEntry *> TargetRegistry::configured_target(const std::string &name) {
     const auto found = entries_.find(name);
     if (found == entries_.end() || found->second.drain_until)
-        return tl::unexpected(Error{fmt::format("target {} does not exist", name), ENOENT});
+        return tl::unexpected(Error{fmt::format("there is no target {}; see glbctl targets", name), ENOENT});
     return &found->second;
 }
 

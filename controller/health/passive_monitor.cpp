@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 using Outcome = InBandResult::Outcome;
 
-// Of probes that find out whether in-band probes work, and that let failed targets recover.
+// Probes that find out whether in-band probes work, and that let failed targets recover.
 constexpr std::chrono::milliseconds background_interval{1000};
 constexpr std::chrono::milliseconds background_timeout{500};
 constexpr auto target_tick_interval = 1s;
@@ -149,7 +149,7 @@ bool PassiveMonitor::execute(Group &group, const DetectorAction &action) {
         }
         return false;
     case DetectorAction::Kind::clear:
-        spdlog::info("target {}: no longer suspected unresponsive: {}", name, action.description);
+        spdlog::info("target {}: no longer suspected to be unresponsive: {}", name, action.description);
         return false;
     case DetectorAction::Kind::skip_ejection:
         spdlog::warn("target {}: {}; not ejected, maxEjectedPercent reached", name, action.description);

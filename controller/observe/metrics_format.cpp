@@ -9,8 +9,7 @@ namespace glb {
 
 namespace {
 
-/// What stands before the next `separator`, without spaces around it and in lower case; `text` is what is
-/// left.
+/// Removes and returns the part of `text` before the next `separator`, without spaces around it and in lower case.
 std::string next_part(std::string_view &text, char separator) {
     const auto end = std::min(text.find(separator), text.size());
     std::string part(text.substr(0, end));

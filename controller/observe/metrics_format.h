@@ -1,4 +1,4 @@
-// In which of its two formats /metrics answers a scraper.
+// Content negotiation of /metrics.
 #pragma once
 
 #include <cstdint>

@@ -93,9 +93,11 @@ void add_endpoints(Families &out, const MetricsSnapshot &now) {
         &EndpointMetrics::packets_in);
     add("glb_endpoint_received_bytes_total", "Bytes received on the endpoint's interfaces.",
         &EndpointMetrics::bytes_in);
-    add("glb_endpoint_forwarded_packets_total", "Inspected packets of the endpoint that were forwarded.",
+    add("glb_endpoint_forwarded_packets_total",
+        "Packets of the endpoint that were forwarded, inspected or bypassed.",
         &EndpointMetrics::packets_forwarded);
-    add("glb_endpoint_forwarded_bytes_total", "Inspected bytes of the endpoint that were forwarded.",
+    add("glb_endpoint_forwarded_bytes_total",
+        "Bytes of the endpoint that were forwarded, inspected or bypassed.",
         &EndpointMetrics::bytes_forwarded);
     out.gauge("glb_endpoint_bypassed", "1 if the endpoint's packets are forwarded uninspected.");
     each(out, now.endpoints, &EndpointMetrics::bypassed, labels);
@@ -140,7 +142,7 @@ void add_targets(Families &out, const MetricsSnapshot &now) {
 void add_flows_and_guard(Families &out, const MetricsSnapshot &now) {
     out.gauge("glb_flows", "Flows in the flow table.").value(now.flows_active);
     out.gauge("glb_flows_unconfirmed",
-              "Flows that are not established: a SYN, or packets of one direction only, has returned.")
+              "Flows that are not established: packets of both directions have not returned yet.")
         .value(now.flows_unconfirmed);
     out.gauge("glb_flow_table_entries", "Entries that the flow table has room for.")
         .value(now.flows_capacity);

@@ -133,7 +133,8 @@ Result<documents::TargetList> NodeViews::targets(const std::optional<std::string
     if (group && (!manifest || std::ranges::none_of(manifest->target_groups, [&](const TargetGroup &row) {
             return row.name == *group;
         })))
-        return tl::unexpected(Error{fmt::format("there is no target group {}", *group), ENOENT});
+        return tl::unexpected(
+            Error{fmt::format("there is no target group {}; see glbctl targets", *group), ENOENT});
     const auto flows = flow_stats(view);
     documents::TargetList list;
     for (const auto &target : view.health->targets)
@@ -207,7 +208,7 @@ Result<documents::Guard> NodeViews::guard() const {
 Result<nlohmann::json> NodeViews::manifest() const {
     const auto node = sources_.node.load();
     if (!node->manifest)
-        return tl::unexpected(Error{"no manifest is active", ENOENT});
+        return tl::unexpected(Error{"no manifest is active; fix: glbctl apply FILE", ENOENT});
     return nlohmann::json(export_manifest(*node->manifest));
 }
 

@@ -1,4 +1,4 @@
-// MaglevGenerations: the tables of glb_maglev that groups use in the current and the previous epoch.
+// MaglevGenerations: the current and the previous Maglev table of each group.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ class MaglevGenerations {
 
     [[nodiscard]] Row row(std::uint16_t group) const;
 
-    /// Starts a new epoch of the group. Returns the index of its new table, which must be filled before the
+    /// Starts a new generation of the group. Returns the index of its table, which must be filled before the
     /// bank is written. The current table becomes the previous one for `window` ticks; if a window is
     /// still open, the older table remains the previous one, since its flows need it most. Fails if all
     /// tables are in use.

@@ -38,7 +38,7 @@ Result<std::string> read_verified(const fs::path &path) {
 Status sync_folder(const fs::path &folder) {
     Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fd || ::fsync(fd.get()) != 0)
-        return fail_errno(errno, "cannot sync folder {}", folder.string());
+        return fail_errno(errno, "cannot sync directory {}", folder.string());
     return {};
 }
 

@@ -62,8 +62,8 @@ Result<Fd> acquire_lock(const fs::path &folder) {
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK)
             return fail_errno(errno, "cannot lock {}", file.string());
-        return tl::unexpected(Error{fmt::format("another glbd{} uses the state folder {}: stop it, or set "
-                                                "another folder with --state-dir",
+        return tl::unexpected(Error{fmt::format("another glbd{} uses the state directory {}: stop it, or set "
+                                                "another directory with --state-dir",
                                                 lock_holder(fd.get()), folder.string()),
                                     EBUSY});
     }

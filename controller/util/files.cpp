@@ -65,7 +65,7 @@ Status write_file_atomically(const std::filesystem::path &path, std::string_view
     }
     Fd directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!directory || ::fsync(directory.get()) != 0)
-        return fail_errno(errno, "cannot sync folder {}", folder.string());
+        return fail_errno(errno, "cannot sync directory {}", folder.string());
     return {};
 }
 
@@ -93,7 +93,7 @@ Status make_folders(const std::filesystem::path &path, unsigned mode) {
     if (path.has_parent_path())
         GLB_TRY(make_folders(path.parent_path(), mode));
     if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST)
-        return fail_errno(errno, "cannot create folder {}", path.string());
+        return fail_errno(errno, "cannot create directory {}", path.string());
     return {};
 }
 

@@ -45,14 +45,14 @@ Result<Fd> lock_folder(const std::filesystem::path &folder) {
         if (!fd || ::fstat(fd.get(), &info) != 0) {
             if (errno == ENOENT && attempts > 0)
                 continue;
-            return fail_errno(errno, "cannot open folder {}", folder.string());
+            return fail_errno(errno, "cannot open directory {}", folder.string());
         }
         if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
             if (errno != EWOULDBLOCK)
-                return fail_errno(errno, "cannot lock folder {}", folder.string());
-            return tl::unexpected(Error{
-                fmt::format("folder {} is in use by another process{}", folder.string(), lock_holder(info)),
-                EBUSY});
+                return fail_errno(errno, "cannot lock directory {}", folder.string());
+            return tl::unexpected(Error{fmt::format("directory {} is in use by another process{}",
+                                                    folder.string(), lock_holder(info)),
+                                        EBUSY});
         }
         if (refers_to(folder, info))
             return fd;

@@ -40,7 +40,7 @@ Result<Fd> connect_unix(const std::filesystem::path &path, std::chrono::millisec
     std::memcpy(address.sun_path, text.c_str(), text.size());
     Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!fd)
-        return fail_errno(errno, "socket");
+        return fail_errno(errno, "cannot open a socket");
     // A connect blocks while the listener's queue is full; the send timeout bounds it (unix(7)).
     timeval bound{};
     bound.tv_sec = timeout.count() / 1000;

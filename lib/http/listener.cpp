@@ -38,7 +38,7 @@ Result<sockaddr_un> unix_address(const fs::path &path) {
 Result<Fd> stream_socket(int family) {
     Fd fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd)
-        return fail_errno(errno, "socket");
+        return fail_errno(errno, "cannot open a socket");
     return fd;
 }
 
@@ -46,7 +46,7 @@ Result<Fd> stream_socket(int family) {
 Status check_unclaimed(const fs::path &path, const sockaddr_un &address) {
     struct stat file {};
     if (::lstat(path.c_str(), &file) != 0)
-        return errno == ENOENT ? Status{} : fail_errno(errno, "socket {}", path.native());
+        return errno == ENOENT ? Status{} : fail_errno(errno, "cannot use the socket {}", path.native());
     if (!S_ISSOCK(file.st_mode))
         return fail_errno(EEXIST, "{} exists and is no socket; remove it or choose another run directory",
                           path.native());
@@ -58,17 +58,17 @@ Status check_unclaimed(const fs::path &path, const sockaddr_un &address) {
                           "{}: another daemon listens on it; stop it or choose another run directory",
                           path.native());
     if (errno != ECONNREFUSED)
-        return fail_errno(errno, "socket {}", path.native());
+        return fail_errno(errno, "cannot use the socket {}", path.native());
     return {};
 }
 
 /// The group exists in packaged installations; without it only the owner has access.
 Status set_group(const fs::path &path, const std::string &group) {
     if (::chmod(path.c_str(), 0660) != 0)
-        return fail_errno(errno, "chmod {}", path.native());
+        return fail_errno(errno, "cannot set the mode of {}", path.native());
     if (const auto *entry = ::getgrnam(group.c_str());
         entry && ::chown(path.c_str(), static_cast<uid_t>(-1), entry->gr_gid) != 0 && errno != EPERM)
-        return fail_errno(errno, "chown {}", path.native());
+        return fail_errno(errno, "cannot set the group of {}", path.native());
     return {};
 }
 
@@ -86,7 +86,7 @@ Result<Listener> Listener::unix_socket(const fs::path &path, const std::string &
     GLB_ASSIGN(Fd fd, stream_socket(AF_UNIX));
     ::unlink(temporary.c_str());
     if (::bind(fd.get(), as_sockaddr(&temporary_address), sizeof temporary_address) != 0)
-        return fail_errno(errno, "socket {}", path.native());
+        return fail_errno(errno, "cannot use the socket {}", path.native());
     const auto abandon = [&](tl::unexpected<Error> error) -> Result<Listener> {
         ::unlink(temporary.c_str());
         return error;
@@ -96,7 +96,7 @@ Result<Listener> Listener::unix_socket(const fs::path &path, const std::string &
     struct stat file {};
     if (::listen(fd.get(), backlog) != 0 || ::lstat(temporary.c_str(), &file) != 0 ||
         ::rename(temporary.c_str(), path.c_str()) != 0)
-        return abandon(fail_errno(errno, "socket {}", path.native()));
+        return abandon(fail_errno(errno, "cannot use the socket {}", path.native()));
 
     Listener listener(std::move(fd), AF_UNIX);
     listener.path_ = path;

@@ -119,7 +119,8 @@ TEST_CASE("guard: forwarding that is off is reported with a command and not chan
     guard.install(router.plan());
     CHECK(guard.missing_forwarding() ==
           std::vector<std::string>{
-              "net/ipv4/conf/cli0/forwarding is 0: sysctl -w net/ipv4/conf/cli0/forwarding=1"});
+              "net/ipv4/conf/cli0/forwarding is 0, so the kernel does not forward these packets; fix: "
+              "sysctl -w net/ipv4/conf/cli0/forwarding=1"});
     CHECK(router.node.must({"cat", "/proc/sys/net/ipv4/conf/cli0/forwarding"}) == "0\n");
 }
 

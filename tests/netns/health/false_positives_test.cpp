@@ -93,7 +93,7 @@ TEST_CASE("false positives: appliance that is paused for 30 ms, 50 times, stays 
         const auto before = ejections(fixture.glbd);
         const auto took = pause_briefly(paused);
         std::this_thread::sleep_for(100ms);
-        if (took < 40ms) { // OutlierDetector::kSilence: shorter pauses make no target suspect
+        if (took < 40ms) { // OutlierDetector::unanswered_time: shorter pauses make no target suspect
             ++pauses;
         } else {
             (void)eventually(20s, [&] { return flows.served() == 48; });
@@ -132,7 +132,7 @@ TEST_CASE("false positives: neither low traffic with port scans nor the increase
     std::this_thread::sleep_for(1s);
     fixture.check_no_false_ejection();
     record_scenario("low traffic, then an increase",
-                    {hours, ejections(fixture.glbd), {}, "compressed hours", "had an ejection"});
+                    {hours, ejections(fixture.glbd), {}, "periods of low traffic", "had an ejection"});
 }
 
 TEST_CASE("false positives: appliances that drop the first 800 ms of a new endpoint's traffic stay healthy") {

@@ -101,6 +101,6 @@ TEST_CASE("gc: without an active manifest nothing is removed, and the reason is 
     (void)pinned_map(glbd.bpffs() / "v1" / "maps" / "glb_flows_hot");
     const auto answer = glbd.ctl({"gc"});
     CHECK(answer.code == 1);
-    CHECK(answer.text.find("no manifest is active") != std::string::npos);
+    CHECK(answer.text.find("gc needs an active manifest") != std::string::npos);
     CHECK(std::filesystem::exists(glbd.bpffs() / "v1" / "maps" / "glb_flows_hot"));
 }

@@ -70,5 +70,6 @@ TEST_CASE("readiness: READY is sent once the data path is attached and configure
 
     // What systemd shows follows what happens later.
     testbed.node.must({"ip", "link", "del", "srv0"});
-    CHECK(eventually(5s, [&] { return systemd.received("STATUS=not ready: not attached to srv0"); }));
+    CHECK(
+        eventually(5s, [&] { return systemd.received("STATUS=not ready: interface srv0 does not exist"); }));
 }

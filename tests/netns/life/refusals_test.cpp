@@ -198,7 +198,7 @@ TEST_CASE("refused change: busy XDP hook or missing interface leaves the active 
     Fixture fixture;
     auto missing = fixture.testbed.manifest();
     missing["endpoints"][0]["interfaces"].push_back("ext9");
-    check_contains(fixture.apply_refused(missing), "there is no interface \\\"ext9\\\" here");
+    check_contains(fixture.apply_refused(missing), "there is no interface \\\"ext9\\\" on this machine");
     {
         const auto foreign = with_xdp_pass(fixture.testbed.node, "ext0");
         fixture.update_baseline(); // the foreign program is part of the kernel state

@@ -30,7 +30,8 @@ WarningCase sysctl_case(const std::string &key, const std::string &hint = {}) {
     return {key,
             {shell("sysctl -qw " + dotted + "=0")},
             {shell("sysctl -qw " + dotted + "=1")},
-            {fmt::format("{0} is 0: sysctl -w {0}=1{1}", key, hint)}};
+            {fmt::format("{0} is 0, so the kernel does not forward these packets; fix: sysctl -w {0}=1{1}",
+                         key, hint)}};
 }
 
 std::vector<WarningCase> all_cases() {

@@ -142,11 +142,12 @@ TEST_CASE("log and history: every change is recorded with its requester and the 
         return eventually(5s, [&] { return std::regex_search(glbd.log(), std::regex(line)); });
     };
     const auto file = (glbd.folder() / "manifest.json").string();
-    CHECK(logged("applied a manifest .start from " + file + ".: .*, epoch 0 -> 1, requested by glbd"));
+    CHECK(logged("applied a manifest .start from " + file + ".: .*, epoch 0 -> 1, requested by glbd itself"));
     std::ofstream(file) << fixture.after;
     glbd.signal(SIGHUP);
     REQUIRE(eventually(10s, [&] { return fixture.weight() == 3; }));
-    CHECK(logged("applied a manifest .reload from " + file + ".: 1 change, epoch 1 -> 2, requested by glbd"));
+    CHECK(logged("applied a manifest .reload from " + file +
+                 ".: 1 change, epoch 1 -> 2, requested by glbd itself"));
     const auto history = glbd.must_ctl({"history"}).at("history");
     REQUIRE(history.size() == 2);
     CHECK(history[0].at("by") == "reload");
@@ -165,13 +166,13 @@ TEST_CASE("log and history: every change is recorded with its requester and the 
     CHECK(logged("branch: .*, epoch 2 -> 2, requested by uid 0, pid "));
     REQUIRE(glbd.apply(fixture.before, {"--confirm", "2"}).code == 0);
     CHECK(eventually(30s, [&] { return fixture.weight() == 3; }));
-    CHECK(logged("the previous manifest is restored, epoch 3 -> 4, requested by glbd"));
+    CHECK(logged("the previous manifest is restored, epoch 3 -> 4, requested by glbd itself"));
     REQUIRE(glbd.apply(fixture.before, {"--confirm", "60"}).code == 0);
     glbd.must_ctl({"confirm"});
-    CHECK(logged("is confirmed, epoch 5 -> 5, requested by uid 0, pid "));
+    CHECK(logged("is confirmed, epoch 5, requested by uid 0, pid "));
     glbd.kill9();
     glbd.start();
-    CHECK(logged("started with the stored manifest, epoch 5 -> 5, requested by glbd"));
+    CHECK(logged("started with the stored manifest, epoch 5, requested by glbd itself"));
     glbd.must_ctl({"down", "--yes"});
     CHECK(logged("data path and guard removed, epoch 5 -> 0, requested by uid 0, pid "));
 }

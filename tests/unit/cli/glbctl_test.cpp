@@ -54,7 +54,7 @@ TEST_CASE("glbctl: targets of all groups, or of one") {
                          "firewalls/fw-1  10.1.0.11:6081            1  healthy      40s    271  1.2 k  52.0 "
                          "k  52.0 k    1.0 MiB     1.5 KiB  -\n"
                          "firewalls/fw-2  [2001:db8::12]:6081      10  unhealthy  1h05m      0      0       "
-                         "0       0        0 B         0 B  Target.Timeout (connect: timed out)\n");
+                         "0       0        0 B         0 B  Target.Timeout (Request timed out)\n");
     CHECK(glbctl({"targets", "firewalls"}).out == outcome.out);
     const auto absent = glbctl({"targets", "no where"});
     CHECK(absent.status == 1);
@@ -107,7 +107,8 @@ TEST_CASE("glbctl: down requires --yes") {
     CHECK(glbctl({"down", "--yes", "--keep-guard"}).out ==
           "data path removed; guard kept, forwarding stays blocked\n");
     CHECK(json::parse(glbctl({"-o", "json", "down", "--yes", "--keep-guard"}).out)["guardKept"] == true);
-    CHECK(glbctl({"down", "--yes"}).out == "data path removed\n");
+    CHECK(glbctl({"down", "--yes"}).out ==
+          "data path and guard removed: the kernel forwards this traffic uninspected\n");
     CHECK(glbctl({"down", "--yes", "--keep-guard"}).out == "data path removed; no guard was installed\n");
 }
 

@@ -45,7 +45,8 @@ TEST_CASE("drain: begins, ends, and waits for the last flow") {
     const Fixture glbctl;
     const auto drained = glbctl({"drain", "firewalls/fw-1"});
     CHECK(drained.status == 0);
-    CHECK(drained.out == "firewalls/fw-1 is draining: 271 flows left, for at most 5m00s\n");
+    CHECK(drained.out ==
+          "firewalls/fw-1 is draining: 271 flows left; the deregistration delay ends in 5m00s\n");
     CHECK(glbctl({"undrain", "firewalls/fw-1"}).out == "firewalls/fw-1 undrained\n");
     const auto last = glbctl({"drain", "firewalls/fw-2"});
     CHECK(last.status == 1);
@@ -94,7 +95,7 @@ TEST_CASE("drain: --wait reports a daemon that does not return") {
 TEST_CASE("bypass: the effect and its duration are printed") {
     const Fixture glbctl;
     CHECK(glbctl({"bypass", "branch"}).out ==
-          "branch is BYPASSED: packets are forwarded uninspected until glbctl bypass --off\n");
+          "branch is BYPASSED: packets are forwarded uninspected until glbctl bypass branch --off\n");
     CHECK(glbctl({"bypass", "branch", "--for", "10m"}).out ==
           "branch is BYPASSED: packets are forwarded uninspected for 10m00s\n");
     CHECK(json::parse(glbctl({"-o", "json", "bypass", "branch", "--for", "2h"}).out)["secondsLeft"] == 7200);

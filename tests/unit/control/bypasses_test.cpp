@@ -10,7 +10,7 @@ TEST_CASE("bypasses: one without end stays until it is taken back", "[node]") {
     Bypasses bypasses;
     CHECK(bypasses.word("web") == 0);
     CHECK(bypasses.to_json().is_null());
-    bypasses.order("web", {});
+    bypasses.set("web", {});
     CHECK(bypasses.word("web") == GLB_ENDPOINT_BYPASS);
     CHECK_FALSE(bypasses.seconds_left("web", MonotonicTime{5s}));
     CHECK(bypasses.expire(MonotonicTime{1'000'000s}).empty());
@@ -21,7 +21,7 @@ TEST_CASE("bypasses: one without end stays until it is taken back", "[node]") {
 
 TEST_CASE("bypasses: the data path is told the end, never before it in its coarse time", "[node]") {
     Bypasses bypasses;
-    bypasses.order("web", MonotonicTime{1000s});
+    bypasses.set("web", MonotonicTime{1000s});
     const auto word = bypasses.word("web");
     CHECK((word & GLB_ENDPOINT_BYPASS_UNTIL) != 0);
     CHECK((word & GLB_ENDPOINT_BYPASS) == 0);
@@ -36,8 +36,8 @@ TEST_CASE("bypasses: the data path is told the end, never before it in its coars
 
 TEST_CASE("bypasses: they outlive the daemon, but not the boot, and not their endpoint", "[node]") {
     Bypasses before;
-    before.order("a", {});
-    before.order("b", MonotonicTime{1000s});
+    before.set("a", {});
+    before.set("b", MonotonicTime{1000s});
     auto kept = before.to_json();
     Bypasses after;
     after.set(kept);

@@ -65,9 +65,9 @@ TEST_CASE("a manifest that fits the machine has no findings", "[config]") {
 TEST_CASE("an interface that is absent is an error that tells of a near one", "[config]") {
     const auto endpoint = check_host(manifest_of(with("/endpoints/0/interfaces/0", "cil0")), machine());
     has_one(endpoint.errors, "/endpoints/0/interfaces/0",
-            "no interface \"cil0\" here; did you mean \"cli0\"?");
+            "no interface \"cil0\" on this machine; did you mean \"cli0\"?");
     const auto tunnel = check_host(manifest_of(with("/node/tunnel/interface", "wg-office-17")), machine());
-    has_one(tunnel.errors, "/node/tunnel/interface", "no interface \"wg-office-17\" here");
+    has_one(tunnel.errors, "/node/tunnel/interface", "no interface \"wg-office-17\" on this machine");
     CHECK_THAT(tunnel.errors[0].message, !Catch::Contains("mean"));
     has_one(check_host(manifest_of(with("/endpoints/0/interfaces/0", "lo")), machine()).errors,
             "/endpoints/0/interfaces/0", "loopback");
@@ -104,7 +104,7 @@ TEST_CASE("an MTU too small for the tunnel is a warning with its mend", "[config
     CHECK(check_host(manifest_of(sample()), snapshot).warnings == Errors{});
     const auto one_arm = with("/endpoints/0/interfaces", {"under0"});
     has_one(check_host(manifest_of(one_arm), machine()).warnings, "/endpoints/0/interfaces/0",
-            "use an MTU of at most 1500 on its neighbours");
+            "lower the MTU of the hosts and routers on this link to 1500");
 }
 
 TEST_CASE("a link that is down and a target that is this machine are warnings", "[config]") {

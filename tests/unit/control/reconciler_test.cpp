@@ -135,7 +135,7 @@ TEST_CASE("a missing interface is attached when it appears") {
     world.network.links.pop_back();
     world.attached.erase(eth2.index);
     daemon.refresh();
-    CHECK(daemon.not_ready() == "not attached to eth2");
+    CHECK(daemon.not_ready() == "interface eth2 does not exist");
     world.network.links.push_back(eth2);
     daemon.refresh();
     CHECK(daemon.not_ready().empty());

@@ -47,8 +47,8 @@ TEST_CASE("state store: a second daemon on the same folder is refused, with the 
         REQUIRE_FALSE(second);
         CHECK(second.error().code == EBUSY);
         CHECK(second.error().message ==
-              fmt::format("another glbd (pid {}) uses the state folder {}: stop it, or set another "
-                          "folder with --state-dir",
+              fmt::format("another glbd (pid {}) uses the state directory {}: stop it, or set another "
+                          "directory with --state-dir",
                           ::getpid(), folder.path.string()));
     }
     CHECK(StateStore::open(folder.path));

@@ -42,7 +42,7 @@ TEST_CASE("lock: the holder's pid is reported, closing the lock or a kill releas
     ::close(ready[1]);
     REQUIRE_FALSE(failed);
     CHECK(failed.error().code == EBUSY);
-    CHECK(failed.error().message == fmt::format("folder {} is in use by another process (pid {})",
+    CHECK(failed.error().message == fmt::format("directory {} is in use by another process (pid {})",
                                                 (folder.path / "pins").string(), child));
     auto lock = glb::lock_folder(folder.path / "pins");
     CHECK(lock);
