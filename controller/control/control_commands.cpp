@@ -34,8 +34,7 @@ void ControlLoop::rollback(unsigned back, ApplyOptions options, Done<ApplyResult
 }
 
 void ControlLoop::confirm(PeerCredentials peer, Done<void> done) {
-    execute<void>([this, peer]() -> Task<Status> { co_return roles_.changes.confirm(peer); },
-                  std::move(done));
+    execute<void>([this, peer] { return roles_.changes.confirm(peer); }, std::move(done));
 }
 
 void ControlLoop::drain(DrainRequest request, Done<documents::Drain> done) {
@@ -45,10 +44,7 @@ void ControlLoop::drain(DrainRequest request, Done<documents::Drain> done) {
 
 void ControlLoop::bypass(BypassRequest request, Done<documents::Bypass> done) {
     execute<documents::Bypass>(
-        [this, request = std::move(request)]() -> Task<Result<documents::Bypass>> {
-            co_return roles_.overrides.bypass(request);
-        },
-        std::move(done));
+        [this, request = std::move(request)] { return roles_.overrides.bypass(request); }, std::move(done));
 }
 
 void ControlLoop::down(DownOptions options, Done<documents::Down> done) {

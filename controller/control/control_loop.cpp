@@ -40,7 +40,7 @@ Status ControlLoop::start(const std::optional<ManifestFile> &first_manifest) {
         [this, &first_manifest, &done]() -> Task<void> {
             const auto turn = co_await roles_.turn.take();
             done = co_await roles_.changes.start(first_manifest);
-            roles_.overrides.expire(); // bypasses that ended while no daemon ran
+            co_await roles_.overrides.expire(); // bypasses that ended while no daemon ran
         },
         rethrow);
     while (!done)
@@ -71,7 +71,7 @@ void ControlLoop::stop() {
     roles_.worker.stop();
     if (network_changes_.is_open())
         network_changes_.release(); // belongs to the port
-    persist_health();
+    persist_health(*ports_.health.snapshot());
 }
 
 Task<void> ControlLoop::tick_regularly() {
@@ -90,7 +90,7 @@ Task<void> ControlLoop::tick() {
     }
     const auto turn = co_await roles_.turn.take();
     if (state_.desired.manifest || state_.installed.guard) {
-        roles_.overrides.expire();
+        co_await roles_.overrides.expire();
         co_await roles_.changes.expire_confirmation();
         if (const auto done = roles_.reconciler.check_guard(); !done)
             spdlog::error("{}", done.error().message);
@@ -100,7 +100,8 @@ Task<void> ControlLoop::tick() {
         roles_.resizer.check();
         log_interface_changes();
         report_to_health();
-        persist_health();
+        const auto live = ports_.health.snapshot();
+        co_await roles_.worker.run([&] { persist_health(*live); });
         roles_.scans.check();
     }
     publish();
@@ -213,10 +214,10 @@ void ControlLoop::report_to_health() {
     ports_.health.on_neighbours(std::move(resolved));
 }
 
-void ControlLoop::persist_health() {
-    const auto live = ports_.health.snapshot();
-    for (const auto &done : {persist(ports_.state, "health", health_to_json(live->persisted)),
-                             persist(ports_.state, "drains", drains_to_json(live->persisted))})
+/// Waits for the disk.
+void ControlLoop::persist_health(const HealthSnapshot &live) {
+    for (const auto &done : {persist(ports_.state, "health", health_to_json(live.persisted)),
+                             persist(ports_.state, "drains", drains_to_json(live.persisted))})
         if (!done)
             spdlog::warn("{}", done.error().message);
 }

@@ -62,7 +62,7 @@ class ControlLoop final : public NodeCommands {
     void handle_missing_metadata(unsigned ifindex);
     void log_interface_changes();
     void report_to_health();
-    void persist_health();
+    void persist_health(const HealthSnapshot &live);
     void publish();
 
     boost::asio::io_context context_{1};

@@ -21,7 +21,7 @@ struct ControlRoles {
                  std::function<void()> on_resized)
         : turn(executor), reconciler(ports, state, worker),
           resizer(executor, ports, state, turn, background, std::move(on_resized)),
-          changes(ports, state, reconciler, resizer), overrides(ports, state, background),
+          changes(ports, state, reconciler, resizer, worker), overrides(ports, state, worker, background),
           scans(executor, ports, state, turn, background,
                 [this, &ports] { return ports.datapath.migration() || resizer.target(); }) {}
 

@@ -43,6 +43,10 @@ std::vector<std::string> remaining_drains(const HealthSnapshot &health, const Ma
     return names;
 }
 
+nlohmann::json confirmation_json(const std::optional<Confirmation> &confirmation) {
+    return confirmation ? confirmation->to_json() : nlohmann::json();
+}
+
 ApplyResult refusal(std::uint64_t epoch, std::vector<ApiError> errors) {
     ApplyResult result;
     result.epoch = epoch;
@@ -87,7 +91,7 @@ Task<Result<ApplyResult>> ManifestChanges::apply(std::string text, ApplyOptions 
         co_return refusal(epoch, {{done.error().pointer, done.error().message}});
     GLB_CO_TRY(done);
     if (differs) // another text with the same meaning is the same manifest
-        append_history(options.by, options.peer, options.file);
+        co_await append_history(options.by, options.peer, options.file);
     result->applied = true;
     result->epoch = ports_.datapath.epoch();
     if (options.confirm_within)
@@ -152,23 +156,26 @@ Task<Status> ManifestChanges::activate(const Manifest &manifest, const std::stri
     change.network_is_read = true;
     auto done = co_await reconciler_.reconcile(change);
     if (done) {
-        finish_activation(manifest, text, std::move(confirmation));
+        co_await finish_activation(manifest, text, std::move(confirmation));
         co_return done;
     }
     desired.seed = seed;
     installed.allocation = allocation;
     installed.health = health;
     ports_.health.abandon(generation);
-    if (stored) { // beside another manifest a confirmation has no effect, so its write may fail
-        (void)(desired.manifest ? ports_.state.save_manifest(desired.text) : ports_.state.remove_manifest());
-        (void)set_confirmation(desired.confirmation);
-    }
+    if (stored)
+        co_await worker_.run(
+            [&] { // beside another manifest a confirmation has no effect, so its write may fail
+                (void)(desired.manifest ? ports_.state.save_manifest(desired.text)
+                                        : ports_.state.remove_manifest());
+                (void)persist(ports_.state, "confirmation", confirmation_json(desired.confirmation));
+            });
     co_await restore_previous();
     co_return done;
 }
 
-void ManifestChanges::finish_activation(const Manifest &manifest, const std::string &text,
-                                        std::optional<Confirmation> confirmation) {
+Task<void> ManifestChanges::finish_activation(const Manifest &manifest, const std::string &text,
+                                              std::optional<Confirmation> confirmation) {
     auto &desired = state_.desired;
     ++state_.configuration;
     desired.manifest = std::make_shared<const Manifest>(manifest);
@@ -180,14 +187,20 @@ void ManifestChanges::finish_activation(const Manifest &manifest, const std::str
         endpoints.insert(endpoint.name);
     desired.bypasses.retain_only(endpoints);
     const auto drains = drains_to_json(ports_.health.snapshot()->persisted);
-    for (const auto &persisted :
-         {confirmation ? Status{} : set_confirmation(std::nullopt), persist(ports_.state, "drains", drains),
-          persist_kept_guard(ports_.state, ""), persist(ports_.state, "bypasses", desired.bypasses.to_json()),
-          persist_hash_seed()})
-        if (!persisted)
-            spdlog::warn("{}", persisted.error().message);
-    if (confirmation)
+    bool confirmation_is_stored = false;
+    co_await worker_.run([&] {
+        auto &state = ports_.state;
+        const auto stored = persist(state, "confirmation", confirmation_json(confirmation));
+        confirmation_is_stored = stored.has_value();
+        for (const auto &done : {stored, persist(state, "drains", drains), persist_kept_guard(state, ""),
+                                 persist(state, "bypasses", desired.bypasses.to_json())})
+            if (!done)
+                spdlog::warn("{}", done.error().message);
+    });
+    if (confirmation_is_stored) // else the revert is repeated
         desired.confirmation = std::move(confirmation);
+    if (const auto done = co_await persist_hash_seed(); !done)
+        spdlog::warn("{}", done.error().message);
 }
 
 /// After a change that failed. What cannot be restored now is tried again at each tick.
@@ -210,14 +223,14 @@ Task<void> ManifestChanges::restore_previous() {
 }
 
 /// A seed that a manifest has set remains the node's seed when a later manifest sets none.
-Status ManifestChanges::persist_hash_seed() {
+Task<Status> ManifestChanges::persist_hash_seed() {
     const auto &seed = state_.desired.seed;
     if (state_.installed.seed == seed)
-        return {};
-    GLB_TRY(ports_.state.persist_hash_seed(seed));
-    GLB_TRY(ports_.datapath.set_seed(seed));
+        co_return Status{};
+    GLB_CO_TRY(co_await worker_.run([&] { return ports_.state.persist_hash_seed(seed); }));
+    GLB_CO_TRY(ports_.datapath.set_seed(seed));
     state_.installed.seed = seed;
-    return {};
+    co_return Status{};
 }
 
 Task<void> ManifestChanges::refresh(bool is_periodic) {

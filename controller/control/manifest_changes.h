@@ -15,8 +15,10 @@ namespace glb {
 /// Each call holds the turn.
 class ManifestChanges {
   public:
-    ManifestChanges(const Ports &ports, NodeState &state, Reconciler &reconciler, TableResizer &resizer)
-        : ports_(ports), state_(state), reconciler_(reconciler), resizer_(resizer) {}
+    /// `worker` writes the state.
+    ManifestChanges(const Ports &ports, NodeState &state, Reconciler &reconciler, TableResizer &resizer,
+                    Worker &worker)
+        : ports_(ports), state_(state), reconciler_(reconciler), resizer_(resizer), worker_(worker) {}
 
     /// Makes the stored manifest active, else `first_manifest`; with neither the node waits for one. The data
     /// path of an earlier daemon is taken over. A stored manifest that cannot be reconciled yet is no error: it
@@ -25,7 +27,7 @@ class ManifestChanges {
 
     [[nodiscard]] Task<Result<ApplyResult>> apply(std::string text, ApplyOptions options);
     [[nodiscard]] Task<Result<ApplyResult>> rollback(unsigned back, ApplyOptions options);
-    [[nodiscard]] Status confirm(const PeerCredentials &peer);
+    [[nodiscard]] Task<Status> confirm(PeerCredentials peer);
     /// Reverts a manifest that was not confirmed in time.
     [[nodiscard]] Task<void> expire_confirmation();
     [[nodiscard]] Task<Result<documents::Down>> down(DownOptions options);
@@ -41,21 +43,23 @@ class ManifestChanges {
                                         std::optional<Confirmation> confirmation);
     [[nodiscard]] Task<void> restore_previous();
     [[nodiscard]] Status restore_kept_guard();
-    void finish_activation(const Manifest &manifest, const std::string &text,
-                           std::optional<Confirmation> confirmation);
+    [[nodiscard]] Task<void> finish_activation(const Manifest &manifest, const std::string &text,
+                                               std::optional<Confirmation> confirmation);
     [[nodiscard]] Task<Status> revert();
     [[nodiscard]] Task<Status> take_down(bool keep_guard);
     [[nodiscard]] std::optional<Confirmation> confirmation_for(const std::string &text,
                                                                const ApplyOptions &options) const;
-    [[nodiscard]] Status set_confirmation(std::optional<Confirmation> confirmation);
-    [[nodiscard]] Status persist_hash_seed();
-    void append_history(const std::string &by, const PeerCredentials &peer, const std::string &file = {});
+    [[nodiscard]] Task<Status> end_confirmation();
+    [[nodiscard]] Task<Status> persist_hash_seed();
+    [[nodiscard]] Task<void> append_history(std::string_view by, PeerCredentials peer,
+                                            std::string_view file = {});
     void report(const ApplyResult &result, const ApplyOptions &options, std::uint64_t epoch_before);
 
     const Ports &ports_;
     NodeState &state_;
     Reconciler &reconciler_;
     TableResizer &resizer_;
+    Worker &worker_;
 };
 
 } // namespace glb

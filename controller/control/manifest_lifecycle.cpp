@@ -6,6 +6,7 @@
 #include "controller/control/boot_guard.h"
 #include "controller/control/kept_guard.h"
 #include "controller/control/manifest_changes.h"
+#include "controller/control/offloads.h"
 #include "controller/control/take_down.h"
 #include "controller/util/log.h"
 
@@ -90,7 +91,7 @@ Task<Status> ManifestChanges::start_stored(const std::string &text,
                  change_text(state_.installed.found_epoch, ports_.datapath.epoch(), {}));
     if (const auto entries = ports_.state.history();
         entries.empty() || differs(*manifest, entries.front().manifest))
-        append_history("start", {});
+        co_await append_history("start", {});
     co_await expire_confirmation();
     co_return Status{};
 }
@@ -107,8 +108,7 @@ Status ManifestChanges::restore_kept_guard() {
 }
 
 /// A history that cannot be written does not prevent a change.
-void ManifestChanges::append_history(const std::string &by, const PeerCredentials &peer,
-                                     const std::string &file) {
+Task<void> ManifestChanges::append_history(std::string_view by, PeerCredentials peer, std::string_view file) {
     HistoryEntry entry;
     entry.time = utc_now();
     entry.by = by;
@@ -119,7 +119,8 @@ void ManifestChanges::append_history(const std::string &by, const PeerCredential
     }
     entry.epoch = ports_.datapath.epoch();
     entry.manifest = state_.desired.text;
-    if (const auto done = ports_.state.add_history(entry); !done)
+    const auto done = co_await worker_.run([&] { return ports_.state.add_history(entry); });
+    if (!done)
         spdlog::warn("{}", done.error().message);
 }
 
@@ -132,19 +133,19 @@ Task<Result<ApplyResult>> ManifestChanges::rollback(unsigned back, ApplyOptions 
     co_return result;
 }
 
-Status ManifestChanges::set_confirmation(std::optional<Confirmation> confirmation) {
-    GLB_TRY(persist(ports_.state, "confirmation", confirmation ? confirmation->to_json() : nlohmann::json()));
-    state_.desired.confirmation = std::move(confirmation);
-    return {};
+Task<Status> ManifestChanges::end_confirmation() {
+    GLB_CO_TRY(co_await worker_.run([&] { return persist(ports_.state, "confirmation", nullptr); }));
+    state_.desired.confirmation.reset();
+    co_return Status{};
 }
 
-Status ManifestChanges::confirm(const PeerCredentials &peer) {
+Task<Status> ManifestChanges::confirm(PeerCredentials peer) {
     if (!state_.desired.confirmation)
-        return tl::unexpected(Error{"no manifest is pending confirmation", ENOENT});
-    GLB_TRY(set_confirmation(std::nullopt));
+        co_return tl::unexpected(Error{"no manifest is pending confirmation", ENOENT});
+    GLB_CO_TRY(co_await end_confirmation());
     const auto epoch = ports_.datapath.epoch();
     spdlog::info("the active manifest is confirmed, {}", change_text(epoch, epoch, peer));
-    return {};
+    co_return Status{};
 }
 
 Task<void> ManifestChanges::expire_confirmation() {
@@ -162,11 +163,12 @@ Task<Status> ManifestChanges::revert() {
     const auto epoch = ports_.datapath.epoch();
     spdlog::warn("the active manifest was not confirmed in time: restoring the previous one");
     if (!before) {
-        GLB_CO_TRY(ports_.state.remove_manifest());
+        GLB_CO_TRY(co_await worker_.run([&] { return ports_.state.remove_manifest(); }));
         GLB_CO_TRY(co_await take_down(false));
         spdlog::warn("there was no previous manifest: the data path and the guard are removed, {}",
                      change_text(epoch, ports_.datapath.epoch(), {}));
-        co_return set_confirmation(std::nullopt);
+        auto ended = co_await end_confirmation();
+        co_return ended;
     }
     const auto manifest = parse_manifest(*before);
     if (!manifest)
@@ -175,13 +177,14 @@ Task<Status> ManifestChanges::revert() {
     GLB_CO_ASSIGN(state_.installed.network, ports_.network.read());
     GLB_CO_TRY(co_await activate(*manifest, *before, differs, std::nullopt));
     spdlog::warn("the previous manifest is restored, {}", change_text(epoch, ports_.datapath.epoch(), {}));
-    append_history("revert", {});
+    co_await append_history("revert", {});
     co_return Status{};
 }
 
 Task<Status> ManifestChanges::take_down(bool keep_guard) {
     co_await resizer_.abandon();
     auto done = glb::take_down(ports_, state_, keep_guard);
+    (void)co_await worker_.run([&] { return ports_.state.set_value(offloads_key, nullptr); });
     co_return done;
 }
 
@@ -193,8 +196,11 @@ Task<Result<documents::Down>> ManifestChanges::down(DownOptions options) {
     std::string kept;
     if (stays)
         kept = state_.desired.manifest ? state_.desired.text : load_kept_guard_text(ports_.state);
-    GLB_CO_TRY(persist_kept_guard(ports_.state, kept));
-    GLB_CO_TRY(ports_.state.remove_manifest());
+    const auto store = [&]() -> Status {
+        GLB_TRY(persist_kept_guard(ports_.state, kept));
+        return ports_.state.remove_manifest();
+    };
+    GLB_CO_TRY(co_await worker_.run(store));
     const auto before = ports_.datapath.epoch();
     const auto done = co_await take_down(options.keep_guard);
     state_.installed.kept_guard = load_kept_guard(ports_.state);
@@ -203,10 +209,12 @@ Task<Result<documents::Down>> ManifestChanges::down(DownOptions options) {
                      change_text(before, ports_.datapath.epoch(), options.peer));
     state_.desired.bypasses = {};
     state_.desired.confirmation.reset();
-    for (const char *key : {"health", "drains", "bypasses", "confirmation"})
-        (void)ports_.state.set_value(key, nullptr);
-    if (!stays)
-        (void)ports_.state.set_value(devices_key, nullptr);
+    co_await worker_.run([&] {
+        for (const char *key : {"health", "drains", "bypasses", "confirmation"})
+            (void)ports_.state.set_value(key, nullptr);
+        if (!stays)
+            (void)ports_.state.set_value(devices_key, nullptr);
+    });
     GLB_CO_TRY(done);
     co_return documents::Down{true, stays};
 }

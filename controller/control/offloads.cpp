@@ -1,14 +1,10 @@
 #include "controller/control/offloads.h"
 
-#include <vector>
-
 #include "controller/util/log.h"
 
 namespace glb {
 
 namespace {
-
-constexpr auto offloads_key = "offloads"; ///< {"eth1": {"gro": true}}: what was on
 
 /// False if the interface refuses, or has no such feature.
 bool turn_on(NetworkPort &network, const std::string &interface, const std::string &name) {
@@ -20,36 +16,43 @@ bool turn_on(NetworkPort &network, const std::string &interface, const std::stri
 
 } // namespace
 
-Status prepare_offloads(const std::string &interface, bool generic_mode, NetworkPort &network,
-                        StatePort &state) {
-    std::vector<OffloadFeature> off{OffloadFeature::rx_vlan};
-    if (generic_mode)
-        off.insert(off.end(), {OffloadFeature::gro, OffloadFeature::lro});
-    auto former = state.value(offloads_key);
-    if (!former.is_object())
-        former = nlohmann::json::object();
-    for (const auto feature : off) {
-        const auto on = network.offload(interface, feature);
-        if (!on || !*on)
+std::vector<OffloadFeature> interfering_offloads(const std::string &interface, bool generic_mode,
+                                                 NetworkPort &network) {
+    std::vector<OffloadFeature> offloads;
+    for (const auto feature : {OffloadFeature::rx_vlan, OffloadFeature::gro, OffloadFeature::lro}) {
+        if (feature != OffloadFeature::rx_vlan && !generic_mode)
             continue;
-        const std::string name(to_string(feature));
-        if (auto &row = former[interface]; !row.contains(name)) {
-            row[name] = true;
-            GLB_TRY(state.set_value(offloads_key, former));
-        }
-        if (const auto done = network.set_offload(interface, feature, false); !done)
-            spdlog::warn("interface {}: cannot turn {} off: {}", interface, name, done.error().message);
+        if (const auto on = network.offload(interface, feature); on && *on)
+            offloads.push_back(feature);
     }
-    return {};
+    return offloads;
 }
 
-Status restore_unneeded_offloads(const Snapshot &snapshot, const std::set<unsigned> &attached,
-                                 bool generic_mode, NetworkPort &network, StatePort &state) {
-    const auto former = state.value(offloads_key);
-    if (!former.is_object())
-        return {};
-    auto left = nlohmann::json::object();
-    for (const auto &[interface, row] : former.items()) {
+Status record_offloads(const std::string &interface, const std::vector<OffloadFeature> &offloads,
+                       StatePort &state) {
+    auto record = state.value(offloads_key);
+    if (!record.is_object())
+        record = nlohmann::json::object();
+    for (const auto feature : offloads)
+        record[interface][std::string(to_string(feature))] = true;
+    return persist(state, offloads_key, std::move(record));
+}
+
+void switch_off(const std::string &interface, const std::vector<OffloadFeature> &offloads,
+                NetworkPort &network) {
+    for (const auto feature : offloads)
+        if (const auto done = network.set_offload(interface, feature, false); !done)
+            spdlog::warn("interface {}: cannot turn {} off: {}", interface, to_string(feature),
+                         done.error().message);
+}
+
+nlohmann::json restore_unneeded_offloads(const nlohmann::json &record, const Snapshot &snapshot,
+                                         const std::set<unsigned> &attached, bool generic_mode,
+                                         NetworkPort &network) {
+    nlohmann::json left;
+    if (!record.is_object())
+        return left;
+    for (const auto &[interface, row] : record.items()) {
         const auto *link = snapshot.link(interface);
         const bool is_attached = link && attached.contains(link->index);
         for (const auto &[name, on] : row.items()) {
@@ -58,18 +61,15 @@ Status restore_unneeded_offloads(const Snapshot &snapshot, const std::set<unsign
                 left[interface][name] = on;
         }
     }
-    if (left == former)
-        return {};
-    return state.set_value(offloads_key, left.empty() ? nlohmann::json() : std::move(left));
+    return left;
 }
 
-void restore_all_offloads(NetworkPort &network, StatePort &state) {
-    const auto former = state.value(offloads_key);
-    if (former.is_object())
-        for (const auto &[interface, row] : former.items())
-            for (const auto &[name, on] : row.items())
-                (void)turn_on(network, interface, name); // the interface may not exist any more
-    (void)state.set_value(offloads_key, nullptr);
+void restore_all_offloads(const nlohmann::json &record, NetworkPort &network) {
+    if (!record.is_object())
+        return;
+    for (const auto &[interface, row] : record.items())
+        for (const auto &[name, on] : row.items())
+            (void)turn_on(network, interface, name); // the interface may not exist any more
 }
 
 } // namespace glb

@@ -1,25 +1,37 @@
-// Offloads: switches off what hides packets from XDP, and restores it when it is no longer needed.
+// Offloads: switches off what hides packets from XDP, and restores it when it is no longer needed. What was on is
+// recorded in the state directory first.
 #pragma once
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include "controller/control/ports/network_port.h"
 #include "controller/control/ports/state_port.h"
 
 namespace glb {
 
-/// Before the program is attached to `interface`. What was on is recorded in the state folder first. An
-/// offload that cannot be switched off is logged.
-[[nodiscard]] Status prepare_offloads(const std::string &interface, bool generic_mode, NetworkPort &network,
-                                      StatePort &state);
+/// Key of the record, a value of the state: {"eth1": {"gro": true}} is what was on.
+inline constexpr auto offloads_key = "offloads";
+
+/// Offloads of `interface` that are on, and must be off before the program is attached to it.
+[[nodiscard]] std::vector<OffloadFeature> interfering_offloads(const std::string &interface,
+                                                               bool generic_mode, NetworkPort &network);
+/// Waits for the disk.
+[[nodiscard]] Status record_offloads(const std::string &interface,
+                                     const std::vector<OffloadFeature> &offloads, StatePort &state);
+/// A failure is logged.
+void switch_off(const std::string &interface, const std::vector<OffloadFeature> &offloads,
+                NetworkPort &network);
 
 /// Restores the offloads of interfaces that are not in `attached`, and those that only the generic mode needs
-/// off. An interface that does not exist keeps its record: it may return with the same settings.
-[[nodiscard]] Status restore_unneeded_offloads(const Snapshot &snapshot, const std::set<unsigned> &attached,
-                                               bool generic_mode, NetworkPort &network, StatePort &state);
+/// off. Returns the record of the others; null: none. An interface that does not exist keeps its record: it may
+/// return with the same settings.
+[[nodiscard]] nlohmann::json restore_unneeded_offloads(const nlohmann::json &record, const Snapshot &snapshot,
+                                                       const std::set<unsigned> &attached, bool generic_mode,
+                                                       NetworkPort &network);
 
 /// All of them, for take-down.
-void restore_all_offloads(NetworkPort &network, StatePort &state);
+void restore_all_offloads(const nlohmann::json &record, NetworkPort &network);
 
 } // namespace glb

@@ -13,22 +13,23 @@
 
 namespace glb {
 
-Status OperatorOverrides::change_drain(const std::string &name, const DrainRequest &request) {
-    GLB_ASSIGN(const auto before, request.drain ? ports_.health.drain(name, request.force, std::nullopt)
-                                                : ports_.health.undrain(name));
-    auto persisted = persist(ports_.state, "drains", drains_to_json(ports_.health.snapshot()->persisted));
+Task<Status> OperatorOverrides::change_drain(const std::string &name, const DrainRequest &request) {
+    GLB_CO_ASSIGN(const auto before, request.drain ? ports_.health.drain(name, request.force, std::nullopt)
+                                                   : ports_.health.undrain(name));
+    const auto drains = drains_to_json(ports_.health.snapshot()->persisted);
+    auto persisted = co_await worker_.run([&] { return persist(ports_.state, "drains", drains); });
     if (persisted)
-        return {};
+        co_return persisted;
     if (request.drain && !before)
         (void)ports_.health.undrain(name);
     else if (!request.drain && before)
         (void)ports_.health.drain(name, true, *before);
-    return persisted;
+    co_return persisted;
 }
 
 Task<Result<documents::Drain>> OperatorOverrides::drain(DrainRequest request) {
     const auto name = target_name(request.group, request.target);
-    GLB_CO_TRY(change_drain(name, request));
+    GLB_CO_TRY(co_await change_drain(name, request));
     const auto epoch = ports_.datapath.epoch();
     spdlog::info("target {}: {}, {}", name, request.drain ? "drain started" : "drain cancelled",
                  change_text(epoch, epoch, request.peer));
@@ -64,44 +65,47 @@ void OperatorOverrides::log_bypass(const BypassRequest &request,
         spdlog::warn("endpoint {}: inspected again, {}", request.endpoint, change);
 }
 
-Result<documents::Bypass> OperatorOverrides::bypass(const BypassRequest &request) {
-    auto &bypasses = state_.desired.bypasses;
-    const auto &manifest = state_.desired.manifest;
+Task<Result<documents::Bypass>> OperatorOverrides::bypass(BypassRequest request) {
+    const auto manifest = state_.desired.manifest;
     const auto endpoints =
         manifest ? std::span<const Endpoint>(manifest->endpoints) : std::span<const Endpoint>();
     const auto endpoint = std::ranges::find(endpoints, request.endpoint, &Endpoint::name);
     if (endpoint == endpoints.end())
-        return tl::unexpected(
+        co_return tl::unexpected(
             Error{fmt::format("there is no endpoint {}; see glbctl endpoints", request.endpoint), ENOENT});
     const auto now = ports_.clock.now();
-    const auto before = bypasses;
+    auto bypasses = state_.desired.bypasses;
     if (request.off)
         (void)bypasses.off(request.endpoint);
     else
         bypasses.set(request.endpoint,
                      request.duration ? std::optional(now + *request.duration) : std::nullopt);
-    if (const auto persisted = persist(ports_.state, "bypasses", bypasses.to_json()); !persisted) {
-        bypasses = before;
-        return tl::unexpected(persisted.error());
-    }
+    const auto json = bypasses.to_json();
+    GLB_CO_TRY(co_await worker_.run([&] { return persist(ports_.state, "bypasses", json); }));
+    state_.desired.bypasses = bypasses;
     const auto reason = bypass_reason(*endpoint, bypasses.ends(), *ports_.health.snapshot());
     log_bypass(request, reason);
     const auto index = state_.installed.allocation->indexes.find(IndexKind::endpoint, request.endpoint);
     if (ports_.datapath.is_loaded() && index)
-        GLB_TRY(
+        GLB_CO_TRY(
             write_overrides({{*index, bypasses.word(request.endpoint)}}, ports_.datapath, state_.installed));
-    return documents::Bypass{request.endpoint, reason.has_value(), reason, endpoint->target_group,
-                             bypasses.seconds_left(request.endpoint, now)};
+    documents::Bypass document{request.endpoint, reason.has_value(), reason, endpoint->target_group,
+                               bypasses.seconds_left(request.endpoint, now)};
+    co_return document;
 }
 
-void OperatorOverrides::expire() {
+Task<void> OperatorOverrides::expire() {
     auto &bypasses = state_.desired.bypasses;
     const auto epoch = ports_.datapath.epoch();
-    for (const auto &endpoint : bypasses.expire(ports_.clock.now())) {
+    const auto expired = bypasses.expire(ports_.clock.now());
+    if (expired.empty())
+        co_return;
+    for (const auto &endpoint : expired)
         spdlog::warn("endpoint {}: the bypass has expired, {}", endpoint, change_text(epoch, epoch, {}));
-        if (const auto done = persist(ports_.state, "bypasses", bypasses.to_json()); !done)
-            spdlog::warn("{}", done.error().message);
-    }
+    const auto json = bypasses.to_json();
+    const auto done = co_await worker_.run([&] { return persist(ports_.state, "bypasses", json); });
+    if (!done)
+        spdlog::warn("{}", done.error().message);
 }
 
 } // namespace glb

@@ -12,22 +12,22 @@ namespace glb {
 /// Each call holds the turn. An override is persisted before it is effective, or taken back.
 class OperatorOverrides {
   public:
-    /// `background` counts flows.
-    OperatorOverrides(const Ports &ports, NodeState &state, Worker &background)
-        : ports_(ports), state_(state), background_(background) {}
+    /// `worker` writes the state, `background` counts flows.
+    OperatorOverrides(const Ports &ports, NodeState &state, Worker &worker, Worker &background)
+        : ports_(ports), state_(state), worker_(worker), background_(background) {}
 
     [[nodiscard]] Task<Result<documents::Drain>> drain(DrainRequest request);
-    [[nodiscard]] Result<documents::Bypass> bypass(const BypassRequest &request);
+    [[nodiscard]] Task<Result<documents::Bypass>> bypass(BypassRequest request);
     /// Ends bypasses whose time is over. The data path ends them by itself.
-    void expire();
+    [[nodiscard]] Task<void> expire();
 
   private:
-    [[nodiscard]] Status change_drain(const std::string &name, const DrainRequest &request);
+    [[nodiscard]] Task<Status> change_drain(const std::string &name, const DrainRequest &request);
     void log_bypass(const BypassRequest &request, const std::optional<std::string> &reason) const;
 
     const Ports &ports_;
     NodeState &state_;
-    Worker &background_;
+    Worker &worker_, &background_;
 };
 
 } // namespace glb

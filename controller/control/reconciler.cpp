@@ -12,16 +12,16 @@ std::set<unsigned> Reconciler::attached_interfaces() {
 }
 
 /// Indexes and hash seed of a running data path have to be known before any index is allocated.
-Status Reconciler::find_datapath(const Manifest &manifest) {
+Task<Status> Reconciler::find_datapath(const Manifest &manifest) {
     auto &desired = state_.desired;
     auto &installed = state_.installed;
     if (ports_.datapath.is_loaded()) {
         if (manifest.node.hash_seed)
             desired.seed = *manifest.node.hash_seed;
-        return {};
+        co_return Status{};
     }
-    GLB_ASSIGN(installed.found,
-               ports_.datapath.inspect(datapath::round_capacity(manifest.node.flow_table_capacity)));
+    GLB_CO_ASSIGN(installed.found,
+                  ports_.datapath.inspect(datapath::round_capacity(manifest.node.flow_table_capacity)));
     const bool is_found = installed.found.has_value();
     installed.found_epoch = is_found ? installed.found->config.epoch : 0;
     installed.seed = is_found ? installed.found->seed : HashSeed{};
@@ -30,11 +30,13 @@ Status Reconciler::find_datapath(const Manifest &manifest) {
     installed.health.reset();
     if (manifest.node.hash_seed) {
         desired.seed = *manifest.node.hash_seed;
-        return {};
+        co_return Status{};
     }
     const auto running = is_found ? std::optional(installed.seed) : std::nullopt;
-    GLB_ASSIGN(desired.seed, ports_.state.hash_seed(running, !is_found));
-    return {};
+    GLB_CO_ASSIGN(desired.seed, co_await worker_.run([&] {
+        return ports_.state.hash_seed(running, !is_found); // may create it
+    }));
+    co_return Status{};
 }
 
 Task<Result<ChangePlan>> Reconciler::plan(const Change &change) {
@@ -42,7 +44,7 @@ Task<Result<ChangePlan>> Reconciler::plan(const Change &change) {
     if (!change.network_is_read) {
         GLB_CO_ASSIGN(installed.network, ports_.network.read());
     }
-    GLB_CO_TRY(find_datapath(change.manifest));
+    GLB_CO_TRY(co_await find_datapath(change.manifest));
     const auto health = ports_.health.snapshot();
     const auto now = ports_.clock.now();
     std::vector<AdoptedTarget> adopted;
@@ -93,8 +95,10 @@ Transaction Reconciler::transaction(const ChangePlan &plan, const Change &change
 }
 
 void Reconciler::add_preparation(Transaction &steps, const ChangePlan &plan, const Change &change) {
-    if (!change.is_periodic)
+    if (!change.is_periodic) {
         steps.add("guard.ensure", [this, &plan] { return ensure_guard(plan); });
+        steps.add_blocking("state.devices", [this, &plan] { return store_devices(plan); });
+    }
     if (!ports_.datapath.is_loaded())
         steps.add_coroutine("datapath.load", [this, &plan] { return load(plan); });
     if (!change.is_periodic)
@@ -104,7 +108,7 @@ void Reconciler::add_preparation(Transaction &steps, const ChangePlan &plan, con
     steps.add("health.stage", [this, &plan] { return stage_health(plan); });
     steps.add("datapath.overrides",
               [this, &plan] { return write_overrides(plan.overrides, ports_.datapath, state_.installed); });
-    steps.add("datapath.attach", [this, &plan] { return attach(plan); });
+    steps.add_coroutine("datapath.attach", [this, &plan] { return attach(plan); });
     steps.add("datapath.egress", [this, &plan] { return write_egress(plan.egress_during); });
 }
 

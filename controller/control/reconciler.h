@@ -41,7 +41,7 @@ class Reconciler {
     void serve_while_busy();
 
   private:
-    [[nodiscard]] Status find_datapath(const Manifest &manifest);
+    [[nodiscard]] Task<Status> find_datapath(const Manifest &manifest);
     [[nodiscard]] Task<Result<ChangePlan>> plan(const Change &change);
     [[nodiscard]] Transaction transaction(const ChangePlan &plan, const Change &change);
     void add_preparation(Transaction &steps, const ChangePlan &plan, const Change &change);
@@ -50,11 +50,12 @@ class Reconciler {
 
     // The steps.
     [[nodiscard]] Status ensure_guard(const ChangePlan &plan);
+    [[nodiscard]] Status store_devices(const ChangePlan &plan);
     [[nodiscard]] Task<Status> load(const ChangePlan &plan);
     [[nodiscard]] Status write_index_names(const ChangePlan &plan);
     [[nodiscard]] Status write_maglev(const ChangePlan &plan);
     [[nodiscard]] Status stage_health(const ChangePlan &plan);
-    [[nodiscard]] Status attach(const ChangePlan &plan);
+    [[nodiscard]] Task<Status> attach(const ChangePlan &plan);
     [[nodiscard]] Status write_egress(const datapath::EgressWriter::EgressRows &rows);
     [[nodiscard]] Status activate(const ChangePlan &plan, bool new_epoch);
     [[nodiscard]] Status commit_health(const ChangePlan &plan);

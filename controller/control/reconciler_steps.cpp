@@ -44,6 +44,11 @@ Status Reconciler::ensure_guard(const ChangePlan &plan) {
     GLB_TRY(ports_.guard.matches(plan.guard_during) ? check_guard()
                                                     : ports_.guard.install(plan.guard_during));
     state_.installed.guard = true;
+    return {};
+}
+
+/// For a guard that is installed before the devices exist, at the next boot. A failure does not prevent a change.
+Status Reconciler::store_devices(const ChangePlan &plan) {
     if (const auto done = persist(ports_.state, devices_key, plan.known_devices); !done)
         spdlog::warn("guard: cannot store the devices of the endpoints: {}", done.error().message);
     return {};
@@ -104,19 +109,29 @@ Status write_overrides(const std::map<std::uint16_t, std::uint64_t> &overrides, 
     return {};
 }
 
-Status Reconciler::attach(const ChangePlan &plan) {
+Task<Status> Reconciler::attach(const ChangePlan &plan) {
     const bool generic = plan.mode == datapath::AttachMode::generic;
     const auto attached = ports_.datapath.attached();
-    for (const auto &[ifindex, name] : plan.attach) {
+    for (const auto &[ifindex, interface] : plan.attach) {
         const auto link = attached.find(ifindex);
         if (link == attached.end() || link->second != plan.mode) {
-            GLB_TRY(prepare_offloads(name, generic, ports_.network, ports_.state));
+            const auto &name = interface;
+            const auto offloads = interfering_offloads(name, generic, ports_.network);
+            if (!offloads.empty())
+                GLB_CO_TRY(
+                    co_await worker_.run([&] { return record_offloads(name, offloads, ports_.state); }));
+            switch_off(name, offloads, ports_.network);
             state_.conditions.without_punt_path.erase(ifindex);
         }
-        GLB_TRY(ports_.datapath.attach(ifindex, name, plan.mode));
+        GLB_CO_TRY(ports_.datapath.attach(ifindex, interface, plan.mode));
     }
-    return restore_unneeded_offloads(state_.installed.network, attached_interfaces(), generic, ports_.network,
-                                     ports_.state);
+    const auto record = ports_.state.value(offloads_key);
+    const auto left = restore_unneeded_offloads(record, state_.installed.network, attached_interfaces(),
+                                                generic, ports_.network);
+    if (left == record)
+        co_return Status{};
+    auto stored = co_await worker_.run([&] { return ports_.state.set_value(offloads_key, left); });
+    co_return stored;
 }
 
 Status Reconciler::activate(const ChangePlan &plan, bool new_epoch) {

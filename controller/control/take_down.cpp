@@ -17,7 +17,7 @@ Status take_down(const Ports &ports, NodeState &state, bool keep_guard) {
     if (!keep_guard)
         note(ports.guard.remove());
     ports.datapath.release(keep_guard);
-    restore_all_offloads(ports.network, ports.state);
+    restore_all_offloads(ports.state.value(offloads_key), ports.network);
     const bool guarded = keep_guard && state.installed.guard;
     auto network = std::move(state.installed.network);
     state.installed = {};
