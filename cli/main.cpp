@@ -3,11 +3,13 @@
 #include <string>
 #include <string_view>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "cli/command_line.h"
 #include "cli/commands/commands.h"
 #include "cli/output.h"
+#include "controller/util/standard_descriptors.h"
 
 namespace {
 
@@ -32,6 +34,10 @@ int finish(int status) {
 } // namespace
 
 int main(int argc, char **argv) {
+    if (::fcntl(STDOUT_FILENO, F_GETFD) == -1)
+        expect_no_output();
+    if (!glb::open_standard_descriptors())
+        return exit_refused;
     Context context;
     context.colour = wants_colour();
 

@@ -25,6 +25,10 @@ bool print(std::string_view text) {
     return write_errno == 0;
 }
 
+void expect_no_output() {
+    write_errno = EBADF;
+}
+
 Status flush_output() {
     if (std::fflush(stdout) != 0 && write_errno == 0)
         write_errno = errno;

@@ -16,6 +16,9 @@ namespace glb::cli {
 /// Prints to stdout. False if this or an earlier write has failed.
 bool print(std::string_view text);
 
+/// stdout is closed: flush_output() fails.
+void expect_no_output();
+
 /// Flushes stdout. The error is that of the first write that failed.
 [[nodiscard]] Status flush_output();
 

@@ -94,8 +94,10 @@ TEST_CASE("stream: errors are recognised by the status, and are a document") {
 
 TEST_CASE("stream: output that cannot be written ends the transfer with an error") {
     const Fixture glbctl(true, "million");
-    const auto outcome = run({"/bin/sh", "-c", "exec \"$@\" > /dev/full", "sh", GLBCTL, "--socket",
-                              glbctl.socket(), "-o", "json", "flows", "--limit", "0"});
+    const auto [target, reason] = GENERATE(table<std::string, std::string>(
+        {{"> /dev/full", "No space left on device"}, {">&-", "Bad file descriptor"}}));
+    const auto outcome = run({"/bin/sh", "-c", fmt::format("exec \"$@\" {}", target), "sh", GLBCTL,
+                              "--socket", glbctl.socket(), "-o", "json", "flows", "--limit", "0"});
     CHECK(outcome.status == 1);
-    CHECK(outcome.err == "glbctl: cannot write the output: No space left on device\n");
+    CHECK(outcome.err == "glbctl: cannot write the output: " + reason + "\n");
 }
