@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """clang-tidy with .clang-tidy over C++ sources.
 
-    tests/lint/tidy.py              sources that differ from the base, or of the last 20 commits if no base is known
-    tests/lint/tidy.py --all        all sources
+    tests/lint/tidy.py              sources that differ from the base, or of the last 20 commits if no base is known, with
+                                    those of changed headers; without the analyzer, which takes most of the time
+    tests/lint/tidy.py --all        all sources of the programs, of bench/ and of the tests' harness
     tests/lint/tidy.py FILE...      these
 
 The base is origin/main, or GLB_TIDY_BASE. Commands come from a build folder without unity build and precompiled headers,
@@ -47,7 +48,19 @@ def changed():
     names = git("diff", "--name-only", "--diff-filter=d", since, "--")
     if names is None:  # fewer commits than that, or a shallow clone
         names = git("diff", "--name-only", "--diff-filter=d", git("rev-list", "--max-parents=0", "HEAD")[0], "--")
-    return names or []
+    return with_sources_of_headers(newest_first(names or []))
+
+
+def newest_first(names):
+    """By their last change: time may not suffice for all."""
+    order = (git("diff", "--name-only", "HEAD", "--") or []) + (git("log", "--format=", "--name-only", f"-{COMMITS}") or [])
+    return sorted(names, key=lambda name: order.index(name) if name in order else len(order))
+
+
+def with_sources_of_headers(names):
+    """A header is checked with the source of the same name."""
+    sources = (re.sub(r"\.h$", ".cpp", name) for name in names)
+    return [name for name in dict.fromkeys(sources) if (ROOT / name).is_file()]
 
 
 def commands(build):
@@ -71,9 +84,9 @@ def is_own(finding):
     return bool(finding.strip()) and path.is_relative_to(ROOT) and not path.is_relative_to(ROOT / "build")
 
 
-def check(program, build, path, seconds):
+def check(command, path, seconds):
     try:
-        done = subprocess.run([program, "-p", build, "--quiet", path], cwd=ROOT, capture_output=True, text=True, check=False,
+        done = subprocess.run([*command, path], cwd=ROOT, capture_output=True, text=True, check=False,
                               timeout=seconds)
     except subprocess.TimeoutExpired:
         return None
@@ -102,6 +115,9 @@ def main():
     if not wanted:
         return 0
     known = commands(arguments.build)
+    command = [program, "-p", arguments.build, "--quiet"]
+    if not arguments.all and not arguments.files:
+        command.append("--checks=-clang-analyzer-*")
     end = time.monotonic() + arguments.seconds if arguments.seconds else None
     failed, left = set(), []
 
@@ -109,7 +125,7 @@ def main():
         if end and time.monotonic() > end:
             left.append(path)
             return path, ""
-        return path, check(program, arguments.build, path, 300)
+        return path, check(command, path, 300)
 
     with concurrent.futures.ThreadPoolExecutor(arguments.j) as pool:
         for path, findings in pool.map(run, [name for name in wanted if name in known]):
