@@ -27,7 +27,8 @@
 namespace glb {
 
 /// A change of configuration is staged, then committed or aborted; `generation` identifies it. Meanwhile the
-/// live registry is updated as before, so verdicts that arrive between the two need no merging.
+/// live registry is updated as before, so verdicts that arrive between the two need no merging. A commit can be
+/// reverted until the next stage(); failures of targets since then are kept.
 ///
 /// All calls except snapshot() on the thread that runs `loop`. No call blocks.
 class HealthEngine final : private PassiveMonitorHost {
