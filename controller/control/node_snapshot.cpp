@@ -59,6 +59,10 @@ std::shared_ptr<const NodeSnapshot> node_snapshot(const NodeState &state, const 
     NodeSnapshot snapshot;
     const auto &desired = state.desired;
     snapshot.not_ready_reason = not_ready_reason(state, ports.datapath.is_loaded(), attached);
+    const auto health = ports.health.snapshot();
+    if (snapshot.not_ready_reason.empty() && !health->write_error.empty())
+        snapshot.not_ready_reason =
+            fmt::format("target states cannot be written, retried every second: {}", health->write_error);
     snapshot.manifest = desired.manifest;
     snapshot.guard = guard_snapshot(state);
     for (const auto &manifest : {snapshot.manifest, snapshot.guard.manifest})

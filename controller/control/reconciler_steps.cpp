@@ -12,6 +12,10 @@ namespace {
 /// A program that the verifier has rejected is not accepted a second later.
 constexpr std::chrono::seconds load_pause{30};
 
+std::string with_retry(const std::string &failure) {
+    return fmt::format("{}; retried every {} s", failure, load_pause.count());
+}
+
 } // namespace
 
 Status Reconciler::check_guard() {
@@ -64,8 +68,9 @@ Task<Status> Reconciler::load(const ChangePlan &plan) {
     auto done = co_await worker_.run([&] { return ports_.datapath.load(capacity, state_.desired.seed); });
     state_.datapath_is_replaced = false;
     if (!done && state_.installed.found) {
-        load_failure_ = done.error().message;
+        load_failure_ = with_retry(done.error().message);
         load_again_ = now + load_pause;
+        co_return fail("{}", load_failure_);
     }
     GLB_CO_TRY(done);
     ++state_.configuration;
@@ -171,8 +176,8 @@ Task<Status> Reconciler::finish_migration(const ChangePlan &plan) {
         co_return fail("the flows are in the new table, but the old one cannot be removed yet: {}",
                        done.error().message);
     if (!done) {
-        load_failure_ = fmt::format("the data path of {} stays active, the upgrade is retried in {} s: {}",
-                                    migration->source(), load_pause.count(), done.error().message);
+        load_failure_ = with_retry(
+            fmt::format("the data path of {} stays active: {}", migration->source(), done.error().message));
         load_again_ = ports_.clock.now() + load_pause;
         spdlog::error("{}", load_failure_);
         GLB_CO_TRY(undo_migration());

@@ -88,7 +88,7 @@ TEST_CASE("start: only one daemon per bpffs folder, and its lock is released on 
         REQUIRE(process.wait(10s));
         INFO(second.log());
         CHECK(process.code() == 1);
-        CHECK(second.log().find(fmt::format("folder {} is in use by another process (pid {})",
+        CHECK(second.log().find(fmt::format("directory {} is in use by another process (pid {})",
                                             glbd.bpffs().string(), glbd.pid())) != std::string::npos);
     }
     CHECK(glbd.pins() == pins);

@@ -150,7 +150,7 @@ TEST_CASE("upgrade: program that does not load leaves the old one active, and th
     glbd.kill9();
     glbd.use_program("glbd-refused");
     auto &refused = glbd.launch(nullptr);
-    CHECK(refused.wait_for_output("the data path of v4 stays active, the upgrade is retried in 30 s", 20s));
+    CHECK(refused.wait_for_output("the data path of v4 stays active", 20s));
     CHECK(refused.running());
     load.wait_for(20000);
     CHECK(load.flows.exchange() == Load::tcp_flows);
