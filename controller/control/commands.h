@@ -79,8 +79,8 @@ class NodeCommands {
     /// Removes programs, pins, rules and, unless it is to be kept, the guard, in that order.
     virtual void down(DownOptions options, Done<documents::Down> done) = 0;
 
-    /// Removes pins that older versions, interrupted starts and deleted interfaces left. EAGAIN while it is unknown what is in use: before a manifest is
-    /// active, and while flows are being migrated.
+    /// Removes pins that older versions, interrupted starts and deleted interfaces left. EAGAIN while it is
+    /// unknown what is in use: before a manifest is active, and while flows are being migrated.
     virtual void collect_garbage(bool dry_run, PeerCredentials peer,
                                  Done<documents::GarbageCollection> done) = 0;
 };
