@@ -22,7 +22,6 @@ struct glb_geneve {
 };
 
 #define GLB_GENEVE_O 0x80
-#define GLB_GENEVE_C 0x40
 
 struct glb_geneve_option {
     __be16 option_class;

@@ -28,7 +28,6 @@ class Bypasses {
     void retain_only(const std::set<std::string> &endpoints);
 
     [[nodiscard]] const std::map<std::string, std::optional<MonotonicTime>> &ends() const { return ends_; }
-    [[nodiscard]] bool has(const std::string &endpoint) const { return ends_.contains(endpoint); }
     /// Seconds left, rounded up; nullopt: no end, or not bypassed.
     [[nodiscard]] std::optional<std::uint64_t> seconds_left(const std::string &endpoint,
                                                             MonotonicTime now) const;

@@ -139,10 +139,6 @@ Status ConfigWriter::set_endpoint_override(std::uint32_t endpoint, std::uint64_t
     return update_row(config_map<Map::endpoint_override>(handles_), endpoint, &flags);
 }
 
-Result<std::uint64_t> ConfigWriter::endpoint_override(std::uint32_t endpoint) const {
-    return read_row<std::uint64_t>(map_ref(*handles_, Map::endpoint_override), endpoint);
-}
-
 Status ConfigWriter::set_metadata(const glb_metadata &metadata) {
     return update_row(config_map<Map::metadata>(handles_), 0, &metadata);
 }

@@ -52,7 +52,6 @@ class ConfigWriter {
 
     /// GLB_ENDPOINT_BYPASS and its like (abi/config.h).
     [[nodiscard]] Status set_endpoint_override(std::uint32_t endpoint, std::uint64_t flags);
-    [[nodiscard]] Result<std::uint64_t> endpoint_override(std::uint32_t endpoint) const;
 
     [[nodiscard]] Status set_metadata(const glb_metadata &metadata);
     [[nodiscard]] Result<glb_metadata> metadata() const;

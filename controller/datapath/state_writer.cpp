@@ -19,10 +19,6 @@ Status StateWriter::set_target_state(std::uint32_t target, std::uint64_t flags) 
     return update_row(state_map<Map::target_state>(handles_), target, &flags);
 }
 
-Result<std::uint64_t> StateWriter::target_state(std::uint32_t target) const {
-    return read_row<std::uint64_t>(map_ref(*handles_, Map::target_state), target);
-}
-
 Status StateWriter::set_group_action(std::uint32_t group, glb_no_target_action action) {
     const std::uint64_t value = action;
     return update_row(state_map<Map::group_action>(handles_), group, &value);

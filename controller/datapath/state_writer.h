@@ -21,8 +21,6 @@ class StateWriter {
 
     /// Flags GLB_TARGET_* (abi/config.h).
     [[nodiscard]] Status set_target_state(std::uint32_t target, std::uint64_t flags);
-    /// Also a value that an earlier daemon wrote.
-    [[nodiscard]] Result<std::uint64_t> target_state(std::uint32_t target) const;
     /// What happens to new flows while no target is eligible.
     [[nodiscard]] Status set_group_action(std::uint32_t group, glb_no_target_action action);
     /// GLB_FALLBACK_SLOTS indexes of targets that accept new flows, distributed by weight.

@@ -97,7 +97,6 @@ class TargetRegistry {
     void on_sender_mac(const IpAddress &sender, const MacAddress &mac);
 
     [[nodiscard]] bool is_initial(const std::string &name) const;
-    [[nodiscard]] bool has_group(const std::string &name) const { return groups_.contains(name); }
     [[nodiscard]] std::vector<GroupStateRow> group_states(MonotonicTime now) const;
     [[nodiscard]] std::optional<GroupStateRow> group_state(const std::string &group, MonotonicTime now) const;
     [[nodiscard]] std::vector<ProbeTarget> probe_targets(const IpAddress &source) const;

@@ -235,12 +235,9 @@ TEST_CASE("passive health: endpoints are recorded as seen on return and cleared 
         CHECK(pairs.was_seen(sample_endpoint, 0));
     }
     SECTION("of an endpoint") {
-        REQUIRE(rig.roles.config.set_endpoint_override(sample_endpoint, GLB_ENDPOINT_BYPASS));
-        CHECK(rig.roles.config.endpoint_override(sample_endpoint).value() == GLB_ENDPOINT_BYPASS);
         REQUIRE(rig.roles.config.forget_endpoint(sample_endpoint));
         CHECK_FALSE(pairs.was_seen(sample_endpoint, 0));
         CHECK_FALSE(pairs.was_seen(sample_endpoint));
-        CHECK(rig.roles.config.endpoint_override(sample_endpoint).value() == 0);
     }
     CHECK_FALSE(rig.roles.config.forget_target(GLB_MAX_TARGETS));
     CHECK_FALSE(rig.roles.config.forget_endpoint(GLB_MAX_ENDPOINTS));

@@ -58,11 +58,11 @@ TEST_CASE("registry: a removed group exists while its targets drain", "[registry
     RegistryFixture it;
     it.set(config_of({"a", "b"}));
     it.set(HealthConfig{});
-    CHECK(it.registry.has_group("g"));
+    CHECK(it.registry.group_state("g", it.now));
     CHECK(it.flags("g/a") == keep_all);
     CHECK(it.registry.entries().at("g/a").drain_until == it.now + 300s);
     CHECK(it.remove_drained(0).size() == 2);
-    CHECK_FALSE(it.registry.has_group("g"));
+    CHECK_FALSE(it.registry.group_state("g", it.now));
     CHECK(it.registry.group_states(it.now).empty());
 }
 
@@ -200,10 +200,10 @@ TEST_CASE("registry: adopted target drains for the default delay", "[registry]")
     CHECK(it.registry.group_state("old", it.now)->group_index == 5);
     CHECK(it.flags("old/x") == keep_all);
     it.set(config_of({"a"}));
-    CHECK(it.registry.has_group("old"));
+    CHECK(it.registry.group_state("old", it.now));
     it.now += 300s;
     CHECK(it.remove_drained(1) == std::vector<std::string>{"old/x"});
-    CHECK_FALSE(it.registry.has_group("old"));
+    CHECK_FALSE(it.registry.group_state("old", it.now));
 }
 
 TEST_CASE("registry: adopted target drains with the policy of its configured group", "[registry]") {
