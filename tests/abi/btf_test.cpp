@@ -84,7 +84,7 @@ TEST_CASE("abi: every struct of bpf/abi has the same layout in BPF and C++", "[a
 }
 
 TEST_CASE("abi: loaded programs use the layouts of bpf/abi", "[abi]") {
-    for (const char *path : {GLB_XDP_OBJECT, GLB_GUARD_OBJECT}) {
+    for (const char *path : {GLB_XDP_OBJECT, GLB_GUARD_OBJECT, GLB_REDIRECT_OBJECT}) {
         const std::unique_ptr<btf, void (*)(btf *)> types(btf__parse(path, nullptr), btf__free);
         REQUIRE(types);
         std::size_t found = 0;
@@ -100,7 +100,7 @@ TEST_CASE("abi: loaded programs use the layouts of bpf/abi", "[abi]") {
 }
 
 TEST_CASE("abi: keys and values of all maps are structs of bpf/abi", "[abi]") {
-    for (const char *path : {GLB_XDP_OBJECT, GLB_GUARD_OBJECT}) {
+    for (const char *path : {GLB_XDP_OBJECT, GLB_GUARD_OBJECT, GLB_REDIRECT_OBJECT}) {
         const std::unique_ptr<bpf_object, CloseObject> object(bpf_object__open_file(path, nullptr));
         REQUIRE(object);
         std::set<std::string> names;
