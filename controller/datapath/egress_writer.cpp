@@ -29,6 +29,12 @@ glb_next_hop_key map_key(const NextHopKey &key) {
     return row;
 }
 
+NextHopKey shadow_key(const glb_next_hop_key &row) {
+    NextHopKey key{row.ifindex, {}};
+    std::copy(std::begin(row.mac), std::end(row.mac), key.second.bytes.begin());
+    return key;
+}
+
 } // namespace
 
 Status EgressWriter::restore_egress() {
@@ -84,8 +90,10 @@ Status EgressWriter::sync_next_hops(std::map<NextHopKey, glb_next_hop> wanted, C
 }
 
 Status EgressWriter::clear_next_hops() {
-    for (const auto &key : all_keys<glb_next_hop_key>(map_ref(*handles_, Map::next_hop_ids)))
+    for (const auto &key : all_keys<glb_next_hop_key>(map_ref(*handles_, Map::next_hop_ids))) {
         GLB_TRY(erase_key(egress_map<Map::next_hop_ids>(handles_), key));
+        next_hops_.erase(shadow_key(key)); // a later row may fail
+    }
     next_hops_.clear();
     return {};
 }

@@ -228,6 +228,18 @@ TEST_CASE("egress writer: indexes do not restart before route generation and gra
     CHECK(it.id_of(neighbour(half)) == half);
 }
 
+TEST_CASE("egress writer: a removal of all next hops that fails midway leaves a shadow equal to the map",
+          "[egress-writer]") {
+    EgressFixture it;
+    REQUIRE(it.writer.sync_next_hops(neighbours(0, 4), it.config));
+    operations().fail(3);
+    const auto failed = it.writer.clear_next_hops();
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().message.starts_with("cannot remove a row of glb_next_hop_ids: "));
+    REQUIRE(it.writer.sync_next_hops(neighbours(0, 4), it.config));
+    it.check_next_hops(neighbours(0, 4));
+}
+
 TEST_CASE("egress writer: after rebind() it continues with its shadow on the other handles",
           "[egress-writer]") {
     EgressFixture it;
