@@ -118,10 +118,11 @@ Status ConfigWriter::put_maglev(std::uint32_t index, std::span<const std::uint16
         return fail_errno(errno, "cannot create a Maglev table");
     GLB_TRY(write_rows(WritableMap{{table.get(), "a Maglev table"}}, 0, words));
     if (is_new) {
+        // In this order, a failure of either repeats both: a table at `index` is pinned.
         const int fd = table.get();
-        GLB_TRY(update_row(config_map<Map::maglev>(handles_), index, &fd));
         if (handles_->pins())
             GLB_TRY(pin_table(*handles_->pins(), index, fd));
+        GLB_TRY(update_row(config_map<Map::maglev>(handles_), index, &fd));
     }
     return update_row(config_map<Map::maglev_fingerprints>(handles_), index, &fingerprint);
 }

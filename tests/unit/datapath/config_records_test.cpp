@@ -122,6 +122,22 @@ TEST_CASE("config writer: without CAP_SYS_ADMIN a later daemon opens a Maglev ta
     CHECK(*writer.maglev_fingerprint_at(3) == maglev_fingerprint(table_of(maps, 3)));
 }
 
+TEST_CASE("config writer: a Maglev table that cannot be pinned is an error that names the pin",
+          "[config-writer]") {
+    FakeMaps maps;
+    const FakePins folder;
+    ConfigWriter writer(maps.handles(folder.pins()));
+    operations().fail(3, ENOSPC); // behind the creation and the rows
+    const auto failed = writer.put_maglev(3, slots_of(7));
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().message.starts_with("cannot pin Maglev table 3 as " +
+                                             folder.pins().table(3).string() + ": "));
+    CHECK(*writer.maglev_fingerprint_at(3) == 0);
+    REQUIRE(writer.put_maglev(3, slots_of(7)));
+    CHECK(*writer.maglev_fingerprint_at(3) != 0);
+    CHECK(std::filesystem::exists(folder.pins().table(3)));
+}
+
 TEST_CASE("config writer: overrides and metadata are rows of their maps", "[config-writer]") {
     FakeMaps maps;
     ConfigWriter writer(maps.handles());
