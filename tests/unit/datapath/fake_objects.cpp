@@ -129,7 +129,7 @@ int bpf_obj_get(const char *path) {
     std::ifstream file(path);
     std::uint32_t id = 0;
     if (!(file >> id)) {
-        errno = ENOENT;
+        errno = file.is_open() ? EACCES : ENOENT; // as for a file that is no pin
         return -1;
     }
     const auto *object = FakeObject::find_id(id);
