@@ -145,8 +145,11 @@ Status Attachments::replace_program(int program, const ProgramFds &previous, uns
     GLB_TRY(pins_.pin_program(program));
     const auto update = [&](unsigned ifindex, int fd) -> Status {
         const auto &link = links_.at(ifindex);
-        if (bpf_link_update(link.fd.get(), fd, nullptr) != 0 && interface_of(link.fd.get()) == ifindex)
-            return fail_errno(errno, "cannot replace the program on {}", interface_name(ifindex));
+        if (bpf_link_update(link.fd.get(), fd, nullptr) == 0)
+            return {};
+        const int code = errno; // which looking up the interface may change
+        if (interface_of(link.fd.get()) == ifindex)
+            return fail_errno(code, "cannot replace the program on {}", interface_name(ifindex));
         return {};
     };
     const auto done = all_or_none(
@@ -206,8 +209,10 @@ Status Attachments::detach(unsigned ifindex) {
         return fail_errno(errno, "cannot remove the pin {}", path.string());
     // Another process may have a descriptor of the link: closing ours would not detach the program.
     if (bpf_link_detach(found->second.fd.get()) != 0 && errno != ENODEV && errno != EINVAL &&
-        errno != ENOLINK)
-        return fail_errno(errno, "cannot detach the program from {}", interface_name(ifindex));
+        errno != ENOLINK) {
+        const int code = errno;
+        return fail_errno(code, "cannot detach the program from {}", interface_name(ifindex));
+    }
     links_.erase(found);
     return {};
 }

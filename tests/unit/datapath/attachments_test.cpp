@@ -105,6 +105,20 @@ TEST_CASE("attachments: detach() removes pin and program, and does nothing witho
     REQUIRE(it.attachments.detach(lan));
 }
 
+TEST_CASE("attachments: a program that cannot be detached is an error, and the next call repeats it",
+          "[attach]") {
+    AttachFixture it;
+    REQUIRE(it.attach(lan));
+    operations().fail(1, ENOMEM);
+    const auto failed = it.attachments.detach(lan);
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().code == ENOMEM);
+    CHECK(failed.error().message.starts_with("cannot detach the program from "));
+    CHECK(it.interfaces.program(lan) == it.program.id());
+    REQUIRE(it.attachments.detach(lan));
+    CHECK(it.interfaces.program(lan) == 0);
+}
+
 TEST_CASE("attachments: a later daemon continues with pinned links and removes dead ones", "[attach]") {
     AttachFixture it;
     REQUIRE(it.attach(lan));
@@ -161,6 +175,7 @@ TEST_CASE("attachments: if a link cannot be updated, all keep their program and 
         operations().fail(nth, ENOMEM);
         const auto failed = it.attachments.replace_program(it.other.fd(), it.folder.pins().programs());
         REQUIRE_FALSE(failed);
+        CHECK(failed.error().code == ENOMEM);
         it.check_programs(it.program);
         REQUIRE(it.attachments.replace_program(it.other.fd(), it.folder.pins().programs()));
         it.check_programs(it.other);
