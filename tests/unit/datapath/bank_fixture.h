@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstring>
 #include <set>
-#include <string>
 #include <vector>
 
 #include "controller/plan/bank_image.h"
@@ -52,13 +51,14 @@ bool is_equal(const std::vector<Row> &a, const std::vector<Row> &b) {
 
 /// The keys of one bank in a map of local addresses or MACs, with the scopes of bank 0, as sorted bytes.
 template <typename Key>
-std::set<std::string> local_keys(const std::vector<Key> &keys, std::uint32_t bank) {
-    std::set<std::string> found;
+std::set<std::vector<unsigned>> local_keys(const std::vector<Key> &keys, std::uint32_t bank) {
+    std::set<std::vector<unsigned>> found; // numbers, which Catch2 prints
     for (auto key : keys)
         if (const auto first = local_scope(bank, 0);
             key.scope >= first && key.scope < first + GLB_PORT_SLOTS) {
             key.scope -= bank * GLB_PORT_SLOTS;
-            found.insert({reinterpret_cast<const char *>(&key), sizeof key});
+            const auto *bytes = reinterpret_cast<const unsigned char *>(&key);
+            found.insert({bytes, bytes + sizeof key});
         }
     return found;
 }
