@@ -89,9 +89,9 @@ Task<void> ControlLoop::tick() {
         co_return;
     }
     const auto turn = co_await roles_.turn.take();
+    co_await roles_.changes.expire_confirmation(); // without a manifest, too: a revert may have failed
     if (state_.desired.manifest || state_.installed.guard) {
         co_await roles_.overrides.expire();
-        co_await roles_.changes.expire_confirmation();
         if (const auto done = roles_.reconciler.check_guard(); !done)
             spdlog::error("{}", done.error().message);
     }

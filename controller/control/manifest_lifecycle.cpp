@@ -140,7 +140,7 @@ Task<Status> ManifestChanges::end_confirmation() {
 }
 
 Task<Status> ManifestChanges::confirm(PeerCredentials peer) {
-    if (!state_.desired.confirmation)
+    if (!state_.desired.confirmation || !state_.desired.manifest)
         co_return tl::unexpected(Error{"no manifest is pending confirmation", ENOENT});
     GLB_CO_TRY(co_await end_confirmation());
     const auto epoch = ports_.datapath.epoch();
@@ -163,8 +163,9 @@ Task<Status> ManifestChanges::revert() {
     const auto epoch = ports_.datapath.epoch();
     spdlog::warn("the active manifest was not confirmed in time: restoring the previous one");
     if (!before) {
-        GLB_CO_TRY(co_await worker_.run([&] { return ports_.state.remove_manifest(); }));
+        // The stored manifest last: a daemon that starts before finds it, and reverts it again.
         GLB_CO_TRY(co_await take_down(false));
+        GLB_CO_TRY(co_await worker_.run([&] { return ports_.state.remove_manifest(); }));
         spdlog::warn("there was no previous manifest: the data path and the guard are removed, {}",
                      change_text(epoch, ports_.datapath.epoch(), {}));
         auto ended = co_await end_confirmation();

@@ -4,55 +4,13 @@
 #include <future>
 #include <thread>
 
-#include "controller/control/control_loop.h"
-#include "tests/unit/control/node_fixture.h"
+#include "tests/unit/control/running_daemon.h"
 
 namespace glb::test {
 
 namespace {
 
 using namespace std::chrono_literals;
-
-struct RunningDaemon {
-    FakeClock clock;
-    FakeNetwork network;
-    FakeGuard guard;
-    FakeDatapath datapath;
-    FakeHealth health;
-    FakeState state;
-    ControlLoop control;
-
-    explicit RunningDaemon(FakeWorld &world)
-        : clock(world), network(world), guard(world), datapath(world), health(world), state(world),
-          control({clock, network, guard, datapath, health, state}) {
-        REQUIRE(control.start(ManifestFile{"manifest.json", manifest_text()}));
-        control.run();
-    }
-
-    template <typename T, typename Command>
-    std::future<Result<T>> send(Command command) {
-        auto promise = std::make_shared<std::promise<Result<T>>>();
-        auto future = promise->get_future();
-        command([promise](Result<T> result) { promise->set_value(std::move(result)); });
-        return future;
-    }
-    std::future<Result<ApplyResult>> apply(const std::string &text) {
-        return send<ApplyResult>([&](auto done) { control.apply(text, {}, std::move(done)); });
-    }
-    std::future<Result<documents::Drain>> drain(const std::string &target = "fw-10", bool on = true) {
-        return send<documents::Drain>([&](auto done) {
-            control.drain({"fw", target, on, true, {}}, std::move(done));
-        });
-    }
-    std::future<Result<documents::Bypass>> bypass(bool off = false) {
-        return send<documents::Bypass>([&](auto done) {
-            control.bypass({"web", off, {}, {}}, std::move(done));
-        });
-    }
-    std::future<Result<documents::Down>> down() {
-        return send<documents::Down>([&](auto done) { control.down({}, std::move(done)); });
-    }
-};
 
 /// Sends a command. The result waits for its answer, and is true if it succeeded.
 using Command = std::function<std::function<bool()>(RunningDaemon &)>;
@@ -137,6 +95,37 @@ TEST_CASE("while the disk blocks a write, the guard is checked and the snapshot 
     released.set_value();
     CHECK(succeeded());
     daemon.control.stop();
+}
+
+TEST_CASE("a revert to no manifest that fails is tried again at the next tick") {
+    FakeWorld world;
+    {
+        Daemon daemon(world);
+        REQUIRE(daemon.start());
+        ApplyOptions options;
+        options.confirm_within = 60s;
+        REQUIRE(daemon.apply(manifest_text(), options));
+    }
+    world.now += 60s;
+    std::promise<void> ended;
+    world.operation.fail_named = "guard.remove"; // during the start
+    world.operation.hook = [&, removals = 0](const std::string &name) mutable {
+        if (name == "guard.remove" && ++removals == 2)
+            world.operation.fail_named.reset();
+        if (name == "state.set_value confirmation")
+            ended.set_value();
+    };
+    RunningDaemon daemon(world);
+    CHECK(world.guard);
+    CHECK(world.manifest);
+    auto confirmed = daemon.send<void>([&](auto done) { daemon.control.confirm({}, std::move(done)); });
+    CHECK_FALSE(confirmed.get());
+    CHECK(ended.get_future().wait_for(10s) == std::future_status::ready);
+    daemon.control.stop();
+    CHECK_FALSE(world.guard);
+    CHECK_FALSE(world.maps);
+    CHECK_FALSE(world.manifest);
+    CHECK_FALSE(world.values.contains("confirmation"));
 }
 
 TEST_CASE("a command that arrives after the end is never answered, and the end does not wait for it") {

@@ -1,0 +1,55 @@
+// A daemon's control over a FakeWorld, on threads of its own.
+#pragma once
+
+#include <future>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "controller/control/control_loop.h"
+#include "tests/unit/control/node_fixture.h"
+
+namespace glb::test {
+
+struct RunningDaemon {
+    FakeClock clock;
+    FakeNetwork network;
+    FakeGuard guard;
+    FakeDatapath datapath;
+    FakeHealth health;
+    FakeState state;
+    ControlLoop control;
+
+    explicit RunningDaemon(FakeWorld &world)
+        : clock(world), network(world), guard(world), datapath(world), health(world), state(world),
+          control({clock, network, guard, datapath, health, state}) {
+        REQUIRE(control.start(ManifestFile{"manifest.json", manifest_text()}));
+        control.run();
+    }
+
+    template <typename T, typename Command>
+    std::future<Result<T>> send(Command command) {
+        auto promise = std::make_shared<std::promise<Result<T>>>();
+        auto future = promise->get_future();
+        command([promise](Result<T> result) { promise->set_value(std::move(result)); });
+        return future;
+    }
+    std::future<Result<ApplyResult>> apply(const std::string &text) {
+        return send<ApplyResult>([&](auto done) { control.apply(text, {}, std::move(done)); });
+    }
+    std::future<Result<documents::Drain>> drain(const std::string &target = "fw-10", bool on = true) {
+        return send<documents::Drain>([&](auto done) {
+            control.drain({"fw", target, on, true, {}}, std::move(done));
+        });
+    }
+    std::future<Result<documents::Bypass>> bypass(bool off = false) {
+        return send<documents::Bypass>([&](auto done) {
+            control.bypass({"web", off, {}, {}}, std::move(done));
+        });
+    }
+    std::future<Result<documents::Down>> down() {
+        return send<documents::Down>([&](auto done) { control.down({}, std::move(done)); });
+    }
+};
+
+} // namespace glb::test
