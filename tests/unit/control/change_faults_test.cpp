@@ -141,15 +141,12 @@ TEST_CASE("down: an essential fault is reported, and repeating it removes the re
         REQUIRE(daemon.start(manifest_text()));
         world.operation.restart();
     };
-    const auto down = [keep_guard](Daemon &daemon) {
-        return daemon.run([&] { return daemon.roles.changes.down({keep_guard, {}}); });
-    };
     std::size_t operations = 0;
     {
         FakeWorld world;
         Daemon daemon(world);
         start(daemon, world);
-        REQUIRE(down(daemon));
+        REQUIRE(daemon.down(keep_guard));
         operations = world.operation.names.size();
     }
     REQUIRE(operations > 5);
@@ -159,14 +156,14 @@ TEST_CASE("down: an essential fault is reported, and repeating it removes the re
         start(daemon, world);
         const auto guard = world.guard;
         world.operation.fail_at = n;
-        const auto result = down(daemon);
+        const auto result = daemon.down(keep_guard);
         const auto failed = world.operation.names[n - 1];
         INFO("operation " << n << ": " << failed);
         REQUIRE(result.has_value() != is_essential_for_down(failed));
         if (!result)
             CHECK(result.error().message == "fault at " + failed);
         world.operation.restart();
-        REQUIRE(down(daemon));
+        REQUIRE(daemon.down(keep_guard));
         CHECK_FALSE(world.maps);
         CHECK(world.guard == (keep_guard ? guard : std::nullopt));
         CHECK(world.attached.empty());

@@ -49,7 +49,7 @@ std::vector<Scenario> starts() {
 
 Status down(Daemon &daemon, bool keep_guard) {
     GLB_TRY(daemon.start());
-    GLB_TRY(daemon.run([&] { return daemon.roles.changes.down({keep_guard, {}}); }));
+    GLB_TRY(daemon.down(keep_guard));
     return {};
 }
 
@@ -131,7 +131,7 @@ TEST_CASE("a kill at any operation of a down: the next daemon is ready or waits,
             CHECK(world.guard.has_value() >= is_guarded);
             if (keep_guard)
                 CHECK(world.guard);
-            REQUIRE(next.run([&] { return next.roles.changes.down({keep_guard, {}}); }));
+            REQUIRE(next.down(keep_guard));
         }
         CHECK_FALSE(world.maps);
         CHECK_FALSE(world.manifest);

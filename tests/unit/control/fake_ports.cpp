@@ -101,6 +101,8 @@ Status FakeState::set_value(const std::string &key, nlohmann::json value) {
 }
 
 Status FakeState::add_history(const HistoryEntry &entry) {
+    if (!world_.history.empty() && world_.history.front().manifest == entry.manifest)
+        return {};
     GLB_TRY(world_.operation("state.add_history"));
     world_.history.insert(world_.history.begin(), entry);
     return {};

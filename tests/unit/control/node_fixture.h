@@ -47,6 +47,18 @@ class Daemon {
     Result<ApplyResult> apply(const std::string &text, ApplyOptions options = {}) {
         return run([&] { return roles.changes.apply(text, options); });
     }
+    Result<ApplyResult> rollback(unsigned back) {
+        return run([&] { return roles.changes.rollback(back, {}); });
+    }
+    Result<documents::Down> down(bool keep_guard = false) {
+        return run([&] { return roles.changes.down({keep_guard, {}}); });
+    }
+    void expire_confirmation() {
+        run([&]() -> Task<bool> {
+            co_await roles.changes.expire_confirmation();
+            co_return true;
+        });
+    }
     /// A change of the network, or a tick.
     void refresh(bool is_periodic = false) {
         run([&]() -> Task<bool> {

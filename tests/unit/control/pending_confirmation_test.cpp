@@ -1,0 +1,205 @@
+// apply --confirm: without a confirmation in time the node returns to what it had before, and a restart of the
+// daemon changes nothing about that.
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+
+#include "tests/unit/control/node_fixture.h"
+
+namespace glb::test {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+ApplyOptions confirm_within(std::chrono::seconds time) {
+    ApplyOptions options;
+    options.confirm_within = time;
+    return options;
+}
+
+const auto first_text = manifest_text({"eth1"}, {10, 11});
+const auto pending_text = manifest_text({"eth1", "eth2"}, {11, 12});
+
+/// A manifest is pending confirmation for a minute, over another one or over none.
+void apply_pending(Daemon &daemon, bool over_another) {
+    REQUIRE(daemon.start());
+    if (over_another)
+        REQUIRE(daemon.apply(first_text));
+    const auto result = daemon.apply(pending_text, confirm_within(60s));
+    REQUIRE(result);
+    REQUIRE(result->confirm_within_seconds == 60u);
+}
+
+void check_is_reverted(const FakeWorld &world, bool to_another) {
+    FakeWorld clean;
+    if (to_another)
+        REQUIRE(Daemon(clean).start(first_text));
+    CHECK(visible(world).manifest == visible(clean).manifest);
+    CHECK(visible(world).guard == visible(clean).guard);
+    CHECK(visible(world).attached == visible(clean).attached);
+    // Targets of the pending manifest may drain.
+    CHECK(std::ranges::includes(visible(world).targets, visible(clean).targets));
+    CHECK(world.maps.has_value() == to_another);
+    CHECK_FALSE(world.values.contains("confirmation"));
+    world.check_invariants();
+}
+
+/// Another daemon, as after an upgrade of the package.
+void restart(std::unique_ptr<Daemon> &daemon, FakeWorld &world) {
+    daemon = nullptr;
+    daemon = std::make_unique<Daemon>(world);
+    REQUIRE(daemon->start());
+}
+
+} // namespace
+
+TEST_CASE("apply --confirm: a confirmed manifest stays, also across a restart") {
+    const bool over_another = GENERATE(false, true);
+    const bool restarts = GENERATE(false, true);
+    FakeWorld world;
+    auto daemon = std::make_unique<Daemon>(world);
+    apply_pending(*daemon, over_another);
+    if (restarts)
+        restart(daemon, world);
+    REQUIRE(daemon->run([&] { return daemon->roles.changes.confirm({}); }));
+    CHECK_FALSE(world.values.contains("confirmation"));
+    world.now += 61s;
+    daemon->expire_confirmation();
+    restart(daemon, world);
+    CHECK(world.manifest == pending_text);
+    CHECK(daemon->not_ready().empty());
+    const auto again = daemon->run([&] { return daemon->roles.changes.confirm({}); });
+    REQUIRE_FALSE(again);
+    CHECK(again.error().code == ENOENT);
+}
+
+TEST_CASE("apply --confirm: a manifest that is not confirmed in time is reverted, and not before") {
+    const bool over_another = GENERATE(false, true);
+    const bool restarts = GENERATE(false, true);
+    FakeWorld world;
+    auto daemon = std::make_unique<Daemon>(world);
+    apply_pending(*daemon, over_another);
+    if (restarts)
+        restart(daemon, world);
+    world.now += 59s;
+    daemon->expire_confirmation();
+    CHECK(world.manifest == pending_text);
+    CHECK(daemon->not_ready().empty());
+    world.now += 1s;
+    daemon->expire_confirmation();
+    check_is_reverted(world, over_another);
+    CHECK(daemon->not_ready() == (over_another ? "" : "waiting for a manifest: glbctl apply FILE"));
+    CHECK_FALSE(daemon->run([&] { return daemon->roles.changes.confirm({}); }));
+    if (over_another)
+        CHECK(world.history.front().by == "revert");
+}
+
+TEST_CASE("apply --confirm: where the time ended without a daemon, the next one reverts") {
+    const bool over_another = GENERATE(false, true);
+    FakeWorld world;
+    auto daemon = std::make_unique<Daemon>(world);
+    apply_pending(*daemon, over_another);
+    world.now += 60s;
+    restart(daemon, world);
+    check_is_reverted(world, over_another);
+}
+
+TEST_CASE("apply --confirm: over a pending manifest, the last confirmed one returns") {
+    FakeWorld world;
+    Daemon daemon(world);
+    apply_pending(daemon, true);
+    REQUIRE(daemon.apply(manifest_text({"eth2"}, {13}), confirm_within(30s)));
+    world.now += 30s;
+    daemon.expire_confirmation();
+    check_is_reverted(world, true);
+}
+
+TEST_CASE("apply --confirm: an apply without it confirms") {
+    FakeWorld world;
+    Daemon daemon(world);
+    apply_pending(daemon, true);
+    REQUIRE(daemon.apply(pending_text));
+    CHECK_FALSE(world.values.contains("confirmation"));
+    world.now += 61s;
+    daemon.expire_confirmation();
+    CHECK(world.manifest == pending_text);
+}
+
+TEST_CASE("apply --confirm: an apply that fails leaves the pending manifest pending") {
+    FakeWorld world;
+    Daemon daemon(world);
+    apply_pending(daemon, true);
+    world.operation.restart();
+    world.operation.fail_named = "datapath.flip";
+    REQUIRE_FALSE(daemon.apply(manifest_text({"eth1"}, {13})));
+    world.operation.restart();
+    CHECK(world.manifest == pending_text);
+    world.now += 60s;
+    daemon.expire_confirmation();
+    check_is_reverted(world, true);
+}
+
+TEST_CASE("apply --confirm: a fault at any operation of the revert: it is tried again") {
+    const bool over_another = GENERATE(false, true);
+    std::size_t operations = 1;
+    for (std::size_t n = 1; n <= operations; ++n) {
+        FakeWorld world;
+        Daemon daemon(world);
+        apply_pending(daemon, over_another);
+        world.now += 60s;
+        world.operation.restart();
+        world.operation.fail_at = n;
+        daemon.expire_confirmation();
+        const auto failed = world.operation.names[n - 1];
+        INFO("operation " << n << ": " << failed);
+        if (n == 1) { // whatever follows a fault, there are not more without one
+            FakeWorld other;
+            Daemon undisturbed(other);
+            apply_pending(undisturbed, over_another);
+            other.now += 60s;
+            other.operation.restart();
+            undisturbed.expire_confirmation();
+            operations = other.operation.names.size();
+        }
+        world.operation.restart();
+        daemon.expire_confirmation();
+        check_is_reverted(world, over_another);
+    }
+}
+
+TEST_CASE("apply --confirm: a kill at any operation of the revert: the next daemon completes it") {
+    const bool over_another = GENERATE(false, true);
+    for (std::size_t n = 1;; ++n) {
+        FakeWorld world;
+        std::string killed_at;
+        {
+            Daemon daemon(world);
+            apply_pending(daemon, over_another);
+            world.now += 60s;
+            world.operation.restart();
+            world.operation.kill_at = n;
+            try {
+                daemon.expire_confirmation();
+            } catch (const Killed &killed) {
+                killed_at = killed.operation;
+            }
+        }
+        if (killed_at.empty())
+            break;
+        INFO("operation " << n << ": " << killed_at);
+        world.check_invariants();
+        world.operation.restart();
+        Daemon next(world);
+        REQUIRE(next.start());
+        world.operation.names.clear();
+        world.check_invariants();
+        CHECK(visible(world).manifest == (over_another ? std::optional(first_text) : std::nullopt));
+        if (!over_another) {
+            CHECK_FALSE(world.maps);
+            CHECK_FALSE(world.guard);
+        }
+    }
+}
+
+} // namespace glb::test
