@@ -87,6 +87,25 @@ class Daemon {
         return std::move(*result);
     }
 
+    /// Begins a command while another coroutine of control awaits: from a hook.
+    template <typename Command>
+    void begin(Command command) {
+        boost::asio::co_spawn(
+            context_,
+            [this, command]() mutable -> Task<void> {
+                const auto turn = co_await roles.turn.take();
+                (void)co_await command();
+            },
+            rethrow);
+    }
+    /// What a tick does about the flow table.
+    void check_capacity() {
+        run([&]() -> Task<bool> {
+            roles.resizer.check();
+            co_return true;
+        });
+    }
+
     [[nodiscard]] std::string not_ready() {
         return not_ready_reason(state, datapath.is_loaded(), roles.reconciler.attached_interfaces());
     }
@@ -104,7 +123,8 @@ class Daemon {
     FakeState persisted{world_};
     Ports ports{clock, network, guard, datapath, health, persisted};
     NodeState state;
-    ControlRoles roles{context_.get_executor(), ports, state, [] {}};
+    unsigned resizes = 0; ///< that were completed
+    ControlRoles roles{context_.get_executor(), ports, state, [this] { ++resizes; }};
 };
 
 /// What an operator and the traffic see of the world.
