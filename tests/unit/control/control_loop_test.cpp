@@ -1,6 +1,7 @@
 // The control thread: commands of several threads, one at a time; reads and the guard do not wait for them.
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <future>
 #include <thread>
 
@@ -95,6 +96,29 @@ TEST_CASE("while the disk blocks a write, the guard is checked and the snapshot 
     released.set_value();
     CHECK(succeeded());
     daemon.control.stop();
+}
+
+TEST_CASE("down waits for the running step of a resize, and ends the resize there") {
+    FakeWorld world;
+    RunningDaemon daemon(world);
+    std::promise<void> blocked, released;
+    world.operation.hook = [&](const std::string &name) {
+        if (name != "migration.copy")
+            return;
+        blocked.set_value();
+        released.get_future().wait();
+    };
+    REQUIRE(daemon.apply(manifest_text({"eth1"}, {10}, 1u << 17)).get());
+    blocked.get_future().wait();
+    auto down = daemon.send<documents::Down>([&](auto done) { daemon.control.down({}, std::move(done)); });
+    CHECK(down.wait_for(50ms) == std::future_status::timeout); // the copy uses the maps
+    released.set_value();
+    REQUIRE(down.get());
+    daemon.control.stop();
+    CHECK_FALSE(world.maps);
+    const auto &names = world.operation.names;
+    CHECK(std::ranges::find(names, "migration.swap") == names.end());
+    CHECK(std::ranges::find(names, "migration.undo") == names.end());
 }
 
 TEST_CASE("a revert to no manifest that fails is tried again at the next tick") {
