@@ -137,6 +137,18 @@ Status FakeDatapath::remove() {
     return detached ? removed : detached;
 }
 
+Result<std::vector<datapath::StalePin>> FakeDatapath::stale_pins() {
+    GLB_TRY(world_.operation("datapath.stale_pins"));
+    std::vector<datapath::StalePin> stale;
+    for (const auto &pin : world_.stale_pins)
+        stale.push_back({"maps", pin, [this, pin]() -> Status {
+                             GLB_TRY(world_.operation("stale_pin.remove " + pin));
+                             world_.stale_pins.erase(pin);
+                             return {};
+                         }});
+    return stale;
+}
+
 std::shared_ptr<TargetStatePort> FakeDatapath::target_states() const {
     return std::make_shared<FakeTargetStates>(world_);
 }

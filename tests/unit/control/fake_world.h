@@ -79,6 +79,7 @@ struct FakeWorld {
     std::optional<FakeMaps> maps;       ///< pinned
     std::optional<FakeMaps> older_maps; ///< of an earlier version, used by the links
     std::map<unsigned, datapath::AttachMode> attached;
+    std::set<std::string> stale_pins;
 
     // The disk.
     std::optional<std::string> manifest;

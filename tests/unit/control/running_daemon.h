@@ -3,6 +3,7 @@
 
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -20,10 +21,13 @@ struct RunningDaemon {
     FakeState state;
     ControlLoop control;
 
-    explicit RunningDaemon(FakeWorld &world)
+    explicit RunningDaemon(FakeWorld &world, const std::optional<std::string> &manifest = manifest_text())
         : clock(world), network(world), guard(world), datapath(world), health(world), state(world),
           control({clock, network, guard, datapath, health, state}) {
-        REQUIRE(control.start(ManifestFile{"manifest.json", manifest_text()}));
+        std::optional<ManifestFile> file;
+        if (manifest)
+            file = ManifestFile{"manifest.json", *manifest};
+        REQUIRE(control.start(file));
         control.run();
     }
 
@@ -33,6 +37,13 @@ struct RunningDaemon {
         auto future = promise->get_future();
         command([promise](Result<T> result) { promise->set_value(std::move(result)); });
         return future;
+    }
+    /// Delivers the event and waits for what control does about it at once: a first command follows the event
+    /// itself, a second one the coroutine that the event has begun.
+    void deliver(HealthEvent event) {
+        control.on_health_event(std::move(event));
+        for (int i = 0; i < 2; ++i)
+            CHECK_FALSE(send<void>([&](auto done) { control.confirm({}, std::move(done)); }).get());
     }
     std::future<Result<ApplyResult>> apply(const std::string &text) {
         return send<ApplyResult>([&](auto done) { control.apply(text, {}, std::move(done)); });
