@@ -34,7 +34,10 @@ class FakeNetwork final : public NetworkPort {
                                                     MonotonicTime now) override;
     void resolve(unsigned, const IpAddress &address) override { resolved.push_back(address); }
     void revalidate(const IpAddress &target, MonotonicTime) override { revalidated.push_back(target); }
-    bool force_resolve(const IpAddress &, MonotonicTime) override { return true; }
+    bool force_resolve(const IpAddress &target, MonotonicTime) override {
+        forced.push_back(target);
+        return true;
+    }
     bool is_unreachable(const IpAddress &) const override { return false; }
     void release_paths() override {}
     Result<bool> offload(const std::string &interface, OffloadFeature feature) override;
@@ -43,7 +46,7 @@ class FakeNetwork final : public NetworkPort {
     Result<bool> drain_changes() override { return false; }
     std::uint64_t overruns() const override { return 0; }
 
-    std::vector<IpAddress> resolved, revalidated;
+    std::vector<IpAddress> resolved, revalidated, forced;
     unsigned reads = 0;
 
   private:
@@ -102,7 +105,7 @@ class FakeDatapath final : public DatapathPort {
                                           const std::vector<std::uint8_t> &seed) override;
     Status remove() override;
     void release(bool) override {}
-    Result<std::vector<datapath::StalePin>> stale_pins() override { return {}; }
+    Result<std::vector<datapath::StalePin>> stale_pins() override;
     std::uint32_t capacity() const override { return loaded_ ? world_.maps->capacity : 0; }
     std::uint64_t epoch() const override { return loaded_ ? world_.maps->epoch : 0; }
     std::uint32_t punt_magic() const override { return 7; }
