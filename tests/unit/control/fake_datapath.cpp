@@ -227,4 +227,11 @@ Status FakeDatapath::sync_next_hops(const std::map<datapath::NextHopKey, glb_nex
     return {};
 }
 
+std::map<datapath::NextHopKey, std::uint32_t> FakeDatapath::next_hops() const {
+    std::map<datapath::NextHopKey, std::uint32_t> indexes;
+    for (const auto &[key, row] : world_.maps->next_hops)
+        indexes.emplace(key, static_cast<std::uint32_t>(indexes.size()) + 1);
+    return indexes;
+}
+
 } // namespace glb::test

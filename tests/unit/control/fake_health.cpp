@@ -37,6 +37,12 @@ Status FakeHealth::commit(std::uint64_t generation, const std::set<std::uint16_t
     previous_ = active_;
     active_ = *staged_;
     staged_.reset();
+    const auto before = snapshot_;
+    publish();
+    if (drains_removed_)
+        for (const auto &target : before->targets)
+            if (!snapshot_->find(target.name))
+                removed_.emplace(target.name, target).first->second.drain_until = MonotonicTime::max();
     publish();
     return {};
 }
@@ -57,6 +63,12 @@ void FakeHealth::reset() {
     previous_.reset();
     failed_.clear();
     persisted_ = {};
+    removed_.clear();
+    publish();
+}
+
+void FakeHealth::end_drain(const std::string &target) {
+    removed_.erase(target);
     publish();
 }
 
@@ -111,6 +123,9 @@ void FakeHealth::publish() {
                 row.operator_drain_until = drain->second;
             snapshot->targets.push_back(row);
         }
+    for (const auto &[name, row] : removed_)
+        if (std::ranges::find(snapshot->targets, name, &TargetSnapshot::name) == snapshot->targets.end())
+            snapshot->targets.push_back(row);
     std::ranges::sort(snapshot->targets, {}, &TargetSnapshot::name);
     snapshot_ = std::move(snapshot);
 }

@@ -109,7 +109,7 @@ class FakeDatapath final : public DatapathPort {
     std::uint32_t capacity() const override { return loaded_ ? world_.maps->capacity : 0; }
     std::uint64_t epoch() const override { return loaded_ ? world_.maps->epoch : 0; }
     std::uint32_t punt_magic() const override { return 7; }
-    datapath::DatapathHandlesPtr handles() const override { return nullptr; }
+    datapath::DatapathHandlesPtr handles() const override { return loaded_ ? mapped : nullptr; }
     std::shared_ptr<TargetStatePort> target_states() const override;
     std::map<unsigned, datapath::AttachMode> attached() override;
     Status attach(unsigned ifindex, const std::string &name, datapath::AttachMode mode) override;
@@ -123,7 +123,9 @@ class FakeDatapath final : public DatapathPort {
     Status set_seed(const std::vector<std::uint8_t> &seed) override;
     Status sync_egress(const datapath::EgressWriter::EgressRows &rows) override;
     Status sync_next_hops(const std::map<datapath::NextHopKey, glb_next_hop> &rows) override;
-    std::map<datapath::NextHopKey, std::uint32_t> next_hops() const override { return {}; }
+    std::map<datapath::NextHopKey, std::uint32_t> next_hops() const override;
+
+    datapath::DatapathHandlesPtr mapped; ///< of a FakeFlowTable; null: none, and nothing is scanned
 
   private:
     friend class FakeMigration;
@@ -150,11 +152,18 @@ class FakeHealth final : public HealthPort {
     Result<std::optional<MonotonicTime>> drain(const std::string &target, bool force,
                                                std::optional<MonotonicTime> until) override;
     Result<std::optional<MonotonicTime>> undrain(const std::string &target) override;
-    void on_flow_counts(std::vector<std::uint64_t>) override {}
+    void on_flow_counts(std::vector<std::uint64_t> by_target) override {
+        flow_counts.push_back(std::move(by_target));
+    }
     void on_neighbours(std::map<std::string, bool>) override {}
 
     /// A verdict of probes or detectors.
     void verdict(const std::string &target, bool healthy);
+    /// A target that is removed from now on drains until end_drain(); otherwise it is gone at once.
+    void drain_removed() { drains_removed_ = true; }
+    void end_drain(const std::string &target);
+
+    std::vector<std::vector<std::uint64_t>> flow_counts; ///< one for each scan
 
   private:
     struct Configuration {
@@ -168,6 +177,8 @@ class FakeHealth final : public HealthPort {
     std::shared_ptr<TargetStatePort> states_;
     PersistedTargets persisted_;
     std::set<std::string> failed_;
+    bool drains_removed_ = false;
+    std::map<std::string, TargetSnapshot> removed_; ///< that drain
     Configuration active_;
     std::optional<Configuration> staged_, previous_;
     std::shared_ptr<const HealthSnapshot> snapshot_;
