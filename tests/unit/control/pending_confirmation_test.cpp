@@ -126,6 +126,29 @@ TEST_CASE("apply --confirm: an apply without it confirms") {
     CHECK(world.manifest == pending_text);
 }
 
+TEST_CASE("apply --confirm: after a kill before the manifest is stored, nothing is pending") {
+    FakeWorld world;
+    {
+        Daemon daemon(world);
+        REQUIRE(daemon.start(first_text));
+        world.operation.hook = [](const std::string &name) {
+            if (name == "state.save_manifest")
+                throw Killed{name};
+        };
+        REQUIRE_THROWS_AS(daemon.apply(pending_text, confirm_within(60s)), Killed);
+        world.operation.hook = {};
+    }
+    CHECK(world.values.contains("confirmation"));
+    Daemon next(world);
+    REQUIRE(next.start());
+    CHECK_FALSE(next.state.desired.confirmation);
+    CHECK_FALSE(next.run([&] { return next.roles.changes.confirm({}); }));
+    world.now += 60s;
+    next.expire_confirmation();
+    CHECK(world.manifest == first_text);
+    CHECK(world.history.size() == 1);
+}
+
 TEST_CASE("apply --confirm: an apply that fails leaves the pending manifest pending") {
     FakeWorld world;
     Daemon daemon(world);
