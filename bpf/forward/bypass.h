@@ -41,11 +41,9 @@ __noinline __u64 glb_forward_stripped(struct xdp_md *ctx, const struct glb_packe
 }
 
 /* The same, counted by `counter` unless it is dropped. */
-static __always_inline struct glb_verdict glb_forward_uninspected(struct xdp_md *ctx,
-                                                                  const struct glb_packet *packet,
-                                                                  const struct glb_forward_ctx *forward,
-                                                                  struct glb_next_hop *hop, __u32 l2_len,
-                                                                  enum glb_counter counter) {
+static __always_inline struct glb_verdict
+glb_forward_bypass(struct xdp_md *ctx, const struct glb_packet *packet, const struct glb_forward_ctx *forward,
+                   struct glb_next_hop *hop, __u32 l2_len, enum glb_counter counter) {
     struct glb_verdict verdict = glb_verdict_unpack(glb_forward_stripped(ctx, packet, forward, hop, l2_len));
     if (glb_verdict_forwards(verdict))
         verdict.counter = counter;

@@ -18,7 +18,7 @@ static __always_inline struct glb_verdict glb_outbound_bypass(struct xdp_md *ctx
                                                               const struct glb_forward_ctx *forward,
                                                               struct glb_next_hop *hop) {
     const struct glb_verdict verdict =
-        glb_forward_uninspected(ctx, packet, forward, hop, l2_len, GLB_COUNT_BYPASSED);
+        glb_forward_bypass(ctx, packet, forward, hop, l2_len, GLB_COUNT_BYPASSED);
     if (glb_verdict_forwards(verdict))
         glb_count_endpoint_forwarded(forward->endpoint, packet->l3_len);
     return verdict;
@@ -32,7 +32,7 @@ static __always_inline struct glb_verdict glb_outbound_reset(struct xdp_md *ctx,
     if (action == GLB_RESET_FORWARD) {
         if (!glb_reset_rewrite(ctx, packet, l2_len))
             return glb_verdict_drop(GLB_DROP_SHORT_LINEAR);
-        return glb_forward_uninspected(ctx, packet, forward, hop, l2_len, GLB_COUNT_RESET_SENT_ON);
+        return glb_forward_bypass(ctx, packet, forward, hop, l2_len, GLB_COUNT_RESET_SENT_ON);
     }
     if (action == GLB_RESET_DROP)
         return glb_verdict_drop(GLB_DROP_FLOW_RESET);

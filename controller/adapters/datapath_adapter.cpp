@@ -85,15 +85,15 @@ Status DatapathAdapter::lock() {
 
 Result<std::optional<FoundDatapath>> DatapathAdapter::inspect(std::uint32_t capacity) {
     GLB_ASSIGN(pins_, datapath::Pins::open(bpffs_));
-    GLB_ASSIGN(found_, datapath::find_pin_sets(bpffs_));
+    GLB_ASSIGN(discovered_sets_, datapath::find_pin_sets(bpffs_));
     std::vector<datapath::PinSetInfo> facts;
-    for (const auto &set : found_.sets)
+    for (const auto &set : discovered_sets_.sets)
         facts.push_back(set.info);
     takeover_ = datapath::plan_takeover(facts, GLB_SCHEMA, capacity);
     const auto running = takeover_.active ? takeover_.active : takeover_.source;
     if (!running)
         return std::nullopt;
-    const auto &set = found_.sets[*running];
+    const auto &set = discovered_sets_.sets[*running];
     pins_ = set.pins;
     FoundDatapath found;
     found.seed = datapath::seed_of(*set.metadata);
@@ -104,24 +104,24 @@ Result<std::optional<FoundDatapath>> DatapathAdapter::inspect(std::uint32_t capa
 Status DatapathAdapter::load(std::uint32_t capacity, const std::vector<std::uint8_t> &seed) {
     GLB_ASSIGN(attachments_, datapath::Attachments::open(*pins_));
     for (const auto index : takeover_.discard) {
-        spdlog::info("removing the unused maps {}", found_.sets[index].pins.name());
-        GLB_TRY(found_.sets[index].pins.remove());
+        spdlog::info("removing the unused maps {}", discovered_sets_.sets[index].pins.name());
+        GLB_TRY(discovered_sets_.sets[index].pins.remove());
     }
     const bool is_found = takeover_.active || takeover_.source;
     if (takeover_.source) {
         GLB_TRY(begin_upgrade(capacity, seed));
     } else if (takeover_.active) {
-        GLB_ASSIGN(const auto handles,
-                   load_pinned(found_.sets[*takeover_.active], *attachments_, found_.programs));
+        GLB_ASSIGN(const auto handles, load_pinned(discovered_sets_.sets[*takeover_.active], *attachments_,
+                                                   discovered_sets_.programs));
         maps_.use(handles);
     } else {
-        GLB_TRY(remove_leftovers(found_, *attachments_));
+        GLB_TRY(remove_leftovers(discovered_sets_, *attachments_));
         GLB_ASSIGN(pins_, datapath::Pins::make(bpffs_));
         attachments_->set_pins(*pins_);
         GLB_ASSIGN(const auto handles, load_new(*pins_, capacity, seed));
         maps_.use(handles);
     }
-    found_ = {};
+    discovered_sets_ = {};
     takeover_ = {};
     if (auto watched = datapath::RedirectTracepoints::attach(*maps_.handles))
         maps_.redirects = std::move(*watched);
@@ -135,10 +135,10 @@ Status DatapathAdapter::load(std::uint32_t capacity, const std::vector<std::uint
 /// From the maps of another version, or from those of another size that an earlier daemon left. The links
 /// keep their program until the migration swaps them.
 Status DatapathAdapter::begin_upgrade(std::uint32_t capacity, const std::vector<std::uint8_t> &seed) {
-    const auto &source = found_.sets[*takeover_.source];
+    const auto &source = discovered_sets_.sets[*takeover_.source];
     std::optional<datapath::Pins> into;
     if (takeover_.active)
-        into = found_.sets[*takeover_.active].pins;
+        into = discovered_sets_.sets[*takeover_.active].pins;
     spdlog::info("taking over the flows of {}: flow table capacity {}, schema {}, {} interfaces",
                  source.pins.name(), source.info.capacity, source.info.schema, source.info.interfaces);
     const auto settings = datapath::load_settings_from(*source.metadata, capacity);
@@ -173,7 +173,7 @@ std::shared_ptr<FlowMigration> DatapathAdapter::resize(std::uint32_t capacity,
 
 Status DatapathAdapter::remove() {
     Status first;
-    const auto note = [&](Status done) {
+    const auto record_error = [&](Status done) {
         if (!done && first)
             first = std::move(done);
     };
@@ -182,12 +182,12 @@ Status DatapathAdapter::remove() {
             attachments_ = std::move(*left);
     if (attachments_)
         for (const auto ifindex : attachments_->interfaces())
-            note(attachments_->detach(ifindex));
+            record_error(attachments_->detach(ifindex));
     maps_ = {};
     attachments_.reset();
     upgrade_.reset();
     if (pins_)
-        note(pins_->remove_all());
+        record_error(pins_->remove_all());
     return first;
 }
 

@@ -69,7 +69,7 @@ class DatapathAdapter final : public DatapathPort {
     std::filesystem::path bpffs_;
     Fd lock_; ///< held while the node has, or may have, anything in the bpffs
     std::optional<datapath::Pins> pins_;
-    datapath::PinSets found_; ///< by inspect(), until load()
+    datapath::PinSets discovered_sets_; ///< set by inspect(), cleared by load()
     datapath::TakeoverPlan takeover_;
     std::optional<datapath::Attachments> attachments_;
     LoadedMaps maps_;

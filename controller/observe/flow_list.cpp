@@ -74,7 +74,7 @@ documents::Flow flow_document(const datapath::FlowRow &row, const FlowNames &nam
     flow.destination = side_text(row, row.destination, row.destination_port);
     flow.target_group = target.group;
     flow.target = target.id;
-    flow.state = flow_state_name(row.meta.state());
+    flow.state = to_string(row.meta.state());
     flow.cookie = fmt::format("0x{:08x}", row.cookie);
     // A flow that began after `now` was read looks as old as the clock.
     flow.age_seconds = datapath::ticks_to_seconds(age > INT32_MAX ? 0 : age);

@@ -99,7 +99,7 @@ void read_field(FlowQuery &filter, const std::string &name, const std::string &v
 
 } // namespace
 
-std::string_view flow_state_name(FlowState state) {
+std::string_view to_string(FlowState state) {
     return state_names.at(static_cast<std::size_t>(state));
 }
 

@@ -19,18 +19,18 @@ namespace glb {
 
 using datapath::FlowState;
 
-[[nodiscard]] std::string_view flow_state_name(FlowState state);
+[[nodiscard]] std::string_view to_string(FlowState state);
 
 /// "tcp", "udp", "icmp", "icmpv6", "sctp", "gre", "esp", "ah", or the number in decimal (IANA's protocol
 /// numbers).
 [[nodiscard]] std::string ip_protocol_name(std::uint8_t protocol);
 
-/// What is absent matches every flow.
+/// An absent member matches every flow.
 struct FlowQuery {
     static constexpr std::size_t default_limit = 1000;
 
     std::optional<std::string> endpoint;
-    std::optional<std::string> target_group; ///< if `target` was asked for as GROUP/TARGET
+    std::optional<std::string> target_group; ///< if the query's target is GROUP/TARGET
     std::optional<std::string> target;
     std::optional<std::uint8_t> protocol;
     std::optional<FlowState> state;

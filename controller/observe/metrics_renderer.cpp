@@ -153,8 +153,8 @@ void add_flows_and_guard(Families &out, const MetricsSnapshot &now) {
         .value(now.guard_uninspected_bytes);
 }
 
-/// OpenMetrics names a counter's family without the "_total" that its samples have, and tells where it ends;
-/// samples, labels and the other families are written alike in both. Only counters end in "_total" here.
+/// OpenMetrics names a counter's family without the "_total" that its samples have, and marks the end;
+/// samples, labels and the other families are the same in both. Only counters end in "_total" here.
 std::string as_openmetrics(const std::string &text) {
     std::istringstream lines(text);
     std::string out;

@@ -94,7 +94,7 @@ TEST_CASE("protocols and states are named as they are read") {
         const auto name = ip_protocol_name(static_cast<std::uint8_t>(number));
         CHECK(parse_flow_query({{"protocol", name}})->protocol == number);
     }
-    CHECK(flow_state_name(FlowState::unconfirmed) == "unconfirmed");
+    CHECK(to_string(FlowState::unconfirmed) == "unconfirmed");
 }
 
 TEST_CASE("a request target is taken apart and put together again") {
