@@ -30,24 +30,24 @@ void begin_connect(int epoll, std::uint16_t port) {
 
 } // namespace
 
-std::uint64_t connect_barely(std::uint16_t port, unsigned per_second, std::chrono::seconds time) {
+std::uint64_t connect_only(std::uint16_t port, unsigned per_second, std::chrono::seconds time) {
     const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
     const auto pause = std::chrono::nanoseconds(std::chrono::seconds(1)) / per_second;
     const auto end = Clock::now() + time;
     auto next = Clock::now();
-    std::uint64_t stood = 0;
+    std::uint64_t established = 0;
     std::array<epoll_event, 64> events;
     while (Clock::now() < end) {
         for (; next <= Clock::now(); next += pause)
             begin_connect(epoll, port);
         const int ready = ::epoll_wait(epoll, events.data(), events.size(), 1);
         for (int i = 0; i < ready; ++i) {
-            stood += (events[static_cast<std::size_t>(i)].events & EPOLLERR) == 0;
+            established += (events[static_cast<std::size_t>(i)].events & EPOLLERR) == 0;
             ::close(events[static_cast<std::size_t>(i)].data.fd);
         }
     }
     ::close(epoll);
-    return stood;
+    return established;
 }
 
 } // namespace glb::bench

@@ -1,5 +1,5 @@
-// glb-bench-probes: what a second of active health checks costs of a core. Rounds of all subjects follow each
-// other, so that a machine that slows down slows all of them; the minimum over the rounds is reported.
+// glb-bench-probes: the CPU time of active health checks, in percent of a core. The subjects alternate in rounds, so
+// that a slower machine affects all of them; the minimum over the rounds is reported.
 #include <utility>
 
 #include <algorithm>
@@ -54,7 +54,7 @@ Figures run_prober(ProbeKind kind, std::uint16_t port, unsigned per_second, std:
         targets.push_back(target);
     }
     prober.set_targets(targets);
-    loop.run_for(std::chrono::seconds(1)); // all are under way, TLS sessions are there
+    loop.run_for(std::chrono::seconds(1)); // all probes have started, TLS sessions are cached
     figures.done = figures.failed = 0;
     const auto before = cpu_seconds();
     loop.run_for(time);
@@ -65,12 +65,12 @@ Figures run_prober(ProbeKind kind, std::uint16_t port, unsigned per_second, std:
 Figures run_bare(std::uint16_t port, unsigned per_second, std::chrono::seconds time) {
     Figures figures;
     const auto before = cpu_seconds();
-    figures.done = connect_barely(port, per_second, time);
+    figures.done = connect_only(port, per_second, time);
     figures.core_percent = (cpu_seconds() - before) / static_cast<double>(time.count()) * 100;
     return figures;
 }
 
-void keep_least(Figures &best, const Figures &now) {
+void update_minimum(Figures &best, const Figures &now) {
     if (now.core_percent < best.core_percent)
         best = now;
 }
@@ -79,7 +79,7 @@ void keep_least(Figures &best, const Figures &now) {
 
 int main(int argc, char **argv) {
     CLI::App app(
-        "What active health checks cost of a core, beside a bare epoll loop that does the same connects.");
+        "Measures the CPU time of active health checks, compared with an epoll loop that only connects.");
     unsigned per_second = 1000, rounds = 3;
     long seconds = 3;
     app.add_option("--per-second", per_second, "probes a second")->check(CLI::Range(2, 10000));
@@ -87,24 +87,24 @@ int main(int argc, char **argv) {
     app.add_option("--seconds", seconds, "of each subject in a round")->check(CLI::Range(1, 60));
     CLI11_PARSE(app, argc, argv);
 
-    const ServerProcess tcp(Speaks::nothing), http(Speaks::http), https(Speaks::https);
+    const ServerProcess tcp(ServerProtocol::tcp), http(ServerProtocol::http), https(ServerProtocol::https);
     const std::chrono::seconds time(seconds);
     Figures bare, by_tcp, by_http, by_https;
     for (unsigned round = 0; round < rounds; ++round) {
-        keep_least(bare, run_bare(tcp.port(), per_second, time));
-        keep_least(by_tcp, run_prober(ProbeKind::tcp, tcp.port(), per_second, time));
-        keep_least(by_http, run_prober(ProbeKind::http, http.port(), per_second, time));
-        keep_least(by_https, run_prober(ProbeKind::https, https.port(), per_second, time));
+        update_minimum(bare, run_bare(tcp.port(), per_second, time));
+        update_minimum(by_tcp, run_prober(ProbeKind::tcp, tcp.port(), per_second, time));
+        update_minimum(by_http, run_prober(ProbeKind::http, http.port(), per_second, time));
+        update_minimum(by_https, run_prober(ProbeKind::https, https.port(), per_second, time));
     }
     fmt::print("{:<18}{:>10}{:>10}{:>10}{:>12}\n", "subject", "probes/s", "failed", "% of core",
                "x the loop");
-    const auto tell = [&](const char *name, const Figures &figures) {
+    const auto print_row = [&](const char *name, const Figures &figures) {
         fmt::print("{:<18}{:>10}{:>10}{:>10.2f}{:>12.2f}\n", name,
                    figures.done / static_cast<std::uint64_t>(seconds), figures.failed, figures.core_percent,
                    figures.core_percent / bare.core_percent);
     };
-    tell("bare epoll loop", bare);
-    tell("TCP", by_tcp);
-    tell("HTTP", by_http);
-    tell("HTTPS, resumed", by_https);
+    print_row("bare epoll loop", bare);
+    print_row("TCP", by_tcp);
+    print_row("HTTP", by_http);
+    print_row("HTTPS, resumed", by_https);
 }

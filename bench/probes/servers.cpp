@@ -16,36 +16,36 @@ namespace {
 constexpr auto answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
 template <typename Server>
-[[noreturn]] void serve(boost::asio::io_context &loop, const Server &server, int tell) {
+[[noreturn]] void serve(boost::asio::io_context &loop, const Server &server, int port_pipe) {
     const auto port = server.port();
-    if (::write(tell, &port, sizeof port) != sizeof port)
+    if (::write(port_pipe, &port, sizeof port) != sizeof port)
         ::_exit(1);
     loop.run();
     ::_exit(0);
 }
 
-[[noreturn]] void run(Speaks speaks, int tell) {
+[[noreturn]] void run(ServerProtocol protocol, int port_pipe) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     boost::asio::io_context loop;
-    if (speaks == Speaks::https)
-        serve(loop, test::TlsServer(loop, test::self_signed(), answer), tell);
+    if (protocol == ServerProtocol::https)
+        serve(loop, test::TlsServer(loop, test::self_signed(), answer), port_pipe);
     serve(loop,
-          test::LittleServer(loop,
-                             [speaks](test::tcp::socket &peer) -> test::Nothing {
-                                 if (speaks == Speaks::nothing) {
-                                     co_await test::until_gone(peer);
-                                     co_return;
-                                 }
-                                 const std::string text = answer;
-                                 (void)co_await test::read_request(peer);
-                                 co_await test::send(peer, text);
-                             }),
-          tell);
+          test::ScriptedServer(loop,
+                               [protocol](test::tcp::socket &peer) -> test::Awaitable {
+                                   if (protocol == ServerProtocol::tcp) {
+                                       co_await test::wait_until_closed(peer);
+                                       co_return;
+                                   }
+                                   const std::string text = answer;
+                                   (void)co_await test::read_request(peer);
+                                   co_await test::send(peer, text);
+                               }),
+          port_pipe);
 }
 
 } // namespace
 
-ServerProcess::ServerProcess(Speaks speaks) {
+ServerProcess::ServerProcess(ServerProtocol protocol) {
     int ends[2];
     if (::pipe(ends) != 0)
         throw std::runtime_error("cannot create a pipe");
@@ -53,12 +53,12 @@ ServerProcess::ServerProcess(Speaks speaks) {
     if (pid_ < 0)
         throw std::runtime_error("cannot start a server");
     if (pid_ == 0)
-        run(speaks, ends[1]);
+        run(protocol, ends[1]);
     ::close(ends[1]);
-    const bool told = ::read(ends[0], &port_, sizeof port_) == sizeof port_;
+    const bool started = ::read(ends[0], &port_, sizeof port_) == sizeof port_;
     ::close(ends[0]);
-    if (!told)
-        throw std::runtime_error("the server did not come up");
+    if (!started)
+        throw std::runtime_error("the server did not start");
 }
 
 ServerProcess::~ServerProcess() {

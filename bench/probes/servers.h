@@ -1,4 +1,4 @@
-// The servers of the probes, in a process of their own, so that their CPU time is not measured.
+// Servers for the probes, in a separate process, so that their CPU time is not measured.
 #pragma once
 
 #include <cstdint>
@@ -7,12 +7,12 @@
 
 namespace glb::bench {
 
-enum class Speaks { nothing, http, https };
+enum class ServerProtocol { tcp, http, https };
 
 class ServerProcess {
   public:
-    /// Listens on loopback when it is made. Throws std::runtime_error.
-    explicit ServerProcess(Speaks speaks);
+    /// Listens on loopback once constructed. Throws std::runtime_error.
+    explicit ServerProcess(ServerProtocol protocol);
     ~ServerProcess();
     ServerProcess(const ServerProcess &) = delete;
     ServerProcess &operator=(const ServerProcess &) = delete;

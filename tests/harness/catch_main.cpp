@@ -1,3 +1,3 @@
-// The one translation unit that holds Catch2's implementation.
+// The only translation unit that contains Catch2's implementation.
 #define CATCH_CONFIG_MAIN
 #include <catch2/catch.hpp>

@@ -6,7 +6,7 @@ namespace glb::test {
 namespace {
 
 // Context of a header: its payload, and the enclosing IP header.
-struct Place {
+struct Context {
     const Layer *next = nullptr;
     const Layer *ip = nullptr;
 };
@@ -69,15 +69,16 @@ Bytes to_whole_words(Bytes bytes) {
 }
 
 // The checksum of an L4 segment with the pseudo-header of its IP header (RFC 9293, RFC 8200 8.1).
-std::uint16_t l4_checksum(const Place &place, std::uint8_t ip_proto, ByteView segment, std::size_t covered) {
+std::uint16_t l4_checksum(const Context &context, std::uint8_t ip_proto, ByteView segment,
+                          std::size_t covered) {
     Bytes summed;
-    if (place.ip != nullptr) {
-        if (const auto *v4 = std::get_if<IPv4>(place.ip)) {
+    if (context.ip != nullptr) {
+        if (const auto *v4 = std::get_if<IPv4>(context.ip)) {
             put(summed, v4->src.bytes);
             put(summed, v4->dst.bytes);
             put16(summed, ip_proto);
             put16(summed, u16(segment.size()));
-        } else if (const auto *v6 = std::get_if<IPv6>(place.ip)) {
+        } else if (const auto *v6 = std::get_if<IPv6>(context.ip)) {
             put(summed, v6->src.bytes);
             put(summed, v6->dst.bytes);
             put32(summed, static_cast<std::uint32_t>(segment.size()));
@@ -92,22 +93,22 @@ std::uint16_t not_zero(std::uint16_t checksum) {
     return checksum == 0 ? 0xffff : checksum;
 }
 
-Bytes write(const Eth &eth, const Place &place, const Bytes &body) {
+Bytes write(const Eth &eth, const Context &context, const Bytes &body) {
     Bytes out;
     put(out, eth.dst.bytes);
     put(out, eth.src.bytes);
-    put16(out, eth.eth_proto.value_or(eth_proto_of(place.next)));
+    put16(out, eth.eth_proto.value_or(eth_proto_of(context.next)));
     return std::move(out) + body;
 }
 
-Bytes write(const Vlan &vlan, const Place &place, const Bytes &body) {
+Bytes write(const Vlan &vlan, const Context &context, const Bytes &body) {
     Bytes out; // the TPID is the ethertype of the preceding header
     put16(out, u16(vlan.priority << 13 | (vlan.id & 0xfff)));
-    put16(out, vlan.eth_proto.value_or(eth_proto_of(place.next)));
+    put16(out, vlan.eth_proto.value_or(eth_proto_of(context.next)));
     return std::move(out) + body;
 }
 
-Bytes write(const Arp &arp, const Place &, const Bytes &body) {
+Bytes write(const Arp &arp, const Context &, const Bytes &body) {
     Bytes out = from_hex("0001 0800 06 04");
     put16(out, arp.operation);
     put(out, arp.sender_mac.bytes);
@@ -117,7 +118,7 @@ Bytes write(const Arp &arp, const Place &, const Bytes &body) {
     return std::move(out) + body;
 }
 
-Bytes write(const IPv4 &ip, const Place &place, const Bytes &body) {
+Bytes write(const IPv4 &ip, const Context &context, const Bytes &body) {
     const Bytes options = to_whole_words(ip.options);
     Bytes out;
     put8(out, u8(ip.version << 4 | (ip.header_words.value_or(u8(5 + options.size() / 4)) & 0xf)));
@@ -126,7 +127,7 @@ Bytes write(const IPv4 &ip, const Place &place, const Bytes &body) {
     put16(out, ip.id);
     put16(out, u16((ip.df ? 0x4000 : 0) | (ip.more_fragments ? 0x2000 : 0) | (ip.fragment_offset & 0x1fff)));
     put8(out, ip.ttl);
-    put8(out, ip.ip_proto.value_or(ip_proto_of(place.next)));
+    put8(out, ip.ip_proto.value_or(ip_proto_of(context.next)));
     put16(out, 0);
     put(out, ip.src.bytes);
     put(out, ip.dst.bytes);
@@ -135,12 +136,12 @@ Bytes write(const IPv4 &ip, const Place &place, const Bytes &body) {
     return std::move(out) + body;
 }
 
-Bytes write(const IPv6 &ip, const Place &place, const Bytes &body) {
+Bytes write(const IPv6 &ip, const Context &context, const Bytes &body) {
     Bytes out;
     put32(out, static_cast<std::uint32_t>(ip.version) << 28 |
                    static_cast<std::uint32_t>(ip.traffic_class) << 20 | (ip.flow_label & 0xfffff));
     put16(out, ip.payload_length.value_or(u16(body.size())));
-    put8(out, ip.next_header.value_or(ip_proto_of(place.next)));
+    put8(out, ip.next_header.value_or(ip_proto_of(context.next)));
     put8(out, ip.hop_limit);
     put(out, ip.src.bytes);
     put(out, ip.dst.bytes);
@@ -149,7 +150,7 @@ Bytes write(const IPv6 &ip, const Place &place, const Bytes &body) {
 
 // Hop-by-hop and destination options have the same format and padding (RFC 8200 4.2).
 template <typename Options>
-Bytes write_options(const Options &options, const Place &place, const Bytes &body) {
+Bytes write_options(const Options &options, const Context &context, const Bytes &body) {
     Bytes data = options.data;
     const std::size_t missing = (8 - (data.size() + 2) % 8) % 8;
     if (missing == 1) {
@@ -160,22 +161,22 @@ Bytes write_options(const Options &options, const Place &place, const Bytes &bod
         data.resize(data.size() + missing - 2);
     }
     Bytes out;
-    put8(out, options.next_header.value_or(ip_proto_of(place.next)));
+    put8(out, options.next_header.value_or(ip_proto_of(context.next)));
     put8(out, options.length.value_or(u8((data.size() + 2) / 8 - 1)));
     put(out, data);
     return std::move(out) + body;
 }
 
-Bytes write(const HopByHop &options, const Place &place, const Bytes &body) {
-    return write_options(options, place, body);
+Bytes write(const HopByHop &options, const Context &context, const Bytes &body) {
+    return write_options(options, context, body);
 }
-Bytes write(const DestOptions &options, const Place &place, const Bytes &body) {
-    return write_options(options, place, body);
+Bytes write(const DestOptions &options, const Context &context, const Bytes &body) {
+    return write_options(options, context, body);
 }
 
-Bytes write(const Routing &routing, const Place &place, const Bytes &body) {
+Bytes write(const Routing &routing, const Context &context, const Bytes &body) {
     Bytes out;
-    put8(out, routing.next_header.value_or(ip_proto_of(place.next)));
+    put8(out, routing.next_header.value_or(ip_proto_of(context.next)));
     put8(out, routing.length.value_or(u8(routing.addresses.size() * 2)));
     put8(out, routing.routing_type);
     put8(out, routing.segments_left);
@@ -185,16 +186,16 @@ Bytes write(const Routing &routing, const Place &place, const Bytes &body) {
     return std::move(out) + body;
 }
 
-Bytes write(const Fragment6 &fragment, const Place &place, const Bytes &body) {
+Bytes write(const Fragment6 &fragment, const Context &context, const Bytes &body) {
     Bytes out;
-    put8(out, fragment.next_header.value_or(ip_proto_of(place.next)));
+    put8(out, fragment.next_header.value_or(ip_proto_of(context.next)));
     put8(out, 0);
     put16(out, u16(fragment.offset << 3 | (fragment.more ? 1 : 0)));
     put32(out, fragment.id);
     return std::move(out) + body;
 }
 
-Bytes write(const Tcp &tcp, const Place &place, const Bytes &body) {
+Bytes write(const Tcp &tcp, const Context &context, const Bytes &body) {
     const Bytes options = to_whole_words(tcp.options);
     Bytes out;
     put16(out, tcp.sport);
@@ -207,22 +208,22 @@ Bytes write(const Tcp &tcp, const Place &place, const Bytes &body) {
     put32(out, 0);
     put(out, options);
     put(out, body);
-    set16(out, 16, tcp.checksum.value_or(l4_checksum(place, 6, out, out.size())));
+    set16(out, 16, tcp.checksum.value_or(l4_checksum(context, 6, out, out.size())));
     return out;
 }
 
-Bytes write(const Udp &udp, const Place &place, const Bytes &body) {
+Bytes write(const Udp &udp, const Context &context, const Bytes &body) {
     Bytes out;
     put16(out, udp.sport);
     put16(out, udp.dport);
     put16(out, udp.length.value_or(u16(8 + body.size())));
     put16(out, 0);
     put(out, body);
-    set16(out, 6, udp.checksum.value_or(not_zero(l4_checksum(place, 17, out, out.size()))));
+    set16(out, 6, udp.checksum.value_or(not_zero(l4_checksum(context, 17, out, out.size()))));
     return out;
 }
 
-Bytes write(const UdpLite &udp, const Place &place, const Bytes &body) {
+Bytes write(const UdpLite &udp, const Context &context, const Bytes &body) {
     Bytes out;
     put16(out, udp.sport);
     put16(out, udp.dport);
@@ -231,11 +232,11 @@ Bytes write(const UdpLite &udp, const Place &place, const Bytes &body) {
     put(out, body);
     const std::size_t covered =
         udp.coverage == 0 ? out.size() : std::min<std::size_t>(udp.coverage, out.size());
-    set16(out, 6, udp.checksum.value_or(not_zero(l4_checksum(place, 136, out, covered))));
+    set16(out, 6, udp.checksum.value_or(not_zero(l4_checksum(context, 136, out, covered))));
     return out;
 }
 
-Bytes write(const Sctp &sctp, const Place &, const Bytes &body) {
+Bytes write(const Sctp &sctp, const Context &, const Bytes &body) {
     Bytes out;
     put16(out, sctp.sport);
     put16(out, sctp.dport);
@@ -248,7 +249,7 @@ Bytes write(const Sctp &sctp, const Place &, const Bytes &body) {
     return out;
 }
 
-Bytes write(const Icmp &icmp, const Place &, const Bytes &body) {
+Bytes write(const Icmp &icmp, const Context &, const Bytes &body) {
     Bytes out{icmp.icmp_type, icmp.code, 0, 0};
     put32(out, icmp.rest);
     put(out, body);
@@ -256,25 +257,25 @@ Bytes write(const Icmp &icmp, const Place &, const Bytes &body) {
     return out;
 }
 
-Bytes write(const Icmp6 &icmp, const Place &place, const Bytes &body) {
+Bytes write(const Icmp6 &icmp, const Context &context, const Bytes &body) {
     Bytes out{icmp.icmp_type, icmp.code, 0, 0};
     put32(out, icmp.rest);
     put(out, body);
-    set16(out, 2, icmp.checksum.value_or(l4_checksum(place, 58, out, out.size())));
+    set16(out, 2, icmp.checksum.value_or(l4_checksum(context, 58, out, out.size())));
     return out;
 }
 
-Bytes write(const Esp &esp, const Place &, const Bytes &body) {
+Bytes write(const Esp &esp, const Context &, const Bytes &body) {
     Bytes out;
     put32(out, esp.spi);
     put32(out, esp.seq);
     return std::move(out) + body;
 }
 
-Bytes write(const Ah &ah, const Place &place, const Bytes &body) {
+Bytes write(const Ah &ah, const Context &context, const Bytes &body) {
     const Bytes icv = to_whole_words(ah.icv);
     Bytes out;
-    put8(out, ah.next_header.value_or(ip_proto_of(place.next)));
+    put8(out, ah.next_header.value_or(ip_proto_of(context.next)));
     put8(out, u8(3 + icv.size() / 4 - 2)); // RFC 4302: words, minus two
     put16(out, 0);
     put32(out, ah.spi);
@@ -283,16 +284,16 @@ Bytes write(const Ah &ah, const Place &place, const Bytes &body) {
     return std::move(out) + body;
 }
 
-Bytes write(const Gre &gre, const Place &place, const Bytes &body) {
+Bytes write(const Gre &gre, const Context &context, const Bytes &body) {
     Bytes out;
     put16(out, gre.key ? 0x2000 : 0);
-    put16(out, gre.eth_proto.value_or(eth_proto_of(place.next)));
+    put16(out, gre.eth_proto.value_or(eth_proto_of(context.next)));
     if (gre.key)
         put32(out, *gre.key);
     return std::move(out) + body;
 }
 
-Bytes write(const Geneve &geneve, const Place &place, const Bytes &body) {
+Bytes write(const Geneve &geneve, const Context &context, const Bytes &body) {
     Bytes options;
     for (const auto &option : geneve.options) {
         const Bytes value = to_whole_words(option.value);
@@ -304,13 +305,13 @@ Bytes write(const Geneve &geneve, const Place &place, const Bytes &body) {
     Bytes out;
     put8(out, u8(geneve.version << 6 | (geneve.option_words.value_or(u8(options.size() / 4)) & 0x3f)));
     put8(out, u8((geneve.control ? 0x80 : 0) | (geneve.critical ? 0x40 : 0) | (geneve.reserved & 0x3f)));
-    put16(out, geneve.eth_proto.value_or(eth_proto_of(place.next)));
+    put16(out, geneve.eth_proto.value_or(eth_proto_of(context.next)));
     put32(out, geneve.vni << 8);
     put(out, options);
     return std::move(out) + body;
 }
 
-Bytes write(const Payload &payload, const Place &, const Bytes &body) {
+Bytes write(const Payload &payload, const Context &, const Bytes &body) {
     return payload.bytes + body;
 }
 
@@ -319,13 +320,13 @@ Bytes write(const Payload &payload, const Place &, const Bytes &body) {
 Bytes Packet::bytes() const {
     Bytes body;
     for (std::size_t i = layers.size(); i-- > 0;) {
-        Place place;
+        Context context;
         if (i + 1 < layers.size())
-            place.next = &layers[i + 1];
-        for (std::size_t j = i; j-- > 0 && place.ip == nullptr;)
+            context.next = &layers[i + 1];
+        for (std::size_t j = i; j-- > 0 && context.ip == nullptr;)
             if (std::holds_alternative<IPv4>(layers[j]) || std::holds_alternative<IPv6>(layers[j]))
-                place.ip = &layers[j];
-        body = std::visit([&](const auto &layer) { return write(layer, place, body); }, layers[i]);
+                context.ip = &layers[j];
+        body = std::visit([&](const auto &layer) { return write(layer, context, body); }, layers[i]);
     }
     return body;
 }

@@ -12,7 +12,7 @@ Bytes golden_out() {
                     "68 69");
 }
 
-Bytes golden_back() {
+Bytes golden_return() {
     return from_hex("45 00 00 62 00 00 00 00 02 11 a2 6e 0a 00 01 14"
                     "0a 00 01 0a 9c 41 17 c1 00 4e 00 00 08 00 08 00"
                     "00 00 00 00 01 08 01 02 2b 8e e1 d4 db 0c 51 c4"

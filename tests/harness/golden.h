@@ -10,7 +10,7 @@ namespace glb::test {
 [[nodiscard]] Bytes golden_out();
 
 /// The reply: identical except for swapped outer addresses, TTL 2 and the header checksum.
-[[nodiscard]] Bytes golden_back();
+[[nodiscard]] Bytes golden_return();
 
 inline constexpr std::uint64_t golden_endpoint = 0x2b8ee1d4db0c51c4;
 inline constexpr std::uint32_t golden_cookie = 0xdeadbeef;

@@ -54,15 +54,15 @@ std::set<std::string> LeakCheck::list_objects() {
 }
 
 std::string LeakCheck::leaks(milliseconds timeout) const {
-    std::set<std::string> left;
+    std::set<std::string> leaked;
     (void)eventually(timeout, [&] {
-        left.clear();
+        leaked.clear();
         const auto now = list_objects();
         std::set_difference(now.begin(), now.end(), before_.begin(), before_.end(),
-                            std::inserter(left, left.end()));
-        return left.empty();
+                            std::inserter(leaked, leaked.end()));
+        return leaked.empty();
     });
-    return fmt::format("{}", fmt::join(left, ", "));
+    return fmt::format("{}", fmt::join(leaked, ", "));
 }
 
 } // namespace glb::test

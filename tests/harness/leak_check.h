@@ -15,7 +15,7 @@ class LeakCheck {
   public:
     LeakCheck() : before_(list_objects()) {}
 
-    /// New objects that are not gone within `timeout` (the kernel frees BPF objects with a delay), or an
+    /// New objects that still exist after `timeout` (the kernel frees BPF objects with a delay), or an
     /// empty string: REQUIRE(check.leaks() == "");
     [[nodiscard]] std::string leaks(milliseconds timeout = std::chrono::seconds(20)) const;
 

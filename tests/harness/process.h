@@ -1,4 +1,4 @@
-// Child processes of a test, in the foreground or background. They are always reaped and never left behind.
+// Child processes of a test, in the foreground or background. They are always killed and reaped.
 #pragma once
 
 #include <chrono>

@@ -27,7 +27,7 @@ struct RunResult {
 };
 
 /// Runs the program once, or `repeat` times. Throws std::runtime_error with the errno text if the kernel
-/// refuses. The kernel's headroom is zeroed, which hides header bytes that a program forgets to write: see
+/// refuses. The kernel's headroom is zeroed, which hides header bytes that a program does not write: see
 /// PoisonedRunner.
 [[nodiscard]] RunResult run_xdp(int prog_fd, const Bytes &frame, const RunOptions &options = {});
 

@@ -11,13 +11,13 @@ namespace glb::test {
 
 namespace {
 
-bool something_failed = false;
+bool any_failed = false;
 
 // A later skip must not hide an earlier failure.
 struct FailureMemory : Catch::TestEventListenerBase {
     using TestEventListenerBase::TestEventListenerBase;
     bool assertionEnded(const Catch::AssertionStats &stats) override {
-        something_failed |= !stats.assertionResult.isOk();
+        any_failed |= !stats.assertionResult.isOk();
         return true;
     }
 };
@@ -30,7 +30,7 @@ void skip(const std::string &reason) {
     if (ci != nullptr && *ci != '\0')
         FAIL("skipped under CI: " << reason);
     std::fprintf(stderr, "SKIP: %s\n", reason.c_str());
-    std::exit(something_failed ? 1 : 77);
+    std::exit(any_failed ? 1 : 77);
 }
 
 void need_root() {

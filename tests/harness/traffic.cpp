@@ -88,11 +88,11 @@ const std::vector<Sniffer::Frame> &Sniffer::frames() {
 }
 
 bool Sniffer::wait_for(const std::function<bool(const Frame &)> &wanted, milliseconds timeout) {
-    std::size_t looked_at = 0;
+    std::size_t examined = 0;
     return eventually(timeout, [&] {
         const auto &all = frames();
-        while (looked_at < all.size())
-            if (wanted(all[looked_at++]))
+        while (examined < all.size())
+            if (wanted(all[examined++]))
                 return true;
         return false;
     });

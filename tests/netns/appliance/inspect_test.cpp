@@ -43,7 +43,7 @@ TEST_CASE("inspection: golden packet is returned in the wire format with a decre
     REQUIRE(returned);
 
     // The appliance chooses TTL, DF and identification, which also change the checksum.
-    auto expected = golden_back();
+    auto expected = golden_return();
     expected[6] = returned->outer[6];
     expected[8] = returned->outer[8];
     set16(expected, 10, 0);

@@ -22,7 +22,7 @@ Bytes udp_flow(std::uint16_t port, std::uint32_t sequence = 0) {
 
 /// Rules and devices of the program that remain in a namespace. Waits, since the kernel may remove a device
 /// shortly after its process has exited.
-std::string left_behind(const Namespace &ns) {
+std::string leftovers(const Namespace &ns) {
     std::string text;
     (void)eventually(5s, [&] {
         text = ns.must(
@@ -48,7 +48,7 @@ TEST_CASE("appliance: --reflect returns every packet unchanged") {
     bench.send_outer(golden_out());
     auto returned = bench.next();
     REQUIRE(returned);
-    const auto golden = golden_back();
+    const auto golden = golden_return();
     CHECK_THAT(Bytes(returned->outer.begin() + 12, returned->outer.end()),
                equals({golden.begin() + 12, golden.end()}));
     CHECK(internet_checksum(ByteView(returned->outer).first(20)) == 0);
@@ -65,7 +65,7 @@ TEST_CASE("appliance: --reflect returns every packet unchanged") {
     REQUIRE(returned);
     CHECK_THAT(returned->header + returned->inner, equals(payload));
     CHECK(returned->source_port == 41000);
-    CHECK(left_behind(bench.firewall) == "");
+    CHECK(leftovers(bench.firewall) == "");
 }
 
 TEST_CASE("appliance: congestion mark of the outer header is copied to the inner packet") {
@@ -253,10 +253,10 @@ TEST_CASE("appliance: exits cleanly on SIGTERM and SIGINT and leaves nothing beh
     need_root();
     ApplianceBench bench;
     bench.start({"--endpoint", golden_text});
-    CHECK_THAT(left_behind(bench.firewall), Contains(golden_device));
+    CHECK_THAT(leftovers(bench.firewall), Contains(golden_device));
     bench.kill(GENERATE(SIGTERM, SIGINT));
     CHECK(bench.program().code() == 0);
-    CHECK(left_behind(bench.firewall) == "");
+    CHECK(leftovers(bench.firewall) == "");
 }
 
 TEST_CASE("appliance: starts despite leftovers of a killed process or a foreign device") {
@@ -277,7 +277,7 @@ TEST_CASE("appliance: starts despite leftovers of a killed process or a foreign 
     CHECK(bench.next());
     CHECK(rules(bench.firewall) == 4); // by device and by mark, of both IP versions
     bench.kill(SIGTERM);
-    CHECK(left_behind(bench.firewall) == "");
+    CHECK(leftovers(bench.firewall) == "");
 }
 
 TEST_CASE("appliance: failed start is reported in one line and leaves nothing behind") {
@@ -303,7 +303,7 @@ TEST_CASE("appliance: failed start is reported in one line and leaves nothing be
     SECTION("address that is not local") {
         CHECK_THAT(error_of({"--listen", "203.0.113.1:6081"}), Contains("--listen 203.0.113.1:6081"));
     }
-    CHECK(left_behind(bench.firewall) == "");
+    CHECK(leftovers(bench.firewall) == "");
     const auto usage = bench.run({"--listen", "nowhere"});
     CHECK(usage.code == 2);
     CHECK_THAT(usage.output, Contains("--listen nowhere"));

@@ -58,7 +58,7 @@ class FakeNode : public NodeReads, public NodeCommands {
             R"({"version": 1, "node": {"tunnel": {"interface": "under0", "address": "10.1.0.1"}}})");
     }
 
-    /// A text of "conflict" fails in carrying out, one without "version" is refused, all else is applied.
+    /// "conflict" fails during execution, a text without "version" is rejected, any other is applied.
     Result<ApplyResult> execute_apply(const std::string &text, const ApplyOptions &options) {
         last_apply = options;
         last_manifest = text;
@@ -102,7 +102,7 @@ class FakeNode : public NodeReads, public NodeCommands {
         return {};
     }
 
-    /// fw-2 is the last target that takes flows.
+    /// fw-2 is the last target that accepts flows.
     Result<documents::Drain> execute_drain(const DrainRequest &request) {
         last_drain = request;
         if (request.target != "fw-1" && request.target != "fw-2")
@@ -134,7 +134,7 @@ class FakeNode : public NodeReads, public NodeCommands {
         return document;
     }
 
-    /// The first time there is a guard, and it stays if it is to.
+    /// The guard exists at first, and remains for as long as it is kept.
     Result<documents::Down> execute_down(const DownOptions &options) {
         last_down = options;
         has_guard = has_guard && options.keep_guard;
@@ -172,9 +172,9 @@ class FakeNode : public NodeReads, public NodeCommands {
     }
 
     bool ready = true;
-    std::uint64_t generated_flows = 0; ///< length of the flow listing; 0: that of fake_flows
+    std::uint64_t generated_flows = 0; ///< number of listed flows; 0: fake_flows is listed
     bool has_guard = true;
-    bool is_drained = false; ///< either target
+    bool is_drained = false; ///< applies to both targets
     mutable std::optional<FlowQuery> last_filter;
     std::optional<ApplyOptions> last_apply;
     std::optional<DownOptions> last_down;

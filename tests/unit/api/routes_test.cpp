@@ -77,7 +77,7 @@ TEST_CASE("routes: flows are returned in chunks, and end with a newline") {
     CHECK(api("GET", "/v1/flows?target=unknown").status == 404);
 }
 
-TEST_CASE("routes: flows reads its filter from the query, and reports every error") {
+TEST_CASE("routes: the filter of flows is read from the query, and every error is reported") {
     Api api;
     CHECK(api("GET", "/v1/flows?source=%5B2001:db8::1%5D:443&protocol=tcp&limit=0").status == 200);
     REQUIRE(api.node.last_filter);
@@ -93,7 +93,7 @@ TEST_CASE("routes: flows reads its filter from the query, and reports every erro
     CHECK(errors[1]["pointer"] == "/colour");
 }
 
-TEST_CASE("routes: a manifest is applied for its client, tried, or refused") {
+TEST_CASE("routes: apply passes the client and dryRun on, and returns errors of the manifest") {
     Api api;
     const auto applied = api("POST", "/v1/manifest", R"({"version": 1})");
     CHECK(applied.status == 200);
@@ -113,7 +113,7 @@ TEST_CASE("routes: a manifest is applied for its client, tried, or refused") {
     CHECK(json::parse(refused.body)["errors"].size() == 2);
     CHECK(json::parse(refused.body)["errors"][0]["pointer"] == "/version");
 
-    // A misspelt dryRun must never result in an apply.
+    // A misspelt dryRun must never apply the manifest.
     api.node.last_apply.reset();
     CHECK(api("POST", "/v1/manifest?dryrun=true", R"({"version": 1})").status == 400);
     CHECK(api("POST", "/v1/manifest?dryRun=yes", R"({"version": 1})").status == 400);
@@ -144,7 +144,7 @@ TEST_CASE("routes: a manifest is applied with confirmation, confirmed, and rolle
     CHECK(api.node.last_apply->dry_run);
 }
 
-TEST_CASE("routes: drains and bypasses are requested for their client") {
+TEST_CASE("routes: drains and bypasses are requested with the client's credentials") {
     Api api;
     CHECK(json::parse(api("POST", "/v1/targets/firewalls/fw-1/drain").body)["drainedByOperator"] == true);
     CHECK(api.node.last_drain->group == "firewalls");

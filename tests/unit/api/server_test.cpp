@@ -77,7 +77,7 @@ TEST_CASE("listener: TCP ports are allocated, reported, and not shared") {
     CHECK(Listener::tcp("[::1]:0"));
 }
 
-TEST_CASE("server: a response may come later, from the loop") {
+TEST_CASE("server: a response may be sent later, from the loop") {
     TemporaryFolder folder;
     const auto path = folder.path() / "s";
     HttpRespond waiting; // used on the loop only

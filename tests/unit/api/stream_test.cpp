@@ -31,12 +31,12 @@ struct Endless {
     std::atomic<int> alive = 0;
 
     ChunkSource source() {
-        struct Life {
+        struct Lifetime {
             std::atomic<int> &alive;
-            explicit Life(std::atomic<int> &count) : alive(count) { ++alive; }
-            ~Life() { --alive; }
+            explicit Lifetime(std::atomic<int> &count) : alive(count) { ++alive; }
+            ~Lifetime() { --alive; }
         };
-        return [this, life = std::make_shared<Life>(alive)](std::string &chunk) {
+        return [this, lifetime = std::make_shared<Lifetime>(alive)](std::string &chunk) {
             chunk.assign(chunk_bytes, 'x');
             produced += chunk.size();
             return true;
@@ -84,7 +84,7 @@ bool accept_all(const HttpResponse &, std::string_view) {
 
 } // namespace
 
-TEST_CASE("stream: a million rows arrive complete, with a bounded number of bytes under way") {
+TEST_CASE("stream: a million rows arrive complete, with a bounded number of bytes in flight") {
     std::atomic<std::uint64_t> produced = 0;
     const Server server([&] {
         return [&, rows = generate_flows(1'000'000)](std::string &chunk) {
@@ -94,12 +94,12 @@ TEST_CASE("stream: a million rows arrive complete, with a bounded number of byte
         };
     });
     std::uint64_t consumed = 0;
-    std::uint64_t most_under_way = 0;
+    std::uint64_t most_in_flight = 0;
     std::string end;
     const auto response = server.stream([&](const HttpResponse &head, std::string_view piece) {
         CHECK(head.status == 200);
         consumed += piece.size();
-        most_under_way = std::max(most_under_way, produced - consumed);
+        most_in_flight = std::max(most_in_flight, produced - consumed);
         end = (end + std::string(piece))
                   .substr(end.size() + piece.size() - std::min<std::size_t>(40, end.size() + piece.size()));
         return true;
@@ -109,7 +109,7 @@ TEST_CASE("stream: a million rows arrive complete, with a bounded number of byte
     CHECK(consumed == produced);
     CHECK(consumed > (100u << 20));
     CHECK(end.ends_with("\"total\":1000000,\"truncated\":false}"));
-    CHECK(most_under_way < (1u << 20)); // a chunk in the server, buffers of the socket, a piece in the client
+    CHECK(most_in_flight < (1u << 20)); // a chunk in the server, buffers of the socket, a piece in the client
 }
 
 TEST_CASE("stream: chunks are produced off the loop, which serves other requests meanwhile") {
@@ -235,7 +235,7 @@ TEST_CASE("stream: beyond the limit the next one gets 503, other requests do not
     CHECK(becomes_true([&] { return server.begin_stream().receive("\r\n").starts_with("HTTP/1.1 200"); }));
 }
 
-TEST_CASE("stream: the server's end closes streams in progress and releases their sources") {
+TEST_CASE("stream: destroying the server closes streams in progress and releases their sources") {
     Endless endless;
     auto server = std::make_unique<Server>([&] { return endless.source(); });
     auto client = server->begin_stream();
@@ -262,7 +262,7 @@ TEST_CASE("http_stream: the sink gets the head first, and may end the transfer")
     CHECK(sizes[1] > 0);
 }
 
-TEST_CASE("http_stream: pieces arrive as they are produced, and each may take as long as the timeout") {
+TEST_CASE("http_stream: pieces are passed on as they arrive, and the timeout applies to each of them") {
     std::atomic<int> allowed = 1;
     const Server server([&] {
         return [&, sent = 0](std::string &chunk) mutable {
@@ -275,17 +275,17 @@ TEST_CASE("http_stream: pieces arrive as they are produced, and each may take as
     const auto response = server.stream([&](const HttpResponse &, std::string_view piece) {
         received += piece;
         if (!piece.empty())
-            ++allowed; // the next one is produced only after this one has arrived
+            ++allowed; // the next piece is produced only after this one has arrived
         return true;
     });
     CHECK(response);
     CHECK(received == "123");
 
-    allowed = 0; // none ever
+    allowed = 0; // no piece at all
     const auto stalled = server.stream(accept_all, 200ms);
     REQUIRE_FALSE(stalled);
     CHECK(stalled.error().code == ETIMEDOUT);
-    allowed = 3; // or the source would go on
+    allowed = 3; // otherwise the source would never end
 }
 
 TEST_CASE("http_stream: the body of another status is returned, not passed to the sink") {

@@ -79,7 +79,7 @@ TEST_CASE("geneve: errors of the fixed header have their counters") {
         payload[2] = 0x86, payload[3] = 0xdd;
         CHECK(verdict(payload) == "inner_malformed");
     }
-    SECTION("an inner packet longer than what came") {
+    SECTION("an inner packet longer than the received bytes") {
         payload[40 + 3] = 31;
         CHECK(verdict(payload) == "inner_malformed");
     }

@@ -31,7 +31,7 @@ test::Bytes carried(test::Bytes inner, std::uint8_t outer_tos) {
 
 TEST_CASE("outer header: equals that of the golden return packet") {
     const auto out = golden_out();
-    auto expected = golden_back();
+    auto expected = golden_return();
     expected.resize(28);
     expected[6] = 0x40; // DF and the appliance's TTL; the kernel writes the checksum
     expected[8] = 64;

@@ -1,6 +1,6 @@
 // fake-glbd SOCKET [MODE]: the real server and routes in front of a fake node, for the tests of glbctl as a
 // process. Prints "ready" when it listens, and serves until its stdin ends, so that it cannot outlive a test.
-// Modes: drained (a drain survived a restart), broken (a listing of flows that breaks off), million (flows).
+// Modes: drained (a drain survived a restart), broken (a flow listing that is cut off), million (flows).
 #include <cstdio>
 #include <limits>
 #include <string>
@@ -23,7 +23,7 @@ int main(int argc, char **argv) {
     if (mode == "million")
         node.generated_flows = 1'000'000;
     glb::HttpLimits limits;
-    if (mode == "broken") { // the source never ends, and the server gives up
+    if (mode == "broken") { // the source never ends, and the server aborts the stream
         node.generated_flows = std::numeric_limits<std::uint64_t>::max();
         limits.stream_total = std::chrono::milliseconds(300);
     }

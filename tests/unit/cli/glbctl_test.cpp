@@ -101,9 +101,9 @@ TEST_CASE("glbctl: guard") {
 
 TEST_CASE("glbctl: down requires --yes") {
     const Fixture glbctl;
-    const auto unsure = glbctl({"down"});
-    CHECK(unsure.status == 2);
-    CHECK(has(unsure.err, "--yes"));
+    const auto unconfirmed = glbctl({"down"});
+    CHECK(unconfirmed.status == 2);
+    CHECK(has(unconfirmed.err, "--yes"));
     CHECK(glbctl({"down", "--yes", "--keep-guard"}).out ==
           "data path removed; guard kept, forwarding stays blocked\n");
     CHECK(json::parse(glbctl({"-o", "json", "down", "--yes", "--keep-guard"}).out)["guardKept"] == true);
@@ -130,7 +130,7 @@ TEST_CASE("glbctl: apply shows what changed, diff and --dry-run what would chang
     CHECK(document["epoch"] == 4);
 }
 
-TEST_CASE("glbctl: each error of a refused manifest is printed with file and pointer") {
+TEST_CASE("glbctl: each error of a rejected manifest is printed with file and pointer") {
     const Fixture glbctl;
     const auto file = glbctl.file(refused_manifest);
     for (const std::string command : {"apply", "diff"}) {

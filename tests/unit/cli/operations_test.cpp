@@ -41,7 +41,7 @@ TEST_CASE("confirmation: a pending manifest is confirmed once; the history is li
     CHECK(glbctl({"rollback", "2"}).status == 1);
 }
 
-TEST_CASE("drain: begins, ends, and waits for the last flow") {
+TEST_CASE("drain: starts, is cancelled, and waits for the last flow") {
     const Fixture glbctl;
     const auto drained = glbctl({"drain", "firewalls/fw-1"});
     CHECK(drained.status == 0);
@@ -101,7 +101,7 @@ TEST_CASE("bypass: the effect and its duration are printed") {
     CHECK(json::parse(glbctl({"-o", "json", "bypass", "branch", "--for", "2h"}).out)["secondsLeft"] == 7200);
     CHECK(glbctl({"bypass", "branch", "--off"}).out == "branch is inspected\n");
     const auto down = glbctl({"bypass", "down", "--off"});
-    CHECK(down.status == 0); // the order has ended
+    CHECK(down.status == 0); // the operator's bypass has ended
     CHECK(has(down.out,
               "down is still BYPASSED: firewalls has no healthy target, and its onAllUnhealthy is bypass"));
     CHECK(glbctl({"bypass", "other"}).status == 1);

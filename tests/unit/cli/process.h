@@ -1,4 +1,4 @@
-// Runs a program to its end and keeps what it wrote and how it ended.
+// Runs a program to its end, and captures its output and exit status.
 #pragma once
 
 #include <string>
@@ -49,12 +49,12 @@ inline pid_t start(const std::vector<std::string> &arguments, const std::vector<
 }
 
 struct Outcome {
-    int status = -1; ///< exit status, or -1 where a signal ended it
+    int status = -1; ///< exit status; -1: killed by a signal
     std::string out;
     std::string err;
 };
 
-/// A process under way. Every one must be finished.
+/// A running process. Must be passed to finish().
 struct Running {
     pid_t pid = 0;
     Fd out, err;
@@ -69,7 +69,7 @@ inline Running run_on(const std::vector<std::string> &arguments, const std::stri
     return {pid, std::move(out.read), std::move(err.read)};
 }
 
-/// Waits for its end.
+/// Waits for its exit.
 inline Outcome finish(Running running) {
     Outcome outcome;
     pollfd waiting[2] = {{running.out.get(), POLLIN, 0}, {running.err.get(), POLLIN, 0}};

@@ -23,7 +23,7 @@ struct Summary {
     long peak_kib = 0;
 };
 
-/// Reads a listing of flows to its end without keeping it.
+/// Reads a flow listing to its end without storing it.
 Summary count_flows(Running running) {
     static constexpr std::string_view mark = "\"endpoint\":";
     Summary summary;
@@ -70,7 +70,7 @@ TEST_CASE("stream: a million flows pass through daemon and glbctl in bounded mem
     CHECK(peak_of(glbctl.daemon()) - daemon_before < 4096);
 }
 
-TEST_CASE("stream: a listing that breaks off is an error, with the bytes received before") {
+TEST_CASE("stream: a listing that is cut off is an error, after the bytes received before") {
     const Fixture glbctl(true, "broken");
     auto running = glbctl.begin({"-o", "json", "flows", "--limit", "0"});
     glb::Fd err = std::move(running.err);

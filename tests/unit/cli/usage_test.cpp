@@ -1,4 +1,4 @@
-// The command line of glbctl: errors of usage, help, and commands that are planned.
+// The command line of glbctl: usage errors, help, and planned commands.
 #include <catch2/catch.hpp>
 
 #include "tests/unit/cli/fixture.h"
@@ -23,7 +23,7 @@ TEST_CASE("usage: planned commands report \"not yet supported\" with any argumen
     CHECK(here.status == 1);
     CHECK(here.err == "glbctl: check --here is not yet supported\n");
     CHECK_FALSE(has(glbctl({"--help"}).out, "capture"));
-    CHECK_FALSE(has(glbctl({"nonsense"}).err, "capture"));
+    CHECK_FALSE(has(glbctl({"unknown"}).err, "capture"));
 }
 
 TEST_CASE("usage: errors exit with 2 and are printed on stderr") {

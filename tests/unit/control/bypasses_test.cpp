@@ -6,7 +6,7 @@
 using namespace glb;
 using namespace std::chrono_literals;
 
-TEST_CASE("bypasses: one without end stays until it is taken back", "[node]") {
+TEST_CASE("bypasses: a bypass without a deadline lasts until it is switched off", "[node]") {
     Bypasses bypasses;
     CHECK(bypasses.word("web") == 0);
     CHECK(bypasses.to_json().is_null());
@@ -19,7 +19,7 @@ TEST_CASE("bypasses: one without end stays until it is taken back", "[node]") {
     CHECK(bypasses.word("web") == 0);
 }
 
-TEST_CASE("bypasses: the data path is told the end, never before it in its coarse time", "[node]") {
+TEST_CASE("bypasses: the deadline in the data path is rounded up to its ticks", "[node]") {
     Bypasses bypasses;
     bypasses.set("web", MonotonicTime{1000s});
     const auto word = bypasses.word("web");
@@ -34,17 +34,17 @@ TEST_CASE("bypasses: the data path is told the end, never before it in its coars
     CHECK_FALSE(bypasses.ends().contains("web"));
 }
 
-TEST_CASE("bypasses: they outlive the daemon, but not the boot, and not their endpoint", "[node]") {
+TEST_CASE("bypasses: survive a daemon restart, but neither a reboot nor removal of the endpoint", "[node]") {
     Bypasses before;
     before.set("a", {});
     before.set("b", MonotonicTime{1000s});
-    auto kept = before.to_json();
+    auto persisted = before.to_json();
     Bypasses after;
-    after.set(kept);
+    after.set(persisted);
     CHECK(after.word("a") == before.word("a"));
     CHECK(after.word("b") == before.word("b"));
-    kept["b"]["until"]["boot"] = "another";
-    after.set(kept);
+    persisted["b"]["until"]["boot"] = "another";
+    after.set(persisted);
     CHECK(after.expire(MonotonicTime{1s}) == std::vector<std::string>{"b"});
     CHECK(after.ends().contains("a"));
     after.retain_only({"c"});

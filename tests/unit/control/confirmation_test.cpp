@@ -5,39 +5,39 @@
 
 using namespace glb;
 using namespace std::chrono_literals;
-using Moment = std::chrono::steady_clock::time_point;
+using TimePoint = std::chrono::steady_clock::time_point;
 
-TEST_CASE("moment: comes back as it was, within this boot", "[state]") {
+TEST_CASE("boot time: a time point survives a round trip within one boot", "[state]") {
     const auto now = std::chrono::steady_clock::now();
-    auto kept = to_json_time(now);
-    CHECK(time_from_json(kept) == now);
-    kept["boot"] = "another";
-    CHECK(time_from_json(kept) == Moment{});
-    for (const auto &nonsense : {nlohmann::json(), nlohmann::json(5), nlohmann::json{{"boot", 1}}})
-        CHECK(time_from_json(nonsense) == Moment{});
+    auto persisted = to_json_time(now);
+    CHECK(time_from_json(persisted) == now);
+    persisted["boot"] = "another";
+    CHECK(time_from_json(persisted) == TimePoint{});
+    for (const auto &invalid : {nlohmann::json(), nlohmann::json(5), nlohmann::json{{"boot", 1}}})
+        CHECK(time_from_json(invalid) == TimePoint{});
 }
 
-TEST_CASE("confirmation: belongs to one manifest, by its content", "[state]") {
-    const Confirmation waits{manifest_digest("new"), "old", Moment{500s}};
-    CHECK(waits.concerns("new"));
-    CHECK_FALSE(waits.concerns("old"));
-    const auto read = Confirmation::from_json(waits.to_json());
+TEST_CASE("confirmation: applies to one manifest, identified by its content", "[state]") {
+    const Confirmation pending{manifest_digest("new"), "old", TimePoint{500s}};
+    CHECK(pending.concerns("new"));
+    CHECK_FALSE(pending.concerns("old"));
+    const auto read = Confirmation::from_json(pending.to_json());
     REQUIRE(read);
     CHECK(read->concerns("new"));
     CHECK(read->revert_to == "old");
-    CHECK(read->until == Moment{500s});
-    const Confirmation first{manifest_digest("new"), {}, Moment{500s}};
+    CHECK(read->until == TimePoint{500s});
+    const Confirmation first{manifest_digest("new"), {}, TimePoint{500s}};
     REQUIRE(Confirmation::from_json(first.to_json()));
     CHECK_FALSE(Confirmation::from_json(first.to_json())->revert_to);
 }
 
-TEST_CASE("confirmation: of another boot its time is over; nonsense is none", "[state]") {
-    auto kept = Confirmation{manifest_digest("new"), "old", Moment{500s}}.to_json();
-    kept["until"]["boot"] = "another";
-    REQUIRE(Confirmation::from_json(kept));
-    CHECK(Confirmation::from_json(kept)->until == Moment{});
-    kept["revertTo"] = 7;
-    CHECK_FALSE(Confirmation::from_json(kept));
+TEST_CASE("confirmation: expired after a reboot, and absent if invalid", "[state]") {
+    auto persisted = Confirmation{manifest_digest("new"), "old", TimePoint{500s}}.to_json();
+    persisted["until"]["boot"] = "another";
+    REQUIRE(Confirmation::from_json(persisted));
+    CHECK(Confirmation::from_json(persisted)->until == TimePoint{});
+    persisted["revertTo"] = 7;
+    CHECK_FALSE(Confirmation::from_json(persisted));
     CHECK_FALSE(Confirmation::from_json(nullptr));
     CHECK_FALSE(Confirmation::from_json({{"manifest", "x"}}));
 }

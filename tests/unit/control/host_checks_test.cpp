@@ -45,24 +45,24 @@ Link &link(Snapshot &snapshot, std::string_view name) {
 
 using Errors = std::vector<ManifestError>;
 
-/// One error or warning, at `pointer`, with `words`.
-void has_one(const Errors &list, const std::string &pointer, const std::string &words) {
+/// One error or warning, at `pointer`, whose message contains `text`.
+void has_one(const Errors &list, const std::string &pointer, const std::string &text) {
     for (const auto &error : list)
         UNSCOPED_INFO(error);
     REQUIRE(list.size() == 1);
     CHECK(list[0].pointer == pointer);
-    CHECK_THAT(list[0].message, Catch::Contains(words));
+    CHECK_THAT(list[0].message, Catch::Contains(text));
 }
 
 } // namespace
 
-TEST_CASE("a manifest that fits the machine has no findings", "[config]") {
+TEST_CASE("host checks: a manifest that fits the host has no findings", "[config]") {
     const auto findings = check_host(manifest_of(sample()), machine());
     CHECK(findings.errors == Errors{});
     CHECK(findings.warnings == Errors{});
 }
 
-TEST_CASE("an interface that is absent is an error that tells of a near one", "[config]") {
+TEST_CASE("host checks: a missing interface is an error with a suggestion", "[config]") {
     const auto endpoint = check_host(manifest_of(with("/endpoints/0/interfaces/0", "cil0")), machine());
     has_one(endpoint.errors, "/endpoints/0/interfaces/0",
             "no interface \"cil0\" on this machine; did you mean \"cli0\"?");
@@ -73,7 +73,8 @@ TEST_CASE("an interface that is absent is an error that tells of a near one", "[
             "/endpoints/0/interfaces/0", "loopback");
 }
 
-TEST_CASE("devices without a driver are refused in native mode, with what to name instead", "[config]") {
+TEST_CASE("host checks: devices without a driver are errors in native mode, with an alternative",
+          "[config]") {
     const auto vlan = with("/endpoints/0/interfaces/0", "eth1.100");
     has_one(check_host(manifest_of(vlan), machine()).errors, "/endpoints/0/interfaces/0", "eth1 vlan 100");
     const auto bridge = with("/endpoints/0/interfaces/0", "br0");
@@ -82,7 +83,7 @@ TEST_CASE("devices without a driver are refused in native mode, with what to nam
     CHECK(check_host(manifest_of(with("/node/xdpMode", "generic", vlan)), machine()).errors == Errors{});
 }
 
-TEST_CASE("the tunnel's address may come later, and that is said", "[config]") {
+TEST_CASE("host checks: a missing or misplaced tunnel address is a warning", "[config]") {
     auto snapshot = machine();
     snapshot.addresses.pop_back();
     const auto absent = check_host(manifest_of(sample()), snapshot);
@@ -93,7 +94,7 @@ TEST_CASE("the tunnel's address may come later, and that is said", "[config]") {
             "is on cli0, not on the tunnel interface under0");
 }
 
-TEST_CASE("an MTU too small for the tunnel is a warning with its mend", "[config]") {
+TEST_CASE("host checks: an MTU too small for the tunnel is a warning with its fix", "[config]") {
     auto snapshot = machine();
     link(snapshot, "cli0").mtu = 1501;
     has_one(check_host(manifest_of(sample()), snapshot).warnings, "/endpoints/0/interfaces/0",
@@ -107,7 +108,7 @@ TEST_CASE("an MTU too small for the tunnel is a warning with its mend", "[config
             "lower the MTU of the hosts and routers on this link to 1500");
 }
 
-TEST_CASE("a link that is down and a target that is this machine are warnings", "[config]") {
+TEST_CASE("host checks: a link that is down and a local target address are warnings", "[config]") {
     auto snapshot = machine();
     link(snapshot, "srv0").up = false;
     has_one(check_host(manifest_of(sample()), snapshot).warnings, "/endpoints/0/interfaces/1",
@@ -118,8 +119,9 @@ TEST_CASE("a link that is down and a target that is this machine are warnings", 
             "address of this machine");
 }
 
-TEST_CASE("a caFile that HTTPS checks cannot use is a warning", "[config]") {
-    const auto folder = std::filesystem::temp_directory_path() / fmt::format("glb-here-{}", ::getpid());
+TEST_CASE("host checks: a caFile that HTTPS checks cannot use is a warning", "[config]") {
+    const auto folder =
+        std::filesystem::temp_directory_path() / fmt::format("glb-host-checks-{}", ::getpid());
     std::filesystem::create_directories(folder);
     const auto file = (folder / "ca.pem").string();
     auto document = with("/targetGroups/0/healthCheck", {{"protocol", "HTTPS"}, {"caFile", file}});
@@ -132,7 +134,7 @@ TEST_CASE("a caFile that HTTPS checks cannot use is a warning", "[config]") {
     CHECK(warnings() == Errors{});
     document["targetGroups"][0]["healthCheck"]["caFile"] = folder.string();
     has_one(warnings(), at, "is not a regular file");
-    document["targetGroups"][0]["healthCheck"]["protocol"] = "HTTP"; // which does not read it
+    document["targetGroups"][0]["healthCheck"]["protocol"] = "HTTP"; // does not use the file
     CHECK(warnings() == Errors{});
     std::filesystem::remove_all(folder);
 }

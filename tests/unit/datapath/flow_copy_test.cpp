@@ -130,7 +130,7 @@ TEST_CASE("flow copy: while the newer program runs, the more recent entry wins",
     CHECK(glb_meta_code(of(4).meta) == GLB_FLOW_NEW);
 }
 
-TEST_CASE("flow copy: flows without a place are stamped, established ones are not evicted", "[copy]") {
+TEST_CASE("flow copy: flows that do not fit are stamped, established ones are not evicted", "[copy]") {
     Lines from(16384), into(4096);
     for (std::uint32_t i = 0; i < 6000; ++i)
         from.put(i, i + 1);

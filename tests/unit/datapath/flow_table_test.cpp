@@ -118,7 +118,7 @@ TEST_CASE("flow table: an unconfigured target has the default timeouts", "[flows
     CHECK_FALSE(fake.table.meta(0)->live(start + 120 * second, {}));
 }
 
-TEST_CASE("flow table: a tick ahead of ours is no idle time, and ticks may wrap", "[flows]") {
+TEST_CASE("flow table: a tick in the future is no idle time, and ticks may wrap", "[flows]") {
     FakeTable fake(1);
     fake.put(0, GLB_FLOW_CLOSED);
     CHECK(fake.table.meta(0)->idle(start - 1) == 0);
@@ -190,8 +190,7 @@ bool is_of_one_flow(const FlowRow &row) {
 
 } // namespace
 
-TEST_CASE("flow table: no row is a mixture of two flows while another thread replaces them",
-          "[flows][hammer]") {
+TEST_CASE("flow table: no row mixes two flows while another thread replaces them", "[flows][concurrency]") {
     FakeTable fake(1);
     std::atomic<bool> end = false;
     std::atomic<std::uint32_t> begun = 0;

@@ -51,7 +51,7 @@ TEST_CASE("mapped: a moved mapping has one owner", "[mapped]") {
     CHECK(third[0] == 7);
 }
 
-TEST_CASE("mapped: a view leaves its memory alone", "[mapped]") {
+TEST_CASE("mapped: a view does not unmap its memory", "[mapped]") {
     std::vector<std::uint64_t> memory(rows);
     {
         const auto view = Mapped<std::uint64_t>::view(memory);

@@ -80,13 +80,13 @@ constexpr auto golden_garbage =
 constexpr auto golden_errors =
     R"({"errors": [{"pointer": "/version", "message": "required; allowed is 1"}]})";
 
-/// Pointers of every value in `document` but the root.
-std::vector<json::json_pointer> places(const json &document,
-                                       const json::json_pointer &at = json::json_pointer()) {
+/// Pointers of all values in `document` except the root.
+std::vector<json::json_pointer> all_pointers(const json &document,
+                                             const json::json_pointer &at = json::json_pointer()) {
     std::vector<json::json_pointer> all;
-    const auto add = [&](const json::json_pointer &place, const json &value) {
-        all.push_back(place);
-        const auto below = places(value, place);
+    const auto add = [&](const json::json_pointer &location, const json &value) {
+        all.push_back(location);
+        const auto below = all_pointers(value, location);
         all.insert(all.end(), below.begin(), below.end());
     };
     if (document.is_object())
@@ -98,7 +98,7 @@ std::vector<json::json_pointer> places(const json &document,
     return all;
 }
 
-/// Is this value read and written, as it is?
+/// Whether the value survives a round trip unchanged.
 template <Document T>
 void check_round_trip(const json &golden) {
     const auto document = from_json<T>(golden);
@@ -109,36 +109,37 @@ void check_round_trip(const json &golden) {
     CHECK(*from_json<T>(to_json(*document)) == *document);
 }
 
-/// `free` are places where a document holds JSON of any form.
+/// `free` are pointers below which a document may contain any JSON.
 template <Document T>
 void check_document(const char *text, const std::vector<std::string> &free = {}) {
     const auto golden = json::parse(text);
     check_round_trip<T>(golden);
-    for (const auto &place : places(golden)) {
-        INFO(place.to_string());
+    for (const auto &location : all_pointers(golden)) {
+        INFO(location.to_string());
         if (std::ranges::any_of(free,
-                                [&](const auto &prefix) { return place.to_string().starts_with(prefix); }))
+                                [&](const auto &prefix) { return location.to_string().starts_with(prefix); }))
             continue;
 
         auto wrong = golden;
-        wrong[place] = golden[place].is_object() || golden[place].is_array() ? json("text") : json::object();
+        wrong[location] =
+            golden[location].is_object() || golden[location].is_array() ? json("text") : json::object();
         const auto refused = from_json<T>(wrong);
         REQUIRE_FALSE(refused);
         const auto pointer = refused.error().message.substr(0, refused.error().message.find(':'));
-        CHECK(place.to_string().starts_with(pointer)); // the array for an element of VlanTags
+        CHECK(location.to_string().starts_with(pointer)); // the array for an element of VlanTags
         CHECK(pointer.size() > 1);
 
-        if (golden[place.parent_pointer()].is_array())
+        if (golden[location.parent_pointer()].is_array())
             continue;
         auto without = golden;
-        without[place.parent_pointer()].erase(place.back());
+        without[location.parent_pointer()].erase(location.back());
         if (const auto read = from_json<T>(without))
             CHECK_FALSE(*read == *from_json<T>(golden));
         else
-            CHECK(read.error().message == place.to_string() + ": missing");
+            CHECK(read.error().message == location.to_string() + ": missing");
 
         auto newer = golden;
-        auto &parent = newer[place.parent_pointer()];
+        auto &parent = newer[location.parent_pointer()];
         parent["fromANewerVersion"] = {{"x", 1}};
         CHECK(*from_json<T>(newer) == *from_json<T>(golden));
     }
@@ -167,7 +168,7 @@ TEST_CASE("documents: every member is read and written under its name, and with 
     check_document<Errors>(golden_errors);
 }
 
-TEST_CASE("documents: what has no value is null, or omitted where the document says so") {
+TEST_CASE("documents: members without a value are null, or omitted where documented") {
     CHECK(to_json(NodeStatus{})["notReadyReason"].is_null());
     CHECK_FALSE(to_json(NodeStatus{}).contains("confirmation"));
     CHECK_FALSE(to_json(Flow{}).contains("identifier"));
@@ -203,7 +204,7 @@ TEST_CASE("documents: VLANs are null, a number, or an array") {
     CHECK_FALSE(from_json<EndpointInterface>({{"vlan", {1, -2}}}));
 }
 
-TEST_CASE("documents: numbers outside the member's range are errors, not other numbers") {
+TEST_CASE("documents: numbers outside the member's range are errors") {
     const auto error_of = [](const json &port) {
         const auto document = from_json<TargetList>({{"targets", {{{"port", port}}}}});
         return document ? "" : document.error().message;
@@ -216,9 +217,9 @@ TEST_CASE("documents: numbers outside the member's range are errors, not other n
     CHECK(from_json<HistoryEntry>({{"pid", -1}}));
 }
 
-TEST_CASE("documents: texts that are not UTF-8 are serialized all the same") {
-    Errors errors{{{"", "device \xff is gone"}}};
-    CHECK(json::parse(serialize(errors))["errors"][0]["message"] == "device \xef\xbf\xbd is gone");
+TEST_CASE("documents: invalid UTF-8 is replaced in serialized texts") {
+    Errors errors{{{"", "device \xff is missing"}}};
+    CHECK(json::parse(serialize(errors))["errors"][0]["message"] == "device \xef\xbf\xbd is missing");
 }
 
 TEST_CASE("documents: targets are counted by the name of their state") {

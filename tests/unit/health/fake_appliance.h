@@ -1,4 +1,4 @@
-// FakeAppliance: a UDP socket on loopback in the place of an appliance.
+// FakeAppliance: a UDP socket on loopback in place of an appliance.
 #pragma once
 
 #include <catch2/catch.hpp>

@@ -103,13 +103,13 @@ TEST_CASE("false positives: appliance delayed by 30 ms under load, 50 times", "[
     });
 }
 
-TEST_CASE("false positives: firewall that forgets idle flows", "[passive]") {
+TEST_CASE("false positives: firewall that expires idle flows", "[passive]") {
     never_ejects(1000, [](unsigned seed, bool in_band) {
         std::mt19937 random(seed);
         TrafficSim sim(seed, 3, [=](const SimPacket &packet) mutable -> std::optional<Micros> {
             if (packet.endpoint < 0)
                 return in_band ? std::optional(quick(random)) : std::nullopt;
-            if (packet.at > 2s && packet.flow % 3 == 0) // forgotten
+            if (packet.at > 2s && packet.flow % 3 == 0) // expired by the firewall
                 return std::nullopt;
             return quick(random);
         });

@@ -49,7 +49,8 @@ TEST_CASE("group conditions: spread is logged for failed targets, not for unchec
     CHECK(log.update("others", GroupAction::drop, true).empty()); // no endpoint uses it
 }
 
-TEST_CASE("group conditions: a group without targets for new flows is logged, a removed one forgotten") {
+TEST_CASE("group conditions: a group without targets for new flows is logged, the state of a removed one is "
+          "dropped") {
     glb::GroupConditionLog log;
     log.configure(used_by({"branch"}));
     const Lines begins{

@@ -26,7 +26,7 @@ std::uint64_t state_beside_healthy(TargetState state, std::uint32_t weight, Fail
 
 } // namespace
 
-TEST_CASE("group policy: each target state beside a healthy target", "[policy]") {
+TEST_CASE("group policy: each target state in a group with a healthy target", "[policy]") {
     const auto policy = GENERATE(FailurePolicy::hold, FailurePolicy::rehash, FailurePolicy::reset);
     const std::uint64_t failed = policy == FailurePolicy::hold    ? GLB_TARGET_KEEP_ESTABLISHED
                                  : policy == FailurePolicy::reset ? GLB_TARGET_RESET

@@ -1,11 +1,11 @@
-// The health thread beside readers of the snapshot and callers on another thread; meant for TSan.
+// The health thread, concurrent with readers of the snapshot and callers on another thread; meant for TSan.
 #include "tests/unit/health/engine_fixture.h"
 
 #include <atomic>
 #include <thread>
 
 #include "controller/health/health_thread.h"
-#include "tests/unit/health/little_server.h"
+#include "tests/unit/health/scripted_server.h"
 
 using namespace glb;
 using namespace glb::test;
@@ -32,8 +32,8 @@ TEST_CASE("health thread: snapshots are read while commits and probe results cha
     std::atomic<int> events = 0;
     const auto port = std::make_shared<FakeTargetStatePort>();
     auto engine = std::make_unique<HealthEngine>(thread.context(), [&](HealthEvent) { ++events; });
-    auto server = std::make_unique<LittleServer>(
-        thread.context(), [](tcp::socket &peer) -> Nothing { co_await until_gone(peer); });
+    auto server = std::make_unique<ScriptedServer>(
+        thread.context(), [](tcp::socket &peer) -> Awaitable { co_await wait_until_closed(peer); });
     const auto config_of_generation = [&, probed = server->port()](std::uint64_t generation) {
         auto config =
             engine_config(generation, generation % 2 == 0 ? std::vector<std::string>{"a", "b", "c"}

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "tests/unit/health/fake_appliance.h"
-#include "tests/unit/health/little_server.h"
+#include "tests/unit/health/scripted_server.h"
 
 using namespace glb;
 using namespace glb::test;
@@ -22,8 +22,8 @@ glb_event event_from(glb_event_kind kind, const IpAddress &sender) {
 
 /// A TCP server on loopback that the engine probes as the initial target g/a, without a path to it.
 struct PathFixture : EngineFixture {
-    std::optional<LittleServer> server{std::in_place, loop,
-                                       [](tcp::socket &peer) -> Nothing { co_await until_gone(peer); }};
+    std::optional<ScriptedServer> server{
+        std::in_place, loop, [](tcp::socket &peer) -> Awaitable { co_await wait_until_closed(peer); }};
 
     [[nodiscard]] HealthConfig config(std::uint64_t generation) const {
         auto made = engine_config(generation, {"a"});

@@ -157,7 +157,7 @@ TEST_CASE("engine: a failure of any write of commit keeps the previous configura
         config.groups.push_back(unprobed_group("h", {"a"}, 1));
         REQUIRE(it.engine.stage(config));
         REQUIRE(it.engine.drain("g/c", false));
-        it.engine.on_neighbours({{"g/a", false}}); // a verdict between stage and commit
+        it.engine.on_neighbours({{"g/a", false}}); // a transition between stage and commit
         CHECK(it.port->maps.targets.at(0) == 0);
         const auto before = it.port->maps;
         it.port->fail_nth_write(n, failures);

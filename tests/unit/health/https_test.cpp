@@ -74,14 +74,14 @@ TEST_CASE("HTTPS probe: TLS 1.2 and 1.3 without verification, sessions are resum
         CHECK(result.outcome == ProbeOutcome::ok);
         CHECK(result.http_status == 200);
     }
-    REQUIRE(server.seen().size() >= 4);
+    REQUIRE(server.connections().size() >= 4);
     for (std::size_t i = 0; i < 4; ++i) {
-        const auto &seen = server.seen()[i];
-        CHECK(seen.version == (version == TLS1_2_VERSION ? "TLSv1.2" : "TLSv1.3"));
-        CHECK(seen.resumed == (i > 0));
+        const auto &connection = server.connections()[i];
+        CHECK(connection.version == (version == TLS1_2_VERSION ? "TLSv1.2" : "TLSv1.3"));
+        CHECK(connection.resumed == (i > 0));
         if (i == 0) // OpenSSL does not report it for resumed sessions of TLS 1.2
-            CHECK(seen.server_name == "fw.example");
-        CHECK(seen.request.starts_with("GET /up HTTP/1.1\r\nHost: fw.example\r\n"));
+            CHECK(connection.server_name == "fw.example");
+        CHECK(connection.request.starts_with("GET /up HTTP/1.1\r\nHost: fw.example\r\n"));
     }
 }
 
@@ -92,8 +92,8 @@ TEST_CASE("HTTPS probe: status is matched, reset after the response is ignored",
     CHECK(result.outcome == ProbeOutcome::mismatch);
     CHECK(result.http_status == 404);
     // Without a name the Host header has the address.
-    CHECK(server.seen().front().server_name.empty());
-    CHECK(server.seen().front().request.find("Host: 127.0.0.1:") != std::string::npos);
+    CHECK(server.connections().front().server_name.empty());
+    CHECK(server.connections().front().request.find("Host: 127.0.0.1:") != std::string::npos);
 }
 
 TEST_CASE("HTTPS probe: chain and name are verified with caFile", "[https]") {
@@ -139,15 +139,16 @@ TEST_CASE("HTTPS probe: unknown CA is rejected, unreadable caFile is named", "[h
 
 TEST_CASE("HTTPS probe: port without TLS and unresponsive port are failures with a description", "[https]") {
     HttpsFixture fixture;
-    LittleServer plain(fixture.loop, [](tcp::socket &peer) -> Nothing {
+    ScriptedServer plain(fixture.loop, [](tcp::socket &peer) -> Awaitable {
         co_await send(peer, "HTTP/1.1 200 OK\r\n\r\n");
-        co_await until_gone(peer);
+        co_await wait_until_closed(peer);
     });
     const auto garbage = fixture.probe(https_target(plain.port())).front();
     CHECK(garbage.outcome == ProbeOutcome::error);
     CHECK(garbage.detail.starts_with("TLS handshake: "));
 
-    LittleServer unresponsive(fixture.loop, [](tcp::socket &peer) -> Nothing { co_await until_gone(peer); });
+    ScriptedServer unresponsive(fixture.loop,
+                                [](tcp::socket &peer) -> Awaitable { co_await wait_until_closed(peer); });
     auto target = https_target(unresponsive.port());
     target.key = "fw-2";
     target.settings.timeout = 60ms;

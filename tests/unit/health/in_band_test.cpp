@@ -150,7 +150,7 @@ TEST_CASE("in-band probe: send failure is reported as unsent", "[in-band]") {
     CHECK_FALSE(fixture.prober.probe_now("g/a"));
 }
 
-TEST_CASE("in-band prober: removed targets are forgotten, unchanged ones not affected", "[in-band]") {
+TEST_CASE("in-band prober: removed targets are dropped, unchanged ones are not affected", "[in-band]") {
     InBandFixture fixture;
     auto target = fixture.target();
     target.timeout = 30ms;

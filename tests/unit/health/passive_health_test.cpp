@@ -52,7 +52,7 @@ TEST_CASE("backoff: first recovery takes the threshold only, repeated failures d
     CHECK(outages == std::vector<std::chrono::seconds>{3s, 10s, 20s, 40s, 80s, 160s, 300s, 300s, 300s});
     now += 569s;
     CHECK(outage(target, now) == 300s);
-    now += 600s; // healthy for long enough: failures are forgotten
+    now += 600s; // healthy for long enough: the number of failures is reset
     CHECK(outage(target, now) == 3s);
 }
 
@@ -104,9 +104,9 @@ TEST_CASE("passive failure: ended by consecutive in-band answers", "[health]") {
     CHECK_FALSE(target.on_in_band(false, start_time + 3s));
     CHECK_FALSE(target.on_in_band(true, start_time + 4s));
     CHECK_FALSE(target.on_in_band(true, start_time + 5s));
-    const auto back = target.on_in_band(true, start_time + 6s);
-    REQUIRE(back);
-    CHECK(back->to == healthy);
+    const auto transition = target.on_in_band(true, start_time + 6s);
+    REQUIRE(transition);
+    CHECK(transition->to == healthy);
     CHECK_FALSE(target.failed_passively());
 }
 
@@ -159,9 +159,9 @@ TEST_CASE("half-open: follows the backoff where in-band probes never worked, new
 
     SECTION("as many returns as the threshold end the failure") {
         CHECK_FALSE(target.on_new_flows(100, 2, start_time + 11s)); // a firewall that denies most
-        const auto back = target.on_new_flows(5, 1, start_time + 12s);
-        REQUIRE(back);
-        CHECK(back->to == healthy);
+        const auto transition = target.on_new_flows(5, 1, start_time + 12s);
+        REQUIRE(transition);
+        CHECK(transition->to == healthy);
         CHECK_FALSE(target.is_half_open());
     }
     SECTION("none of sixteen ends the phase, and the next one is delayed longer") {
@@ -274,9 +274,9 @@ TEST_CASE("backoff: number of failures survives daemon restart", "[health]") {
     TargetHealth serving(default_policy, start_time, PersistedHealth{healthy, HealthReason::none, 3});
     CHECK(serving.on_passive_failure("unresponsive", false, start_time + 599s));
     CHECK(serving.failures() == 4);
-    TargetHealth forgotten(default_policy, start_time, PersistedHealth{healthy, HealthReason::none, 3});
-    CHECK(forgotten.on_passive_failure("unresponsive", false, start_time + 600s));
-    CHECK(forgotten.failures() == 1);
+    TargetHealth recovered(default_policy, start_time, PersistedHealth{healthy, HealthReason::none, 3});
+    CHECK(recovered.on_passive_failure("unresponsive", false, start_time + 600s));
+    CHECK(recovered.failures() == 1);
 }
 
 TEST_CASE("passive failure: ends when passive health is disabled", "[health]") {

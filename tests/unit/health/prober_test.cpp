@@ -1,4 +1,4 @@
-#include "tests/unit/health/little_server.h"
+#include "tests/unit/health/scripted_server.h"
 
 #include <catch2/catch.hpp>
 
@@ -48,16 +48,16 @@ ProbeTarget target_at(std::uint16_t port, ProbeKind protocol = ProbeKind::http) 
     return target;
 }
 
-LittleServer::Behaviour respond_with(std::string text) {
-    return [text](tcp::socket &peer) -> Nothing {
+ScriptedServer::Behaviour respond_with(std::string text) {
+    return [text](tcp::socket &peer) -> Awaitable {
         co_await read_request(peer);
         co_await send(peer, text);
     };
 }
 
-ProbeResult probe(const LittleServer::Behaviour &behaviour, std::chrono::milliseconds timeout = 5s) {
+ProbeResult probe(const ScriptedServer::Behaviour &behaviour, std::chrono::milliseconds timeout = 5s) {
     ProberFixture fixture;
-    LittleServer server(fixture.loop, behaviour);
+    ScriptedServer server(fixture.loop, behaviour);
     auto target = target_at(server.port());
     target.settings.timeout = timeout;
     return fixture.first_result(target);
@@ -100,7 +100,7 @@ TEST_CASE("HTTP probe: status is matched", "[prober]") {
     CHECK(mismatch.detail == "status 404 is not in 200-399");
 
     ProberFixture fixture;
-    LittleServer server(fixture.loop, respond_with("HTTP/1.1 404 Not Found\r\n\r\n"));
+    ScriptedServer server(fixture.loop, respond_with("HTTP/1.1 404 Not Found\r\n\r\n"));
     auto target = target_at(server.port());
     target.settings.matcher = *StatusMatcher::parse("404");
     CHECK(fixture.first_result(target).outcome == ProbeOutcome::ok);
@@ -109,7 +109,7 @@ TEST_CASE("HTTP probe: status is matched", "[prober]") {
 TEST_CASE("HTTP probe: request follows the settings", "[prober]") {
     std::string request;
     ProberFixture fixture;
-    LittleServer server(fixture.loop, [&](tcp::socket &peer) -> Nothing {
+    ScriptedServer server(fixture.loop, [&](tcp::socket &peer) -> Awaitable {
         request = co_await read_request(peer);
         co_await send(peer, "HTTP/1.1 200 OK\r\n\r\n");
     });
@@ -136,7 +136,7 @@ TEST_CASE("HTTP probe: lenient responses are accepted", "[prober]") {
 
 TEST_CASE("HTTP probe: reset after the status line is ignored", "[prober]") {
     for (int i = 0; i < 20; ++i) {
-        const auto result = probe([](tcp::socket &peer) -> Nothing {
+        const auto result = probe([](tcp::socket &peer) -> Awaitable {
             co_await read_request(peer);
             co_await send(peer, "HTTP/1.1 200 OK\r\n");
             reset_on_close(peer);
@@ -149,7 +149,7 @@ TEST_CASE("HTTP probe: reset after the status line is ignored", "[prober]") {
 TEST_CASE("HTTP probe: response before the request was read, with close or reset, is accepted", "[prober]") {
     const bool reset = GENERATE(false, true);
     for (int i = 0; i < 20; ++i) {
-        const auto result = probe([reset](tcp::socket &peer) -> Nothing {
+        const auto result = probe([reset](tcp::socket &peer) -> Awaitable {
             co_await send(peer, "HTTP/1.1 200 OK\r\n\r\n");
             if (reset)
                 reset_on_close(peer);
@@ -160,15 +160,15 @@ TEST_CASE("HTTP probe: response before the request was read, with close or reset
 }
 
 TEST_CASE("HTTP probe: timeout applies to the end of the status line", "[prober]") {
-    const auto slow = [](tcp::socket &peer) -> Nothing {
+    const auto slow = [](tcp::socket &peer) -> Awaitable {
         co_await read_request(peer);
         const std::string answer = "HTTP/1.1 200 OK\n";
         for (const char c : answer) {
             const std::string byte(1, c);
             co_await send(peer, byte);
-            co_await linger_for(peer, 10ms);
+            co_await wait_for(peer, 10ms);
         }
-        co_await until_gone(peer);
+        co_await wait_until_closed(peer);
     };
     CHECK(probe(slow).outcome == ProbeOutcome::ok);
     const auto late = probe(slow, 80ms);
@@ -178,9 +178,9 @@ TEST_CASE("HTTP probe: timeout applies to the end of the status line", "[prober]
 
 TEST_CASE("HTTP probe: garbage, missing response and early close are failures with a description",
           "[prober]") {
-    const auto garbage = probe([](tcp::socket &peer) -> Nothing {
+    const auto garbage = probe([](tcp::socket &peer) -> Awaitable {
         co_await send(peer, "SSH-2.0-OpenSSH_9.2");
-        co_await until_gone(peer);
+        co_await wait_until_closed(peer);
     });
     CHECK(garbage.outcome == ProbeOutcome::error);
     CHECK(garbage.detail == "response is not HTTP");
@@ -189,7 +189,8 @@ TEST_CASE("HTTP probe: garbage, missing response and early close are failures wi
     CHECK(cut.outcome == ProbeOutcome::error);
     CHECK(cut.detail == "connection closed before a complete status line");
 
-    const auto missing = probe([](tcp::socket &peer) -> Nothing { co_await until_gone(peer); }, 50ms);
+    const auto missing =
+        probe([](tcp::socket &peer) -> Awaitable { co_await wait_until_closed(peer); }, 50ms);
     CHECK(missing.outcome == ProbeOutcome::timeout);
     CHECK(missing.round_trip >= 50ms);
 }
@@ -221,7 +222,8 @@ TEST_CASE("probe: incomplete handshake times out", "[prober]") {
 
 TEST_CASE("TCP probe: open port is sufficient, and no TIME_WAIT remains", "[prober]") {
     ProberFixture fixture;
-    LittleServer server(fixture.loop, [](tcp::socket &peer) -> Nothing { co_await until_gone(peer); });
+    ScriptedServer server(fixture.loop,
+                          [](tcp::socket &peer) -> Awaitable { co_await wait_until_closed(peer); });
     auto target = target_at(server.port(), ProbeKind::tcp);
     target.settings.interval = 2ms;
     fixture.prober.set_targets({target});
@@ -233,7 +235,7 @@ TEST_CASE("TCP probe: open port is sufficient, and no TIME_WAIT remains", "[prob
 
 TEST_CASE("probe: configured source is used", "[prober]") {
     ProberFixture fixture;
-    LittleServer server(fixture.loop, respond_with("HTTP/1.1 200 OK\r\n\r\n"));
+    ScriptedServer server(fixture.loop, respond_with("HTTP/1.1 200 OK\r\n\r\n"));
     auto target = target_at(server.port());
     target.source.address = *IpAddress::parse("127.0.0.9");
     target.source.device = "lo";
@@ -271,9 +273,9 @@ TEST_CASE("probe: socket has the mark", "[prober]") {
 TEST_CASE("probe: IPv6 target", "[prober]") {
     ProberFixture fixture;
     std::string request;
-    LittleServer server(
+    ScriptedServer server(
         fixture.loop,
-        [&](tcp::socket &peer) -> Nothing {
+        [&](tcp::socket &peer) -> Awaitable {
             request = co_await read_request(peer);
             co_await send(peer, "HTTP/1.1 200 OK\r\n\r\n");
         },
@@ -287,8 +289,9 @@ TEST_CASE("probe: IPv6 target", "[prober]") {
 
 TEST_CASE("prober: many targets are probed concurrently, each with its own timeout", "[prober]") {
     ProberFixture fixture;
-    LittleServer unresponsive(fixture.loop, [](tcp::socket &peer) -> Nothing { co_await until_gone(peer); });
-    LittleServer good(fixture.loop, respond_with("HTTP/1.1 200 OK\r\n\r\n"));
+    ScriptedServer unresponsive(fixture.loop,
+                                [](tcp::socket &peer) -> Awaitable { co_await wait_until_closed(peer); });
+    ScriptedServer good(fixture.loop, respond_with("HTTP/1.1 200 OK\r\n\r\n"));
     std::vector<ProbeTarget> targets;
     for (int i = 0; i < 40; ++i) {
         targets.push_back(target_at(i % 2 ? good.port() : unresponsive.port()));
@@ -306,7 +309,8 @@ TEST_CASE("prober: many targets are probed concurrently, each with its own timeo
 
 TEST_CASE("prober: new targets do not affect unchanged ones, nor their probes in progress", "[prober]") {
     ProberFixture fixture;
-    LittleServer unresponsive(fixture.loop, [](tcp::socket &peer) -> Nothing { co_await until_gone(peer); });
+    ScriptedServer unresponsive(fixture.loop,
+                                [](tcp::socket &peer) -> Awaitable { co_await wait_until_closed(peer); });
     auto unchanged = target_at(unresponsive.port());
     // All three start within the first second, before any of them times out, and long before the next probe.
     unchanged.settings.timeout = 1500ms;

@@ -114,10 +114,10 @@ TEST_CASE("target health: other evidence applies when a drain ends", "[health]")
     CHECK(target.reason() == HealthReason::deregistration_in_progress);
     CHECK_FALSE(target.set_draining(Draining::deregistered, start_time));
     CHECK(target.draining() == Draining::deregistered);
-    const auto back = target.set_draining(Draining::no, start_time + 5s);
-    REQUIRE(back);
-    CHECK(back->to == unhealthy);
-    CHECK(back->reason == HealthReason::timeout);
+    const auto returned = target.set_draining(Draining::no, start_time + 5s);
+    REQUIRE(returned);
+    CHECK(returned->to == unhealthy);
+    CHECK(returned->reason == HealthReason::timeout);
 }
 
 TEST_CASE("target health: missing neighbour fails a target at once, resolution restores it", "[health]") {
@@ -156,9 +156,9 @@ TEST_CASE("target health: unused without an endpoint, initial once in use", "[he
     REQUIRE(out);
     CHECK(out->to == unused);
     CHECK(to_string(out->reason) == "Target.NotInUse");
-    const auto back = target.set_in_use(true, start_time);
-    REQUIRE(back);
-    CHECK(back->to == initial);
+    const auto returned = target.set_in_use(true, start_time);
+    REQUIRE(returned);
+    CHECK(returned->to == initial);
     CHECK(target.on_probe(ok_result, start_time)->to == healthy);
 }
 

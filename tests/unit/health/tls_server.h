@@ -7,7 +7,7 @@
 #include <boost/asio/ssl/stream.hpp>
 #include <openssl/x509v3.h>
 
-#include "tests/unit/health/little_server.h"
+#include "tests/unit/health/scripted_server.h"
 
 namespace glb::test {
 
@@ -52,7 +52,7 @@ inline Certificate self_signed(const std::string &names = "DNS:fw.example,IP:127
 }
 
 /// Properties of one connection.
-struct TlsSeen {
+struct TlsConnection {
     std::string version, server_name, request;
     bool resumed = false;
 };
@@ -70,26 +70,26 @@ class TlsServer {
         SSL_CTX_set_max_proto_version(context_.native_handle(), version);
     }
     [[nodiscard]] std::uint16_t port() const { return server_.port(); }
-    [[nodiscard]] const std::vector<TlsSeen> &seen() const { return seen_; }
+    [[nodiscard]] const std::vector<TlsConnection> &connections() const { return connections_; }
 
   private:
-    Nothing serve(tcp::socket &peer) {
+    Awaitable serve(tcp::socket &peer) {
         boost::system::error_code error;
         asio::ssl::stream<tcp::socket &> stream(peer, context_);
         co_await stream.async_handshake(asio::ssl::stream_base::server,
                                         asio::redirect_error(asio::use_awaitable, error));
         if (error)
             co_return;
-        TlsSeen seen;
-        seen.version = SSL_get_version(stream.native_handle());
-        seen.resumed = SSL_session_reused(stream.native_handle());
+        TlsConnection connection;
+        connection.version = SSL_get_version(stream.native_handle());
+        connection.resumed = SSL_session_reused(stream.native_handle());
         if (const char *name = SSL_get_servername(stream.native_handle(), TLSEXT_NAMETYPE_host_name))
-            seen.server_name = name;
+            connection.server_name = name;
         std::array<char, 1024> bytes;
         const auto size = co_await stream.async_read_some(asio::buffer(bytes),
                                                           asio::redirect_error(asio::use_awaitable, error));
-        seen.request.assign(bytes.data(), size);
-        seen_.push_back(seen);
+        connection.request.assign(bytes.data(), size);
+        connections_.push_back(connection);
         co_await asio::async_write(stream, asio::buffer(answer_),
                                    asio::redirect_error(asio::use_awaitable, error));
         if (reset_)
@@ -99,8 +99,8 @@ class TlsServer {
     asio::ssl::context context_;
     std::string answer_;
     bool reset_;
-    std::vector<TlsSeen> seen_;
-    LittleServer server_;
+    std::vector<TlsConnection> connections_;
+    ScriptedServer server_;
 };
 
 } // namespace glb::test

@@ -1,4 +1,4 @@
-// A flow table in plain memory, and flows to put into it.
+// A flow table in ordinary memory, and flows for it.
 #pragma once
 
 #include <bit>
@@ -10,7 +10,7 @@
 
 namespace glb::test {
 
-inline constexpr std::uint32_t start = 4'000'000'000u; ///< a tick; so late that a day of ticks wraps nothing
+inline constexpr std::uint32_t start = 4'000'000'000u; ///< a tick more than a day before the wrap-around
 inline constexpr std::uint32_t second = GLB_TICKS_PER_SECOND;
 
 struct FakeTable {

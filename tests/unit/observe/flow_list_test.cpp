@@ -1,4 +1,4 @@
-// What `flows` shows: which rows, how many, and their JSON.
+// Flow listings: selection, limit and JSON of the rows.
 #include <catch2/catch.hpp>
 
 #include "controller/observe/flow_list.h"
@@ -32,7 +32,7 @@ nlohmann::json flow_to_json(const FlowRow &row, std::uint32_t now) {
 
 } // namespace
 
-TEST_CASE("a flow as JSON has all documented members", "[flows]") {
+TEST_CASE("flow list: a flow has all documented members in JSON", "[flows]") {
     FakeTable fake(1);
     fake.put(0);
     fake.hot[0].meta = glb_meta_with_seen(fake.hot[0].meta, start + 30);
@@ -46,7 +46,7 @@ TEST_CASE("a flow as JSON has all documented members", "[flows]") {
     CHECK(flow_to_json(row_of(fake), start - 1)["ageSeconds"] == 0);
 }
 
-TEST_CASE("IPv6 has brackets, and what has no ports has the address alone", "[flows]") {
+TEST_CASE("flow list: IPv6 addresses with ports have brackets, other protocols have no ports", "[flows]") {
     FakeTable fake(1);
     fake.put(0);
     auto &cold = fake.cold[0];
@@ -76,7 +76,7 @@ TEST_CASE("IPv6 has brackets, and what has no ports has the address alone", "[fl
     }
 }
 
-TEST_CASE("an index without a name is shown as the index", "[flows]") {
+TEST_CASE("flow list: an index without a name is shown as #index", "[flows]") {
     FakeTable fake(1);
     fake.put(0);
     fake.cold[0].endpoint = 200;
@@ -88,7 +88,7 @@ TEST_CASE("an index without a name is shown as the index", "[flows]") {
     CHECK(json["targetGroup"] == "#" + std::to_string(index));
 }
 
-TEST_CASE("a filter matches what it names, and nothing else", "[flows]") {
+TEST_CASE("flow query: a filter matches exactly the flows with its values", "[flows]") {
     FakeTable fake(1);
     fake.put(0);
     const auto row = row_of(fake);
@@ -108,7 +108,7 @@ TEST_CASE("a filter matches what it names, and nothing else", "[flows]") {
     CHECK(passes({{"source", "192.0.2.0/24"}}));
     CHECK(passes({{"source", "192.0.2.10:40000"}}));
     CHECK_FALSE(passes({{"source", "192.0.2.10:40001"}}));
-    CHECK_FALSE(passes({{"source", "198.51.100.20"}})); // that is the destination
+    CHECK_FALSE(passes({{"source", "198.51.100.20"}})); // the destination's address
     CHECK(passes({{"destination", "198.51.100.20:80"}}));
     CHECK_FALSE(passes({{"destination", "192.0.2.10"}}));
     CHECK_FALSE(passes({{"destination", "2001:db8::/32"}}));
@@ -116,7 +116,7 @@ TEST_CASE("a filter matches what it names, and nothing else", "[flows]") {
     CHECK_FALSE(passes({{"source", "192.0.2.0/24"}, {"destination", "198.51.100.21"}, {"protocol", "6"}}));
 }
 
-TEST_CASE("an echo's identifier is no port", "[flows]") {
+TEST_CASE("flow query: an ICMP echo identifier is not a port", "[flows]") {
     FakeTable fake(1);
     fake.put(0);
     fake.cold[0].ip_proto = IPPROTO_ICMP;
@@ -125,12 +125,12 @@ TEST_CASE("an echo's identifier is no port", "[flows]") {
     CHECK_FALSE(matches(filter({{"destination", "198.51.100.20:80"}}), row_of(fake), names));
 }
 
-TEST_CASE("a listing holds live flows as found, as many as the limit allows, and counts all", "[flows]") {
+TEST_CASE("flow list: live flows are listed in table order up to the limit, and all are counted", "[flows]") {
     FakeTable fake(4096);
     for (const std::uint32_t slot : {7u, 70u, 700u, 4000u})
         fake.put(slot);
     fake.put(71, GLB_FLOW_NEW);
-    const auto now = start + 30 * second; // the new one is over
+    const auto now = start + 30 * second; // the new flow has expired
 
     const auto list = [&](const FlowQuery &wanted) {
         return nlohmann::json(list_flows(fake.table, wanted, names, {}, now));

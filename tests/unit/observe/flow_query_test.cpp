@@ -11,7 +11,7 @@ IpAddress ip(const char *text) {
 }
 } // namespace
 
-TEST_CASE("one side of a flow is an address, a prefix, or an address and a port") {
+TEST_CASE("address match: an address, a prefix, or an address and a port") {
     const auto text = [](const char *input) { return AddressMatch::parse(input)->to_string(); };
     CHECK(text("192.0.2.1") == "192.0.2.1/32");
     CHECK(text("192.0.2.0/24") == "192.0.2.0/24");
@@ -19,7 +19,7 @@ TEST_CASE("one side of a flow is an address, a prefix, or an address and a port"
     CHECK(text("2001:db8::1") == "2001:db8::1/128");
     CHECK(text("2001:db8::/32") == "2001:db8::/32");
     CHECK(text("[2001:db8::1]:443") == "[2001:db8::1]:443");
-    CHECK(text("2001:db8::1:443") == "2001:db8::1:443/128"); // without brackets it is all address
+    CHECK(text("2001:db8::1:443") == "2001:db8::1:443/128"); // without brackets all of it is the address
 
     for (const auto *bad : {"", "host", "192.0.2.1/24", "192.0.2.0/33", "192.0.2.1:", "192.0.2.1:65536",
                             "192.0.2.1:-1", "192.0.2.0/24:80", "[192.0.2.1]:80", "[2001:db8::1]", "[]:80",
@@ -31,7 +31,7 @@ TEST_CASE("one side of a flow is an address, a prefix, or an address and a port"
     }
 }
 
-TEST_CASE("a side matches by prefix, family and port") {
+TEST_CASE("address match: prefix, family and port are compared") {
     const auto prefix = *AddressMatch::parse("192.0.2.0/24");
     CHECK(prefix.matches(ip("192.0.2.77"), 1));
     CHECK_FALSE(prefix.matches(ip("192.0.3.1"), 1));
@@ -41,7 +41,7 @@ TEST_CASE("a side matches by prefix, family and port") {
     CHECK_FALSE(port.matches(ip("2001:db8::1"), 444));
 }
 
-TEST_CASE("an empty filter has the default limit and nothing else") {
+TEST_CASE("flow query: an empty query has only the default limit") {
     const auto filter = parse_flow_query({});
     REQUIRE(filter);
     CHECK(filter->limit == 1000);
@@ -49,7 +49,7 @@ TEST_CASE("an empty filter has the default limit and nothing else") {
                  filter->state || filter->source || filter->destination));
 }
 
-TEST_CASE("every field is read") {
+TEST_CASE("flow query: all fields are parsed") {
     const auto filter = parse_flow_query({{"endpoint", "branch"},
                                           {"target", "firewalls/fw-1"},
                                           {"protocol", "icmp6"},
@@ -70,7 +70,7 @@ TEST_CASE("every field is read") {
     CHECK_FALSE(parse_flow_query({{"target", "fw-1"}})->target_group);
 }
 
-TEST_CASE("every error is told at once, each at its name, with what is allowed") {
+TEST_CASE("flow query: all errors are reported, each with its field and the allowed values") {
     const auto filter = parse_flow_query({{"protocol", "256"},
                                           {"state", "open"},
                                           {"source", "x"},
@@ -81,15 +81,15 @@ TEST_CASE("every error is told at once, each at its name, with what is allowed")
                                           {"state", "closed"}});
     REQUIRE_FALSE(filter);
     std::vector<std::string> pointers;
-    for (const auto &problem : filter.error())
-        pointers.push_back(problem.pointer);
+    for (const auto &error : filter.error())
+        pointers.push_back(error.pointer);
     CHECK(pointers == std::vector<std::string>{"/protocol", "/state", "/source", "/limit", "/target",
                                                "/target", "/endpoint", "/what", "/state"});
     CHECK(filter.error()[1].message.find("established") != std::string::npos);
     CHECK(filter.error().back().message == "given more than once");
 }
 
-TEST_CASE("protocols and states are named as they are read") {
+TEST_CASE("flow query: names of protocols and states parse to the same values") {
     for (unsigned number = 0; number < 256; ++number) {
         const auto name = ip_protocol_name(static_cast<std::uint8_t>(number));
         CHECK(parse_flow_query({{"protocol", name}})->protocol == number);
@@ -97,7 +97,7 @@ TEST_CASE("protocols and states are named as they are read") {
     CHECK(to_string(FlowState::unconfirmed) == "unconfirmed");
 }
 
-TEST_CASE("a request target is taken apart and put together again") {
+TEST_CASE("URI: request targets are parsed and composed") {
     const auto target = parse_request_target("/v1/targets/a%2Fb?x=1%262&empty&y==");
     REQUIRE(target);
     CHECK(target->segments == std::vector<std::string>{"v1", "targets", "a/b"});

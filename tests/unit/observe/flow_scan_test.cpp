@@ -10,7 +10,7 @@ using namespace glb::datapath;
 using namespace glb::test;
 using namespace std::chrono_literals;
 
-TEST_CASE("a scan visits every slot once, in slices that end with their budget", "[flows]") {
+TEST_CASE("flow scanner: every slot is visited once, in steps limited by their budget", "[flows]") {
     const std::uint32_t capacity = 10 * FlowScanner::stride + 7;
     FakeTable fake(capacity);
     std::chrono::steady_clock::time_point now{};
@@ -22,9 +22,9 @@ TEST_CASE("a scan visits every slot once, in slices that end with their budget",
         return true;
     };
 
-    CHECK_FALSE(scanner.step(600us, visit)); // 256 a stride: the third passes the budget
+    CHECK_FALSE(scanner.step(600us, visit)); // 256 us per stride: the third one exceeds the budget
     CHECK(visited.size() == 3 * FlowScanner::stride);
-    CHECK_FALSE(scanner.step(0ns, visit)); // no time at all, and yet it goes on
+    CHECK_FALSE(scanner.step(0ns, visit)); // a step without budget still visits a stride
     CHECK(visited.size() == 4 * FlowScanner::stride);
     int steps = 2;
     while (!scanner.step(600us, visit))
@@ -33,11 +33,11 @@ TEST_CASE("a scan visits every slot once, in slices that end with their budget",
     std::vector<std::uint32_t> all(capacity);
     std::iota(all.begin(), all.end(), 0);
     CHECK(visited == all);
-    CHECK(scanner.step(600us, visit)); // and stays at the end
+    CHECK(scanner.step(600us, visit)); // stays complete
     CHECK(visited.size() == capacity);
 }
 
-TEST_CASE("the census counts live entries by state and by target", "[flows]") {
+TEST_CASE("flow scan: live entries are counted by state and by target", "[flows]") {
     FakeTable fake(4096);
     fake.put(0, GLB_FLOW_NEW);
     fake.put(10, GLB_FLOW_EMBRYONIC_SYNACK_1);
@@ -60,7 +60,7 @@ TEST_CASE("the census counts live entries by state and by target", "[flows]") {
     CHECK(count.by_target.at(9) == 1);
     CHECK(std::accumulate(count.by_target.begin(), count.by_target.end(), 0u) == 5);
 
-    count = count_flows(fake.table, {}, start + 30 * second); // new and closed are over
+    count = count_flows(fake.table, {}, start + 30 * second); // new and closed entries have expired
     CHECK(count.active == 4);
     CHECK(count.of(FlowState::unconfirmed) == 1);
     CHECK(count.of(FlowState::closed) == 0);
@@ -72,13 +72,13 @@ TEST_CASE("the census counts live entries by state and by target", "[flows]") {
     CHECK(count.by_target.at(9) == 0);
 }
 
-TEST_CASE("a census tells which endpoints have flows, where it is asked", "[flows]") {
+TEST_CASE("flow scan: endpoints with flows are collected on request", "[flows]") {
     FakeTable fake(4096);
-    const auto endpoints = [&](bool asked) {
-        FlowStatsScan census(fake.table, {}, start, nullptr, asked);
-        while (!census.step(std::chrono::nanoseconds::max()))
+    const auto endpoints = [&](bool requested) {
+        FlowStatsScan scan(fake.table, {}, start, nullptr, requested);
+        while (!scan.step(std::chrono::nanoseconds::max()))
             continue;
-        return census.count().endpoints;
+        return scan.count().endpoints;
     };
     CHECK_FALSE(endpoints(false));
     CHECK(endpoints(true).value().empty());
@@ -87,65 +87,65 @@ TEST_CASE("a census tells which endpoints have flows, where it is asked", "[flow
     fake.cold[6].endpoint = 7;
     fake.put(7);
     fake.cold[7].endpoint = 9;
-    fake.cold[7].generation ^= 1; // written anew between the two lines
+    fake.cold[7].generation ^= 1; // replaced between the reads of its two lines
     CHECK(endpoints(true).value() == std::set<std::uint32_t>{1, 7});
     fake.hot[6].meta = 0;
     CHECK(endpoints(true).value() == std::set<std::uint32_t>{1});
 }
 
-TEST_CASE("a census tells by which next hops packets were sent lately", "[flows]") {
+TEST_CASE("flow scan: next hops used in the last 30 seconds are collected", "[flows]") {
     FakeTable fake(4096);
-    const auto word = [](std::uint64_t hop, std::uint32_t tick) {
+    const auto egress_word = [](std::uint64_t hop, std::uint32_t tick) {
         return hop | 0x1234ull << 16 | std::uint64_t{tick & 0xffffff} << 32 | 0xb3ull << 56;
     };
     fake.put(5);
-    fake.hot[5].egress[0] = word(7, start);
-    fake.hot[5].egress[1] = word(8, start - 29 * second);
+    fake.hot[5].egress[0] = egress_word(7, start);
+    fake.hot[5].egress[1] = egress_word(8, start - 29 * second);
     fake.put(6);
-    fake.hot[6].egress[0] = word(9, start - 31 * second);
-    fake.hot[7].egress[0] = word(10, start); // no flow
+    fake.hot[6].egress[0] = egress_word(9, start - 31 * second);
+    fake.hot[7].egress[0] = egress_word(10, start); // no flow
     CHECK(count_flows(fake.table, {}, start).next_hops == std::set<std::uint16_t>{7, 8});
     CHECK(count_flows(fake.table, {}, start + 2 * second).next_hops == std::set<std::uint16_t>{7});
 }
 
-TEST_CASE("a census in slices counts as one at once", "[flows]") {
+TEST_CASE("flow scan: an incremental scan counts the same as a complete one", "[flows]") {
     FakeTable fake(16384);
     for (std::uint32_t slot = 0; slot < 16384; slot += 3)
         fake.put(slot);
-    FlowStatsScan census(fake.table, {}, start);
+    FlowStatsScan scan(fake.table, {}, start);
     std::uint64_t steps = 1;
-    while (!census.step(0ns))
+    while (!scan.step(0ns))
         ++steps;
     CHECK(steps == 16384 / FlowScanner::stride);
-    CHECK(census.count().active == count_flows(fake.table, {}, start).active);
-    CHECK(census.count().active == 5462);
+    CHECK(scan.count().active == count_flows(fake.table, {}, start).active);
+    CHECK(scan.count().active == 5462);
 }
 
-TEST_CASE("a TCP flow that stays half counts once as one-way, at the second scan", "[flows]") {
+TEST_CASE("asymmetric TCP: a flow that stays embryonic is counted once, by the second scan", "[flows]") {
     FakeTable fake(4096);
-    AsymmetricTcpDetector watch;
-    const auto scan = [&] {
-        FlowStatsScan census(fake.table, {}, start, &watch);
-        while (!census.step(std::chrono::nanoseconds::max()))
+    AsymmetricTcpDetector detector;
+    const auto run_scan = [&] {
+        FlowStatsScan scan(fake.table, {}, start, &detector);
+        while (!scan.step(std::chrono::nanoseconds::max()))
             continue;
-        return watch.total();
+        return detector.total();
     };
     fake.put(5, GLB_FLOW_EMBRYONIC_0);
     fake.put(6, GLB_FLOW_EMBRYONIC_LONG);
-    fake.put(7, GLB_FLOW_EMBRYONIC);          // a SYN alone came back: nobody answers it
+    fake.put(7, GLB_FLOW_EMBRYONIC);          // only a SYN returned: it is unanswered
     fake.put(8, GLB_FLOW_EMBRYONIC_0, false); // not TCP
     fake.put(9, GLB_FLOW_EMBRYONIC_SYNACK_1);
     fake.put(10, GLB_FLOW_ESTABLISHED);
-    CHECK(scan() == 0);
-    fake.put(9, GLB_FLOW_ESTABLISHED); // its handshake was under way
-    CHECK(scan() == 2);
-    CHECK(scan() == 2);
-    fake.put(5, GLB_FLOW_EMBRYONIC_0, true, 77); // another flow in the same place
-    CHECK(scan() == 2);
-    CHECK(scan() == 3);
+    CHECK(run_scan() == 0);
+    fake.put(9, GLB_FLOW_ESTABLISHED); // its handshake was in progress
+    CHECK(run_scan() == 2);
+    CHECK(run_scan() == 2);
+    fake.put(5, GLB_FLOW_EMBRYONIC_0, true, 77); // another flow in the same slot
+    CHECK(run_scan() == 2);
+    CHECK(run_scan() == 3);
     fake.hot[6].meta = 0;
-    CHECK(scan() == 3);
+    CHECK(run_scan() == 3);
     fake.put(6, GLB_FLOW_EMBRYONIC_LONG);
-    CHECK(scan() == 3);
-    CHECK(scan() == 4);
+    CHECK(run_scan() == 3);
+    CHECK(run_scan() == 4);
 }

@@ -1,4 +1,4 @@
-// A whole listing of flows, read as a client does.
+// A complete flow listing, as a client reads it.
 #pragma once
 
 #include <stdexcept>

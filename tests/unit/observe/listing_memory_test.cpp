@@ -14,7 +14,7 @@ using namespace glb::test;
 
 namespace {
 
-constexpr std::size_t listings = 4; // as many as the API streams at once
+constexpr std::size_t listings = 4; // as many as the API streams concurrently
 constexpr std::size_t most_bytes = std::size_t{50} << 20;
 
 std::size_t allocated() {
@@ -24,7 +24,7 @@ std::size_t allocated() {
 
 } // namespace
 
-TEST_CASE("four listings of a full table at once allocate less than 50 MiB", "[flows]") {
+TEST_CASE("flow list: four concurrent listings of a full table allocate less than 50 MiB", "[flows]") {
     FakeTable fake(GLB_LISTED_FLOWS);
     for (std::uint32_t slot = 0; slot < GLB_LISTED_FLOWS; ++slot)
         fake.put(slot);

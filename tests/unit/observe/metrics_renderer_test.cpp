@@ -43,7 +43,7 @@ std::vector<std::string> lines_of(const std::string &text) {
 
 } // namespace
 
-TEST_CASE("every value of the snapshot is told, with its labels") {
+TEST_CASE("metrics: every value of the snapshot is rendered with its labels") {
     const auto lines = lines_of(render_metrics(full()));
     for (const std::string wanted : {
              "glb_build_info{version=\"0.1.0\",node=\"glb-a\"} 1",
@@ -83,7 +83,7 @@ TEST_CASE("every value of the snapshot is told, with its labels") {
     }
 }
 
-TEST_CASE("the text keeps to the format and to the naming rules") {
+TEST_CASE("metrics: the output follows the text format and the naming rules") {
     const std::regex sample(R"(^(glb_[a-z0-9_]+)(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? -?[0-9.e+]+$)");
     const std::regex type(R"(^# TYPE (glb_[a-z0-9_]+) (counter|gauge)$)");
     std::set<std::string> described;
@@ -106,19 +106,19 @@ TEST_CASE("the text keeps to the format and to the naming rules") {
     CHECK(described.size() > 25);
 }
 
-TEST_CASE("a label's value cannot break out of its quotes") {
+TEST_CASE("metrics: label values are escaped") {
     auto now = full();
     now.node = "a\"b\\c\nd";
     CHECK(render_metrics(now).find(R"(node="a\"b\\c\nd")") != std::string::npos);
 }
 
-TEST_CASE("an idle node is told too") {
+TEST_CASE("metrics: an idle node is rendered") {
     const auto text = render_metrics({});
     CHECK(text.find("glb_ready 0\n") != std::string::npos);
     CHECK(text.find("glb_guard_installed 0\n") != std::string::npos);
 }
 
-TEST_CASE("OpenMetrics: a counter's family has no _total, its samples do, and # EOF ends it") {
+TEST_CASE("metrics: OpenMetrics has _total in counter samples only, and ends with # EOF") {
     const auto lines = lines_of(render_metrics(full(), MetricsFormat::openmetrics));
     REQUIRE_FALSE(lines.empty());
     CHECK(lines.back() == "# EOF");
@@ -142,7 +142,7 @@ TEST_CASE("OpenMetrics: a counter's family has no _total, its samples do, and # 
           lines.end());
 }
 
-TEST_CASE("the scraper's Accept chooses the format") {
+TEST_CASE("metrics: the Accept header selects the format") {
     using enum MetricsFormat;
     CHECK(accepted_format("") == text);
     CHECK(accepted_format("*/*") == text);
@@ -152,7 +152,7 @@ TEST_CASE("the scraper's Accept chooses the format") {
     CHECK(accepted_format("application/openmetrics-text;version=0.0.1") == text);
     CHECK(accepted_format("application/openmetrics-text;version=1.0.0;q=0") == text);
     CHECK(accepted_format("application/openmetrics-text;q=0.3, text/plain;version=0.0.4;q=0.5") == text);
-    // As Prometheus 2 asks, and 3.
+    // The headers of Prometheus 2 and 3.
     CHECK(accepted_format(
               "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;"
               "q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2") == openmetrics);

@@ -148,7 +148,7 @@ TEST_CASE("views: an operator's bypass has its reason and its end", "[views]") {
     CHECK_FALSE(lan.interfaces[0].mtu); // no such interface
 }
 
-TEST_CASE("views: a group's policy that bypasses is a reason, too", "[views]") {
+TEST_CASE("views: a bypass by the group's policy has its reason", "[views]") {
     ViewFixture it;
     it.health.groups["fw"] = GroupAction::bypass;
     CHECK(it.views.status()->bypassed == std::vector<std::string>{"web", "lan"});
@@ -176,9 +176,9 @@ TEST_CASE("views: the guard's count is the larger of the last check and the kern
     it.publish([](NodeSnapshot &next) { next.guard.counted = {10, 1000}; });
     it.counted = PacketCount{12, 1200};
     CHECK(it.views.guard()->uninspected.packets == 12);
-    it.counted = PacketCount{3, 300}; // reset by somebody
+    it.counted = PacketCount{3, 300}; // reset externally
     CHECK(it.views.guard()->uninspected.packets == 10);
-    it.counted.reset(); // the counter is gone
+    it.counted.reset(); // the counter was deleted
     CHECK(it.views.status()->guard.uninspected == 10);
     CHECK(it.views.metrics().guard_uninspected_bytes == 1000);
 }

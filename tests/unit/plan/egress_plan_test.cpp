@@ -12,7 +12,7 @@ using namespace glb::test;
 TEST_CASE("egress plan: rows have the VLAN tags in wire order, each with its ethertype", "[plan]") {
     const auto rows = plan_egress(make_snapshot(), {3});
     CHECK(rows.size() == 5);
-    CHECK_FALSE(rows.contains(2)); // not a carrier
+    CHECK_FALSE(rows.contains(2)); // not one of the given interfaces
     CHECK(rows.at(3).vlan_count == 0);
     const auto &stacked = rows.at(5);
     CHECK(stacked.ifindex == 3);
@@ -25,7 +25,7 @@ TEST_CASE("egress plan: rows have the VLAN tags in wire order, each with its eth
     CHECK(ntohs(rows.at(6).vlan_tci[0]) == 9);
 }
 
-TEST_CASE("egress plan: next next_hops are resolved neighbours on devices with an egress row, one per MAC",
+TEST_CASE("egress plan: next hops are resolved neighbours on devices with an egress row, one per MAC",
           "[plan]") {
     auto snapshot = make_snapshot();
     add_neighbour(snapshot, 3, "198.51.100.9", 41);

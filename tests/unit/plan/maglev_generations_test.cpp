@@ -6,9 +6,9 @@ using namespace glb;
 
 namespace {
 
-std::uint32_t begun(MaglevGenerations &generations, std::uint16_t group, std::uint64_t print,
-                    std::uint32_t now, std::uint32_t window = 100) {
-    const auto table = generations.begin(group, print, now, window);
+std::uint32_t must_begin(MaglevGenerations &generations, std::uint16_t group, std::uint64_t fingerprint,
+                         std::uint32_t now, std::uint32_t window = 100) {
+    const auto table = generations.begin(group, fingerprint, now, window);
     INFO((table ? std::string() : table.error().message));
     REQUIRE(table);
     return *table;
@@ -16,13 +16,14 @@ std::uint32_t begun(MaglevGenerations &generations, std::uint16_t group, std::ui
 
 } // namespace
 
-TEST_CASE("epochs: the first table has no previous one, the second has the first while the window is open",
+TEST_CASE("maglev generations: the first table has no previous one, the second has the first while the "
+          "window is open",
           "[plan]") {
     MaglevGenerations generations;
     CHECK(generations.row(3).table == GLB_NO_TABLE);
-    CHECK(begun(generations, 3, 11, 1000) == 0);
+    CHECK(must_begin(generations, 3, 11, 1000) == 0);
     CHECK(generations.row(3).previous == GLB_NO_TABLE);
-    CHECK(begun(generations, 3, 12, 2000) == 1);
+    CHECK(must_begin(generations, 3, 12, 2000) == 1);
     const auto row = generations.row(3);
     CHECK(row.table == 1);
     CHECK(row.fingerprint == 12);
@@ -33,39 +34,41 @@ TEST_CASE("epochs: the first table has no previous one, the second has the first
     CHECK_FALSE(generations.in_use(2));
 }
 
-TEST_CASE("epochs: a change within an open window keeps the older table and the window's end", "[plan]") {
+TEST_CASE("maglev generations: a change within an open window keeps the older table and the window's end",
+          "[plan]") {
     MaglevGenerations generations;
-    begun(generations, 0, 1, 0);
-    begun(generations, 0, 2, 1000);
-    CHECK(begun(generations, 0, 3, 1050) == 2);
+    must_begin(generations, 0, 1, 0);
+    must_begin(generations, 0, 2, 1000);
+    CHECK(must_begin(generations, 0, 3, 1050) == 2);
     CHECK(generations.row(0).previous == 0);
     CHECK(generations.row(0).previous_until == 1100);
-    CHECK(begun(generations, 0, 4, 1100) == 3); // the window is closed: 2 is the previous one
+    CHECK(must_begin(generations, 0, 4, 1100) == 3); // the window is closed: 2 is the previous one
     CHECK(generations.row(0).previous == 2);
     CHECK(generations.row(0).previous_until == 1200);
 }
 
-TEST_CASE("epochs: a table that the active bank refers to is not reused before the next bank is written",
+TEST_CASE("maglev generations: a table that the active bank refers to is not reused before the next bank is "
+          "written",
           "[plan]") {
     MaglevGenerations generations;
-    begun(generations, 0, 1, 0);
-    begun(generations, 1, 1, 0);
-    const auto running = begun(generations, 0, 2, 1000);
+    must_begin(generations, 0, 1, 0);
+    must_begin(generations, 1, 1, 0);
+    const auto running = must_begin(generations, 0, 2, 1000);
     generations.release_dropped();
     // One change of both groups while the first one's window is open.
-    const auto next = begun(generations, 0, 3, 1050);
+    const auto next = must_begin(generations, 0, 3, 1050);
     CHECK(generations.row(0).table == next);
-    CHECK(begun(generations, 1, 2, 1050) != running);
+    CHECK(must_begin(generations, 1, 2, 1050) != running);
     CHECK(generations.in_use(running));
     generations.release_dropped();
     CHECK_FALSE(generations.in_use(running));
-    CHECK(begun(generations, 2, 1, 1060) == running);
+    CHECK(must_begin(generations, 2, 1, 1060) == running);
 }
 
-TEST_CASE("epochs: a window is closed once, at its tick", "[plan]") {
+TEST_CASE("maglev generations: a window is closed once, at its tick", "[plan]") {
     MaglevGenerations generations;
-    begun(generations, 0, 1, 0);
-    begun(generations, 0, 2, 1000);
+    must_begin(generations, 0, 1, 0);
+    must_begin(generations, 0, 2, 1000);
     CHECK_FALSE(generations.close_windows(1099));
     CHECK(generations.row(0).previous == 0);
     CHECK(generations.close_windows(1100));
@@ -74,11 +77,11 @@ TEST_CASE("epochs: a window is closed once, at its tick", "[plan]") {
     CHECK_FALSE(generations.close_windows(1101));
 }
 
-TEST_CASE("epochs: a window may wrap around the tick counter", "[plan]") {
+TEST_CASE("maglev generations: a window may wrap around the tick counter", "[plan]") {
     MaglevGenerations generations;
     const std::uint32_t late = 0xffffffc0;
-    begun(generations, 0, 1, late);
-    begun(generations, 0, 2, late);
+    must_begin(generations, 0, 1, late);
+    must_begin(generations, 0, 2, late);
     CHECK(generations.row(0).previous_until == late + 100); // wrapped: 36
     CHECK(generations.row(0).previous_until < late);
     CHECK_FALSE(generations.close_windows(0xffffffff));
@@ -86,7 +89,7 @@ TEST_CASE("epochs: a window may wrap around the tick counter", "[plan]") {
     CHECK(generations.close_windows(36));
 }
 
-TEST_CASE("epochs: rows of a previous daemon are adopted, without expired windows", "[plan]") {
+TEST_CASE("maglev generations: rows of a previous daemon are adopted, without expired windows", "[plan]") {
     MaglevGenerations generations;
     glb_group row{};
     row.table = 5;
@@ -104,30 +107,32 @@ TEST_CASE("epochs: rows of a previous daemon are adopted, without expired window
     row.table = GLB_NO_TABLE;
     generations.adopt(3, row, 77, 1000);
     CHECK(generations.row(3).table == GLB_NO_TABLE);
-    CHECK(begun(generations, 4, 1, 1000) == 0);
+    CHECK(must_begin(generations, 4, 1, 1000) == 0);
 }
 
-TEST_CASE("epochs: a removed group frees its tables", "[plan]") {
+TEST_CASE("maglev generations: a removed group frees its tables", "[plan]") {
     MaglevGenerations generations;
-    begun(generations, 0, 1, 0);
-    begun(generations, 0, 2, 1000);
+    must_begin(generations, 0, 1, 0);
+    must_begin(generations, 0, 2, 1000);
     generations.remove(0);
     CHECK_FALSE(generations.in_use(0));
     CHECK_FALSE(generations.in_use(1));
 }
 
-TEST_CASE("epochs: without a free table a change fails and leaves the group unchanged", "[plan]") {
+TEST_CASE("maglev generations: without a free table a change fails and leaves the group unchanged",
+          "[plan]") {
     MaglevGenerations generations;
     for (std::uint16_t group = 0; group < GLB_MAX_TABLES; ++group)
-        begun(generations, group, 1, 0);
+        must_begin(generations, group, 1, 0);
     CHECK_FALSE(generations.begin(0, 2, 10, 100));
     CHECK(generations.row(0).table == 0);
     CHECK(generations.row(0).fingerprint == 1);
     CHECK(generations.row(0).previous == GLB_NO_TABLE);
     generations.remove(9);
-    CHECK(begun(generations, 0, 2, 10) == 9);
+    CHECK(must_begin(generations, 0, 2, 10) == 9);
 }
 
-TEST_CASE("epochs: limits allow a current, previous, next and dropped table per group", "[plan]") {
+TEST_CASE("maglev generations: limits allow a current, previous, next and dropped table per group",
+          "[plan]") {
     CHECK(GLB_MAX_TABLES >= 4 * GLB_MAX_GROUPS);
 }

@@ -36,7 +36,7 @@ std::uint64_t checksum(const MaglevTable &table) {
     return hash;
 }
 
-// The share of slots that changed hands although neither their old nor their new owner is `changed`.
+// The share of slots that moved between two targets other than `changed`.
 double needless_moves(const MaglevTable &before, const MaglevTable &after, std::uint16_t changed) {
     std::size_t moved = 0;
     for (std::size_t i = 0; i < before.size(); ++i)
@@ -59,18 +59,18 @@ std::vector<std::vector<std::uint32_t>> weight_sets() {
     };
     sets.push_back(std::vector<std::uint32_t>(100, 5));
     sets.push_back(std::vector<std::uint32_t>(1000, 1));
-    auto one_giant = std::vector<std::uint32_t>(1000, 1);
-    one_giant[500] = 1000;
-    sets.push_back(one_giant);
-    auto one_dwarf = std::vector<std::uint32_t>(1000, 1000);
-    one_dwarf[500] = 1;
-    sets.push_back(one_dwarf);
+    auto one_large = std::vector<std::uint32_t>(1000, 1);
+    one_large[500] = 1000;
+    sets.push_back(one_large);
+    auto one_small = std::vector<std::uint32_t>(1000, 1000);
+    one_small[500] = 1;
+    sets.push_back(one_small);
     std::mt19937 random(1);
     for (int i = 0; i < 30; ++i) {
         std::vector<std::uint32_t> weights(1 + random() % 200);
         for (auto &weight : weights)
             weight = static_cast<std::uint32_t>(random() % 1001);
-        weights[0] = 1; // else all may be 0
+        weights[0] = 1; // at least one is not 0
         sets.push_back(weights);
     }
     return sets;
@@ -118,13 +118,13 @@ TEST_CASE("maglev: list order and indexes have no influence", "[maglev]") {
         std::shuffle(shuffled.begin(), shuffled.end(), random);
         CHECK(build_maglev(shuffled) == table);
     }
-    auto renumbered = sorted;
-    for (auto &target : renumbered)
+    auto with_other_indexes = sorted;
+    for (auto &target : with_other_indexes)
         target.index = static_cast<std::uint16_t>(target.index + 100);
     auto expected = table;
     for (auto &slot : expected)
         slot = static_cast<std::uint16_t>(slot + 100);
-    CHECK(build_maglev(renumbered) == expected);
+    CHECK(build_maglev(with_other_indexes) == expected);
 }
 
 TEST_CASE("maglev: adding and removing a target restores the table", "[maglev]") {
@@ -151,11 +151,12 @@ TEST_CASE("maglev: adding or removing a target moves few slots of others", "[mag
     for (const auto &c : cases) {
         const auto targets = targets_with(c.weights);
         const auto before = build_maglev(targets);
-        for (std::size_t gone = 0; gone < targets.size(); gone += 1 + targets.size() / 10) {
+        for (std::size_t removed = 0; removed < targets.size(); removed += 1 + targets.size() / 10) {
             auto fewer = targets;
-            fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(gone));
-            const auto moved = needless_moves(before, build_maglev(fewer), static_cast<std::uint16_t>(gone));
-            INFO(targets.size() << " targets without number " << gone << ": moved " << moved);
+            fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(removed));
+            const auto moved =
+                needless_moves(before, build_maglev(fewer), static_cast<std::uint16_t>(removed));
+            INFO(targets.size() << " targets without number " << removed << ": moved " << moved);
             CHECK(moved <= c.most);
         }
     }
@@ -165,12 +166,12 @@ TEST_CASE("maglev: slots of a failed target are spread over all others", "[magle
     const auto targets = targets_with(std::vector<std::uint32_t>(5, 1));
     const auto before = build_maglev(targets);
     const auto after = build_maglev(std::span(targets).first(4));
-    std::vector<double> heirs(4, 0);
+    std::vector<double> receivers(4, 0);
     for (std::size_t i = 0; i < before.size(); ++i)
         if (before[i] == 4)
-            heirs.at(after[i])++;
-    for (const auto heir : heirs)
-        CHECK(heir == Approx(maglev_slots / 5.0 / 4).epsilon(0.1));
+            receivers.at(after[i])++;
+    for (const auto receiver : receivers)
+        CHECK(receiver == Approx(maglev_slots / 5.0 / 4).epsilon(0.1));
 }
 
 TEST_CASE("maglev: tables are stable across releases", "[maglev]") {

@@ -1,4 +1,4 @@
-// A full file system. A separate program: it leaves its mount namespace, and a skip ends it.
+// A full file system. A separate program, since it changes its mount namespace and may be skipped.
 #include <catch2/catch.hpp>
 
 #include <sched.h>

@@ -150,8 +150,8 @@ TEST_CASE("state store: values are stored individually, and a failed write chang
         CHECK(store.value("drained").is_null());
         REQUIRE(store.set_value("drained", {"firewalls/fw-1"}));
         REQUIRE(store.set_value("health", {{"firewalls/fw-1", "healthy"}}));
-        REQUIRE(store.set_value("gone", 1));
-        REQUIRE(store.set_value("gone", nullptr));
+        REQUIRE(store.set_value("removed", 1));
+        REQUIRE(store.set_value("removed", nullptr));
         REQUIRE(store.set_value("odd", "not UTF-8: \xff"));
         const FileSizeLimit limit(300);
         const auto failed = store.set_value("drained", std::string(1000, 'x'));
@@ -163,7 +163,7 @@ TEST_CASE("state store: values are stored individually, and a failed write chang
     CHECK(store.warning().empty());
     CHECK(store.value("drained") == nlohmann::json{"firewalls/fw-1"});
     CHECK(store.value("health") == nlohmann::json{{"firewalls/fw-1", "healthy"}});
-    CHECK(store.value("gone").is_null());
+    CHECK(store.value("removed").is_null());
 }
 
 TEST_CASE("state store: damaged values fall back to the previous generation, else none, with a warning",

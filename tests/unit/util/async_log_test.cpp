@@ -72,7 +72,7 @@ void log_many(AsyncLog &log) {
         log.logger()->info("line {} of many, none of which is written", i);
 }
 
-/// Nothing reads from the other end.
+/// The other end is not read.
 void check_blocked(Pair pair) {
     {
         AsyncLog log(pair.writer.get(), plain());
@@ -157,7 +157,8 @@ TEST_CASE("async log: a closed descriptor, a closed reader and a full disk drop 
     }
 }
 
-TEST_CASE("async log: a regular file keeps what others append through the same description", "[util]") {
+TEST_CASE("async log: a regular file retains what others append through the same file description",
+          "[util]") {
     std::string path = (std::filesystem::temp_directory_path() / "glb-log-XXXXXX").string();
     const Fd file(::mkstemp(path.data()));
     REQUIRE(file);

@@ -1,4 +1,4 @@
-// LittleServer: TCP server on loopback with a scripted behaviour per connection.
+// ScriptedServer: TCP server on loopback with a scripted behaviour per connection.
 #pragma once
 
 #include <array>
@@ -23,9 +23,9 @@ namespace glb::test {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
-using Nothing = asio::awaitable<void>;
+using Awaitable = asio::awaitable<void>;
 
-/// The request up to its empty line; "" where the peer closed.
+/// The request up to its empty line; "" if the peer closed.
 inline asio::awaitable<std::string> read_request(tcp::socket &peer) {
     std::string request;
     boost::system::error_code error;
@@ -38,37 +38,37 @@ inline asio::awaitable<std::string> read_request(tcp::socket &peer) {
     co_return error ? std::string() : request;
 }
 
-inline Nothing send(tcp::socket &peer, const std::string &text) {
+inline Awaitable send(tcp::socket &peer, const std::string &text) {
     boost::system::error_code ignored;
     co_await asio::async_write(peer, asio::buffer(text), asio::redirect_error(asio::use_awaitable, ignored));
 }
 
-inline Nothing linger_for(tcp::socket &peer, std::chrono::milliseconds length) {
+inline Awaitable wait_for(tcp::socket &peer, std::chrono::milliseconds length) {
     asio::steady_timer timer(peer.get_executor(), length);
     co_await timer.async_wait(asio::use_awaitable);
 }
 
 /// Waits until the peer closes or resets.
-inline Nothing until_gone(tcp::socket &peer) {
+inline Awaitable wait_until_closed(tcp::socket &peer) {
     boost::system::error_code error;
     std::array<char, 1024> bytes;
     while (!error)
         co_await peer.async_read_some(asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
 }
 
-class LittleServer {
+class ScriptedServer {
   public:
     /// Handles a connection, which is closed when the coroutine ends.
-    using Behaviour = std::function<Nothing(tcp::socket &)>;
+    using Behaviour = std::function<Awaitable(tcp::socket &)>;
 
-    LittleServer(asio::io_context &loop, Behaviour behaviour, const char *address = "127.0.0.1")
+    ScriptedServer(asio::io_context &loop, Behaviour behaviour, const char *address = "127.0.0.1")
         : state_(std::make_shared<State>(loop, std::move(behaviour), asio::ip::make_address(address))) {
         asio::co_spawn(
             loop, [state = state_] { return serve(state); }, asio::detached);
     }
-    ~LittleServer() { state_->acceptor.close(); }
-    LittleServer(const LittleServer &) = delete;
-    LittleServer &operator=(const LittleServer &) = delete;
+    ~ScriptedServer() { state_->acceptor.close(); }
+    ScriptedServer(const ScriptedServer &) = delete;
+    ScriptedServer &operator=(const ScriptedServer &) = delete;
 
     [[nodiscard]] std::uint16_t port() const { return state_->acceptor.local_endpoint().port(); }
     /// Peers of all connections so far.
@@ -83,21 +83,21 @@ class LittleServer {
         std::vector<tcp::endpoint> peers;
     };
 
-    static Nothing serve(std::shared_ptr<State> state) {
+    static Awaitable serve(std::shared_ptr<State> state) {
         for (;;) {
             boost::system::error_code error;
             tcp::socket peer =
                 co_await state->acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
             if (error)
                 co_return;
-            boost::system::error_code gone;
-            state->peers.push_back(peer.remote_endpoint(gone));
+            boost::system::error_code ignored;
+            state->peers.push_back(peer.remote_endpoint(ignored));
             auto socket = std::make_shared<tcp::socket>(std::move(peer));
             asio::co_spawn(
                 socket->get_executor(), [state, socket] { return handle(state, socket); }, asio::detached);
         }
     }
-    static Nothing handle(std::shared_ptr<State> state, std::shared_ptr<tcp::socket> socket) {
+    static Awaitable handle(std::shared_ptr<State> state, std::shared_ptr<tcp::socket> socket) {
         co_await state->behaviour(*socket);
     }
 
