@@ -38,7 +38,7 @@ static __always_inline int glb_target_accepts(__u32 target, __u64 hash) {
 }
 
 /*
- * The current epoch's choice among targets that accept new flows, GLB_NO_TARGET if none does. Equal on all
+ * The current table's choice among targets that accept new flows, GLB_NO_TARGET if none does. Equal on all
  * nodes with equal tables, key and target state. Global, so that it is verified once.
  */
 __noinline int glb_maglev_pick(__u64 hash, __u32 table, __u32 group) {

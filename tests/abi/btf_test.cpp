@@ -17,7 +17,7 @@
 
 namespace {
 
-/// A struct as the C++ compiler lays it out.
+/// The layout of a struct by the C++ compiler.
 struct Layout {
     struct Member {
         std::string name;
@@ -39,7 +39,7 @@ bool has_layout(const std::string &name) {
     return std::ranges::any_of(layouts(), [&](const Layout &layout) { return layout.name == name; });
 }
 
-/// A struct as the BPF compiler lays it out. The BTF must hold it.
+/// The layout of a struct by the BPF compiler. The BTF must contain it.
 void check_layout(const btf *types, const btf_type *type, const Layout &layout) {
     INFO("struct " << layout.name);
     CHECK(type->size == layout.size);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The structs of bpf/abi, for btf_test.cpp.
 
-layout.py types HEADER...   a C file with an instance of every struct, whose BTF holds all of them
+layout.py types HEADER...   a C file with an instance of every struct, whose BTF contains all of them
 layout.py members           C++ initializers of their members, from `bpftool -j btf dump` of that BTF on standard input
 """
 import json

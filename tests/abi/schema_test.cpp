@@ -80,7 +80,7 @@ std::string digest(const std::string &text) {
 
 } // namespace
 
-TEST_CASE("schema: pinned maps have the layout that GLB_SCHEMA stands for", "[abi]") {
+TEST_CASE("schema: the layout of pinned maps matches GLB_SCHEMA", "[abi]") {
     const auto text = layout();
     REQUIRE(text.find("map glb_flows_hot ") != text.npos);
     std::ifstream file(GLB_SCHEMA_FILE);

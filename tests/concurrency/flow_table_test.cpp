@@ -23,7 +23,7 @@ constexpr __u32 lifetime = 40; // in ticks; a tick is a number of operations her
 std::vector<glb_flow_hot> hot_lines(capacity);
 std::vector<glb_flow_cold> cold_lines(capacity);
 std::atomic<std::uint64_t> replaced{0};
-std::atomic<std::uint64_t> withdrawn{0};
+std::atomic<std::uint64_t> duplicates_removed{0};
 
 glb_flow_hot *glb_flow_hot_at(__u32 slot) {
     return slot < capacity ? &hot_lines[slot] : nullptr;
@@ -42,14 +42,14 @@ void glb_flow_on_evict(__u64, __u32) {
     replaced.fetch_add(1, std::memory_order_relaxed);
 }
 void glb_flow_withdrawn() {
-    withdrawn.fetch_add(1, std::memory_order_relaxed);
+    duplicates_removed.fetch_add(1, std::memory_order_relaxed);
 }
 
 #include "flow/flow_table.h"
 
 struct Tally {
     std::uint64_t hits = 0;
-    std::uint64_t entered = 0;
+    std::uint64_t inserted = 0;
     std::uint64_t restarted = 0; ///< in their own entry, as for a SYN on a closed flow
     std::uint64_t full = 0;
     std::uint64_t wrong_hits = 0;
@@ -65,7 +65,7 @@ __u32 target_of(__u64 tag) {
     return static_cast<__u32>(tag >> 32) & 0xffff;
 }
 
-void use_entry(Tally &tally, __u32 slot, __u64 tag, __u64 meta, __u32 now, std::uint64_t dice) {
+void use_entry(Tally &tally, __u32 slot, __u64 tag, __u64 meta, __u32 now, std::uint64_t random) {
     auto *hot = glb_flow_hot_at(slot);
     ++tally.hits;
     if (glb_meta_target(meta) != target_of(tag))
@@ -76,20 +76,20 @@ void use_entry(Tally &tally, __u32 slot, __u64 tag, __u64 meta, __u32 now, std::
     if (egress && (egress >> 16) == glb_meta_generation(meta) && egress != expected &&
         glb_flow_read(slot, tag) == meta)
         ++tally.late_writes;
-    if (dice & 1)
+    if (random & 1)
         GLB_WRITE(hot->egress[0], expected);
-    const __u32 code = dice & 2 ? glb_flow_advance(glb_meta_code(meta), 1, GLB_TCP_ACK, 0, dice >> 2 & 1)
-                                : glb_meta_code(meta);
+    const __u32 code = random & 2 ? glb_flow_advance(glb_meta_code(meta), 1, GLB_TCP_ACK, 0, random >> 2 & 1)
+                                  : glb_meta_code(meta);
     __sync_val_compare_and_swap(&hot->meta, meta, glb_meta_with_seen(glb_meta_with_code(meta, code), now));
 }
 
-void hammer(Tally &tally, std::uint64_t seed, std::uint64_t flows, std::uint64_t operations,
-            std::atomic<std::uint64_t> &clock) {
+void run_operations(Tally &tally, std::uint64_t seed, std::uint64_t flows, std::uint64_t operations,
+                    std::atomic<std::uint64_t> &clock) {
     std::uint64_t state = seed;
     for (std::uint64_t i = 0; i < operations; ++i) {
         state = state * 6364136223846793005ull + 1442695040888963407ull;
-        const auto dice = glb_hash_finish(state);
-        const __u64 tag = tag_of(dice % flows);
+        const auto random = glb_hash_finish(state);
+        const __u64 tag = tag_of(random % flows);
         const auto now = static_cast<__u32>(clock.fetch_add(1, std::memory_order_relaxed) / 4096 + 1000);
         const int slot = glb_flow_lookup(tag, bucket_mask, 0xffffffff);
         const __u64 meta = slot < 0 ? 0 : glb_flow_read(static_cast<__u32>(slot), tag);
@@ -99,7 +99,7 @@ void hammer(Tally &tally, std::uint64_t seed, std::uint64_t flows, std::uint64_t
         glb_flow_insert_args args{};
         args.now = now;
         args.target = target_of(tag);
-        if (meta && (dice >> 50) % 4 == 0) {
+        if (meta && (random >> 50) % 4 == 0) {
             auto *hot = glb_flow_hot_at(static_cast<__u32>(slot));
             if (glb_flow_restart(hot, static_cast<__u32>(slot), meta, &key, &args, bucket_mask) >= 0) {
                 ++tally.restarted;
@@ -109,11 +109,11 @@ void hammer(Tally &tally, std::uint64_t seed, std::uint64_t flows, std::uint64_t
             continue;
         }
         if (meta) {
-            use_entry(tally, static_cast<__u32>(slot), tag, meta, now, dice >> 40);
+            use_entry(tally, static_cast<__u32>(slot), tag, meta, now, random >> 40);
             continue;
         }
         if (glb_flow_insert(&key, &args, bucket_mask) >= 0) {
-            ++tally.entered;
+            ++tally.inserted;
             if (glb_meta_target(args.meta) != target_of(tag))
                 ++tally.wrong_hits;
         } else {
@@ -140,26 +140,26 @@ TEST_CASE("flow table: no duplicates, foreign hits or late writes under four thr
     std::vector<Tally> tallies(4);
     std::vector<std::thread> threads;
     for (std::size_t i = 0; i < tallies.size(); ++i)
-        threads.emplace_back([&, i] { hammer(tallies[i], 77 + i, flows, 400000, clock); });
+        threads.emplace_back([&, i] { run_operations(tallies[i], 77 + i, flows, 400000, clock); });
     for (auto &thread : threads)
         thread.join();
     Tally sum;
     for (const auto &tally : tallies) {
         sum.hits += tally.hits;
-        sum.entered += tally.entered;
+        sum.inserted += tally.inserted;
         sum.restarted += tally.restarted;
         sum.full += tally.full;
         sum.wrong_hits += tally.wrong_hits;
         sum.late_writes += tally.late_writes;
     }
-    WARN(flows << " flows: " << sum.hits << " hits, " << sum.entered << " entered, " << sum.restarted
-               << " restarted, " << sum.full << " found no place, " << replaced << " replaced, " << withdrawn
-               << " withdrawn");
+    WARN(flows << " flows: " << sum.hits << " hits, " << sum.inserted << " inserted, " << sum.restarted
+               << " restarted, " << sum.full << " not inserted, " << replaced << " replaced, "
+               << duplicates_removed << " duplicates removed");
     CHECK(sum.wrong_hits == 0);
     CHECK(sum.late_writes == 0);
     CHECK(duplicates() == 0);
     CHECK(sum.hits > 0);
-    CHECK(sum.entered > 0);
+    CHECK(sum.inserted > 0);
     CHECK(sum.restarted > 0);
     for (const auto &line : hot_lines)
         CHECK_FALSE(line.meta & GLB_META_BUSY);

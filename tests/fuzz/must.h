@@ -1,4 +1,4 @@
-// What a fuzz target asserts, in any build type.
+// Assertions of fuzz targets, in any build type.
 #pragma once
 
 #include <cstdio>
@@ -6,10 +6,10 @@
 
 namespace glb::fuzz {
 
-inline void must(bool holds, const char *what) {
-    if (holds)
+inline void must(bool condition, const char *what) {
+    if (condition)
         return;
-    std::fprintf(stderr, "does not hold: %s\n", what);
+    std::fprintf(stderr, "violated: %s\n", what);
     std::abort();
 }
 

@@ -32,7 +32,7 @@ const int native_class_return = GLB_CLASS_RETURN, native_class_spoofed = GLB_CLA
 
 void native_set_settings(const struct glb_settings *settings) {
     void *to = (void *)&glb_settings;
-    __asm__("" : "+r"(to)); // clang removes a write to an object that it knows to be constant
+    __asm__("" : "+r"(to)); // clang removes writes to constant objects
     const unsigned long page = (unsigned long)getpagesize();
     const unsigned long begin = (unsigned long)to & ~(page - 1);
     if (mprotect((void *)begin, (unsigned long)to + sizeof *settings - begin, PROT_READ | PROT_WRITE))

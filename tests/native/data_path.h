@@ -1,6 +1,6 @@
 /*
  * The data path compiled natively: bpf/glb_xdp.bpf.c itself, on the fake kernel of kernel.h. For C and C++.
- * data_path.c is the only file that sees both sides.
+ * data_path.c is the only file that includes both.
  */
 #ifndef GLB_NATIVE_DATA_PATH_H
 #define GLB_NATIVE_DATA_PATH_H

@@ -18,10 +18,10 @@ NativeFrame::NativeFrame(const Bytes &bytes, const Driver &driver, const Bytes &
     const auto linear = static_cast<long>(std::min(bytes.size(), driver.linear));
     ingress_ifindex = driver.ingress_ifindex;
     fragments_.assign(bytes.begin() + linear, bytes.end());
-    place(metadata, Bytes(bytes.begin(), bytes.begin() + linear));
+    store(metadata, Bytes(bytes.begin(), bytes.begin() + linear));
 }
 
-void NativeFrame::place(const Bytes &metadata, const Bytes &linear) {
+void NativeFrame::store(const Bytes &metadata, const Bytes &linear) {
     auto block = std::make_unique<std::uint8_t[]>(metadata.size() + linear.size());
     std::copy(metadata.begin(), metadata.end(), block.get());
     std::copy(linear.begin(), linear.end(), block.get() + metadata.size());
@@ -63,7 +63,7 @@ long NativeFrame::adjust_head(int delta) {
         linear.erase(linear.begin(), linear.begin() + delta);
         headroom_ += less;
     }
-    place(meta, linear);
+    store(meta, linear);
     return 0;
 }
 
@@ -79,7 +79,7 @@ long NativeFrame::adjust_tail(int delta) {
     fragments_.resize(fragments_.size() - of_fragments);
     less = std::min(less - of_fragments, linear.size());
     linear.resize(linear.size() - less);
-    place(metadata(), linear);
+    store(metadata(), linear);
     return 0;
 }
 
@@ -97,7 +97,7 @@ long NativeFrame::adjust_meta(int delta) {
         meta.insert(meta.begin(), static_cast<std::size_t>(size) - meta.size(), poison);
     else
         meta.erase(meta.begin(), meta.begin() + delta);
-    place(meta, Bytes(begin, begin + linear_size()));
+    store(meta, Bytes(begin, begin + linear_size()));
     return 0;
 }
 

@@ -14,7 +14,7 @@
 
 namespace glb::test {
 
-/// In ticks; an even number of seconds, since stamps have a resolution of two.
+/// In ticks; an even number of seconds, since stamps have a resolution of two seconds.
 inline constexpr std::uint32_t table_now =
     1'000'000u / (2 * GLB_TICKS_PER_SECOND) * (2 * GLB_TICKS_PER_SECOND);
 
@@ -35,35 +35,35 @@ class FullTable {
         set_now(table_now);
         std::ranges::fill(lines_, glb_flow_hot{});
         (void)rig.send(frame_);
-        const auto is_taken = [](const glb_flow_hot &line) {
+        const auto is_used = [](const glb_flow_hot &line) {
             return glb_meta_code(line.meta) != GLB_FLOW_FREE;
         };
-        tag_ = std::ranges::find_if(lines_, is_taken)->tag;
+        tag_ = std::ranges::find_if(lines_, is_used)->tag;
         const auto mask = static_cast<std::uint32_t>(lines_.size() / GLB_FLOW_WAYS - 1);
         for (std::uint32_t i = 0; i < GLB_FLOW_BUCKETS * GLB_FLOW_WAYS; ++i)
-            places_.push_back(glb_flow_bucket(tag_, mask, i / GLB_FLOW_WAYS) * GLB_FLOW_WAYS +
-                              i % GLB_FLOW_WAYS);
-        for (std::size_t place = 0; place < places_.size(); ++place)
-            put(place, {});
+            slots_.push_back(glb_flow_bucket(tag_, mask, i / GLB_FLOW_WAYS) * GLB_FLOW_WAYS +
+                             i % GLB_FLOW_WAYS);
+        for (std::size_t candidate = 0; candidate < slots_.size(); ++candidate)
+            put(candidate, {});
         std::ranges::fill(rig.kernel.rows<glb_count>("glb_counters"), glb_count{});
     }
 
     void set_now(std::uint32_t ticks) { rig.kernel.now_ns = std::uint64_t{ticks} << GLB_TICK_SHIFT; }
 
     /// Another flow's entry at candidate 0 to 15.
-    void put(std::size_t place, const Entry &entry) {
-        line(place) = {};
-        line(place).tag = place + 1;
-        line(place).meta = glb_meta_make(entry.code, entry.tcp, 1, entry.target, table_now - entry.idle);
+    void put(std::size_t candidate, const Entry &entry) {
+        line(candidate) = {};
+        line(candidate).tag = candidate + 1;
+        line(candidate).meta = glb_meta_make(entry.code, entry.tcp, 1, entry.target, table_now - entry.idle);
     }
-    glb_flow_hot &line(std::size_t place) { return lines_[places_.at(place)]; }
+    glb_flow_hot &line(std::size_t candidate) { return lines_[slots_.at(candidate)]; }
 
-    /// Sends the flow's packet: the candidate it was inserted at, if any.
-    std::optional<std::size_t> taken() {
+    /// Sends the flow's packet. Returns the candidate at which the flow was inserted, if any.
+    std::optional<std::size_t> insert() {
         (void)rig.send(frame_);
-        for (std::size_t place = 0; place < places_.size(); ++place)
-            if (line(place).tag == tag_ && glb_meta_code(line(place).meta) != GLB_FLOW_FREE)
-                return place;
+        for (std::size_t candidate = 0; candidate < slots_.size(); ++candidate)
+            if (line(candidate).tag == tag_ && glb_meta_code(line(candidate).meta) != GLB_FLOW_FREE)
+                return candidate;
         return std::nullopt;
     }
 
@@ -73,7 +73,7 @@ class FullTable {
     Bytes frame_;
     std::span<glb_flow_hot> lines_;
     std::uint64_t tag_ = 0;
-    std::vector<std::uint32_t> places_;
+    std::vector<std::uint32_t> slots_;
 };
 
 } // namespace glb::test

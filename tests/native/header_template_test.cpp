@@ -1,4 +1,4 @@
-// The data path writes what the header template says: another GENEVE layout is other bytes and offsets.
+// The data path writes the header template: another GENEVE layout changes bytes and offsets.
 #include <catch2/catch.hpp>
 
 #include <cstring>

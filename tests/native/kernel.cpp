@@ -110,10 +110,10 @@ void Kernel::put_maglev(std::uint32_t table, const std::vector<std::uint16_t> &s
     map->is = &words;
     map->rows.resize(std::size_t{words.rows} * words.value_size);
     std::memcpy(map->rows.data(), slots.data(), slots.size() * sizeof slots[0]);
-    auto &place = named("glb_maglev").inner.at(table);
-    by_address_.erase(place.get());
+    auto &slot = named("glb_maglev").inner.at(table);
+    by_address_.erase(slot.get());
     by_address_[map.get()] = map.get();
-    place = std::move(map);
+    slot = std::move(map);
 }
 
 void Kernel::remember() {
@@ -140,7 +140,7 @@ bool Kernel::changed(std::string_view name) const {
 void *Kernel::look_up(const void *address, const void *key) {
     const auto at = by_address_.find(address);
     if (at == by_address_.end())
-        refuse("look-up in what is no map", "");
+        refuse("look-up in an object that is not a map", "");
     Map *const map = at->second;
     if (map->is_array() || map->is->kind == BPF_MAP_TYPE_ARRAY_OF_MAPS) {
         std::uint32_t row = 0;

@@ -47,7 +47,7 @@ class NativeFrame : public native_frame {
 
   private:
     [[nodiscard]] std::size_t linear_size() const { return data_end - data; }
-    void place(const Bytes &metadata, const Bytes &linear);
+    void store(const Bytes &metadata, const Bytes &linear);
 
     std::unique_ptr<std::uint8_t[]> block_; // metadata, then the linear part
     Bytes fragments_;

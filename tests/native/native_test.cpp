@@ -1,4 +1,4 @@
-// The native build processes packets end to end, and its fake kernel rejects what a kernel rejects.
+// The native build processes packets end to end, and its fake kernel rejects the same arguments as a kernel.
 #include <catch2/catch.hpp>
 
 #include <linux/bpf.h>

@@ -13,28 +13,28 @@ using namespace glb::test;
 
 namespace {
 
-const Packet newcomer = IPv4{} / Tcp{.sport = 40000, .dport = 80, .flags = tcp::syn};
+const Packet new_flow = IPv4{} / Tcp{.sport = 40000, .dport = 80, .flags = tcp::syn};
 constexpr std::uint32_t second = GLB_TICKS_PER_SECOND;
 constexpr std::size_t first = 3, last = 12; // one in each bucket
 
-/// Of two entries at these candidates, in either order, the one that is evicted.
-bool leaves_before(const Entry &goes, const Entry &stays) {
-    bool right = true;
+/// Whether the first of two entries is evicted, at either candidate.
+bool is_evicted_before(const Entry &victim, const Entry &survivor) {
+    bool as_expected = true;
     for (const auto &[at, other] : {std::pair{first, last}, std::pair{last, first}}) {
         NativeRig rig;
-        FullTable table(newcomer, rig);
-        table.put(at, goes);
-        table.put(other, stays);
-        right = right && table.taken() == at;
+        FullTable table(new_flow, rig);
+        table.put(at, victim);
+        table.put(other, survivor);
+        as_expected = as_expected && table.insert() == at;
     }
-    return right;
+    return as_expected;
 }
 
 } // namespace
 
 TEST_CASE("eviction: order is free, expired, closed, new, embryonic, idle flows of other protocols than TCP",
           "[eviction]") {
-    // Each has been idle for longer than those before it, which are evicted first all the same.
+    // Each has been idle for longer than those before it, which are nevertheless evicted first.
     const std::array<Entry, 7> order{{
         {.code = GLB_FLOW_FREE, .idle = 0},
         {.code = GLB_FLOW_CLOSED, .idle = 1},
@@ -44,17 +44,17 @@ TEST_CASE("eviction: order is free, expired, closed, new, embryonic, idle flows 
         {.code = GLB_FLOW_ESTABLISHED, .tcp = false, .idle = 20 * second},
         {.code = GLB_FLOW_ESTABLISHED, .tcp = true, .idle = 300 * second},
     }};
-    for (std::size_t goes = 0; goes < order.size(); ++goes)
-        for (std::size_t stays = goes + 1; stays < order.size(); ++stays) {
-            CAPTURE(goes, stays);
+    for (std::size_t victim = 0; victim < order.size(); ++victim)
+        for (std::size_t survivor = victim + 1; survivor < order.size(); ++survivor) {
+            CAPTURE(victim, survivor);
             // Reset and closed are one class: the longest idle is evicted.
-            if (goes != 1 || stays != 2)
-                CHECK(leaves_before(order[goes], order[stays]));
+            if (victim != 1 || survivor != 2)
+                CHECK(is_evicted_before(order[victim], order[survivor]));
         }
     const Entry expired{.code = GLB_FLOW_NEW, .idle = 30 * second};
-    for (std::size_t stays = 1; stays < order.size(); ++stays) {
-        CAPTURE(stays);
-        CHECK(leaves_before(expired, order[stays]));
+    for (std::size_t survivor = 1; survivor < order.size(); ++survivor) {
+        CAPTURE(survivor);
+        CHECK(is_evicted_before(expired, order[survivor]));
     }
 }
 
@@ -72,23 +72,23 @@ TEST_CASE("eviction: within a class the longest idle flow is evicted", "[evictio
         {GLB_FLOW_EMBRYONIC_LONG_0, false},
     }));
     CAPTURE(code, tcp);
-    CHECK(leaves_before({.code = code, .tcp = tcp, .idle = 8}, {.code = code, .tcp = tcp, .idle = 7}));
+    CHECK(is_evicted_before({.code = code, .tcp = tcp, .idle = 8}, {.code = code, .tcp = tcp, .idle = 7}));
     const Entry longest{.tcp = false, .idle = 21 * second}, less{.tcp = false, .idle = 20 * second};
-    CHECK(leaves_before(longest, less));
+    CHECK(is_evicted_before(longest, less));
     // All embryonic states are one class.
-    CHECK(
-        leaves_before({.code = GLB_FLOW_EMBRYONIC, .idle = 8}, {.code = GLB_FLOW_EMBRYONIC_LONG, .idle = 7}));
-    CHECK(
-        leaves_before({.code = GLB_FLOW_EMBRYONIC_LONG, .idle = 8}, {.code = GLB_FLOW_EMBRYONIC, .idle = 7}));
+    CHECK(is_evicted_before({.code = GLB_FLOW_EMBRYONIC, .idle = 8},
+                            {.code = GLB_FLOW_EMBRYONIC_LONG, .idle = 7}));
+    CHECK(is_evicted_before({.code = GLB_FLOW_EMBRYONIC_LONG, .idle = 8},
+                            {.code = GLB_FLOW_EMBRYONIC, .idle = 7}));
 }
 
-TEST_CASE("eviction: established TCP stays and the new flow is untracked", "[eviction]") {
+TEST_CASE("eviction: established TCP survivor and the new flow is untracked", "[eviction]") {
     NativeRig rig;
-    FullTable table(newcomer, rig);
+    FullTable table(new_flow, rig);
     const std::uint32_t code = GENERATE(GLB_FLOW_ESTABLISHED, GLB_FLOW_CLOSING_0, GLB_FLOW_CLOSING_1);
-    for (std::size_t place = 0; place < 16; ++place)
-        table.put(place, {.code = code, .idle = 350 * second - 1});
-    CHECK_FALSE(table.taken());
+    for (std::size_t candidate = 0; candidate < 16; ++candidate)
+        table.put(candidate, {.code = code, .idle = 350 * second - 1});
+    CHECK_FALSE(table.insert());
     CHECK(rig.count(GLB_COUNT_UNTRACKED) == 1);
     CHECK(rig.count(GLB_COUNT_ENCAPSULATED) == 1);
     CHECK(rig.count(GLB_COUNT_FLOW_REPLACED) == 0);
@@ -96,29 +96,29 @@ TEST_CASE("eviction: established TCP stays and the new flow is untracked", "[evi
 
 TEST_CASE("eviction: established flows of other protocols stay until idle for ten seconds", "[eviction]") {
     NativeRig rig;
-    FullTable table(newcomer, rig);
-    for (std::size_t place = 0; place < 16; ++place)
-        table.put(place, {.tcp = false, .idle = 10 * second - 1});
-    CHECK_FALSE(table.taken());
+    FullTable table(new_flow, rig);
+    for (std::size_t candidate = 0; candidate < 16; ++candidate)
+        table.put(candidate, {.tcp = false, .idle = 10 * second - 1});
+    CHECK_FALSE(table.insert());
     table.put(last, {.tcp = false, .idle = 10 * second});
-    CHECK(table.taken() == last);
+    CHECK(table.insert() == last);
     CHECK(rig.count(GLB_COUNT_FLOW_REPLACED) == 1);
 }
 
 TEST_CASE("eviction: a busy entry is not evicted", "[eviction]") {
     NativeRig rig;
-    FullTable table(newcomer, rig);
-    for (std::size_t place = 0; place < 16; ++place) {
-        table.put(place, {.code = GLB_FLOW_NEW, .idle = 60 * second});
-        table.line(place).meta |= GLB_META_BUSY;
+    FullTable table(new_flow, rig);
+    for (std::size_t candidate = 0; candidate < 16; ++candidate) {
+        table.put(candidate, {.code = GLB_FLOW_NEW, .idle = 60 * second});
+        table.line(candidate).meta |= GLB_META_BUSY;
     }
-    CHECK_FALSE(table.taken());
+    CHECK_FALSE(table.insert());
     CHECK(rig.count(GLB_COUNT_UNTRACKED) == 1);
 }
 
 namespace {
 
-/// Both banks are the sample's but for the groups' timeouts (seconds); target 1 is in another group, whose
+/// Both banks are the sample's except for the groups' timeouts (seconds); target 1 is in another group, whose
 /// index differs between the banks.
 struct TwoBanks : NativeRig {
     TwoBanks() {
@@ -152,23 +152,23 @@ struct TwoBanks : NativeRig {
 
 /// Whether the entry has expired: it is evicted before one that has just closed, without counting a live
 /// flow.
-bool is_over(std::uint32_t bank, const Entry &entry) {
+bool has_expired(std::uint32_t bank, const Entry &entry) {
     TwoBanks rig;
-    FullTable table(newcomer, rig);
+    FullTable table(new_flow, rig);
     rig.kernel.rows<glb_control>("glb_control")[0].bank = bank;
     table.put(first, entry);
     table.put(last, {.code = GLB_FLOW_CLOSED, .idle = 0});
-    const auto place = table.taken();
-    REQUIRE(place);
-    return place == first && rig.count(GLB_COUNT_FLOW_REPLACED) == 0;
+    const auto candidate = table.insert();
+    REQUIRE(candidate);
+    return candidate == first && rig.count(GLB_COUNT_FLOW_REPLACED) == 0;
 }
 
 void check_timeout(std::uint32_t bank, Entry entry, std::uint32_t seconds) {
     CAPTURE(bank, entry.code, entry.tcp, entry.target);
     entry.idle = seconds * second - 1;
-    CHECK_FALSE(is_over(bank, entry));
+    CHECK_FALSE(has_expired(bank, entry));
     entry.idle = seconds * second;
-    CHECK(is_over(bank, entry));
+    CHECK(has_expired(bank, entry));
 }
 
 } // namespace
@@ -199,6 +199,6 @@ TEST_CASE("eviction: new, closed and reset flows have fixed timeouts", "[evictio
     check_timeout(0, {.code = GLB_FLOW_NEW, .tcp = tcp}, 30);
     check_timeout(0, {.code = GLB_FLOW_EMBRYONIC, .tcp = tcp}, 30);
     check_timeout(0, {.code = GLB_FLOW_RESET, .tcp = tcp}, 30);
-    CHECK_FALSE(is_over(
+    CHECK_FALSE(has_expired(
         0, {.code = GLB_FLOW_NEW, .tcp = tcp, .idle = 0xffffffff})); // the tick of another CPU is ahead
 }

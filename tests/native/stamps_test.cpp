@@ -1,4 +1,4 @@
-// How long packets of a flow without an entry are accepted on return: two minutes, to the second.
+// Stamps: for two minutes, packets of a flow without an entry are accepted on return.
 #include <catch2/catch.hpp>
 
 #include <linux/bpf.h>
@@ -10,12 +10,12 @@ using namespace glb::test;
 namespace {
 
 constexpr std::uint32_t seconds = GLB_TICKS_PER_SECOND;
-const Packet question = IPv4{} / Udp{} / Payload{"a question"};
+const Packet udp_request = IPv4{} / Udp{} / Payload{"a request"};
 const Packet fragment = IPv4{.fragment_offset = 100, .ip_proto = 17} / Payload{Bytes(64)};
 
 /// The frame that the target returns for the one it received: outer addresses swapped, inner packet
 /// unchanged.
-Bytes sent_back(Bytes frame) {
+Bytes return_frame(Bytes frame) {
     std::swap_ranges(frame.begin(), frame.begin() + 6, frame.begin() + 6);
     std::swap_ranges(frame.begin() + 30, frame.begin() + 34, frame.begin() + 34);
     return frame;
@@ -34,10 +34,10 @@ TEST_CASE("stamps: an untracked packet is accepted on return for two minutes", "
     REQUIRE(out.code == XDP_REDIRECT);
     REQUIRE(rig.count(GLB_COUNT_UNTRACKED) == 1);
     set_now(rig, table_now + 119 * seconds);
-    CHECK(rig.send(sent_back(out.frame)).code == XDP_PASS);
+    CHECK(rig.send(return_frame(out.frame)).code == XDP_PASS);
     CHECK(rig.count(GLB_COUNT_RETURN_UNTRACKED) == 1);
     set_now(rig, table_now + 120 * seconds);
-    CHECK(rig.send(sent_back(out.frame)).code == XDP_DROP);
+    CHECK(rig.send(return_frame(out.frame)).code == XDP_DROP);
     CHECK(rig.drops(GLB_DROP_UNKNOWN_FLOW) == 1);
 }
 
@@ -46,25 +46,25 @@ TEST_CASE("stamps: a packet that was never sent is dropped within two minutes of
     set_now(rig, 30 * seconds);
     const auto out = rig.send(from_client(fragment));
     std::ranges::fill(rig.kernel.rows<__u64>("glb_stamps"), 0);
-    CHECK(rig.send(sent_back(out.frame)).code == XDP_DROP);
+    CHECK(rig.send(return_frame(out.frame)).code == XDP_DROP);
     CHECK(rig.drops(GLB_DROP_UNKNOWN_FLOW) == 1);
 }
 
 TEST_CASE("stamps: an untracked flow other than TCP is new again after two minutes", "[stamps]") {
     const bool late = GENERATE(false, true);
     NativeRig rig;
-    FullTable table(question, rig);
-    REQUIRE_FALSE(table.taken()); // sent untracked, with a stamp
+    FullTable table(udp_request, rig);
+    REQUIRE_FALSE(table.insert()); // sent untracked, with a stamp
     table.put(5, {.code = GLB_FLOW_FREE});
     table.set_now(table_now + (late ? 120 : 119) * seconds);
-    CHECK(table.taken() == 5);
+    CHECK(table.insert() == 5);
     CHECK(rig.count(GLB_COUNT_FLOW_NEW) == (late ? 1 : 0));
     CHECK(rig.count(GLB_COUNT_FLOW_MIDSTREAM) == (late ? 0 : 1));
 }
 
 TEST_CASE("stamps: packets of an evicted live flow are accepted on return", "[stamps]") {
     NativeRig rig;
-    const auto out = rig.send(from_client(question));
+    const auto out = rig.send(from_client(udp_request));
     REQUIRE(out.code == XDP_REDIRECT);
     glb_flow_hot live{};
     for (const auto &line : rig.kernel.rows<glb_flow_hot>("glb_flows_hot"))
@@ -73,8 +73,8 @@ TEST_CASE("stamps: packets of an evicted live flow are accepted on return", "[st
     FullTable table(IPv4{} / Tcp{.flags = tcp::syn}, rig);
     live.meta = glb_meta_with_seen(live.meta, table_now);
     table.line(5) = live;
-    REQUIRE(table.taken() == 5);
+    REQUIRE(table.insert() == 5);
     CHECK(rig.count(GLB_COUNT_FLOW_REPLACED) == 1);
-    CHECK(rig.send(sent_back(out.frame)).code == XDP_PASS);
+    CHECK(rig.send(return_frame(out.frame)).code == XDP_PASS);
     CHECK(rig.count(GLB_COUNT_RETURN_UNTRACKED) == 1);
 }

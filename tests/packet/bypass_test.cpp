@@ -22,7 +22,7 @@ std::uint32_t now() {
                                       GLB_TICK_SHIFT);
 }
 
-struct BypassWorld : ResetWorld {
+struct BypassWorld : ResetRig {
     void word(std::uint64_t value) const {
         const std::uint32_t key = sample_endpoint;
         REQUIRE(bpf_map_update_elem(rig.roles.handles->map(datapath::Map::endpoint_override), &key, &value,
@@ -43,11 +43,11 @@ struct BypassWorld : ResetWorld {
 };
 
 /// Both ways to bypass.
-void bypass(BypassWorld &world, bool by_word) {
+void bypass(BypassWorld &routed, bool by_word) {
     if (by_word)
-        world.word(GLB_ENDPOINT_BYPASS);
+        routed.word(GLB_ENDPOINT_BYPASS);
     else
-        world.without_targets(GLB_NO_TARGET_BYPASS);
+        routed.without_targets(GLB_NO_TARGET_BYPASS);
 }
 
 } // namespace
@@ -55,11 +55,11 @@ void bypass(BypassWorld &world, bool by_word) {
 TEST_CASE("bypass: packet is routed and counted as bypassed", "[bypass]") {
     need_root();
     const bool by_word = GENERATE(true, false);
-    BypassWorld world;
-    bypass(world, by_word);
+    BypassWorld routed;
+    bypass(routed, by_word);
     std::uint64_t packets = 0, bytes = 0;
     const auto check = [&](const Packet &inner, const Packet &after, const Packet &tags = {}) {
-        const auto outcome = world.send(inner, tags);
+        const auto outcome = routed.send(inner, tags);
         CHECK(outcome.code == XDP_REDIRECT);
         CHECK_THAT(outcome.frame, equals(Eth{.dst = lan_gateway, .src = lan_mac} / after));
         ++packets;
@@ -79,98 +79,99 @@ TEST_CASE("bypass: packet is routed and counted as bypassed", "[bypass]") {
     check(IPv4{} / Udp{} / Payload{Bytes(1472)},
           IPv4{.ttl = 63} / Udp{} / Payload{Bytes(1472)}); // exceeds the tunnel MTU
 
-    const auto count = world.rig.roles.counters.endpoint_count(sample_endpoint).value();
-    CHECK(world.rig.count(GLB_COUNT_BYPASSED) == packets);
+    const auto count = routed.rig.roles.counters.endpoint_count(sample_endpoint).value();
+    CHECK(routed.rig.count(GLB_COUNT_BYPASSED) == packets);
     CHECK(count.in.packets == packets);
     CHECK(count.forwarded.packets == packets);
     CHECK(count.forwarded.bytes == bytes);
     for (const auto counter :
          {GLB_COUNT_FORWARDED, GLB_COUNT_ENCAPSULATED, GLB_COUNT_FLOW_NEW, GLB_COUNT_FLOW_MIDSTREAM})
-        CHECK(world.rig.count(counter) == 0);
+        CHECK(routed.rig.count(counter) == 0);
 
     // Ethernet padding is not part of the packet.
-    const auto padded = world.rig.send(padded_to(Connection::frame(IPv4{} / rest), 120));
+    const auto padded = routed.rig.send(padded_to(Connection::frame(IPv4{} / rest), 120));
     CHECK_THAT(padded.frame, equals(Eth{.dst = lan_gateway, .src = lan_mac} / IPv4{.ttl = 63} / rest));
 }
 
 TEST_CASE("bypass: packet uses the endpoint's route table and its own port as ingress", "[bypass]") {
     need_root();
-    BypassWorld world;
-    world.word(GLB_ENDPOINT_BYPASS);
-    world.ns.must({"ip", "route", "add", "198.51.100.0/24", "via", "203.0.113.99", "table", "100"});
+    BypassWorld routed;
+    routed.word(GLB_ENDPOINT_BYPASS);
+    routed.ns.must({"ip", "route", "add", "198.51.100.0/24", "via", "203.0.113.99", "table", "100"});
     SECTION("its route table") {
-        world.rig.reconfigure([](auto &config) { config.endpoints[0].route_table = 100; });
+        routed.rig.reconfigure([](auto &config) { config.endpoints[0].route_table = 100; });
     }
     SECTION("rules that name its interface") {
-        world.device("cli0", "02:00:00:00:dd:01", "192.0.3.1/24");
-        world.rig.reconfigure([&](auto &config) { config.ports[0].fib_ifindex = world.ns.ifindex("cli0"); });
-        world.ns.must({"ip", "rule", "add", "iif", "cli0", "lookup", "100"});
+        routed.device("cli0", "02:00:00:00:dd:01", "192.0.3.1/24");
+        routed.rig.reconfigure(
+            [&](auto &config) { config.ports[0].fib_ifindex = routed.ns.ifindex("cli0"); });
+        routed.ns.must({"ip", "rule", "add", "iif", "cli0", "lookup", "100"});
     }
-    CHECK_THAT(world.send(IPv4{} / Udp{}).frame,
+    CHECK_THAT(routed.send(IPv4{} / Udp{}).frame,
                equals(Eth{.dst = wan_gateway, .src = wan_mac} / IPv4{.ttl = 63} / Udp{}));
 }
 
 TEST_CASE("bypass: packet that needs the host stack is punted with the endpoint's metadata",
           "[bypass][punt]") {
     need_root();
-    BypassWorld world;
-    bypass(world, GENERATE(true, false));
+    BypassWorld routed;
+    bypass(routed, GENERATE(true, false));
     const Packet inner =
         GENERATE(Packet(IPv4{.ttl = 1} / Udp{}), Packet(IPv6{.hop_limit = 1} / Udp{}),
                  Packet(IPv4{.dst = "100.64.0.1"} / Udp{}), Packet(IPv4{} / Udp{} / Payload{Bytes(1473)}));
-    const auto outcome = world.send(inner, Vlan{100});
+    const auto outcome = routed.send(inner, Vlan{100});
     CHECK(outcome.code == XDP_PASS);
     CHECK_THAT(outcome.metadata, equals(from_hex("ed5eed5e 03000000")));
     CHECK_THAT(Bytes(outcome.frame.begin() + 14, outcome.frame.end()), equals(inner.bytes()));
-    CHECK(world.rig.count(GLB_COUNT_BYPASSED) == 1);
-    CHECK(world.rig.count(GLB_COUNT_PUNTED) == 0);
-    CHECK(world.rig.roles.counters.endpoint_count(sample_endpoint).value().forwarded.packets == 1);
+    CHECK(routed.rig.count(GLB_COUNT_BYPASSED) == 1);
+    CHECK(routed.rig.count(GLB_COUNT_PUNTED) == 0);
+    CHECK(routed.rig.roles.counters.endpoint_count(sample_endpoint).value().forwarded.packets == 1);
 }
 
 TEST_CASE("bypass: operator's bypass ends at its tick", "[bypass]") {
     need_root();
-    BypassWorld world;
-    const auto until = [&](std::uint32_t tick) { world.word(GLB_ENDPOINT_BYPASS_UNTIL | tick); };
+    BypassWorld routed;
+    const auto until = [&](std::uint32_t tick) { routed.word(GLB_ENDPOINT_BYPASS_UNTIL | tick); };
     until(now() + 1000);
-    CHECK_FALSE(world.is_inspected(to_lan));
+    CHECK_FALSE(routed.is_inspected(to_lan));
     until(now() - 1000);
-    CHECK(world.is_inspected(to_lan));
+    CHECK(routed.is_inspected(to_lan));
     until(now() + 0x7fff0000u); // ticks wrap: in the future
-    CHECK_FALSE(world.is_inspected(to_lan));
+    CHECK_FALSE(routed.is_inspected(to_lan));
     until(now() + 0x80010000u); // in the past
-    CHECK(world.is_inspected(to_lan));
-    world.word(0xffffffffu); // a tick without a flag is ignored
-    CHECK(world.is_inspected(to_lan));
+    CHECK(routed.is_inspected(to_lan));
+    routed.word(0xffffffffu); // a tick without a flag is ignored
+    CHECK(routed.is_inspected(to_lan));
 }
 
 TEST_CASE("bypass: operator's bypass precedes steering and does not change the flow", "[bypass]") {
     need_root();
-    BypassWorld world;
-    const auto out = world.send(to_lan);
+    BypassWorld routed;
+    const auto out = routed.send(to_lan);
     REQUIRE(out.code == XDP_REDIRECT);
-    world.word(GLB_ENDPOINT_BYPASS);
-    CHECK_FALSE(world.is_inspected(to_lan));
-    CHECK(world.rig.count(GLB_COUNT_FLOW_NEW) == 1);
+    routed.word(GLB_ENDPOINT_BYPASS);
+    CHECK_FALSE(routed.is_inspected(to_lan));
+    CHECK(routed.rig.count(GLB_COUNT_FLOW_NEW) == 1);
     // A packet that is at the target now is returned and forwarded as usual.
     const unsigned target = out.frame.at(5) == target2_mac.bytes[5];
-    CHECK(world.rig.send(returned(target, cookie_of(out.frame), entropy_of(out.frame), to_lan)).code ==
+    CHECK(routed.rig.send(returned(target, cookie_of(out.frame), entropy_of(out.frame), to_lan)).code ==
           XDP_REDIRECT);
-    CHECK(world.rig.count(GLB_COUNT_FORWARDED) == 1);
-    CHECK(world.rig.count(GLB_COUNT_BYPASSED) == 1);
-    world.word(0);
-    CHECK(world.is_inspected(to_lan));
-    CHECK(world.rig.count(GLB_COUNT_FLOW_NEW) == 1);
+    CHECK(routed.rig.count(GLB_COUNT_FORWARDED) == 1);
+    CHECK(routed.rig.count(GLB_COUNT_BYPASSED) == 1);
+    routed.word(0);
+    CHECK(routed.is_inspected(to_lan));
+    CHECK(routed.rig.count(GLB_COUNT_FLOW_NEW) == 1);
 }
 
 TEST_CASE("bypass: group policy applies only to packets that no target accepts", "[bypass]") {
     need_root();
-    BypassWorld world;
-    REQUIRE(world.rig.roles.state.set_group_action(group, GLB_NO_TARGET_BYPASS));
-    CHECK(world.is_inspected(to_lan));
-    world.without_targets(GLB_NO_TARGET_BYPASS);
-    CHECK_FALSE(world.is_inspected(to_lan));
-    CHECK(world.rig.count(GLB_COUNT_BYPASSED) == 1);
-    REQUIRE(world.rig.roles.state.set_group_action(group, GLB_NO_TARGET_DROP));
-    CHECK(world.send(to_lan).code == XDP_DROP);
-    CHECK(world.rig.drops(GLB_DROP_NO_TARGET) == 1);
+    BypassWorld routed;
+    REQUIRE(routed.rig.roles.state.set_group_action(group, GLB_NO_TARGET_BYPASS));
+    CHECK(routed.is_inspected(to_lan));
+    routed.without_targets(GLB_NO_TARGET_BYPASS);
+    CHECK_FALSE(routed.is_inspected(to_lan));
+    CHECK(routed.rig.count(GLB_COUNT_BYPASSED) == 1);
+    REQUIRE(routed.rig.roles.state.set_group_action(group, GLB_NO_TARGET_DROP));
+    CHECK(routed.send(to_lan).code == XDP_DROP);
+    CHECK(routed.rig.drops(GLB_DROP_NO_TARGET) == 1);
 }

@@ -28,14 +28,14 @@ constexpr std::uint16_t target_number = 31;
 constexpr std::size_t rounds = 4;
 constexpr std::uint32_t packets_a_round = 30000;
 
-/// What a flow does, by its number modulo 5. The last one is reset from time to time and restarts at once.
-enum Kind { tcp_talk, tcp_syn, udp_talk, udp_shout, tcp_again };
+/// Behaviour of a flow, by its number modulo 5. The last kind is sometimes reset, and restarts immediately.
+enum Kind { tcp_two_way, tcp_syn, udp_two_way, udp_one_way, tcp_restarted };
 
 struct Flow {
     std::array<Bytes, 2> frame; ///< of the client, of the server
     std::array<Bytes, 2> end;   ///< that end the flow
     std::uint32_t inner_length = 0;
-    Kind kind = tcp_talk;
+    Kind kind = tcp_two_way;
 };
 
 /// The client's address encodes the flow's number, the length of its packets the number modulo a prime.
@@ -48,11 +48,11 @@ std::vector<Flow> make_flows() {
         flow.kind = static_cast<Kind>(i % 5);
         const auto transport = [&](bool there, std::uint8_t flags) -> Packet {
             const std::uint16_t sport = there ? 4000 : 443, dport = there ? 443 : 4000;
-            if (flow.kind == udp_talk || flow.kind == udp_shout)
+            if (flow.kind == udp_two_way || flow.kind == udp_one_way)
                 return Udp{.sport = sport, .dport = dport};
             return Tcp{.sport = sport, .dport = dport, .flags = flags};
         };
-        const auto flags = flow.kind == tcp_talk ? tcp::ack : tcp::syn;
+        const auto flags = flow.kind == tcp_two_way ? tcp::ack : tcp::syn;
         const Payload body(std::size_t{i % 97});
         const auto make = [&](std::uint8_t with) -> std::array<Bytes, 2> {
             return {Eth{.dst = node_mac} / IPv4{.src = client, .dst = server} / transport(true, with) / body,
@@ -114,29 +114,29 @@ class Table {
 
 struct Tally {
     std::uint64_t sent = 0, returned = 0, tracked = 0;
-    std::uint64_t not_sent = 0, wrong_targets = 0, wrong_cookies = 0, refused = 0;
+    std::uint64_t not_sent = 0, wrong_targets = 0, wrong_cookies = 0, not_accepted = 0;
 };
 
 /// The target that a flow was first sent to; every later packet must be sent to the same one.
 using Owners = std::array<std::atomic<int>, flow_number>;
 
-/// The tunnel packet as its target returns it: addresses swapped.
-void turn_around(Bytes &frame) {
+/// Turns a tunnel packet into the one that its target returns: swaps the addresses.
+void make_return_frame(Bytes &frame) {
     std::copy(node_mac.bytes.begin(), node_mac.bytes.end(), frame.begin());
     std::swap_ranges(frame.begin() + outer_offset + 12, frame.begin() + outer_offset + 16,
                      frame.begin() + outer_offset + 16);
 }
 
-void hammer(Tally &tally, const Rig &rig, const Table &table, const std::vector<Flow> &flows, Owners &owners,
-            unsigned orientation, std::uint64_t seed) {
+void run_packets(Tally &tally, const Rig &rig, const Table &table, const std::vector<Flow> &flows,
+                 Owners &owners, unsigned orientation, std::uint64_t seed) {
     const RunOptions options{.ingress_ifindex = 1, .most_out = 512};
     std::uint64_t state = seed;
     for (std::uint32_t i = 0; i < packets_a_round; ++i) {
-        // Both CPUs use the same order, so that they insert the same flows; from time to time one skips.
+        // Both CPUs use the same order, so that they insert the same flows; sometimes one of them skips one.
         state = state * 6364136223846793005ull + 1442695040888963407ull;
         const auto number = static_cast<std::uint32_t>((state >> 33) % flow_number);
         const auto &flow = flows[number];
-        const bool ends = flow.kind == tcp_again && (state >> 20) % 4 == 0;
+        const bool ends = flow.kind == tcp_restarted && (state >> 20) % 4 == 0;
         auto out =
             run_xdp(rig.roles.handles->program(), (ends ? flow.end : flow.frame)[orientation], options);
         ++tally.sent;
@@ -154,12 +154,12 @@ void hammer(Tally &tally, const Rig &rig, const Table &table, const std::vector<
             if (found >= 0 && found != number)
                 ++tally.wrong_cookies;
         }
-        if (flow.kind == udp_shout)
+        if (flow.kind == udp_one_way)
             continue;
-        turn_around(out.bytes);
+        make_return_frame(out.bytes);
         ++tally.returned;
         if (run_xdp(rig.roles.handles->program(), out.bytes, options).verdict != XDP_PASS)
-            ++tally.refused;
+            ++tally.not_accepted;
     }
 }
 
@@ -195,7 +195,7 @@ void many_targets(Rig &rig) {
 }
 
 struct Audit {
-    std::uint64_t live = 0, busy = 0, twins = 0, strangers = 0, foreign_counts = 0, wrong_targets = 0;
+    std::uint64_t live = 0, busy = 0, duplicates = 0, unknown_flows = 0, mixed_counts = 0, wrong_targets = 0;
 };
 
 /// The table after all packets.
@@ -210,15 +210,15 @@ Audit audit(const Table &table, const std::vector<Flow> &flows, const Owners &ow
         ++found.live;
         const auto number = table.flow_at(slot, static_cast<std::uint8_t>(meta >> GLB_META_GENERATION_SHIFT));
         if (number < 0 || number >= flow_number) {
-            ++found.strangers;
+            ++found.unknown_flows;
             continue;
         }
-        found.twins += !seen.insert(number).second;
+        found.duplicates += !seen.insert(number).second;
         const auto flow = static_cast<std::size_t>(number);
         const auto target = static_cast<int>(meta >> GLB_META_TARGET_SHIFT & 0xffff);
         found.wrong_targets += owners[flow] >= 0 && owners[flow] != target + 1;
         for (const auto &count : table.hot[slot].count)
-            found.foreign_counts += count.bytes != count.packets * flows[flow].inner_length;
+            found.mixed_counts += count.bytes != count.packets * flows[flow].inner_length;
     }
     return found;
 }
@@ -243,7 +243,7 @@ TEST_CASE("concurrency: two CPUs use one flow table without duplicates or foreig
         for (unsigned cpu = 0; cpu < 2; ++cpu)
             threads[cpu] = std::thread([&, cpu] {
                 pin_to(cpu);
-                hammer(tallies[cpu], rig, table, flows, owners, cpu, 99 + round);
+                run_packets(tallies[cpu], rig, table, flows, owners, cpu, 99 + round);
             });
         for (auto &thread : threads)
             thread.join();
@@ -253,20 +253,21 @@ TEST_CASE("concurrency: two CPUs use one flow table without duplicates or foreig
             CHECK(tally.not_sent == 0);
             CHECK(tally.wrong_targets == 0);
             CHECK(tally.wrong_cookies == 0);
-            CHECK(tally.refused == 0);
+            CHECK(tally.not_accepted == 0);
         }
         const auto found = audit(table, flows, owners);
         CHECK(found.live > GLB_FLOW_MIN_CAPACITY / 2);
         CHECK(found.busy == 0);
-        CHECK(found.twins == 0);
-        CHECK(found.strangers == 0);
+        CHECK(found.duplicates == 0);
+        CHECK(found.unknown_flows == 0);
         CHECK(found.wrong_targets == 0);
-        CHECK(found.foreign_counts == 0);
+        CHECK(found.mixed_counts == 0);
     }
     WARN(rig.count(GLB_COUNT_FLOW_NEW) + rig.count(GLB_COUNT_FLOW_MIDSTREAM)
-         << " entered, " << rig.count(GLB_COUNT_FLOW_REPLACED) << " replaced, "
-         << rig.count(GLB_COUNT_FLOW_DUPLICATE_REMOVED) << " withdrawn, " << rig.count(GLB_COUNT_UNTRACKED)
-         << " untracked, " << rig.count(GLB_COUNT_RETURN_UNTRACKED) << " returned untracked");
+         << " inserted, " << rig.count(GLB_COUNT_FLOW_REPLACED) << " replaced, "
+         << rig.count(GLB_COUNT_FLOW_DUPLICATE_REMOVED) << " duplicates removed, "
+         << rig.count(GLB_COUNT_UNTRACKED) << " untracked, " << rig.count(GLB_COUNT_RETURN_UNTRACKED)
+         << " returned untracked");
     CHECK(rig.count(GLB_COUNT_FLOW_REPLACED) > 0);
     CHECK(rig.count(GLB_COUNT_UNTRACKED) > 0);
 }

@@ -9,8 +9,8 @@ inline const Mac host_mac = "02:00:00:00:00:77"; ///< of the sender on the endpo
 
 class Connection {
   public:
-    Connection(World &world, bool ipv6, std::uint16_t port = 40000)
-        : world_(world), ipv6_(ipv6), port_(port) {}
+    Connection(RoutedRig &routed, bool ipv6, std::uint16_t port = 40000)
+        : routed_(routed), ipv6_(ipv6), port_(port) {}
 
     /// The IP header of a packet from the initiator (behind lan0), or to it.
     [[nodiscard]] Packet ip(bool by_initiator, std::uint8_t ttl = 64) const {
@@ -34,8 +34,8 @@ class Connection {
         return ip(by_initiator) / tcp(by_initiator, flags, seq, ack);
     }
     /// The TCP header that the node writes: without options, window and data.
-    [[nodiscard]] Tcp made(bool by_initiator, std::uint8_t flags, std::uint32_t seq, std::uint32_t ack = 0,
-                           std::uint16_t window = 0) const {
+    [[nodiscard]] Tcp expected_tcp(bool by_initiator, std::uint8_t flags, std::uint32_t seq,
+                                   std::uint32_t ack = 0, std::uint16_t window = 0) const {
         auto header = tcp(by_initiator, flags, seq, ack);
         header.window = window;
         return header;
@@ -44,23 +44,25 @@ class Connection {
     /// The handshake, each segment sent and returned.
     void establish() {
         using namespace glb::test::tcp;
-        const auto first = world_.rig.send(frame(segment(true, syn)));
+        const auto first = routed_.rig.send(frame(segment(true, syn)));
         REQUIRE(first.code == XDP_REDIRECT);
         target = first.frame.at(5) == target2_mac.bytes[5];
         for (const auto &inner : {segment(true, syn), segment(false, syn | glb::test::tcp::ack),
                                   segment(true, glb::test::tcp::ack)})
-            REQUIRE(world_.walk(inner).code == XDP_REDIRECT);
+            REQUIRE(routed_.round_trip(inner).code == XDP_REDIRECT);
     }
     /// Its target fails in a group with policy `reset`; the other target accepts new flows.
-    void condemn() {
-        REQUIRE(world_.rig.roles.state.set_target_state(target, GLB_TARGET_RESET));
-        REQUIRE(world_.rig.roles.state.set_target_state(1 - target, sample_target_state));
+    void fail_target() {
+        REQUIRE(routed_.rig.roles.state.set_target_state(target, GLB_TARGET_RESET));
+        REQUIRE(routed_.rig.roles.state.set_target_state(1 - target, sample_target_state));
     }
 
     [[nodiscard]] static Bytes frame(const Packet &inner, const Packet &tags = {}) {
         return (Eth{.dst = node_mac, .src = host_mac} / tags / inner).bytes();
     }
-    Outcome send(const Packet &inner, const Packet &tags = {}) { return world_.rig.send(frame(inner, tags)); }
+    Outcome send(const Packet &inner, const Packet &tags = {}) {
+        return routed_.rig.send(frame(inner, tags));
+    }
 
     /// The expected frame to the sender of a packet from that end.
     [[nodiscard]] Bytes answer(bool by_initiator, const Tcp &header, const Packet &tags = {}) const {
@@ -76,15 +78,15 @@ class Connection {
     unsigned target = 0; ///< of the connection, once established
 
   private:
-    World &world_;
+    RoutedRig &routed_;
     bool ipv6_;
     std::uint16_t port_;
 };
 
 /// A routed rig with a route to the connection's IPv6 host behind wan0, and the endpoint on VLAN 100 and on
 /// 200 in 300, too.
-struct ResetWorld : World {
-    ResetWorld() {
+struct ResetRig : RoutedRig {
+    ResetRig() {
         neighbour("wan0", "2001:db8:3::99", wan_gateway);
         ns.must({"ip", "-6", "route", "add", "2001:db8:4::/64", "via", "2001:db8:3::99"});
         rig.reconfigure([&](auto &config) {

@@ -39,7 +39,7 @@ void check_accepted(Rig &rig, const Outcome &outcome, const Packet &inner, unsig
 
 } // namespace
 
-TEST_CASE("decap: inner packet is unchanged but for TTL and checksum", "[decap]") {
+TEST_CASE("decap: inner packet is unchanged except for TTL and checksum", "[decap]") {
     Rig rig;
     const Packet inner =
         GENERATE(Packet(request), Packet(IPv6{} / Tcp{.flags = tcp::syn}), Packet(IPv4{} / icmp_echo(5, 1)));

@@ -20,19 +20,19 @@ using namespace glb::test;
 
 namespace {
 
-const Packet question = IPv4{} / Udp{} / Payload{from_string("a question of 22 bytes")};
+const Packet udp_request = IPv4{} / Udp{} / Payload{from_string("a request has 22 bytes")};
 
-/// Sends `question` and returns the frame that its target would return, modified by `spoil`.
-Bytes back(Rig &rig, const std::function<void(Bytes &)> &spoil, const Packet &inner = question) {
-    const auto out = rig.send(from_client(question));
+/// Sends `udp_request` and returns the frame that its target would return, modified by `corrupt`.
+Bytes return_frame(Rig &rig, const std::function<void(Bytes &)> &corrupt, const Packet &inner = udp_request) {
+    const auto out = rig.send(from_client(udp_request));
     REQUIRE(out.code == XDP_REDIRECT);
     const unsigned target = out.frame.at(5) == target2_mac.bytes[5];
     auto frame = returned(target, cookie_of(out.frame), entropy_of(out.frame), inner);
-    spoil(frame);
+    corrupt(frame);
     return frame;
 }
 
-void keep(Bytes &) {}
+void unchanged(Bytes &) {}
 
 constexpr std::size_t udp_at = outer_offset + 20;
 constexpr std::size_t geneve_at = udp_at + 8;
@@ -69,19 +69,19 @@ Provoke frame(F make) {
     return [make](Rig &rig) { return rig.send(make(rig)); };
 }
 
-Provoke spoiled(std::function<void(Bytes &)> spoil) {
-    return [spoil = std::move(spoil)](Rig &rig) { return rig.send(back(rig, spoil)); };
+Provoke corrupted(std::function<void(Bytes &)> corrupt) {
+    return [corrupt = std::move(corrupt)](Rig &rig) { return rig.send(return_frame(rig, corrupt)); };
 }
 
 Outcome without_targets(Rig &rig, glb_no_target_action action) {
     for (std::uint32_t index = 0; index < 2; ++index)
         REQUIRE(rig.roles.state.set_target_state(index, 0));
     REQUIRE(rig.roles.state.set_group_action(2, action));
-    return rig.send(from_client(question));
+    return rig.send(from_client(udp_request));
 }
 
-Bytes from_stranger(Rig &rig) {
-    return back(rig, [](Bytes &bytes) {
+Bytes from_unknown_sender(Rig &rig) {
+    return return_frame(rig, [](Bytes &bytes) {
         bytes.at(outer_offset + 15) = 99; // 10.0.1.99; the program does not verify the checksum
     });
 }
@@ -105,7 +105,7 @@ Outcome of_reset_flow(Rig &rig) {
     return rig.send(from_client(segment(true, tcp::fin)));
 }
 
-const std::map<glb_drop, Provoke> out_leg{
+const std::map<glb_drop, Provoke> outbound_cases{
     {GLB_DROP_FLOW_RESET, of_reset_flow},
     {GLB_DROP_MALFORMED, frame([](Rig &) { return from_client(IPv4{.total_length = 2000} / Udp{}); })},
     // The transport header is beyond the maximum offset.
@@ -120,18 +120,18 @@ const std::map<glb_drop, Provoke> out_leg{
              for (auto &target : config.targets)
                  target.path.reset();
          });
-         return from_client(question);
+         return from_client(udp_request);
      })},
-    {GLB_DROP_NO_HEADROOM, [](Rig &rig) { return send_tight(rig, from_client(question)); }},
+    {GLB_DROP_NO_HEADROOM, [](Rig &rig) { return send_tight(rig, from_client(udp_request)); }},
     // An endpoint whose group has no row.
     {GLB_DROP_NO_CONFIG, frame([](Rig &rig) {
          rig.reconfigure([](auto &config) { config.endpoints[0].group = 9; });
-         return from_client(question);
+         return from_client(udp_request);
      })},
     {GLB_DROP_SOURCE_LIMIT, frame([](Rig &rig) {
          rig.reconfigure([](auto &config) { config.endpoints[0].new_flows_per_second = 1; });
          REQUIRE(rig.send(from_client(IPv4{} / Udp{.sport = 1})).code == XDP_REDIRECT);
-         return from_client(question);
+         return from_client(udp_request);
      })},
     // A target behind an interface that is not in the devmap.
     {GLB_DROP_REDIRECT_FAILED, frame([](Rig &rig) {
@@ -139,48 +139,48 @@ const std::map<glb_drop, Provoke> out_leg{
              for (auto &target : config.targets)
                  target.path->ifindex = 4000;
          });
-         return from_client(question);
+         return from_client(udp_request);
      })},
 };
 
-const std::map<glb_drop, Provoke> back_leg{
-    {GLB_DROP_UNKNOWN_SENDER, frame(from_stranger)},
-    {GLB_DROP_SENDER_MAC, spoiled(set(11, 0x99))},
-    {GLB_DROP_OUTER_FRAGMENT, spoiled(set(outer_offset + 6, 0x20))},
-    {GLB_DROP_OUTER_MALFORMED, spoiled([](Bytes &bytes) { set16(bytes, udp_at + 4, 15); })},
-    {GLB_DROP_GENEVE_VERSION, spoiled(set(geneve_at, 0x4a))},
-    {GLB_DROP_GENEVE_CONTROL, spoiled(set(geneve_at + 1, 0x80))},
-    {GLB_DROP_GENEVE_OPTIONS, spoiled(set(options_at + 3, 31))},
-    {GLB_DROP_GENEVE_CRITICAL, spoiled(set(options_at + 12 + 2, 0x99))},
-    {GLB_DROP_GENEVE_MISSING, spoiled(set(options_at + 24 + 2, 0x55))},
-    {GLB_DROP_GENEVE_PROTOCOL, spoiled([](Bytes &bytes) { set16(bytes, geneve_at + 2, 0x6558); })},
-    {GLB_DROP_INNER_MALFORMED, spoiled([](Bytes &bytes) { set16(bytes, inner_at + 2, 1000); })},
-    {GLB_DROP_UNKNOWN_ENDPOINT, spoiled(set(options_at + 4, 0x77))},
+const std::map<glb_drop, Provoke> return_cases{
+    {GLB_DROP_UNKNOWN_SENDER, frame(from_unknown_sender)},
+    {GLB_DROP_SENDER_MAC, corrupted(set(11, 0x99))},
+    {GLB_DROP_OUTER_FRAGMENT, corrupted(set(outer_offset + 6, 0x20))},
+    {GLB_DROP_OUTER_MALFORMED, corrupted([](Bytes &bytes) { set16(bytes, udp_at + 4, 15); })},
+    {GLB_DROP_GENEVE_VERSION, corrupted(set(geneve_at, 0x4a))},
+    {GLB_DROP_GENEVE_CONTROL, corrupted(set(geneve_at + 1, 0x80))},
+    {GLB_DROP_GENEVE_OPTIONS, corrupted(set(options_at + 3, 31))},
+    {GLB_DROP_GENEVE_CRITICAL, corrupted(set(options_at + 12 + 2, 0x99))},
+    {GLB_DROP_GENEVE_MISSING, corrupted(set(options_at + 24 + 2, 0x55))},
+    {GLB_DROP_GENEVE_PROTOCOL, corrupted([](Bytes &bytes) { set16(bytes, geneve_at + 2, 0x6558); })},
+    {GLB_DROP_INNER_MALFORMED, corrupted([](Bytes &bytes) { set16(bytes, inner_at + 2, 1000); })},
+    {GLB_DROP_UNKNOWN_ENDPOINT, corrupted(set(options_at + 4, 0x77))},
     {GLB_DROP_UNKNOWN_FLOW,
-     frame([](Rig &rig) { return back(rig, keep, IPv4{.src = "203.0.113.7"} / Udp{}); })},
+     frame([](Rig &rig) { return return_frame(rig, unchanged, IPv4{.src = "203.0.113.7"} / Udp{}); })},
     {GLB_DROP_WRONG_TARGET, frame([](Rig &rig) {
-         const auto out = rig.send(from_client(question));
+         const auto out = rig.send(from_client(udp_request));
          const unsigned owner = out.frame.at(5) == target2_mac.bytes[5];
-         return returned(1 - owner, cookie_of(out.frame), entropy_of(out.frame), question);
+         return returned(1 - owner, cookie_of(out.frame), entropy_of(out.frame), udp_request);
      })},
     {GLB_DROP_COOKIE_MISMATCH, frame([](Rig &rig) {
          rig.reconfigure([](auto &config) { config.groups[0].strict_cookie = true; });
-         return back(rig, changed(options_at + 24 + 7)); // the cookie's generation
+         return return_frame(rig, changed(options_at + 24 + 7)); // the cookie's generation
      })},
 };
 
 /// A packet that has to be punted (there is no route), on a driver without XDP metadata.
-int door_without_metadata(NativeRig &rig) {
-    const auto out = rig.send(from_client(question));
+int punt_without_metadata(NativeRig &rig) {
+    const auto out = rig.send(from_client(udp_request));
     REQUIRE(out.code == XDP_REDIRECT);
     const unsigned target = out.frame.at(5) == target2_mac.bytes[5];
-    const auto frame = returned(target, cookie_of(out.frame), entropy_of(out.frame), question);
+    const auto frame = returned(target, cookie_of(out.frame), entropy_of(out.frame), udp_request);
     return rig.send(frame, {.has_metadata = false}).code;
 }
 
 /// Reasons that BPF_PROG_TEST_RUN cannot provoke, since they need a driver unlike both it and veth.
-const std::map<glb_drop, std::function<int(NativeRig &)>> native_build{
-    {GLB_DROP_PUNT_FAILED, door_without_metadata},
+const std::map<glb_drop, std::function<int(NativeRig &)>> native_cases{
+    {GLB_DROP_PUNT_FAILED, punt_without_metadata},
 };
 
 std::string name_of(glb_drop reason) {
@@ -204,14 +204,14 @@ void check_provoked(glb_drop reason, const F &provoke) {
 } // namespace
 
 TEST_CASE("drops: every reason occurs and is counted alone", "[drops]") {
-    auto all = out_leg;
-    all.insert(back_leg.begin(), back_leg.end());
+    auto all = outbound_cases;
+    all.insert(return_cases.begin(), return_cases.end());
     for (int number = 0; number < GLB_DROP_MAX; ++number) {
         const auto reason = static_cast<glb_drop>(number);
         INFO(name_of(reason));
-        REQUIRE(all.count(reason) + native_build.count(reason) == 1); // a new reason needs a case above
-        if (native_build.count(reason))
-            check_provoked<NativeRig>(reason, native_build.at(reason));
+        REQUIRE(all.count(reason) + native_cases.count(reason) == 1); // a new reason needs a case above
+        if (native_cases.count(reason))
+            check_provoked<NativeRig>(reason, native_cases.at(reason));
         else
             check_provoked<Rig>(reason, [&](Rig &rig) { return all.at(reason)(rig).code; });
     }
@@ -220,17 +220,17 @@ TEST_CASE("drops: every reason occurs and is counted alone", "[drops]") {
 TEST_CASE("drops: without XDP metadata only punted packets are dropped", "[drops]") {
     NativeRig rig;
     rig.route_by(1);
-    CHECK(door_without_metadata(rig) == XDP_REDIRECT);
-    const auto strange = (Eth{.dst = node_mac} / Arp{}).bytes();
-    const auto up = rig.send(strange, {.has_metadata = false});
-    CHECK(up.code == XDP_PASS);
-    CHECK(difference(up.frame, strange) == "");
+    CHECK(punt_without_metadata(rig) == XDP_REDIRECT);
+    const auto unrelated = (Eth{.dst = node_mac} / Arp{}).bytes();
+    const auto passed = rig.send(unrelated, {.has_metadata = false});
+    CHECK(passed.code == XDP_PASS);
+    CHECK(difference(passed.frame, unrelated) == "");
     CHECK(rig.drops(GLB_DROP_PUNT_FAILED) == 0);
 }
 
 TEST_CASE("events: missing XDP metadata support is reported", "[drops]") {
     NativeRig rig;
-    CHECK(door_without_metadata(rig) == XDP_DROP);
+    CHECK(punt_without_metadata(rig) == XDP_DROP);
     const auto &events = rig.kernel.events;
     REQUIRE(events.size() == 1);
     CHECK(events[0].kind == GLB_EVENT_NO_METADATA);
@@ -242,7 +242,7 @@ TEST_CASE("events: one report per key and tick", "[drops]") {
     const auto one_tick = std::uint64_t{1} << GLB_TICK_SHIFT;
     for (std::size_t reported = 1; reported <= 3; ++reported, rig.kernel.now_ns += one_tick)
         for (int packet = 0; packet < 100; ++packet) {
-            CHECK(door_without_metadata(rig) == XDP_DROP);
+            CHECK(punt_without_metadata(rig) == XDP_DROP);
             REQUIRE(rig.kernel.events.size() == reported);
         }
 }

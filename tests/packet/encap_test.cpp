@@ -201,8 +201,8 @@ TEST_CASE("steering: the next packet moves a flow from a failed target to a live
     for (const auto &flow : flows)
         REQUIRE(rig.send(flow).code == XDP_REDIRECT);
     REQUIRE(rig.roles.state.set_target_state(0, 0));
-    std::vector<std::uint16_t> living(GLB_FALLBACK_SLOTS, 1);
-    REQUIRE(rig.roles.state.set_fallback(2, living));
+    std::vector<std::uint16_t> slots(GLB_FALLBACK_SLOTS, 1);
+    REQUIRE(rig.roles.state.set_fallback(2, slots));
     for (const auto &flow : flows) {
         const auto outcome = rig.send(flow);
         REQUIRE(outcome.code == XDP_REDIRECT);

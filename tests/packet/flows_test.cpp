@@ -40,7 +40,7 @@ datapath::FlowTable table_of(const Rig &rig) {
 }
 
 /// Sends `inner`, then returns it as its target would; the frame that was sent to the target.
-Bytes there_and_back(Rig &rig, const Packet &inner) {
+Bytes round_trip(Rig &rig, const Packet &inner) {
     const auto out = rig.send(Eth{.dst = node_mac} / inner);
     REQUIRE(out.code == XDP_REDIRECT);
     const bool second = out.frame.at(5) == target2_mac.bytes[5];
@@ -72,7 +72,7 @@ TEST_CASE("flow list: a TCP flow is shown in its initiator's direction in every 
     CHECK(count_flows(table, {}, now()).active == 0);
 
     // The initiator has the higher address, so the canonical order is the reverse of the flow's direction.
-    const auto sent = there_and_back(rig, segment(true, tcp::syn));
+    const auto sent = round_trip(rig, segment(true, tcp::syn));
     auto flow = only_flow(table);
     const bool second = sent.at(5) == target2_mac.bytes[5];
     CHECK(flow == nlohmann::json{{"endpoint", "branch"},
@@ -90,16 +90,16 @@ TEST_CASE("flow list: a TCP flow is shown in its initiator's direction in every 
                                  {"bytesOut", 40},
                                  {"bytesBack", 40}});
 
-    there_and_back(rig, segment(false, tcp::syn | tcp::ack));
-    there_and_back(rig, segment(true, tcp::ack));
+    round_trip(rig, segment(false, tcp::syn | tcp::ack));
+    round_trip(rig, segment(true, tcp::ack));
     flow = only_flow(table);
     CHECK(flow["state"] == "established");
     CHECK(flow["source"] == "198.51.100.20:40000");
     CHECK(flow["packetsOut"] == 3);
     CHECK(flow["packetsBack"] == 3);
-    there_and_back(rig, segment(false, tcp::fin | tcp::ack));
+    round_trip(rig, segment(false, tcp::fin | tcp::ack));
     CHECK(only_flow(table)["state"] == "closing");
-    there_and_back(rig, segment(true, tcp::rst));
+    round_trip(rig, segment(true, tcp::rst));
     CHECK(only_flow(table)["state"] == "closed");
 
     const auto count = count_flows(table, {}, now());
@@ -118,16 +118,16 @@ TEST_CASE("flow list: data reopens a closed flow, counted once", "[flows]") {
                                               {true, tcp::ack},
                                               {false, tcp::fin | tcp::ack},
                                               {true, tcp::fin | tcp::ack}})
-        there_and_back(rig, segment(by_initiator, static_cast<std::uint8_t>(flags)));
+        round_trip(rig, segment(by_initiator, static_cast<std::uint8_t>(flags)));
     REQUIRE(only_flow(table)["state"] == "closed");
-    there_and_back(rig, segment(false, tcp::ack)); // the last ACK, and a retransmitted FIN
-    there_and_back(rig, segment(true, tcp::fin | tcp::ack));
+    round_trip(rig, segment(false, tcp::ack)); // the last ACK, and a retransmitted FIN
+    round_trip(rig, segment(true, tcp::fin | tcp::ack));
     CHECK(only_flow(table)["state"] == "closed");
     CHECK(rig.count(GLB_COUNT_FLOW_REOPENED) == 0);
 
     const auto cookie = only_flow(table)["cookie"];
     for (int packets = 0; packets < 2; ++packets)
-        there_and_back(rig, segment(true, tcp::ack) / Payload{from_string("and another thing")});
+        round_trip(rig, segment(true, tcp::ack) / Payload{from_string("more data")});
     CHECK(only_flow(table)["state"] == "established");
     CHECK(only_flow(table)["cookie"] == cookie);
     CHECK(rig.count(GLB_COUNT_FLOW_REOPENED) == 1);
@@ -147,20 +147,20 @@ TEST_CASE("flow list: one-way TCP is counted once, by the second scan", "[flows]
     };
     // By port: only the initiator's packets returned, only the answers, both, a SYN without an answer; and a
     // flow that is not TCP.
-    there_and_back(rig, segment(true, tcp::syn, 1));
-    there_and_back(rig, segment(true, tcp::ack, 1));
-    there_and_back(rig, segment(false, tcp::syn | tcp::ack, 2));
-    there_and_back(rig, segment(false, tcp::ack, 2));
-    there_and_back(rig, segment(true, tcp::syn, 3));
-    there_and_back(rig, segment(false, tcp::syn | tcp::ack, 3));
-    there_and_back(rig, segment(true, tcp::ack, 3));
-    there_and_back(rig, segment(true, tcp::syn, 4));
+    round_trip(rig, segment(true, tcp::syn, 1));
+    round_trip(rig, segment(true, tcp::ack, 1));
+    round_trip(rig, segment(false, tcp::syn | tcp::ack, 2));
+    round_trip(rig, segment(false, tcp::ack, 2));
+    round_trip(rig, segment(true, tcp::syn, 3));
+    round_trip(rig, segment(false, tcp::syn | tcp::ack, 3));
+    round_trip(rig, segment(true, tcp::ack, 3));
+    round_trip(rig, segment(true, tcp::syn, 4));
     for (int packets = 0; packets < 2; ++packets)
-        there_and_back(rig, IPv4{} / Udp{.sport = 5, .dport = 53});
+        round_trip(rig, IPv4{} / Udp{.sport = 5, .dport = 53});
     CHECK(scan() == 0); // their packets may still be in flight
     CHECK(scan() == 2);
     CHECK(scan() == 2);
-    there_and_back(rig, segment(false, tcp::ack, 1));
+    round_trip(rig, segment(false, tcp::ack, 1));
     CHECK(scan() == 2);
     CHECK(count_flows(table, {}, now()).of(FlowState::established) == 2);
 }
@@ -170,23 +170,23 @@ TEST_CASE("flow list: IPv6, ICMP echo and protocols without ports are shown", "[
     Rig rig;
     const auto table = table_of(rig);
     SECTION("IPv6") {
-        there_and_back(rig, IPv6{.src = "2001:db8::10", .dst = "2001:db8:ffff::20"} /
-                                Udp{.sport = 5000, .dport = 53});
+        round_trip(rig,
+                   IPv6{.src = "2001:db8::10", .dst = "2001:db8:ffff::20"} / Udp{.sport = 5000, .dport = 53});
         const auto flow = only_flow(table);
         CHECK(flow["source"] == "[2001:db8::10]:5000");
         CHECK(flow["destination"] == "[2001:db8:ffff::20]:53");
         CHECK(flow["protocol"] == "udp");
     }
     SECTION("an echo") {
-        there_and_back(rig, IPv4{.src = "192.0.2.10", .dst = "198.51.100.20"} / icmp_echo(0x4d2, 1));
+        round_trip(rig, IPv4{.src = "192.0.2.10", .dst = "198.51.100.20"} / icmp_echo(0x4d2, 1));
         const auto flow = only_flow(table);
         CHECK(flow["source"] == "192.0.2.10");
         CHECK(flow["identifier"] == 0x4d2);
         CHECK(flow["protocol"] == "icmp");
     }
     SECTION("ESP") {
-        there_and_back(rig, IPv4{.src = "192.0.2.10", .dst = "198.51.100.20"} / Esp{} /
-                                Payload{from_string("secret")});
+        round_trip(rig, IPv4{.src = "192.0.2.10", .dst = "198.51.100.20"} / Esp{} /
+                            Payload{from_string("secret")});
         const auto flow = only_flow(table);
         CHECK(flow["destination"] == "198.51.100.20");
         CHECK(flow["protocol"] == "esp");

@@ -45,12 +45,12 @@ constexpr std::uint64_t is_half_open =
 } // namespace
 
 TEST_CASE("half-open: the share of hashes is one in a hundred", "[half_open]") {
-    std::uint64_t state = 1, taken = 0;
+    std::uint64_t state = 1, accepted = 0;
     constexpr std::uint64_t hashes = 1'000'000;
     for (std::uint64_t i = 0; i < hashes; ++i)
-        taken += glb_hash_is_half_open(glb_hash_finish(state += 0x9e3779b97f4a7c15ull)) != 0;
-    CHECK(taken > hashes / GLB_HALF_OPEN_SHARE * 95 / 100);
-    CHECK(taken < hashes / GLB_HALF_OPEN_SHARE * 105 / 100);
+        accepted += glb_hash_is_half_open(glb_hash_finish(state += 0x9e3779b97f4a7c15ull)) != 0;
+    CHECK(accepted > hashes / GLB_HALF_OPEN_SHARE * 95 / 100);
+    CHECK(accepted < hashes / GLB_HALF_OPEN_SHARE * 105 / 100);
 }
 
 TEST_CASE("half-open: target gets one in a hundred of its new flows, live targets the others",
@@ -71,7 +71,7 @@ TEST_CASE("half-open: target gets one in a hundred of its new flows, live target
     CHECK(second > flow_number / 2 / GLB_HALF_OPEN_SHARE / 2);
     CHECK(second < flow_number / GLB_HALF_OPEN_SHARE * 3 / 2);
     const auto counted = rig.count(GLB_COUNT_HALF_OPEN_FLOW);
-    CHECK(counted > second / 2); // flows that found no place in this small table are not counted
+    CHECK(counted > second / 2); // flows that do not fit into this small table are not counted
     CHECK(counted <= second);
 }
 
@@ -118,11 +118,11 @@ TEST_CASE("half-open: a target in the fallback list gets its share", "[half_open
     const std::vector<std::uint16_t> list(GLB_FALLBACK_SLOTS, 1);
     REQUIRE(rig.roles.config.put_maglev(5, std::vector<std::uint16_t>(GLB_MAGLEV_SLOTS, 0)));
     REQUIRE(rig.roles.state.set_fallback(2, list));
-    std::uint32_t taken = 0;
+    std::uint32_t accepted = 0;
     for (std::uint32_t i = 0; i < 2000; ++i)
-        taken += out(rig, client(i, false, Udp{.sport = 9, .dport = 9})).code == XDP_REDIRECT;
-    CHECK(taken > 5);
-    CHECK(taken < 60);
-    CHECK(rig.count(GLB_COUNT_STEERED_FALLBACK) == taken);
-    CHECK(rig.drops(GLB_DROP_NO_TARGET) == 2000 - taken);
+        accepted += out(rig, client(i, false, Udp{.sport = 9, .dport = 9})).code == XDP_REDIRECT;
+    CHECK(accepted > 5);
+    CHECK(accepted < 60);
+    CHECK(rig.count(GLB_COUNT_STEERED_FALLBACK) == accepted);
+    CHECK(rig.drops(GLB_DROP_NO_TARGET) == 2000 - accepted);
 }

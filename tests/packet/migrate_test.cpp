@@ -88,8 +88,8 @@ TEST_CASE("migration: a returned packet of an unmigrated flow is accepted as coo
 
     CHECK(after.send(returned(1 - sent.target, sent.cookie, sent.entropy, client_syn)).code == XDP_DROP);
     CHECK(after.drops(GLB_DROP_WRONG_TARGET) == 1);
-    const Packet stranger = IPv4{} / Tcp{.sport = 40001, .dport = 80, .flags = tcp::ack};
-    CHECK(after.send(returned(sent.target, sent.cookie, sent.entropy, stranger)).code == XDP_DROP);
+    const Packet unknown_flow = IPv4{} / Tcp{.sport = 40001, .dport = 80, .flags = tcp::ack};
+    CHECK(after.send(returned(sent.target, sent.cookie, sent.entropy, unknown_flow)).code == XDP_DROP);
     CHECK(after.drops(GLB_DROP_UNKNOWN_FLOW) == 1);
 }
 

@@ -44,11 +44,11 @@ struct Watched : Rig {
         return outcome.frame;
     }
     /// Returns `sent` from the target that received it.
-    void back(const Bytes &sent, const Packet &inner) {
+    void return_packet(const Bytes &sent, const Packet &inner) {
         const unsigned target = sent.at(5) == target2_mac.bytes[5];
         REQUIRE(send(returned(target, cookie_of(sent), entropy_of(sent), inner)).code == XDP_PASS);
     }
-    void there_and_back(const Packet &inner) { back(out(inner), inner); }
+    void round_trip(const Packet &inner) { return_packet(out(inner), inner); }
 };
 
 /// One flow of each IP version, in both directions.
@@ -77,8 +77,8 @@ Packet segment(bool by_initiator, std::uint8_t flags) {
 }
 
 void establish(Watched &rig, const Flow &flow) {
-    rig.there_and_back(flow.there);
-    rig.there_and_back(flow.answer);
+    rig.round_trip(flow.there);
+    rig.round_trip(flow.answer);
 }
 
 } // namespace
@@ -95,25 +95,25 @@ TEST_CASE("passive health: an established flow counts as unanswered once until a
     for (int again = 0; again < 3; ++again)
         rig.out(again % 2 ? flow.there : flow.answer);
     CHECK(rig.counts(0) == Counts{1, 0, 0, 0});
-    rig.back(sent, flow.there);
+    rig.return_packet(sent, flow.there);
     CHECK(rig.counts(0) == Counts{1, 1, 0, 0});
-    rig.back(sent, flow.there);
+    rig.return_packet(sent, flow.there);
     CHECK(rig.counts(0) == Counts{1, 1, 0, 0});
-    rig.there_and_back(flow.there);
+    rig.round_trip(flow.there);
     CHECK(rig.counts(0) == Counts{2, 2, 0, 0});
     CHECK(rig.counts(1) == Counts{});
 }
 
 TEST_CASE("passive health: TCP counts as unanswered only while established", "[passive]") {
     Watched rig;
-    rig.there_and_back(segment(true, tcp::syn));
-    rig.there_and_back(segment(false, tcp::syn | tcp::ack));
+    rig.round_trip(segment(true, tcp::syn));
+    rig.round_trip(segment(false, tcp::syn | tcp::ack));
     rig.out(segment(false, tcp::syn | tcp::ack)); // not established: a firewall may have dropped it
     CHECK(rig.counts(0).unanswered == 0);
-    rig.there_and_back(segment(true, tcp::ack));
-    rig.there_and_back(segment(true, tcp::ack));
+    rig.round_trip(segment(true, tcp::ack));
+    rig.round_trip(segment(true, tcp::ack));
     CHECK(rig.counts(0) == Counts{1, 1, 0, 0});
-    rig.there_and_back(segment(true, tcp::rst));
+    rig.round_trip(segment(true, tcp::rst));
     CHECK(rig.counts(0) == Counts{2, 2, 0, 0});
     rig.out(segment(true, tcp::rst)); // closed
     CHECK(rig.counts(0) == Counts{2, 2, 0, 0});
@@ -123,7 +123,7 @@ TEST_CASE("passive health: flows that do not count as unanswered", "[passive]") 
     Watched rig;
     const auto flow = udp(false);
     SECTION("a flow that is not established") {
-        rig.there_and_back(flow.there);
+        rig.round_trip(flow.there);
         rig.out(flow.there);
     }
     SECTION("a group without passive health") {
@@ -164,10 +164,10 @@ TEST_CASE("passive health: packets lost by the previous target do not count agai
     const auto moved = rig.out(flow.there);
     CHECK(rig.count(GLB_COUNT_FLOW_RESTEERED) == 1);
     CHECK(moved.at(5) == target2_mac.bytes[5]);
-    rig.back(moved, flow.there);
+    rig.return_packet(moved, flow.there);
     CHECK(rig.counts(0).answered == 0);
     CHECK(rig.counts(1).answered == rig.counts(1).unanswered);
-    rig.there_and_back(flow.there);
+    rig.round_trip(flow.there);
     CHECK(rig.counts(1).unanswered >= 1);
 }
 
@@ -178,7 +178,7 @@ TEST_CASE("passive health: new flows of a seen endpoint count as attempted, and 
     const auto first = udp(six, 4001);
     rig.out(first.there);
     CHECK(rig.counts(0) == Counts{});
-    rig.there_and_back(first.there);
+    rig.round_trip(first.there);
     CHECK(rig.counts(0).confirmed == 0); // it was not counted as attempted
 
     rig.only(1); // a target through which this endpoint was never seen
@@ -188,26 +188,26 @@ TEST_CASE("passive health: new flows of a seen endpoint count as attempted, and 
     CHECK(rig.counts(1) == Counts{0, 0, 1, 0});
     rig.only(0);
     const auto alive = udp(six, 4003);
-    rig.there_and_back(alive.there);
-    rig.there_and_back(alive.there);
-    rig.there_and_back(alive.answer);
+    rig.round_trip(alive.there);
+    rig.round_trip(alive.there);
+    rig.round_trip(alive.answer);
     CHECK(rig.counts(0) == Counts{0, 0, 1, 1});
 
     // Moved from a target that never answered: not confirmed there, and not attempted here.
-    rig.there_and_back(dead.there);
+    rig.round_trip(dead.there);
     CHECK(rig.counts(0) == Counts{0, 0, 1, 1});
     CHECK(rig.counts(1) == Counts{0, 0, 1, 0});
 }
 
 TEST_CASE("passive health: midstream flows do not count as attempted", "[passive]") {
     Watched rig;
-    rig.there_and_back(udp(false).there);
+    rig.round_trip(udp(false).there);
     const auto before = rig.counts(0);
-    rig.there_and_back(segment(true, tcp::ack));
+    rig.round_trip(segment(true, tcp::ack));
     CHECK(rig.count(GLB_COUNT_FLOW_MIDSTREAM) == 1);
     CHECK(rig.counts(0) == before);
-    rig.there_and_back(segment(true, tcp::rst));
-    rig.there_and_back(segment(true, tcp::syn)); // restarts in the closed entry
+    rig.round_trip(segment(true, tcp::rst));
+    rig.round_trip(segment(true, tcp::syn)); // restarts in the closed entry
     CHECK(rig.counts(0).attempted == before.attempted + 1);
     CHECK(rig.counts(0).confirmed == before.confirmed + 1);
 }
@@ -219,7 +219,7 @@ TEST_CASE("passive health: endpoints are recorded as seen on return and cleared 
     const auto &pairs = rig.roles.handles->endpoint_target_seen();
     const auto sent = rig.out(flow.there);
     CHECK_FALSE(pairs.was_seen(sample_endpoint));
-    rig.back(sent, flow.there);
+    rig.return_packet(sent, flow.there);
     CHECK(pairs.was_seen(sample_endpoint));
     CHECK(pairs.was_seen(sample_endpoint, 0));
     CHECK_FALSE(pairs.was_seen(sample_endpoint, 1));

@@ -136,7 +136,7 @@ MacAddress mac(unsigned n) {
 }
 
 /// Adds three times as many addresses and MACs as fit into a row, numbered from `first`, and two prefixes.
-void own_much(PortConfig &port, unsigned first) {
+void add_local_addresses(PortConfig &port, unsigned first) {
     for (unsigned n = first; n < first + 3 * GLB_PORT_LOCAL4; ++n)
         port.addresses.push_back(*IpPrefix::parse(ipv4(n)));
     for (unsigned n = first; n < first + 3 * GLB_PORT_LOCAL6; ++n)
@@ -154,8 +154,8 @@ TEST_CASE("ports: local addresses and MACs apply to their own port only", "[port
     rig.reconfigure([](auto &config) {
         auto tagged = config.ports[0];
         tagged.vlans = {100, 0};
-        own_much(config.ports[0], 10);
-        own_much(tagged, 110);
+        add_local_addresses(config.ports[0], 10);
+        add_local_addresses(tagged, 110);
         config.ports.push_back(tagged);
     });
     if (GENERATE(false, true))

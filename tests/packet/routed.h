@@ -1,4 +1,4 @@
-// The rig as a router: a namespace with interfaces lan0 and wan0 beside the tunnel's device.
+// The rig as a router: a namespace with the interfaces lan0 and wan0, and the tunnel's device.
 #pragma once
 
 #include <catch2/catch.hpp>
@@ -16,16 +16,17 @@ namespace glb::test {
 inline const Mac lan_mac = "02:00:00:00:aa:01", lan_gateway = "02:00:00:00:aa:99";
 inline const Mac wan_mac = "02:00:00:00:bb:01", wan_gateway = "02:00:00:00:bb:99";
 
-/// The calling thread is in the namespace during the lifetime of this object.
-class Inside {
+/// Moves the calling thread into a namespace for the lifetime of this object.
+class ScopedNamespace {
   public:
-    explicit Inside(const Namespace &ns) : home_(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)) {
+    explicit ScopedNamespace(const Namespace &ns)
+        : home_(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)) {
         if (::setns(ns.fd(), CLONE_NEWNET) != 0)
             throw std::runtime_error("setns");
     }
-    ~Inside() { ::setns(home_.get(), CLONE_NEWNET); }
-    Inside(const Inside &) = delete;
-    Inside &operator=(const Inside &) = delete;
+    ~ScopedNamespace() { ::setns(home_.get(), CLONE_NEWNET); }
+    ScopedNamespace(const ScopedNamespace &) = delete;
+    ScopedNamespace &operator=(const ScopedNamespace &) = delete;
 
   private:
     Fd home_;
@@ -35,8 +36,8 @@ class Inside {
 inline const Packet to_lan = IPv4{} / Udp{} / Payload{from_string("forward me")};
 inline const Packet to_lan6 = IPv6{} / Udp{} / Payload{from_string("forward me too")};
 
-struct World {
-    World() : ns("packet"), inside(ns) {
+struct RoutedRig {
+    RoutedRig() : ns("packet"), scope(ns) {
         for (const auto *key : {"net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"})
             ns.sysctl(key, "1");
         device("tun0", "02:00:00:00:cc:01", "10.0.1.10/24");
@@ -99,7 +100,7 @@ struct World {
     }
 
     /// Sends `inner`, then returns it as its target would.
-    Outcome walk(const Packet &inner) {
+    Outcome round_trip(const Packet &inner) {
         const auto out = rig.send(from_client(inner));
         REQUIRE(out.code == XDP_REDIRECT);
         const unsigned target = out.frame.at(5) == target2_mac.bytes[5];
@@ -108,7 +109,7 @@ struct World {
 
     /// The packet is punted: unchanged, with metadata in front.
     void check_punted(const Packet &inner) {
-        const auto outcome = walk(inner);
+        const auto outcome = round_trip(inner);
         CHECK(outcome.code == XDP_PASS);
         CHECK_THAT(outcome.metadata, equals(from_hex("ed5eed5e 03000000"))); // magic, endpoint
         CHECK_THAT(Bytes(outcome.frame.begin() + 14, outcome.frame.end()), equals(inner.bytes()));
@@ -122,7 +123,7 @@ struct World {
     }
 
     Namespace ns;
-    Inside inside;
+    ScopedNamespace scope;
     Rig rig;
     datapath::EgressWriter::EgressRows egress_rows; ///< installed
 };

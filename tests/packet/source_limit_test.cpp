@@ -30,12 +30,12 @@ struct Limited : NativeRig {
         kernel.rows<glb_endpoint>("glb_endpoints")[sample_endpoint].new_flows_per_second = rate;
     }
     bool passes(const Packet &inner) { return send(from_client(inner)).code == XDP_REDIRECT; }
-    /// How many of `tries` SYNs of `source`, each of another flow, are admitted.
-    std::uint32_t begin(const char *source, std::uint32_t tries) {
-        std::uint32_t through = 0;
+    /// Sends `tries` SYNs of `source`, each of another flow. Returns how many are admitted.
+    std::uint32_t admit(const char *source, std::uint32_t tries) {
+        std::uint32_t admitted = 0;
         for (std::uint32_t i = 0; i < tries; ++i)
-            through += passes(syn(source, static_cast<std::uint16_t>(++port_)));
-        return through;
+            admitted += passes(syn(source, static_cast<std::uint16_t>(++port_)));
+        return admitted;
     }
 
   private:
@@ -46,44 +46,44 @@ struct Limited : NativeRig {
 
 TEST_CASE("source limit: burst of one second, then the configured rate", "[source_limit]") {
     Limited rig(20);
-    CHECK(rig.begin("192.0.2.10", 50) == 20);
+    CHECK(rig.admit("192.0.2.10", 50) == 20);
     CHECK(rig.drops(GLB_DROP_SOURCE_LIMIT) == 30);
     CHECK(rig.count(GLB_COUNT_FLOW_NEW) == 20);
     rig.kernel.now_ns += second / 2;
-    const auto half = rig.begin("192.0.2.10", 50);
+    const auto half = rig.admit("192.0.2.10", 50);
     CHECK(half >= 8); // ticks of 67 ms
     CHECK(half <= 11);
     rig.kernel.now_ns += 10 * second;
-    CHECK(rig.begin("192.0.2.10", 50) == 20); // at most a second's worth
+    CHECK(rig.admit("192.0.2.10", 50) == 20); // at most a second's worth
 }
 
 TEST_CASE("source limit: mean rate is the configured one", "[source_limit]") {
     const std::uint32_t rate = GENERATE(1u, 7u, 1000u);
     Limited rig(rate);
-    std::uint64_t through = 0;
+    std::uint64_t admitted = 0;
     const std::uint32_t tries = rate / 10 + 2; // every 50 ms: at least twice the rate
     for (int step = 0; step < 200; ++step) {
-        through += rig.begin("192.0.2.10", tries);
+        admitted += rig.admit("192.0.2.10", tries);
         rig.kernel.now_ns += second / 20;
     }
-    CHECK(static_cast<double>(through) >= rate * 10.0 * 0.97);
-    CHECK(static_cast<double>(through) <= rate * 11.0 * 1.03 + 1); // ten seconds' worth, and a full bucket
+    CHECK(static_cast<double>(admitted) >= rate * 10.0 * 0.97);
+    CHECK(static_cast<double>(admitted) <= rate * 11.0 * 1.03 + 1); // ten seconds' worth, and a full bucket
 }
 
 TEST_CASE("source limit: applies per source and endpoint", "[source_limit]") {
     Limited rig(3);
-    CHECK(rig.begin("192.0.2.10", 5) == 3);
-    CHECK(rig.begin("192.0.2.11", 5) == 3);
-    CHECK(rig.begin("203.0.113.10", 5) == 3);
+    CHECK(rig.admit("192.0.2.10", 5) == 3);
+    CHECK(rig.admit("192.0.2.11", 5) == 3);
+    CHECK(rig.admit("203.0.113.10", 5) == 3);
     // A limited source that is the far end of a flow is not its initiator.
     CHECK(rig.passes(IPv4{.src = "198.51.100.77", .dst = "192.0.2.10"} / Tcp{.flags = tcp::syn}));
 
     const auto six = [&](const char *source) {
-        std::uint32_t through = 0;
+        std::uint32_t admitted = 0;
         for (std::uint16_t port = 1; port <= 5; ++port)
-            through += rig.passes(IPv6{.src = source, .dst = "2001:db8:ff::1"} /
-                                  Tcp{.sport = port, .flags = tcp::syn});
-        return through;
+            admitted += rig.passes(IPv6{.src = source, .dst = "2001:db8:ff::1"} /
+                                   Tcp{.sport = port, .flags = tcp::syn});
+        return admitted;
     };
     CHECK(six("2001:db8:1:1::1") == 3);
     CHECK(six("2001:db8:1:1:ffff::2") == 0); // the same /64
@@ -142,13 +142,13 @@ TEST_CASE("source limit: dropped packet changes no map but its counter", "[sourc
 
 TEST_CASE("source limit: without a limit no bucket is written", "[source_limit]") {
     Limited rig(0);
-    CHECK(rig.begin("192.0.2.10", 100) == 100);
+    CHECK(rig.admit("192.0.2.10", 100) == 100);
     CHECK_FALSE(rig.kernel.changed("glb_source_buckets"));
 }
 
 TEST_CASE("source limit: other sources in the set do not evict a limited source's bucket", "[source_limit]") {
     Limited rig(10);
-    CHECK(rig.begin("192.0.2.10", 20) == 10);
+    CHECK(rig.admit("192.0.2.10", 20) == 10);
     const auto buckets = rig.kernel.rows<__u64>("glb_source_buckets");
     const auto bucket = std::ranges::find_if(buckets, [](__u64 word) { return word != 0; });
     REQUIRE(bucket != buckets.end());
@@ -170,7 +170,7 @@ TEST_CASE("source limit: other sources in the set do not evict a limited source'
         rig.send(frame);
     }
     CHECK(*bucket == limited);
-    CHECK(rig.begin("192.0.2.10", 20) == 0);
+    CHECK(rig.admit("192.0.2.10", 20) == 0);
 }
 
 TEST_CASE("source limit: two CPUs share a source's bucket", "[source_limit][concurrency]") {
@@ -182,14 +182,14 @@ TEST_CASE("source limit: two CPUs share a source's bucket", "[source_limit][conc
     rig.reconfigure([](auto &config) { config.endpoints[0].new_flows_per_second = rate; });
     const auto began = std::chrono::steady_clock::now();
     std::array<std::thread, 2> threads;
-    std::array<std::uint32_t, 2> through{};
+    std::array<std::uint32_t, 2> admitted{};
     for (unsigned cpu = 0; cpu < 2; ++cpu)
         threads[cpu] = std::thread([&, cpu] {
             for (std::uint32_t i = 0; i < tries; ++i) {
                 const auto inner = syn("192.0.2.10", static_cast<std::uint16_t>(2 * i + cpu + 1000));
-                through[cpu] += run_xdp(rig.roles.handles->program(), from_client(inner),
-                                        {.ingress_ifindex = 1, .most_out = 512})
-                                    .verdict == XDP_REDIRECT;
+                admitted[cpu] += run_xdp(rig.roles.handles->program(), from_client(inner),
+                                         {.ingress_ifindex = 1, .most_out = 512})
+                                     .verdict == XDP_REDIRECT;
             }
         });
     for (auto &thread : threads)
@@ -198,7 +198,7 @@ TEST_CASE("source limit: two CPUs share a source's bucket", "[source_limit][conc
     const auto limited = rig.drops(GLB_DROP_SOURCE_LIMIT);
     CHECK(limited > 0);
     // A second's worth at once, the tokens of the elapsed time, and a tick's worth of rounding.
-    CHECK(through[0] + through[1] <= rate * (1 + took.count() + 0.07) + 2);
-    CHECK(through[0] + through[1] >= rate);
-    CHECK(through[0] + through[1] + limited == 2ull * tries);
+    CHECK(admitted[0] + admitted[1] <= rate * (1 + took.count() + 0.07) + 2);
+    CHECK(admitted[0] + admitted[1] >= rate);
+    CHECK(admitted[0] + admitted[1] + limited == 2ull * tries);
 }

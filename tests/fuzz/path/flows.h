@@ -11,7 +11,7 @@ namespace glb::fuzz {
 
 /// The first bytes of an input of fuzz_return.
 struct Control {
-    std::uint8_t front = 0;  ///< the headers put in front of the rest, see below
+    std::uint8_t front = 0;  ///< the headers prepended to the rest, see below
     std::uint8_t linear = 0; ///< 0: all; else the linear part has 14 bytes and twice this
     std::uint8_t driver = 0; ///< bits below
     std::uint8_t egress = 0; ///< 0 to 2: a route with that many VLAN tags; 3: none

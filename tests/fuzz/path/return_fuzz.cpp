@@ -1,5 +1,5 @@
-// The whole data path with arbitrary frames, mainly such as claim to be returned by a target. Every forwarded
-// packet is a complete IP packet of a flow that its sender owns, unchanged but for TTL and ECN. A dropped
+// The whole data path with arbitrary frames, mostly frames that appear to be returned by a target. Every forwarded
+// packet is a complete IP packet of a flow that its sender owns, unchanged except for TTL and ECN. A dropped
 // packet changes no state.
 //     input: four bytes of control (flows.h), then the bytes behind the headers that they select
 #include <algorithm>
@@ -131,23 +131,23 @@ glb_counter fate(const Answer &answer) {
 }
 
 /// Offsets in a frame, found independently of the parser under test.
-struct Places {
+struct Offsets {
     std::size_t ip = 14;
     std::size_t inner = 0; ///< behind IP, UDP and GENEVE, if the frame has them
 };
-Places places_of(View frame) {
+Offsets offsets_of(View frame) {
     const auto tagged = [&](std::size_t at) {
         return word_at(frame, at) == 0x8100 || word_at(frame, at) == 0x88a8;
     };
-    Places places;
-    while (places.ip < 22 && tagged(places.ip - 2))
-        places.ip += 4;
-    if (places.ip >= frame.size())
-        return places;
-    const auto geneve = places.ip + (frame[places.ip] & 0xf) * 4u + 8;
+    Offsets offsets;
+    while (offsets.ip < 22 && tagged(offsets.ip - 2))
+        offsets.ip += 4;
+    if (offsets.ip >= frame.size())
+        return offsets;
+    const auto geneve = offsets.ip + (frame[offsets.ip] & 0xf) * 4u + 8;
     if (geneve < frame.size())
-        places.inner = geneve + 8 + (frame[geneve] & 0x3f) * 4u;
-    return places;
+        offsets.inner = geneve + 8 + (frame[geneve] & 0x3f) * 4u;
+    return offsets;
 }
 
 /// The packet at `at` is complete, nothing follows it, and the Ethertype at `type_at` matches.
@@ -162,7 +162,7 @@ View whole_packet(View frame, std::size_t at, std::size_t type_at) {
     return packet;
 }
 
-/// The packet is unchanged but for TTL, ECN and the IPv4 checksum.
+/// The packet is unchanged except for TTL, ECN and the IPv4 checksum.
 void check_same(View before, View after, unsigned ttl_less) {
     const bool six = after[0] >> 4 == 6;
     Bytes expected(before.begin(), before.begin() + static_cast<long>(after.size()));
@@ -184,7 +184,7 @@ void check_same(View before, View after, unsigned ttl_less) {
 
 /// The sender is a target, by address and MAC, and owns the flow.
 void check_owner(const Input &input, const Answer &answer, View inner) {
-    const auto ip = places_of(input.frame).ip;
+    const auto ip = offsets_of(input.frame).ip;
     const auto last = input.frame.at(ip + 15);
     must(input.frame.at(ip + 12) == 10 && (last == 20 || last == 21), "the sender has a target's address");
     const unsigned sender = last - 20u;
@@ -202,7 +202,7 @@ void check_forwarded(const Input &input, const Answer &answer, bool punted) {
     const View frame = answer.outcome.frame;
     const unsigned tags = punted ? 0 : input.control.egress % 4u;
     const auto packet = whole_packet(frame, 14 + tags * 4, 12 + tags * 4);
-    const auto inner = View(input.frame).subspan(places_of(input.frame).inner);
+    const auto inner = View(input.frame).subspan(offsets_of(input.frame).inner);
     must(inner.size() >= packet.size(), "the packet did not grow");
     check_same(inner, packet, punted ? 0 : 1);
     check_owner(input, answer, packet);
@@ -217,12 +217,12 @@ void check_encapsulated(const Input &input, const Answer &answer) {
     must(test::internet_checksum(outer.first(20)) == 0, "the outer checksum is correct");
     must(word_at(outer, 24) == outer.size() - 20, "the UDP length matches its payload");
     const auto inner = whole_packet(frame, inner_at, geneve_at + 2);
-    const auto before = View(input.frame).subspan(places_of(input.frame).ip);
+    const auto before = View(input.frame).subspan(offsets_of(input.frame).ip);
     must(before.size() >= inner.size() && std::ranges::equal(before.first(inner.size()), inner),
          "the inner packet is unchanged");
 }
 
-void check_fate(const Input &input, const Answer &answer) {
+void check_outcome(const Input &input, const Answer &answer) {
     switch (fate(answer)) {
     case GLB_COUNT_FORWARDED:
         return check_forwarded(input, answer, false);
@@ -251,7 +251,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
         return 0;
     const auto input = read(data, size);
     const auto answer = run(input);
-    check_fate(input, answer);
+    check_outcome(input, answer);
     must(run(input) == answer, "equal frames have equal results");
     return 0;
 }

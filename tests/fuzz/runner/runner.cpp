@@ -1,5 +1,5 @@
 // The plain runner of fuzz targets: every file of the corpus as it is, then mutations of them, the same ones
-// at every run. A target that finds a fault aborts; the input that did it is then in ./crash-input-NAME.
+// at every run. If a target aborts, its input is in ./crash-input-NAME.
 //     NAME [--mutations N] [--seed N] FILE|FOLDER...
 #include <algorithm>
 #include <cstdint>
@@ -53,12 +53,12 @@ class Mutator {
         case 3:
             input.resize(at);
             break;
-        default: // most often: a word of the corpus for a word of the input, which keeps the syntax
+        default: // most often: replaces a word of the input by one of the corpus, which preserves the syntax
             replace_word(input, word_of(any_of(corpus_)));
         }
     }
 
-    /// A run without delimiters: where it begins, and how long it is.
+    /// Offset and length of a word: characters other than delimiters.
     std::pair<std::size_t, std::size_t> word_at(const std::string &text) {
         constexpr const char *delimiters = " \n\t,:{}[]\"";
         const auto begin = text.find_first_not_of(delimiters, below(text.size() + 1));
@@ -98,7 +98,7 @@ void add_to(Corpus &corpus, const std::filesystem::path &path) {
         corpus.push_back(read_whole(file));
 }
 
-std::filesystem::path crash_input; // of this target alone: others may run beside it in the same folder
+std::filesystem::path crash_input; // named after the target: others may run concurrently in the same folder
 
 void run(const std::string &input) {
     std::ofstream(crash_input, std::ios::binary)

@@ -1,5 +1,5 @@
-// Two Maglev tables: a midstream packet without an entry uses the previous epoch's, while its window is open
-// and the chosen target is alive.
+// Two Maglev tables: a midstream packet without an entry uses the previous one, while its window is open and
+// the selected target accepts it.
 #include <catch2/catch.hpp>
 
 #include <ctime>
@@ -25,8 +25,8 @@ std::uint32_t now() {
 }
 
 /// The previous table selects target 0 for all flows, the current one target 1.
-struct Changed {
-    explicit Changed(bool six) : six_(six) {
+struct TwoGenerations {
+    explicit TwoGenerations(bool six) : six_(six) {
         REQUIRE(rig.roles.config.put_maglev(previous_table, std::vector<std::uint16_t>(GLB_MAGLEV_SLOTS, 0)));
         REQUIRE(rig.roles.config.put_maglev(sample_table, std::vector<std::uint16_t>(GLB_MAGLEV_SLOTS, 1)));
         window(now() + 1000);
@@ -56,9 +56,10 @@ struct Changed {
 
 } // namespace
 
-TEST_CASE("epoch: new flows use the current table, midstream flows the previous one", "[epoch]") {
+TEST_CASE("maglev generations: new flows use the current table, midstream flows the previous one",
+          "[steer]") {
     need_root();
-    Changed it(GENERATE(false, true));
+    TwoGenerations it(GENERATE(false, true));
     for (unsigned flow = 0; flow < 20; ++flow) {
         CHECK(it.target(flow, tcp::syn) == 1);
         CHECK(it.target(flow, tcp::ack) == 1); // from its entry
@@ -76,9 +77,9 @@ TEST_CASE("epoch: new flows use the current table, midstream flows the previous 
     CHECK(it.rig.count(GLB_COUNT_STEERED_PREVIOUS_EPOCH) == 20);
 }
 
-TEST_CASE("epoch: a failed target of the previous table is skipped", "[epoch]") {
+TEST_CASE("maglev generations: a failed target of the previous table is skipped", "[steer]") {
     need_root();
-    Changed it(GENERATE(false, true));
+    TwoGenerations it(GENERATE(false, true));
     REQUIRE(it.rig.roles.state.set_target_state(0, 0));
     CHECK(it.target(1, tcp::ack) == 1);
     REQUIRE(it.rig.roles.state.set_target_state(
@@ -91,9 +92,10 @@ TEST_CASE("epoch: a failed target of the previous table is skipped", "[epoch]") 
     CHECK(it.rig.count(GLB_COUNT_STEERED_PREVIOUS_EPOCH) == 1);
 }
 
-TEST_CASE("epoch: with 3- or 2-tuple stickiness new flows use the previous table, too", "[epoch]") {
+TEST_CASE("maglev generations: with 3- or 2-tuple stickiness new flows use the previous table, too",
+          "[steer]") {
     need_root();
-    Changed it(GENERATE(false, true));
+    TwoGenerations it(GENERATE(false, true));
     it.rig.reconfigure([](auto &config) { config.groups[0].stickiness = GLB_STICK_3; });
     CHECK(it.target(1, tcp::syn) == 0);
     it.window(now() - 1);
