@@ -28,8 +28,9 @@ struct Fixture {
             {"nft", "table ip drop_all { chain c { type filter hook prerouting priority raw; "
                     "udp dport 6081 drop; }; }"});
         testbed.server.must(
-            {"nft", "table inet seen { counter came {}; chain c { type filter hook prerouting priority raw; "
-                    "udp dport 7001 counter name came; }; }"});
+            {"nft",
+             "table inet arrivals { counter arrived {}; chain c { type filter hook prerouting priority raw; "
+             "udp dport 7001 counter name arrived; }; }"});
         manifest = testbed.manifest();
     }
 

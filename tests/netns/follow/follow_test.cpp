@@ -47,7 +47,7 @@ struct Fixture {
         const bool recovered = eventually(recovery_timeout, [&] { return stream.echoed() >= echoed; });
         const auto took = std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
         const auto sent_until_recovery = stream.sent();
-        const bool ran_on = eventually(10s, [&] { return stream.sent() >= sent_until_recovery + 300; });
+        const bool continued = eventually(10s, [&] { return stream.sent() >= sent_until_recovery + 300; });
         const auto tally = stream.finish();
         record_scenario(name, {tally.sent, tally.lost(), took});
         INFO(name << ": " << took << " ms, lost " << tally.lost() << " of " << tally.sent
@@ -55,7 +55,7 @@ struct Fixture {
                   << " sent during the change\n"
                   << glbd.log());
         CHECK(recovered);
-        CHECK(ran_on);
+        CHECK(continued);
         CHECK(stream.lost_between(0, sent_before) == 0);
         CHECK(stream.lost_between(sent_until_recovery, tally.sent) == 0);
         CHECK(tcp_works(testbed.client, TwoArm::server_address, 7000, 10s));

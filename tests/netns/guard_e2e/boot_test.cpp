@@ -32,8 +32,8 @@ void wire(const TwoArm &testbed, const std::string &device, const Namespace &hos
 }
 
 /// A node after a power failure: a manifest was applied, and only the state folder remains.
-struct AfterPowerCut {
-    AfterPowerCut() {
+struct AfterPowerFailure {
+    AfterPowerFailure() {
         TwoArm before;
         Daemon glbd(before.node);
         glbd.start(before.manifest(), {"--state-dir", state.path()});
@@ -53,14 +53,14 @@ void overwrite(const std::filesystem::path &file, const std::string &content) {
 
 TEST_CASE("boot: guard is active before glbd runs, also for interfaces that appear later") {
     need_root();
-    const AfterPowerCut power_cut;
+    const AfterPowerFailure fixture;
     TwoArm testbed;
     TcpServer echo(testbed.server, 7000);
     REQUIRE(tcp_works(testbed.client, TwoArm::server_address, 7000, 5s)); // the kernel routes, as at boot
     for (const auto *device : {"cli0", "srv0"})
         testbed.node.must({"ip", "link", "del", device});
     Daemon glbd(testbed.node);
-    const auto done = guard_only(glbd, power_cut.state.path());
+    const auto done = guard_only(glbd, fixture.state.path());
     INFO(done.log);
     REQUIRE(done.status == 0);
     wire(testbed, "cli0", testbed.client);
@@ -69,13 +69,13 @@ TEST_CASE("boot: guard is active before glbd runs, also for interfaces that appe
     CHECK_FALSE(ping(testbed.server, TwoArm::client_address));
     // After a flush of nftables the routing rules, which match the interface by name, still drop.
     testbed.node.must({"nft", "flush", "ruleset"});
-    const auto second = guard_only(glbd, power_cut.state.path());
+    const auto second = guard_only(glbd, fixture.state.path());
     REQUIRE(second.status == 0);
     CHECK_FALSE(tcp_works(testbed.client, TwoArm::server_address, 7000, 700ms));
 
     const auto client_pass = with_xdp_pass(testbed.client, "eth0");
     const auto server_pass = with_xdp_pass(testbed.server, "eth0");
-    glbd.start(nullptr, {"--state-dir", power_cut.state.path()});
+    glbd.start(nullptr, {"--state-dir", fixture.state.path()});
     REQUIRE(glbd.wait_healthy(1));
     INFO(glbd.log());
     CHECK(tcp_works(testbed.client, TwoArm::server_address, 7000, 5s));
@@ -99,18 +99,18 @@ TEST_CASE("boot: --guard-only next to a running daemon changes nothing") {
 
 TEST_CASE("boot: damaged state file is an error that names --manifest, with which the guard is installed") {
     need_root();
-    AfterPowerCut power_cut;
-    const auto file = power_cut.state.path() / "manifest";
+    AfterPowerFailure fixture;
+    const auto file = fixture.state.path() / "manifest";
     const auto damage = GENERATE(as<std::string>{}, "", "glb-kept 1 20", std::string(4096, '\0'));
     TwoArm testbed;
     TcpServer echo(testbed.server, 7000);
     Daemon glbd(testbed.node);
     overwrite(file, damage);
-    const auto refused = guard_only(glbd, power_cut.state.path());
+    const auto refused = guard_only(glbd, fixture.state.path());
     INFO(refused.log);
     CHECK(refused.status == 1);
     CHECK(refused.log.find("--manifest") != std::string::npos);
-    const auto done = guard_only(glbd, power_cut.state.path(), power_cut.manifest);
+    const auto done = guard_only(glbd, fixture.state.path(), fixture.manifest);
     INFO(done.log);
     CHECK(done.status == 0);
     CHECK_FALSE(tcp_works(testbed.client, TwoArm::server_address, 7000, 500ms));
@@ -118,21 +118,21 @@ TEST_CASE("boot: damaged state file is an error that names --manifest, with whic
 
 TEST_CASE("boot: previous manifest is used if the current state file is damaged") {
     need_root();
-    AfterPowerCut power_cut;
+    AfterPowerFailure fixture;
     {
         TwoArm before;
         Daemon glbd(before.node);
-        glbd.start(nullptr, {"--state-dir", power_cut.state.path()});
-        auto other = power_cut.manifest;
+        glbd.start(nullptr, {"--state-dir", fixture.state.path()});
+        auto other = fixture.manifest;
         other["targetGroups"][0]["targets"][0]["weight"] = 7;
         REQUIRE(glbd.apply(other).code == 0);
         glbd.kill9();
     }
-    overwrite(power_cut.state.path() / "manifest", std::string(512, '\0'));
+    overwrite(fixture.state.path() / "manifest", std::string(512, '\0'));
     TwoArm testbed;
     TcpServer echo(testbed.server, 7000);
     Daemon glbd(testbed.node);
-    const auto done = guard_only(glbd, power_cut.state.path());
+    const auto done = guard_only(glbd, fixture.state.path());
     INFO(done.log);
     CHECK(done.status == 0);
     CHECK(done.log.find("using the previous copy") != std::string::npos);

@@ -1,4 +1,4 @@
-// Nothing passes uninspected, whatever an operator, another program or a crash removes.
+// No packet passes uninspected after an operator, another program or a crash removed parts of the guard.
 #include <algorithm>
 
 #include <catch2/catch.hpp>

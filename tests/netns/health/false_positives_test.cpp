@@ -58,7 +58,8 @@ std::chrono::nanoseconds pause_briefly(Appliance &appliance) {
 TEST_CASE("false positives: firewall that drops 95 % of all flows stays healthy") {
     need_root();
     const Fixture fixture;
-    for (const auto &one : fixture.testbed.appliances) // by the inner source port: whole flows; replies pass
+    for (const auto &one :
+         fixture.testbed.appliances) // by the inner source port: complete flows; replies pass
         drop_tunnel_packets(*one, "@th,560,16 7000 jhash @th,544,16 mod 100 seed 0x1 < 95");
     std::vector<std::unique_ptr<PacedFlows>> batches; // new flows all the time, 300 in total
     for (int i = 0; i < 15; ++i) {
@@ -119,20 +120,20 @@ TEST_CASE("false positives: neither low traffic with port scans nor the increase
         const auto day = fixture.flows(40, 10ms);
         REQUIRE(eventually(10s, [&] { return day.served() == 40; }));
     }
-    // Eight hours of a night, compressed to 1.5 s each: there is almost no traffic to compare targets by.
-    std::uint64_t hours = 0;
-    for (; hours < 8; ++hours) {
-        const auto lonely = fixture.flows(1, 500ms);
+    // Eight periods of 1.5 s with low traffic: there is almost none by which targets could be compared.
+    std::uint64_t periods = 0;
+    for (; periods < 8; ++periods) {
+        const auto single_flow = fixture.flows(1, 500ms);
         const auto scan = fixture.flows(3, 400ms, other_port);
         std::this_thread::sleep_for(1500ms);
-        CHECK(eventually(10s, [&] { return lonely.replied() > 0; }));
+        CHECK(eventually(10s, [&] { return single_flow.replied() > 0; }));
     }
-    auto morning = fixture.flows(60, 10ms);
-    CHECK(eventually(10s, [&] { return morning.served() == 60; }));
+    auto busy_flows = fixture.flows(60, 10ms);
+    CHECK(eventually(10s, [&] { return busy_flows.served() == 60; }));
     std::this_thread::sleep_for(1s);
     fixture.check_no_false_ejection();
     record_scenario("low traffic, then an increase",
-                    {hours, ejections(fixture.glbd), {}, "periods of low traffic", "had an ejection"});
+                    {periods, ejections(fixture.glbd), {}, "periods of low traffic", "had an ejection"});
 }
 
 TEST_CASE("false positives: appliances that drop the first 800 ms of a new endpoint's traffic stay healthy") {

@@ -57,21 +57,21 @@ TEST_CASE("gc: pins of an older version are removed, pins in use and foreign pin
     const auto &bpffs = glbd.bpffs();
     const auto in_use = glbd.pins();
 
-    for (const char *device : {"gone0", "other0"})
+    for (const char *device : {"stale0", "other0"})
         testbed.node.must({"ip", "link", "add", device, "type", "veth"}); // its peer is not used
     const auto link_pin = [&](const std::string &device) {
         return bpffs / "links" / ("xdp-" + std::to_string(testbed.node.ifindex(device)));
     };
-    const auto gone = link_pin("gone0"), alive = link_pin("other0");
-    pin_link(testbed.node, "gone0", gone);
+    const auto stale = link_pin("stale0"), alive = link_pin("other0");
+    pin_link(testbed.node, "stale0", stale);
     pin_link(testbed.node, "other0", alive);
-    testbed.node.must({"ip", "link", "delete", "gone0"});
+    testbed.node.must({"ip", "link", "delete", "stale0"});
     (void)pinned_map(bpffs / "v1" / "maps" / "glb_flows_hot");
     (void)pinned_map(bpffs / "v1" / "tables" / "0");
     (void)pinned_map(bpffs / "links" / "xdp-999999");    // not a link
     (void)pinned_map(bpffs / "vault" / "maps" / "mine"); // not a map set of glbd
 
-    std::vector<std::string> leftovers{gone.string(), (bpffs / "v1").string()};
+    std::vector<std::string> leftovers{stale.string(), (bpffs / "v1").string()};
     std::sort(leftovers.begin(), leftovers.end());
     const auto all = glbd.pins();
     const auto dry_run = glbd.must_ctl({"gc", "--dry-run"});
@@ -83,7 +83,7 @@ TEST_CASE("gc: pins of an older version are removed, pins in use and foreign pin
     CHECK(result.at("removed") == true);
     CHECK(pins_in(result) == leftovers);
     CHECK_FALSE(std::filesystem::exists(bpffs / "v1"));
-    CHECK_FALSE(std::filesystem::exists(gone));
+    CHECK_FALSE(std::filesystem::exists(stale));
     CHECK(std::filesystem::exists(alive));
     const auto remaining = glbd.pins();
     CHECK(std::includes(remaining.begin(), remaining.end(), in_use.begin(), in_use.end()));

@@ -141,13 +141,13 @@ TEST_CASE("refused manifest: errors are reported with their JSON pointers, and n
     const auto manifest = glbd.must_ctl({"export"});
     const auto epoch = glbd.must_ctl({"status"}).at("epoch");
     auto broken = testbed.manifest();
-    broken["endpoints"][0]["targetGroup"] = "nobody";
+    broken["endpoints"][0]["targetGroup"] = "missing";
     broken["targetGroups"][0]["targets"][0]["address"] = "10.1.0.999";
-    broken["node"]["surprise"] = 1;
+    broken["node"]["unknown"] = 1;
     const auto answer = glbd.apply(broken);
     CHECK(answer.code == 1);
     for (const std::string pointer :
-         {"/endpoints/0/targetGroup", "/targetGroups/0/targets/0/address", "/node/surprise"}) {
+         {"/endpoints/0/targetGroup", "/targetGroups/0/targets/0/address", "/node/unknown"}) {
         INFO(answer.text);
         CHECK(answer.text.find(pointer) != std::string::npos);
     }
@@ -246,10 +246,10 @@ TEST_CASE("refused start: --bpffs not on a BPF file system") {
     need_root();
     const TwoArm testbed;
     const TempFolder folder;
-    const auto elsewhere = (folder.path() / "pins").string();
-    auto failure = fails_to_start(testbed, {"--bpffs", elsewhere});
+    const auto not_bpffs = (folder.path() / "pins").string();
+    auto failure = fails_to_start(testbed, {"--bpffs", not_bpffs});
     CHECK(failure.one_line);
-    check_contains(failure.line, elsewhere + " is not on a BPF file system");
+    check_contains(failure.line, not_bpffs + " is not on a BPF file system");
     check_contains(failure.line, "mount -t bpf bpf /sys/fs/bpf");
     CHECK(std::filesystem::is_empty(folder.path()));
     // The default path, in a mount namespace without a bpffs there.

@@ -41,8 +41,8 @@ TEST_CASE("start: failure is logged in the selected format, with the manifest's 
     need_root();
     const TwoArm testbed;
     auto manifest = testbed.manifest();
-    manifest["endpoints"][0]["targetGroup"] = "nobody";
-    manifest["node"]["surprise"] = 1;
+    manifest["endpoints"][0]["targetGroup"] = "missing";
+    manifest["node"]["unknown"] = 1;
     Daemon glbd(testbed.node);
     const auto log_of_failure = [&](const std::vector<std::string> &options) {
         auto &process = glbd.launch(manifest, options);
@@ -53,7 +53,7 @@ TEST_CASE("start: failure is logged in the selected format, with the manifest's 
     const auto text = log_of_failure({});
     INFO(text);
     for (const std::string place :
-         {"manifest.json: /endpoints/0/targetGroup: ", "manifest.json: /node/surprise: "})
+         {"manifest.json: /endpoints/0/targetGroup: ", "manifest.json: /node/unknown: "})
         CHECK(text.find(place) != std::string::npos);
 
     for (const auto &options : std::vector<std::vector<std::string>>{

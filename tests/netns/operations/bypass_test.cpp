@@ -16,7 +16,7 @@ bool is_inspected(const TwoArm &testbed, const Daemon &glbd) {
     return glbd.counter("encapsulated") > before;
 }
 
-std::size_t times_in(const std::string &text, const std::string &part) {
+std::size_t occurrences(const std::string &text, const std::string &part) {
     std::size_t times = 0;
     for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
         ++times;
@@ -52,7 +52,7 @@ TEST_CASE("bypass: operator override is logged, shown, and survives restart and 
     glbd.must_ctl({"bypass", "branch", "--off"});
     CHECK(is_inspected(testbed, glbd));
     CHECK(glbd.must_ctl({"status"}).at("bypassed") == json::array());
-    CHECK(glbd.ctl({"bypass", "nobody"}).code == 1);
+    CHECK(glbd.ctl({"bypass", "missing"}).code == 1);
 }
 
 TEST_CASE("bypass: --for expires while no daemon runs") {
@@ -95,11 +95,11 @@ TEST_CASE("bypass: onAllUnhealthy applies only while no target of the group is h
     CHECK(glbd.must_ctl({"endpoints"}).at("endpoints")[0].at("bypassReason") == "onAllUnhealthy");
     const std::string begin_line =
         "group firewalls: no healthy target: endpoint branch BYPASSED, forwarded uninspected";
-    CHECK(times_in(glbd.log(), begin_line) == 1);
+    CHECK(occurrences(glbd.log(), begin_line) == 1);
     testbed.appliances[0]->reconnect();
     REQUIRE(eventually(20s, [&] { return glbd.must_ctl({"status"}).at("bypassed") == json::array(); }));
-    CHECK(times_in(glbd.log(), begin_line) == 1);
-    CHECK(times_in(glbd.log(), "group firewalls: a target is healthy: endpoint branch no longer bypassed") ==
-          1);
+    CHECK(occurrences(glbd.log(), begin_line) == 1);
+    CHECK(occurrences(glbd.log(),
+                      "group firewalls: a target is healthy: endpoint branch no longer bypassed") == 1);
     CHECK(is_inspected(testbed, glbd));
 }

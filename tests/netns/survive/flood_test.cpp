@@ -109,8 +109,8 @@ TEST_CASE("source limit: newFlowsPerSourcePerSecond limits one source and no oth
     INFO(passed << " passed in " << seconds << " s\n" << glbd.log());
     CHECK(limited);
     CHECK(passed >= 20);
-    const auto own_served = established_before.exchange();
-    CHECK(own_served == 1); // the limit applies to new flows only
+    const auto established_served = established_before.exchange();
+    CHECK(established_served == 1); // the limit applies to new flows only
     TcpFlows others(testbed.client);
     std::vector<FlowTuple> tuples;
     for (int host = 100; host < 140; host++)
@@ -120,5 +120,5 @@ TEST_CASE("source limit: newFlowsPerSourcePerSecond limits one source and no oth
     CHECK(others_served == tuples.size());
     const auto flows = tuples.size() + 1;
     record_scenario("flood of one source, limited",
-                    {flows, flows - others_served - own_served, {}, "other or established flows"});
+                    {flows, flows - others_served - established_served, {}, "other or established flows"});
 }

@@ -158,10 +158,10 @@ void Daemon::force_detach(const std::vector<std::string> &devices) const {
             std::filesystem::remove_all(entry.path());
     for (const auto &device : devices) {
         (void)node_.run({"ip", "link", "set", device, "xdp", "off"});
-        const bool gone = eventually(std::chrono::seconds(2), [&] {
+        const bool detached = eventually(std::chrono::seconds(2), [&] {
             return node_.must({"ip", "link", "show", device}).find("xdp") == std::string::npos;
         });
-        if (!gone)
+        if (!detached)
             throw std::runtime_error("cannot detach XDP from " + device);
     }
 }

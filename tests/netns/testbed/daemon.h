@@ -25,7 +25,7 @@ class Daemon {
     explicit Daemon(const Namespace &node, std::uint16_t metrics_port = 9468);
 
     /// Starts glbd with `manifest` (null: without one) and waits until it is ready or, without a manifest,
-    /// until the API responds. Throws std::runtime_error with the daemon's log if it does not come up.
+    /// until the API responds. Throws std::runtime_error with the daemon's log if it does not start.
     void start(const json &manifest = nullptr, const std::vector<std::string> &options = {});
     /// Starts it without waiting: for starts that are expected to fail. `options` override the folders of
     /// this object. `launcher` is a command prefix such as "setpriv --reuid=65534".
@@ -33,7 +33,7 @@ class Daemon {
                     const std::vector<std::string> &launcher = {});
     /// Selects the binary for later starts: another version of glbd that was built for tests.
     void use_program(const std::string &program) { program_ = program; }
-    /// A command that start() puts before the daemon's: it ends by executing its arguments.
+    /// A command that start() prepends to the daemon's: it must finally execute its arguments.
     void use_launcher(std::vector<std::string> launcher) { launcher_ = std::move(launcher); }
     void kill9();                                       ///< SIGKILL, and reaps it; pins stay
     void terminate();                                   ///< SIGTERM, and waits for the exit

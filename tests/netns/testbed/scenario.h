@@ -21,7 +21,7 @@ struct ScenarioFigures {
     std::string outcome = "lost"; ///< past participle or phrase: "passed uninspected"
 };
 
-/// GLB_DRILL=full: runs scenarios at the size that docs/reliability.md promises. Otherwise they run at a
+/// GLB_DRILL=full: runs scenarios at the size that docs/reliability.md documents. Otherwise they run at a
 /// reduced size with every test run.
 inline bool full_scale() {
     const char *text = std::getenv("GLB_DRILL");
