@@ -15,18 +15,18 @@ TEST_CASE("bench: quantiles are samples, by nearest rank", "[bench]") {
     CHECK(quantile({1, 2}, 1) == 2);
 }
 
-TEST_CASE("bench: no two flows share a place, and lost flows have none", "[bench]") {
+TEST_CASE("bench: no two flows share a slot, and lost flows have none", "[bench]") {
     const Shape shape{.ways = 4, .buckets = 1};
     const auto filled = fill(shape, 1024, 1024);
-    std::set<std::uint32_t> places;
+    std::set<std::uint32_t> slots;
     std::uint64_t lost = 0;
     for (const auto slot : filled.slots) {
-        if (slot == no_place) {
+        if (slot == no_slot) {
             ++lost;
             continue;
         }
         CHECK(slot < 1024);
-        CHECK(places.insert(slot).second);
+        CHECK(slots.insert(slot).second);
     }
     CHECK(lost == filled.lost);
     CHECK(lost > 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* What lies in the .bss of the bench's programs, mapped by the bench. */
+/* Variables in the .bss of the bench's programs, mapped by the bench. */
 #ifndef GLB_BENCH_CONTROL_H
 #define GLB_BENCH_CONTROL_H
 
@@ -12,21 +12,21 @@
 /* A template. */
 struct bench_frame {
     __u64 word[BENCH_FRAME_WORDS]; /* its headers */
-    __u32 length;                  /* of the whole frame that the subject is given */
+    __u32 length;                  /* of the complete frame that the subject receives */
     __u32 tunnelled;
 };
 
 /* Input and state of the generator. */
 struct bench_control {
     struct bench_frame frame[2];
-    __u32 turn;      /* which of them is next */
-    __u32 alternate; /* 1: the other one every time */
-    __u64 state;     /* state = state * multiplier + increment, a packet */
+    __u32 turn;      /* index of the next frame */
+    __u32 alternate; /* 1: both frames are used in turn */
+    __u64 state;     /* state = state * multiplier + increment, per packet */
     __u64 multiplier;
     __u64 increment;
     __u64 flows;  /* random indexes are 0 .. flows - 1 */
     __u32 random; /* index from the upper half of state, else state itself */
-    __u32 failed; /* packets that could not be made */
+    __u32 failed; /* packets that could not be built */
 };
 
 #define BENCH_OUTER_WORDS 10 /* 80 of 82 bytes: Ethernet, IPv4, UDP, GENEVE with three options */

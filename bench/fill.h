@@ -1,4 +1,4 @@
-// Simulated insertion into set-associative tables: the place of each flow, and flows without a place.
+// Simulated insertion into set-associative tables: the slot of each flow, and flows without a slot.
 #pragma once
 
 #include <cstdint>
@@ -13,16 +13,16 @@ struct Shape {
 };
 
 struct Filled {
-    std::vector<std::uint32_t> slots; ///< of flow i, or no_place
-    std::uint64_t lost = 0;           ///< flows without a place
+    std::vector<std::uint32_t> slots; ///< of flow i, or no_slot
+    std::uint64_t lost = 0;           ///< flows without a slot
     double lines = 0;                 ///< mean number of entries that a search reads until the hit
     double first = 0;                 ///< share of hits in the first entry
 };
 
-inline constexpr std::uint32_t no_place = 0xffffffff;
+inline constexpr std::uint32_t no_slot = 0xffffffff;
 
 /// Puts flows 0 .. `flows`-1 (tags by bench_tag_of the generator's addresses) into an empty table of
-/// `entries` places, each at its first free place in search order.
+/// `entries` slots, each at the first free one in search order.
 [[nodiscard]] Filled fill(const Shape &shape, std::uint32_t entries, std::uint32_t flows);
 
 /// The tag of flow `index` as the programs compute it from the generator's packet.

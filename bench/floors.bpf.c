@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Lower bounds of the cost of a packet: returning at once (the generator's own cost), putting 68 bytes in front
- * of a packet, and changing one random line of memory.
+ * Lower bounds of the cost of a packet: returning immediately (the generator's own cost), prepending 68 bytes
+ * to a packet, and modifying one random line of memory.
  */
 #include "lib/bpf.h"
 

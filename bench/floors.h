@@ -15,7 +15,7 @@ class Floors {
     /// `lines` of 64 bytes in the memory floor, a power of two.
     [[nodiscard]] static Result<Floors> load(std::uint32_t lines);
 
-    [[nodiscard]] int base() const;   ///< returns at once
+    [[nodiscard]] int base() const;   ///< returns immediately
     [[nodiscard]] int encap() const;  ///< prepends 68 bytes from a template
     [[nodiscard]] int memory() const; ///< one read-modify-write of the line selected by the flow's address
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Gives the subject a fresh packet in each run of one BPF_PROG_TEST_RUN: takes back what the last run did to
- * the frame's length, writes the headers anew, sets the flow, and tail-calls. Without it the second run would
- * see what the first made of the packet. Its own cost is that of a run whose subject only returns.
+ * Prepares the packet for each run of one BPF_PROG_TEST_RUN: restores the frame's length, rewrites the headers,
+ * sets the flow, and tail-calls the subject. Otherwise the second run would receive the packet as the first one
+ * left it. The generator's own cost is measured with a subject that returns immediately.
  */
 #include "lib/bpf.h"
 

@@ -13,7 +13,7 @@ namespace glb::bench {
 
 enum class Order {
     fixed,   ///< one flow
-    counted, ///< flow after flow, continued from the last sample
+    counted, ///< one flow after the other, continued from the last sample
     random,  ///< uniformly over `flows` flows
 };
 

@@ -44,7 +44,7 @@ Status run(const Options &options) {
         fmt::print("{}\n", to_json(rows, options.settings, shapes, losses).dump(2));
         return {};
     }
-    fmt::print("{}", proof_lines(rows));
+    fmt::print("{}", counter_lines(rows));
     if (!shapes.empty())
         fmt::print("{}", shape_table(shapes, losses));
     return {};

@@ -51,7 +51,7 @@ struct Figures {
 /// The value below which `share` of the samples lie (nearest rank). `samples` is not empty.
 [[nodiscard]] double quantile(std::vector<double> samples, double share);
 
-/// Repeats until settled; returns the attempt with the least noise where none is. `before` runs before each
+/// Repeats until settled; if none is, returns the attempt with the least noise. `before` runs before each
 /// attempt.
 [[nodiscard]] Result<Figures> measure(
     Generator &generator, const Plan &plan, const Settings &settings,

@@ -70,13 +70,13 @@ PortConfig port(unsigned ifindex, const char *own) {
     return config;
 }
 
-BankConfig bank(const Wires &wires, const Manner &manner) {
+BankConfig bank(const Wires &wires, const NodeOptions &options) {
     BankConfig config;
     config.tunnel_address = *IpAddress::parse("172.16.0.10");
     for (std::uint32_t i = 0; i < GLB_NH_KEYS; ++i)
         config.steer_key[i] = 0x9e3779b9u * (i + 1);
     config.ports = {port(wires.clients, "192.0.2.1"), port(wires.tunnel, "172.16.0.10")};
-    config.ports[manner.one_arm ? 1 : 0].endpoint = endpoint_index;
+    config.ports[options.one_arm ? 1 : 0].endpoint = endpoint_index;
     config.ports[1].tunnel = true;
     config.endpoints = {{.index = endpoint_index,
                          .id = endpoint_id,
@@ -86,7 +86,7 @@ BankConfig bank(const Wires &wires, const Manner &manner) {
     GroupConfig group;
     group.index = group_index;
     group.table = table_index;
-    group.passive = manner.passive;
+    group.passive = options.passive;
     config.groups = {group};
     for (std::uint16_t index = 0; index < target_count; ++index) {
         config.targets.push_back(target(index, wires.tunnel));
@@ -132,14 +132,14 @@ Result<Wires> enter_own_namespace() {
     return wires;
 }
 
-Result<Node> Node::load(Wires wires, std::uint32_t capacity, Manner manner) {
+Result<Node> Node::load(Wires wires, std::uint32_t capacity, NodeOptions options) {
     datapath::LoadSettings settings;
     settings.capacity = capacity;
     for (std::uint32_t i = 0; i < GLB_NH_KEYS; ++i)
         settings.table_key[i] = 0x85ebca6bu * (i + 3);
     settings.punt_magic = 1;
     GLB_ASSIGN(const auto handles, datapath::load(settings));
-    Node node(wires, manner, handles);
+    Node node(wires, options, handles);
     GLB_TRY(node.configure());
     GLB_ASSIGN(node.table_, datapath::Mapped<glb_flow_hot>::map(handles->map(datapath::Map::flows_hot),
                                                                 capacity, "glb_flows_hot"));
@@ -165,7 +165,7 @@ Status Node::configure() {
     GLB_TRY(roles_.egress.sync_egress({{wires_.clients, hop.egress}}));
     GLB_TRY(roles_.egress.sync_next_hops({{{wires_.clients, address_of(far_mac)}, hop}}, roles_.config));
 
-    GLB_ASSIGN(const auto image, build_bank(bank(wires_, manner_)));
+    GLB_ASSIGN(const auto image, build_bank(bank(wires_, options_)));
     GLB_TRY(roles_.config.write_idle_bank(image));
     return roles_.config.flip(true);
 }
@@ -178,7 +178,7 @@ Occupancy Node::occupancy() const {
         if (!(entry.meta >> GLB_META_CODE_SHIFT & 0x1f))
             continue;
         ++found.live;
-        // The first place of a tag as in flow/flow_table.h: the low bits select the bucket, the upper three
+        // The first slot of a tag as in flow/flow_table.h: the low bits select the bucket, the upper three
         // the way.
         found.at_home += slot == (entry.tag & bucket_mask) * GLB_FLOW_WAYS + (entry.tag >> 61);
     }
@@ -223,7 +223,7 @@ Result<std::map<std::string, std::uint64_t>> Node::counters() const {
 Stream Node::outward(Order order, std::uint64_t flows, std::uint8_t tcp_flags) const {
     Stream stream;
     stream.frame = Eth{.dst = node_mac} / segment(tcp_flags);
-    stream.ingress = manner_.one_arm ? wires_.tunnel : wires_.clients;
+    stream.ingress = options_.one_arm ? wires_.tunnel : wires_.clients;
     stream.order = order;
     stream.flows = flows;
     return stream;

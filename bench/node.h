@@ -30,15 +30,15 @@ struct Occupancy {
 };
 
 /// Variations of the default node.
-struct Manner {
-    bool one_arm = false; ///< of the endpoint packets come by the tunnel's wire too
+struct NodeOptions {
+    bool one_arm = false; ///< endpoint packets arrive on the tunnel's interface
     bool passive = false; ///< passive health checks
 };
 
 class Node {
   public:
     /// A node with one endpoint, one group, sixteen targets and an empty table of `capacity` entries.
-    [[nodiscard]] static Result<Node> load(Wires wires, std::uint32_t capacity, Manner manner = {});
+    [[nodiscard]] static Result<Node> load(Wires wires, std::uint32_t capacity, NodeOptions options = {});
 
     [[nodiscard]] int program() const { return roles_.handles->program(); }
     [[nodiscard]] Occupancy occupancy() const;
@@ -54,12 +54,12 @@ class Node {
     [[nodiscard]] Result<Stream> inward(const test::Bytes &sent) const;
 
   private:
-    Node(Wires wires, Manner manner, const datapath::DatapathHandlesPtr &handles)
-        : wires_(wires), manner_(manner), roles_(handles) {}
+    Node(Wires wires, NodeOptions options, const datapath::DatapathHandlesPtr &handles)
+        : wires_(wires), options_(options), roles_(handles) {}
     [[nodiscard]] Status configure();
 
     Wires wires_;
-    Manner manner_;
+    NodeOptions options_;
     datapath::Roles roles_;
     datapath::Mapped<glb_flow_hot> table_;
 };

@@ -49,7 +49,7 @@ std::string table_line(const Row &row) {
         table ? percent(share(row.table.at_home, row.table.live)) : "-", figures.settled ? "" : "noisy");
 }
 
-std::string proof_lines(const std::vector<Row> &rows) {
+std::string counter_lines(const std::vector<Row> &rows) {
     std::string text = "\ncounted by the program:\n";
     for (const auto &row : rows) {
         if (row.table.entries == 0)
@@ -77,8 +77,8 @@ std::string shape_table(const std::vector<ShapeRow> &rows, const std::vector<Los
                             fmt::format("{:.2f}", row.hit.median / std::max(1.0, row.hit.memory)),
                             percent(row.hit.noise), fmt::format("{:.1f}", row.miss.median),
                             percent(row.miss.noise), row.hit.settled && row.miss.settled ? "" : "noisy");
-    text += "\nsimulated: flows without a place in an empty table filled to the load\n\n";
-    text += fmt::format(loss_format, "shape", "load", "no place", "lines/hit", "in the first");
+    text += "\nsimulated: flows without a slot in a table filled to the load\n\n";
+    text += fmt::format(loss_format, "shape", "load", "no slot", "lines/hit", "in the first");
     for (const auto &row : losses)
         text += fmt::format(loss_format, row.name, percent(row.load), fmt::format("{:.3f} %", row.lost * 100),
                             fmt::format("{:.2f}", row.lines), percent(row.first));

@@ -15,7 +15,7 @@ namespace glb::bench {
 [[nodiscard]] std::string table_head();
 [[nodiscard]] std::string table_line(const Row &row);
 /// Below the table: the counters that verify each row.
-[[nodiscard]] std::string proof_lines(const std::vector<Row> &rows);
+[[nodiscard]] std::string counter_lines(const std::vector<Row> &rows);
 
 [[nodiscard]] std::string shape_table(const std::vector<ShapeRow> &rows, const std::vector<LossRow> &losses);
 

@@ -18,7 +18,7 @@ std::uint64_t count_of(const Row &row, const std::string &name) {
 }
 
 /// Fails unless the program counted `name` for at least `share` of the row's packets.
-Status prove(const Row &row, const std::string &name, double share) {
+Status check_counter(const Row &row, const std::string &name, double share) {
     const auto wanted = share * static_cast<double>(row.figures.packets);
     if (static_cast<double>(count_of(row, name)) < wanted)
         return fail(
@@ -27,8 +27,8 @@ Status prove(const Row &row, const std::string &name, double share) {
     return {};
 }
 
-/// Fails where the program counted `name` for more than one of a thousand packets.
-Status prove_rare(const Row &row, const std::string &name) {
+/// Fails if the program counted `name` for more than one of a thousand packets.
+Status check_rare(const Row &row, const std::string &name) {
     if (count_of(row, name) > row.figures.packets / 1000)
         return fail(
             "row \"{}\": the program counted {} {} in {} packets: this is not the path to be measured",
@@ -76,9 +76,9 @@ Result<Row> ingress_hit(Generator &generator, const Wires &wires, const Settings
         fmt::format("TCP segments of {} established flow{}", flows, flows == 1 ? "" : "s, in random order");
     auto stream = node.outward(flows == 1 ? Order::fixed : Order::random, flows, ack);
     GLB_TRY(measure_node(row, generator, floors, node, stream, stream, settings, [&] { node.establish(); }));
-    GLB_TRY(prove(row, "encapsulated", 1));
+    GLB_TRY(check_counter(row, "encapsulated", 1));
     for (const char *miss : {"flow_new", "flow_midstream", "flow_resteered", "untracked"})
-        GLB_TRY(prove_rare(row, miss));
+        GLB_TRY(check_rare(row, miss));
     return row;
 }
 
@@ -93,9 +93,9 @@ Result<Row> new_flow(Generator &generator, const Wires &wires, const Settings &s
     row.what = "SYNs of new flows; every entry is a live unconfirmed flow";
     auto plain = node.outward(Order::random, million, ack);
     GLB_TRY(measure_node(row, generator, floors, node, stream, plain, settings, [] {}));
-    GLB_TRY(prove(row, "encapsulated", 1));
-    GLB_TRY(prove(row, "flow_new", 0.999));
-    GLB_TRY(prove(row, "flow_replaced", 0.99));
+    GLB_TRY(check_counter(row, "encapsulated", 1));
+    GLB_TRY(check_counter(row, "flow_new", 0.999));
+    GLB_TRY(check_counter(row, "flow_replaced", 0.99));
     return row;
 }
 
@@ -110,8 +110,8 @@ Result<Row> return_hit(Generator &generator, const Wires &wires, const Settings 
     row.name = "return hit, 1 flow";
     row.what = "GENEVE from the flow's appliance, forwarded over the cached egress";
     GLB_TRY(measure_node(row, generator, floors, node, stream, plain, settings, [&] { node.establish(); }));
-    GLB_TRY(prove(row, "forwarded", 1));
-    GLB_TRY(prove(row, "cached_egress", 0.999));
+    GLB_TRY(check_counter(row, "forwarded", 1));
+    GLB_TRY(check_counter(row, "cached_egress", 0.999));
     return row;
 }
 
@@ -122,9 +122,9 @@ Result<Row> ping_pong(Generator &generator, const Wires &wires, const Settings &
     GLB_ASSIGN(auto node, Node::load(wires, GLB_FLOW_MIN_CAPACITY, {.one_arm = true, .passive = passive}));
     auto plain = node.outward(Order::fixed, 1, ack);
     GLB_ASSIGN(const auto sent, generator.run_once(node.program(), plain));
-    GLB_ASSIGN(const auto back, node.inward(sent));
+    GLB_ASSIGN(const auto return_packet, node.inward(sent));
     auto stream = plain;
-    stream.answer = back.frame;
+    stream.answer = return_packet.frame;
 
     Row row;
     row.name = passive ? "ping-pong, passive" : "ping-pong, 1 flow";
@@ -133,10 +133,10 @@ Result<Row> ping_pong(Generator &generator, const Wires &wires, const Settings &
             ? "the same with passive health checks: outbound packets mark the flow, return packets clear it"
             : "outbound and return packets alternately, mean of both";
     GLB_TRY(measure_node(row, generator, floors, node, stream, plain, settings, [&] { node.establish(); }));
-    GLB_TRY(prove(row, "encapsulated", 0.5));
-    GLB_TRY(prove(row, "cached_egress", 0.49));
+    GLB_TRY(check_counter(row, "encapsulated", 0.5));
+    GLB_TRY(check_counter(row, "cached_egress", 0.49));
     if (passive)
-        GLB_TRY(prove(row, "unanswered", 0.49));
+        GLB_TRY(check_counter(row, "unanswered", 0.49));
     return row;
 }
 
@@ -148,7 +148,7 @@ std::vector<RowSpec> quick_rows() {
             return ingress_hit(generator, wires, settings, flows, capacity);
         };
     };
-    const auto talk = [](bool passive) {
+    const auto ping_pong_row = [](bool passive) {
         return [=](Generator &generator, const Wires &wires, const Settings &settings) {
             return ping_pong(generator, wires, settings, passive);
         };
@@ -159,8 +159,8 @@ std::vector<RowSpec> quick_rows() {
         {"ingress hit, 1 M flows", hit(million, 2 * million)},
         {"new flow, full table", new_flow},
         {"return hit, 1 flow", return_hit},
-        {"ping-pong, 1 flow", talk(false)},
-        {"ping-pong, passive", talk(true)},
+        {"ping-pong, 1 flow", ping_pong_row(false)},
+        {"ping-pong, passive", ping_pong_row(true)},
     };
 }
 

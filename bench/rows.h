@@ -25,8 +25,8 @@ struct RowSpec {
     std::function<Result<Row>(Generator &, const Wires &, const Settings &)> measure;
 };
 
-/// The seven rows of --quick. A row fails where the program's counters show another path than the row's; its
-/// duration never makes it fail.
+/// The seven rows of --quick. A row fails if the program's counters show another path than the row's, never
+/// because of its duration.
 [[nodiscard]] std::vector<RowSpec> quick_rows();
 
 } // namespace glb::bench

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* Places of a tag in the flow tables that are compared; the same for the programs and for who fills them. */
+/* Slots of a tag in the flow tables that are compared, for the programs and for the code that fills the tables. */
 #ifndef GLB_BENCH_SHAPE_ABI_H
 #define GLB_BENCH_SHAPE_ABI_H
 
@@ -9,14 +9,14 @@
 
 #include "lib/hash.h"
 
-/* As wide as a hot line of the flow table; meta 0 is free. */
+/* As wide as a hot line of the flow table; meta 0: free. */
 struct bench_entry {
     __u64 tag;
     __u64 meta;
     __u64 count[6];
 };
 
-/* A bucket's tags on a line of their own. */
+/* The tags of a bucket, in a separate line. */
 struct bench_tags {
     __u64 tag[8];
 };
@@ -37,7 +37,7 @@ static inline __u32 bench_home_way(__u64 tag, __u32 ways) {
     return (__u32)(tag >> 61) & (ways - 1);
 }
 
-/* A byte of the tag, never 0: what a bucket's word of fingerprints holds for an entry. */
+/* The fingerprint of an entry in its bucket's word: a byte of the tag, never 0. */
 static inline __u64 bench_fingerprint(__u64 tag) {
     const __u64 byte = (tag >> 50) & 0xff;
     return byte ? byte : 1;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Flow tables of several shapes, look-up only, and what a hit changes in the line. All have 64-byte entries
- * and two buckets a tag; they differ in ways, in where the search begins, and in how an entry is located in its bucket.
+ * Lookups in flow tables of several shapes; a hit increments a counter in the entry's line. All have 64-byte entries
+ * and two buckets per tag. They differ in the number of ways, the first way that is searched, and the method by which
+ * an entry is located in its bucket.
  */
 #include "lib/bpf.h"
 
@@ -23,7 +24,7 @@ struct {
     __type(value, struct bench_tags);
 } bench_tag_lines SEC(".maps");
 
-/* Eight fingerprints, one byte a way, for each bucket. */
+/* Eight fingerprints for each bucket, one byte per way. */
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(max_entries, 512);
@@ -41,7 +42,7 @@ static __always_inline struct bench_entry *bench_entry_if(__u32 slot, __u64 tag)
     return entry && GLB_READ(entry->meta) && GLB_READ(entry->tag) == tag ? entry : 0;
 }
 
-/* Way after way, entry after entry. */
+/* Linear search over the ways of both buckets. */
 static __always_inline struct bench_entry *bench_walk(__u64 tag, __u32 ways, int from_home) {
     const __u32 mask = (bench_entry_mask + 1) / ways - 1;
     const __u32 begin = from_home ? bench_home_way(tag, ways) : 0;
@@ -54,7 +55,7 @@ static __always_inline struct bench_entry *bench_walk(__u64 tag, __u32 ways, int
     return 0;
 }
 
-/* A line of whole tags tells the way. */
+/* A line of complete tags selects the way. */
 static __always_inline struct bench_entry *bench_by_tags(__u64 tag) {
     const __u32 mask = (bench_entry_mask + 1) / WAYS - 1;
     for (__u32 which = 0; which < 2; which++) {
@@ -70,8 +71,8 @@ static __always_inline struct bench_entry *bench_by_tags(__u64 tag) {
 }
 
 /*
- * A word of one-byte fingerprints selects the ways to compare: one of 255 other entries is compared in vain. Zero
- * bytes are found as in Warren, Hacker's Delight, section 6-1; what it finds too much is refused by the tag.
+ * A word of one-byte fingerprints selects the ways to compare; one of 255 other entries is a false match. Zero bytes
+ * are found as in Warren, Hacker's Delight, section 6-1. The comparison of the tag rejects false matches.
  */
 static __always_inline struct bench_entry *bench_by_fingerprints(__u64 tag) {
     const __u32 mask = (bench_entry_mask + 1) / WAYS - 1;
@@ -105,7 +106,7 @@ static __always_inline struct bench_entry *bench_home_then_fingerprints(__u64 ta
 
 __u64 bench_hits;
 
-/* 0 where the frame is too short; tags are never 0 for the addresses in use. */
+/* 0 if the frame is too short. The addresses in use have no tag of 0. */
 static __always_inline __u64 bench_tag(struct xdp_md *ctx) {
     void *data = (void *)(long)ctx->data;
     if (data + 30 > (void *)(long)ctx->data_end)

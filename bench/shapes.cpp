@@ -77,7 +77,7 @@ void Tables::put(const Shape &shape, const Filled &filled) const {
     std::ranges::fill(fingerprints.rows(), std::uint64_t{0});
     for (std::uint32_t flow = 0; flow < filled.slots.size(); ++flow) {
         const auto slot = filled.slots[flow];
-        if (slot == no_place)
+        if (slot == no_slot)
             continue;
         const auto tag = tag_of_flow(flow);
         entries[slot].tag = tag;

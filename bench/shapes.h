@@ -1,4 +1,4 @@
-// The flow table's shape compared with others: lookups in the kernel, and the share of flows without a place.
+// The flow table's shape compared with others: lookups in the kernel, and the share of flows without a slot.
 #pragma once
 
 #include <string>
@@ -26,7 +26,7 @@ struct LossRow {
     double first = 0; ///< share of hits in the first entry
 };
 
-/// Fails where a program does not find the expected flows.
+/// Fails if a program does not find the expected flows.
 [[nodiscard]] Result<std::vector<ShapeRow>> measure_shapes(Generator &generator, const Wires &wires,
                                                            const Settings &settings, std::uint32_t entries,
                                                            const std::vector<double> &loads);
