@@ -1,12 +1,12 @@
 # glb_bpf_skeleton(NAME SOURCE DEPENDS...)
 #
 # Compiles the BPF C file SOURCE with clang into NAME.bpf.o and turns it into a libbpf skeleton.
-# Gives an INTERFACE library NAME_skel: link it, and include <NAME.skel.h>.
+# Defines an INTERFACE library NAME_skel: link it, and include <NAME.skel.h>.
 # DEPENDS lists the headers whose change must rebuild the object.
 #
 #   -mcpu=v3   atomics (cmpxchg, xchg, fetch-and-add) and 32-bit jumps; kernels from 5.12 on
 #   -g         BTF: maps' types, global functions, and the ABI test
-#   -isystem   <asm/types.h> of a multiarch system, where clang's BPF target does not look
+#   -isystem   <asm/types.h> of a multiarch system, which clang's BPF target does not search
 find_program(CLANG NAMES clang clang-16 clang-14 REQUIRED)
 find_program(BPFTOOL NAMES bpftool PATHS /usr/sbin /sbin REQUIRED)
 find_program(LLVM_STRIP NAMES llvm-strip llvm-strip-16 llvm-strip-14 REQUIRED)

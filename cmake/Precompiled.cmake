@@ -1,6 +1,6 @@
 # Precompiled headers, for clean builds (CI). They hide missing includes, so the preset `debug` has none.
 #
-# A precompiled header fits only where all options and macros are the same: see glb_own_options().
+# A precompiled header requires equal options and macros: see glb_own_options().
 option(GLB_PCH "Use precompiled headers" OFF)
 
 if(GLB_PCH)
@@ -9,12 +9,12 @@ if(GLB_PCH)
   target_link_libraries(glb_pch_json PUBLIC nlohmann_json::nlohmann_json fmt::fmt PRIVATE glb_warnings)
   file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/empty.cpp CONTENT "")
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    # ccache needs the first. A precompiled header fills the heap at once: without the others, GCC collects garbage often.
+    # ccache needs the first. The others: a precompiled header fills GCC's heap, which would collect garbage often.
     add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess> --param=ggc-min-expand=200 --param=ggc-min-heapsize=600000)
   endif()
 endif()
 
-# glb_precompiled(NAME KIND): a target NAME that holds the precompiled header cmake/precompiled/KIND.h.
+# glb_precompiled(NAME KIND): a target NAME that contains the precompiled header cmake/precompiled/KIND.h.
 function(glb_precompiled name kind)
   add_library(${name} OBJECT ${CMAKE_BINARY_DIR}/empty.cpp)
   target_precompile_headers(${name} PRIVATE ${PROJECT_SOURCE_DIR}/cmake/precompiled/${kind}.h)
@@ -29,7 +29,7 @@ function(glb_use_precompiled target from)
   endif()
 endfunction()
 
-# glb_own_options(TARGET): TARGET has compiler options of its own, which no shared precompiled header fits.
+# glb_own_options(TARGET): TARGET has its own compiler options, so it cannot use a shared precompiled header.
 function(glb_own_options target)
   set_target_properties(${target} PROPERTIES DISABLE_PRECOMPILE_HEADERS ON)
 endfunction()

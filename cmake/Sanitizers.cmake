@@ -1,7 +1,7 @@
 # GLB_SANITIZE: a comma-separated list for -fsanitize=, empty for none. The presets set it.
 set(GLB_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them")
 if(GLB_SANITIZE)
-  # With sanitizers, GCC warns of values that are initialized.
+  # With sanitizers, GCC reports false positives of -Wmaybe-uninitialized.
   add_compile_options(-fsanitize=${GLB_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all
                       $<$<C_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   add_link_options(-fsanitize=${GLB_SANITIZE})

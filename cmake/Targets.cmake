@@ -32,7 +32,7 @@ function(glb_long test)
   set_tests_properties(${test} PROPERTIES COST 60)
 endfunction()
 
-# glb_compile_fast(NAME): -O1, for code whose own speed does not matter. At -O1, GCC warns of values that are initialized.
+# glb_compile_fast(NAME): -O1, for code whose own speed does not matter. Disables warnings that have false positives at -O1.
 function(glb_compile_fast name)
   target_compile_options(${name} PRIVATE
     $<$<CONFIG:RelWithDebInfo>:-O1;-Wno-maybe-uninitialized>

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures what a packet costs in the data path; needs root. bench/README.md says how to read it.
+# Measures the cost of a packet in the data path; needs root. See bench/README.md.
 #   scripts/bench.sh --quick          the rows of bench/README.md
 #   scripts/bench.sh                  the same, and the flow table's shape against others
 #   scripts/bench.sh --quick --json   one JSON document on stdout

@@ -35,7 +35,7 @@ failures=0
 check() {
     if "${@:2}" >/dev/null; then say "  ok    $1"; else say "  FAIL  $1"; failures=$((failures + 1)); fi
 }
-holds() { jq -e "$2" <<<"$1"; } # holds DOCUMENT FILTER
+satisfies() { jq -e "$2" <<<"$1"; } # satisfies DOCUMENT FILTER
 
 # Members are set as results become available: initial values at the end show where a failed demo stopped.
 result='{"ok":false,"flows":0,"appliances":{},"asymmetricFlows":0,"blockedByFirewall":false,"bytesVerified":0,"lostAfterKill":0,"seconds":0}'
@@ -111,9 +111,9 @@ show_traffic() {
     step "Traffic from the client to the server"
     local counts
     counts=$(traffic http $http_flows $v4 $v6)
-    check "$http_flows HTTP connections, IPv4 and IPv6: $(jq .succeeded <<<"$counts") succeeded" holds "$counts" ".succeeded == $http_flows"
+    check "$http_flows HTTP connections, IPv4 and IPv6: $(jq .succeeded <<<"$counts") succeeded" satisfies "$counts" ".succeeded == $http_flows"
     counts=$(traffic udp $udp_flows $v4 $v6)
-    check "$udp_flows UDP flows, IPv4 and IPv6: $(jq .succeeded <<<"$counts") echoed" holds "$counts" ".succeeded == $udp_flows"
+    check "$udp_flows UDP flows, IPv4 and IPv6: $(jq .succeeded <<<"$counts") echoed" satisfies "$counts" ".succeeded == $udp_flows"
     check "ping over IPv4" client ping -q -c 3 -i 0.2 -W 2 $v4
     check "ping over IPv6" client ping -q -c 3 -i 0.2 -W 2 $v6
     show_downloads
@@ -126,13 +126,13 @@ show_symmetry() {
     captured=$(python3 "$here/demo/capture.py" $prefix "${appliances[@]}")
     jq -r '.flows as $all | .appliances | to_entries[] | "  \(.key)\t\(.value)\t\(.value * 100 / $all | round) %\t\("#" * (.value * 40 / $all | round))"' <<<"$captured"
     record --argjson captured "$captured" '.flows = $captured.flows | .appliances = $captured.appliances | .asymmetricFlows = $captured.asymmetric'
-    check "$total flows opened, $(jq .flows <<<"$captured") inspected" holds "$captured" ".flows == $total"
+    check "$total flows opened, $(jq .flows <<<"$captured") inspected" satisfies "$captured" ".flows == $total"
     check "flows with both directions at one appliance: $(jq .symmetric <<<"$captured"), at several: $(jq .asymmetric <<<"$captured")" \
-        holds "$captured" ".asymmetric == 0 and .symmetric == $total"
-    check "each of the four appliances has 15 % to 35 % of the flows" holds "$captured" ".flows as \$all | all(.appliances[]; . / \$all > 0.15 and . / \$all < 0.35)"
+        satisfies "$captured" ".asymmetric == 0 and .symmetric == $total"
+    check "each of the four appliances has 15 % to 35 % of the flows" satisfies "$captured" ".flows as \$all | all(.appliances[]; . / \$all > 0.15 and . / \$all < 0.35)"
     listed=$(glbctl -o json flows --protocol udp --limit 0)
     check "glbctl flows lists $(jq '.flows | length' <<<"$listed") UDP flows with their targets" \
-        holds "$listed" "(.flows | length) == $udp_flows and all(.flows[]; .target != null)"
+        satisfies "$listed" "(.flows | length) == $udp_flows and all(.flows[]; .target != null)"
 }
 
 show_blocking() {
@@ -146,7 +146,7 @@ show_blocking() {
     blocked=$(for name in "${appliances[@]}"; do inside "$name" nft -j list ruleset; done |
         jq -s '[.[].nftables[].rule? | select(.comment // "" | startswith("blocked port")) | .expr[].counter?.packets // 0] | add')
     [ $passed -ne 0 ] || [ "$blocked" -lt 16 ] || record '.blockedByFirewall = true'
-    check "$passed of 16 connections passed, and the firewalls dropped $blocked packets" holds "$result" .blockedByFirewall
+    check "$passed of 16 connections passed, and the firewalls dropped $blocked packets" satisfies "$result" .blockedByFirewall
 }
 
 show_failure() {
@@ -154,11 +154,11 @@ show_failure() {
     local outage
     outage=$(traffic outage 9 "$(cat "$dir/fw-2.pid")" $v4 $v6)
     record --argjson outage "$outage" '.lostAfterKill = $outage.failedAfter'
-    check "no connection failed before" holds "$outage" '.failedBefore == 0'
+    check "no connection failed before" satisfies "$outage" '.failedBefore == 0'
     check "$(jq .failedAfter <<<"$outage") new connections failed, the last one $(jq .lastFailureSeconds <<<"$outage") s after the kill; $(jq .succeededSince <<<"$outage") succeeded since" \
-        holds "$outage" '.lastFailureSeconds < 5 and .succeededSince >= 40'
+        satisfies "$outage" '.lastFailureSeconds < 5 and .succeededSince >= 40'
     check "glb reports fw-2 as unhealthy and the others as healthy" \
-        holds "$(glbctl -o json targets)" 'all(.targets[]; .state == (if .id == "fw-2" then "unhealthy" else "healthy" end))'
+        satisfies "$(glbctl -o json targets)" 'all(.targets[]; .state == (if .id == "fw-2" then "unhealthy" else "healthy" end))'
     glbctl targets | sed 's/^/  /'
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs from Debian packages all that building, testing and the demo need; does nothing when all is there.
+# Installs the Debian packages that the build, the tests and the demo need, if any is missing.
 #   scripts/deps.sh           everything
 #   scripts/deps.sh --build   only what the build needs
 set -euo pipefail

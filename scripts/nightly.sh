@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Long campaigns, which scripts/test.sh has no time for; needs root.
-#   scripts/nightly.sh              all of them, one after the other; goes on after a failure, and lists failures at the end
+#   scripts/nightly.sh              all of them in sequence; continues after a failure, and lists failures at the end
 #   scripts/nightly.sh NAME...      some: fuzz tidy simulations traffic churn sanitized drills
 # GLB_FUZZ_SECONDS: of each fuzz target, 1800 by default.
 set -uo pipefail
@@ -12,7 +12,7 @@ build() {
     cmake --preset "$1" && cmake --build --preset "$@"
 }
 
-# Inputs that are new to a target go to build/fuzz/found/TARGET; what failed goes to build/fuzz/failed/.
+# Inputs with new coverage go to build/fuzz/found/TARGET, failing inputs to build/fuzz/failed/.
 fuzz() {
     build fuzz || return 1
     local target failed=0

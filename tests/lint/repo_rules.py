@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""The rules of the house that a machine can check, over the files that git has. Every breach is told at once."""
+"""Rules of the repository over the files that git tracks: sizes, license and file comments. Prints every violation."""
 import pathlib
 import re
 import subprocess
 import sys
 
-# Over their size with a reason: one list or one layout that would be harder to read in two files.
+# Exceptions: one list or one layout that would be harder to read in two files.
 ALLOWED_SIZE = {
     "bpf/abi/config.h": 300,
     "tests/harness/layers.h": 220,
@@ -14,7 +14,7 @@ ALLOWED_SIZE = {
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:work|home|root|tmp/build)[/-]")
 
 
-def most_lines(path):
+def max_lines(path):
     name = pathlib.PurePath(path)
     if path in ALLOWED_SIZE:
         return ALLOWED_SIZE[path]
@@ -29,21 +29,21 @@ def is_generated(path):
     return path.startswith("docs/reference/") or path.endswith(".schema.json")
 
 
-def breaches(path, text):
+def violations(path, text):
     lines = text.splitlines()
     is_code = path.endswith((".c", ".h", ".cpp"))
-    if not is_generated(path) and len(lines) > most_lines(path):
-        yield f"has {len(lines)} lines; at most {most_lines(path)}"
+    if not is_generated(path) and len(lines) > max_lines(path):
+        yield f"has {len(lines)} lines; at most {max_lines(path)}"
     first = lines[0] if lines else ""
     if is_code and path.startswith("bpf/") and "SPDX-License-Identifier:" not in first:
-        yield "begins without an SPDX line"
+        yield "does not begin with an SPDX line"
     if path.endswith(".h") and path.startswith(("controller/", "cli/")) and not first.startswith("//"):
-        yield "begins without a comment that says what it is"
+        yield "does not begin with a comment that describes it"
     for number, line in enumerate(lines, 1):
         if "bpf_" "printk" in line:
             yield f"line {number}: bpf_" "printk"
         if MACHINE_PATH.search(line) and path != "tests/lint/repo_rules.py":
-            yield f"line {number}: a path of one machine: {line.strip()}"
+            yield f"line {number}: a machine-specific path: {line.strip()}"
 
 
 def main(root):
@@ -60,9 +60,9 @@ def main(root):
         try:
             text = file.read_text(encoding="utf-8")
         except UnicodeDecodeError:
-            continue  # captures, and the fuzzers' odd bytes
-        for breach in breaches(path, text):
-            print(f"{path}: {breach}")
+            continue  # captures and fuzzer inputs
+        for violation in violations(path, text):
+            print(f"{path}: {violation}")
             found += 1
     return 1 if found else 0
 

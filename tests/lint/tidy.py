@@ -22,7 +22,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDERS = ("controller/", "cli/", "appliance/", "lib/", "bench/", "docs/generate/", "tests/harness/")
-# Where no base is known.
+# If no base is known.
 COMMITS = 20
 SKIPPED = 77
 FINDING = re.compile(r"^(?=\S+:\d+:\d+: (?:error|warning): )", re.MULTILINE)
@@ -37,7 +37,7 @@ def git(*arguments):
 def base():
     for name in filter(None, (os.environ.get("GLB_TIDY_BASE"), "origin/main")):
         merged = git("merge-base", "HEAD", name)
-        # On the base itself nothing differs: look at the last commits.
+        # HEAD is the base: check the last commits instead.
         if merged and merged != git("rev-parse", "HEAD"):
             return merged[0]
     return None
@@ -103,7 +103,7 @@ def main():
     parser.add_argument("--all", action="store_true", help="all sources instead of those that changed")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/tidy", help="folder of the compile commands")
     parser.add_argument("--seconds", type=int, help="start no further file after this time; the rest is listed")
-    parser.add_argument("-j", type=int, default=os.cpu_count(), help="files at once")
+    parser.add_argument("-j", type=int, default=os.cpu_count(), help="number of concurrent jobs")
     arguments = parser.parse_args()
 
     program = shutil.which("clang-tidy-16")
