@@ -138,7 +138,7 @@ TEST_CASE("state store: a valid file without a valid seed is an error", "[state]
     auto store = open_store(folder.path);
     const std::string text = GENERATE(std::string(), std::string("\n"), std::string("0011223344556677"),
                                       std::string("00112233445566zz\n"), std::string("00112233445566\n"),
-                                      std::string(66, '0') + "\n", std::string("0011223344556677 \n"));
+                                      fmt::format("{:066}\n", 0), std::string("0011223344556677 \n"));
     REQUIRE(ChecksummedFile(folder.path / "hash-seed").save(text));
     CHECK_FALSE(store.hash_seed(std::nullopt, false));
 }
