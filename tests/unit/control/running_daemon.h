@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include <catch2/catch.hpp>
+
 #include "controller/control/control_loop.h"
 #include "tests/unit/control/node_fixture.h"
 
