@@ -64,7 +64,8 @@ void add_node(Families &out, const MetricsSnapshot &now) {
     out.counter("glb_netlink_overruns_total",
                 "Losses of netlink notifications, each followed by a full read.")
         .value(now.netlink_overruns);
-    out.counter("glb_log_dropped_total", "Log lines that were dropped because standard error was blocked, closed or on a full disk.")
+    out.counter("glb_log_dropped_total",
+                "Log lines that were dropped because standard error was blocked, closed or on a full disk.")
         .value(now.log_dropped);
     out.gauge("glb_interface_attached", "1 where the program is attached to the interface.");
     for (const auto &interface : now.interfaces)
