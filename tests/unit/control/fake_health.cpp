@@ -109,6 +109,7 @@ void FakeHealth::verdict(const std::string &name, bool healthy) {
 void FakeHealth::publish() {
     auto snapshot = std::make_shared<HealthSnapshot>();
     snapshot->generation = active_.config.generation;
+    snapshot->write_error = write_error_;
     snapshot->persisted = persisted_;
     for (const auto &group : active_.config.groups)
         for (const auto &target : group.targets) {

@@ -157,6 +157,12 @@ class FakeHealth final : public HealthPort {
     }
     void on_neighbours(std::map<std::string, bool>) override {}
 
+    /// As after a write of target states that failed; empty: after one that succeeded.
+    void report_write_error(const std::string &error) {
+        write_error_ = error;
+        publish();
+    }
+
     /// A verdict of probes or detectors.
     void verdict(const std::string &target, bool healthy);
     /// A target that is removed from now on drains until end_drain(); otherwise it is gone at once.
@@ -177,6 +183,7 @@ class FakeHealth final : public HealthPort {
     std::shared_ptr<TargetStatePort> states_;
     PersistedTargets persisted_;
     std::set<std::string> failed_;
+    std::string write_error_;
     bool drains_removed_ = false;
     std::map<std::string, TargetSnapshot> removed_; ///< that drain
     Configuration active_;

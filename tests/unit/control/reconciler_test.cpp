@@ -188,4 +188,20 @@ TEST_CASE("once the links are swapped, an upgrade is only ever finished") {
     CHECK(daemon.not_ready().empty());
 }
 
+TEST_CASE("a node that cannot write target states is not ready") {
+    FakeWorld world;
+    Daemon daemon(world);
+    REQUIRE(daemon.start(manifest_text()));
+    const auto reason = [&] {
+        return node_snapshot(daemon.state, daemon.ports, daemon.roles.reconciler.attached_interfaces())
+            ->not_ready_reason;
+    };
+    CHECK(reason().empty());
+    daemon.health.report_write_error("glb_target_state: no space left");
+    CHECK(reason() ==
+          "target states cannot be written, retried every second: glb_target_state: no space left");
+    daemon.health.report_write_error("");
+    CHECK(reason().empty());
+}
+
 } // namespace glb::test
