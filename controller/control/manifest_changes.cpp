@@ -187,18 +187,15 @@ Task<void> ManifestChanges::finish_activation(const Manifest &manifest, const st
         endpoints.insert(endpoint.name);
     desired.bypasses.retain_only(endpoints);
     const auto drains = drains_to_json(ports_.health.snapshot()->persisted);
-    bool confirmation_is_stored = false;
+    desired.confirmation = std::move(confirmation);
     co_await worker_.run([&] {
         auto &state = ports_.state;
-        const auto stored = persist(state, "confirmation", confirmation_json(confirmation));
-        confirmation_is_stored = stored.has_value();
-        for (const auto &done : {stored, persist(state, "drains", drains), persist_kept_guard(state, ""),
+        for (const auto &done : {persist(state, "confirmation", confirmation_json(desired.confirmation)),
+                                 persist(state, "drains", drains), persist_kept_guard(state, ""),
                                  persist(state, "bypasses", desired.bypasses.to_json())})
             if (!done)
                 spdlog::warn("{}", done.error().message);
     });
-    if (confirmation_is_stored) // else the revert is repeated
-        desired.confirmation = std::move(confirmation);
     if (const auto done = co_await persist_hash_seed(); !done)
         spdlog::warn("{}", done.error().message);
 }

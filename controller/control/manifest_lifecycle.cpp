@@ -150,7 +150,14 @@ Task<Status> ManifestChanges::confirm(PeerCredentials peer) {
 
 Task<void> ManifestChanges::expire_confirmation() {
     const auto &confirmation = state_.desired.confirmation;
-    if (!confirmation || confirmation->until > ports_.clock.now())
+    if (!confirmation) { // one may be stored still, if it could not be removed
+        const auto removed =
+            co_await worker_.run([&] { return persist(ports_.state, "confirmation", nullptr); });
+        if (!removed)
+            spdlog::warn("{}", removed.error().message);
+        co_return;
+    }
+    if (confirmation->until > ports_.clock.now())
         co_return;
     const auto done = co_await revert();
     if (!done)
