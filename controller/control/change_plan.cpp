@@ -12,7 +12,7 @@ namespace glb {
 namespace {
 
 /// How long packets may return to the address that the tunnel had before.
-constexpr std::chrono::seconds former_address_time{5};
+constexpr std::chrono::seconds previous_address_time{5};
 
 template <typename Row>
 bool same_rows(const std::vector<Row> &a, const std::vector<Row> &b) {
@@ -103,12 +103,13 @@ Status plan_bank_image(const PlanInput &input, const Allocation &allocation, Cha
     const auto targets = planned_targets(plan.health, input.health, plan.adopted);
     auto config = plan_bank(input.manifest, allocation.indexes, input.snapshot, allocation.generations,
                             targets, input.paths, steering_key(input.seed));
-    plan.former_address = input.former_address;
+    plan.previous_tunnel_address = input.previous_tunnel_address;
     const auto &address = input.manifest.node.tunnel.address;
     if (input.previous && input.previous->node.tunnel.address != address)
-        plan.former_address = {input.previous->node.tunnel.address, input.now + former_address_time};
-    if (plan.former_address && plan.former_address->until > input.now)
-        config.previous_address = plan.former_address->address;
+        plan.previous_tunnel_address = {input.previous->node.tunnel.address,
+                                        input.now + previous_address_time};
+    if (plan.previous_tunnel_address && plan.previous_tunnel_address->until > input.now)
+        config.previous_address = plan.previous_tunnel_address->address;
     GLB_ASSIGN(plan.bank, build_bank(config));
     for (const auto &target : targets)
         if (target.index < plan.bank.targets.size() &&

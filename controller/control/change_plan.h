@@ -24,7 +24,7 @@
 namespace glb {
 
 /// The tunnel's address before a change: packets on their way to a target may still return to it.
-struct FormerAddress {
+struct PreviousAddress {
     IpAddress address;
     MonotonicTime until{};
 };
@@ -44,7 +44,7 @@ struct PlanInput {
     const std::vector<std::uint8_t> &seed;
     const nlohmann::json &known_devices; ///< see plan_guard()
     const std::set<unsigned> &attached;  ///< interface indexes
-    std::optional<FormerAddress> former_address;
+    std::optional<PreviousAddress> previous_tunnel_address;
     MonotonicTime now{};
     std::uint32_t ticks = 0;
 };
@@ -68,7 +68,7 @@ struct ChangePlan {
     std::vector<unsigned> detach;
     datapath::EgressWriter::EgressRows egress_during, egress_after;
     std::map<datapath::NextHopKey, glb_next_hop> next_hops;
-    std::optional<FormerAddress> former_address;
+    std::optional<PreviousAddress> previous_tunnel_address;
     BankImage bank;
     std::map<std::uint16_t, std::uint32_t> maglev_slots; ///< by target index
     unsigned tunnel = 0;                                 ///< interface index; 0: it does not exist

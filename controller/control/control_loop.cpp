@@ -17,7 +17,7 @@ namespace {
 
 using boost::asio::use_awaitable;
 
-constexpr std::chrono::milliseconds settle_time{20}; // network changes come in bursts
+constexpr std::chrono::milliseconds debounce_time{20}; // network changes come in bursts
 constexpr std::chrono::seconds tick_interval{1};
 constexpr std::chrono::milliseconds watch_interval{500}; // a replaced appliance is noticed within two
 
@@ -25,7 +25,7 @@ constexpr std::chrono::milliseconds watch_interval{500}; // a replaced appliance
 
 ControlLoop::ControlLoop(const Ports &ports)
     : ports_(ports), roles_(context_.get_executor(), ports_, state_, [this] { publish(); }),
-      published_(std::make_shared<const NodeSnapshot>()), tick_(context_), watch_(context_),
+      published_(std::make_shared<const NodeSnapshot>()), tick_timer_(context_), watch_timer_(context_),
       network_changes_(context_) {}
 
 void ControlLoop::spawn(Task<void> task) {
@@ -76,8 +76,8 @@ void ControlLoop::stop() {
 
 Task<void> ControlLoop::tick_regularly() {
     for (;;) {
-        tick_.expires_after(tick_interval);
-        co_await tick_.async_wait(use_awaitable);
+        tick_timer_.expires_after(tick_interval);
+        co_await tick_timer_.async_wait(use_awaitable);
         co_await tick();
     }
 }
@@ -109,8 +109,8 @@ Task<void> ControlLoop::tick() {
 
 Task<void> ControlLoop::watch_targets() {
     for (;;) {
-        watch_.expires_after(watch_interval);
-        co_await watch_.async_wait(use_awaitable);
+        watch_timer_.expires_after(watch_interval);
+        co_await watch_timer_.async_wait(use_awaitable);
         const auto handles = published_.load()->datapath;
         if (!handles)
             continue;
@@ -129,7 +129,7 @@ Task<void> ControlLoop::watch_network() {
         if (!changed)
             spdlog::warn("{}", changed.error().message);
         else if (*changed)
-            request_refresh(settle_time);
+            request_refresh(debounce_time);
     }
 }
 
@@ -181,7 +181,7 @@ void ControlLoop::handle(const HealthEvent &event) {
         request_refresh({});
     else if (const auto *mismatch = std::get_if<SenderMacMismatch>(&event))
         if (network.force_resolve(mismatch->sender, now))
-            request_refresh(settle_time);
+            request_refresh(debounce_time);
 }
 
 void ControlLoop::handle_missing_metadata(unsigned ifindex) {

@@ -70,7 +70,7 @@ class ControlLoop final : public NodeCommands {
     NodeState state_;
     ControlRoles roles_;
     Published<NodeSnapshot> published_;
-    boost::asio::steady_timer tick_, watch_;
+    boost::asio::steady_timer tick_timer_, watch_timer_;
     boost::asio::posix::stream_descriptor network_changes_;
     UnansweredDetector unanswered_;
     bool refresh_pending_ = false;

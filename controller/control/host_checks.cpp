@@ -160,7 +160,7 @@ void HostChecker::check_targets() {
 }
 
 /// What is wrong with a file of trusted certificates; empty: nothing that can be seen from outside.
-std::string trouble_with_ca_file(const std::string &file) {
+std::string ca_file_error(const std::string &file) {
     std::error_code ignored;
     if (std::filesystem::exists(file, ignored) && !std::filesystem::is_regular_file(file, ignored))
         return file + " is not a regular file"; // and opening a FIFO would wait
@@ -175,9 +175,9 @@ void HostChecker::check_ca_files() {
         const auto &check = manifest_.target_groups[i].health_check;
         if (check.protocol != ProbeProtocol::https || check.ca_file.empty())
             continue;
-        if (const auto trouble = trouble_with_ca_file(check.ca_file); !trouble.empty())
+        if (const auto error = ca_file_error(check.ca_file); !error.empty())
             warn(pointer_to("/targetGroups", i) + "/healthCheck/caFile",
-                 "{}; until this is fixed, every check of this group fails", trouble);
+                 "{}; until this is fixed, every check of this group fails", error);
     }
 }
 

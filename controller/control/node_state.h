@@ -40,7 +40,7 @@ struct InstalledState {
     std::optional<BankImage> bank;
     std::optional<HealthConfig> health; ///< committed
     std::map<std::uint16_t, std::uint32_t> maglev_slots;
-    std::optional<FormerAddress> former_address;
+    std::optional<PreviousAddress> previous_tunnel_address;
     Snapshot network;
     datapath::EgressWriter::EgressRows egress;
     bool guard = false;

@@ -67,7 +67,7 @@ Task<Result<ChangePlan>> Reconciler::plan(const Change &change) {
                           state_.desired.seed,
                           known,
                           attached,
-                          installed.former_address,
+                          installed.previous_tunnel_address,
                           now,
                           ports_.clock.ticks()};
     auto plan = co_await worker_.run([&] { return plan_change(input); });

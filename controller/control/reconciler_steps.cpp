@@ -147,7 +147,7 @@ Status Reconciler::activate(const ChangePlan &plan, bool new_epoch) {
     }
     installed.allocation = plan.allocation;
     installed.maglev_slots = plan.maglev_slots;
-    installed.former_address = plan.former_address;
+    installed.previous_tunnel_address = plan.previous_tunnel_address;
     return {};
 }
 

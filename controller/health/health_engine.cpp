@@ -28,7 +28,7 @@ HealthEngine::HealthEngine(boost::asio::io_context &loop, OnEvent on_event)
     : on_event_(std::move(on_event)), registry_(log_transition),
       prober_(loop, [this](const std::string &name, const ProbeResult &result) { on_probe(name, result); }),
       passive_(loop, registry_, *this),
-      events_(loop, [this](const glb_event &event) { this->on_event(event); }), tick_(loop),
+      events_(loop, [this](const glb_event &event) { this->on_event(event); }), tick_timer_(loop),
       publish_timer_(loop), snapshot_(std::make_shared<const HealthSnapshot>()) {
     schedule_tick();
 }
@@ -292,8 +292,8 @@ void HealthEngine::refresh(std::span<const GroupStateRow> rows, const std::strin
 
 /// Deadlines of drains expire without any other input, and failed writes are retried.
 void HealthEngine::schedule_tick() {
-    tick_.expires_after(tick_interval);
-    tick_.async_wait([this](const boost::system::error_code &code) {
+    tick_timer_.expires_after(tick_interval);
+    tick_timer_.async_wait([this](const boost::system::error_code &code) {
         if (code)
             return;
         if (config_.generation != 0) {

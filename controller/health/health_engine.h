@@ -123,7 +123,7 @@ class HealthEngine final : private PassiveMonitorHost {
     Prober prober_;
     PassiveMonitor passive_;
     DatapathEvents events_;
-    boost::asio::steady_timer tick_, publish_timer_;
+    boost::asio::steady_timer tick_timer_, publish_timer_;
     bool publish_pending_ = false;
     std::map<std::string, GroupAction> actions_; ///< as last written
     Published<HealthSnapshot> snapshot_;
