@@ -4,6 +4,8 @@
 
 #include <set>
 
+#include <fmt/format.h>
+
 #include "tests/harness/skip.h"
 #include "tests/netns/faults/fault_file.h"
 #include "tests/netns/testbed/backlog.h"
@@ -112,8 +114,9 @@ TEST_CASE("crash points: SIGKILL at every start-up step never forwards uninspect
     CHECK(tally.sent > 500);
     CHECK(fixture.glbd.must_ctl({"guard"}).at("uninspected").at("packets") > 0); // the guard did drop packets
     CHECK(fixture.uninspected() == 0);
-    record_scenario("killed at each step of its start",
-                    {tally.sent, fixture.uninspected(), {}, "packets", "passed uninspected"});
+    record_scenario(
+        fmt::format("killed at {} of {} steps of its start", (steps - 1) / stride(101) + 1, steps),
+        {tally.sent, fixture.uninspected(), {}, "packets", "passed uninspected"});
 }
 
 TEST_CASE(
@@ -155,7 +158,7 @@ TEST_CASE(
     const auto tally = stream.finish();
     CHECK(tally.sent > 500);
     CHECK(fixture.uninspected() == 0);
-    record_scenario("killed at each step of a change",
+    record_scenario(fmt::format("killed at {} of {} steps of a change", tried, steps),
                     {tally.sent, fixture.uninspected(), {}, "packets", "passed uninspected"});
 }
 

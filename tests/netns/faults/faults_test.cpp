@@ -2,6 +2,8 @@
 // traffic stays inspected, and a later change succeeds.
 #include <catch2/catch.hpp>
 
+#include <fmt/format.h>
+
 #include "tests/harness/skip.h"
 #include "tests/netns/faults/fault_file.h"
 #include "tests/netns/faults/kernel_image.h"
@@ -132,8 +134,9 @@ TEST_CASE(
     const auto tally = stream.finish();
     INFO("drops: " << fixture.drops());
     CHECK(tally.lost() == 0);
-    record_scenario("each of " + std::to_string(steps) + " calls of a change fails",
-                    {tally.sent, tally.lost()});
+    record_scenario(
+        fmt::format("{} of {} calls of a change fail, one at a time", (steps - 1) / stride(31) + 1, steps),
+        {tally.sent, tally.lost()});
     std::uint64_t inspected = 0;
     for (auto *capture : {&first, &second})
         for (const auto &[flow, packets] : capture->flows())
