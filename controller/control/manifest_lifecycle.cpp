@@ -151,9 +151,9 @@ Task<Status> ManifestChanges::confirm(PeerCredentials peer) {
 Task<void> ManifestChanges::expire_confirmation() {
     const auto &confirmation = state_.desired.confirmation;
     if (!confirmation) { // one may be stored still, if it could not be removed
-        const auto removed =
-            co_await worker_.run([&] { return persist(ports_.state, "confirmation", nullptr); });
-        if (!removed)
+        if (ports_.state.value("confirmation").is_null())
+            co_return;
+        if (const auto removed = co_await end_confirmation(); !removed)
             spdlog::warn("{}", removed.error().message);
         co_return;
     }
