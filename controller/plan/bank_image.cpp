@@ -165,7 +165,7 @@ Status add_sender(BankImage &image, const SenderConfig &config) {
 
 } // namespace
 
-Result<BankImage> build_bank(const BankConfig &config) {
+BankImage empty_bank() {
     BankImage image;
     image.ports.resize(GLB_PORT_SLOTS);
     image.endpoints.resize(GLB_MAX_ENDPOINTS);
@@ -173,6 +173,11 @@ Result<BankImage> build_bank(const BankConfig &config) {
     image.groups.resize(GLB_MAX_GROUPS);
     image.targets.resize(GLB_MAX_TARGETS);
     image.senders.resize(GLB_SENDER_SLOTS);
+    return image;
+}
+
+Result<BankImage> build_bank(const BankConfig &config) {
+    auto image = empty_bank();
     if (config.geneve_ports.size() > GLB_MAX_GENEVE_PORTS)
         return fail("targets use {} different ports; the maximum is {}", config.geneve_ports.size(),
                     GLB_MAX_GENEVE_PORTS);

@@ -90,6 +90,9 @@ struct BankImage {
     std::vector<glb_local_mac_key> local_macs;
 };
 
+/// With all rows zero.
+[[nodiscard]] BankImage empty_bank();
+
 /// Fails, naming the row, if a limit of abi/limits.h is exceeded, an index is out of range, or a key is
 /// not unique.
 [[nodiscard]] Result<BankImage> build_bank(const BankConfig &config);

@@ -13,20 +13,9 @@
 
 namespace glb::test {
 
-inline BankImage empty_image() {
-    BankImage image;
-    image.ports.resize(GLB_PORT_SLOTS);
-    image.endpoints.resize(GLB_MAX_ENDPOINTS);
-    image.endpoint_ids.resize(GLB_ENDPOINT_ID_SLOTS);
-    image.groups.resize(GLB_MAX_GROUPS);
-    image.targets.resize(GLB_MAX_TARGETS);
-    image.senders.resize(GLB_SENDER_SLOTS);
-    return image;
-}
-
 /// A port with two local prefixes and a MAC outside its row; `number` (1 to 9) is in the rows of every map.
 inline BankImage image_of(std::uint8_t number) {
-    auto image = empty_image();
+    auto image = empty_bank();
     image.node.tunnel_address = number;
     auto &port = image.ports[10u * number];
     port.key = number;
