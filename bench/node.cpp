@@ -1,12 +1,12 @@
 #include "bench/node.h"
 
 #include <cstring>
-#include <ctime>
 #include <fstream>
 #include <net/if.h>
 #include <sched.h>
 
 #include "controller/datapath/loader.h"
+#include "controller/plan/maglev_generations.h"
 #include "lib/hash.h"
 #include "tests/harness/packet.h"
 #include "tests/harness/process.h"
@@ -96,14 +96,6 @@ BankConfig bank(const Wires &wires, const NodeOptions &options) {
     return config;
 }
 
-std::uint32_t ticks_now() {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    const auto nanoseconds =
-        static_cast<std::uint64_t>(now.tv_sec) * 1000000000u + static_cast<std::uint64_t>(now.tv_nsec);
-    return static_cast<std::uint32_t>(nanoseconds >> GLB_TICK_SHIFT);
-}
-
 Result<unsigned> wire(const std::string &name, const std::string &address) {
     must_run({"ip", "link", "add", name, "type", "veth", "peer", "name", name + "-far"});
     must_run({"ip", "link", "set", name, "up"});
@@ -186,7 +178,7 @@ Occupancy Node::occupancy() const {
 }
 
 void Node::establish() {
-    const std::uint64_t now = ticks_now();
+    const std::uint64_t now = tick_now();
     constexpr std::uint64_t kept = ~(0x1full << GLB_META_CODE_SHIFT | 0xffffffffull);
     for (auto &entry : table_.rows())
         if (entry.meta >> GLB_META_CODE_SHIFT & 0x1f)

@@ -1,9 +1,9 @@
 // Packets that are forwarded uninspected, by an operator's override or by the group's policy.
-#include <ctime>
 
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
 
+#include "controller/plan/maglev_generations.h"
 #include "tests/harness/skip.h"
 #include "tests/packet/connection.h"
 
@@ -13,14 +13,6 @@ using namespace glb::test;
 namespace {
 
 constexpr std::uint32_t group = 2; // of the sample
-
-std::uint32_t now() {
-    timespec time{};
-    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
-    return static_cast<std::uint32_t>((static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 +
-                                       static_cast<std::uint64_t>(time.tv_nsec)) >>
-                                      GLB_TICK_SHIFT);
-}
 
 struct BypassWorld : ResetRig {
     void word(std::uint64_t value) const {
@@ -132,13 +124,13 @@ TEST_CASE("bypass: operator's bypass ends at its tick", "[bypass]") {
     need_root();
     BypassWorld routed;
     const auto until = [&](std::uint32_t tick) { routed.word(GLB_ENDPOINT_BYPASS_UNTIL | tick); };
-    until(now() + 1000);
+    until(tick_now() + 1000);
     CHECK_FALSE(routed.is_inspected(to_lan));
-    until(now() - 1000);
+    until(tick_now() - 1000);
     CHECK(routed.is_inspected(to_lan));
-    until(now() + 0x7fff0000u); // ticks wrap: in the future
+    until(tick_now() + 0x7fff0000u); // ticks wrap: in the future
     CHECK_FALSE(routed.is_inspected(to_lan));
-    until(now() + 0x80010000u); // in the past
+    until(tick_now() + 0x80010000u); // in the past
     CHECK(routed.is_inspected(to_lan));
     routed.word(0xffffffffu); // a tick without a flag is ignored
     CHECK(routed.is_inspected(to_lan));

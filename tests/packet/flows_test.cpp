@@ -4,11 +4,11 @@
 
 #include <atomic>
 #include <cstdlib>
-#include <ctime>
 #include <thread>
 
 #include <linux/bpf.h>
 
+#include "controller/plan/maglev_generations.h"
 #include "tests/harness/skip.h"
 #include "tests/packet/rig.h"
 #include "tests/unit/observe/list_flows.h"
@@ -20,15 +20,6 @@ namespace {
 
 const FlowNames names{.endpoints = {"", "", "", "branch"},
                       .targets = {{"firewalls", "fw-0"}, {"firewalls", "fw-1"}}};
-
-/// The data path's clock: bpf_ktime_get_coarse_ns() is CLOCK_MONOTONIC_COARSE.
-std::uint32_t now() {
-    timespec time{};
-    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
-    return static_cast<std::uint32_t>((static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 +
-                                       static_cast<std::uint64_t>(time.tv_nsec)) >>
-                                      GLB_TICK_SHIFT);
-}
 
 datapath::FlowTable table_of(const Rig &rig) {
     auto table =
@@ -58,7 +49,7 @@ Packet segment(bool by_initiator, std::uint8_t flags, std::uint16_t port = 40000
 }
 
 nlohmann::json only_flow(const datapath::FlowTable &table) {
-    const auto listed = list_flows(table, {}, names, {}, now());
+    const auto listed = list_flows(table, {}, names, {}, tick_now());
     REQUIRE(listed.total == 1);
     return listed.flows.at(0);
 }
@@ -69,7 +60,7 @@ TEST_CASE("flow list: a TCP flow is shown in its initiator's direction in every 
     need_root();
     Rig rig;
     const auto table = table_of(rig);
-    CHECK(count_flows(table, {}, now()).active == 0);
+    CHECK(count_flows(table, {}, tick_now()).active == 0);
 
     // The initiator has the higher address, so the canonical order is the reverse of the flow's direction.
     const auto sent = round_trip(rig, segment(true, tcp::syn));
@@ -102,11 +93,11 @@ TEST_CASE("flow list: a TCP flow is shown in its initiator's direction in every 
     round_trip(rig, segment(true, tcp::rst));
     CHECK(only_flow(table)["state"] == "closed");
 
-    const auto count = count_flows(table, {}, now());
+    const auto count = count_flows(table, {}, tick_now());
     CHECK(count.active == 1);
     CHECK(count.of(FlowState::closed) == 1);
     CHECK(count.by_target.at(second ? 1 : 0) == 1);
-    CHECK(count_flows(table, {}, now() + 10 * GLB_TICKS_PER_SECOND).active == 0);
+    CHECK(count_flows(table, {}, tick_now() + 10 * GLB_TICKS_PER_SECOND).active == 0);
 }
 
 TEST_CASE("flow list: data reopens a closed flow, counted once", "[flows]") {
@@ -140,7 +131,7 @@ TEST_CASE("flow list: one-way TCP is counted once, by the second scan", "[flows]
     const auto table = table_of(rig);
     AsymmetricTcpDetector watch;
     const auto scan = [&] {
-        FlowStatsScan statistics(table, {}, now(), &watch);
+        FlowStatsScan statistics(table, {}, tick_now(), &watch);
         while (!statistics.step(std::chrono::nanoseconds::max()))
             continue;
         return watch.total();
@@ -162,7 +153,7 @@ TEST_CASE("flow list: one-way TCP is counted once, by the second scan", "[flows]
     CHECK(scan() == 2);
     round_trip(rig, segment(false, tcp::ack, 1));
     CHECK(scan() == 2);
-    CHECK(count_flows(table, {}, now()).of(FlowState::established) == 2);
+    CHECK(count_flows(table, {}, tick_now()).of(FlowState::established) == 2);
 }
 
 TEST_CASE("flow list: IPv6, ICMP echo and protocols without ports are shown", "[flows]") {

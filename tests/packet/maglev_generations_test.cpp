@@ -2,10 +2,9 @@
 // the selected target accepts it.
 #include <catch2/catch.hpp>
 
-#include <ctime>
-
 #include <linux/bpf.h>
 
+#include "controller/plan/maglev_generations.h"
 #include "tests/harness/skip.h"
 #include "tests/packet/rig.h"
 
@@ -16,20 +15,12 @@ namespace {
 
 constexpr std::uint32_t previous_table = 6;
 
-std::uint32_t now() {
-    timespec time{};
-    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
-    return static_cast<std::uint32_t>((static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 +
-                                       static_cast<std::uint64_t>(time.tv_nsec)) >>
-                                      GLB_TICK_SHIFT);
-}
-
 /// The previous table selects target 0 for all flows, the current one target 1.
 struct TwoGenerations {
     explicit TwoGenerations(bool six) : six_(six) {
         REQUIRE(rig.roles.config.put_maglev(previous_table, std::vector<std::uint16_t>(GLB_MAGLEV_SLOTS, 0)));
         REQUIRE(rig.roles.config.put_maglev(sample_table, std::vector<std::uint16_t>(GLB_MAGLEV_SLOTS, 1)));
-        window(now() + 1000);
+        window(tick_now() + 1000);
     }
 
     void window(std::uint32_t until) {
@@ -69,7 +60,7 @@ TEST_CASE("maglev generations: new flows use the current table, midstream flows 
         CHECK(it.target(flow, tcp::ack) == 0);
     CHECK(it.rig.count(GLB_COUNT_STEERED_PREVIOUS_EPOCH) == 20);
 
-    it.window(now() - 1);
+    it.window(tick_now() - 1);
     for (unsigned flow = 100; flow < 120; ++flow)
         CHECK(it.target(flow, tcp::ack) == 0); // they have entries now
     for (unsigned flow = 200; flow < 220; ++flow)
@@ -98,6 +89,6 @@ TEST_CASE("maglev generations: with 3- or 2-tuple stickiness new flows use the p
     TwoGenerations it(GENERATE(false, true));
     it.rig.reconfigure([](auto &config) { config.groups[0].stickiness = GLB_STICK_3; });
     CHECK(it.target(1, tcp::syn) == 0);
-    it.window(now() - 1);
+    it.window(tick_now() - 1);
     CHECK(it.target(2, tcp::syn) == 1);
 }
