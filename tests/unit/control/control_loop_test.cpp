@@ -126,9 +126,7 @@ TEST_CASE("a revert to no manifest that fails is tried again at the next tick") 
     {
         Daemon daemon(world);
         REQUIRE(daemon.start());
-        ApplyOptions options;
-        options.confirm_within = 60s;
-        REQUIRE(daemon.apply(manifest_text(), options));
+        REQUIRE(daemon.apply(manifest_text(), confirm_within(60s)));
     }
     world.now += 60s;
     std::promise<void> ended;

@@ -158,9 +158,7 @@ TEST_CASE("kept guard: after a first manifest that was not confirmed, nothing is
     keep_guard(world);
     Daemon daemon(world);
     REQUIRE(daemon.start());
-    ApplyOptions options;
-    options.confirm_within = 60s;
-    REQUIRE(daemon.apply(manifest_text(), options));
+    REQUIRE(daemon.apply(manifest_text(), confirm_within(60s)));
     world.now += 60s;
     daemon.expire_confirmation();
     CHECK_FALSE(world.maps);

@@ -32,6 +32,12 @@ inline std::string manifest_text(const std::vector<std::string> &interfaces = {"
     return manifest.dump();
 }
 
+inline ApplyOptions confirm_within(std::chrono::seconds time) {
+    ApplyOptions options;
+    options.confirm_within = time;
+    return options;
+}
+
 /// A daemon: destroyed, or killed, and made again on the same world.
 class Daemon {
   public:

@@ -12,12 +12,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-ApplyOptions confirm_within(std::chrono::seconds time) {
-    ApplyOptions options;
-    options.confirm_within = time;
-    return options;
-}
-
 const auto first_text = manifest_text({"eth1"}, {10, 11});
 const auto pending_text = manifest_text({"eth1", "eth2"}, {11, 12});
 
