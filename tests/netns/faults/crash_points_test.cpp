@@ -8,6 +8,7 @@
 
 #include "tests/harness/skip.h"
 #include "tests/netns/faults/fault_file.h"
+#include "tests/netns/faults/step_distance.h"
 #include "tests/netns/testbed/backlog.h"
 #include "tests/netns/testbed/scenario.h"
 #include "tests/netns/testbed/testbeds.h"
@@ -16,11 +17,6 @@ using namespace glb::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-/// Distance between the tested steps: `reduced`, or 3 with GLB_DRILL=full.
-std::uint32_t stride(std::uint32_t reduced) {
-    return full_scale() ? 3 : reduced;
-}
 
 /// The only appliance drops everything: any packet of the stream that reaches the server has passed
 /// uninspected.
@@ -95,7 +91,7 @@ TEST_CASE("crash points: SIGKILL at every start-up step never forwards uninspect
     const auto steps = fixture.faults.disarm();
     REQUIRE(steps > 100);
     unsigned killed = 0;
-    for (std::uint32_t step = 1; step <= steps; step += stride(101)) {
+    for (std::uint32_t step = 1; step <= steps; step += step_distance(101, 3)) {
         REQUIRE(fixture.glbd.ctl({"down", "--yes", "--keep-guard"}).code == 0);
         fixture.glbd.terminate();
         fixture.faults.arm_kill(step);
@@ -109,13 +105,13 @@ TEST_CASE("crash points: SIGKILL at every start-up step never forwards uninspect
         REQUIRE(fixture.wait_ready());
         REQUIRE(fixture.uninspected() == 0);
     }
-    CHECK(killed > steps / stride(101) / 2);
+    CHECK(killed > steps / step_distance(101, 3) / 2);
     const auto tally = stream.finish();
     CHECK(tally.sent > 500);
     CHECK(fixture.glbd.must_ctl({"guard"}).at("uninspected").at("packets") > 0); // the guard did drop packets
     CHECK(fixture.uninspected() == 0);
     record_scenario(
-        fmt::format("killed at {} of {} steps of its start", (steps - 1) / stride(101) + 1, steps),
+        fmt::format("killed at {} of {} steps of its start", (steps - 1) / step_distance(101, 3) + 1, steps),
         {tally.sent, fixture.uninspected(), {}, "packets", "passed uninspected"});
 }
 
@@ -138,7 +134,7 @@ TEST_CASE(
     REQUIRE(fixture.glbd.apply(fixture.manifest).code == 0);
     UdpStream stream(fixture.testbed.client, TwoArm::server_address, 7001, 500);
     unsigned tried = 0, killed = 0;
-    for (std::uint32_t step = 1; step <= steps; step += stride(67)) {
+    for (std::uint32_t step = 1; step <= steps; step += step_distance(67, 3)) {
         fixture.faults.arm_kill(step);
         (void)fixture.glbd.apply(after);
         ++tried;

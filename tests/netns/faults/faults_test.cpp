@@ -7,6 +7,7 @@
 #include "tests/harness/skip.h"
 #include "tests/netns/faults/fault_file.h"
 #include "tests/netns/faults/kernel_image.h"
+#include "tests/netns/faults/step_distance.h"
 #include "tests/netns/testbed/backlog.h"
 #include "tests/netns/testbed/capture.h"
 #include "tests/netns/testbed/scenario.h"
@@ -16,12 +17,6 @@ using namespace glb::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-/// Distance between the tested steps: `reduced`, or 1 with GLB_DRILL=full. unit_control covers every operation of a
-/// change with fakes; a few against the kernel show that the fakes are right.
-std::uint32_t stride(std::uint32_t reduced) {
-    return full_scale() ? 1 : reduced;
-}
 
 /// Two manifests that differ in the Maglev table, in the configuration bank, and in an interface of the
 /// endpoint.
@@ -112,7 +107,7 @@ TEST_CASE(
     const LongBacklog backlog;
     UdpStream stream(fixture.testbed.client, TwoArm::server_address, 7001, 500);
     unsigned refused = 0;
-    for (std::uint32_t step = 1; step <= steps; step += stride(31)) {
+    for (std::uint32_t step = 1; step <= steps; step += step_distance(31, 1)) {
         fixture.faults.arm(step);
         const auto answer = fixture.glbd.apply(fixture.after);
         fixture.faults.disarm();
@@ -130,13 +125,13 @@ TEST_CASE(
         REQUIRE(fixture.glbd.apply(fixture.before).code == 0);
         REQUIRE(eventually(15s, [&] { return fixture.image() == old_image; }));
     }
-    CHECK(refused > steps / stride(31) / 2); // most faults had an effect
+    CHECK(refused > steps / step_distance(31, 1) / 2); // most faults had an effect
     const auto tally = stream.finish();
     INFO("drops: " << fixture.drops());
     CHECK(tally.lost() == 0);
-    record_scenario(
-        fmt::format("{} of {} calls of a change fail, one at a time", (steps - 1) / stride(31) + 1, steps),
-        {tally.sent, tally.lost()});
+    record_scenario(fmt::format("{} of {} calls of a change fail, one at a time",
+                                (steps - 1) / step_distance(31, 1) + 1, steps),
+                    {tally.sent, tally.lost()});
     std::uint64_t inspected = 0;
     for (auto *capture : {&first, &second})
         for (const auto &[flow, packets] : capture->flows())
@@ -159,7 +154,7 @@ TEST_CASE("faults: change whose rollback fails too keeps traffic flowing, and th
     const LongBacklog backlog;
     UdpStream stream(fixture.testbed.client, TwoArm::server_address, 7001, 500);
     unsigned tried = 0, affected = 0;
-    for (std::uint32_t step = 1; step <= steps; step += stride(101)) {
+    for (std::uint32_t step = 1; step <= steps; step += step_distance(101, 1)) {
         fixture.faults.arm(step, true);
         const auto answer = fixture.glbd.apply(fixture.after);
         ++tried;
