@@ -8,7 +8,7 @@
 #include "abi/flow.h"
 #include "bench/generator.h"
 #include "controller/datapath/mapped.h"
-#include "controller/datapath/roles.h"
+#include "tests/harness/datapath_roles.h"
 
 namespace glb::bench {
 
@@ -60,7 +60,7 @@ class Node {
 
     Wires wires_;
     NodeOptions options_;
-    datapath::Roles roles_;
+    test::DatapathRoles roles_;
     datapath::Mapped<glb_flow_hot> table_;
 };
 

@@ -7,8 +7,8 @@
 
 #include "abi/reasons.h"
 #include "controller/datapath/loader.h"
-#include "controller/datapath/roles.h"
 #include "tests/harness/catch_bytes.h"
+#include "tests/harness/datapath_roles.h"
 #include "tests/harness/packet.h"
 #include "tests/harness/prog_run.h"
 #include "tests/native/sample.h"
@@ -45,7 +45,7 @@ class Rig {
     void apply();
 
     BankConfig config;
-    datapath::Roles roles;
+    DatapathRoles roles;
 
   private:
     explicit Rig(const datapath::DatapathHandlesPtr &handles);

@@ -1,4 +1,4 @@
-// Roles: all writers and readers of one loaded data path, for benchmarks and tests of the data path.
+// DatapathRoles: all writers and readers of one loaded data path, on one thread.
 #pragma once
 
 #include "controller/datapath/config_writer.h"
@@ -8,28 +8,28 @@
 #include "controller/datapath/handles.h"
 #include "controller/datapath/state_writer.h"
 
-namespace glb::datapath {
+namespace glb::test {
 
-struct Roles {
-    DatapathHandlesPtr handles;
-    ConfigWriter config;
-    StateWriter state;
-    EgressWriter egress;
-    CounterReader counters;
-    EventReader events;
+struct DatapathRoles {
+    datapath::DatapathHandlesPtr handles;
+    datapath::ConfigWriter config;
+    datapath::StateWriter state;
+    datapath::EgressWriter egress;
+    datapath::CounterReader counters;
+    datapath::EventReader events;
 
-    explicit Roles(const DatapathHandlesPtr &loaded)
+    explicit DatapathRoles(const datapath::DatapathHandlesPtr &loaded)
         : handles(loaded), config(loaded), state(loaded), egress(loaded), counters(loaded), events(loaded) {}
 
     /// Continues on other handles of the same maps.
-    void rebind(const DatapathHandlesPtr &loaded) {
+    void rebind(const datapath::DatapathHandlesPtr &loaded) {
         handles = loaded;
         config.rebind(loaded);
         state.rebind(loaded);
         egress.rebind(loaded);
-        counters = CounterReader(loaded);
+        counters = datapath::CounterReader(loaded);
         events.rebind(loaded);
     }
 };
 
-} // namespace glb::datapath
+} // namespace glb::test
