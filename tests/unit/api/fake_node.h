@@ -16,10 +16,12 @@ namespace glb::test {
 class FakeNode : public NodeReads, public NodeCommands {
   public:
     Result<documents::NodeStatus> status() const override {
+        ++reads;
         return parse_fake<documents::NodeStatus>(fake_status);
     }
 
     Result<documents::TargetList> targets(const std::optional<std::string> &group) const override {
+        ++reads;
         if (group && *group != "firewalls")
             return tl::unexpected(Error{"there is no target group \"" + *group + "\"", ENOENT});
         auto document = parse_fake<documents::TargetList>(fake_targets);
@@ -29,10 +31,12 @@ class FakeNode : public NodeReads, public NodeCommands {
     }
 
     Result<documents::EndpointList> endpoints() const override {
+        ++reads;
         return parse_fake<documents::EndpointList>(fake_endpoints);
     }
 
     Result<ChunkSource> flows(const FlowQuery &filter) const override {
+        ++reads;
         last_filter = filter;
         if (filter.target == "unknown")
             return tl::unexpected(Error{"there is no target \"unknown\"", ENOENT});
@@ -45,15 +49,23 @@ class FakeNode : public NodeReads, public NodeCommands {
         };
     }
 
-    Result<documents::DropList> drops() const override { return parse_fake<documents::DropList>(fake_drops); }
+    Result<documents::DropList> drops() const override {
+        ++reads;
+        return parse_fake<documents::DropList>(fake_drops);
+    }
 
     Result<documents::CounterList> counters() const override {
+        ++reads;
         return parse_fake<documents::CounterList>(fake_counters);
     }
 
-    Result<documents::Guard> guard() const override { return parse_fake<documents::Guard>(fake_guard); }
+    Result<documents::Guard> guard() const override {
+        ++reads;
+        return parse_fake<documents::Guard>(fake_guard);
+    }
 
     Result<nlohmann::json> manifest() const override {
+        ++reads;
         return nlohmann::json::parse(
             R"({"version": 1, "node": {"tunnel": {"interface": "under0", "address": "10.1.0.1"}}})");
     }
@@ -85,6 +97,7 @@ class FakeNode : public NodeReads, public NodeCommands {
     }
 
     Result<documents::History> history() const override {
+        ++reads;
         return parse_fake<documents::History>(fake_history);
     }
 
@@ -164,6 +177,7 @@ class FakeNode : public NodeReads, public NodeCommands {
 
     std::string not_ready_reason() const override { return ready ? "" : "waiting for the tunnel address"; }
     MetricsSnapshot metrics() const override {
+        ++reads;
         MetricsSnapshot snapshot;
         snapshot.version = "0.1.0";
         snapshot.node = "glb-a";
@@ -172,6 +186,7 @@ class FakeNode : public NodeReads, public NodeCommands {
     }
 
     bool ready = true;
+    mutable unsigned reads = 0;        ///< of all but not_ready_reason()
     std::uint64_t generated_flows = 0; ///< number of listed flows; 0: fake_flows is listed
     bool has_guard = true;
     bool is_drained = false; ///< applies to both targets
