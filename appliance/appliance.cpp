@@ -5,7 +5,6 @@
 
 #include <unistd.h>
 
-#include "appliance/endpoint_id.h"
 #include "appliance/sockets.h"
 
 namespace glb::appliance {

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "appliance/endpoint_id.h"
+#include "appliance/device_name.h"
+#include "controller/util/endpoint_id.h"
 
 namespace glb::appliance {
 namespace {

@@ -7,9 +7,9 @@
 #include <CLI/CLI.hpp>
 #include <arpa/inet.h>
 
-#include "appliance/endpoint_id.h"
 #include "controller/util/address.h"
 #include "controller/util/address_match.h"
+#include "controller/util/endpoint_id.h"
 
 namespace glb::appliance {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "appliance/endpoint_id.h"
+#include "controller/util/endpoint_id.h"
 
 namespace glb::appliance {
 namespace {

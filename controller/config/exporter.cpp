@@ -4,6 +4,7 @@
 
 #include "controller/config/enum_strings.h"
 #include "controller/config/formats.h"
+#include "controller/util/numbers.h"
 
 namespace glb {
 

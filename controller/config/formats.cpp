@@ -1,8 +1,8 @@
 #include "controller/config/formats.h"
 #include "controller/config/enum_strings.h"
+#include "controller/util/numbers.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 
@@ -10,21 +10,11 @@ namespace glb {
 
 namespace {
 
-// Parses all of `digits` as a number in `base`.
-std::optional<std::uint64_t> parse_digits(std::string_view digits, int base) {
-    std::uint64_t value = 0;
-    const auto *end = digits.data() + digits.size();
-    const auto [stop, error] = std::from_chars(digits.data(), end, value, base);
-    if (digits.empty() || error != std::errc{} || stop != end)
-        return std::nullopt;
-    return value;
-}
-
 std::optional<std::uint16_t> parse_status(std::string_view text) {
-    const auto code = parse_digits(text, 10);
+    const auto code = parse_number<std::uint16_t>(text);
     if (text.size() != 3 || !code || *code < 200 || *code > 599)
         return std::nullopt;
-    return static_cast<std::uint16_t>(*code);
+    return code;
 }
 
 bool is_alphanumeric(char c) {
@@ -32,38 +22,6 @@ bool is_alphanumeric(char c) {
 }
 
 } // namespace
-
-std::optional<std::uint64_t> parse_endpoint_id(std::string_view text) {
-    constexpr std::string_view prefix = "vpce-0";
-    if (!text.starts_with(prefix))
-        return parse_hex_number(text);
-    if (text.size() != prefix.size() + 16)
-        return std::nullopt;
-    return parse_digits(text.substr(prefix.size()), 16);
-}
-
-std::optional<std::uint64_t> parse_hex_number(std::string_view text) {
-    if (!text.starts_with("0x") || text.size() > 2 + 16)
-        return std::nullopt;
-    return parse_digits(text.substr(2), 16);
-}
-
-std::optional<std::vector<std::uint8_t>> parse_hex_bytes(std::string_view text) {
-    if (text.size() % 2 != 0)
-        return std::nullopt;
-    std::vector<std::uint8_t> bytes;
-    for (std::size_t i = 0; i < text.size(); i += 2) {
-        const auto byte = parse_digits(text.substr(i, 2), 16);
-        if (!byte)
-            return std::nullopt;
-        bytes.push_back(static_cast<std::uint8_t>(*byte));
-    }
-    return bytes;
-}
-
-std::string format_hex_bytes(const std::vector<std::uint8_t> &bytes) {
-    return fmt::format("{:02x}", fmt::join(bytes, ""));
-}
 
 std::optional<std::vector<StatusRange>> parse_matcher(std::string_view text) {
     std::vector<StatusRange> ranges;

@@ -1,4 +1,4 @@
-// Textual formats of manifest values: endpoint ids, hex, status matchers, names.
+// Textual formats of manifest values: status matchers, names.
 #pragma once
 
 #include <cstdint>
@@ -10,16 +10,6 @@
 #include "controller/config/manifest.h"
 
 namespace glb {
-
-/// `vpce-0` and 16 hex digits, as appliances display endpoint ids, or `0x` and 1 to 16 hex digits.
-[[nodiscard]] std::optional<std::uint64_t> parse_endpoint_id(std::string_view text);
-
-/// `0x` and 1 to 16 hex digits.
-[[nodiscard]] std::optional<std::uint64_t> parse_hex_number(std::string_view text);
-
-/// Pairs of hex digits as bytes; nullopt for other characters or an odd number of digits.
-[[nodiscard]] std::optional<std::vector<std::uint8_t>> parse_hex_bytes(std::string_view text);
-[[nodiscard]] std::string format_hex_bytes(const std::vector<std::uint8_t> &bytes);
 
 /// `200-399`, `200,301-302`: comma-separated codes and ranges from 200 to 599, the widest range that AWS
 /// accepts for any load balancer type. Interim responses (1xx) never decide a check.

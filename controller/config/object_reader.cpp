@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "controller/config/suggestions.h"
+#include "controller/util/numbers.h"
 
 namespace glb {
 

@@ -2,6 +2,8 @@
 
 #include "controller/config/field_readers.h"
 #include "controller/config/semantic_checks.h"
+#include "controller/util/endpoint_id.h"
+#include "controller/util/numbers.h"
 
 namespace glb {
 

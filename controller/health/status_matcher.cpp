@@ -1,8 +1,9 @@
 #include "controller/health/status_matcher.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
+
+#include "controller/util/numbers.h"
 
 namespace glb {
 namespace {
@@ -18,10 +19,8 @@ std::string_view trim(std::string_view text) {
 }
 
 std::optional<std::uint16_t> parse_code(std::string_view text) {
-    text = trim(text);
-    std::uint16_t code = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), code);
-    if (error != std::errc{} || end != text.data() + text.size() || code < lowest_code || code > highest_code)
+    const auto code = parse_number<std::uint16_t>(trim(text));
+    if (!code || *code < lowest_code || *code > highest_code)
         return std::nullopt;
     return code;
 }

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+
+#include "controller/util/numbers.h"
 
 namespace glb {
 
@@ -22,15 +23,6 @@ constexpr std::array protocol_names{
 };
 
 constexpr std::array<std::string_view, 4> state_names{"unconfirmed", "established", "closing", "closed"};
-
-template <typename Number>
-std::optional<Number> parse_number(std::string_view text) {
-    Number number{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc{} || end != text.data() + text.size() || text.empty())
-        return std::nullopt;
-    return number;
-}
 
 Result<std::uint8_t> parse_protocol(std::string_view text) {
     for (const auto &[number, name] : protocol_names)

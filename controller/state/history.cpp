@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <ctime>
 #include <fstream>
 #include <functional>
@@ -10,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/util/files.h"
+#include "controller/util/numbers.h"
 
 namespace glb {
 
@@ -61,11 +61,9 @@ std::vector<std::uint64_t> History::numbers() const {
     std::vector<std::uint64_t> all;
     std::error_code code;
     for (const auto &file : std::filesystem::directory_iterator(folder_, code)) {
-        const auto name = file.path().filename().string();
-        std::uint64_t number = 0;
-        const auto [stop, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-        if (error == std::errc{} && stop == name.data() + name.size())
-            all.push_back(number);
+        const auto number = parse_number<std::uint64_t>(file.path().filename().string());
+        if (number)
+            all.push_back(*number);
     }
     std::sort(all.begin(), all.end(), std::greater<>());
     return all;

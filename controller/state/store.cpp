@@ -1,7 +1,6 @@
 #include "controller/state/store.h"
 
 #include <array>
-#include <charconv>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "controller/util/files.h"
+#include "controller/util/numbers.h"
 
 namespace glb {
 
@@ -20,22 +20,15 @@ constexpr std::size_t new_seed_bytes = 16;
 constexpr std::size_t min_seed_bytes = 8, max_seed_bytes = 32; // the manifest's range of node.hashSeed
 
 std::string format_seed(const HashSeed &seed) {
-    return fmt::format("{:02x}\n", fmt::join(seed, ""));
+    return format_hex_bytes(seed) + '\n';
 }
 
 /// Two hex digits per byte, and a newline.
 std::optional<HashSeed> parse_seed(std::string_view text) {
-    if (text.size() % 2 != 1 || text.back() != '\n')
+    if (!text.ends_with('\n'))
         return std::nullopt;
-    HashSeed seed;
-    for (const char *at = text.data(), *end = at + text.size() - 1; at != end; at += 2) {
-        std::uint8_t byte = 0;
-        const auto [stop, error] = std::from_chars(at, at + 2, byte, 16);
-        if (error != std::errc{} || stop != at + 2)
-            return std::nullopt;
-        seed.push_back(byte);
-    }
-    if (seed.size() < min_seed_bytes || seed.size() > max_seed_bytes)
+    auto seed = parse_hex_bytes(text.substr(0, text.size() - 1));
+    if (!seed || seed->size() < min_seed_bytes || seed->size() > max_seed_bytes)
         return std::nullopt;
     return seed;
 }

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
-#include <charconv>
 #include <cstring>
 
 #include <fmt/format.h>
+
+#include "controller/util/numbers.h"
 
 namespace glb {
 
@@ -60,10 +61,10 @@ std::optional<IpPrefix> IpPrefix::parse(std::string_view text) {
     unsigned length = address->bits();
     if (slash != std::string_view::npos) {
         const auto digits = text.substr(slash + 1);
-        const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
-        if (error != std::errc{} || end != digits.data() + digits.size() || digits.empty() ||
-            length > address->bits() || (digits.size() > 1 && digits.front() == '0'))
+        const auto number = parse_number<unsigned>(digits);
+        if (!number || *number > address->bits() || (digits.size() > 1 && digits.front() == '0'))
             return std::nullopt;
+        length = *number;
     }
     for (unsigned bit = length; bit < address->bits(); ++bit)
         if (address->bytes[bit / 8] & (0x80u >> (bit % 8)))

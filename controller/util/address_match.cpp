@@ -1,20 +1,8 @@
 #include "controller/util/address_match.h"
 
-#include <charconv>
+#include "controller/util/numbers.h"
 
 namespace glb {
-
-namespace {
-
-std::optional<std::uint16_t> parse_port(std::string_view text) {
-    std::uint16_t port = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    if (error != std::errc{} || end != text.data() + text.size() || text.empty())
-        return std::nullopt;
-    return port;
-}
-
-} // namespace
 
 Result<AddressMatch> AddressMatch::parse(std::string_view text) {
     const auto malformed = [&] {
@@ -27,7 +15,7 @@ Result<AddressMatch> AddressMatch::parse(std::string_view text) {
     if (colon == std::string_view::npos)
         return malformed();
     auto host = text.substr(0, colon);
-    const auto port = parse_port(text.substr(colon + 1));
+    const auto port = parse_number<std::uint16_t>(text.substr(colon + 1));
     const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
     if (bracketed)
         host = host.substr(1, host.size() - 2);

@@ -1,10 +1,10 @@
 #include "controller/api/v1/parameters.h"
 
 #include <algorithm>
-#include <charconv>
 #include <system_error>
 
 #include "controller/api/v1/responses.h"
+#include "controller/util/numbers.h"
 
 namespace glb {
 
@@ -35,12 +35,10 @@ number_parameter(const Parameters &parameters, std::string_view name, std::uint3
     const auto found = parameters.find(name);
     if (found == parameters.end())
         return std::nullopt;
-    const auto &text = found->second;
-    std::uint32_t value = 0;
-    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || stop != text.data() + text.size() || value < 1 || value > most)
+    const auto value = parse_number<std::uint32_t>(found->second);
+    if (!value || *value < 1 || *value > most)
         return tl::unexpected(parameter_error(name, fmt::format("allowed are 1 to {}", most)));
-    return std::optional(value);
+    return value;
 }
 
 } // namespace glb
