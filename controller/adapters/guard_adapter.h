@@ -21,8 +21,8 @@ class GuardAdapter final : public GuardPort {
         return GuardCheck{std::move(report.repaired), std::move(report.warnings), report.counted};
     }
     Status remove() override { return guard_.remove(); }
-    std::vector<std::string> missing_forwarding(const GuardPlan &plan) const override {
-        return guard::missing_forwarding(plan);
+    std::vector<std::string> missing_forwarding(const std::set<std::string> &devices) const override {
+        return guard::missing_forwarding(devices);
     }
 
   private:

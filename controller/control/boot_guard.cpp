@@ -30,19 +30,14 @@ Result<std::optional<ManifestFile>> manifest_for_boot(const StatePort &state,
 
 } // namespace
 
-Result<GuardPlan> plan_guard_alone(const Manifest &manifest, IndexAllocator indexes, const Snapshot &snapshot,
-                                   const StatePort &state) {
-    for (const auto &endpoint : manifest.endpoints)
-        GLB_TRY(indexes.claim(IndexKind::endpoint, endpoint.name));
-    return plan_guard(manifest, indexes, snapshot, state.value(devices_key));
-}
-
 Result<std::vector<std::string>> install_guard_alone(const Ports &ports, const Manifest &manifest) {
     GLB_ASSIGN(const auto snapshot, ports.network.read());
     // Marks matter once a data path is loaded; the daemon writes them again then.
     const auto found = ports.datapath.inspect(datapath::round_capacity(manifest.node.flow_table_capacity));
     auto indexes = found && *found ? IndexAllocator::from_names((*found)->config.names) : IndexAllocator();
-    GLB_ASSIGN(const auto plan, plan_guard_alone(manifest, std::move(indexes), snapshot, ports.state));
+    for (const auto &endpoint : manifest.endpoints)
+        GLB_TRY(indexes.claim(IndexKind::endpoint, endpoint.name));
+    const auto plan = plan_guard(manifest, indexes, snapshot, ports.state.value(devices_key));
     GLB_TRY(ports.guard.install(plan));
     return guard_devices(plan);
 }

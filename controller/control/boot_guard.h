@@ -15,10 +15,6 @@ namespace glb {
 [[nodiscard]] Result<std::vector<std::string>> install_guard_alone(const Ports &ports,
                                                                    const Manifest &manifest);
 
-/// The guard of `manifest` under `indexes`, which need not have its endpoints yet.
-[[nodiscard]] Result<GuardPlan> plan_guard_alone(const Manifest &manifest, IndexAllocator indexes,
-                                                 const Snapshot &snapshot, const StatePort &state);
-
 /// Installs the guard that `down --keep-guard` kept, after a reboot too.
 [[nodiscard]] Status install_kept_guard(const Ports &ports, const Manifest &kept);
 

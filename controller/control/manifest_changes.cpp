@@ -6,7 +6,6 @@
 #include "controller/config/manifest_diff.h"
 #include "controller/config/parser.h"
 #include "controller/config/unsupported_features.h"
-#include "controller/control/boot_guard.h"
 #include "controller/control/host_checks.h"
 #include "controller/control/kept_guard.h"
 #include "controller/control/persisted_targets.h"
@@ -67,9 +66,8 @@ Result<ApplyResult> ManifestChanges::check(const Manifest &manifest) {
         return refusal(result.epoch, api_errors(findings.errors));
     for (const auto &warning : findings.warnings)
         result.warnings.push_back(fmt::format("{}: {}", warning.pointer, warning.message));
-    GLB_ASSIGN(const auto guard,
-               plan_guard_alone(manifest, state_.installed.allocation->indexes, snapshot, ports_.state));
-    for (auto &line : ports_.guard.missing_forwarding(guard))
+    const auto devices = receiving_device_names(manifest, snapshot, ports_.state.value(devices_key));
+    for (auto &line : ports_.guard.missing_forwarding(devices))
         result.warnings.push_back(std::move(line));
     result.changes = change_documents(diff_manifests(state_.desired.manifest.get(), manifest));
     result.drained_by_operator = remaining_drains(*ports_.health.snapshot(), manifest);

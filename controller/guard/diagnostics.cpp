@@ -1,7 +1,5 @@
 #include "controller/guard/diagnostics.h"
 
-#include <set>
-
 #include <nlohmann/json.hpp>
 
 #include "controller/guard/saved_state.h"
@@ -64,13 +62,10 @@ std::vector<std::string> rule_warnings(const std::vector<Rule> &rules) {
     return warnings;
 }
 
-std::vector<std::string> missing_forwarding(const GuardPlan &plan) {
+std::vector<std::string> missing_forwarding(const std::set<std::string> &devices) {
     std::vector<std::string> lines;
     check_forwarding("net/ipv6/conf/all/forwarding", "", lines);
-    std::set<std::string> names;
-    for (const auto &port : plan.ports)
-        names.insert(port.devices.begin(), port.devices.end());
-    for (const auto &device : names) {
+    for (const auto &device : devices) {
         check_forwarding("net/ipv4/conf/" + device + "/forwarding", "", lines);
         check_forwarding("net/ipv6/conf/" + device + "/forwarding",
                          " (and accept_ra=2 beside it where router advertisements are used)", lines);

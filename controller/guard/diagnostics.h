@@ -1,10 +1,11 @@
 // Diagnostics: configuration that the guard cannot repair and an operator should know about.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
-#include "controller/plan/guard_plan.h"
+#include "lib/netlink/rules.h"
 
 namespace glb::guard {
 
@@ -16,7 +17,7 @@ namespace glb::guard {
 /// the tunnel as ingress interface and does not match them.
 [[nodiscard]] std::vector<std::string> rule_warnings(const std::vector<Rule> &rules);
 
-/// One line per forwarding sysctl that is off, with the command that enables it. Reads /proc/sys.
-[[nodiscard]] std::vector<std::string> missing_forwarding(const GuardPlan &plan);
+/// One line per forwarding sysctl of `devices` that is off, with the command that enables it. Reads /proc/sys.
+[[nodiscard]] std::vector<std::string> missing_forwarding(const std::set<std::string> &devices);
 
 } // namespace glb::guard

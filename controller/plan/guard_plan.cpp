@@ -55,27 +55,29 @@ std::string endpoint_mark_set(const GuardPlan &plan) {
 
 /// Interface and VLANs joined by `separator`: '.' gives the conventional name of a VLAN device, '/' the key
 /// of known_devices().
-std::string port_name(const GuardedPort &port, char separator) {
-    std::string name = port.interface;
-    for (const auto vlan : port.vlans)
+std::string port_name(const std::string &interface, const std::array<std::uint16_t, 2> &vlans,
+                      char separator) {
+    std::string name = interface;
+    for (const auto vlan : vlans)
         if (vlan != 0)
             name += separator + std::to_string(vlan);
     return name;
 }
 
-/// The devices on which the kernel receives the port's packets; if there are none, those that it had.
-std::vector<std::string> port_devices(const GuardedPort &port, const InterfaceRef &interface,
-                                      const Snapshot &snapshot, const nlohmann::json &known) {
+/// The devices on which the kernel receives the interface's packets; if there are none, those that it had.
+std::vector<std::string> device_names(const InterfaceRef &interface, const Snapshot &snapshot,
+                                      const nlohmann::json &known) {
     std::vector<std::string> names;
-    if (port.ifindex)
-        for (const auto index : receiving_devices(snapshot, port.ifindex, interface.vlans))
+    if (const auto *link = snapshot.link(interface.name))
+        for (const auto index : receiving_devices(snapshot, link->index, interface.vlans))
             if (const auto *device = snapshot.link(index);
                 device && device->kind != "vrf") // a VRF has other ports too
                 push_back_unique(names, device->name);
     if (!names.empty())
         return names;
-    names.push_back(port_name(port, '.'));
-    const auto found = known.is_object() ? known.find(port_name(port, '/')) : known.end();
+    const auto vlans = vlan_pair(interface);
+    names.push_back(port_name(interface.name, vlans, '.'));
+    const auto found = known.is_object() ? known.find(port_name(interface.name, vlans, '/')) : known.end();
     if (found != known.end() && found->is_array())
         for (const auto &name : *found)
             if (name.is_string())
@@ -95,7 +97,7 @@ GuardPlan plan_guard(const Manifest &manifest, const IndexAllocator &indexes, co
         port.vlans = vlan_pair(interface);
         if (const auto *link = snapshot.link(interface.name))
             port.ifindex = link->index;
-        port.devices = port_devices(port, interface, snapshot, known);
+        port.devices = device_names(interface, snapshot, known);
         return port;
     };
     std::map<InterfaceRef, GuardedPort> ports;
@@ -114,10 +116,23 @@ GuardPlan plan_guard(const Manifest &manifest, const IndexAllocator &indexes, co
     return plan;
 }
 
+std::set<std::string> receiving_device_names(const Manifest &manifest, const Snapshot &snapshot,
+                                             const nlohmann::json &known) {
+    std::set<std::string> names;
+    const auto add = [&](const InterfaceRef &interface) {
+        const auto devices = device_names(interface, snapshot, known);
+        names.insert(devices.begin(), devices.end());
+    };
+    add(manifest.node.tunnel.interface);
+    for (const auto &endpoint : manifest.endpoints)
+        std::ranges::for_each(endpoint.interfaces, add);
+    return names;
+}
+
 nlohmann::json known_devices(const GuardPlan &plan) {
     auto names = nlohmann::json::object();
     for (const auto &port : plan.ports)
-        names[port_name(port, '/')] = port.devices;
+        names[port_name(port.interface, port.vlans, '/')] = port.devices;
     return names;
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,10 @@ struct GuardPlan {
 /// runs. A device that was never seen is assumed to have its conventional name (eth1.100).
 [[nodiscard]] GuardPlan plan_guard(const Manifest &manifest, const IndexAllocator &indexes,
                                    const Snapshot &snapshot, const nlohmann::json &known);
+
+/// The kernel devices that receive the traffic of the manifest's interfaces, distinct. `known` as in plan_guard().
+[[nodiscard]] std::set<std::string> receiving_device_names(const Manifest &manifest, const Snapshot &snapshot,
+                                                           const nlohmann::json &known);
 
 /// The devices of each port, to be persisted: {"eth1": ["eth1", "br0"], "eth1/100": ["uplink"]}.
 [[nodiscard]] nlohmann::json known_devices(const GuardPlan &plan);

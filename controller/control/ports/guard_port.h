@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,8 +32,9 @@ class GuardPort {
     [[nodiscard]] virtual Result<GuardCheck> check() = 0;
     [[nodiscard]] virtual Status remove() = 0;
 
-    /// One line for each forwarding sysctl that is off.
-    [[nodiscard]] virtual std::vector<std::string> missing_forwarding(const GuardPlan &plan) const = 0;
+    /// One line for each forwarding sysctl of these devices that is off.
+    [[nodiscard]] virtual std::vector<std::string>
+    missing_forwarding(const std::set<std::string> &devices) const = 0;
 };
 
 } // namespace glb

@@ -1,5 +1,8 @@
 #include "tests/unit/control/fake_ports.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace glb::test {
 
 Result<Snapshot> FakeNetwork::read() {
@@ -52,6 +55,12 @@ Result<GuardCheck> FakeGuard::check() {
     if (plan_)
         world_.guard = plan_;
     return GuardCheck{};
+}
+
+std::vector<std::string> FakeGuard::missing_forwarding(const std::set<std::string> &devices) const {
+    std::vector<std::string> lines;
+    std::ranges::set_intersection(devices, world_.not_forwarding, std::back_inserter(lines));
+    return lines;
 }
 
 Status FakeGuard::remove() {

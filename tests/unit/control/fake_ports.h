@@ -62,7 +62,7 @@ class FakeGuard final : public GuardPort {
     Status set_magic(std::uint32_t magic) override;
     Result<GuardCheck> check() override;
     Status remove() override;
-    std::vector<std::string> missing_forwarding(const GuardPlan &) const override { return {}; }
+    std::vector<std::string> missing_forwarding(const std::set<std::string> &devices) const override;
 
     std::atomic<unsigned> checks = 0;
 

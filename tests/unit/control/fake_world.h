@@ -75,6 +75,7 @@ struct FakeWorld {
     // The kernel.
     Snapshot network;
     std::map<std::string, std::set<OffloadFeature>> offloads; ///< that are on
+    std::set<std::string> not_forwarding;                     ///< devices
     std::optional<GuardPlan> guard;
     std::optional<FakeMaps> maps;       ///< pinned
     std::optional<FakeMaps> older_maps; ///< of an earlier version, used by the links
