@@ -100,7 +100,7 @@ void plan_interfaces(const PlanInput &input, ChangePlan &plan) {
 }
 
 Status plan_bank_image(const PlanInput &input, const Allocation &allocation, ChangePlan &plan) {
-    const auto targets = planned_targets(plan.health, input.health, plan.adopted);
+    const auto targets = planned_targets(*plan.health, input.health, plan.adopted);
     auto config = plan_bank(input.manifest, allocation.indexes, input.snapshot, allocation.generations,
                             targets, input.paths, steering_key(input.seed));
     plan.previous_tunnel_address = input.previous_tunnel_address;
@@ -119,13 +119,14 @@ Status plan_bank_image(const PlanInput &input, const Allocation &allocation, Cha
 }
 
 void plan_health(const PlanInput &input, const IndexAllocator &indexes, ChangePlan &plan) {
-    plan.health = health_config(input.manifest, indexes, input.health.generation + 1);
+    plan.health = std::make_shared<const HealthConfig>(
+        health_config(input.manifest, indexes, input.health.generation + 1));
     plan.adopted = input.adopted;
     if (input.found)
         plan.found_failures = found_failures(*input.found, input.manifest, indexes);
-    const auto &committed = input.committed_health;
-    plan.health_changed = !plan.adopted.empty() || !committed || committed->groups != plan.health.groups ||
-                          committed->probe_source != plan.health.probe_source;
+    const auto *committed = input.committed_health;
+    plan.health_changed = !plan.adopted.empty() || !committed || committed->groups != plan.health->groups ||
+                          committed->probe_source != plan.health->probe_source;
 }
 
 } // namespace

@@ -39,7 +39,7 @@ struct PlanInput {
     const std::optional<FoundDatapath> &found;      ///< of an earlier daemon
     const std::vector<AdoptedTarget> &adopted;      ///< see adopted_targets()
     const HealthSnapshot &health;
-    const std::optional<HealthConfig> &committed_health; ///< nullopt: none, or not in these maps
+    const HealthConfig *committed_health = nullptr; ///< null: none, or not in these maps
     const Bypasses &bypasses;
     const std::vector<std::uint8_t> &seed;
     const nlohmann::json &known_devices; ///< see plan_guard()
@@ -60,7 +60,7 @@ struct ChangePlan {
     std::map<std::uint16_t, std::uint64_t> overrides;   ///< by endpoint index
     std::map<std::string, HealthReason> found_failures; ///< of targets, to be restored before `health`
     std::vector<AdoptedTarget> adopted;
-    HealthConfig health;
+    std::shared_ptr<const HealthConfig> health;
     bool health_changed = true;       ///< false: `health` is committed already
     std::set<std::uint16_t> resolved; ///< indexes of targets with a path
     datapath::AttachMode mode = datapath::AttachMode::native;

@@ -38,7 +38,7 @@ struct InstalledState {
     std::vector<std::string> index_names;
     std::map<std::uint16_t, std::uint64_t> overrides; ///< by endpoint index
     std::optional<BankImage> bank;
-    std::optional<HealthConfig> health; ///< committed
+    std::shared_ptr<const HealthConfig> health; ///< committed; null: none, or not in these maps
     std::map<std::uint16_t, std::uint32_t> maglev_slots;
     std::optional<PreviousAddress> previous_tunnel_address;
     Snapshot network;

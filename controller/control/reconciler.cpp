@@ -62,7 +62,7 @@ Task<Result<ChangePlan>> Reconciler::plan(const Change &change) {
                           installed.found,
                           adopted,
                           *health,
-                          installed.health,
+                          installed.health.get(),
                           state_.desired.bypasses,
                           state_.desired.seed,
                           known,

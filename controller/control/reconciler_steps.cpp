@@ -99,7 +99,7 @@ Status Reconciler::write_maglev(const ChangePlan &plan) {
 }
 
 Status Reconciler::stage_health(const ChangePlan &plan) {
-    return plan.health_changed ? ports_.health.stage(plan.health, plan.adopted) : Status{};
+    return plan.health_changed ? ports_.health.stage(*plan.health, plan.adopted) : Status{};
 }
 
 Status write_overrides(const std::map<std::uint16_t, std::uint64_t> &overrides, DatapathPort &datapath,
@@ -156,7 +156,7 @@ Status Reconciler::commit_health(const ChangePlan &plan) {
         ports_.health.set_resolved(plan.resolved);
         return {};
     }
-    GLB_TRY(ports_.health.commit(plan.health.generation, plan.resolved));
+    GLB_TRY(ports_.health.commit(plan.health->generation, plan.resolved));
     state_.installed.health = plan.health;
     return {};
 }
