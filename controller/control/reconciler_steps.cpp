@@ -162,7 +162,7 @@ Status Reconciler::commit_health(const ChangePlan &plan) {
 }
 
 Task<Status> Reconciler::finish_migration(const ChangePlan &plan) {
-    const auto migration = ports_.datapath.migration();
+    auto migration = ports_.datapath.migration();
     if (!migration)
         co_return Status{};
     const MigrationEnvironment environment{
@@ -187,6 +187,7 @@ Task<Status> Reconciler::finish_migration(const ChangePlan &plan) {
     state_.installed.health.reset();
     ++state_.configuration;
     spdlog::info("{}", migration->summary());
+    co_await worker_.run([&migration] { migration.reset(); }); // unmapping gigabytes takes long
     co_return Status{};
 }
 
