@@ -84,8 +84,7 @@ void Daemon::terminate() {
 }
 
 CtlResult Daemon::ctl(const std::vector<std::string> &arguments) const {
-    std::vector<std::string> argv = {bin_folder / "glbctl", "--socket",
-                                     (folder_.path() / "run/glbd.sock").string(), "-o", "json"};
+    std::vector<std::string> argv = {bin_folder / "glbctl", "--socket", socket_path(), "-o", "json"};
     argv.insert(argv.end(), arguments.begin(), arguments.end());
     auto result = node_.run(argv);
     return {.code = result.code, .text = result.output, .document = find_document(result.output)};

@@ -56,6 +56,7 @@ class Daemon {
     [[nodiscard]] bool wait_healthy(std::size_t targets,
                                     milliseconds timeout = std::chrono::seconds(30)) const;
 
+    [[nodiscard]] std::string socket_path() const { return folder_.path() / "run/glbd.sock"; }
     [[nodiscard]] const std::filesystem::path &bpffs() const { return bpffs_.path(); }
     [[nodiscard]] std::filesystem::path folder() const { return folder_.path(); }
     /// Every pin in the bpffs, sorted.

@@ -1,12 +1,10 @@
-// A flow table in ordinary memory, and flows for it.
+// A flow table in ordinary memory.
 #pragma once
 
-#include <bit>
 #include <vector>
 
-#include <arpa/inet.h>
-
 #include "controller/datapath/flow_table.h"
+#include "tests/harness/flow_rows.h"
 
 namespace glb::test {
 
@@ -21,21 +19,10 @@ struct FakeTable {
     explicit FakeTable(std::uint32_t capacity)
         : hot(capacity), cold(capacity), table(hot.data(), cold.data(), capacity) {}
 
-    /// A TCP flow 192.0.2.10:40000 -> 198.51.100.20:80 of endpoint 1 and target 2, seen at `start`.
+    /// See put_flow(); seen at `start`.
     void put(std::uint32_t slot, glb_flow_code code = GLB_FLOW_ESTABLISHED, bool tcp = true,
              std::uint8_t generation = 0xb3) {
-        hot[slot].meta = glb_meta_make(code, tcp, generation, 2, start);
-        auto &line = cold[slot];
-        line = {};
-        ::inet_pton(AF_INET, "192.0.2.10", &line.low[0]);
-        ::inet_pton(AF_INET, "198.51.100.20", &line.high[0]);
-        line.low_port = htons(40000);
-        line.high_port = htons(80);
-        line.ip_proto = tcp ? IPPROTO_TCP : IPPROTO_UDP;
-        line.family = 4;
-        line.generation = generation;
-        line.endpoint = 1;
-        line.start_tick = start;
+        put_flow(hot[slot], cold[slot], start, code, tcp, generation);
     }
 };
 
