@@ -46,16 +46,22 @@ void restart(std::unique_ptr<Daemon> &daemon, FakeWorld &world) {
     REQUIRE(daemon->start());
 }
 
+/// A daemon whose manifest is pending confirmation, also after a restart.
+std::unique_ptr<Daemon> pending_daemon(FakeWorld &world, bool over_another, bool restarts = false) {
+    auto daemon = std::make_unique<Daemon>(world);
+    apply_pending(*daemon, over_another);
+    if (restarts)
+        restart(daemon, world);
+    return daemon;
+}
+
 } // namespace
 
 TEST_CASE("apply --confirm: a confirmed manifest stays, also across a restart") {
     const bool over_another = GENERATE(false, true);
     const bool restarts = GENERATE(false, true);
     FakeWorld world;
-    auto daemon = std::make_unique<Daemon>(world);
-    apply_pending(*daemon, over_another);
-    if (restarts)
-        restart(daemon, world);
+    auto daemon = pending_daemon(world, over_another, restarts);
     REQUIRE(daemon->run([&] { return daemon->roles.changes.confirm({}); }));
     CHECK_FALSE(world.values.contains("confirmation"));
     world.now += 61s;
@@ -72,10 +78,7 @@ TEST_CASE("apply --confirm: a manifest that is not confirmed in time is reverted
     const bool over_another = GENERATE(false, true);
     const bool restarts = GENERATE(false, true);
     FakeWorld world;
-    auto daemon = std::make_unique<Daemon>(world);
-    apply_pending(*daemon, over_another);
-    if (restarts)
-        restart(daemon, world);
+    auto daemon = pending_daemon(world, over_another, restarts);
     world.now += 59s;
     daemon->expire_confirmation();
     CHECK(world.manifest == pending_text);
@@ -92,8 +95,7 @@ TEST_CASE("apply --confirm: a manifest that is not confirmed in time is reverted
 TEST_CASE("apply --confirm: where the time ended without a daemon, the next one reverts") {
     const bool over_another = GENERATE(false, true);
     FakeWorld world;
-    auto daemon = std::make_unique<Daemon>(world);
-    apply_pending(*daemon, over_another);
+    auto daemon = pending_daemon(world, over_another);
     world.now += 60s;
     restart(daemon, world);
     check_is_reverted(world, over_another);
