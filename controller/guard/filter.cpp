@@ -6,10 +6,10 @@
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 
+#include "controller/guard/clsact.h"
+
 namespace glb::guard {
 namespace {
-
-constexpr std::uint32_t clsact_handle = TC_H_CLSACT & TC_H_MAJ_MASK;
 
 std::uint32_t parent_handle(bool egress) {
     return TC_H_MAKE(TC_H_CLSACT, egress ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS);
@@ -25,22 +25,6 @@ NetlinkRequest filter_request(std::uint16_t type, std::uint16_t flags, unsigned 
     header.tcm_info = TC_H_MAKE(filter_priority << 16, htons(ETH_P_ALL));
     request.put(TCA_KIND, std::string("bpf"));
     return request;
-}
-
-NetlinkRequest qdisc_request(std::uint16_t type, std::uint16_t flags, unsigned ifindex) {
-    NetlinkRequest request(type, flags);
-    auto &header = request.extra<tcmsg>();
-    header.tcm_family = AF_UNSPEC;
-    header.tcm_ifindex = static_cast<int>(ifindex);
-    header.tcm_parent = TC_H_CLSACT;
-    header.tcm_handle = clsact_handle;
-    request.put(TCA_KIND, std::string("clsact"));
-    return request;
-}
-
-bool is_missing(const Status &status) {
-    const int code = status.error().code;
-    return code == ENOENT || code == ENODEV || code == EINVAL;
 }
 
 } // namespace
@@ -71,23 +55,9 @@ Result<std::vector<Filter>> list_filters(Netlink &netlink, unsigned ifindex, boo
             }
             filters.push_back(std::move(filter));
         });
-    if (!done && !is_missing(done))
+    if (!done && !is_missing_in_tc(done))
         return tl::unexpected(done.error());
     return filters;
-}
-
-Result<bool> add_clsact(Netlink &netlink, unsigned ifindex) {
-    auto request = qdisc_request(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, ifindex);
-    const auto done = netlink.execute(request, "cannot add the clsact qdisc");
-    if (!done && done.error().code != EEXIST)
-        return tl::unexpected(done.error());
-    return done.has_value();
-}
-
-Status remove_clsact(Netlink &netlink, unsigned ifindex) {
-    auto request = qdisc_request(RTM_DELQDISC, 0, ifindex);
-    const auto done = netlink.execute(request, "cannot remove the clsact qdisc");
-    return done || is_missing(done) ? Status{} : done;
 }
 
 Status put_filter(Netlink &netlink, unsigned ifindex, int program_fd) {
@@ -109,7 +79,7 @@ Status remove_filter(Netlink &netlink, unsigned ifindex) {
             continue;
         auto request = filter_request(RTM_DELTFILTER, 0, ifindex);
         auto done = netlink.execute(request, "cannot remove the guard's filter");
-        if (!done && !is_missing(done))
+        if (!done && !is_missing_in_tc(done))
             return done;
     }
     return {};

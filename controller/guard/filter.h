@@ -1,4 +1,4 @@
-// The guard's tc filter: clsact qdisc and BPF filter at ingress, through rtnetlink.
+// The guard's tc filter: a BPF filter at ingress of the clsact qdisc, through rtnetlink.
 #pragma once
 
 #include <cstdint>
@@ -30,10 +30,6 @@ struct Filter {
 /// The filters in the order of execution. Empty without a qdisc or device.
 [[nodiscard]] Result<std::vector<Filter>> list_filters(Netlink &netlink, unsigned ifindex,
                                                        bool egress = false);
-
-/// Ensures the clsact qdisc exists. True: created; false: existed.
-[[nodiscard]] Result<bool> add_clsact(Netlink &netlink, unsigned ifindex);
-[[nodiscard]] Status remove_clsact(Netlink &netlink, unsigned ifindex);
 
 /// Adds the guard's filter, or replaces its program without a gap.
 [[nodiscard]] Status put_filter(Netlink &netlink, unsigned ifindex, int program_fd);

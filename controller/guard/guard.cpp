@@ -5,6 +5,7 @@
 #include <net/if.h>
 #include <unistd.h>
 
+#include "controller/guard/clsact.h"
 #include "controller/guard/diagnostics.h"
 #include "controller/guard/filter.h"
 #include "controller/network/snapshot.h"
