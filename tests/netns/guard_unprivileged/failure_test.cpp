@@ -1,0 +1,133 @@
+// A failure at any point of install(): a later install() succeeds, and remove() restores the state before.
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+
+#include "tests/harness/skip.h"
+#include "tests/netns/guard_unprivileged/guarded_node.h"
+
+using namespace glb;
+using namespace glb::test;
+
+TEST_CASE("guard failure: of each operation on programs and filters, in turn") {
+    need_root();
+    const bool is_installed_again = GENERATE(true, false);
+    GuardedNode node;
+    const auto before = node.state();
+    auto wide = node.plan({"eth0", "eth1"}, 77);
+    wide.mark_mask = 0x0000ff00;
+    std::size_t nth = 1;
+    for (bool has_failed = true; has_failed; ++nth) {
+        CAPTURE(nth);
+        NodeGuard guard(node);
+        REQUIRE(guard.install(node.plan({"peer-eth0", "eth0"})));
+        REQUIRE(guard.set_magic(7));
+        (void)node.programs.take();
+        node.programs.fail(nth);
+        const auto status = guard.install(wide);
+        has_failed = !node.programs.fails_later();
+        node.programs.fail(0);
+        CHECK(status.has_value() == !has_failed);
+        CHECK(guard.get().matches(wide) == !has_failed);
+        if (is_installed_again) {
+            REQUIRE(guard.install(wide));
+            CHECK(node.filter("eth1")->maps->ports == Lines{"eth0", "eth1"});
+            CHECK(guard.repaired().empty());
+        }
+        REQUIRE(guard.remove());
+        CHECK(node.state() == before);
+        CHECK(node.programs.pinned.empty());
+    }
+    CHECK(nth == 8); // load, set_magic, write, two filters, one removed; and the run without a failure
+}
+
+TEST_CASE(
+    "guard failure: of the state file, which is written before the values that it contains are changed") {
+    need_root();
+    const bool is_installed_again = GENERATE(true, false);
+    GuardedNode node;
+    const auto before = node.state();
+    NodeGuard guard(node);
+    const auto read_only_from = [&](const std::string &first) {
+        node.programs.before = [&node, first](const std::string &operation) {
+            if (operation == first)
+                node.read_only();
+        };
+    };
+    SECTION("at the first write: the kernel is not changed") {
+        node.read_only();
+        REQUIRE_FALSE(guard.install(node.plan()));
+        CHECK(node.state() == before);
+    }
+    SECTION("at the sysctls: neither they nor a qdisc are changed") {
+        REQUIRE(guard.install(node.plan({"eth0"})));
+        node.read_only();
+        const auto status = guard.install(node.plan());
+        REQUIRE_FALSE(status);
+        CHECK(status.error().code == ENOENT);
+        CHECK(status.error().message.find("check " + node.paths.state.parent_path().string()) !=
+              std::string::npos);
+        CHECK(node.sysctl("net/ipv4/conf/eth1/rp_filter") == "1");
+        CHECK(node.sysctl("net/ipv4/conf/eth1/src_valid_mark") == "0");
+        CHECK_FALSE(node.has_clsact("eth1"));
+        CHECK(node.filter("eth0"));
+        // A plan that needs nothing to be saved is not affected.
+        CHECK(guard.install(node.plan({"eth0"})));
+        CHECK(node.rules().size() == 1);
+    }
+    SECTION("at the first qdisc, which is removed again") {
+        read_only_from("write 2");
+        REQUIRE_FALSE(guard.install(node.plan()));
+        CHECK_FALSE(node.has_clsact("eth0"));
+        CHECK_FALSE(node.has_clsact("eth1"));
+    }
+    SECTION("at the second qdisc, which is removed again") {
+        read_only_from("put eth0");
+        REQUIRE_FALSE(guard.install(node.plan()));
+        CHECK(node.filter("eth0"));
+        CHECK_FALSE(node.has_clsact("eth1"));
+    }
+    CHECK_FALSE(guard.get().matches(node.plan()));
+    node.programs.before = nullptr;
+    node.writable();
+    if (is_installed_again) {
+        REQUIRE(guard.install(node.plan()));
+        CHECK(node.filter("eth0"));
+        CHECK(node.filter("eth1"));
+        CHECK(guard.repaired().empty());
+    }
+    REQUIRE(guard.remove());
+    CHECK(node.state() == before);
+}
+
+TEST_CASE("guard failure: a state file that cannot be written does not prevent repairs of what it contains") {
+    need_root();
+    GuardedNode node;
+    NodeGuard guard(node);
+    REQUIRE(guard.install(node.plan()));
+    const auto installed = node.state();
+    node.read_only();
+    node.run(
+        "nft flush ruleset; tc qdisc del dev eth0 clsact; echo 1 > /proc/sys/net/ipv4/conf/eth1/rp_filter");
+    CHECK(guard.repaired() ==
+          Lines{"nftables table inet glb", "sysctl net/ipv4/conf/eth1/rp_filter", "tc filter on eth0"});
+    CHECK(guard.repaired().empty());
+    REQUIRE(guard.install(node.plan()));
+    CHECK(node.state() == installed);
+    node.writable();
+}
+
+TEST_CASE("guard failure: what a check could not repair is repaired by the next") {
+    need_root();
+    GuardedNode node;
+    NodeGuard guard(node);
+    REQUIRE(guard.install(node.plan()));
+    const auto installed = node.state();
+    node.run("tc qdisc del dev eth0 clsact; tc qdisc del dev eth1 clsact");
+    node.programs.fail(1, "put eth1");
+    CHECK_THROWS_WITH(guard.check(), Catch::Contains("put eth1"));
+    CHECK(node.filter("eth0"));
+    CHECK_FALSE(node.filter("eth1"));
+    CHECK(guard.repaired() == Lines{"tc filter on eth1"});
+    CHECK(node.state() == installed);
+}
