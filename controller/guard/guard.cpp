@@ -20,6 +20,12 @@ bool contains(const std::vector<T> &list, const T &value) {
     return std::find(list.begin(), list.end(), value) != list.end();
 }
 
+/// A counter that was created again or reset is smaller than what was counted before.
+void raise_to(PacketCount &counted, const std::optional<PacketCount> &counter) {
+    if (counter)
+        counted = {std::max(counted.packets, counter->packets), std::max(counted.bytes, counter->bytes)};
+}
+
 } // namespace
 
 Result<Guard> Guard::open(GuardPaths paths) {
@@ -58,8 +64,7 @@ Status Guard::persist_saved_state() {
 
 Status Guard::write_table() {
     GLB_ASSIGN(const auto counter, nftables_.counter());
-    if (counter)
-        counted_ = *counter;
+    raise_to(counted_, counter);
     GLB_TRY(nftables_.run(guard_ruleset(*plan_, counted_)));
     table_ = nftables_.list("table inet glb");
     generation_ = 0;
@@ -105,8 +110,7 @@ bool Guard::resolve_interfaces() {
 
 Status Guard::repair_table(GuardReport &report) {
     GLB_ASSIGN(const auto counter, nftables_.counter());
-    if (counter)
-        counted_ = {std::max(counted_.packets, counter->packets), std::max(counted_.bytes, counter->bytes)};
+    raise_to(counted_, counter);
     // Read before the listing: a change in between is found by the next check.
     GLB_ASSIGN(const auto generation, nftables_.generation());
     if (generation == generation_)
@@ -201,8 +205,7 @@ Result<GuardReport> Guard::check_and_repair() {
 
 Result<PacketCount> Guard::uninspected() {
     GLB_ASSIGN(const auto counter, nftables_.counter());
-    if (counter)
-        counted_ = {std::max(counted_.packets, counter->packets), std::max(counted_.bytes, counter->bytes)};
+    raise_to(counted_, counter);
     return counted_;
 }
 

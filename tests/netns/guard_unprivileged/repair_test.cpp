@@ -151,6 +151,26 @@ TEST_CASE("guard check: the count of blocked packets never decreases") {
     CHECK(other.uninspected() == 60);
 }
 
+TEST_CASE("guard check: the count of blocked packets does not decrease with a smaller counter") {
+    need_root();
+    GuardedNode node;
+    NodeGuard guard(node);
+    REQUIRE(guard.install(node.plan()));
+    set_counter(node, 50);
+    CHECK(guard.uninspected() == 50);
+    set_counter(node, 20);
+    CHECK(guard.uninspected() == 50);
+    SECTION("with a check") {
+        CHECK(guard.repaired() == Lines{"nftables table inet glb"});
+    }
+    SECTION("with an install") {
+        REQUIRE(guard.install(node.plan()));
+    }
+    CHECK(guard.uninspected() == 50);
+    CHECK(guard.check().counted.packets == 50);
+    CHECK(guard.check().counted.bytes == 5000);
+}
+
 TEST_CASE("guard: tables, rules and filters of others are kept by install, check and remove") {
     need_root();
     GuardedNode node;
