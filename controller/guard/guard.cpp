@@ -8,7 +8,6 @@
 #include "controller/guard/clsact.h"
 #include "controller/guard/diagnostics.h"
 #include "controller/guard/filter.h"
-#include "controller/network/snapshot.h"
 #include "controller/util/files.h"
 #include "controller/util/interface_ref.h"
 
@@ -19,6 +18,19 @@ template <typename T>
 bool contains(const std::vector<T> &list, const T &value) {
     return std::find(list.begin(), list.end(), value) != list.end();
 }
+
+/// The first failure of steps that do not depend on each other.
+class FirstFailure {
+  public:
+    void record(Status status) {
+        if (first_ && !status)
+            first_ = std::move(status);
+    }
+    [[nodiscard]] Status status() const { return first_; }
+
+  private:
+    Status first_;
+};
 
 /// A counter that was created again or reset is smaller than what was counted before.
 void raise_to(PacketCount &counted, const std::optional<PacketCount> &counter) {
@@ -211,28 +223,32 @@ Result<PacketCount> Guard::uninspected() {
 
 Status Guard::remove_stale_rules(const std::vector<Rule> &wanted) {
     GLB_ASSIGN(const auto present, list_rules(netlink_));
+    FirstFailure failure;
     for (const auto &rule : present)
         if (rule.is_own() && !contains(wanted, rule))
-            GLB_TRY(remove_rule(netlink_, rule));
-    return {};
+            failure.record(remove_rule(netlink_, rule));
+    return failure.status();
 }
 
 Status Guard::remove_stale_filters(const std::vector<unsigned> &wanted) {
     GLB_ASSIGN(const auto snapshot, read_snapshot(netlink_));
-    for (const auto &link : snapshot.links) {
-        if (contains(wanted, link.index))
-            continue;
-        GLB_TRY(remove_filter(netlink_, link.index));
-        if (!saved_.clsact.count(link.name))
-            continue;
-        GLB_ASSIGN(const auto ingress, list_filters(netlink_, link.index));
-        GLB_ASSIGN(const auto egress, list_filters(netlink_, link.index, true));
-        if (ingress.empty() && egress.empty()) // otherwise other filters use the qdisc
-            GLB_TRY(remove_clsact(netlink_, link.index));
-        saved_.clsact.erase(link.name);
-        GLB_TRY(persist_saved_state());
-    }
-    return {};
+    FirstFailure failure;
+    for (const auto &link : snapshot.links)
+        if (!contains(wanted, link.index))
+            failure.record(release_interface(link));
+    return failure.status();
+}
+
+Status Guard::release_interface(const Link &link) {
+    GLB_TRY(remove_filter(netlink_, link.index));
+    if (!saved_.clsact.count(link.name))
+        return {};
+    GLB_ASSIGN(const auto ingress, list_filters(netlink_, link.index));
+    GLB_ASSIGN(const auto egress, list_filters(netlink_, link.index, true));
+    if (ingress.empty() && egress.empty()) // otherwise other filters use the qdisc
+        GLB_TRY(remove_clsact(netlink_, link.index));
+    saved_.clsact.erase(link.name);
+    return persist_saved_state();
 }
 
 Status Guard::restore_sysctls(const std::vector<Sysctl> &wanted) {
@@ -240,37 +256,35 @@ Status Guard::restore_sysctls(const std::vector<Sysctl> &wanted) {
         return std::any_of(wanted.begin(), wanted.end(),
                            [&](const auto &sysctl) { return sysctl.key == key; });
     };
+    FirstFailure failure;
     for (auto row = saved_.sysctls.begin(); row != saved_.sysctls.end();) {
-        if (is_wanted(row->first)) {
-            ++row;
-            continue;
-        }
-        if (read_sysctl(row->first))
-            GLB_TRY(write_sysctl(row->first, row->second));
-        row = saved_.sysctls.erase(row);
+        Status restored;
+        if (!is_wanted(row->first) && read_sysctl(row->first))
+            restored = write_sysctl(row->first, row->second);
+        if (!restored && restored.error().code == ENOENT)
+            restored = {}; // the interface was just deleted
+        row = is_wanted(row->first) || !restored ? std::next(row) : saved_.sysctls.erase(row);
+        failure.record(std::move(restored));
     }
-    return persist_saved_state();
+    failure.record(persist_saved_state());
+    return failure.status();
 }
 
 Status Guard::remove() {
-    Status first;
-    const auto record = [&](Status status) {
-        if (first && !status)
-            first = std::move(status);
-    };
+    FirstFailure failure;
     plan_.reset(); // disables check_and_repair()
-    record(remove_stale_filters({}));
-    record(remove_stale_rules({}));
-    record(restore_sysctls({}));
+    failure.record(remove_stale_filters({}));
+    failure.record(remove_stale_rules({}));
+    failure.record(restore_sysctls({}));
     // `add` first: deleting a missing table fails.
-    record(nftables_.run("add table inet glb\ndelete table inet glb\n"));
+    failure.record(nftables_.run("add table inet glb\ndelete table inet glb\n"));
     program_.reset();
-    record(GuardProgram::unpin(paths_.pins));
-    if (first && ::unlink(paths_.state.c_str()) != 0 && errno != ENOENT)
-        record(fail_errno(errno, "cannot remove {}", paths_.state.string()));
-    if (first)
+    failure.record(GuardProgram::unpin(paths_.pins));
+    if (failure.status() && ::unlink(paths_.state.c_str()) != 0 && errno != ENOENT)
+        failure.record(fail_errno(errno, "cannot remove {}", paths_.state.string()));
+    if (failure.status())
         saved_ = persisted_ = {};
-    return first;
+    return failure.status();
 }
 
 } // namespace glb::guard

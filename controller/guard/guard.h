@@ -11,6 +11,7 @@
 #include "controller/guard/guard_program.h"
 #include "controller/guard/nftables.h"
 #include "controller/guard/saved_state.h"
+#include "controller/network/snapshot.h"
 #include "controller/plan/guard_plan.h"
 #include "lib/netlink/netlink.h"
 
@@ -66,6 +67,7 @@ class Guard {
     [[nodiscard]] Status repair_filters(GuardReport &report);
     [[nodiscard]] Status remove_stale_rules(const std::vector<Rule> &wanted);
     [[nodiscard]] Status remove_stale_filters(const std::vector<unsigned> &wanted);
+    [[nodiscard]] Status release_interface(const Link &link);
     [[nodiscard]] Status restore_sysctls(const std::vector<Sysctl> &wanted);
     [[nodiscard]] bool resolve_interfaces();
 

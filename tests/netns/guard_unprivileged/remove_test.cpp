@@ -84,6 +84,82 @@ TEST_CASE("guard remove: interfaces that are gone do not disturb it") {
     CHECK(node.sysctl("net/ipv4/conf/eth0/rp_filter") == "0");
 }
 
+TEST_CASE("guard remove: continues after a failure, returns the first, and can be repeated") {
+    need_root();
+    GuardedNode node;
+    NodeGuard guard(node);
+    const auto before = node.state();
+    REQUIRE(guard.install(node.plan({"eth0", "eth1"}, 77)));
+    const auto table_and_rules_are_gone = [&] {
+        return node.run("nft list ruleset").empty() && node.rules("-4").empty() && node.rules("-6").empty();
+    };
+    const bool is_repeated_by_same = GENERATE(true, false);
+    Status removed;
+    SECTION("the first filter") {
+        node.programs.fail(1, "remove eth0");
+        removed = guard.remove();
+        REQUIRE_FALSE(removed);
+        CHECK(removed.error().message.find("remove eth0") == 0);
+        CHECK(node.filter("eth0"));
+        CHECK_FALSE(node.filter("eth1"));
+        CHECK_FALSE(node.has_clsact("eth1"));
+        CHECK(node.programs.pinned.empty());
+    }
+    SECTION("the second filter, and the pins") {
+        node.programs.fail(1, "remove eth1");
+        node.programs.before = [&](const std::string &operation) {
+            if (operation == "unpin")
+                node.programs.fail(1, "unpin");
+        };
+        removed = guard.remove();
+        REQUIRE_FALSE(removed);
+        CHECK(removed.error().message.find("remove eth1") == 0); // the first one
+        CHECK_FALSE(node.filter("eth0"));
+        CHECK(node.filter("eth1"));
+        CHECK_FALSE(node.programs.pinned.empty());
+        node.programs.before = nullptr;
+    }
+    SECTION("the state file") {
+        node.read_only();
+        removed = guard.remove();
+        REQUIRE_FALSE(removed);
+        CHECK_FALSE(node.filter("eth0"));
+        CHECK_FALSE(node.filter("eth1"));
+        CHECK(node.state() == before); // a file that cannot be written does not keep the guard installed
+        node.writable();
+    }
+    CHECK(table_and_rules_are_gone());
+    CHECK(node.sysctl("net/ipv4/conf/eth0/rp_filter") == "0");
+    CHECK(node.sysctl("net/ipv4/conf/eth1/rp_filter") == "1");
+    CHECK(std::filesystem::exists(node.paths.state));
+
+    if (is_repeated_by_same)
+        REQUIRE(guard.remove());
+    else
+        REQUIRE(NodeGuard(node).remove());
+    CHECK(node.state() == before);
+    CHECK_FALSE(std::filesystem::exists(node.paths.state));
+}
+
+TEST_CASE("guard remove: a value in the state file that the kernel rejects does not keep the others") {
+    need_root();
+    GuardedNode node;
+    REQUIRE(NodeGuard(node).install(node.plan()));
+    bool damaged = false;
+    auto saved = guard::SavedState::load(node.paths.state, damaged);
+    REQUIRE_FALSE(damaged);
+    REQUIRE(saved.sysctls.at("net/ipv4/conf/eth0/rp_filter") == "0");
+    saved.sysctls["net/ipv4/conf/eth0/rp_filter"] = "none";
+    REQUIRE(saved.save(node.paths.state));
+    NodeGuard guard(node);
+    const auto removed = guard.remove();
+    REQUIRE_FALSE(removed);
+    CHECK(removed.error().message.find("net/ipv4/conf/eth0/rp_filter") != std::string::npos);
+    CHECK(node.sysctl("net/ipv4/conf/eth1/rp_filter") == "1");
+    CHECK(node.sysctl("net/ipv4/fwmark_reflect") == "0");
+    CHECK(node.rules().empty());
+}
+
 TEST_CASE("guard: a damaged state file is reported, and the guard works without it") {
     need_root();
     GuardedNode node;
