@@ -53,9 +53,10 @@ Status Guard::load_program(std::uint32_t mark_mask) {
         return {};
     // Active filters with another mask must not read marks of this one: they keep their maps until replaced.
     const bool fresh = program_ || (saved_.mark_mask && saved_.mark_mask != mark_mask);
-    GLB_ASSIGN(program_, GuardProgram::load(paths_.pins, mark_mask, fresh));
+    GLB_ASSIGN(auto program, GuardProgram::load(paths_.pins, mark_mask, fresh));
     if (magic_)
-        GLB_TRY(program_->set_magic(magic_));
+        GLB_TRY(program.set_magic(magic_));
+    program_ = std::move(program); // only now: the next install() does not set the magic again
     return {};
 }
 

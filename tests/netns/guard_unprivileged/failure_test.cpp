@@ -31,6 +31,7 @@ TEST_CASE("guard failure: of each operation on programs and filters, in turn") {
         CHECK(guard.get().matches(wide) == !has_failed);
         if (is_installed_again) {
             REQUIRE(guard.install(wide));
+            CHECK(node.filter("eth0")->maps->magic == 7);
             CHECK(node.filter("eth1")->maps->ports == Lines{"eth0", "eth1"});
             CHECK(guard.repaired().empty());
         }
