@@ -84,18 +84,26 @@ Status Guard::write_table() {
     return {};
 }
 
+Status Guard::write_ports() {
+    are_ports_written_ = false;
+    GLB_TRY(program_->write(*plan_));
+    are_ports_written_ = true;
+    return {};
+}
+
 Status Guard::install(const GuardPlan &plan) {
     GLB_TRY(check_guard_plan(plan));
     is_installed_ = false;
     GLB_TRY(load_program(plan.mark_mask));
     plan_ = plan;
+    are_ports_written_ = false;
     saved_.mark_mask = plan.mark_mask;
     GLB_TRY(persist_saved_state());
     GLB_TRY(write_table());
     GuardReport report;
     GLB_TRY(repair_rules(report));
     GLB_TRY(repair_sysctls(report));
-    GLB_TRY(program_->write(plan));
+    GLB_TRY(write_ports());
     GLB_TRY(repair_filters(report));
     GLB_TRY(remove_stale_rules(guard_routing_rules(plan)));
     GLB_TRY(remove_stale_filters(guard_interfaces(plan)));
@@ -202,8 +210,8 @@ Result<GuardReport> Guard::check_and_repair() {
     GuardReport report;
     if (!plan_)
         return report;
-    if (resolve_interfaces())
-        GLB_TRY(program_->write(*plan_));
+    if (resolve_interfaces() || !are_ports_written_)
+        GLB_TRY(write_ports());
     GLB_TRY(repair_table(report));
     GLB_TRY(repair_rules(report));
     GLB_TRY(repair_sysctls(report));

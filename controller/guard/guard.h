@@ -61,6 +61,7 @@ class Guard {
     [[nodiscard]] Status load_program(std::uint32_t mark_mask);
     [[nodiscard]] Status persist_saved_state();
     [[nodiscard]] Status write_table();
+    [[nodiscard]] Status write_ports();
     [[nodiscard]] Status repair_table(GuardReport &report);
     [[nodiscard]] Status repair_rules(GuardReport &report);
     [[nodiscard]] Status repair_sysctls(GuardReport &report);
@@ -79,7 +80,8 @@ class Guard {
     bool saved_state_damaged_ = false;
     std::optional<GuardProgram> program_;
     std::optional<GuardPlan> plan_;
-    bool is_installed_ = false; ///< the last install() succeeded
+    bool is_installed_ = false;      ///< the last install() succeeded
+    bool are_ports_written_ = false; ///< the program's maps have the plan's ports, with present indexes
     std::uint32_t magic_ = 0;
     PacketCount counted_;
     std::string table_;            ///< expected listing of table `inet glb`

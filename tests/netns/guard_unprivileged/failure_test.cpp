@@ -132,3 +132,24 @@ TEST_CASE("guard failure: what a check could not repair is repaired by the next"
     CHECK(guard.repaired() == Lines{"tc filter on eth1"});
     CHECK(node.state() == installed);
 }
+
+TEST_CASE("guard failure: ports that were not written are written by the next check, before filters") {
+    need_root();
+    GuardedNode node;
+    NodeGuard guard(node);
+    node.programs.fail(1, "write");
+    REQUIRE_FALSE(guard.install(node.plan()));
+    (void)node.programs.take();
+    (void)guard.check();
+    CHECK(node.programs.take() == Lines{"write 2", "put eth0", "put eth1"});
+    CHECK(node.filter("eth0")->maps->ports == Lines{"eth0", "eth1"});
+
+    node.run("ip link del eth1");
+    node.programs.fail(1, "write");
+    CHECK_THROWS_WITH(guard.check(), Catch::Contains("write"));
+    (void)guard.check();
+    CHECK(node.filter("eth0")->maps->ports == Lines{"eth0"});
+    (void)node.programs.take();
+    CHECK(guard.repaired().empty());
+    CHECK(node.programs.take().empty());
+}
