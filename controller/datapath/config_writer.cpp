@@ -21,7 +21,8 @@ WritableMap config_map(const DatapathHandlesPtr &handles) {
 /// Replaces the keys of `bank` in a map whose keys have a scope.
 template <typename Key>
 Status write_scoped(WritableMap map, std::uint32_t bank, const std::vector<Key> &keys) {
-    for (const auto &key : all_keys<Key>(map))
+    GLB_ASSIGN(const auto installed, all_keys<Key>(map));
+    for (const auto &key : installed)
         if ((key.scope - 1) / GLB_PORT_SLOTS == bank)
             GLB_TRY(erase_key(map, key));
     const std::uint32_t value = 1;

@@ -38,7 +38,8 @@ NextHopKey shadow_key(const glb_next_hop_key &row) {
 } // namespace
 
 Status EgressWriter::restore_egress() {
-    for (const auto ifindex : all_keys<std::uint32_t>(map_ref(*handles_, Map::egress)))
+    GLB_ASSIGN(const auto rows, all_keys<std::uint32_t>(map_ref(*handles_, Map::egress)));
+    for (const auto ifindex : rows)
         egress_.emplace(ifindex, glb_egress{}); // differs from every row that is wanted
     return {};
 }
@@ -90,7 +91,8 @@ Status EgressWriter::sync_next_hops(std::map<NextHopKey, glb_next_hop> wanted, C
 }
 
 Status EgressWriter::clear_next_hops() {
-    for (const auto &key : all_keys<glb_next_hop_key>(map_ref(*handles_, Map::next_hop_ids))) {
+    GLB_ASSIGN(const auto rows, all_keys<glb_next_hop_key>(map_ref(*handles_, Map::next_hop_ids)));
+    for (const auto &key : rows) {
         GLB_TRY(erase_key(egress_map<Map::next_hop_ids>(handles_), key));
         next_hops_.erase(shadow_key(key)); // a later row may fail
     }

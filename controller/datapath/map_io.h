@@ -86,11 +86,13 @@ Status write_changed_rows(WritableMap map, std::uint32_t first, const std::vecto
 
 /// All keys of a hash map.
 template <typename Key>
-std::vector<Key> all_keys(MapRef map) {
+Result<std::vector<Key>> all_keys(MapRef map) {
     std::vector<Key> keys;
     Key next{};
     while (bpf_map_get_next_key(map.fd, keys.empty() ? nullptr : &keys.back(), &next) == 0)
         keys.push_back(next);
+    if (errno != ENOENT)
+        return fail_errno(errno, "cannot read the keys of {}", map.name);
     return keys;
 }
 

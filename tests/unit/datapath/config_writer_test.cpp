@@ -32,6 +32,25 @@ TEST_CASE("config writer: the idle bank is written whole, and the active one is 
     CHECK(std::ranges::find(done, "glb_endpoints[256-511]") != done.end());
 }
 
+TEST_CASE(
+    "config writer: a bank whose present keys cannot be read is not written, and the next call removes them",
+    "[config-writer]") {
+    for (const auto map : {Map::local_addrs, Map::local_macs}) {
+        CAPTURE(to_string(map));
+        FakeMaps maps;
+        REQUIRE(ConfigWriter(maps.handles()).write_idle_bank(image_of(1)));
+        ConfigWriter writer(maps.handles());
+        maps[map].keys_error = ENOMEM;
+        const auto failed = writer.write_idle_bank(image_of(2));
+        REQUIRE_FALSE(failed);
+        CHECK(failed.error().code == ENOMEM);
+        CHECK(
+            failed.error().message.starts_with(fmt::format("cannot read the keys of {}: ", to_string(map))));
+        REQUIRE(writer.write_idle_bank(image_of(2)));
+        check_bank(maps, 1, image_of(2));
+    }
+}
+
 TEST_CASE("config writer: flip() makes the idle bank the active one and counts epochs if told to",
           "[config-writer]") {
     FakeMaps maps;

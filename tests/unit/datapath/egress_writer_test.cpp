@@ -119,6 +119,25 @@ TEST_CASE("egress writer: after a restart all wanted rows are written and the ot
     CHECK_FALSE(it.egress(1));
 }
 
+TEST_CASE("egress writer: restore_egress() fails if the rows cannot be read, and restores none of them",
+          "[egress-writer]") {
+    EgressFixture it;
+    REQUIRE(it.writer.sync_egress({{1, egress_row(1)}, {3, egress_row(3)}}));
+    for (const std::size_t keys : {0u, 1u, 2u}) {
+        CAPTURE(keys);
+        it.maps[Map::egress].keys_error = ENOMEM;
+        it.maps[Map::egress].keys_until_error = keys;
+        EgressWriter restarted(it.handles);
+        const auto failed = restarted.restore_egress();
+        REQUIRE_FALSE(failed);
+        CHECK(failed.error().code == ENOMEM);
+        CHECK(failed.error().message.starts_with("cannot read the keys of glb_egress: "));
+        CHECK(restarted.egress().empty());
+        REQUIRE(restarted.restore_egress());
+        CHECK(restarted.egress().size() == 2);
+    }
+}
+
 TEST_CASE("egress writer: a sync that fails at any write names the map, and the next one completes it",
           "[egress-writer]") {
     const EgressWriter::EgressRows before = {{1, egress_row(1)}, {2, egress_row(2)}, {5, egress_row(5)}};
@@ -238,6 +257,20 @@ TEST_CASE("egress writer: a removal of all next hops that fails midway leaves a 
     CHECK(failed.error().message.starts_with("cannot remove a row of glb_next_hop_ids: "));
     REQUIRE(it.writer.sync_next_hops(neighbours(0, 4), it.config));
     it.check_next_hops(neighbours(0, 4));
+}
+
+TEST_CASE("egress writer: next hops whose keys cannot be read are not reported as cleared",
+          "[egress-writer]") {
+    EgressFixture it;
+    REQUIRE(it.writer.sync_next_hops(neighbours(0, 4), it.config));
+    it.maps[Map::next_hop_ids].keys_error = ENOMEM;
+    it.maps[Map::next_hop_ids].keys_until_error = 2;
+    const auto failed = it.writer.clear_next_hops();
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().message.starts_with("cannot read the keys of glb_next_hop_ids: "));
+    it.check_next_hops(neighbours(0, 4));
+    REQUIRE(it.writer.clear_next_hops());
+    CHECK(it.maps.keys<glb_next_hop_key>(Map::next_hop_ids).empty());
 }
 
 TEST_CASE("egress writer: after rebind() it continues with its shadow on the other handles",

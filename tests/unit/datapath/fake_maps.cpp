@@ -108,7 +108,9 @@ int FakeMap::erase_row(const void *key) {
     return hash_.erase({bytes, bytes + shape_.key_bytes}) ? 0 : ENOENT;
 }
 
-int FakeMap::next_key(const void *key, void *next) const {
+int FakeMap::next_key(const void *key, void *next) {
+    if (keys_error != 0 && keys_until_error-- == 0)
+        return std::exchange(keys_error, 0);
     const auto *bytes = static_cast<const std::byte *>(key);
     auto found = key ? hash_.find({bytes, bytes + shape_.key_bytes}) : hash_.end();
     found = found == hash_.end() ? hash_.begin() : std::next(found); // an absent key is followed by the first
@@ -226,7 +228,7 @@ int bpf_map_delete_elem(int fd, const void *key) {
 }
 
 int bpf_map_get_next_key(int fd, const void *key, void *next) {
-    const auto *map = find_fake<FakeMap>(fd);
+    auto *map = find_fake<FakeMap>(fd);
     return map ? failure(map->next_key(key, next)) : -1;
 }
 

@@ -40,11 +40,13 @@ class FakeMap final : public FakeObject {
     /// An errno, or 0.
     [[nodiscard]] int write_row(const void *key, const void *value);
     [[nodiscard]] int erase_row(const void *key);
-    [[nodiscard]] int next_key(const void *key, void *next) const;
+    [[nodiscard]] int next_key(const void *key, void *next);
     /// "NAME[KEY]" if the key is a number, else "NAME[]".
     [[nodiscard]] std::string describe(const void *key) const;
 
     int read_error = 0; ///< errno of look-ups, 0: they succeed
+    int keys_error = 0; ///< errno of next_key() after `keys_until_error` keys, 0: it succeeds
+    std::size_t keys_until_error = 0;
     using Bytes = std::vector<std::byte>;
     std::vector<Bytes> samples; ///< of a ring buffer (fake_ring.h)
 
