@@ -88,6 +88,8 @@ Status GuardProgram::write(const GuardPlan &plan) {
     std::uint64_t key = 0, next = 0;
     for (bool first = true; bpf_map_get_next_key(ports, first ? nullptr : &key, &next) == 0; first = false)
         stale.insert(key = next);
+    if (errno != ENOENT)
+        return fail_errno(errno, "cannot read the interfaces of the guard");
     for (const auto &port : plan.ports) {
         if (!port.is_guarded() || !port.ifindex)
             continue;
