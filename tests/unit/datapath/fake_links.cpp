@@ -1,5 +1,6 @@
 #include "tests/unit/datapath/fake_links.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -23,11 +24,20 @@ int failure(int code) {
 
 } // namespace
 
+/// Map ids are written to the caller's array, if it has one.
 void FakeProgram::read_info(void *info) const {
     bpf_prog_info all{};
+    std::memcpy(&all, info, sizeof all);
+    auto *ids = reinterpret_cast<std::uint32_t *>(static_cast<std::uintptr_t>(all.map_ids));
+    std::copy_n(map_ids_.begin(), std::min<std::size_t>(ids ? all.nr_map_ids : 0, map_ids_.size()), ids);
+    all.nr_map_ids = static_cast<std::uint32_t>(map_ids_.size());
     all.id = id();
     std::memset(all.tag, tag_, sizeof all.tag);
     std::memcpy(info, &all, sizeof all);
+}
+
+bool FakeProgram::uses(std::uint32_t map_id) const {
+    return std::find(map_ids_.begin(), map_ids_.end(), map_id) != map_ids_.end();
 }
 
 void FakeLink::read_info(void *info) const {

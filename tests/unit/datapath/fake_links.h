@@ -13,11 +13,14 @@ namespace glb::test {
 /// Programs of equal `tag` have the same instructions.
 class FakeProgram final : public FakeObject {
   public:
-    explicit FakeProgram(std::uint8_t tag) : tag_(tag) {}
+    explicit FakeProgram(std::uint8_t tag, std::vector<std::uint32_t> map_ids = {})
+        : tag_(tag), map_ids_(std::move(map_ids)) {}
     void read_info(void *info) const override;
+    [[nodiscard]] bool uses(std::uint32_t map_id) const;
 
   private:
     std::uint8_t tag_;
+    std::vector<std::uint32_t> map_ids_;
 };
 
 class FakeLink final : public FakeObject {

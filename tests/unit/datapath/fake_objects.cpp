@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdarg>
+#include <cstring>
 #include <fcntl.h>
 #include <fstream>
 #include <thread>
@@ -62,6 +63,8 @@ FakeObject *FakeObject::find_id(std::uint32_t id) {
 }
 
 bool Operations::begin(const std::string &name) {
+    if (const auto action = take_action(name))
+        action();
     const std::lock_guard lock(mutex_);
     if (until_failure_ > 1) {
         --until_failure_;
@@ -73,6 +76,17 @@ bool Operations::begin(const std::string &name) {
     }
     done_.push_back(name);
     return true;
+}
+
+std::function<void()> Operations::take_action(const std::string &name) {
+    const std::lock_guard lock(mutex_);
+    const auto found = actions_.extract(name);
+    return found.empty() ? std::function<void()>{} : found.mapped();
+}
+
+void Operations::before(const std::string &name, std::function<void()> action) {
+    const std::lock_guard lock(mutex_);
+    actions_[name] = std::move(action);
 }
 
 void Operations::fail(std::size_t nth, int code, std::size_t count) {
@@ -95,12 +109,19 @@ std::vector<std::string> Operations::take() {
 void Operations::reset() {
     const std::lock_guard lock(mutex_);
     done_.clear();
+    actions_.clear();
     until_failure_ = 0;
     ids_allowed() = true;
+    open_failures().clear();
 }
 
 Operations &operations() {
     static Operations all;
+    return all;
+}
+
+std::map<std::string, int> &open_failures() {
+    static std::map<std::string, int> all;
     return all;
 }
 
@@ -126,6 +147,10 @@ int bpf_obj_pin(int fd, const char *path) {
 }
 
 int bpf_obj_get(const char *path) {
+    if (const auto found = open_failures().find(path); found != open_failures().end()) {
+        errno = found->second;
+        return -1;
+    }
     std::ifstream file(path);
     std::uint32_t id = 0;
     if (!(file >> id)) {
@@ -136,11 +161,14 @@ int bpf_obj_get(const char *path) {
     return object ? object->duplicate().release() : -1;
 }
 
-int bpf_obj_get_info_by_fd(int fd, void *info, __u32 *) {
+int bpf_obj_get_info_by_fd(int fd, void *info, __u32 *size) {
     const auto *object = FakeObject::find(fd);
     if (!object)
         return -1;
-    object->read_info(info);
+    alignas(8) std::byte all[512]{}; // the caller may expect an object of another kind
+    std::memcpy(all, info, *size);
+    object->read_info(all);
+    std::memcpy(info, all, *size);
     return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -61,17 +62,25 @@ class Operations {
     [[nodiscard]] bool fails_later() const;
     /// The recorded operations, which are forgotten.
     [[nodiscard]] std::vector<std::string> take();
-    /// Forgets operations and failures.
+    /// Calls `action` before the next operation of this name.
+    void before(const std::string &name, std::function<void()> action);
+    /// Forgets operations, failures and actions.
     void reset();
 
   private:
+    [[nodiscard]] std::function<void()> take_action(const std::string &name);
+
     mutable std::mutex mutex_; // a grace period ends on another thread
     std::vector<std::string> done_;
+    std::map<std::string, std::function<void()>> actions_;
     std::size_t until_failure_ = 0, failures_ = 0;
     int code_ = 0;
 };
 
 [[nodiscard]] Operations &operations();
+
+/// An errno of opening a pin, by its path. Operations::reset() forgets them.
+[[nodiscard]] std::map<std::string, int> &open_failures();
 
 /// Whether objects may be opened by id, which needs CAP_SYS_ADMIN. Operations::reset() allows it.
 [[nodiscard]] bool &ids_allowed();
