@@ -42,11 +42,18 @@ bool is_per_cpu(const bpf_map_info &info) {
     return info.type == BPF_MAP_TYPE_PERCPU_ARRAY;
 }
 
+/// The object that is pinned as `pin`; none if there is no such pin.
+Result<Fd> open_if_pinned(const fs::path &pin) {
+    Fd fd(bpf_obj_get(pin.c_str()));
+    if (!fd && errno != ENOENT)
+        return fail_errno(errno, "cannot open the pin {}", pin.string());
+    return fd;
+}
+
+/// Does nothing if `from` does not exist.
 Status pin_again(const fs::path &from, const fs::path &into) {
-    const Fd fd(bpf_obj_get(from.c_str()));
-    if (!fd)
-        return fail_errno(errno, "cannot open the pin {}", from.string());
-    if (bpf_obj_pin(fd.get(), into.c_str()) != 0 && errno != EEXIST)
+    GLB_ASSIGN(const auto fd, open_if_pinned(from));
+    if (fd && bpf_obj_pin(fd.get(), into.c_str()) != 0 && errno != EEXIST)
         return fail_errno(errno, "cannot pin {}", into.string());
     return {};
 }
@@ -83,7 +90,7 @@ WritableMap new_map(const DatapathHandles &handles, Map map) {
 
 /// A map that the older set does not have stays empty.
 Status transfer_map(const Pins &from, const DatapathHandles &into, Map map) {
-    const Fd older(bpf_obj_get(from.map(map).c_str()));
+    GLB_ASSIGN(const auto older, open_if_pinned(from.map(map)));
     if (!older)
         return {};
     return copy_rows({older.get(), to_string(map)}, new_map(into, map));
@@ -91,7 +98,7 @@ Status transfer_map(const Pins &from, const DatapathHandles &into, Map map) {
 
 Status transfer_maglev_tables(const Pins &from, const DatapathHandles &into) {
     for (std::uint32_t index = 0; index < GLB_MAX_TABLES; ++index) {
-        const Fd table(bpf_obj_get(from.table(index).c_str()));
+        GLB_ASSIGN(const auto table, open_if_pinned(from.table(index)));
         if (!table)
             continue;
         const int fd = table.get();
@@ -106,15 +113,17 @@ Status transfer_maglev_tables(const Pins &from, const DatapathHandles &into) {
 Status share_maps(const Pins &from, const Pins &into) {
     std::error_code code;
     const bool same_schema = from.schema() == into.schema();
-    for (const auto &entry : fs::directory_iterator(from.maps(), code)) {
+    const fs::directory_iterator pins(from.maps(), code);
+    if (code)
+        return fail_errno(code.value(), "cannot read the pins in {}", from.maps().string());
+    for (const auto &entry : pins) {
         const auto name = entry.path().filename().string();
         if (same_schema ? !is_of_the_table(name) : name == to_string(Map::stamps))
             GLB_TRY(pin_again(entry.path(), into.map(name)));
     }
     if (same_schema)
         for (std::uint32_t index = 0; index < GLB_MAX_TABLES; ++index)
-            if (fs::exists(from.table(index), code))
-                GLB_TRY(pin_again(from.table(index), into.table(index)));
+            GLB_TRY(pin_again(from.table(index), into.table(index)));
     return {};
 }
 
