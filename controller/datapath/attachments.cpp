@@ -102,12 +102,14 @@ Result<Attachments> Attachments::open(Pins pins) {
     for (const auto ifindex : attachments.pins_.links()) {
         const auto path = attachments.pins_.link(ifindex);
         Fd fd(bpf_obj_get(path.c_str()));
+        if (!fd && errno != ENOENT)
+            return fail_errno(errno, "cannot open the pin {}", path.string());
         if (fd && interface_of(fd.get()) == ifindex) {
             Link link{std::move(fd), AttachMode::native};
             if (const auto attached = attached_program(ifindex); attached && !attached->native)
                 link.mode = AttachMode::generic;
             attachments.links_.emplace(ifindex, std::move(link));
-        } else if (::unlink(path.c_str()) != 0) {
+        } else if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
             return fail_errno(errno, "cannot remove the dead link {}", path.string());
         }
     }

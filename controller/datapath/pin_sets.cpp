@@ -11,11 +11,17 @@ namespace glb::datapath {
 
 namespace {
 
-std::uint32_t map_id(const std::filesystem::path &pin) {
+/// The object that is pinned as `pin`; none if there is no such pin.
+template <typename Info>
+Result<std::optional<Info>> info_of_pin(const std::filesystem::path &pin) {
     const Fd fd(bpf_obj_get(pin.c_str()));
-    bpf_map_info info{};
+    if (!fd && errno == ENOENT)
+        return std::nullopt;
+    Info info{};
     std::uint32_t size = sizeof info;
-    return fd && bpf_obj_get_info_by_fd(fd.get(), &info, &size) == 0 ? info.id : 0;
+    if (!fd || bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0)
+        return fail_errno(errno, "cannot open the pin {}", pin.string());
+    return info;
 }
 
 std::set<std::uint32_t> maps_of(int program) {
@@ -29,15 +35,15 @@ std::set<std::uint32_t> maps_of(int program) {
     return {ids.begin(), ids.begin() + std::min<std::size_t>(info.nr_map_ids, ids.size())};
 }
 
-/// The id of a live link's program; 0 if its interface is gone.
-std::uint32_t program_of_link(const std::filesystem::path &pin, unsigned ifindex) {
-    const Fd fd(bpf_obj_get(pin.c_str()));
-    bpf_link_info info{};
-    std::uint32_t size = sizeof info;
-    if (!fd || bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0 || info.type != BPF_LINK_TYPE_XDP ||
-        info.xdp.ifindex != ifindex)
-        return 0;
-    return info.prog_id;
+/// The programs of live links, by interface.
+Result<std::map<unsigned, std::uint32_t>> linked_programs(const Pins &pins) {
+    std::map<unsigned, std::uint32_t> linked;
+    for (const auto ifindex : pins.links()) {
+        GLB_ASSIGN(const auto info, info_of_pin<bpf_link_info>(pins.link(ifindex)));
+        if (info && info->type == BPF_LINK_TYPE_XDP && info->xdp.ifindex == ifindex)
+            linked.emplace(ifindex, info->prog_id);
+    }
+    return linked;
 }
 
 void assign_links(PinSets &found, std::size_t index, const ProgramFds &programs,
@@ -69,16 +75,16 @@ Result<PinSets> find_pin_sets(const std::filesystem::path &bpffs) {
         set.info.filled = set.metadata.has_value();
         if (set.metadata)
             set.info.capacity = (set.metadata->shape.bucket_mask + 1) * set.metadata->shape.ways;
-        set.info.table_id = map_id(pins.map(Map::flows_hot));
+        GLB_ASSIGN(const auto table, info_of_pin<bpf_map_info>(pins.map(Map::flows_hot)));
+        set.info.table_id = table ? table->id : 0;
         found.sets.push_back(std::move(set));
     }
     std::map<unsigned, std::uint32_t> linked; // program ids by interface
-    if (!found.sets.empty())
-        for (const auto ifindex : found.sets.front().pins.links())
-            if (const auto program = program_of_link(found.sets.front().pins.link(ifindex), ifindex))
-                linked.emplace(ifindex, program);
+    if (!found.sets.empty()) {
+        GLB_ASSIGN(linked, linked_programs(found.sets.front().pins));
+    }
     for (std::size_t i = 0; i < found.sets.size(); ++i) {
-        auto programs = found.sets[i].pins.programs();
+        GLB_ASSIGN(auto programs, found.sets[i].pins.programs());
         assign_links(found, i, programs, linked);
         found.programs.merge(programs);
     }

@@ -1,9 +1,11 @@
 #include "controller/datapath/pins.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <linux/magic.h>
+#include <string_view>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -50,6 +52,15 @@ Status remove_files(const fs::path &folder) {
             return fail_errno(code.value(), "cannot remove the pin {}", file.string());
     fs::remove(folder, code);
     return {};
+}
+
+/// The number that the whole text is, as std::to_string() writes it.
+std::optional<std::uint32_t> number_of(std::string_view text) {
+    std::uint32_t number = 0;
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (parsed.ec != std::errc{} || std::to_string(number) != text)
+        return std::nullopt;
+    return number;
 }
 
 /// The schema in `v<schema>` or `v<schema>-<n>`; 0 if the name is not that of a set.
@@ -135,21 +146,34 @@ Status Pins::pin_program(int program) const {
     return {};
 }
 
-ProgramFds Pins::programs() const {
-    ProgramFds found;
+std::set<std::uint32_t> Pins::program_ids() const {
+    std::set<std::uint32_t> ids;
     std::error_code code;
-    for (const auto &entry : fs::directory_iterator(root_ / "programs", code)) {
-        Fd fd(bpf_obj_get(entry.path().c_str()));
+    for (const auto &entry : fs::directory_iterator(root_ / "programs", code))
+        if (const auto id = number_of(entry.path().filename().string()))
+            ids.insert(*id);
+    return ids;
+}
+
+Result<ProgramFds> Pins::programs() const {
+    ProgramFds found;
+    for (const auto id : program_ids()) {
+        const auto pin = root_ / "programs" / std::to_string(id);
+        Fd fd(bpf_obj_get(pin.c_str()));
         bpf_prog_info info{};
         std::uint32_t size = sizeof info;
-        if (fd && bpf_obj_get_info_by_fd(fd.get(), &info, &size) == 0)
-            found.emplace(info.id, std::move(fd));
+        if (!fd && errno == ENOENT)
+            continue;
+        if (!fd || bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0)
+            return fail_errno(errno, "cannot open the pin {}", pin.string());
+        if (info.id == id)
+            found.emplace(id, std::move(fd));
     }
     return found;
 }
 
 Status Pins::unpin_programs_except(const std::set<std::uint32_t> &ids) const {
-    for (const auto &[id, fd] : programs())
+    for (const auto id : program_ids())
         if (const auto path = root_ / "programs" / std::to_string(id);
             !ids.contains(id) && ::unlink(path.c_str()) != 0 && errno != ENOENT)
             return fail_errno(errno, "cannot remove the pin {}", path.string());
@@ -165,11 +189,9 @@ std::vector<unsigned> Pins::links() const {
     std::error_code code;
     for (const auto &entry : fs::directory_iterator(root_.parent_path() / "links", code)) {
         const auto name = entry.path().filename().string();
-        unsigned ifindex = 0;
-        if (name.starts_with(link_prefix) &&
-            std::from_chars(name.data() + link_prefix.size(), name.data() + name.size(), ifindex).ec ==
-                std::errc{})
-            found.push_back(ifindex);
+        if (name.starts_with(link_prefix))
+            if (const auto ifindex = number_of(std::string_view(name).substr(link_prefix.size())))
+                found.push_back(*ifindex);
     }
     return found;
 }

@@ -45,7 +45,8 @@ class Pins {
 
     /// Pins a program before it is attached, so that a later daemon can identify its links.
     [[nodiscard]] Status pin_program(int program) const;
-    [[nodiscard]] ProgramFds programs() const;
+    /// The programs that pin_program() pinned; other pins are ignored.
+    [[nodiscard]] Result<ProgramFds> programs() const;
     [[nodiscard]] Status unpin_programs_except(const std::set<std::uint32_t> &ids) const;
 
     [[nodiscard]] std::filesystem::path link(unsigned ifindex) const;
@@ -66,6 +67,7 @@ class Pins {
   private:
     Pins(std::filesystem::path root, std::uint32_t schema) : root_(std::move(root)), schema_(schema) {}
     [[nodiscard]] Status make_all() const;
+    [[nodiscard]] std::set<std::uint32_t> program_ids() const; ///< by the names of their pins
 
     std::filesystem::path root_;
     std::uint32_t schema_;

@@ -115,8 +115,9 @@ Status TableMigration::copy(const TargetTimeouts &timeouts, std::uint32_t now) {
 }
 
 Status TableMigration::swap(Attachments &attachments, unsigned tunnel) {
-    previous_programs_ = source_.programs();
-    previous_programs_.merge(into_.programs());
+    GLB_ASSIGN(previous_programs_, source_.programs());
+    GLB_ASSIGN(auto present, into_.programs());
+    previous_programs_.merge(present);
     if (is_new_)
         GLB_TRY(transfer_counters(source_, *transitional_));
     attachments.set_pins(into_);
@@ -135,7 +136,7 @@ Result<DatapathHandlesPtr> TableMigration::catch_up(const TargetTimeouts &timeou
 
 Status TableMigration::finish(const DatapathHandles &final_program, Attachments &attachments,
                               unsigned tunnel) {
-    previous_programs_ = into_.programs();
+    GLB_ASSIGN(previous_programs_, into_.programs());
     GLB_TRY(attachments.replace_program(final_program.program(), previous_programs_, tunnel, true));
     previous_programs_.clear();
     return source_.remove();

@@ -38,7 +38,8 @@ struct AttachFixture {
     bool has_pin(unsigned ifindex) const { return std::filesystem::exists(folder.pins().link(ifindex)); }
     std::set<std::uint32_t> pinned_programs() const {
         std::set<std::uint32_t> ids;
-        for (const auto &[id, fd] : folder.pins().programs())
+        const auto programs = folder.pins().programs().value();
+        for (const auto &[id, fd] : programs)
             ids.insert(id);
         return ids;
     }
@@ -134,6 +135,20 @@ TEST_CASE("attachments: a later daemon continues with pinned links and removes d
     CHECK(it.has_pin(lan));
 }
 
+TEST_CASE("attachments: a pinned link that cannot be opened is an error and stays pinned", "[attach]") {
+    AttachFixture it;
+    REQUIRE(it.attach(lan));
+    const auto pin = it.folder.pins().link(lan).string();
+    open_failures()[pin] = EMFILE;
+    const auto failed = Attachments::open(it.folder.pins());
+    open_failures().clear();
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().code == EMFILE);
+    CHECK(failed.error().message.starts_with("cannot open the pin " + pin));
+    CHECK(it.has_pin(lan));
+    CHECK(Attachments::open(it.folder.pins())->interfaces() == std::vector{lan});
+}
+
 TEST_CASE("attachments: a link whose interface disappeared is removed and can be attached again",
           "[attach]") {
     AttachFixture it;
@@ -150,7 +165,7 @@ TEST_CASE("attachments: replacing updates every link, the named one first, and u
           "[attach]") {
     AttachFixture it;
     it.attach_all();
-    REQUIRE(it.attachments.replace_program(it.other.fd(), it.folder.pins().programs(), tunnel));
+    REQUIRE(it.attachments.replace_program(it.other.fd(), it.folder.pins().programs().value(), tunnel));
     CHECK(operations().take() == Names{fmt::format("pin {}", it.other.id()), fmt::format("update {}", tunnel),
                                        fmt::format("update {}", lan), fmt::format("update {}", wan)});
     it.check_programs(it.other);
@@ -159,10 +174,10 @@ TEST_CASE("attachments: replacing updates every link, the named one first, and u
 TEST_CASE("attachments: a program of the same instructions replaces only if it must", "[attach]") {
     AttachFixture it;
     it.attach_all();
-    REQUIRE(it.attachments.replace_program(it.same.fd(), it.folder.pins().programs()));
+    REQUIRE(it.attachments.replace_program(it.same.fd(), it.folder.pins().programs().value()));
     CHECK(operations().take().empty());
     it.check_programs(it.program);
-    REQUIRE(it.attachments.replace_program(it.same.fd(), it.folder.pins().programs(), 0, true));
+    REQUIRE(it.attachments.replace_program(it.same.fd(), it.folder.pins().programs().value(), 0, true));
     it.check_programs(it.same);
 }
 
@@ -173,11 +188,12 @@ TEST_CASE("attachments: if a link cannot be updated, all keep their program and 
         AttachFixture it;
         it.attach_all();
         operations().fail(nth, ENOMEM);
-        const auto failed = it.attachments.replace_program(it.other.fd(), it.folder.pins().programs());
+        const auto failed =
+            it.attachments.replace_program(it.other.fd(), it.folder.pins().programs().value());
         REQUIRE_FALSE(failed);
         CHECK(failed.error().code == ENOMEM);
         it.check_programs(it.program);
-        REQUIRE(it.attachments.replace_program(it.other.fd(), it.folder.pins().programs()));
+        REQUIRE(it.attachments.replace_program(it.other.fd(), it.folder.pins().programs().value()));
         it.check_programs(it.other);
     }
 }
@@ -198,7 +214,7 @@ TEST_CASE("attachments: replacing skips interfaces that disappeared", "[attach]"
     AttachFixture it;
     it.attach_all();
     it.interfaces.remove(wan);
-    REQUIRE(it.attachments.replace_program(it.other.fd(), it.folder.pins().programs()));
+    REQUIRE(it.attachments.replace_program(it.other.fd(), it.folder.pins().programs().value()));
     CHECK(it.interfaces.program(lan) == it.other.id());
     CHECK(it.interfaces.program(tunnel) == it.other.id());
 }

@@ -69,11 +69,11 @@ TEST_CASE("pins: a program is pinned once by its id, until it is not among the u
     REQUIRE(pins.pin_program(first.fd()));
     REQUIRE(pins.pin_program(first.fd()));
     REQUIRE(pins.pin_program(second.fd()));
-    CHECK(pins.programs().size() == 2);
-    CHECK(FakeObject::find(pins.programs().at(second.id()).get()) == &second);
+    CHECK(pins.programs().value().size() == 2);
+    CHECK(FakeObject::find(pins.programs().value().at(second.id()).get()) == &second);
     REQUIRE(pins.unpin_programs_except({second.id()}));
-    CHECK(pins.programs().size() == 1);
-    CHECK(pins.programs().contains(second.id()));
+    CHECK(pins.programs().value().size() == 1);
+    CHECK(pins.programs().value().contains(second.id()));
     operations().fail(1, ENOSPC);
     const auto failed = pins.pin_program(first.fd());
     REQUIRE_FALSE(failed);
