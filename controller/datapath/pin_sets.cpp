@@ -88,8 +88,6 @@ Result<PinSets> find_pin_sets(const std::filesystem::path &bpffs) {
         assign_links(found, i, programs, linked);
         found.programs.merge(programs);
     }
-    for (const auto &[ifindex, program] : linked)
-        found.orphaned_links.push_back(ifindex);
     return found;
 }
 

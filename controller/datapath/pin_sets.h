@@ -28,8 +28,7 @@ struct PinSet {
 
 struct PinSets {
     std::vector<PinSet> sets;
-    ProgramFds programs;                  ///< of all sets
-    std::vector<unsigned> orphaned_links; ///< interfaces whose live link has a program of no set
+    ProgramFds programs; ///< of all sets
 };
 
 [[nodiscard]] Result<PinSets> find_pin_sets(const std::filesystem::path &bpffs);
