@@ -236,6 +236,10 @@ Result<std::vector<std::string>> Pins::index_names() const {
 }
 
 Status Pins::remove() const {
+    // The metadata first: without it no daemon takes over what is left of the set.
+    const auto metadata = map(Map::metadata);
+    if (::unlink(metadata.c_str()) != 0 && errno != ENOENT)
+        return fail_errno(errno, "cannot remove the pin {}", metadata.string());
     for (const auto *part : parts)
         GLB_TRY(remove_files(root_ / part));
     std::error_code code;

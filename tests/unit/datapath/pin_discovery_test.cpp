@@ -320,3 +320,21 @@ TEST_CASE("stale pins: a removal that fails names the pin, and is reported again
         CHECK(it.stale(current).empty());
     }
 }
+
+TEST_CASE("pins: a set whose removal was interrupted is not taken over", "[sets]") {
+    for (std::size_t nth = 1; nth <= 7; ++nth) { // a program and six maps
+        CAPTURE(nth);
+        DiscoveryFixture it;
+        const auto set = it.add_set(current);
+        it.attach(set, {set.table.id()}, {});
+        for (const auto map : {Map::control, Map::groups, Map::index_names, Map::targets})
+            it.pin(set.table, set.pins.map(map));
+        operations().fail(nth, EIO, 1000);
+        CHECK_FALSE(set.pins.remove());
+        operations().reset();
+        CHECK(it.plan(4096) == (nth == 1 ? fmt::format("active {}, source none", current)
+                                         : fmt::format("active none, source none, discard {}", current)));
+        REQUIRE(set.pins.remove());
+        CHECK(it.find().sets.empty());
+    }
+}
