@@ -142,9 +142,8 @@ Status Attachments::replace_program(int program, const ProgramFds &previous, uns
         before[ifindex] = current == previous.end() ? nullptr : &current->second;
         order.insert(ifindex == first ? order.begin() : order.end(), ifindex);
     }
-    if (order.empty())
-        return {};
-    GLB_TRY(pins_.pin_program(program));
+    if (!order.empty())
+        GLB_TRY(pins_.pin_program(program));
     const auto update = [&](unsigned ifindex, int fd) -> Status {
         const auto &link = links_.at(ifindex);
         if (bpf_link_update(link.fd.get(), fd, nullptr) == 0)

@@ -181,6 +181,15 @@ TEST_CASE("attachments: a program of the same instructions replaces only if it m
     it.check_programs(it.same);
 }
 
+TEST_CASE("attachments: a program that a killed daemon left pinned is unpinned even if no link changes",
+          "[attach]") {
+    AttachFixture it;
+    it.attach_all();
+    REQUIRE(it.folder.pins().pin_program(it.other.fd()));
+    REQUIRE(it.attachments.replace_program(it.same.fd(), it.folder.pins().programs().value()));
+    it.check_programs(it.program);
+}
+
 TEST_CASE("attachments: if a link cannot be updated, all keep their program and the new one is unpinned",
           "[attach]") {
     for (std::size_t nth = 1; nth <= 4; ++nth) { // the pin, and three links
