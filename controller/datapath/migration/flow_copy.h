@@ -24,8 +24,8 @@ struct NewerTable {
     std::span<glb_flow_cold> cold; ///< as many as `hot`
 };
 
-/// The program that processes packets during a pass: the older table's, which alone changes flows then, or
-/// the newer table's, whose entries may be more recent.
+/// The programs that process packets during a pass: the older table's, which alone changes flows then, or
+/// the newer table's on at least one link, whose entries may be more recent.
 enum class ActiveProgram : std::uint8_t { older, newer };
 
 class FlowCopy {
@@ -41,8 +41,9 @@ class FlowCopy {
     FlowCopy(OlderTable from, NewerTable into, TargetTimeouts timeouts);
 
     /// One pass over the whole older table, without flows that have expired at `now` (ticks); about 0.1 us
-    /// per entry. May be repeated: each pass copies what changed since the last one. The first pass with
-    /// ActiveProgram::newer must start after the last packet of the older program.
+    /// per entry. May be repeated: each pass copies what changed since the last one. If the older program
+    /// runs during or after the first pass with ActiveProgram::newer (on some links of an interrupted swap),
+    /// what it counts for flows that were copied already is missing.
     Counts pass(std::uint32_t now, ActiveProgram active);
 
     /// Places of tags in glb_stamps (GLB_STAMPS of them) of flows without an entry, so that their return

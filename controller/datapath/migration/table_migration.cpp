@@ -106,8 +106,9 @@ FlowCopy::Counts TableMigration::pass(FlowCopy &copy, std::uint32_t now, ActiveP
 
 Status TableMigration::copy(const TargetTimeouts &timeouts, std::uint32_t now) {
     FlowCopy copy({source_hot_.rows(), source_cold_.rows()}, {into_hot_.rows(), into_cold_.rows()}, timeouts);
+    const auto active = is_new_ ? ActiveProgram::older : ActiveProgram::newer;
     for (int i = 0; i < max_passes; ++i)
-        if (const auto counts = pass(copy, now, ActiveProgram::older); counts.copied + counts.updated < few)
+        if (const auto counts = pass(copy, now, active); counts.copied + counts.updated < few)
             break;
     GLB_TRY(write_stamps(*transitional_, copy.stamps(), now));
     GLB_ASSIGN(const auto metadata, ConfigWriter(transitional_).metadata());

@@ -159,6 +159,35 @@ TEST_CASE("migration: flows without a place in a smaller table are stamped as un
     CHECK(unstamped == 0);
 }
 
+TEST_CASE("migration: a resumed one keeps what the newer program wrote before the restart", "[migration]") {
+    MigrationFixture it;
+    it.put_flows(10);
+    auto migration = it.prepare(large);
+    REQUIRE(migration);
+    REQUIRE(migration->copy(TargetTimeouts{}, now));
+    REQUIRE(migration->swap(*it.daemon.attachments, tunnel));
+    const auto into = migration->into();
+    const auto older = it.table();
+    migration = fail("killed");
+    it.daemon = Daemon{it.bpffs(), {}, {}, {}, {}};
+    auto &hot = *Table(into).find(3);
+    hot.meta = glb_meta_with_target(glb_meta_with_seen(hot.meta, now), 44); // moved to another target
+    hot.count[0].packets = 1000;
+    older.put(4, 45, GLB_FLOW_ESTABLISHED, now - 5); // by the older program, just before the swap
+    older.put(11, 11);
+    REQUIRE(it.daemon.start(large));
+    CHECK(it.daemon.pins->name() == into.name());
+    const Table newer(into);
+    CHECK(newer.size() == 11);
+    CHECK(glb_meta_target(newer.find(3)->meta) == 44);
+    CHECK(static_cast<std::uint32_t>(newer.find(3)->meta) == now);
+    CHECK(newer.find(3)->count[0].packets == 1000);
+    CHECK(glb_meta_target(newer.find(4)->meta) == 45);
+    CHECK(newer.find(11)->count[0].packets == 11);
+    CHECK(it.files().contains(fmt::format("{}/maps/glb_flows_hot", into.name())));
+    CHECK(datapath::find_pin_sets(it.bpffs())->sets.size() == 1);
+}
+
 TEST_CASE("migration: from another schema the configuration moves with the flows", "[migration]") {
     MigrationFixture it;
     it.put_flows(12);
