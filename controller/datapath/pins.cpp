@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <linux/magic.h>
 #include <string_view>
@@ -13,6 +12,7 @@
 
 #include "controller/util/fd.h"
 #include "controller/util/files.h"
+#include "controller/util/numbers.h"
 
 namespace glb::datapath {
 
@@ -54,25 +54,20 @@ Status remove_files(const fs::path &folder) {
     return {};
 }
 
-/// The number that the whole text is, as std::to_string() writes it.
+/// A number as std::to_string() writes it: no leading zeros.
 std::optional<std::uint32_t> number_of(std::string_view text) {
-    std::uint32_t number = 0;
-    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (parsed.ec != std::errc{} || std::to_string(number) != text)
-        return std::nullopt;
-    return number;
+    const auto number = parse_number<std::uint32_t>(text);
+    return number && std::to_string(*number) == text ? number : std::nullopt;
 }
 
 /// The schema in `v<schema>` or `v<schema>-<n>`; 0 if the name is not that of a set.
-std::uint32_t schema_of(const std::string &name) {
-    std::uint32_t schema = 0, number = 0;
-    const auto *at = name.data() + 1, *const end = name.data() + name.size();
+std::uint32_t schema_of(std::string_view name) {
     if (!name.starts_with('v'))
         return 0;
-    auto parsed = std::from_chars(at, end, schema);
-    if (parsed.ec == std::errc{} && parsed.ptr != end && *parsed.ptr == '-')
-        parsed = std::from_chars(parsed.ptr + 1, end, number);
-    return parsed.ec == std::errc{} && parsed.ptr == end ? schema : 0;
+    const auto dash = name.find('-');
+    const auto schema = parse_number<std::uint32_t>(name.substr(1, dash - 1));
+    const bool has_number = dash == name.npos || parse_number<std::uint32_t>(name.substr(dash + 1));
+    return has_number ? schema.value_or(0) : 0;
 }
 
 /// Names of maps up to schema 2, by their present names.
