@@ -15,6 +15,7 @@ namespace glb::bench {
 
 namespace {
 
+using namespace plan;
 using namespace test;
 
 constexpr std::uint16_t endpoint_index = 3;
@@ -48,7 +49,7 @@ Packet segment(std::uint8_t tcp_flags) {
 }
 
 TargetConfig target(std::uint16_t index, unsigned ifindex) {
-    Path path;
+    network::Path path;
     path.ifindex = ifindex;
     path.source = address_of(node_mac);
     path.destination = address_of(target_mac(index));

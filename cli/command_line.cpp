@@ -35,7 +35,7 @@ std::string usage_error(const CLI::App &app, const CLI::ParseError &error) {
     const auto unknown = std::find_if(arguments.begin(), arguments.end(),
                                       [](const auto &text) { return !text.starts_with('-'); });
     if (unknown != arguments.end())
-        return fmt::format("unknown command \"{}\"{}", *unknown, suggest_or_list(*unknown, commands));
+        return fmt::format("unknown command \"{}\"{}", *unknown, config::suggest_or_list(*unknown, commands));
     if (arguments.empty() && dynamic_cast<const CLI::RequiredError *>(&error))
         return fmt::format("no command given; commands: {}", fmt::join(commands, ", "));
     return fmt::format("{}; see glbctl --help", arguments.empty()

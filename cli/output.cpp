@@ -48,7 +48,7 @@ void print_errors(const std::vector<ApiError> &errors) {
 
 void print_errors(const std::string &file, const std::vector<ApiError> &errors) {
     for (const auto &[pointer, message] : errors)
-        std::fputs((sanitize(error_line(file, pointer, message)) + '\n').c_str(), stderr);
+        std::fputs((sanitize(config::error_line(file, pointer, message)) + '\n').c_str(), stderr);
 }
 
 std::string error_document(const std::vector<ApiError> &errors) {

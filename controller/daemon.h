@@ -19,11 +19,12 @@ namespace glb {
 class Daemon {
   public:
     /// Opens the kernel's interfaces in the network namespace of the calling thread. Changes nothing.
-    [[nodiscard]] static Result<std::unique_ptr<Daemon>> open(const DaemonOptions &options, StateStore store);
+    [[nodiscard]] static Result<std::unique_ptr<Daemon>> open(const DaemonOptions &options,
+                                                              state::StateStore store);
     ~Daemon() { stop(); }
 
     /// Makes the manifest active, on this thread, with its privileges.
-    [[nodiscard]] Status start(const std::optional<ManifestFile> &first_manifest) {
+    [[nodiscard]] Status start(const std::optional<control::ManifestFile> &first_manifest) {
         return control_.start(first_manifest);
     }
     /// Starts the threads, with the privileges of the caller.
@@ -31,23 +32,23 @@ class Daemon {
     /// Ends the threads. Traffic continues.
     void stop();
 
-    [[nodiscard]] const Ports &ports() const { return ports_; }
-    [[nodiscard]] NodeCommands &commands() { return control_; }
-    [[nodiscard]] const NodeReads &reads() const { return views_; }
+    [[nodiscard]] const control::Ports &ports() const { return ports_; }
+    [[nodiscard]] control::NodeCommands &commands() { return control_; }
+    [[nodiscard]] const observe::NodeReads &reads() const { return views_; }
 
   private:
-    Daemon(const DaemonOptions &options, StateStore store, KernelNetwork network, guard::Guard guard,
-           std::unique_ptr<DatapathAdapter> datapath);
+    Daemon(const DaemonOptions &options, state::StateStore store, adapters::KernelNetwork network,
+           guard::Guard guard, std::unique_ptr<adapters::DatapathAdapter> datapath);
 
-    SystemClock clock_;
-    KernelNetwork network_;
-    GuardAdapter guard_;
-    std::unique_ptr<DatapathAdapter> datapath_;
-    StateAdapter state_;
-    HealthAdapter health_;
-    Ports ports_;
-    ControlLoop control_;
-    NodeViews views_;
+    adapters::SystemClock clock_;
+    adapters::KernelNetwork network_;
+    adapters::GuardAdapter guard_;
+    std::unique_ptr<adapters::DatapathAdapter> datapath_;
+    adapters::StateAdapter state_;
+    adapters::HealthAdapter health_;
+    control::Ports ports_;
+    control::ControlLoop control_;
+    observe::NodeViews views_;
 };
 
 } // namespace glb

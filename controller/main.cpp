@@ -19,8 +19,8 @@ namespace glb {
 namespace {
 
 /// nullopt: another daemon has the state folder, and with it the guard.
-Result<std::optional<StateStore>> open_store_for_boot(const std::filesystem::path &folder) {
-    auto store = StateStore::open(folder);
+Result<std::optional<state::StateStore>> open_store_for_boot(const std::filesystem::path &folder) {
+    auto store = state::StateStore::open(folder);
     if (store)
         return std::optional(std::move(*store));
     if (store.error().code != EBUSY)
@@ -30,25 +30,26 @@ Result<std::optional<StateStore>> open_store_for_boot(const std::filesystem::pat
     return std::nullopt;
 }
 
-Status run_boot_guard(const DaemonOptions &options, const std::optional<ManifestFile> &first_manifest) {
+Status run_boot_guard(const DaemonOptions &options,
+                      const std::optional<control::ManifestFile> &first_manifest) {
     GLB_ASSIGN(auto store, open_store_for_boot(options.state_dir));
     if (!store)
         return {};
     GLB_ASSIGN(const auto daemon, Daemon::open(options, std::move(*store)));
-    return install_boot_guard(daemon->ports(), first_manifest);
+    return control::install_boot_guard(daemon->ports(), first_manifest);
 }
 
 Status serve(const DaemonOptions &options) {
     if (!options.web.empty())
         return fail("--web is not yet supported");
     GLB_TRY(check_machine());
-    std::optional<ManifestFile> first_manifest;
+    std::optional<control::ManifestFile> first_manifest;
     if (options.manifest)
-        first_manifest = read_manifest_file(*options.manifest);
+        first_manifest = control::read_manifest_file(*options.manifest);
     if (options.guard_only)
         return run_boot_guard(options, first_manifest);
     GLB_TRY(make_folders(options.run_dir));
-    GLB_ASSIGN(auto store, StateStore::open(options.state_dir));
+    GLB_ASSIGN(auto store, state::StateStore::open(options.state_dir));
     if (!store.warning().empty())
         spdlog::warn("{}", store.warning());
     // Before the kernel is changed: a port that is in use must change nothing.
@@ -67,12 +68,14 @@ Status serve(const DaemonOptions &options) {
     boost::asio::io_context loop(1);
     OffloadPool pool(loop);
     const Offload offload = [&](auto work, auto done) { pool.run(std::move(work), std::move(done)); };
-    const ApiExecution execution{offload, [&](auto call) { boost::asio::post(loop, std::move(call)); }};
-    const auto api = HttpServer::serve(
-        loop, std::move(socket), api_routes(daemon->reads(), daemon->commands(), execution), {}, offload);
+    const api::ApiExecution execution{offload, [&](auto call) { boost::asio::post(loop, std::move(call)); }};
+    const auto api =
+        HttpServer::serve(loop, std::move(socket),
+                          api::api_routes(daemon->reads(), daemon->commands(), execution), {}, offload);
     std::unique_ptr<HttpServer> scrape;
     if (metrics)
-        scrape = HttpServer::serve(loop, std::move(*metrics), metrics_routes(daemon->reads(), execution));
+        scrape =
+            HttpServer::serve(loop, std::move(*metrics), api::metrics_routes(daemon->reads(), execution));
     const SignalHandler signals(loop, daemon->commands(), options);
     spdlog::info("glbd {} serves {}", GLB_VERSION, (options.run_dir / "glbd.sock").string());
     const SystemdNotifier notifier(loop, [&] { return daemon->reads().not_ready_reason(); });

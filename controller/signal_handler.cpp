@@ -10,17 +10,17 @@ namespace glb {
 
 namespace {
 
-void log_result(const std::filesystem::path &file, const Result<ApplyResult> &result) {
+void log_result(const std::filesystem::path &file, const Result<control::ApplyResult> &result) {
     if (!result)
         spdlog::error("SIGHUP: {}", result.error().message);
     else
         for (const auto &problem : result->errors)
-            spdlog::error("SIGHUP: {}", error_line(file.string(), problem.pointer, problem.message));
+            spdlog::error("SIGHUP: {}", config::error_line(file.string(), problem.pointer, problem.message));
 }
 
 } // namespace
 
-SignalHandler::SignalHandler(boost::asio::io_context &loop, NodeCommands &commands,
+SignalHandler::SignalHandler(boost::asio::io_context &loop, control::NodeCommands &commands,
                              const DaemonOptions &options)
     : loop_(loop), commands_(commands), options_(options), signals_(loop, SIGTERM, SIGINT, SIGHUP) {
     wait();
@@ -36,10 +36,11 @@ void SignalHandler::apply_file() {
     const auto text = read_file(file);
     if (!text)
         return log_result(file, tl::unexpected(text.error()));
-    ApplyOptions how;
+    control::ApplyOptions how;
     how.by = "reload";
     how.file = file.string();
-    commands_.apply(*text, how, [file](const Result<ApplyResult> &result) { log_result(file, result); });
+    commands_.apply(*text, how,
+                    [file](const Result<control::ApplyResult> &result) { log_result(file, result); });
 }
 
 void SignalHandler::wait() {

@@ -12,14 +12,15 @@ namespace glb {
 class SignalHandler {
   public:
     /// Stops `loop` at the end. All arguments must outlive the handler.
-    SignalHandler(boost::asio::io_context &loop, NodeCommands &commands, const DaemonOptions &options);
+    SignalHandler(boost::asio::io_context &loop, control::NodeCommands &commands,
+                  const DaemonOptions &options);
 
   private:
     void wait();
     void apply_file();
 
     boost::asio::io_context &loop_;
-    NodeCommands &commands_;
+    control::NodeCommands &commands_;
     const DaemonOptions &options_;
     boost::asio::signal_set signals_;
 };

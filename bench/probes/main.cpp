@@ -17,6 +17,7 @@
 
 using namespace glb;
 using namespace glb::bench;
+using namespace glb::health;
 
 namespace {
 

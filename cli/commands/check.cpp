@@ -12,7 +12,7 @@ namespace {
 
 std::vector<ApiError> errors_in(const std::string &text) {
     std::vector<ApiError> errors;
-    if (const auto manifest = parse_supported_manifest(text); !manifest)
+    if (const auto manifest = config::parse_supported_manifest(text); !manifest)
         for (const auto &[pointer, message] : manifest.error())
             errors.push_back({pointer, message});
     return errors;

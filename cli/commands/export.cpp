@@ -11,8 +11,8 @@ namespace {
 
 /// Indented, with members in the order of the reference.
 Result<std::string> format_manifest(const nlohmann::json &document) {
-    if (const auto manifest = parse_manifest(documents::serialize(document)))
-        return export_manifest(*manifest).dump(2) + '\n';
+    if (const auto manifest = config::parse_manifest(documents::serialize(document)))
+        return config::export_manifest(*manifest).dump(2) + '\n';
     // The daemon has another version.
     return document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
 }

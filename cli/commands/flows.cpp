@@ -52,8 +52,8 @@ std::string format_flows(const documents::FlowList &document, bool colour) {
 }
 
 /// Invalid filters are errors of usage: the daemon's parser rejects them here, before any request.
-int run_flows(const Context &context, const FlowQueryFields &fields) {
-    if (const auto filter = parse_flow_query(fields); !filter) {
+int run_flows(const Context &context, const observe::FlowQueryFields &fields) {
+    if (const auto filter = observe::parse_flow_query(fields); !filter) {
         for (const auto &[pointer, message] : filter.error())
             print_error("--" + pointer.substr(1) + ": " + message);
         return exit_usage;
@@ -68,7 +68,7 @@ int run_flows(const Context &context, const FlowQueryFields &fields) {
 } // namespace
 
 void add_flows(CLI::App &app, Context &context) {
-    const auto fields = std::make_shared<FlowQueryFields>();
+    const auto fields = std::make_shared<observe::FlowQueryFields>();
     auto *command =
         add_command(app, context, "flows", "List the entries of the flow table, with filters",
                     {"glbctl flows --target firewalls/fw-1 --state established",

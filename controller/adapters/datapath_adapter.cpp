@@ -13,7 +13,7 @@
 #include "controller/util/lock_file.h"
 #include "controller/util/log.h"
 
-namespace glb {
+namespace glb::adapters {
 
 namespace {
 
@@ -83,7 +83,7 @@ Status DatapathAdapter::lock() {
     return {};
 }
 
-Result<std::optional<FoundDatapath>> DatapathAdapter::inspect(std::uint32_t capacity) {
+Result<std::optional<control::FoundDatapath>> DatapathAdapter::inspect(std::uint32_t capacity) {
     GLB_ASSIGN(pins_, datapath::Pins::open(bpffs_));
     GLB_ASSIGN(discovered_sets_, datapath::find_pin_sets(bpffs_));
     std::vector<datapath::PinSetInfo> facts;
@@ -95,7 +95,7 @@ Result<std::optional<FoundDatapath>> DatapathAdapter::inspect(std::uint32_t capa
         return std::nullopt;
     const auto &set = discovered_sets_.sets[*running];
     pins_ = set.pins;
-    FoundDatapath found;
+    control::FoundDatapath found;
     found.seed = datapath::seed_of(*set.metadata);
     GLB_ASSIGN(found.config, datapath::read_pinned_config(set.pins));
     return found;
@@ -155,12 +155,12 @@ Status DatapathAdapter::begin_upgrade(std::uint32_t capacity, const std::vector<
     return {};
 }
 
-std::shared_ptr<FlowMigration> DatapathAdapter::migration() const {
+std::shared_ptr<control::FlowMigration> DatapathAdapter::migration() const {
     return upgrade_;
 }
 
-std::shared_ptr<FlowMigration> DatapathAdapter::resize(std::uint32_t capacity,
-                                                       const std::vector<std::uint8_t> &seed) {
+std::shared_ptr<control::FlowMigration> DatapathAdapter::resize(std::uint32_t capacity,
+                                                                const std::vector<std::uint8_t> &seed) {
     const auto request = [&]() -> Result<TableMigrationAdapter::Request> {
         GLB_ASSIGN(const auto metadata, maps_.config->metadata());
         const auto settings = datapath::load_settings_from(metadata, capacity);
@@ -210,7 +210,7 @@ std::uint64_t DatapathAdapter::epoch() const {
     return control ? control->epoch : 0;
 }
 
-std::shared_ptr<TargetStatePort> DatapathAdapter::target_states() const {
+std::shared_ptr<health::TargetStatePort> DatapathAdapter::target_states() const {
     return maps_.handles ? std::make_shared<TargetStates>(maps_.handles) : nullptr;
 }
 
@@ -246,7 +246,7 @@ Status DatapathAdapter::remove_maglev(std::uint32_t place) {
     return fingerprint ? maps_.config->remove_maglev(place) : Status{};
 }
 
-Status DatapathAdapter::activate(const BankImage &image, bool new_epoch) {
+Status DatapathAdapter::activate(const plan::BankImage &image, bool new_epoch) {
     GLB_TRY(maps_.config->write_idle_bank(image));
     return maps_.config->flip(new_epoch);
 }
@@ -265,4 +265,4 @@ std::map<datapath::NextHopKey, std::uint32_t> DatapathAdapter::next_hops() const
     return rows;
 }
 
-} // namespace glb
+} // namespace glb::adapters

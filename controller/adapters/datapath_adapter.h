@@ -9,22 +9,22 @@
 #include "controller/control/ports/datapath_port.h"
 #include "controller/datapath/pin_sets.h"
 
-namespace glb {
+namespace glb::adapters {
 
 class TableMigrationAdapter;
 
-class DatapathAdapter final : public DatapathPort {
+class DatapathAdapter final : public control::DatapathPort {
   public:
     /// Fails if `bpffs` is not on a BPF file system.
     [[nodiscard]] static Result<std::unique_ptr<DatapathAdapter>> open(std::filesystem::path bpffs);
 
     Status lock() override;
-    Result<std::optional<FoundDatapath>> inspect(std::uint32_t capacity) override;
+    Result<std::optional<control::FoundDatapath>> inspect(std::uint32_t capacity) override;
     Status load(std::uint32_t capacity, const std::vector<std::uint8_t> &seed) override;
     bool is_loaded() const override { return maps_.handles != nullptr; }
-    std::shared_ptr<FlowMigration> migration() const override;
-    std::shared_ptr<FlowMigration> resize(std::uint32_t capacity,
-                                          const std::vector<std::uint8_t> &seed) override;
+    std::shared_ptr<control::FlowMigration> migration() const override;
+    std::shared_ptr<control::FlowMigration> resize(std::uint32_t capacity,
+                                                   const std::vector<std::uint8_t> &seed) override;
     Status remove() override;
     void release(bool keep_lock) override;
     Result<std::vector<datapath::StalePin>> stale_pins() override;
@@ -35,21 +35,21 @@ class DatapathAdapter final : public DatapathPort {
         return maps_.handles ? maps_.handles->settings().punt_magic : 0;
     }
     datapath::DatapathHandlesPtr handles() const override { return maps_.handles; }
-    std::shared_ptr<TargetStatePort> target_states() const override;
+    std::shared_ptr<health::TargetStatePort> target_states() const override;
 
     std::map<unsigned, datapath::AttachMode> attached() override;
     Status attach(unsigned ifindex, const std::string &name, datapath::AttachMode mode) override;
     Status detach(unsigned ifindex) override { return attachments_->detach(ifindex); }
 
     Status set_index_name(std::uint32_t row, const std::string &name) override;
-    Status put_maglev(std::uint32_t place, const MaglevTable &slots) override {
+    Status put_maglev(std::uint32_t place, const plan::MaglevTable &slots) override {
         return maps_.config->put_maglev(place, slots);
     }
     Status remove_maglev(std::uint32_t place) override;
     Status set_endpoint_override(std::uint16_t endpoint, std::uint64_t flags) override {
         return maps_.config->set_endpoint_override(endpoint, flags);
     }
-    Status activate(const BankImage &image, bool new_epoch) override;
+    Status activate(const plan::BankImage &image, bool new_epoch) override;
     Status raise_route_generation() override { return maps_.config->raise_route_generation(); }
     Status set_seed(const std::vector<std::uint8_t> &seed) override;
     Status sync_egress(const datapath::EgressWriter::EgressRows &rows) override {
@@ -76,4 +76,4 @@ class DatapathAdapter final : public DatapathPort {
     std::shared_ptr<TableMigrationAdapter> upgrade_;
 };
 
-} // namespace glb
+} // namespace glb::adapters

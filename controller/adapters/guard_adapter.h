@@ -7,18 +7,18 @@
 #include "controller/guard/diagnostics.h"
 #include "controller/guard/guard.h"
 
-namespace glb {
+namespace glb::adapters {
 
-class GuardAdapter final : public GuardPort {
+class GuardAdapter final : public control::GuardPort {
   public:
     explicit GuardAdapter(guard::Guard guard) : guard_(std::move(guard)) {}
 
-    Status install(const GuardPlan &plan) override { return guard_.install(plan); }
-    bool matches(const GuardPlan &plan) const override { return guard_.matches(plan); }
+    Status install(const plan::GuardPlan &plan) override { return guard_.install(plan); }
+    bool matches(const plan::GuardPlan &plan) const override { return guard_.matches(plan); }
     Status set_magic(std::uint32_t magic) override { return guard_.set_magic(magic); }
-    Result<GuardCheck> check() override {
+    Result<control::GuardCheck> check() override {
         GLB_ASSIGN(auto report, guard_.check_and_repair());
-        return GuardCheck{std::move(report.repaired), std::move(report.warnings), report.counted};
+        return control::GuardCheck{std::move(report.repaired), std::move(report.warnings), report.counted};
     }
     Status remove() override { return guard_.remove(); }
     std::vector<std::string> missing_forwarding(const std::set<std::string> &devices) const override {
@@ -29,4 +29,4 @@ class GuardAdapter final : public GuardPort {
     guard::Guard guard_;
 };
 
-} // namespace glb
+} // namespace glb::adapters

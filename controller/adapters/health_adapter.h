@@ -8,12 +8,12 @@
 #include "controller/health/health_engine.h"
 #include "controller/health/health_thread.h"
 
-namespace glb {
+namespace glb::adapters {
 
-class HealthAdapter final : public HealthPort {
+class HealthAdapter final : public control::HealthPort {
   public:
     /// `on_event` is called on the health thread; it must not block.
-    explicit HealthAdapter(HealthEngine::OnEvent on_event)
+    explicit HealthAdapter(health::HealthEngine::OnEvent on_event)
         : engine_(thread_.context(), std::move(on_event)) {}
     ~HealthAdapter() override { stop(); }
 
@@ -24,18 +24,19 @@ class HealthAdapter final : public HealthPort {
     /// Longest delay of the health thread since the last call. Any thread.
     [[nodiscard]] std::chrono::nanoseconds exchange_max_lag() { return thread_.exchange_max_lag(); }
 
-    std::shared_ptr<const HealthSnapshot> snapshot() const override { return engine_.snapshot(); }
+    std::shared_ptr<const health::HealthSnapshot> snapshot() const override { return engine_.snapshot(); }
 
-    void attach(std::shared_ptr<TargetStatePort> states) override {
+    void attach(std::shared_ptr<health::TargetStatePort> states) override {
         thread_.run([&] { engine_.attach(std::move(states)); });
     }
-    void restore(const PersistedTargets &persisted) override {
+    void restore(const health::PersistedTargets &persisted) override {
         thread_.run([&] { engine_.restore(persisted); });
     }
-    void restore_failures(const std::map<std::string, HealthReason> &failures) override {
+    void restore_failures(const std::map<std::string, health::HealthReason> &failures) override {
         thread_.run([&] { engine_.restore_failures(failures); });
     }
-    Status stage(const HealthConfig &config, const std::vector<AdoptedTarget> &adopted) override {
+    Status stage(const health::HealthConfig &config,
+                 const std::vector<health::AdoptedTarget> &adopted) override {
         return thread_.run([&] { return engine_.stage(config, adopted); });
     }
     Status commit(std::uint64_t generation, const std::set<std::uint16_t> &resolved) override {
@@ -53,11 +54,11 @@ class HealthAdapter final : public HealthPort {
     void reset() override {
         thread_.run([&] { engine_.reset(); });
     }
-    Result<std::optional<MonotonicTime>> drain(const std::string &target, bool force,
-                                               std::optional<MonotonicTime> until) override {
+    Result<std::optional<health::MonotonicTime>> drain(const std::string &target, bool force,
+                                                       std::optional<health::MonotonicTime> until) override {
         return thread_.run([&] { return engine_.drain(target, force, until); });
     }
-    Result<std::optional<MonotonicTime>> undrain(const std::string &target) override {
+    Result<std::optional<health::MonotonicTime>> undrain(const std::string &target) override {
         return thread_.run([&] { return engine_.undrain(target); });
     }
     void on_flow_counts(std::vector<std::uint64_t> by_target) override {
@@ -68,8 +69,8 @@ class HealthAdapter final : public HealthPort {
     }
 
   private:
-    HealthThread thread_;
-    HealthEngine engine_;
+    health::HealthThread thread_;
+    health::HealthEngine engine_;
 };
 
-} // namespace glb
+} // namespace glb::adapters

@@ -7,32 +7,35 @@
 #include "controller/network/monitor.h"
 #include "lib/netlink/netlink.h"
 
-namespace glb {
+namespace glb::adapters {
 
-class KernelNetwork final : public NetworkPort {
+class KernelNetwork final : public control::NetworkPort {
   public:
     /// In the network namespace of the calling thread.
     [[nodiscard]] static Result<KernelNetwork> open();
 
-    Result<Snapshot> read() override;
-    std::map<IpAddress, ResolvedPath> resolve_paths(const Snapshot &snapshot, const InterfaceRef &tunnel,
-                                                    const std::set<IpAddress> &targets,
-                                                    MonotonicTime now) override {
+    Result<network::Snapshot> read() override;
+    std::map<IpAddress, network::ResolvedPath> resolve_paths(const network::Snapshot &snapshot,
+                                                             const InterfaceRef &tunnel,
+                                                             const std::set<IpAddress> &targets,
+                                                             health::MonotonicTime now) override {
         return paths_.update(snapshot, tunnel, targets, now);
     }
     void resolve(unsigned ifindex, const IpAddress &address) override { paths_.resolve(ifindex, address); }
-    void revalidate(const IpAddress &target, MonotonicTime now) override { paths_.revalidate(target, now); }
-    bool force_resolve(const IpAddress &target, MonotonicTime now) override {
+    void revalidate(const IpAddress &target, health::MonotonicTime now) override {
+        paths_.revalidate(target, now);
+    }
+    bool force_resolve(const IpAddress &target, health::MonotonicTime now) override {
         return paths_.force_resolve(target, now);
     }
     bool is_unreachable(const IpAddress &target) const override { return paths_.is_unreachable(target); }
     void release_paths() override { paths_.release_all(); }
 
-    Result<bool> offload(const std::string &interface, OffloadFeature feature) override {
-        return get_offload(interface, feature);
+    Result<bool> offload(const std::string &interface, network::OffloadFeature feature) override {
+        return network::get_offload(interface, feature);
     }
-    Status set_offload(const std::string &interface, OffloadFeature feature, bool on) override {
-        return glb::set_offload(interface, feature, on);
+    Status set_offload(const std::string &interface, network::OffloadFeature feature, bool on) override {
+        return glb::network::set_offload(interface, feature, on);
     }
 
     int changes_fd() const override { return monitor_.fd(); }
@@ -40,12 +43,12 @@ class KernelNetwork final : public NetworkPort {
     std::uint64_t overruns() const override { return monitor_.overruns(); }
 
   private:
-    KernelNetwork(Netlink netlink, PathResolver paths, Monitor monitor)
+    KernelNetwork(Netlink netlink, network::PathResolver paths, network::Monitor monitor)
         : netlink_(std::move(netlink)), paths_(std::move(paths)), monitor_(std::move(monitor)) {}
 
     Netlink netlink_;
-    PathResolver paths_;
-    Monitor monitor_;
+    network::PathResolver paths_;
+    network::Monitor monitor_;
 };
 
-} // namespace glb
+} // namespace glb::adapters

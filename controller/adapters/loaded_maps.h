@@ -9,7 +9,7 @@
 #include "controller/datapath/handles.h"
 #include "controller/datapath/redirect_tracepoints.h"
 
-namespace glb {
+namespace glb::adapters {
 
 struct LoadedMaps {
     datapath::DatapathHandlesPtr handles; ///< null: nothing is loaded, and there are no writers
@@ -32,4 +32,4 @@ struct LoadedMaps {
     }
 };
 
-} // namespace glb
+} // namespace glb::adapters

@@ -8,37 +8,38 @@
 #include "controller/state/store.h"
 #include "controller/util/log.h"
 
-namespace glb {
+namespace glb::adapters {
 
-class StateAdapter final : public StatePort {
+class StateAdapter final : public control::StatePort {
   public:
-    StateAdapter(StateStore store, History history)
+    StateAdapter(state::StateStore store, state::History history)
         : store_(std::move(store)), history_(std::move(history)) {}
 
-    LoadedFile load_manifest() const override { return store_.load_manifest(); }
+    state::LoadedFile load_manifest() const override { return store_.load_manifest(); }
     Status save_manifest(const std::string &text) override { return store_.save_manifest(text); }
     Status remove_manifest() override { return store_.remove_manifest(); }
     std::filesystem::path manifest_path() const override { return store_.manifest_path(); }
 
-    Result<HashSeed> hash_seed(const std::optional<HashSeed> &running, bool may_create) override {
+    Result<state::HashSeed> hash_seed(const std::optional<state::HashSeed> &running,
+                                      bool may_create) override {
         GLB_ASSIGN(auto stored, store_.hash_seed(running, may_create));
         if (!stored.warning.empty())
             spdlog::warn("{}", stored.warning);
         return std::move(stored.seed);
     }
-    Status persist_hash_seed(const HashSeed &seed) override { return store_.persist_hash_seed(seed); }
+    Status persist_hash_seed(const state::HashSeed &seed) override { return store_.persist_hash_seed(seed); }
 
     nlohmann::json value(const std::string &key) const override { return store_.value(key); }
     Status set_value(const std::string &key, nlohmann::json value) override {
         return store_.set_value(key, std::move(value));
     }
 
-    std::vector<HistoryEntry> history() const override { return history_.entries(); }
-    Status add_history(const HistoryEntry &entry) override { return history_.add(entry); }
+    std::vector<state::HistoryEntry> history() const override { return history_.entries(); }
+    Status add_history(const state::HistoryEntry &entry) override { return history_.add(entry); }
 
   private:
-    StateStore store_;
-    History history_;
+    state::StateStore store_;
+    state::History history_;
 };
 
-} // namespace glb
+} // namespace glb::adapters

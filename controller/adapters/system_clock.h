@@ -4,12 +4,12 @@
 #include "controller/control/ports/clock.h"
 #include "controller/plan/maglev_generations.h"
 
-namespace glb {
+namespace glb::adapters {
 
-class SystemClock final : public Clock {
+class SystemClock final : public control::Clock {
   public:
-    [[nodiscard]] MonotonicTime now() const override { return std::chrono::steady_clock::now(); }
-    [[nodiscard]] std::uint32_t ticks() const override { return tick_now(); }
+    [[nodiscard]] health::MonotonicTime now() const override { return std::chrono::steady_clock::now(); }
+    [[nodiscard]] std::uint32_t ticks() const override { return plan::tick_now(); }
 };
 
-} // namespace glb
+} // namespace glb::adapters

@@ -1,6 +1,6 @@
 #include "controller/adapters/table_migration_adapter.h"
 
-namespace glb {
+namespace glb::adapters {
 
 Status TableMigrationAdapter::prepare() {
     if (!request_)
@@ -59,4 +59,4 @@ std::string TableMigrationAdapter::summary() const {
                       : std::string());
 }
 
-} // namespace glb
+} // namespace glb::adapters

@@ -9,9 +9,9 @@
 #include "controller/adapters/datapath_adapter.h"
 #include "controller/datapath/migration/table_migration.h"
 
-namespace glb {
+namespace glb::adapters {
 
-class TableMigrationAdapter final : public FlowMigration {
+class TableMigrationAdapter final : public control::FlowMigration {
   public:
     struct Request {
         datapath::PinSet source;
@@ -45,4 +45,4 @@ class TableMigrationAdapter final : public FlowMigration {
     datapath::DatapathHandlesPtr final_;
 };
 
-} // namespace glb
+} // namespace glb::adapters

@@ -6,9 +6,9 @@
 #include "controller/datapath/state_writer.h"
 #include "controller/health/datapath_port.h"
 
-namespace glb {
+namespace glb::adapters {
 
-class TargetStates final : public TargetStatePort {
+class TargetStates final : public health::TargetStatePort {
   public:
     explicit TargetStates(const datapath::DatapathHandlesPtr &handles)
         : state_(handles), counters_(handles), events_(handles) {}
@@ -37,4 +37,4 @@ class TargetStates final : public TargetStatePort {
     datapath::EventReader events_;
 };
 
-} // namespace glb
+} // namespace glb::adapters

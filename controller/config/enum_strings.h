@@ -9,7 +9,7 @@
 
 #include "controller/config/manifest.h"
 
-namespace glb {
+namespace glb::config {
 
 /// EnumStrings<E>::all: the strings of E, in the order of its enumerators.
 template <typename E>
@@ -56,4 +56,4 @@ template <typename E>
     return std::nullopt;
 }
 
-} // namespace glb
+} // namespace glb::config

@@ -6,7 +6,7 @@
 #include "controller/config/formats.h"
 #include "controller/util/numbers.h"
 
-namespace glb {
+namespace glb::config {
 
 namespace {
 
@@ -171,4 +171,4 @@ ordered_json export_manifest(const Manifest &manifest) {
     return out;
 }
 
-} // namespace glb
+} // namespace glb::config

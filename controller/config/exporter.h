@@ -5,7 +5,7 @@
 
 #include "controller/config/manifest.h"
 
-namespace glb {
+namespace glb::config {
 
 /// The whole document, in the order of docs/reference/manifest.md, with all defaults written out. Omitted are
 /// members without a value (default name, generated seed, no IPv6 address, no flow log) and an unset
@@ -21,4 +21,4 @@ namespace glb {
 [[nodiscard]] nlohmann::ordered_json export_target(const Target &target);
 [[nodiscard]] nlohmann::ordered_json export_flow_log(const FlowLog &log);
 
-} // namespace glb
+} // namespace glb::config

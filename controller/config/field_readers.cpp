@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace glb {
+namespace glb::config {
 
 namespace {
 
@@ -51,4 +51,4 @@ void read_interface(const JsonValue &json, InterfaceRef &out) {
     members.reject_unknown();
 }
 
-} // namespace glb
+} // namespace glb::config

@@ -3,7 +3,7 @@
 
 #include "controller/config/object_reader.h"
 
-namespace glb {
+namespace glb::config {
 
 [[nodiscard]] inline auto name(std::string &out) {
     return text(out, is_name, "must be a name: 1 to 63 of a-z A-Z 0-9 . _ -");
@@ -58,4 +58,4 @@ void read_health_check(const JsonValue &json, HealthCheck &out);
 void read_target_group(const JsonValue &json, TargetGroup &out);
 void read_flow_log(const JsonValue &json, FlowLog &out);
 
-} // namespace glb
+} // namespace glb::config

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-namespace glb {
+namespace glb::config {
 
 namespace {
 
@@ -64,4 +64,4 @@ bool is_interface_name(std::string_view text) {
            });
 }
 
-} // namespace glb
+} // namespace glb::config

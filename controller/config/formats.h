@@ -9,7 +9,7 @@
 
 #include "controller/config/manifest.h"
 
-namespace glb {
+namespace glb::config {
 
 /// `200-399`, `200,301-302`: comma-separated codes and ranges from 200 to 599, the widest range that AWS
 /// accepts for any load balancer type. Interim responses (1xx) never decide a check.
@@ -22,4 +22,4 @@ namespace glb {
 /// A valid kernel interface name (1 to 15 bytes) without quotes and backslashes.
 [[nodiscard]] bool is_interface_name(std::string_view text);
 
-} // namespace glb
+} // namespace glb::config

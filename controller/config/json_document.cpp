@@ -9,7 +9,7 @@
 
 #include <fmt/format.h>
 
-namespace glb {
+namespace glb::config {
 
 namespace {
 
@@ -237,4 +237,4 @@ Document read_document(std::string_view text) {
     return document;
 }
 
-} // namespace glb
+} // namespace glb::config

@@ -10,7 +10,7 @@
 
 #include "controller/config/parser.h"
 
-namespace glb {
+namespace glb::config {
 
 /// Appends one reference token to an RFC 6901 pointer, with `~` and `/` escaped.
 [[nodiscard]] std::string pointer_to(std::string_view parent, std::string_view member);
@@ -24,4 +24,4 @@ struct Document {
 /// Parses RFC 8259 JSON in UTF-8. The last of duplicate members is used.
 [[nodiscard]] Document read_document(std::string_view text);
 
-} // namespace glb
+} // namespace glb::config

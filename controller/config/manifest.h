@@ -13,7 +13,7 @@
 #include "controller/util/address.h"
 #include "controller/util/interface_ref.h"
 
-namespace glb {
+namespace glb::config {
 
 /// Limits of one document. The data path's tables have these sizes.
 namespace manifest_limits {
@@ -189,4 +189,4 @@ struct Manifest {
     bool operator==(const Manifest &) const = default;
 };
 
-} // namespace glb
+} // namespace glb::config

@@ -5,7 +5,7 @@
 
 #include "controller/config/exporter.h"
 
-namespace glb {
+namespace glb::config {
 
 namespace {
 
@@ -133,4 +133,4 @@ ordered_json to_json(const std::vector<ManifestChange> &changes) {
     return out;
 }
 
-} // namespace glb
+} // namespace glb::config

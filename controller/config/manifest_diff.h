@@ -10,7 +10,7 @@
 
 #include "controller/config/manifest.h"
 
-namespace glb {
+namespace glb::config {
 
 enum class ChangeAction : std::uint8_t { add, change, remove };
 enum class ChangeKind : std::uint8_t { node, endpoint, target_group, target };
@@ -38,4 +38,4 @@ struct ManifestChange {
 [[nodiscard]] nlohmann::ordered_json to_json(const ManifestChange &change);
 [[nodiscard]] nlohmann::ordered_json to_json(const std::vector<ManifestChange> &changes);
 
-} // namespace glb
+} // namespace glb::config

@@ -6,7 +6,7 @@
 #include "controller/config/suggestions.h"
 #include "controller/util/numbers.h"
 
-namespace glb {
+namespace glb::config {
 
 namespace {
 
@@ -113,4 +113,4 @@ void add_choice_error(const JsonValue &json, const std::vector<std::string_view>
         json.add_error(fmt::format("must be one of \"{}\"{}", fmt::join(allowed, "\", \""), hint));
 }
 
-} // namespace glb
+} // namespace glb::config

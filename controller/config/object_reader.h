@@ -19,7 +19,7 @@
 #include "controller/config/formats.h"
 #include "controller/config/json_document.h"
 
-namespace glb {
+namespace glb::config {
 
 /// Errors reported per document. Without a limit a hostile document could cause millions.
 inline constexpr std::size_t max_manifest_errors = 1000;
@@ -167,4 +167,4 @@ template <typename T, typename Read>
     };
 }
 
-} // namespace glb
+} // namespace glb::config

@@ -5,7 +5,7 @@
 #include "controller/util/endpoint_id.h"
 #include "controller/util/numbers.h"
 
-namespace glb {
+namespace glb::config {
 
 namespace {
 
@@ -141,4 +141,4 @@ Result<Manifest, std::vector<ManifestError>> parse_manifest(std::string_view tex
     return std::move(manifest);
 }
 
-} // namespace glb
+} // namespace glb::config

@@ -8,7 +8,7 @@
 #include "controller/config/manifest.h"
 #include "controller/util/result.h"
 
-namespace glb {
+namespace glb::config {
 
 /// An error: its place as an RFC 6901 pointer ("": the whole document), and what is expected there (allowed
 /// values, range, format).
@@ -39,4 +39,4 @@ struct UncheckedManifest {
 /// features are not errors here: see unsupported_features.h.
 [[nodiscard]] Result<Manifest, std::vector<ManifestError>> parse_manifest(std::string_view text);
 
-} // namespace glb
+} // namespace glb::config

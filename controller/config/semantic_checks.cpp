@@ -11,7 +11,7 @@
 #include "controller/config/object_reader.h"
 #include "controller/config/suggestions.h"
 
-namespace glb {
+namespace glb::config {
 
 namespace {
 
@@ -209,4 +209,4 @@ void check_manifest(const Manifest &manifest, std::vector<ManifestError> &errors
     checker.check_limits();
 }
 
-} // namespace glb
+} // namespace glb::config

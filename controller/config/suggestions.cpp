@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-namespace glb {
+namespace glb::config {
 
 namespace {
 
@@ -67,4 +67,4 @@ std::string suggest_or_list(std::string_view text, const std::vector<std::string
                        shown == candidates.end() ? "" : ", …");
 }
 
-} // namespace glb
+} // namespace glb::config

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace glb {
+namespace glb::config {
 
 /// The candidate with the smallest edit distance (Levenshtein over bytes, ignoring case), if that is at most
 /// a third of the longer name, rounded up. The first of several.
@@ -21,4 +21,4 @@ namespace glb {
 [[nodiscard]] std::string suggest_or_list(std::string_view text,
                                           const std::vector<std::string_view> &candidates);
 
-} // namespace glb
+} // namespace glb::config

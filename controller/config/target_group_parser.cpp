@@ -3,7 +3,7 @@
 
 #include "controller/config/field_readers.h"
 
-namespace glb {
+namespace glb::config {
 
 namespace {
 
@@ -132,4 +132,4 @@ void read_flow_log(const JsonValue &json, FlowLog &out) {
     members.reject_unknown();
 }
 
-} // namespace glb
+} // namespace glb::config

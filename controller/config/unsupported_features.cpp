@@ -6,7 +6,7 @@
 #include "controller/config/formats.h"
 #include "controller/config/object_reader.h"
 
-namespace glb {
+namespace glb::config {
 
 namespace {
 
@@ -83,4 +83,4 @@ Result<Manifest, std::vector<ManifestError>> parse_supported_manifest(std::strin
     return std::move(manifest);
 }
 
-} // namespace glb
+} // namespace glb::config

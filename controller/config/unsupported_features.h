@@ -5,7 +5,7 @@
 
 #include "controller/config/parser.h"
 
-namespace glb {
+namespace glb::config {
 
 /// An error for each value that requires an unsupported feature. Such values are rejected, never ignored;
 /// defaults are accepted.
@@ -15,4 +15,4 @@ namespace glb {
 /// parse_manifest().
 [[nodiscard]] Result<Manifest, std::vector<ManifestError>> parse_supported_manifest(std::string_view text);
 
-} // namespace glb
+} // namespace glb::config

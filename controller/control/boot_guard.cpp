@@ -6,7 +6,7 @@
 #include "controller/control/kept_guard.h"
 #include "controller/util/log.h"
 
-namespace glb {
+namespace glb::control {
 
 namespace {
 
@@ -30,19 +30,20 @@ Result<std::optional<ManifestFile>> manifest_for_boot(const StatePort &state,
 
 } // namespace
 
-Result<std::vector<std::string>> install_guard_alone(const Ports &ports, const Manifest &manifest) {
+Result<std::vector<std::string>> install_guard_alone(const Ports &ports, const config::Manifest &manifest) {
     GLB_ASSIGN(const auto snapshot, ports.network.read());
     // Marks matter once a data path is loaded; the daemon writes them again then.
     const auto found = ports.datapath.inspect(datapath::round_capacity(manifest.node.flow_table_capacity));
-    auto indexes = found && *found ? IndexAllocator::from_names((*found)->config.names) : IndexAllocator();
+    auto indexes =
+        found && *found ? plan::IndexAllocator::from_names((*found)->config.names) : plan::IndexAllocator();
     for (const auto &endpoint : manifest.endpoints)
-        GLB_TRY(indexes.claim(IndexKind::endpoint, endpoint.name));
-    const auto plan = plan_guard(manifest, indexes, snapshot, ports.state.value(devices_key));
+        GLB_TRY(indexes.claim(plan::IndexKind::endpoint, endpoint.name));
+    const auto plan = plan::plan_guard(manifest, indexes, snapshot, ports.state.value(devices_key));
     GLB_TRY(ports.guard.install(plan));
-    return guard_devices(plan);
+    return plan::guard_devices(plan);
 }
 
-Status install_kept_guard(const Ports &ports, const Manifest &kept) {
+Status install_kept_guard(const Ports &ports, const config::Manifest &kept) {
     GLB_ASSIGN(const auto devices, install_guard_alone(ports, kept));
     spdlog::warn("guard: kept by glbctl down --keep-guard, installed on {}: it blocks all endpoint traffic "
                  "until a manifest is applied",
@@ -57,7 +58,7 @@ Status install_boot_guard(const Ports &ports, const std::optional<ManifestFile> 
         return {};
     }
     GLB_ASSIGN(const auto text, file->text);
-    const auto manifest = parse_manifest(text);
+    const auto manifest = config::parse_manifest(text);
     if (!manifest)
         return refused(file->path, manifest.error());
     GLB_TRY(ports.datapath.lock());
@@ -67,4 +68,4 @@ Status install_boot_guard(const Ports &ports, const std::optional<ManifestFile> 
     return {};
 }
 
-} // namespace glb
+} // namespace glb::control

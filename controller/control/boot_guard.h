@@ -8,15 +8,15 @@
 #include "controller/control/manifest_file.h"
 #include "controller/control/ports/ports.h"
 
-namespace glb {
+namespace glb::control {
 
 /// Installs the guard of `manifest`, whether or not its interfaces exist. Endpoint marks are those of maps that
 /// are still pinned. Returns the guarded devices.
 [[nodiscard]] Result<std::vector<std::string>> install_guard_alone(const Ports &ports,
-                                                                   const Manifest &manifest);
+                                                                   const config::Manifest &manifest);
 
 /// Installs the guard that `down --keep-guard` kept, after a reboot too.
-[[nodiscard]] Status install_kept_guard(const Ports &ports, const Manifest &kept);
+[[nodiscard]] Status install_kept_guard(const Ports &ports, const config::Manifest &kept);
 
 /// For `glbd --guard-only`: installs the guard that the active manifest needs (`first_manifest` if none was
 /// ever applied, else the one that was kept), and nothing else. It outlives the process. Does nothing if
@@ -25,4 +25,4 @@ namespace glb {
 [[nodiscard]] Status install_boot_guard(const Ports &ports,
                                         const std::optional<ManifestFile> &first_manifest);
 
-} // namespace glb
+} // namespace glb::control

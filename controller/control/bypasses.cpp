@@ -4,9 +4,9 @@
 #include "controller/state/boot_time.h"
 #include "controller/util/seconds.h"
 
-namespace glb {
+namespace glb::control {
 
-std::vector<std::string> Bypasses::expire(MonotonicTime now) {
+std::vector<std::string> Bypasses::expire(health::MonotonicTime now) {
     std::vector<std::string> over;
     for (const auto &[endpoint, end] : ends_)
         if (end && *end <= now)
@@ -20,7 +20,8 @@ void Bypasses::retain_only(const std::set<std::string> &endpoints) {
     std::erase_if(ends_, [&](const auto &row) { return !endpoints.contains(row.first); });
 }
 
-std::optional<std::uint64_t> Bypasses::seconds_left(const std::string &endpoint, MonotonicTime now) const {
+std::optional<std::uint64_t> Bypasses::seconds_left(const std::string &endpoint,
+                                                    health::MonotonicTime now) const {
     const auto found = ends_.find(endpoint);
     if (found == ends_.end() || !found->second)
         return std::nullopt;
@@ -42,7 +43,7 @@ std::uint64_t Bypasses::word(const std::string &endpoint) const {
 nlohmann::json Bypasses::to_json() const {
     auto rows = nlohmann::json::object();
     for (const auto &[endpoint, end] : ends_)
-        rows[endpoint] = {{"until", end ? to_json_time(*end) : nlohmann::json()}};
+        rows[endpoint] = {{"until", end ? state::to_json_time(*end) : nlohmann::json()}};
     return rows.empty() ? nlohmann::json() : rows;
 }
 
@@ -53,7 +54,7 @@ void Bypasses::set(const nlohmann::json &json) {
     for (const auto &[endpoint, row] : json.items())
         if (row.is_object() && row.contains("until"))
             ends_[endpoint] =
-                row["until"].is_null() ? std::nullopt : std::optional(time_from_json(row["until"]));
+                row["until"].is_null() ? std::nullopt : std::optional(state::time_from_json(row["until"]));
 }
 
-} // namespace glb
+} // namespace glb::control

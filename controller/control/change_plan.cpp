@@ -7,7 +7,7 @@
 #include "controller/plan/egress_plan.h"
 #include "controller/plan/hash_key.h"
 
-namespace glb {
+namespace glb::control {
 
 namespace {
 
@@ -21,9 +21,9 @@ bool same_rows(const std::vector<Row> &a, const std::vector<Row> &b) {
 }
 
 /// The indexes and tables of an earlier daemon, as its maps have them.
-Allocation found_allocation(const FoundDatapath &found, std::uint32_t ticks) {
-    Allocation allocation;
-    allocation.indexes = IndexAllocator::from_names(found.config.names);
+plan::Allocation found_allocation(const FoundDatapath &found, std::uint32_t ticks) {
+    plan::Allocation allocation;
+    allocation.indexes = plan::IndexAllocator::from_names(found.config.names);
     for (const auto &[index, group] : found.config.groups)
         if (group.row.table < GLB_MAX_TABLES)
             allocation.generations.adopt(index, group.row, group.fingerprint, ticks);
@@ -31,78 +31,81 @@ Allocation found_allocation(const FoundDatapath &found, std::uint32_t ticks) {
 }
 
 /// An ejection is in the data path at once, and in the state file some time later.
-std::map<std::string, HealthReason> found_failures(const FoundDatapath &found, const Manifest &manifest,
-                                                   const IndexAllocator &indexes) {
-    std::map<std::string, HealthReason> failures;
+std::map<std::string, health::HealthReason> found_failures(const FoundDatapath &found,
+                                                           const config::Manifest &manifest,
+                                                           const plan::IndexAllocator &indexes) {
+    std::map<std::string, health::HealthReason> failures;
     for (const auto &group : manifest.target_groups)
         for (const auto &target : group.targets) {
-            const auto name = target_name(group.name, target.id);
-            const auto index = indexes.find(IndexKind::target, name);
+            const auto name = plan::target_name(group.name, target.id);
+            const auto index = indexes.find(plan::IndexKind::target, name);
             const auto state =
                 index ? found.config.target_states.find(*index) : found.config.target_states.end();
             if (state != found.config.target_states.end() && !(state->second & GLB_TARGET_KEEP_EMBRYONIC))
-                failures[name] = group.health_check.passive.enabled ? HealthReason::no_return_traffic
-                                                                    : HealthReason::failed_health_checks;
+                failures[name] = group.health_check.passive.enabled
+                                     ? health::HealthReason::no_return_traffic
+                                     : health::HealthReason::failed_health_checks;
         }
     return failures;
 }
 
 /// Targets of the configuration, removed ones that still drain, and adopted ones.
-std::vector<PlannedTarget> planned_targets(const HealthConfig &config, const HealthSnapshot &live,
-                                           const std::vector<AdoptedTarget> &adopted) {
-    std::map<std::string, PlannedTarget> targets;
-    const auto plan = [&](const std::string &name, const HealthTarget &target, std::uint16_t group) {
+std::vector<plan::PlannedTarget> planned_targets(const health::HealthConfig &config,
+                                                 const health::HealthSnapshot &live,
+                                                 const std::vector<health::AdoptedTarget> &adopted) {
+    std::map<std::string, plan::PlannedTarget> targets;
+    const auto plan = [&](const std::string &name, const health::HealthTarget &target, std::uint16_t group) {
         targets[name] = {target.index, group, target.address, target.port};
     };
     for (const auto &target : adopted)
-        plan(target_name(target.group, target.target.id), target.target, target.group_index);
+        plan(plan::target_name(target.group, target.target.id), target.target, target.group_index);
     for (const auto &target : live.targets)
         plan(target.name, target.target, target.group_index);
     for (const auto &group : config.groups)
         for (const auto &target : group.targets)
-            plan(target_name(group.name, target.id), target, group.index);
-    std::vector<PlannedTarget> rows;
+            plan(plan::target_name(group.name, target.id), target, group.index);
+    std::vector<plan::PlannedTarget> rows;
     for (const auto &[name, target] : targets)
         rows.push_back(target);
     return rows;
 }
 
-void plan_guards(const PlanInput &input, const IndexAllocator &indexes, ChangePlan &plan) {
-    plan.guard_after = plan_guard(input.manifest, indexes, input.snapshot, input.known_devices);
-    plan.known_devices = known_devices(plan.guard_after);
+void plan_guards(const PlanInput &input, const plan::IndexAllocator &indexes, ChangePlan &plan) {
+    plan.guard_after = plan::plan_guard(input.manifest, indexes, input.snapshot, input.known_devices);
+    plan.known_devices = plan::known_devices(plan.guard_after);
     plan.guard_during = plan.guard_after;
     if (!input.previous)
         return;
-    for (auto &port : plan_guard(*input.previous, indexes, input.snapshot, input.known_devices).ports)
+    for (auto &port : plan::plan_guard(*input.previous, indexes, input.snapshot, input.known_devices).ports)
         if (std::none_of(plan.guard_after.ports.begin(), plan.guard_after.ports.end(),
-                         [&](const GuardedPort &other) {
+                         [&](const plan::GuardedPort &other) {
                              return other.interface == port.interface && other.vlans == port.vlans;
                          }))
             plan.guard_during.ports.push_back(std::move(port));
 }
 
 void plan_interfaces(const PlanInput &input, ChangePlan &plan) {
-    plan.mode = input.manifest.node.xdp_mode == XdpMode::native ? datapath::AttachMode::native
-                                                                : datapath::AttachMode::generic;
+    plan.mode = input.manifest.node.xdp_mode == config::XdpMode::native ? datapath::AttachMode::native
+                                                                        : datapath::AttachMode::generic;
     std::set<unsigned> wanted, during = input.attached;
-    for (const auto &name : interface_names(input.manifest))
+    for (const auto &name : plan::interface_names(input.manifest))
         if (const auto *link = input.snapshot.link(name)) { // one that appears later is a change of its own
             plan.attach.emplace_back(link->index, name);
             wanted.insert(link->index);
         }
     std::ranges::set_difference(input.attached, wanted, std::back_inserter(plan.detach));
     during.insert(wanted.begin(), wanted.end());
-    plan.egress_during = plan_egress(input.snapshot, during);
-    plan.egress_after = plan.detach.empty() ? plan.egress_during : plan_egress(input.snapshot, wanted);
+    plan.egress_during = plan::plan_egress(input.snapshot, during);
+    plan.egress_after = plan.detach.empty() ? plan.egress_during : plan::plan_egress(input.snapshot, wanted);
     plan.next_hops = next_hop_rows(input.snapshot, plan.egress_during);
     const auto *tunnel = input.snapshot.link(input.manifest.node.tunnel.interface.name);
     plan.tunnel = tunnel ? tunnel->index : 0;
 }
 
-Status plan_bank_image(const PlanInput &input, const Allocation &allocation, ChangePlan &plan) {
+Status plan_bank_image(const PlanInput &input, const plan::Allocation &allocation, ChangePlan &plan) {
     const auto targets = planned_targets(*plan.health, input.health, plan.adopted);
-    auto config = plan_bank(input.manifest, allocation.indexes, input.snapshot, allocation.generations,
-                            targets, input.paths, steering_key(input.seed));
+    auto config = plan::plan_bank(input.manifest, allocation.indexes, input.snapshot, allocation.generations,
+                                  targets, input.paths, plan::steering_key(input.seed));
     plan.previous_tunnel_address = input.previous_tunnel_address;
     const auto &address = input.manifest.node.tunnel.address;
     if (input.previous && input.previous->node.tunnel.address != address)
@@ -110,7 +113,7 @@ Status plan_bank_image(const PlanInput &input, const Allocation &allocation, Cha
                                         input.now + previous_address_time};
     if (plan.previous_tunnel_address && plan.previous_tunnel_address->until > input.now)
         config.previous_address = plan.previous_tunnel_address->address;
-    GLB_ASSIGN(plan.bank, build_bank(config));
+    GLB_ASSIGN(plan.bank, plan::build_bank(config));
     for (const auto &target : targets)
         if (target.index < plan.bank.targets.size() &&
             plan.bank.targets[target.index].flags & GLB_TARGET_RESOLVED)
@@ -118,8 +121,8 @@ Status plan_bank_image(const PlanInput &input, const Allocation &allocation, Cha
     return {};
 }
 
-void plan_health(const PlanInput &input, const IndexAllocator &indexes, ChangePlan &plan) {
-    plan.health = std::make_shared<const HealthConfig>(
+void plan_health(const PlanInput &input, const plan::IndexAllocator &indexes, ChangePlan &plan) {
+    plan.health = std::make_shared<const health::HealthConfig>(
         health_config(input.manifest, indexes, input.health.generation + 1));
     plan.adopted = input.adopted;
     if (input.found)
@@ -131,18 +134,19 @@ void plan_health(const PlanInput &input, const IndexAllocator &indexes, ChangePl
 
 } // namespace
 
-std::vector<AdoptedTarget> adopted_targets(const FoundDatapath &found, const Manifest &manifest,
-                                           const HealthSnapshot &health) {
-    std::vector<AdoptedTarget> adopted;
-    auto indexes = IndexAllocator::from_names(found.config.names);
-    (void)claim_indexes(indexes, manifest, nullptr); // a failure is reported by plan_change()
-    for (const auto &name : indexes.retired(IndexKind::target)) {
-        const auto index = *indexes.find(IndexKind::target, name);
+std::vector<health::AdoptedTarget> adopted_targets(const FoundDatapath &found,
+                                                   const config::Manifest &manifest,
+                                                   const health::HealthSnapshot &health) {
+    std::vector<health::AdoptedTarget> adopted;
+    auto indexes = plan::IndexAllocator::from_names(found.config.names);
+    (void)plan::claim_indexes(indexes, manifest, nullptr); // a failure is reported by plan_change()
+    for (const auto &name : indexes.retired(plan::IndexKind::target)) {
+        const auto index = *indexes.find(plan::IndexKind::target, name);
         const auto slash = name.find('/');
         const auto row = found.config.targets.find(index);
         if (health.find(name) || slash == std::string::npos || row == found.config.targets.end())
             continue;
-        HealthTarget target;
+        health::HealthTarget target;
         target.id = name.substr(slash + 1);
         target.address = IpAddress::v4(row->second.destination);
         target.port = static_cast<std::uint16_t>(row->second.port >> 8 | row->second.port << 8);
@@ -153,8 +157,8 @@ std::vector<AdoptedTarget> adopted_targets(const FoundDatapath &found, const Man
     return adopted;
 }
 
-std::set<IpAddress> target_addresses(const Manifest &manifest, const HealthSnapshot &health,
-                                     const std::vector<AdoptedTarget> &adopted) {
+std::set<IpAddress> target_addresses(const config::Manifest &manifest, const health::HealthSnapshot &health,
+                                     const std::vector<health::AdoptedTarget> &adopted) {
     std::set<IpAddress> addresses;
     for (const auto &target : adopted)
         addresses.insert(target.target.address);
@@ -166,10 +170,10 @@ std::set<IpAddress> target_addresses(const Manifest &manifest, const HealthSnaps
     return addresses;
 }
 
-std::map<datapath::NextHopKey, glb_next_hop> next_hop_rows(const Snapshot &snapshot,
+std::map<datapath::NextHopKey, glb_next_hop> next_hop_rows(const network::Snapshot &snapshot,
                                                            const datapath::EgressWriter::EgressRows &egress) {
     std::map<datapath::NextHopKey, glb_next_hop> rows;
-    for (const auto &[ifindex, hop] : plan_next_hops(snapshot, egress)) {
+    for (const auto &[ifindex, hop] : plan::plan_next_hops(snapshot, egress)) {
         MacAddress mac;
         std::memcpy(mac.bytes.data(), hop.destination, mac.bytes.size());
         rows.emplace(std::pair(ifindex, mac), hop);
@@ -181,23 +185,23 @@ Result<ChangePlan> plan_change(const PlanInput &input) {
     ChangePlan plan;
     plan.manifest = &input.manifest;
     auto allocation = input.found ? found_allocation(*input.found, input.ticks) : input.allocation;
-    GLB_TRY(claim_indexes(allocation.indexes, input.manifest, input.previous));
+    GLB_TRY(plan::claim_indexes(allocation.indexes, input.manifest, input.previous));
     plan_guards(input, allocation.indexes, plan);
-    GLB_ASSIGN(plan.maglev, plan_maglev(allocation, input.manifest, input.ticks));
+    GLB_ASSIGN(plan.maglev, plan::plan_maglev(allocation, input.manifest, input.ticks));
     for (const auto &[group, table] : allocation.tables)
         plan.maglev_slots.insert(table->share.begin(), table->share.end());
     plan_health(input, allocation.indexes, plan);
     for (const auto &endpoint : input.manifest.endpoints)
-        plan.overrides[*allocation.indexes.find(IndexKind::endpoint, endpoint.name)] =
+        plan.overrides[*allocation.indexes.find(plan::IndexKind::endpoint, endpoint.name)] =
             input.bypasses.word(endpoint.name);
     plan_interfaces(input, plan);
     GLB_TRY(plan_bank_image(input, allocation, plan));
     plan.index_names = allocation.indexes.rows();
-    plan.allocation = std::make_shared<const Allocation>(std::move(allocation));
+    plan.allocation = std::make_shared<const plan::Allocation>(std::move(allocation));
     return plan;
 }
 
-bool is_same_bank(const BankImage &a, const BankImage &b) {
+bool is_same_bank(const plan::BankImage &a, const plan::BankImage &b) {
     return std::memcmp(&a.node, &b.node, sizeof a.node) == 0 && same_rows(a.ports, b.ports) &&
            same_rows(a.endpoints, b.endpoints) && same_rows(a.endpoint_ids, b.endpoint_ids) &&
            same_rows(a.groups, b.groups) && same_rows(a.targets, b.targets) &&
@@ -205,4 +209,4 @@ bool is_same_bank(const BankImage &a, const BankImage &b) {
            same_rows(a.local_macs, b.local_macs);
 }
 
-} // namespace glb
+} // namespace glb::control

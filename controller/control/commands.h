@@ -15,7 +15,7 @@
 #include "controller/util/peer_credentials.h"
 #include "controller/util/result.h"
 
-namespace glb {
+namespace glb::control {
 
 struct ApplyOptions {
     bool dry_run = false;                                    ///< check and diff, change nothing
@@ -85,4 +85,4 @@ class NodeCommands {
                                  Done<documents::GarbageCollection> done) = 0;
 };
 
-} // namespace glb
+} // namespace glb::control

@@ -7,7 +7,7 @@
 
 #include "controller/state/boot_time.h"
 
-namespace glb {
+namespace glb::control {
 
 std::string manifest_digest(std::string_view text) {
     std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
@@ -16,13 +16,13 @@ std::string manifest_digest(std::string_view text) {
 }
 
 bool Confirmation::concerns(std::string_view manifest) const {
-    return glb::manifest_digest(manifest) == manifest_digest;
+    return control::manifest_digest(manifest) == manifest_digest;
 }
 
 nlohmann::json Confirmation::to_json() const {
     return {{"manifest", manifest_digest},
             {"revertTo", revert_to ? nlohmann::json(*revert_to) : nlohmann::json()},
-            {"until", to_json_time(until)}};
+            {"until", state::to_json_time(until)}};
 }
 
 std::optional<Confirmation> Confirmation::from_json(const nlohmann::json &json) {
@@ -30,10 +30,10 @@ std::optional<Confirmation> Confirmation::from_json(const nlohmann::json &json) 
         !json.contains("revertTo") || !json.contains("until") ||
         !(json["revertTo"].is_string() || json["revertTo"].is_null()))
         return std::nullopt;
-    Confirmation read{json["manifest"], {}, time_from_json(json["until"])};
+    Confirmation read{json["manifest"], {}, state::time_from_json(json["until"])};
     if (json["revertTo"].is_string())
         read.revert_to = json["revertTo"].get<std::string>();
     return read;
 }
 
-} // namespace glb
+} // namespace glb::control

@@ -9,7 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace glb {
+namespace glb::control {
 
 /// Stored before its manifest, which it identifies by digest: it is ignored if the stored manifest is another
 /// one.
@@ -27,4 +27,4 @@ struct Confirmation {
 /// SHA-256 in hex.
 [[nodiscard]] std::string manifest_digest(std::string_view text);
 
-} // namespace glb
+} // namespace glb::control

@@ -6,7 +6,7 @@
 #include "controller/control/control_loop.h"
 #include "controller/util/log.h"
 
-namespace glb {
+namespace glb::control {
 
 template <typename T, typename Command>
 void ControlLoop::execute(Command command, Done<T> done) {
@@ -77,4 +77,4 @@ void ControlLoop::collect_garbage(bool dry_run, PeerCredentials peer,
         [collect]() -> Task<Result<documents::GarbageCollection>> { co_return collect(); }, std::move(done));
 }
 
-} // namespace glb
+} // namespace glb::control

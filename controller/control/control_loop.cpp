@@ -11,7 +11,7 @@
 #include "controller/util/log.h"
 #include "controller/util/thread.h"
 
-namespace glb {
+namespace glb::control {
 
 namespace {
 
@@ -25,8 +25,8 @@ constexpr std::chrono::milliseconds watch_interval{500}; // a replaced appliance
 
 ControlLoop::ControlLoop(const Ports &ports)
     : ports_(ports), roles_(context_.get_executor(), ports_, state_, [this] { publish(); }),
-      published_(std::make_shared<const NodeSnapshot>()), tick_timer_(context_), watch_timer_(context_),
-      network_changes_(context_) {}
+      published_(std::make_shared<const observe::NodeSnapshot>()), tick_timer_(context_),
+      watch_timer_(context_), network_changes_(context_) {}
 
 void ControlLoop::spawn(Task<void> task) {
     boost::asio::co_spawn(context_, std::move(task), rethrow);
@@ -152,34 +152,34 @@ Task<void> ControlLoop::refresh(std::chrono::milliseconds delay) {
     publish();
 }
 
-Task<void> ControlLoop::remove_targets(TargetsRemoved removed) {
+Task<void> ControlLoop::remove_targets(health::TargetsRemoved removed) {
     const auto turn = co_await roles_.turn.take();
     auto allocation = *state_.installed.allocation;
     for (const auto &target : removed.targets)
-        allocation.indexes.retire(IndexKind::target, target.name);
-    state_.installed.allocation = std::make_shared<const Allocation>(std::move(allocation));
+        allocation.indexes.retire(plan::IndexKind::target, target.name);
+    state_.installed.allocation = std::make_shared<const plan::Allocation>(std::move(allocation));
     co_await roles_.changes.refresh(false);
     publish();
 }
 
-void ControlLoop::on_health_event(HealthEvent event) {
+void ControlLoop::on_health_event(health::HealthEvent event) {
     boost::asio::post(context_, [this, event = std::move(event)] { handle(event); });
 }
 
-void ControlLoop::handle(const HealthEvent &event) {
+void ControlLoop::handle(const health::HealthEvent &event) {
     auto &network = ports_.network;
     const auto now = ports_.clock.now();
-    if (const auto *missing = std::get_if<NextHopMissing>(&event))
+    if (const auto *missing = std::get_if<health::NextHopMissing>(&event))
         network.resolve(missing->ifindex, missing->address);
-    else if (const auto *unanswered = std::get_if<TargetUnanswered>(&event))
+    else if (const auto *unanswered = std::get_if<health::TargetUnanswered>(&event))
         network.revalidate(unanswered->address, now);
-    else if (const auto *driver = std::get_if<DriverLacksMetadata>(&event))
+    else if (const auto *driver = std::get_if<health::DriverLacksMetadata>(&event))
         handle_missing_metadata(driver->ifindex);
-    else if (const auto *removed = std::get_if<TargetsRemoved>(&event))
+    else if (const auto *removed = std::get_if<health::TargetsRemoved>(&event))
         spawn(remove_targets(*removed));
-    else if (std::holds_alternative<TargetPathWanted>(event))
+    else if (std::holds_alternative<health::TargetPathWanted>(event))
         request_refresh({});
-    else if (const auto *mismatch = std::get_if<SenderMacMismatch>(&event))
+    else if (const auto *mismatch = std::get_if<health::SenderMacMismatch>(&event))
         if (network.force_resolve(mismatch->sender, now))
             request_refresh(debounce_time);
 }
@@ -197,7 +197,7 @@ void ControlLoop::handle_missing_metadata(unsigned ifindex) {
 /// Compares with the snapshot of the last reconciliation.
 void ControlLoop::log_interface_changes() {
     const auto &manifest = state_.desired.manifest;
-    const auto names = manifest ? interface_names(*manifest) : std::set<std::string>{};
+    const auto names = manifest ? plan::interface_names(*manifest) : std::set<std::string>{};
     auto &log = state_.conditions.interface_log;
     log.retain_only(names);
     for (const auto &name : names) {
@@ -215,7 +215,7 @@ void ControlLoop::report_to_health() {
 }
 
 /// Waits for the disk.
-void ControlLoop::persist_health(const HealthSnapshot &live) {
+void ControlLoop::persist_health(const health::HealthSnapshot &live) {
     for (const auto &done : {persist(ports_.state, "health", health_to_json(live.persisted)),
                              persist(ports_.state, "drains", drains_to_json(live.persisted))})
         if (!done)
@@ -229,4 +229,4 @@ void ControlLoop::publish() {
     published_.store(node_snapshot(state_, ports_, roles_.reconciler.attached_interfaces()));
 }
 
-} // namespace glb
+} // namespace glb::control

@@ -17,7 +17,7 @@
 #include "controller/health/health_event.h"
 #include "controller/util/published.h"
 
-namespace glb {
+namespace glb::control {
 
 class ControlLoop final : public NodeCommands {
   public:
@@ -33,8 +33,8 @@ class ControlLoop final : public NodeCommands {
     void stop();
 
     /// Any thread.
-    [[nodiscard]] const Published<NodeSnapshot> &snapshots() const { return published_; }
-    void on_health_event(HealthEvent event);
+    [[nodiscard]] const Published<observe::NodeSnapshot> &snapshots() const { return published_; }
+    void on_health_event(health::HealthEvent event);
 
     // NodeCommands
     void apply(std::string manifest_text, ApplyOptions options, Done<ApplyResult> done) override;
@@ -57,19 +57,19 @@ class ControlLoop final : public NodeCommands {
     [[nodiscard]] Task<void> watch_network();
     void request_refresh(std::chrono::milliseconds delay);
     [[nodiscard]] Task<void> refresh(std::chrono::milliseconds delay);
-    [[nodiscard]] Task<void> remove_targets(TargetsRemoved removed);
-    void handle(const HealthEvent &event);
+    [[nodiscard]] Task<void> remove_targets(health::TargetsRemoved removed);
+    void handle(const health::HealthEvent &event);
     void handle_missing_metadata(unsigned ifindex);
     void log_interface_changes();
     void report_to_health();
-    void persist_health(const HealthSnapshot &live);
+    void persist_health(const health::HealthSnapshot &live);
     void publish();
 
     boost::asio::io_context context_{1};
     Ports ports_;
     NodeState state_;
     ControlRoles roles_;
-    Published<NodeSnapshot> published_;
+    Published<observe::NodeSnapshot> published_;
     boost::asio::steady_timer tick_timer_, watch_timer_;
     boost::asio::posix::stream_descriptor network_changes_;
     UnansweredDetector unanswered_;
@@ -77,4 +77,4 @@ class ControlLoop final : public NodeCommands {
     std::thread thread_;
 };
 
-} // namespace glb
+} // namespace glb::control

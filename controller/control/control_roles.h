@@ -13,7 +13,7 @@
 #include "controller/control/turn.h"
 #include "controller/util/worker.h"
 
-namespace glb {
+namespace glb::control {
 
 struct ControlRoles {
     /// `on_resized`: the data path continues on another flow table.
@@ -35,4 +35,4 @@ struct ControlRoles {
     TableScans scans;
 };
 
-} // namespace glb
+} // namespace glb::control

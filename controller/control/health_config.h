@@ -7,10 +7,11 @@
 #include "controller/health/health_config.h"
 #include "controller/plan/index_allocator.h"
 
-namespace glb {
+namespace glb::control {
 
 /// Every group and target must have its index in `indexes`.
-[[nodiscard]] HealthConfig health_config(const Manifest &manifest, const IndexAllocator &indexes,
-                                         std::uint64_t generation);
+[[nodiscard]] health::HealthConfig health_config(const config::Manifest &manifest,
+                                                 const plan::IndexAllocator &indexes,
+                                                 std::uint64_t generation);
 
-} // namespace glb
+} // namespace glb::control

@@ -13,13 +13,13 @@
 #include "controller/network/topology.h"
 #include "controller/util/files.h"
 
-namespace glb {
+namespace glb::control {
 
 namespace {
 
 class HostChecker {
   public:
-    HostChecker(const Manifest &manifest, const Snapshot &snapshot)
+    HostChecker(const config::Manifest &manifest, const network::Snapshot &snapshot)
         : manifest_(manifest), snapshot_(snapshot) {}
 
     void check_tunnel();
@@ -30,8 +30,8 @@ class HostChecker {
     HostFindings take() && { return std::move(findings_); }
 
   private:
-    const Link *check_interface(const InterfaceRef &interface, const std::string &pointer);
-    void refuse_without_driver(const Link &link, const std::string &pointer);
+    const network::Link *check_interface(const InterfaceRef &interface, const std::string &pointer);
+    void refuse_without_driver(const network::Link &link, const std::string &pointer);
     void check_mtu(const InterfaceRef &interface, const std::string &pointer);
     [[nodiscard]] unsigned mtu_of(const InterfaceRef &interface) const;
 
@@ -44,13 +44,13 @@ class HostChecker {
         findings_.warnings.push_back({pointer, fmt::format(message, std::forward<Args>(args)...)});
     }
 
-    const Manifest &manifest_;
-    const Snapshot &snapshot_;
+    const config::Manifest &manifest_;
+    const network::Snapshot &snapshot_;
     HostFindings findings_;
 };
 
 /// Null if the interface cannot be used at all.
-const Link *HostChecker::check_interface(const InterfaceRef &interface, const std::string &pointer) {
+const network::Link *HostChecker::check_interface(const InterfaceRef &interface, const std::string &pointer) {
     const auto *link = snapshot_.link(interface.name);
     if (link == nullptr) {
         std::vector<std::string_view> names;
@@ -58,7 +58,7 @@ const Link *HostChecker::check_interface(const InterfaceRef &interface, const st
             if (there.name != "lo")
                 names.push_back(there.name);
         refuse(pointer, "there is no interface \"{}\" on this machine{}", interface.name,
-               suggest_or_list(interface.name, names));
+               config::suggest_or_list(interface.name, names));
     } else if (link->name == "lo") {
         refuse(pointer,
                "the loopback interface carries no forwarded traffic; name the interface on which it arrives");
@@ -71,12 +71,12 @@ const Link *HostChecker::check_interface(const InterfaceRef &interface, const st
     return link;
 }
 
-void HostChecker::refuse_without_driver(const Link &link, const std::string &pointer) {
+void HostChecker::refuse_without_driver(const network::Link &link, const std::string &pointer) {
     constexpr std::array<std::string_view, 4> stacked = {"vlan", "bridge", "macvlan", "ipvlan"};
-    if (manifest_.node.xdp_mode != XdpMode::native ||
+    if (manifest_.node.xdp_mode != config::XdpMode::native ||
         std::find(stacked.begin(), stacked.end(), link.kind) == stacked.end())
         return;
-    const auto port = resolve_port(snapshot_, link.index);
+    const auto port = network::resolve_port(snapshot_, link.index);
     const auto *below = port ? snapshot_.link(port->ifindex) : nullptr;
     const auto instead = below != nullptr ? fmt::format("use the underlying interface: {}",
                                                         to_string(InterfaceRef{below->name, port->vlans}))
@@ -91,7 +91,7 @@ unsigned HostChecker::mtu_of(const InterfaceRef &interface) const {
     const auto *link = snapshot_.link(interface.name);
     if (link == nullptr)
         return 0;
-    const auto devices = receiving_devices(snapshot_, link->index, interface.vlans);
+    const auto devices = network::receiving_devices(snapshot_, link->index, interface.vlans);
     const auto *device = devices.empty() ? nullptr : snapshot_.link(devices.front());
     return device != nullptr ? device->mtu : link->mtu;
 }
@@ -100,13 +100,15 @@ void HostChecker::check_tunnel() {
     const auto &tunnel = manifest_.node.tunnel;
     const auto *link = check_interface(tunnel.interface, "/node/tunnel/interface");
     const auto check_address = [&](const IpAddress &address, const std::string &pointer) {
-        const auto found = std::find_if(snapshot_.addresses.begin(), snapshot_.addresses.end(),
-                                        [&](const LinkAddress &there) { return there.address == address; });
+        const auto found =
+            std::find_if(snapshot_.addresses.begin(), snapshot_.addresses.end(),
+                         [&](const network::LinkAddress &there) { return there.address == address; });
         if (found == snapshot_.addresses.end())
             return warn(pointer, "{} is not an address of this machine; the node is not ready until it is",
                         address.to_string());
-        const auto own = link != nullptr ? local_addresses(snapshot_, link->index, tunnel.interface.vlans)
-                                         : std::vector<IpAddress>{address};
+        const auto own = link != nullptr
+                             ? network::local_addresses(snapshot_, link->index, tunnel.interface.vlans)
+                             : std::vector<IpAddress>{address};
         const auto *holder = snapshot_.link(found->ifindex);
         if (std::find(own.begin(), own.end(), address) == own.end())
             warn(pointer, "{} is on {}, not on the tunnel interface {}", address.to_string(),
@@ -118,7 +120,7 @@ void HostChecker::check_tunnel() {
 }
 
 void HostChecker::check_mtu(const InterfaceRef &interface, const std::string &pointer) {
-    const auto needed = mtu_of(interface) + tunnel_overhead;
+    const auto needed = mtu_of(interface) + config::tunnel_overhead;
     const auto tunnel = mtu_of(manifest_.node.tunnel.interface);
     if (tunnel == 0 || tunnel >= needed)
         return;
@@ -128,19 +130,20 @@ void HostChecker::check_mtu(const InterfaceRef &interface, const std::string &po
             ? fmt::format(
                   "lower the MTU of the hosts and routers on this link to {}, or use another interface "
                   "for the tunnel",
-                  tunnel - std::min(tunnel, tunnel_overhead))
+                  tunnel - std::min(tunnel, config::tunnel_overhead))
             : fmt::format("ip link set {} mtu {}", name, needed);
     warn(pointer,
          "the tunnel's MTU, {} on {}, is below this interface's {} + {}: its longest packets will be dropped "
          "(too_big); fix: {}",
-         tunnel, to_string(manifest_.node.tunnel.interface), needed - tunnel_overhead, tunnel_overhead, fix);
+         tunnel, to_string(manifest_.node.tunnel.interface), needed - config::tunnel_overhead,
+         config::tunnel_overhead, fix);
 }
 
 void HostChecker::check_endpoints() {
     for (std::size_t i = 0; i < manifest_.endpoints.size(); ++i) {
         const auto &interfaces = manifest_.endpoints[i].interfaces;
         for (std::size_t j = 0; j < interfaces.size(); ++j) {
-            const auto pointer = pointer_to(pointer_to("/endpoints", i) + "/interfaces", j);
+            const auto pointer = config::pointer_to(config::pointer_to("/endpoints", i) + "/interfaces", j);
             if (check_interface(interfaces[j], pointer) != nullptr)
                 check_mtu(interfaces[j], pointer);
         }
@@ -151,9 +154,10 @@ void HostChecker::check_targets() {
     for (std::size_t i = 0; i < manifest_.target_groups.size(); ++i) {
         const auto &targets = manifest_.target_groups[i].targets;
         for (std::size_t j = 0; j < targets.size(); ++j)
-            if (std::any_of(snapshot_.addresses.begin(), snapshot_.addresses.end(),
-                            [&](const LinkAddress &own) { return own.address == targets[j].address; }))
-                warn(pointer_to(pointer_to("/targetGroups", i) + "/targets", j) + "/address",
+            if (std::any_of(
+                    snapshot_.addresses.begin(), snapshot_.addresses.end(),
+                    [&](const network::LinkAddress &own) { return own.address == targets[j].address; }))
+                warn(config::pointer_to(config::pointer_to("/targetGroups", i) + "/targets", j) + "/address",
                      "{} is an address of this machine; a target must be another host",
                      targets[j].address.to_string());
     }
@@ -173,17 +177,17 @@ std::string ca_file_error(const std::string &file) {
 void HostChecker::check_ca_files() {
     for (std::size_t i = 0; i < manifest_.target_groups.size(); ++i) {
         const auto &check = manifest_.target_groups[i].health_check;
-        if (check.protocol != ProbeProtocol::https || check.ca_file.empty())
+        if (check.protocol != config::ProbeProtocol::https || check.ca_file.empty())
             continue;
         if (const auto error = ca_file_error(check.ca_file); !error.empty())
-            warn(pointer_to("/targetGroups", i) + "/healthCheck/caFile",
+            warn(config::pointer_to("/targetGroups", i) + "/healthCheck/caFile",
                  "{}; until this is fixed, every check of this group fails", error);
     }
 }
 
 } // namespace
 
-HostFindings check_host(const Manifest &manifest, const Snapshot &snapshot) {
+HostFindings check_host(const config::Manifest &manifest, const network::Snapshot &snapshot) {
     HostChecker checker(manifest, snapshot);
     checker.check_tunnel();
     checker.check_endpoints();
@@ -192,4 +196,4 @@ HostFindings check_host(const Manifest &manifest, const Snapshot &snapshot) {
     return std::move(checker).take();
 }
 
-} // namespace glb
+} // namespace glb::control

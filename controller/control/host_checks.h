@@ -6,18 +6,18 @@
 #include "controller/config/parser.h"
 #include "controller/network/snapshot.h"
 
-namespace glb {
+namespace glb::control {
 
 /// Errors refuse an apply. Warnings are reported: the node becomes ready once their cause is fixed.
 struct HostFindings {
-    std::vector<ManifestError> errors;
-    std::vector<ManifestError> warnings;
+    std::vector<config::ManifestError> errors;
+    std::vector<config::ManifestError> warnings;
 };
 
 /// Errors: an interface that is absent (a similar name is suggested), the loopback, and, in native mode, a device on
 /// top of others that has no driver to run XDP in (a VLAN device, bridge, macvlan). Warnings: the tunnel's
 /// address is absent or elsewhere, an interface is down, the tunnel's MTU is below an endpoint's + 68, a
 /// target has one of this machine's addresses. Pure.
-[[nodiscard]] HostFindings check_host(const Manifest &manifest, const Snapshot &snapshot);
+[[nodiscard]] HostFindings check_host(const config::Manifest &manifest, const network::Snapshot &snapshot);
 
-} // namespace glb
+} // namespace glb::control

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-namespace glb {
+namespace glb::control {
 
 std::vector<std::string> InterfaceConditionLog::update(const std::string &name, unsigned index) {
     const auto [at, is_first] = indexes_.try_emplace(name, index);
@@ -25,4 +25,4 @@ void InterfaceConditionLog::retain_only(const std::set<std::string> &names) {
     std::erase_if(indexes_, [&](const auto &row) { return !names.contains(row.first); });
 }
 
-} // namespace glb
+} // namespace glb::control

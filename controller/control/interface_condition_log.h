@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace glb {
+namespace glb::control {
 
 class InterfaceConditionLog {
   public:
@@ -21,4 +21,4 @@ class InterfaceConditionLog {
     std::map<std::string, unsigned> indexes_;
 };
 
-} // namespace glb
+} // namespace glb::control

@@ -2,7 +2,7 @@
 
 #include "controller/config/parser.h"
 
-namespace glb {
+namespace glb::control {
 
 namespace {
 
@@ -20,12 +20,12 @@ std::string load_kept_guard_text(const StatePort &state) {
     return kept.is_string() ? kept.get<std::string>() : "";
 }
 
-std::shared_ptr<const Manifest> load_kept_guard(const StatePort &state) {
+std::shared_ptr<const config::Manifest> load_kept_guard(const StatePort &state) {
     const auto text = load_kept_guard_text(state);
     if (text.empty())
         return nullptr;
-    auto manifest = parse_manifest(text);
-    return manifest ? std::make_shared<const Manifest>(std::move(*manifest)) : nullptr;
+    auto manifest = config::parse_manifest(text);
+    return manifest ? std::make_shared<const config::Manifest>(std::move(*manifest)) : nullptr;
 }
 
-} // namespace glb
+} // namespace glb::control

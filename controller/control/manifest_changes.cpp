@@ -11,18 +11,18 @@
 #include "controller/control/persisted_targets.h"
 #include "controller/util/log.h"
 
-namespace glb {
+namespace glb::control {
 
 namespace {
 
-std::vector<ApiError> api_errors(const std::vector<ManifestError> &errors) {
+std::vector<ApiError> api_errors(const std::vector<config::ManifestError> &errors) {
     std::vector<ApiError> rows;
     for (const auto &error : errors)
         rows.push_back({error.pointer, error.message});
     return rows;
 }
 
-std::vector<documents::Change> change_documents(const std::vector<ManifestChange> &changes) {
+std::vector<documents::Change> change_documents(const std::vector<config::ManifestChange> &changes) {
     std::vector<documents::Change> rows;
     for (const auto &change : changes) {
         const nlohmann::json row = to_json(change);
@@ -32,12 +32,13 @@ std::vector<documents::Change> change_documents(const std::vector<ManifestChange
 }
 
 /// Operators' drains that `manifest` does not end, as GROUP/TARGET.
-std::vector<std::string> remaining_drains(const HealthSnapshot &health, const Manifest &manifest) {
+std::vector<std::string> remaining_drains(const health::HealthSnapshot &health,
+                                          const config::Manifest &manifest) {
     std::vector<std::string> names;
     for (const auto &[name, until] : health.persisted.operator_drains)
         for (const auto &group : manifest.target_groups)
             for (const auto &target : group.targets)
-                if (target_name(group.name, target.id) == name)
+                if (plan::target_name(group.name, target.id) == name)
                     names.push_back(name);
     return names;
 }
@@ -56,7 +57,7 @@ ApplyResult refusal(std::uint64_t epoch, std::vector<ApiError> errors) {
 } // namespace
 
 /// Everything that can be checked without changing anything. Reads the network for activate().
-Result<ApplyResult> ManifestChanges::check(const Manifest &manifest) {
+Result<ApplyResult> ManifestChanges::check(const config::Manifest &manifest) {
     ApplyResult result;
     result.epoch = ports_.datapath.epoch();
     GLB_ASSIGN(state_.installed.network, ports_.network.read());
@@ -66,17 +67,17 @@ Result<ApplyResult> ManifestChanges::check(const Manifest &manifest) {
         return refusal(result.epoch, api_errors(findings.errors));
     for (const auto &warning : findings.warnings)
         result.warnings.push_back(fmt::format("{}: {}", warning.pointer, warning.message));
-    const auto devices = receiving_device_names(manifest, snapshot, ports_.state.value(devices_key));
+    const auto devices = plan::receiving_device_names(manifest, snapshot, ports_.state.value(devices_key));
     for (auto &line : ports_.guard.missing_forwarding(devices))
         result.warnings.push_back(std::move(line));
-    result.changes = change_documents(diff_manifests(state_.desired.manifest.get(), manifest));
+    result.changes = change_documents(config::diff_manifests(state_.desired.manifest.get(), manifest));
     result.drained_by_operator = remaining_drains(*ports_.health.snapshot(), manifest);
     return result;
 }
 
 Task<Result<ApplyResult>> ManifestChanges::apply(std::string text, ApplyOptions options) {
     const auto epoch = ports_.datapath.epoch();
-    const auto manifest = parse_supported_manifest(text);
+    const auto manifest = config::parse_supported_manifest(text);
     if (!manifest)
         co_return refusal(epoch, api_errors(manifest.error()));
     auto result = check(*manifest);
@@ -135,8 +136,8 @@ std::optional<Confirmation> ManifestChanges::confirmation_for(const std::string 
 /// Completely or not at all, with the network as it was last read. Without a `confirmation` the change also
 /// confirms a pending manifest: its author can reach the node. A manifest that does not differ from the active
 /// one begins no epoch.
-Task<Status> ManifestChanges::activate(const Manifest &manifest, const std::string &text, bool differs,
-                                       std::optional<Confirmation> confirmation) {
+Task<Status> ManifestChanges::activate(const config::Manifest &manifest, const std::string &text,
+                                       bool differs, std::optional<Confirmation> confirmation) {
     auto &desired = state_.desired;
     auto &installed = state_.installed;
     const auto seed = desired.seed;
@@ -172,11 +173,11 @@ Task<Status> ManifestChanges::activate(const Manifest &manifest, const std::stri
     co_return done;
 }
 
-Task<void> ManifestChanges::finish_activation(const Manifest &manifest, const std::string &text,
+Task<void> ManifestChanges::finish_activation(const config::Manifest &manifest, const std::string &text,
                                               std::optional<Confirmation> confirmation) {
     auto &desired = state_.desired;
     ++state_.configuration;
-    desired.manifest = std::make_shared<const Manifest>(manifest);
+    desired.manifest = std::make_shared<const config::Manifest>(manifest);
     desired.text = text;
     state_.installed.kept_guard.reset();
     state_.conditions.failure.clear();
@@ -249,4 +250,4 @@ Task<void> ManifestChanges::refresh(bool is_periodic) {
     failure = now;
 }
 
-} // namespace glb
+} // namespace glb::control

@@ -10,7 +10,7 @@
 #include "controller/control/reconciler.h"
 #include "controller/control/table_resizer.h"
 
-namespace glb {
+namespace glb::control {
 
 /// Each call holds the turn.
 class ManifestChanges {
@@ -38,12 +38,12 @@ class ManifestChanges {
   private:
     [[nodiscard]] Task<Status> start_stored(const std::string &text,
                                             const std::optional<ManifestFile> &first_manifest);
-    [[nodiscard]] Result<ApplyResult> check(const Manifest &manifest);
-    [[nodiscard]] Task<Status> activate(const Manifest &manifest, const std::string &text, bool differs,
-                                        std::optional<Confirmation> confirmation);
+    [[nodiscard]] Result<ApplyResult> check(const config::Manifest &manifest);
+    [[nodiscard]] Task<Status> activate(const config::Manifest &manifest, const std::string &text,
+                                        bool differs, std::optional<Confirmation> confirmation);
     [[nodiscard]] Task<void> restore_previous();
     [[nodiscard]] Status restore_kept_guard();
-    [[nodiscard]] Task<void> finish_activation(const Manifest &manifest, const std::string &text,
+    [[nodiscard]] Task<void> finish_activation(const config::Manifest &manifest, const std::string &text,
                                                std::optional<Confirmation> confirmation);
     [[nodiscard]] Task<Status> revert();
     [[nodiscard]] Task<Status> take_down(bool keep_guard);
@@ -62,4 +62,4 @@ class ManifestChanges {
     Worker &worker_;
 };
 
-} // namespace glb
+} // namespace glb::control

@@ -8,7 +8,7 @@
 #include "controller/config/parser.h"
 #include "controller/util/files.h"
 
-namespace glb {
+namespace glb::control {
 
 struct ManifestFile {
     std::filesystem::path path;
@@ -25,8 +25,8 @@ template <typename Problems>
 [[nodiscard]] tl::unexpected<Error> refused(const std::filesystem::path &file, const Problems &problems) {
     std::string lines;
     for (const auto &[pointer, message] : problems)
-        lines += (lines.empty() ? "" : "\n") + error_line(file.string(), pointer, message);
+        lines += (lines.empty() ? "" : "\n") + config::error_line(file.string(), pointer, message);
     return tl::unexpected(Error{std::move(lines)});
 }
 
-} // namespace glb
+} // namespace glb::control

@@ -10,14 +10,14 @@
 #include "controller/control/take_down.h"
 #include "controller/util/log.h"
 
-namespace glb {
+namespace glb::control {
 
 namespace {
 
 /// In meaning: whitespace and the order of members do not count. A file that cannot be parsed differs.
-bool differs(const Manifest &active, const std::string &text) {
-    const auto other = parse_manifest(text);
-    return !other || !diff_manifests(&active, *other).empty();
+bool differs(const config::Manifest &active, const std::string &text) {
+    const auto other = config::parse_manifest(text);
+    return !other || !config::diff_manifests(&active, *other).empty();
 }
 
 /// `size` entries, the first of which is the active manifest.
@@ -29,7 +29,7 @@ std::string no_such_entry(unsigned back, std::size_t size) {
 }
 
 /// The stored manifest takes precedence over the file.
-void warn_of_difference(const ManifestFile &file, const Manifest &active) {
+void warn_of_difference(const ManifestFile &file, const config::Manifest &active) {
     if (!file.text)
         spdlog::warn("--manifest: {}; the stored manifest is used", file.text.error().message);
     else if (differs(active, *file.text))
@@ -74,12 +74,12 @@ Task<Status> ManifestChanges::start(const std::optional<ManifestFile> &first_man
 Task<Status> ManifestChanges::start_stored(const std::string &text,
                                            const std::optional<ManifestFile> &first_manifest) {
     auto &desired = state_.desired;
-    const auto manifest = parse_manifest(text);
+    const auto manifest = config::parse_manifest(text);
     if (!manifest)
         co_return refused(ports_.state.manifest_path(), manifest.error());
     if (first_manifest)
         warn_of_difference(*first_manifest, *manifest);
-    desired.manifest = std::make_shared<const Manifest>(*manifest);
+    desired.manifest = std::make_shared<const config::Manifest>(*manifest);
     desired.text = text;
     const Change change{*manifest};
     const auto done = co_await reconciler_.reconcile(change);
@@ -109,8 +109,8 @@ Status ManifestChanges::restore_kept_guard() {
 
 /// A history that cannot be written does not prevent a change.
 Task<void> ManifestChanges::append_history(std::string_view by, PeerCredentials peer, std::string_view file) {
-    HistoryEntry entry;
-    entry.time = utc_now();
+    state::HistoryEntry entry;
+    entry.time = state::utc_now();
     entry.by = by;
     entry.file = file;
     if (peer.known) {
@@ -178,10 +178,10 @@ Task<Status> ManifestChanges::revert() {
         auto ended = co_await end_confirmation();
         co_return ended;
     }
-    const auto manifest = parse_manifest(*before);
+    const auto manifest = config::parse_manifest(*before);
     if (!manifest)
         co_return fail("the previous manifest cannot be parsed: {}", manifest.error().front().message);
-    const bool differs = !diff_manifests(state_.desired.manifest.get(), *manifest).empty();
+    const bool differs = !config::diff_manifests(state_.desired.manifest.get(), *manifest).empty();
     GLB_CO_ASSIGN(state_.installed.network, ports_.network.read());
     GLB_CO_TRY(co_await activate(*manifest, *before, differs, std::nullopt));
     spdlog::warn("the previous manifest is restored, {}", change_text(epoch, ports_.datapath.epoch(), {}));
@@ -191,7 +191,7 @@ Task<Status> ManifestChanges::revert() {
 
 Task<Status> ManifestChanges::take_down(bool keep_guard) {
     co_await resizer_.abandon();
-    auto done = glb::take_down(ports_, state_, keep_guard);
+    auto done = control::take_down(ports_, state_, keep_guard);
     (void)co_await worker_.run([&] { return ports_.state.set_value(offloads_key, nullptr); });
     co_return done;
 }
@@ -227,4 +227,4 @@ Task<Result<documents::Down>> ManifestChanges::down(DownOptions options) {
     co_return documents::Down{true, stays};
 }
 
-} // namespace glb
+} // namespace glb::control

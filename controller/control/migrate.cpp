@@ -1,6 +1,6 @@
 #include "controller/control/migrate.h"
 
-namespace glb {
+namespace glb::control {
 
 namespace {
 
@@ -29,4 +29,4 @@ Task<Status> migrate(FlowMigration &migration, const MigrationEnvironment &envir
     co_return done;
 }
 
-} // namespace glb
+} // namespace glb::control

@@ -8,7 +8,7 @@
 #include "controller/control/turn.h"
 #include "controller/util/worker.h"
 
-namespace glb {
+namespace glb::control {
 
 struct MigrationEnvironment {
     Worker &worker; ///< copies
@@ -23,4 +23,4 @@ struct MigrationEnvironment {
 /// changes nothing and can be undone; after it the rest can only be repeated.
 [[nodiscard]] Task<Status> migrate(FlowMigration &migration, const MigrationEnvironment &environment);
 
-} // namespace glb
+} // namespace glb::control

@@ -4,13 +4,13 @@
 #include "controller/control/node_state.h"
 #include "controller/plan/bank_plan.h"
 
-namespace glb {
+namespace glb::control {
 
 namespace {
 
-void add_interfaces(const Manifest &manifest, const NodeState &state, const std::set<unsigned> &attached,
-                    NodeSnapshot &snapshot) {
-    for (const auto &name : interface_names(manifest)) {
+void add_interfaces(const config::Manifest &manifest, const NodeState &state,
+                    const std::set<unsigned> &attached, observe::NodeSnapshot &snapshot) {
+    for (const auto &name : plan::interface_names(manifest)) {
         auto &row = snapshot.interfaces[name];
         const auto *link = state.installed.network.link(name);
         if (!link)
@@ -22,8 +22,8 @@ void add_interfaces(const Manifest &manifest, const NodeState &state, const std:
     }
 }
 
-GuardSnapshot guard_snapshot(const NodeState &state) {
-    GuardSnapshot guard;
+observe::GuardSnapshot guard_snapshot(const NodeState &state) {
+    observe::GuardSnapshot guard;
     guard.installed = state.installed.guard;
     guard.restored = state.conditions.guard_restored;
     guard.warnings = state.conditions.guard.warnings;
@@ -43,20 +43,20 @@ std::string not_ready_reason(const NodeState &state, bool is_loaded, const std::
     if (!is_loaded)
         return "the data path is not loaded";
     const auto &network = state.installed.network;
-    for (const auto &name : interface_names(*manifest))
+    for (const auto &name : plan::interface_names(*manifest))
         if (const auto *link = network.link(name); !link)
             return fmt::format("interface {} does not exist", name);
         else if (!attached.contains(link->index))
             return fmt::format("the XDP program is not attached to {}; see the log of glbd", name);
     const auto &address = manifest->node.tunnel.address;
-    const bool exists = std::ranges::any_of(network.addresses,
-                                            [&](const LinkAddress &row) { return row.address == address; });
+    const bool exists = std::ranges::any_of(
+        network.addresses, [&](const network::LinkAddress &row) { return row.address == address; });
     return exists ? "" : fmt::format("waiting for the tunnel address {}", address.to_string());
 }
 
-std::shared_ptr<const NodeSnapshot> node_snapshot(const NodeState &state, const Ports &ports,
-                                                  const std::set<unsigned> &attached) {
-    NodeSnapshot snapshot;
+std::shared_ptr<const observe::NodeSnapshot> node_snapshot(const NodeState &state, const Ports &ports,
+                                                           const std::set<unsigned> &attached) {
+    observe::NodeSnapshot snapshot;
     const auto &desired = state.desired;
     snapshot.not_ready_reason = not_ready_reason(state, ports.datapath.is_loaded(), attached);
     const auto health = ports.health.snapshot();
@@ -71,13 +71,13 @@ std::shared_ptr<const NodeSnapshot> node_snapshot(const NodeState &state, const 
     snapshot.bypasses = desired.bypasses.ends();
     if (desired.confirmation)
         snapshot.confirm_until = desired.confirmation->until;
-    snapshot.indexes = std::shared_ptr<const IndexAllocator>(state.installed.allocation,
-                                                             &state.installed.allocation->indexes);
+    snapshot.indexes = std::shared_ptr<const plan::IndexAllocator>(state.installed.allocation,
+                                                                   &state.installed.allocation->indexes);
     snapshot.maglev_slots = state.installed.maglev_slots;
     snapshot.datapath = ports.datapath.handles();
     snapshot.one_way_tcp = state.conditions.one_way_tcp;
     snapshot.netlink_overruns = ports.network.overruns();
-    return std::make_shared<const NodeSnapshot>(std::move(snapshot));
+    return std::make_shared<const observe::NodeSnapshot>(std::move(snapshot));
 }
 
-} // namespace glb
+} // namespace glb::control

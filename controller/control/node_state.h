@@ -18,33 +18,33 @@
 #include "controller/network/snapshot.h"
 #include "controller/observe/node_snapshot.h"
 
-namespace glb {
+namespace glb::control {
 
 /// What was requested. Persisted in the state folder.
 struct DesiredState {
-    std::shared_ptr<const Manifest> manifest; ///< active; null: none
-    std::string text;                         ///< of `manifest`
-    HashSeed seed;
+    std::shared_ptr<const config::Manifest> manifest; ///< active; null: none
+    std::string text;                                 ///< of `manifest`
+    state::HashSeed seed;
     Bypasses bypasses;
     std::optional<Confirmation> confirmation; ///< the manifest is pending confirmation
 };
 
 /// What kernel and maps hold, as far as it is known. Writers compare with it and write only what differs.
 struct InstalledState {
-    std::shared_ptr<const Allocation> allocation = std::make_shared<Allocation>();
+    std::shared_ptr<const plan::Allocation> allocation = std::make_shared<plan::Allocation>();
     std::optional<FoundDatapath> found; ///< of an earlier daemon, until a change is complete
     std::uint64_t found_epoch = 0;      ///< of its data path; 0: none was found
-    HashSeed seed;                      ///< in maps and state folder; empty: unknown
+    state::HashSeed seed;               ///< in maps and state folder; empty: unknown
     std::vector<std::string> index_names;
     std::map<std::uint16_t, std::uint64_t> overrides; ///< by endpoint index
-    std::optional<BankImage> bank;
-    std::shared_ptr<const HealthConfig> health; ///< committed; null: none, or not in these maps
+    std::optional<plan::BankImage> bank;
+    std::shared_ptr<const health::HealthConfig> health; ///< committed; null: none, or not in these maps
     std::map<std::uint16_t, std::uint32_t> maglev_slots;
     std::optional<PreviousAddress> previous_tunnel_address;
-    Snapshot network;
+    network::Snapshot network;
     datapath::EgressWriter::EgressRows egress;
     bool guard = false;
-    std::shared_ptr<const Manifest> kept_guard; ///< whose guard `down` kept; null: none
+    std::shared_ptr<const config::Manifest> kept_guard; ///< whose guard `down` kept; null: none
 
     /// Makes the next change write everything that one that failed may have left half written.
     void distrust() {
@@ -77,7 +77,7 @@ struct NodeState {
                                            const std::set<unsigned> &attached);
 
 /// What readers of the node see.
-[[nodiscard]] std::shared_ptr<const NodeSnapshot> node_snapshot(const NodeState &state, const Ports &ports,
-                                                                const std::set<unsigned> &attached);
+[[nodiscard]] std::shared_ptr<const observe::NodeSnapshot>
+node_snapshot(const NodeState &state, const Ports &ports, const std::set<unsigned> &attached);
 
-} // namespace glb
+} // namespace glb::control

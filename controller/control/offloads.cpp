@@ -2,13 +2,14 @@
 
 #include "controller/util/log.h"
 
-namespace glb {
+namespace glb::control {
 
 namespace {
 
 /// False if the interface refuses, or has no such feature.
 bool turn_on(NetworkPort &network, const std::string &interface, const std::string &name) {
-    for (const auto feature : {OffloadFeature::rx_vlan, OffloadFeature::lro, OffloadFeature::gro})
+    for (const auto feature :
+         {network::OffloadFeature::rx_vlan, network::OffloadFeature::lro, network::OffloadFeature::gro})
         if (to_string(feature) == name)
             return network.set_offload(interface, feature, true).has_value();
     return false;
@@ -16,11 +17,12 @@ bool turn_on(NetworkPort &network, const std::string &interface, const std::stri
 
 } // namespace
 
-std::vector<OffloadFeature> interfering_offloads(const std::string &interface, bool generic_mode,
-                                                 NetworkPort &network) {
-    std::vector<OffloadFeature> offloads;
-    for (const auto feature : {OffloadFeature::rx_vlan, OffloadFeature::gro, OffloadFeature::lro}) {
-        if (feature != OffloadFeature::rx_vlan && !generic_mode)
+std::vector<network::OffloadFeature> interfering_offloads(const std::string &interface, bool generic_mode,
+                                                          NetworkPort &network) {
+    std::vector<network::OffloadFeature> offloads;
+    for (const auto feature :
+         {network::OffloadFeature::rx_vlan, network::OffloadFeature::gro, network::OffloadFeature::lro}) {
+        if (feature != network::OffloadFeature::rx_vlan && !generic_mode)
             continue;
         if (const auto on = network.offload(interface, feature); on && *on)
             offloads.push_back(feature);
@@ -28,7 +30,7 @@ std::vector<OffloadFeature> interfering_offloads(const std::string &interface, b
     return offloads;
 }
 
-Status record_offloads(const std::string &interface, const std::vector<OffloadFeature> &offloads,
+Status record_offloads(const std::string &interface, const std::vector<network::OffloadFeature> &offloads,
                        StatePort &state) {
     auto record = state.value(offloads_key);
     if (!record.is_object())
@@ -38,7 +40,7 @@ Status record_offloads(const std::string &interface, const std::vector<OffloadFe
     return persist(state, offloads_key, std::move(record));
 }
 
-void switch_off(const std::string &interface, const std::vector<OffloadFeature> &offloads,
+void switch_off(const std::string &interface, const std::vector<network::OffloadFeature> &offloads,
                 NetworkPort &network) {
     for (const auto feature : offloads)
         if (const auto done = network.set_offload(interface, feature, false); !done)
@@ -46,7 +48,7 @@ void switch_off(const std::string &interface, const std::vector<OffloadFeature> 
                          done.error().message);
 }
 
-nlohmann::json restore_unneeded_offloads(const nlohmann::json &record, const Snapshot &snapshot,
+nlohmann::json restore_unneeded_offloads(const nlohmann::json &record, const network::Snapshot &snapshot,
                                          const std::set<unsigned> &attached, bool generic_mode,
                                          NetworkPort &network) {
     nlohmann::json left;
@@ -56,7 +58,8 @@ nlohmann::json restore_unneeded_offloads(const nlohmann::json &record, const Sna
         const auto *link = snapshot.link(interface);
         const bool is_attached = link && attached.contains(link->index);
         for (const auto &[name, on] : row.items()) {
-            const bool needed = is_attached && (generic_mode || name == to_string(OffloadFeature::rx_vlan));
+            const bool needed =
+                is_attached && (generic_mode || name == to_string(network::OffloadFeature::rx_vlan));
             if (needed || !link || !turn_on(network, interface, name))
                 left[interface][name] = on;
         }
@@ -72,4 +75,4 @@ void restore_all_offloads(const nlohmann::json &record, NetworkPort &network) {
             (void)turn_on(network, interface, name); // the interface may not exist any more
 }
 
-} // namespace glb
+} // namespace glb::control

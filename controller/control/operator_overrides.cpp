@@ -11,7 +11,7 @@
 #include "controller/util/log.h"
 #include "controller/util/seconds.h"
 
-namespace glb {
+namespace glb::control {
 
 Task<Status> OperatorOverrides::change_drain(const std::string &name, const DrainRequest &request) {
     GLB_CO_ASSIGN(const auto before, request.drain ? ports_.health.drain(name, request.force, std::nullopt)
@@ -28,7 +28,7 @@ Task<Status> OperatorOverrides::change_drain(const std::string &name, const Drai
 }
 
 Task<Result<documents::Drain>> OperatorOverrides::drain(DrainRequest request) {
-    const auto name = target_name(request.group, request.target);
+    const auto name = plan::target_name(request.group, request.target);
     GLB_CO_TRY(co_await change_drain(name, request));
     const auto epoch = ports_.datapath.epoch();
     spdlog::info("target {}: {}, {}", name, request.drain ? "drain started" : "drain cancelled",
@@ -38,9 +38,9 @@ Task<Result<documents::Drain>> OperatorOverrides::drain(DrainRequest request) {
     const auto until = target ? target->operator_drain_until : std::nullopt;
     std::uint64_t flows = 0;
     if (const auto handles = ports_.datapath.handles(); handles && target && state_.desired.manifest) {
-        const auto timeouts = target_timeouts(*state_.desired.manifest, *live);
+        const auto timeouts = observe::target_timeouts(*state_.desired.manifest, *live);
         const auto counted = co_await background_.run(
-            [&] { return count_flows(handles->flow_table(), timeouts, ports_.clock.ticks()); });
+            [&] { return observe::count_flows(handles->flow_table(), timeouts, ports_.clock.ticks()); });
         flows = counted.by_target[target->target.index];
     }
     documents::Drain document{request.group, request.target, until.has_value(), flows, std::nullopt};
@@ -67,9 +67,9 @@ void OperatorOverrides::log_bypass(const BypassRequest &request,
 
 Task<Result<documents::Bypass>> OperatorOverrides::bypass(BypassRequest request) {
     const auto manifest = state_.desired.manifest;
-    const auto endpoints =
-        manifest ? std::span<const Endpoint>(manifest->endpoints) : std::span<const Endpoint>();
-    const auto endpoint = std::ranges::find(endpoints, request.endpoint, &Endpoint::name);
+    const auto endpoints = manifest ? std::span<const config::Endpoint>(manifest->endpoints)
+                                    : std::span<const config::Endpoint>();
+    const auto endpoint = std::ranges::find(endpoints, request.endpoint, &config::Endpoint::name);
     if (endpoint == endpoints.end())
         co_return tl::unexpected(
             Error{fmt::format("there is no endpoint {}; see glbctl endpoints", request.endpoint), ENOENT});
@@ -83,9 +83,9 @@ Task<Result<documents::Bypass>> OperatorOverrides::bypass(BypassRequest request)
     const auto json = bypasses.to_json();
     GLB_CO_TRY(co_await worker_.run([&] { return persist(ports_.state, "bypasses", json); }));
     state_.desired.bypasses = bypasses;
-    const auto reason = bypass_reason(*endpoint, bypasses.ends(), *ports_.health.snapshot());
+    const auto reason = observe::bypass_reason(*endpoint, bypasses.ends(), *ports_.health.snapshot());
     log_bypass(request, reason);
-    const auto index = state_.installed.allocation->indexes.find(IndexKind::endpoint, request.endpoint);
+    const auto index = state_.installed.allocation->indexes.find(plan::IndexKind::endpoint, request.endpoint);
     if (ports_.datapath.is_loaded() && index)
         GLB_CO_TRY(
             write_overrides({{*index, bypasses.word(request.endpoint)}}, ports_.datapath, state_.installed));
@@ -108,4 +108,4 @@ Task<void> OperatorOverrides::expire() {
         spdlog::warn("{}", done.error().message);
 }
 
-} // namespace glb
+} // namespace glb::control

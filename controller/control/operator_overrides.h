@@ -7,7 +7,7 @@
 #include "controller/control/task.h"
 #include "controller/util/worker.h"
 
-namespace glb {
+namespace glb::control {
 
 /// Each call holds the turn. An override is persisted before it is effective, or taken back.
 class OperatorOverrides {
@@ -30,4 +30,4 @@ class OperatorOverrides {
     Worker &worker_, &background_;
 };
 
-} // namespace glb
+} // namespace glb::control

@@ -6,7 +6,7 @@
 #include "controller/config/enum_strings.h"
 #include "controller/state/boot_time.h"
 
-namespace glb {
+namespace glb::control {
 
 namespace {
 
@@ -30,38 +30,38 @@ json object_of(const json &row, const char *key) {
     return row.is_object() && found != row.end() && found->is_object() ? *found : json::object();
 }
 
-void read_health(const json &health, PersistedTargets &targets) {
+void read_health(const json &health, health::PersistedTargets &targets) {
     if (!health.is_object())
         return;
     for (const auto &[name, row] : health.items()) {
         if (!row.is_object())
             continue;
-        const auto state = enum_of(string_of(row, "state"), TargetState::unavailable);
-        const auto reason = enum_of(string_of(row, "reason"), HealthReason::health_check_disabled);
+        const auto state = enum_of(string_of(row, "state"), health::TargetState::unavailable);
+        const auto reason = enum_of(string_of(row, "reason"), health::HealthReason::health_check_disabled);
         if (!state)
             continue;
         const auto failures = row.value("failures", json());
-        targets.health[name] = {*state, reason.value_or(HealthReason::none),
+        targets.health[name] = {*state, reason.value_or(health::HealthReason::none),
                                 failures.is_number_unsigned() ? failures.get<unsigned>() : 0,
                                 row.value("inBand", json()) == true};
     }
 }
 
-void read_drains(const json &drains, PersistedTargets &targets) {
+void read_drains(const json &drains, health::PersistedTargets &targets) {
     const auto removed = object_of(drains, "removed"), ordered = object_of(drains, "ordered");
     for (const auto &[name, row] : removed.items())
         if (row.is_object())
-            targets.removed[name] = {
-                time_from_json(row.value("until", json())),
-                from_string<FailurePolicy>(string_of(row, "policy")).value_or(FailurePolicy::rehash)};
+            targets.removed[name] = {state::time_from_json(row.value("until", json())),
+                                     config::from_string<config::FailurePolicy>(string_of(row, "policy"))
+                                         .value_or(config::FailurePolicy::rehash)};
     for (const auto &[name, row] : ordered.items())
         if (row.is_object())
-            targets.operator_drains[name] = time_from_json(row.value("until", json()));
+            targets.operator_drains[name] = state::time_from_json(row.value("until", json()));
 }
 
 } // namespace
 
-json health_to_json(const PersistedTargets &targets) {
+json health_to_json(const health::PersistedTargets &targets) {
     auto rows = json::object();
     for (const auto &[name, row] : targets.health)
         rows[name] = {{"state", to_string(row.state)},
@@ -71,22 +71,22 @@ json health_to_json(const PersistedTargets &targets) {
     return rows;
 }
 
-json drains_to_json(const PersistedTargets &targets) {
+json drains_to_json(const health::PersistedTargets &targets) {
     if (targets.removed.empty() && targets.operator_drains.empty())
         return nullptr;
     auto removed = json::object(), ordered = json::object();
     for (const auto &[name, row] : targets.removed)
-        removed[name] = {{"until", to_json_time(row.until)}, {"policy", to_string(row.policy)}};
+        removed[name] = {{"until", state::to_json_time(row.until)}, {"policy", to_string(row.policy)}};
     for (const auto &[name, until] : targets.operator_drains)
-        ordered[name] = {{"until", to_json_time(until)}};
+        ordered[name] = {{"until", state::to_json_time(until)}};
     return {{"removed", removed}, {"ordered", ordered}};
 }
 
-PersistedTargets persisted_targets(const json &health, const json &drains) {
-    PersistedTargets targets;
+health::PersistedTargets persisted_targets(const json &health, const json &drains) {
+    health::PersistedTargets targets;
     read_health(health, targets);
     read_drains(drains, targets);
     return targets;
 }
 
-} // namespace glb
+} // namespace glb::control

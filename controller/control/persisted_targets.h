@@ -5,14 +5,15 @@
 
 #include "controller/health/persisted.h"
 
-namespace glb {
+namespace glb::control {
 
 /// {"GROUP/TARGET": {"state","reason","failures","inBand"}}
-[[nodiscard]] nlohmann::json health_to_json(const PersistedTargets &targets);
+[[nodiscard]] nlohmann::json health_to_json(const health::PersistedTargets &targets);
 /// {"removed": {name: {"until","policy"}}, "ordered": {name: {"until"}}}; null if there are none.
-[[nodiscard]] nlohmann::json drains_to_json(const PersistedTargets &targets);
+[[nodiscard]] nlohmann::json drains_to_json(const health::PersistedTargets &targets);
 
 /// Invalid entries are skipped.
-[[nodiscard]] PersistedTargets persisted_targets(const nlohmann::json &health, const nlohmann::json &drains);
+[[nodiscard]] health::PersistedTargets persisted_targets(const nlohmann::json &health,
+                                                         const nlohmann::json &drains);
 
-} // namespace glb
+} // namespace glb::control

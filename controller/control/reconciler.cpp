@@ -2,7 +2,7 @@
 
 #include "controller/util/log.h"
 
-namespace glb {
+namespace glb::control {
 
 std::set<unsigned> Reconciler::attached_interfaces() {
     std::set<unsigned> interfaces;
@@ -12,7 +12,7 @@ std::set<unsigned> Reconciler::attached_interfaces() {
 }
 
 /// Indexes and hash seed of a running data path have to be known before any index is allocated.
-Task<Status> Reconciler::find_datapath(const Manifest &manifest) {
+Task<Status> Reconciler::find_datapath(const config::Manifest &manifest) {
     auto &desired = state_.desired;
     auto &installed = state_.installed;
     if (ports_.datapath.is_loaded()) {
@@ -24,7 +24,7 @@ Task<Status> Reconciler::find_datapath(const Manifest &manifest) {
                   ports_.datapath.inspect(datapath::round_capacity(manifest.node.flow_table_capacity)));
     const bool is_found = installed.found.has_value();
     installed.found_epoch = is_found ? installed.found->config.epoch : 0;
-    installed.seed = is_found ? installed.found->seed : HashSeed{};
+    installed.seed = is_found ? installed.found->seed : state::HashSeed{};
     installed.index_names = is_found ? installed.found->config.names : std::vector<std::string>{};
     installed.distrust();
     installed.health.reset();
@@ -47,7 +47,7 @@ Task<Result<ChangePlan>> Reconciler::plan(const Change &change) {
     GLB_CO_TRY(co_await find_datapath(change.manifest));
     const auto health = ports_.health.snapshot();
     const auto now = ports_.clock.now();
-    std::vector<AdoptedTarget> adopted;
+    std::vector<health::AdoptedTarget> adopted;
     if (installed.found)
         adopted = adopted_targets(*installed.found, change.manifest, *health);
     const auto paths = ports_.network.resolve_paths(installed.network, change.manifest.node.tunnel.interface,
@@ -139,4 +139,4 @@ void Reconciler::add_cleanup(Transaction &steps, const ChangePlan &plan, const C
     });
 }
 
-} // namespace glb
+} // namespace glb::control

@@ -10,10 +10,10 @@
 #include "controller/control/task.h"
 #include "controller/control/transaction.h"
 
-namespace glb {
+namespace glb::control {
 
 struct Change {
-    const Manifest &manifest;
+    const config::Manifest &manifest;
     bool new_epoch = false;
     /// Persists the change. Before the data path uses it.
     Transaction::Call commit = {};
@@ -41,7 +41,7 @@ class Reconciler {
     void serve_while_busy();
 
   private:
-    [[nodiscard]] Task<Status> find_datapath(const Manifest &manifest);
+    [[nodiscard]] Task<Status> find_datapath(const config::Manifest &manifest);
     [[nodiscard]] Task<Result<ChangePlan>> plan(const Change &change);
     [[nodiscard]] Transaction transaction(const ChangePlan &plan, const Change &change);
     void add_preparation(Transaction &steps, const ChangePlan &plan, const Change &change);
@@ -68,11 +68,11 @@ class Reconciler {
     NodeState &state_;
     Worker &worker_;
     std::string load_failure_; ///< of an upgrade; repeated for `load_pause`
-    std::optional<MonotonicTime> load_again_;
+    std::optional<health::MonotonicTime> load_again_;
 };
 
 /// Writes the endpoint overrides that differ from the installed ones.
 [[nodiscard]] Status write_overrides(const std::map<std::uint16_t, std::uint64_t> &overrides,
                                      DatapathPort &datapath, InstalledState &installed);
 
-} // namespace glb
+} // namespace glb::control

@@ -5,7 +5,7 @@
 #include "controller/observe/flow_timeouts.h"
 #include "controller/util/log.h"
 
-namespace glb {
+namespace glb::control {
 
 namespace {
 
@@ -166,7 +166,8 @@ Task<Status> Reconciler::finish_migration(const ChangePlan &plan) {
     if (!migration)
         co_return Status{};
     const MigrationEnvironment environment{
-        worker_, [this, &plan] { return target_timeouts(*plan.manifest, *ports_.health.snapshot()); },
+        worker_,
+        [this, &plan] { return observe::target_timeouts(*plan.manifest, *ports_.health.snapshot()); },
         [this] { return ports_.clock.ticks(); }, [&plan] { return plan.tunnel; },
         []() -> Task<Result<Turn::Hold>> { co_return Turn::Hold(); }}; // the command has the turn
     state_.datapath_is_replaced = true;
@@ -216,7 +217,7 @@ Status Reconciler::write_egress(const datapath::EgressWriter::EgressRows &rows) 
 Status Reconciler::remove_unused_maglev_tables() {
     auto allocation = *state_.installed.allocation;
     allocation.generations.release_dropped();
-    state_.installed.allocation = std::make_shared<const Allocation>(std::move(allocation));
+    state_.installed.allocation = std::make_shared<const plan::Allocation>(std::move(allocation));
     for (std::uint32_t place = 0; place < GLB_MAX_TABLES; ++place)
         if (!state_.installed.allocation->generations.in_use(place))
             if (const auto done = ports_.datapath.remove_maglev(place); !done)
@@ -224,4 +225,4 @@ Status Reconciler::remove_unused_maglev_tables() {
     return {};
 }
 
-} // namespace glb
+} // namespace glb::control

@@ -10,7 +10,7 @@
 #include "controller/observe/flow_timeouts.h"
 #include "controller/util/log.h"
 
-namespace glb {
+namespace glb::control {
 
 namespace {
 
@@ -56,7 +56,7 @@ Task<Status> TableResizer::prepare_and_migrate(std::shared_ptr<Job> job, bool pr
         background_,
         [this] {
             const auto &manifest = state_.desired.manifest;
-            return manifest ? target_timeouts(*manifest, *ports_.health.snapshot())
+            return manifest ? observe::target_timeouts(*manifest, *ports_.health.snapshot())
                             : datapath::TargetTimeouts{};
         },
         [this] { return ports_.clock.ticks(); }, [this] { return tunnel(); },
@@ -118,4 +118,4 @@ Task<void> TableResizer::abandon() {
     co_await background_.run([] {}); // after the current step
 }
 
-} // namespace glb
+} // namespace glb::control

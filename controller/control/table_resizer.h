@@ -14,7 +14,7 @@
 #include "controller/control/turn.h"
 #include "controller/util/worker.h"
 
-namespace glb {
+namespace glb::control {
 
 /// Control thread. All maps but the flow table's are used by both tables, so commands can be executed during a resize.
 class TableResizer {
@@ -50,7 +50,7 @@ class TableResizer {
     Worker &background_;
     std::function<void()> on_finished_;
     std::shared_ptr<Job> job_;
-    std::optional<MonotonicTime> again_; ///< not before
+    std::optional<health::MonotonicTime> again_; ///< not before
 };
 
-} // namespace glb
+} // namespace glb::control

@@ -9,7 +9,7 @@
 
 #include "controller/observe/flow_timeouts.h"
 
-namespace glb {
+namespace glb::control {
 
 namespace {
 
@@ -33,10 +33,12 @@ void TableScans::check() {
 Task<void> TableScans::run() {
     const auto handles = ports_.datapath.handles();
     const auto configuration = state_.configuration;
-    const auto timeouts = target_timeouts(*state_.desired.manifest, *ports_.health.snapshot());
-    const bool of_endpoints = !state_.installed.allocation->indexes.retired(IndexKind::endpoint).empty();
+    const auto timeouts = observe::target_timeouts(*state_.desired.manifest, *ports_.health.snapshot());
+    const bool of_endpoints =
+        !state_.installed.allocation->indexes.retired(plan::IndexKind::endpoint).empty();
     const auto count = co_await background_.run([&] {
-        return count_flows(handles->flow_table(), timeouts, ports_.clock.ticks(), &one_way_, of_endpoints);
+        return observe::count_flows(handles->flow_table(), timeouts, ports_.clock.ticks(), &one_way_,
+                                    of_endpoints);
     });
     const auto turn = co_await turn_.take();
     // A scan that began before a change may have missed flows of owners that were removed by it.
@@ -47,7 +49,7 @@ Task<void> TableScans::run() {
     running_ = false;
 }
 
-void TableScans::apply(const FlowStats &count) {
+void TableScans::apply(const observe::FlowStats &count) {
     release_indexes(count);
     ports_.health.on_flow_counts({count.by_target.begin(), count.by_target.end()});
     refresh_next_hops(count);
@@ -55,10 +57,11 @@ void TableScans::apply(const FlowStats &count) {
 
 /// Before drains end by the same count: a slot that was counted already may take such a flow until the
 /// target's state is cleared.
-void TableScans::release_indexes(const FlowStats &count) {
+void TableScans::release_indexes(const observe::FlowStats &count) {
     const auto &current = state_.installed.allocation->indexes;
-    if (std::ranges::all_of(std::array{IndexKind::endpoint, IndexKind::group, IndexKind::target},
-                            [&](IndexKind kind) { return current.retired(kind).empty(); }))
+    if (std::ranges::all_of(
+            std::array{plan::IndexKind::endpoint, plan::IndexKind::group, plan::IndexKind::target},
+            [&](plan::IndexKind kind) { return current.retired(kind).empty(); }))
         return;
     const auto live = ports_.health.snapshot();
     auto allocation = *state_.installed.allocation;
@@ -67,34 +70,34 @@ void TableScans::release_indexes(const FlowStats &count) {
         return index < count.by_target.size() ? count.by_target[index] : 0;
     };
     const auto window_is_open = [&](const std::string &target) { // the group's previous table may have it
-        const auto group = indexes.find(IndexKind::group, target.substr(0, target.find('/')));
+        const auto group = indexes.find(plan::IndexKind::group, target.substr(0, target.find('/')));
         return group && allocation.generations.row(*group).previous != GLB_NO_TABLE;
     };
     const auto has_targets = [&](const std::string &group) {
-        return std::ranges::any_of(live->targets,
-                                   [&](const TargetSnapshot &target) { return target.group == group; });
+        return std::ranges::any_of(
+            live->targets, [&](const health::TargetSnapshot &target) { return target.group == group; });
     };
     const bool one_table = !is_migrating_();
     if (one_table)
-        for (const auto &name : indexes.retired(IndexKind::target))
-            if (!live->find(name) && flows(*indexes.find(IndexKind::target, name)) == 0 &&
+        for (const auto &name : indexes.retired(plan::IndexKind::target))
+            if (!live->find(name) && flows(*indexes.find(plan::IndexKind::target, name)) == 0 &&
                 !window_is_open(name))
-                indexes.release(IndexKind::target, name);
-    for (const auto &name : indexes.retired(IndexKind::group))
+                indexes.release(plan::IndexKind::target, name);
+    for (const auto &name : indexes.retired(plan::IndexKind::group))
         if (!has_targets(name)) {
-            allocation.generations.remove(*indexes.find(IndexKind::group, name));
-            indexes.release(IndexKind::group, name);
+            allocation.generations.remove(*indexes.find(plan::IndexKind::group, name));
+            indexes.release(plan::IndexKind::group, name);
         }
     if (count.endpoints && one_table)
-        for (const auto &name : indexes.retired(IndexKind::endpoint))
-            if (!count.endpoints->contains(*indexes.find(IndexKind::endpoint, name)))
-                indexes.release(IndexKind::endpoint, name);
-    state_.installed.allocation = std::make_shared<const Allocation>(std::move(allocation));
+        for (const auto &name : indexes.retired(plan::IndexKind::endpoint))
+            if (!count.endpoints->contains(*indexes.find(plan::IndexKind::endpoint, name)))
+                indexes.release(plan::IndexKind::endpoint, name);
+    state_.installed.allocation = std::make_shared<const plan::Allocation>(std::move(allocation));
 }
 
 /// The data path uses neighbours without the kernel's knowledge, so the kernel would never notice another
 /// MAC of one that flows still use.
-void TableScans::refresh_next_hops(const FlowStats &count) {
+void TableScans::refresh_next_hops(const observe::FlowStats &count) {
     std::set<datapath::NextHopKey> used;
     for (const auto &[key, index] : ports_.datapath.next_hops())
         if (count.next_hops.contains(static_cast<std::uint16_t>(index)))
@@ -104,4 +107,4 @@ void TableScans::refresh_next_hops(const FlowStats &count) {
             ports_.network.resolve(neighbour.ifindex, neighbour.address);
 }
 
-} // namespace glb
+} // namespace glb::control

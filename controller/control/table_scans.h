@@ -13,7 +13,7 @@
 #include "controller/observe/flow_scan.h"
 #include "controller/util/worker.h"
 
-namespace glb {
+namespace glb::control {
 
 /// Frees indexes that no flow refers to any more, ends drains, keeps next hops in use fresh, and counts
 /// one-way TCP flows. Control thread; the scan itself runs on `background`.
@@ -28,9 +28,9 @@ class TableScans {
 
   private:
     [[nodiscard]] Task<void> run();
-    void apply(const FlowStats &count);
-    void release_indexes(const FlowStats &count);
-    void refresh_next_hops(const FlowStats &count);
+    void apply(const observe::FlowStats &count);
+    void release_indexes(const observe::FlowStats &count);
+    void refresh_next_hops(const observe::FlowStats &count);
 
     boost::asio::any_io_executor executor_;
     const Ports &ports_;
@@ -38,9 +38,9 @@ class TableScans {
     Turn &turn_;
     Worker &background_;
     std::function<bool()> is_migrating_;
-    AsymmetricTcpDetector one_way_; ///< used by the running scan alone
+    observe::AsymmetricTcpDetector one_way_; ///< used by the running scan alone
     bool running_ = false;
-    std::optional<MonotonicTime> ended_;
+    std::optional<health::MonotonicTime> ended_;
 };
 
-} // namespace glb
+} // namespace glb::control

@@ -2,7 +2,7 @@
 
 #include "controller/control/offloads.h"
 
-namespace glb {
+namespace glb::control {
 
 Status take_down(const Ports &ports, NodeState &state, bool keep_guard) {
     Status first;
@@ -31,4 +31,4 @@ Status take_down(const Ports &ports, NodeState &state, bool keep_guard) {
     return first;
 }
 
-} // namespace glb
+} // namespace glb::control

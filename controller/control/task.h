@@ -7,7 +7,7 @@
 
 #include "controller/util/result.h"
 
-namespace glb {
+namespace glb::control {
 
 /// Each co_await is a full statement or a complete initializer: in a condition, g++ 12 destroys the temporary
 /// awaitable twice. It also does so with an argument in braces, so arguments that need a destructor have names.
@@ -20,7 +20,7 @@ inline void rethrow(const std::exception_ptr &exception) {
         std::rethrow_exception(exception);
 }
 
-} // namespace glb
+} // namespace glb::control
 
 /// Returns the error of `expr`, if any, from the enclosing coroutine.
 #define GLB_CO_TRY(expr)                                                                                     \

@@ -2,7 +2,7 @@
 
 #include "controller/util/log.h"
 
-namespace glb {
+namespace glb::control {
 
 Task<Status> Transaction::run(Worker &worker) const {
     for (const auto &step : steps_) {
@@ -21,4 +21,4 @@ Task<Status> Transaction::run(Worker &worker) const {
     co_return Status{};
 }
 
-} // namespace glb
+} // namespace glb::control

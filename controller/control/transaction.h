@@ -8,7 +8,7 @@
 #include "controller/control/task.h"
 #include "controller/util/worker.h"
 
-namespace glb {
+namespace glb::control {
 
 /// Ends with the first step that fails. Undo is a transaction of its own, which makes the previous
 /// configuration active again: after a fault, or in a daemon that is started after a kill.
@@ -39,4 +39,4 @@ class Transaction {
     std::vector<Step> steps_;
 };
 
-} // namespace glb
+} // namespace glb::control

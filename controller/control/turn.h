@@ -8,7 +8,7 @@
 
 #include "controller/control/task.h"
 
-namespace glb {
+namespace glb::control {
 
 /// Control thread.
 class Turn {
@@ -42,4 +42,4 @@ class Turn {
     boost::asio::experimental::channel<void(boost::system::error_code)> taken_; ///< of one element
 };
 
-} // namespace glb
+} // namespace glb::control

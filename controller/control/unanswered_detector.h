@@ -7,7 +7,7 @@
 
 #include "abi/config.h"
 
-namespace glb {
+namespace glb::control {
 
 class UnansweredDetector {
   public:
@@ -30,4 +30,4 @@ class UnansweredDetector {
     std::map<std::uint16_t, Seen> seen_;
 };
 
-} // namespace glb
+} // namespace glb::control

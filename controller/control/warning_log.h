@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace glb {
+namespace glb::control {
 
 class WarningLog {
   public:
@@ -25,4 +25,4 @@ class WarningLog {
     std::set<std::string> before_;
 };
 
-} // namespace glb
+} // namespace glb::control

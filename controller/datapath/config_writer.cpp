@@ -54,7 +54,7 @@ Status pin_table(const Pins &pins, std::uint32_t index, int fd) {
 
 } // namespace
 
-Status ConfigWriter::write_idle_bank(const BankImage &image) {
+Status ConfigWriter::write_idle_bank(const plan::BankImage &image) {
     GLB_TRY(grace_period_.wait());
     GLB_ASSIGN(const auto active, control());
     const std::uint32_t bank = (active.bank & 1) ^ 1;
@@ -68,12 +68,13 @@ Status ConfigWriter::write_idle_bank(const BankImage &image) {
         return write_changed_rows(map, bank * rows, after.*member, before ? &((*before).*member) : nullptr);
     };
     GLB_TRY(update_row(config_map<Map::node>(handles_), bank, &after.node));
-    GLB_TRY(write(config_map<Map::logical_ports>(handles_), GLB_PORT_SLOTS, &BankImage::ports));
-    GLB_TRY(write(config_map<Map::endpoints>(handles_), GLB_MAX_ENDPOINTS, &BankImage::endpoints));
-    GLB_TRY(write(config_map<Map::endpoint_ids>(handles_), GLB_ENDPOINT_ID_SLOTS, &BankImage::endpoint_ids));
-    GLB_TRY(write(config_map<Map::groups>(handles_), GLB_MAX_GROUPS, &BankImage::groups));
-    GLB_TRY(write(config_map<Map::targets>(handles_), GLB_MAX_TARGETS, &BankImage::targets));
-    GLB_TRY(write(config_map<Map::senders>(handles_), GLB_SENDER_SLOTS, &BankImage::senders));
+    GLB_TRY(write(config_map<Map::logical_ports>(handles_), GLB_PORT_SLOTS, &plan::BankImage::ports));
+    GLB_TRY(write(config_map<Map::endpoints>(handles_), GLB_MAX_ENDPOINTS, &plan::BankImage::endpoints));
+    GLB_TRY(write(config_map<Map::endpoint_ids>(handles_), GLB_ENDPOINT_ID_SLOTS,
+                  &plan::BankImage::endpoint_ids));
+    GLB_TRY(write(config_map<Map::groups>(handles_), GLB_MAX_GROUPS, &plan::BankImage::groups));
+    GLB_TRY(write(config_map<Map::targets>(handles_), GLB_MAX_TARGETS, &plan::BankImage::targets));
+    GLB_TRY(write(config_map<Map::senders>(handles_), GLB_SENDER_SLOTS, &plan::BankImage::senders));
     GLB_TRY(write_scoped(config_map<Map::local_addrs>(handles_), bank, after.local_addresses));
     GLB_TRY(write_scoped(config_map<Map::local_macs>(handles_), bank, after.local_macs));
     installed_[bank] = std::move(after);
@@ -106,7 +107,7 @@ Status ConfigWriter::put_maglev(std::uint32_t index, std::span<const std::uint16
     GLB_TRY(grace_period_.wait());
     std::vector<std::uint64_t> words(GLB_MAGLEV_WORDS, ~std::uint64_t{0});
     std::memcpy(words.data(), slots.data(), slots.size_bytes());
-    const auto fingerprint = maglev_fingerprint(slots);
+    const auto fingerprint = plan::maglev_fingerprint(slots);
     std::uint32_t id = 0;
     Fd table;
     if (bpf_map_lookup_elem(handles_->map(Map::maglev), &index, &id) == 0)

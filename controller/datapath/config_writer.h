@@ -33,7 +33,7 @@ class ConfigWriter {
 
     /// Writes the whole idle bank, which is not visible to traffic before flip(). Waits for the grace period
     /// of the previous flip().
-    [[nodiscard]] Status write_idle_bank(const BankImage &image);
+    [[nodiscard]] Status write_idle_bank(const plan::BankImage &image);
     /// Makes the idle bank the active one; `new_epoch` increments the epoch. Packets that started before may
     /// use the other bank for some milliseconds.
     [[nodiscard]] Status flip(bool new_epoch);
@@ -66,7 +66,7 @@ class ConfigWriter {
   private:
     DatapathHandlesPtr handles_;
     /// Content of each bank if this process wrote it whole.
-    std::array<std::optional<BankImage>, GLB_BANKS> installed_;
+    std::array<std::optional<plan::BankImage>, GLB_BANKS> installed_;
     PendingGracePeriod grace_period_;
 };
 

@@ -33,7 +33,7 @@ class FirstFailure {
 };
 
 /// A counter that was created again or reset is smaller than what was counted before.
-void raise_to(PacketCount &counted, const std::optional<PacketCount> &counter) {
+void raise_to(plan::PacketCount &counted, const std::optional<plan::PacketCount> &counter) {
     if (counter)
         counted = {std::max(counted.packets, counter->packets), std::max(counted.bytes, counter->bytes)};
 }
@@ -78,7 +78,7 @@ Status Guard::persist_saved_state() {
 Status Guard::write_table() {
     GLB_ASSIGN(const auto counter, nftables_.counter());
     raise_to(counted_, counter);
-    GLB_TRY(nftables_.run(guard_ruleset(*plan_, counted_)));
+    GLB_TRY(nftables_.run(plan::guard_ruleset(*plan_, counted_)));
     table_ = nftables_.list("table inet glb");
     generation_ = 0;
     return {};
@@ -91,8 +91,8 @@ Status Guard::write_ports() {
     return {};
 }
 
-Status Guard::install(const GuardPlan &plan) {
-    GLB_TRY(check_guard_plan(plan));
+Status Guard::install(const plan::GuardPlan &plan) {
+    GLB_TRY(plan::check_guard_plan(plan));
     is_installed_ = false;
     GLB_TRY(load_program(plan.mark_mask));
     plan_ = plan;
@@ -105,9 +105,9 @@ Status Guard::install(const GuardPlan &plan) {
     GLB_TRY(repair_sysctls(report));
     GLB_TRY(write_ports());
     GLB_TRY(repair_filters(report));
-    GLB_TRY(remove_stale_rules(guard_routing_rules(plan)));
-    GLB_TRY(remove_stale_filters(guard_interfaces(plan)));
-    GLB_TRY(restore_sysctls(guard_sysctls(plan)));
+    GLB_TRY(remove_stale_rules(plan::guard_routing_rules(plan)));
+    GLB_TRY(remove_stale_filters(plan::guard_interfaces(plan)));
+    GLB_TRY(restore_sysctls(plan::guard_sysctls(plan)));
     is_installed_ = true;
     return {};
 }
@@ -148,7 +148,7 @@ Status Guard::repair_table(GuardReport &report) {
 
 Status Guard::repair_rules(GuardReport &report) {
     GLB_ASSIGN(const auto present, list_rules(netlink_));
-    for (const auto &rule : guard_routing_rules(*plan_)) {
+    for (const auto &rule : plan::guard_routing_rules(*plan_)) {
         if (contains(present, rule))
             continue;
         GLB_TRY(add_rule(netlink_, rule));
@@ -160,8 +160,8 @@ Status Guard::repair_rules(GuardReport &report) {
 }
 
 Status Guard::repair_sysctls(GuardReport &report) {
-    std::vector<Sysctl> wrong;
-    for (const auto &sysctl : guard_sysctls(*plan_)) {
+    std::vector<plan::Sysctl> wrong;
+    for (const auto &sysctl : plan::guard_sysctls(*plan_)) {
         const auto value = read_sysctl(sysctl.key);
         if (!value)
             continue; // the interface or the IP version does not exist
@@ -181,7 +181,7 @@ Status Guard::repair_sysctls(GuardReport &report) {
 }
 
 Status Guard::repair_filters(GuardReport &report) {
-    for (const auto ifindex : guard_interfaces(*plan_)) {
+    for (const auto ifindex : plan::guard_interfaces(*plan_)) {
         GLB_ASSIGN(const auto filters, list_filters(netlink_, ifindex));
         const auto own =
             std::find_if(filters.begin(), filters.end(), [](const auto &f) { return f.is_own(); });
@@ -224,7 +224,7 @@ Result<GuardReport> Guard::check_and_repair() {
     return report;
 }
 
-Result<PacketCount> Guard::uninspected() {
+Result<plan::PacketCount> Guard::uninspected() {
     GLB_ASSIGN(const auto counter, nftables_.counter());
     raise_to(counted_, counter);
     return counted_;
@@ -240,7 +240,7 @@ Status Guard::remove_stale_rules(const std::vector<Rule> &wanted) {
 }
 
 Status Guard::remove_stale_filters(const std::vector<unsigned> &wanted) {
-    GLB_ASSIGN(const auto snapshot, read_snapshot(netlink_));
+    GLB_ASSIGN(const auto snapshot, network::read_snapshot(netlink_));
     FirstFailure failure;
     for (const auto &link : snapshot.links)
         if (!contains(wanted, link.index))
@@ -248,7 +248,7 @@ Status Guard::remove_stale_filters(const std::vector<unsigned> &wanted) {
     return failure.status();
 }
 
-Status Guard::release_interface(const Link &link) {
+Status Guard::release_interface(const network::Link &link) {
     GLB_TRY(remove_filter(netlink_, link.index));
     if (!saved_.clsact.count(link.name))
         return {};
@@ -260,7 +260,7 @@ Status Guard::release_interface(const Link &link) {
     return persist_saved_state();
 }
 
-Status Guard::restore_sysctls(const std::vector<Sysctl> &wanted) {
+Status Guard::restore_sysctls(const std::vector<plan::Sysctl> &wanted) {
     const auto is_wanted = [&](const std::string &key) {
         return std::any_of(wanted.begin(), wanted.end(),
                            [&](const auto &sysctl) { return sysctl.key == key; });

@@ -20,7 +20,7 @@ namespace glb::guard {
 struct GuardReport {
     std::vector<std::string> repaired; ///< what was missing or changed, and is restored
     std::vector<std::string> warnings;
-    PacketCount counted; ///< blocked packets, see uninspected()
+    plan::PacketCount counted; ///< blocked packets, see uninspected()
 };
 
 struct GuardPaths {
@@ -36,11 +36,11 @@ class Guard {
     /// Applies the plan and removes what belongs to older ones, including those of a previous daemon.
     /// Idempotent. Ports in both plans stay guarded throughout: rules before filters, new before old, filters
     /// replaced in place.
-    [[nodiscard]] Status install(const GuardPlan &plan);
+    [[nodiscard]] Status install(const plan::GuardPlan &plan);
 
     /// True if the last install() succeeded with this plan. check_and_repair() then suffices, and reports
     /// what was missing.
-    [[nodiscard]] bool matches(const GuardPlan &plan) const { return is_installed_ && plan_ == plan; }
+    [[nodiscard]] bool matches(const plan::GuardPlan &plan) const { return is_installed_ && plan_ == plan; }
 
     /// Sets the punt magic of the loaded data path; 0: no packet passes. Call this after install().
     [[nodiscard]] Status set_magic(std::uint32_t magic);
@@ -50,7 +50,7 @@ class Guard {
     [[nodiscard]] Result<GuardReport> check_and_repair();
 
     /// Packets blocked by the guard. Never decreases, even if the table was flushed.
-    [[nodiscard]] Result<PacketCount> uninspected();
+    [[nodiscard]] Result<plan::PacketCount> uninspected();
 
     /// Removes the guard and restores sysctls. Continues after a failure and returns the first one.
     [[nodiscard]] Status remove();
@@ -68,8 +68,8 @@ class Guard {
     [[nodiscard]] Status repair_filters(GuardReport &report);
     [[nodiscard]] Status remove_stale_rules(const std::vector<Rule> &wanted);
     [[nodiscard]] Status remove_stale_filters(const std::vector<unsigned> &wanted);
-    [[nodiscard]] Status release_interface(const Link &link);
-    [[nodiscard]] Status restore_sysctls(const std::vector<Sysctl> &wanted);
+    [[nodiscard]] Status release_interface(const network::Link &link);
+    [[nodiscard]] Status restore_sysctls(const std::vector<plan::Sysctl> &wanted);
     [[nodiscard]] bool resolve_interfaces();
 
     GuardPaths paths_;
@@ -79,11 +79,11 @@ class Guard {
     SavedState persisted_; ///< content of the file
     bool saved_state_damaged_ = false;
     std::optional<GuardProgram> program_;
-    std::optional<GuardPlan> plan_;
+    std::optional<plan::GuardPlan> plan_;
     bool is_installed_ = false;      ///< the last install() succeeded
     bool are_ports_written_ = false; ///< the program's maps have the plan's ports, with present indexes
     std::uint32_t magic_ = 0;
-    PacketCount counted_;
+    plan::PacketCount counted_;
     std::string table_;            ///< expected listing of table `inet glb`
     std::uint32_t generation_ = 0; ///< nftables generation of the last comparison; 0: unknown
     std::vector<std::string> table_warnings_;

@@ -74,12 +74,12 @@ Result<GuardProgram> GuardProgram::load(const std::filesystem::path &folder, std
     return fail("cannot load the guard program");
 }
 
-Status GuardProgram::write(const GuardPlan &plan) {
+Status GuardProgram::write(const plan::GuardPlan &plan) {
     for (std::uint32_t index = 0; index < GLB_MAX_ENDPOINTS; ++index) {
         std::uint32_t mark = 0;
         for (const auto &port : plan.ports)
             if (port.endpoint == index)
-                mark = endpoint_mark(plan.mark_mask, *port.endpoint);
+                mark = plan::endpoint_mark(plan.mark_mask, *port.endpoint);
         if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.glb_guard_marks), &index, &mark, BPF_ANY) != 0)
             return fail_errno(errno, "cannot write the mark of an endpoint");
     }
@@ -94,7 +94,7 @@ Status GuardProgram::write(const GuardPlan &plan) {
         if (!port.is_guarded() || !port.ifindex)
             continue;
         key = glb_logical_port_key(port.ifindex, port.vlans[0], port.vlans[1]);
-        const glb_guard_port value{guard_mark(plan.mark_mask), 0};
+        const glb_guard_port value{plan::guard_mark(plan.mark_mask), 0};
         if (bpf_map_update_elem(ports, &key, &value, BPF_ANY) != 0)
             return fail_errno(errno, "cannot add interface {} to the guard", port.ifindex);
         stale.erase(key);

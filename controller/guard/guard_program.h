@@ -27,7 +27,7 @@ class GuardProgram {
 
     /// Writes the plan's marks and ports, then removes other ports, so that remaining ports are marked
     /// throughout.
-    [[nodiscard]] Status write(const GuardPlan &plan);
+    [[nodiscard]] Status write(const plan::GuardPlan &plan);
     [[nodiscard]] Status set_magic(std::uint32_t magic);
 
     /// Removes the pins. The maps exist as long as a filter uses them.

@@ -40,7 +40,7 @@ Attributes attributes_of(const nlmsghdr &message) {
     return found;
 }
 
-PacketCount read_counter(const nlattr &data) {
+plan::PacketCount read_counter(const nlattr &data) {
     Attributes found{};
     mnl_attr_parse_nested(&data, store_attribute, &found);
     const auto value = [&](int attribute) {
@@ -131,7 +131,7 @@ Result<std::uint32_t> Nftables::generation() {
     return ntohl(mnl_attr_get_u32(id));
 }
 
-Result<std::optional<PacketCount>> Nftables::counter() {
+Result<std::optional<plan::PacketCount>> Nftables::counter() {
     std::array<char, 8192> out{}, in{};
     auto *request = put_header(out.data(), NFT_MSG_GETOBJ, NFPROTO_INET, ++sequence_);
     mnl_attr_put_strz(request, NFTA_OBJ_TABLE, "glb");
@@ -142,7 +142,7 @@ Result<std::optional<PacketCount>> Nftables::counter() {
     return data ? std::optional(read_counter(*data)) : std::nullopt;
 }
 
-Result<std::optional<PacketCount>> read_uninspected_count() {
+Result<std::optional<plan::PacketCount>> read_uninspected_count() {
     GLB_ASSIGN(auto nftables, Nftables::open());
     return nftables.counter();
 }

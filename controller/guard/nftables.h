@@ -30,7 +30,7 @@ class Nftables {
     [[nodiscard]] Result<std::uint32_t> generation();
 
     /// The counter `uninspected` of table `inet glb`; nullopt: does not exist.
-    [[nodiscard]] Result<std::optional<PacketCount>> counter();
+    [[nodiscard]] Result<std::optional<plan::PacketCount>> counter();
 
   private:
     struct FreeContext {
@@ -48,6 +48,6 @@ class Nftables {
 };
 
 /// The same counter, read through a socket of its own: any thread.
-[[nodiscard]] Result<std::optional<PacketCount>> read_uninspected_count();
+[[nodiscard]] Result<std::optional<plan::PacketCount>> read_uninspected_count();
 
 } // namespace glb::guard

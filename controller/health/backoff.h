@@ -5,7 +5,7 @@
 #include <chrono>
 #include <optional>
 
-namespace glb {
+namespace glb::health {
 
 /// Each failure within `forget_after` of the last recovery doubles the wait: 10 s, 20 s, 40 s … 5 min. A
 /// later failure counts as the first.
@@ -62,4 +62,4 @@ class Backoff {
     std::optional<Time> recovered_; // unset: still failed
 };
 
-} // namespace glb
+} // namespace glb::health

@@ -7,7 +7,7 @@
 
 #include "controller/util/fd.h"
 
-namespace glb {
+namespace glb::health {
 
 void DatapathEvents::attach(std::shared_ptr<TargetStatePort> datapath) {
     boost::system::error_code error;
@@ -48,4 +48,4 @@ void DatapathEvents::poll() {
     failed_ = !done;
 }
 
-} // namespace glb
+} // namespace glb::health

@@ -10,7 +10,7 @@
 
 #include "controller/health/datapath_port.h"
 
-namespace glb {
+namespace glb::health {
 
 /// Not thread-safe: to be called on the loop's thread.
 class DatapathEvents {
@@ -36,4 +36,4 @@ class DatapathEvents {
     bool failed_ = false;          ///< the last read
 };
 
-} // namespace glb
+} // namespace glb::health

@@ -10,7 +10,7 @@
 #include "abi/events.h"
 #include "controller/util/result.h"
 
-namespace glb {
+namespace glb::health {
 
 /// Called on the health thread only. The engine is the only writer of target states, group actions and
 /// fallback lists. A write that fails leaves its row unchanged.
@@ -33,4 +33,4 @@ class TargetStatePort {
     [[nodiscard]] virtual Status poll_events(const std::function<void(const glb_event &)> &on_event) = 0;
 };
 
-} // namespace glb
+} // namespace glb::health

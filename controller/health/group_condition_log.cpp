@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-namespace glb {
+namespace glb::health {
 
 namespace {
 
@@ -75,4 +75,4 @@ std::vector<std::string> GroupConditionLog::update(const std::string &group, Gro
     return lines;
 }
 
-} // namespace glb
+} // namespace glb::health

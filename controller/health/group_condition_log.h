@@ -9,7 +9,7 @@
 #include "controller/health/group_decision.h"
 #include "controller/health/health_config.h"
 
-namespace glb {
+namespace glb::health {
 
 class GroupConditionLog {
   public:
@@ -29,4 +29,4 @@ class GroupConditionLog {
     std::map<std::string, Row> groups_;
 };
 
-} // namespace glb
+} // namespace glb::health

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace glb {
+namespace glb::health {
 
 bool is_alive(TargetState state) {
     return state == TargetState::healthy || state == TargetState::unavailable;
@@ -58,7 +58,7 @@ std::string_view to_string(GroupAction action) {
     return "";
 }
 
-GroupDecision decide_group(std::span<const GroupMember> members, AllUnhealthyPolicy policy,
+GroupDecision decide_group(std::span<const GroupMember> members, config::AllUnhealthyPolicy policy,
                            bool ever_healthy) {
     if (std::none_of(members.begin(), members.end(), is_eligible))
         return send_to_none(members, GroupAction::no_target);
@@ -70,15 +70,15 @@ GroupDecision decide_group(std::span<const GroupMember> members, AllUnhealthyPol
     const bool unchecked_count = any_unchecked && !(ever_healthy && any_failed);
 
     switch (policy) {
-    case AllUnhealthyPolicy::spread:
+    case config::AllUnhealthyPolicy::spread:
         return unchecked_count ? send_to(members, GroupAction::spread, is_eligible)
                                : send_to(members, GroupAction::spread, has_failed);
-    case AllUnhealthyPolicy::bypass:
+    case config::AllUnhealthyPolicy::bypass:
         return send_to_none(members, unchecked_count ? GroupAction::no_target_yet : GroupAction::bypass);
-    case AllUnhealthyPolicy::drop:
+    case config::AllUnhealthyPolicy::drop:
         break;
     }
     return send_to_none(members, unchecked_count ? GroupAction::no_target_yet : GroupAction::drop);
 }
 
-} // namespace glb
+} // namespace glb::health

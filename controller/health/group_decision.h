@@ -9,7 +9,7 @@
 #include "controller/config/policies.h"
 #include "controller/health/target_health.h"
 
-namespace glb {
+namespace glb::health {
 
 /// Healthy or unavailable (checks disabled).
 [[nodiscard]] bool is_alive(TargetState state);
@@ -46,7 +46,7 @@ struct GroupDecision {
 /// - Otherwise a group with initial members is not down: spread includes them, drop and bypass result in
 ///   no_target_yet until each has failed its checks.
 /// - A group whose members are all initial is never down.
-[[nodiscard]] GroupDecision decide_group(std::span<const GroupMember> members, AllUnhealthyPolicy policy,
-                                         bool ever_healthy);
+[[nodiscard]] GroupDecision decide_group(std::span<const GroupMember> members,
+                                         config::AllUnhealthyPolicy policy, bool ever_healthy);
 
-} // namespace glb
+} // namespace glb::health

@@ -2,25 +2,25 @@
 
 #include <algorithm>
 
-namespace glb {
+namespace glb::health {
 
 namespace {
 
 constexpr std::uint64_t keep_all = GLB_TARGET_KEEP_ESTABLISHED | GLB_TARGET_KEEP_EMBRYONIC;
 
-std::uint64_t target_state(const TargetInput &target, bool accepts_new, FailurePolicy on_unhealthy,
+std::uint64_t target_state(const TargetInput &target, bool accepts_new, config::FailurePolicy on_unhealthy,
                            bool group_is_up) {
     if (accepts_new)
         return GLB_TARGET_ACCEPT_NEW | keep_all;
     const bool failed = target.state == TargetState::unhealthy || target.has_failed;
     if (target.overdue &&
-        !(failed && *target.overdue == FailurePolicy::hold)) // a failed target cannot hold flows
+        !(failed && *target.overdue == config::FailurePolicy::hold)) // a failed target cannot hold flows
         return final_target_state(*target.overdue);
     if (!failed)
         return keep_all;
     if (target.is_half_open && target.weight != 0)
         return GLB_TARGET_HALF_OPEN | keep_all;
-    if (on_unhealthy != FailurePolicy::reset)
+    if (on_unhealthy != config::FailurePolicy::reset)
         return final_target_state(on_unhealthy);
     if (target.group_outage)
         return GLB_TARGET_KEEP_ESTABLISHED;
@@ -64,20 +64,20 @@ void fill_fallback(std::span<const TargetInput> members, const std::vector<bool>
 
 } // namespace
 
-std::uint64_t final_target_state(FailurePolicy policy) {
+std::uint64_t final_target_state(config::FailurePolicy policy) {
     switch (policy) {
-    case FailurePolicy::hold:
+    case config::FailurePolicy::hold:
         return GLB_TARGET_KEEP_ESTABLISHED;
-    case FailurePolicy::reset:
+    case config::FailurePolicy::reset:
         return GLB_TARGET_RESET;
-    case FailurePolicy::rehash:
+    case config::FailurePolicy::rehash:
         break;
     }
     return 0;
 }
 
-GroupState decide_group_state(std::span<const TargetInput> targets, FailurePolicy on_unhealthy,
-                              AllUnhealthyPolicy on_all_unhealthy, bool ever_healthy) {
+GroupState decide_group_state(std::span<const TargetInput> targets, config::FailurePolicy on_unhealthy,
+                              config::AllUnhealthyPolicy on_all_unhealthy, bool ever_healthy) {
     std::vector<GroupMember> members;
     for (const auto &target : targets)
         members.push_back({target.state, target.weight});
@@ -92,4 +92,4 @@ GroupState decide_group_state(std::span<const TargetInput> targets, FailurePolic
     return state;
 }
 
-} // namespace glb
+} // namespace glb::health

@@ -14,7 +14,7 @@
 #include "controller/health/target_health.h"
 #include "controller/util/address.h"
 
-namespace glb {
+namespace glb::health {
 
 struct HealthTarget {
     std::string id;
@@ -40,9 +40,9 @@ struct HealthGroup {
     std::string name;
     std::uint16_t index = 0;
     std::vector<std::string> endpoints; ///< that use the group; empty: its targets are unused
-    FailurePolicy on_unhealthy = FailurePolicy::rehash;
-    FailurePolicy on_deregistered = FailurePolicy::rehash;
-    AllUnhealthyPolicy on_all_unhealthy = AllUnhealthyPolicy::spread;
+    config::FailurePolicy on_unhealthy = config::FailurePolicy::rehash;
+    config::FailurePolicy on_deregistered = config::FailurePolicy::rehash;
+    config::AllUnhealthyPolicy on_all_unhealthy = config::AllUnhealthyPolicy::spread;
     std::chrono::seconds deregistration_delay{300};
     HealthPolicy policy;
     ProbeSettings probe; ///< protocol none: no active probes
@@ -66,4 +66,4 @@ struct AdoptedTarget {
     HealthTarget target;
 };
 
-} // namespace glb
+} // namespace glb::health

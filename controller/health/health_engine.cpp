@@ -6,7 +6,7 @@
 
 #include <spdlog/spdlog.h>
 
-namespace glb {
+namespace glb::health {
 
 namespace {
 
@@ -339,4 +339,4 @@ const TargetSnapshot *HealthSnapshot::find(const std::string &name) const {
     return found == targets.end() || found->name != name ? nullptr : &*found;
 }
 
-} // namespace glb
+} // namespace glb::health

@@ -24,7 +24,7 @@
 #include "controller/health/target_state_shadow.h"
 #include "controller/util/published.h"
 
-namespace glb {
+namespace glb::health {
 
 /// A change of configuration is staged, then committed or aborted; `generation` identifies it. Meanwhile the
 /// live registry is updated as before, so verdicts that arrive between the two need no merging. A commit can be
@@ -129,4 +129,4 @@ class HealthEngine final : private PassiveMonitorHost {
     Published<HealthSnapshot> snapshot_;
 };
 
-} // namespace glb
+} // namespace glb::health

@@ -8,7 +8,7 @@
 #include "controller/health/target_registry.h"
 #include "controller/util/address.h"
 
-namespace glb {
+namespace glb::health {
 
 /// The data path found no MAC for a next hop (GLB_EVENT_NO_NEIGHBOUR).
 struct NextHopMissing {
@@ -45,4 +45,4 @@ struct TargetsRemoved {
 using HealthEvent = std::variant<NextHopMissing, SenderMacMismatch, DriverLacksMetadata, TargetUnanswered,
                                  TargetPathWanted, TargetsRemoved>;
 
-} // namespace glb
+} // namespace glb::health

@@ -11,7 +11,7 @@
 #include "controller/health/health_config.h"
 #include "controller/health/persisted.h"
 
-namespace glb {
+namespace glb::health {
 
 struct TargetSnapshot {
     std::string group;
@@ -37,4 +37,4 @@ struct HealthSnapshot {
     [[nodiscard]] const TargetSnapshot *find(const std::string &name) const;
 };
 
-} // namespace glb
+} // namespace glb::health

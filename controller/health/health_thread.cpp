@@ -2,7 +2,7 @@
 
 #include "controller/util/thread.h"
 
-namespace glb {
+namespace glb::health {
 
 namespace {
 
@@ -37,4 +37,4 @@ void HealthThread::measure_lag(Clock::time_point due) {
     });
 }
 
-} // namespace glb
+} // namespace glb::health

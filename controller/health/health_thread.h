@@ -14,7 +14,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-namespace glb {
+namespace glb::health {
 
 class HealthThread {
   public:
@@ -61,4 +61,4 @@ class HealthThread {
     std::thread thread_;
 };
 
-} // namespace glb
+} // namespace glb::health

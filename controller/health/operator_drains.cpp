@@ -3,7 +3,7 @@
 
 #include "controller/health/target_registry.h"
 
-namespace glb {
+namespace glb::health {
 
 Result<TargetEntry *> TargetRegistry::configured_target(const std::string &name) {
     const auto found = entries_.find(name);
@@ -50,4 +50,4 @@ Result<std::optional<MonotonicTime>> TargetRegistry::undrain(const std::string &
     return before;
 }
 
-} // namespace glb
+} // namespace glb::health

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-namespace glb {
+namespace glb::health {
 namespace {
 
 using namespace std::chrono_literals;
@@ -329,4 +329,4 @@ bool OutlierDetector::in_band_works(std::uint16_t target) const {
     return found != members_.end() && found->second.in_band_works;
 }
 
-} // namespace glb
+} // namespace glb::health

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace glb {
+namespace glb::health {
 
 struct DetectorSettings {
     /// If in-band probes have never worked, a target must be unresponsive for two of these to be ejected.
@@ -162,4 +162,4 @@ class OutlierDetector {
     std::optional<Time> last_group_outage_;
 };
 
-} // namespace glb
+} // namespace glb::health

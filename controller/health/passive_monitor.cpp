@@ -6,7 +6,7 @@
 
 #include <spdlog/spdlog.h>
 
-namespace glb {
+namespace glb::health {
 
 namespace {
 
@@ -267,4 +267,4 @@ void PassiveMonitor::check_by_geneve(const HealthGroup &group, const TargetEntry
     host_.on_probe(std::string(entry.name), probe);
 }
 
-} // namespace glb
+} // namespace glb::health

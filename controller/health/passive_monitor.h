@@ -18,7 +18,7 @@
 #include "controller/health/probes/in_band_prober.h"
 #include "controller/health/target_registry.h"
 
-namespace glb {
+namespace glb::health {
 
 /// What the monitor needs of the engine. Called on the health thread.
 class PassiveMonitorHost {
@@ -85,4 +85,4 @@ class PassiveMonitor {
     Clock::time_point last_tick_{}, last_outage_probe_{};
 };
 
-} // namespace glb
+} // namespace glb::health

@@ -7,11 +7,11 @@
 #include "controller/config/policies.h"
 #include "controller/health/target_health.h"
 
-namespace glb {
+namespace glb::health {
 
 struct PersistedRemoval {
     MonotonicTime until; ///< deadline of the drain
-    FailurePolicy policy = FailurePolicy::rehash;
+    config::FailurePolicy policy = config::FailurePolicy::rehash;
 
     bool operator==(const PersistedRemoval &) const = default;
 };
@@ -25,4 +25,4 @@ struct PersistedTargets {
     bool operator==(const PersistedTargets &) const = default;
 };
 
-} // namespace glb
+} // namespace glb::health

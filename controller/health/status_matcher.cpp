@@ -5,7 +5,7 @@
 
 #include "controller/util/numbers.h"
 
-namespace glb {
+namespace glb::health {
 namespace {
 
 constexpr int lowest_code = 200;
@@ -76,4 +76,4 @@ std::string StatusMatcher::to_string() const {
     return text;
 }
 
-} // namespace glb
+} // namespace glb::health

@@ -8,7 +8,7 @@
 
 #include "controller/util/result.h"
 
-namespace glb {
+namespace glb::health {
 
 class StatusMatcher {
   public:
@@ -37,4 +37,4 @@ class StatusMatcher {
     std::vector<Range> ranges_; // sorted and disjoint
 };
 
-} // namespace glb
+} // namespace glb::health

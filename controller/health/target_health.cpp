@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-namespace glb {
+namespace glb::health {
 namespace {
 
 HealthReason reason_of(ProbeOutcome outcome) {
@@ -288,4 +288,4 @@ std::optional<HealthTransition> TargetHealth::recompute(MonotonicTime now) {
     return HealthTransition{from, state_, reason_, description_, now};
 }
 
-} // namespace glb
+} // namespace glb::health

@@ -10,7 +10,7 @@
 #include "controller/health/backoff.h"
 #include "controller/health/probes/probe_settings.h"
 
-namespace glb {
+namespace glb::health {
 
 using MonotonicTime = std::chrono::steady_clock::time_point;
 
@@ -197,4 +197,4 @@ class TargetHealth {
     std::string last_error_;
 };
 
-} // namespace glb
+} // namespace glb::health

@@ -5,7 +5,7 @@
 
 #include "controller/plan/index_allocator.h"
 
-namespace glb {
+namespace glb::health {
 
 namespace {
 
@@ -24,7 +24,7 @@ bool TargetRegistry::apply(TargetEntry &entry, const std::optional<HealthTransit
 
 void TargetRegistry::configure_target(const HealthGroup &group, const HealthTarget &target,
                                       MonotonicTime now) {
-    const auto name = target_name(group.name, target.id);
+    const auto name = plan::target_name(group.name, target.id);
     auto found = entries_.find(name);
     if (found == entries_.end()) {
         std::optional<PersistedHealth> known;
@@ -57,7 +57,7 @@ void TargetRegistry::configure(const HealthConfig &config, MonotonicTime now) {
         entry.settings = group;
         entry.settings.targets.clear();
         for (const auto &target : group.targets) {
-            configured.insert(target_name(group.name, target.id));
+            configured.insert(plan::target_name(group.name, target.id));
             configure_target(group, target, now);
         }
     }
@@ -83,7 +83,7 @@ void TargetRegistry::erase_empty_groups() {
 }
 
 void TargetRegistry::adopt(const AdoptedTarget &adopted, MonotonicTime now) {
-    const auto name = target_name(adopted.group, adopted.target.id);
+    const auto name = plan::target_name(adopted.group, adopted.target.id);
     if (entries_.contains(name))
         return;
     auto &group = groups_[adopted.group];
@@ -176,8 +176,8 @@ TargetRegistry::remove_drained(const std::function<std::uint64_t(std::uint16_t)>
     for (auto at = entries_.begin(); at != entries_.end();) {
         const auto &entry = at->second;
         const auto flows = entry.drain_until ? live_flows(entry.target.index) : 0;
-        const bool expired =
-            entry.drain_until && *entry.drain_until <= now && entry.on_deregistered != FailurePolicy::hold;
+        const bool expired = entry.drain_until && *entry.drain_until <= now &&
+                             entry.on_deregistered != config::FailurePolicy::hold;
         const bool empty = entry.drain_until && flows == 0;
         if (!expired && !empty) {
             ++at;
@@ -210,7 +210,7 @@ TargetInput TargetRegistry::input_of(const TargetEntry &entry, const GroupEntry 
 /// Names begin with the group's name and a slash, which no group's name contains.
 std::ranges::subrange<TargetRegistry::Entries::const_iterator>
 TargetRegistry::members_of(const std::string &group) const {
-    const auto first = entries_.lower_bound(target_name(group, ""));
+    const auto first = entries_.lower_bound(plan::target_name(group, ""));
     auto last = first;
     while (last != entries_.end() && last->second.group == group)
         ++last;
@@ -259,4 +259,4 @@ std::vector<ProbeTarget> TargetRegistry::probe_targets(const IpAddress &source) 
     return targets;
 }
 
-} // namespace glb
+} // namespace glb::health

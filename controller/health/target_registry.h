@@ -15,7 +15,7 @@
 #include "controller/health/probes/prober.h"
 #include "controller/util/result.h"
 
-namespace glb {
+namespace glb::health {
 
 struct TargetEntry {
     std::string group;
@@ -24,7 +24,7 @@ struct TargetEntry {
     HealthTarget target;
     TargetHealth health;
     std::optional<MonotonicTime> drain_until = {}; ///< set: removed from the configuration, and draining
-    FailurePolicy on_deregistered = FailurePolicy::rehash;
+    config::FailurePolicy on_deregistered = config::FailurePolicy::rehash;
     std::optional<MonotonicTime> operator_drain_until = {}; ///< set: drained by the operator; its deadline
 };
 
@@ -128,4 +128,4 @@ class TargetRegistry {
     PersistedTargets restored_; ///< of targets that are not in the registry yet
 };
 
-} // namespace glb
+} // namespace glb::health

@@ -4,7 +4,7 @@
 #include <set>
 #include <utility>
 
-namespace glb {
+namespace glb::health {
 
 namespace {
 
@@ -89,4 +89,4 @@ void TargetStateShadow::retain(std::span<const GroupStateRow> rows) {
     std::erase_if(targets_, [&](const auto &target) { return !named.contains(target.first); });
 }
 
-} // namespace glb
+} // namespace glb::health

@@ -11,7 +11,7 @@
 #include "controller/health/datapath_port.h"
 #include "controller/health/target_registry.h"
 
-namespace glb {
+namespace glb::health {
 
 /// A row that could not be written remains different, so the next call writes it again.
 class TargetStateShadow {
@@ -44,4 +44,4 @@ class TargetStateShadow {
     std::map<std::uint16_t, Group> groups_;
 };
 
-} // namespace glb
+} // namespace glb::health

@@ -10,7 +10,7 @@
 
 #include "controller/util/fd.h"
 
-namespace glb {
+namespace glb::network {
 
 namespace {
 
@@ -68,4 +68,4 @@ Status set_offload(const std::string &interface, OffloadFeature feature, bool on
     return {};
 }
 
-} // namespace glb
+} // namespace glb::network

@@ -7,7 +7,7 @@
 
 #include "controller/util/result.h"
 
-namespace glb {
+namespace glb::network {
 
 enum class OffloadFeature : std::uint8_t {
     rx_vlan, ///< the driver strips VLAN tags before XDP runs
@@ -21,4 +21,4 @@ enum class OffloadFeature : std::uint8_t {
 [[nodiscard]] Result<bool> get_offload(const std::string &interface, OffloadFeature feature);
 [[nodiscard]] Status set_offload(const std::string &interface, OffloadFeature feature, bool on);
 
-} // namespace glb
+} // namespace glb::network

@@ -7,7 +7,7 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
-namespace glb {
+namespace glb::network {
 namespace {
 
 constexpr int receive_buffer = 4 << 20;
@@ -103,4 +103,4 @@ Status Monitor::drain(const std::function<void(const NetworkChange &)> &on_chang
     return {};
 }
 
-} // namespace glb
+} // namespace glb::network

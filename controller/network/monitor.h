@@ -8,7 +8,7 @@
 
 #include "controller/network/snapshot.h"
 
-namespace glb {
+namespace glb::network {
 
 /// What changed since the last call. Coarse by design: the reader takes a new Snapshot.
 struct NetworkChange {
@@ -51,4 +51,4 @@ class Monitor {
     std::uint64_t overruns_ = 0;
 };
 
-} // namespace glb
+} // namespace glb::network

@@ -4,7 +4,7 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
-namespace glb {
+namespace glb::network {
 namespace {
 
 NetlinkRequest neighbour_request(std::uint16_t message_type, std::uint16_t flags, unsigned ifindex,
@@ -53,4 +53,4 @@ Status remove_neighbour(Netlink &netlink, unsigned ifindex, const IpAddress &add
     return done;
 }
 
-} // namespace glb
+} // namespace glb::network

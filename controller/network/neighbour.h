@@ -3,7 +3,7 @@
 
 #include "lib/netlink/netlink.h"
 
-namespace glb {
+namespace glb::network {
 
 /// Requests resolution of `address` on the device, as if a packet had to be sent there (NTF_USE). Does not
 /// wait; the outcome is the neighbour's state.
@@ -23,4 +23,4 @@ enum class RefreshMode {
 /// Removes an entry. Succeeds if the entry or its device does not exist.
 [[nodiscard]] Status remove_neighbour(Netlink &netlink, unsigned ifindex, const IpAddress &address);
 
-} // namespace glb
+} // namespace glb::network

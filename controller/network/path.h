@@ -6,7 +6,7 @@
 
 #include "controller/util/address.h"
 
-namespace glb {
+namespace glb::network {
 
 struct VlanTag {
     std::uint16_t id = 0;
@@ -24,4 +24,4 @@ struct Path {
     std::uint16_t mtu = 1500;  ///< of the IP packet that is sent
 };
 
-} // namespace glb
+} // namespace glb::network

@@ -6,7 +6,7 @@
 
 #include "controller/network/topology.h"
 
-namespace glb {
+namespace glb::network {
 
 namespace {
 
@@ -177,4 +177,4 @@ void PathResolver::release_all() {
     entries_.clear();
 }
 
-} // namespace glb
+} // namespace glb::network

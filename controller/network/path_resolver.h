@@ -14,7 +14,7 @@
 #include "controller/util/interface_ref.h"
 #include "controller/util/result.h"
 
-namespace glb {
+namespace glb::network {
 
 struct ResolvedPath {
     std::optional<Path> path; ///< nullopt: not resolved (yet)
@@ -88,4 +88,4 @@ class PathResolver {
     std::map<NextHopKey, RefreshEntry> refreshed_;
 };
 
-} // namespace glb
+} // namespace glb::network

@@ -6,7 +6,7 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
-namespace glb {
+namespace glb::network {
 namespace {
 
 // RTA_VIA: a gateway whose family differs from the route's.
@@ -60,4 +60,4 @@ Result<RouteAnswer> route_get(Netlink &netlink, const RouteQuery &query) {
     return answer;
 }
 
-} // namespace glb
+} // namespace glb::network

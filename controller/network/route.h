@@ -6,7 +6,7 @@
 
 #include "lib/netlink/netlink.h"
 
-namespace glb {
+namespace glb::network {
 
 struct RouteQuery {
     IpAddress destination;
@@ -32,4 +32,4 @@ struct RouteAnswer {
 /// sent.
 [[nodiscard]] Result<RouteAnswer> route_get(Netlink &netlink, const RouteQuery &query);
 
-} // namespace glb
+} // namespace glb::network

@@ -9,7 +9,7 @@
 #include <net/if.h>
 #include <sys/socket.h>
 
-namespace glb {
+namespace glb::network {
 namespace {
 
 template <typename T>
@@ -119,4 +119,4 @@ Result<Snapshot> read_snapshot(Netlink &netlink) {
     return snapshot;
 }
 
-} // namespace glb
+} // namespace glb::network

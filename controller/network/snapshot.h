@@ -9,7 +9,7 @@
 
 #include "lib/netlink/netlink.h"
 
-namespace glb {
+namespace glb::network {
 
 struct Link {
     unsigned index = 0;
@@ -59,4 +59,4 @@ struct Snapshot {
 /// changes in between.
 [[nodiscard]] Result<Snapshot> read_snapshot(Netlink &netlink);
 
-} // namespace glb
+} // namespace glb::network

@@ -4,7 +4,7 @@
 
 #include "controller/util/containers.h"
 
-namespace glb {
+namespace glb::network {
 namespace {
 
 constexpr int max_nesting = 8; // as in the kernel: MAX_NEST_DEV
@@ -130,4 +130,4 @@ std::vector<MacAddress> local_macs(const Snapshot &snapshot, unsigned interface,
     return result;
 }
 
-} // namespace glb
+} // namespace glb::network

@@ -8,7 +8,7 @@
 #include "controller/network/snapshot.h"
 #include "controller/util/interface_ref.h"
 
-namespace glb {
+namespace glb::network {
 
 /// Where a device's frames appear on the wire: physical interface and VLAN ids, outermost first.
 struct Port {
@@ -43,4 +43,4 @@ struct Port {
 [[nodiscard]] std::vector<MacAddress> local_macs(const Snapshot &snapshot, unsigned interface,
                                                  const std::vector<std::uint16_t> &vlans);
 
-} // namespace glb
+} // namespace glb::network

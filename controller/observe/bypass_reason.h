@@ -8,12 +8,13 @@
 #include "controller/config/manifest.h"
 #include "controller/health/health_snapshot.h"
 
-namespace glb {
+namespace glb::observe {
 
 /// "operator", or "onAllUnhealthy" if the group has no healthy target and its policy is bypass; nullopt: the
 /// endpoint is inspected. `bypasses`: those of operators, by endpoint.
 [[nodiscard]] std::optional<std::string>
-bypass_reason(const Endpoint &endpoint, const std::map<std::string, std::optional<MonotonicTime>> &bypasses,
-              const HealthSnapshot &health);
+bypass_reason(const config::Endpoint &endpoint,
+              const std::map<std::string, std::optional<health::MonotonicTime>> &bypasses,
+              const health::HealthSnapshot &health);
 
-} // namespace glb
+} // namespace glb::observe

@@ -2,7 +2,7 @@
 
 #include <netinet/in.h>
 
-namespace glb {
+namespace glb::observe {
 
 namespace {
 
@@ -117,4 +117,4 @@ bool FlowListing::next(std::string &chunk) {
     return !ended;
 }
 
-} // namespace glb
+} // namespace glb::observe

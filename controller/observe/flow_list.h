@@ -10,7 +10,7 @@
 #include "controller/observe/flow_scan.h"
 #include "controller/util/chunk_source.h"
 
-namespace glb {
+namespace glb::observe {
 
 /// Names of the indexes in flow entries.
 struct FlowNames {
@@ -59,4 +59,4 @@ class FlowListing {
     bool begun_ = false;
 };
 
-} // namespace glb
+} // namespace glb::observe

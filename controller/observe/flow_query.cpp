@@ -5,7 +5,7 @@
 
 #include "controller/util/numbers.h"
 
-namespace glb {
+namespace glb::observe {
 
 namespace {
 
@@ -118,4 +118,4 @@ Result<FlowQuery, std::vector<ApiError>> parse_flow_query(const FlowQueryFields 
     return filter;
 }
 
-} // namespace glb
+} // namespace glb::observe

@@ -15,7 +15,7 @@
 #include "controller/util/api_error.h"
 #include "controller/util/result.h"
 
-namespace glb {
+namespace glb::observe {
 
 using datapath::FlowState;
 
@@ -45,4 +45,4 @@ using FlowQueryFields = std::vector<std::pair<std::string, std::string>>;
 /// Tells every error at once, each with the pointer "/NAME": unknown or repeated names, malformed values.
 [[nodiscard]] Result<FlowQuery, std::vector<ApiError>> parse_flow_query(const FlowQueryFields &fields);
 
-} // namespace glb
+} // namespace glb::observe

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace glb {
+namespace glb::observe {
 
 bool FlowScanner::step(std::chrono::nanoseconds budget, const std::function<bool(std::uint32_t)> &visit) {
     const auto begin = clock_();
@@ -79,4 +79,4 @@ FlowStats count_flows(const datapath::FlowTable &table, datapath::TargetTimeouts
     return scan.count();
 }
 
-} // namespace glb
+} // namespace glb::observe

@@ -12,7 +12,7 @@
 #include "controller/datapath/flow_table.h"
 #include "controller/observe/flow_query.h"
 
-namespace glb {
+namespace glb::observe {
 
 class FlowScanner {
   public:
@@ -93,4 +93,4 @@ class FlowStatsScan {
                                     std::uint32_t now, AsymmetricTcpDetector *one_way = nullptr,
                                     bool of_endpoints = false);
 
-} // namespace glb
+} // namespace glb::observe

@@ -1,8 +1,9 @@
 #include "controller/observe/flow_timeouts.h"
 
-namespace glb {
+namespace glb::observe {
 
-datapath::TargetTimeouts target_timeouts(const Manifest &manifest, const HealthSnapshot &health) {
+datapath::TargetTimeouts target_timeouts(const config::Manifest &manifest,
+                                         const health::HealthSnapshot &health) {
     datapath::TargetTimeouts timeouts(GLB_MAX_TARGETS);
     for (const auto &target : health.targets)
         for (const auto &group : manifest.target_groups)
@@ -13,4 +14,4 @@ datapath::TargetTimeouts target_timeouts(const Manifest &manifest, const HealthS
     return timeouts;
 }
 
-} // namespace glb
+} // namespace glb::observe

@@ -5,10 +5,10 @@
 #include "controller/datapath/flow_table.h"
 #include "controller/health/health_snapshot.h"
 
-namespace glb {
+namespace glb::observe {
 
 /// By target index: those of the target's group.
-[[nodiscard]] datapath::TargetTimeouts target_timeouts(const Manifest &manifest,
-                                                       const HealthSnapshot &health);
+[[nodiscard]] datapath::TargetTimeouts target_timeouts(const config::Manifest &manifest,
+                                                       const health::HealthSnapshot &health);
 
-} // namespace glb
+} // namespace glb::observe

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <string>
 
-namespace glb {
+namespace glb::observe {
 
 namespace {
 
@@ -68,4 +68,4 @@ const char *content_type(MetricsFormat format) {
                                                 : "text/plain; version=0.0.4; charset=utf-8";
 }
 
-} // namespace glb
+} // namespace glb::observe

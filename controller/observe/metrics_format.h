@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace glb {
+namespace glb::observe {
 
 enum class MetricsFormat : std::uint8_t {
     text,        ///< Prometheus' text format 0.0.4
@@ -18,4 +18,4 @@ enum class MetricsFormat : std::uint8_t {
 /// The type of an answer in this format.
 [[nodiscard]] const char *content_type(MetricsFormat format);
 
-} // namespace glb
+} // namespace glb::observe

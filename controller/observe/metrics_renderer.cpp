@@ -8,7 +8,7 @@
 
 #include <prometheus/text_serializer.h>
 
-namespace glb {
+namespace glb::observe {
 
 namespace {
 
@@ -181,4 +181,4 @@ std::string render_metrics(const MetricsSnapshot &snapshot, MetricsFormat format
     return format == MetricsFormat::openmetrics ? as_openmetrics(families.text()) : families.text();
 }
 
-} // namespace glb
+} // namespace glb::observe

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace glb {
+namespace glb::observe {
 
 /// A drop reason or a counter, summed over all CPUs. `name` is its text of bpf/abi/reasons.h.
 struct CountedReason {
@@ -68,4 +68,4 @@ struct MetricsSnapshot {
     std::uint64_t guard_uninspected_bytes = 0;
 };
 
-} // namespace glb
+} // namespace glb::observe

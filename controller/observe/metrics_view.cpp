@@ -6,7 +6,7 @@
 #include "controller/plan/bank_plan.h"
 #include "controller/util/log.h"
 
-namespace glb {
+namespace glb::observe {
 
 namespace {
 
@@ -23,7 +23,7 @@ std::vector<CountedReason> counted(const ReasonText (&texts)[N],
 
 void add_interfaces(const View &view, MetricsSnapshot &snapshot) {
     const auto &manifest = *view.node->manifest;
-    for (const auto &name : interface_names(manifest)) {
+    for (const auto &name : plan::interface_names(manifest)) {
         const auto found = view.node->interfaces.find(name);
         snapshot.interfaces.push_back({name, std::string(to_string(manifest.node.xdp_mode)),
                                        found != view.node->interfaces.end() && found->second.attached});
@@ -80,4 +80,4 @@ MetricsSnapshot NodeViews::metrics() const {
     return snapshot;
 }
 
-} // namespace glb
+} // namespace glb::observe

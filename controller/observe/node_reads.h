@@ -17,7 +17,7 @@
 #include "controller/util/chunk_source.h"
 #include "controller/util/result.h"
 
-namespace glb {
+namespace glb::observe {
 
 /// Any thread. Calls may scan the flow table, which takes 13 ms for a million entries: not for an event loop,
 /// except not_ready_reason(). The `code` of an Error is as in NodeCommands.
@@ -46,4 +46,4 @@ class NodeReads {
     [[nodiscard]] virtual MetricsSnapshot metrics() const = 0;
 };
 
-} // namespace glb
+} // namespace glb::observe

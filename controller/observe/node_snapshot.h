@@ -15,7 +15,7 @@
 #include "controller/plan/guard_plan.h"
 #include "controller/plan/index_allocator.h"
 
-namespace glb {
+namespace glb::observe {
 
 struct InterfaceSnapshot {
     bool exists = false;
@@ -28,9 +28,10 @@ struct GuardSnapshot {
     bool installed = false;
     std::uint64_t restored = 0; ///< parts that were missing and put back, since the daemon's start
     std::vector<std::string> warnings;
-    std::shared_ptr<const Manifest> manifest; ///< whose endpoints it guards: the active one, or the one whose
-                                              ///< guard was kept; null: none
-    PacketCount
+    std::shared_ptr<const config::Manifest>
+        manifest; ///< whose endpoints it guards: the active one, or the one whose
+                  ///< guard was kept; null: none
+    plan::PacketCount
         counted; ///< blocked packets at the last check; the kernel's counter may have been reset since
 };
 
@@ -38,16 +39,16 @@ struct NodeSnapshot {
     using Time = std::chrono::steady_clock::time_point;
 
     std::string not_ready_reason = "starting";           ///< one line; empty: ready
-    std::shared_ptr<const Manifest> manifest;            ///< active; null: none
+    std::shared_ptr<const config::Manifest> manifest;    ///< active; null: none
     std::map<std::string, InterfaceSnapshot> interfaces; ///< by name: of the active manifest and the guard's
     GuardSnapshot guard;
     std::map<std::string, std::optional<Time>> bypasses; ///< operator bypasses by endpoint, with their end
     std::optional<Time> confirm_until;                   ///< the active manifest is pending confirmation
-    std::shared_ptr<const IndexAllocator> indexes = std::make_shared<IndexAllocator>();
+    std::shared_ptr<const plan::IndexAllocator> indexes = std::make_shared<plan::IndexAllocator>();
     std::map<std::uint16_t, std::uint32_t> maglev_slots; ///< by target index
     datapath::DatapathHandlesPtr datapath;               ///< null: not loaded
     std::uint64_t one_way_tcp = 0;      ///< flows found by the table scans since the daemon's start
     std::uint64_t netlink_overruns = 0; ///< since the daemon's start
 };
 
-} // namespace glb
+} // namespace glb::observe

@@ -14,7 +14,7 @@
 #include "controller/state/history.h"
 #include "controller/util/seconds.h"
 
-namespace glb {
+namespace glb::observe {
 
 namespace {
 
@@ -30,14 +30,14 @@ std::vector<documents::Counter> counter_rows(const ReasonText (&texts)[N],
     return rows;
 }
 
-FlowNames flow_names(const IndexAllocator &indexes) {
+FlowNames flow_names(const plan::IndexAllocator &indexes) {
     FlowNames names;
     names.endpoints.resize(GLB_MAX_ENDPOINTS);
     for (std::uint16_t i = 0; i < GLB_MAX_ENDPOINTS; ++i)
-        names.endpoints[i] = indexes.name_of(IndexKind::endpoint, i);
+        names.endpoints[i] = indexes.name_of(plan::IndexKind::endpoint, i);
     names.targets.resize(GLB_MAX_TARGETS);
     for (std::uint16_t i = 0; i < GLB_MAX_TARGETS; ++i) {
-        const auto name = indexes.name_of(IndexKind::target, i);
+        const auto name = indexes.name_of(plan::IndexKind::target, i);
         if (const auto slash = name.find('/'); slash != std::string::npos)
             names.targets[i] = {name.substr(0, slash), name.substr(slash + 1)};
     }
@@ -51,7 +51,7 @@ documents::InterfaceStatus interface_status(const NodeSnapshot &node, const std:
             false};
 }
 
-documents::Endpoint endpoint_row(const View &view, const Endpoint &endpoint) {
+documents::Endpoint endpoint_row(const View &view, const config::Endpoint &endpoint) {
     documents::Endpoint row;
     row.name = endpoint.name;
     row.id = endpoint.id_text;
@@ -80,7 +80,7 @@ documents::Endpoint endpoint_row(const View &view, const Endpoint &endpoint) {
 } // namespace
 
 /// The kernel's counter may have been reset after the guard's last check.
-PacketCount NodeViews::guard_count(const NodeSnapshot &node) const {
+plan::PacketCount NodeViews::guard_count(const NodeSnapshot &node) const {
     auto count = node.guard.counted;
     if (!node.guard.installed)
         return count;
@@ -114,7 +114,7 @@ Result<documents::NodeStatus> NodeViews::status() const {
         for (const auto &endpoint : node.manifest->endpoints)
             if (bypass_reason(view, endpoint))
                 status.bypassed.push_back(endpoint.name);
-        for (const auto &name : interface_names(*node.manifest))
+        for (const auto &name : plan::interface_names(*node.manifest))
             status.interfaces.push_back(interface_status(node, name));
     }
     const auto flows = flow_stats(view);
@@ -130,9 +130,9 @@ Result<documents::NodeStatus> NodeViews::status() const {
 Result<documents::TargetList> NodeViews::targets(const std::optional<std::string> &group) const {
     const View view{sources_.node.load(), sources_.health()};
     const auto &manifest = view.node->manifest;
-    if (group && (!manifest || std::ranges::none_of(manifest->target_groups, [&](const TargetGroup &row) {
-            return row.name == *group;
-        })))
+    if (group && (!manifest ||
+                  std::ranges::none_of(manifest->target_groups,
+                                       [&](const config::TargetGroup &row) { return row.name == *group; })))
         return tl::unexpected(
             Error{fmt::format("there is no target group {}; see glbctl targets", *group), ENOENT});
     const auto flows = flow_stats(view);
@@ -159,7 +159,7 @@ Result<ChunkSource> NodeViews::flows(const FlowQuery &query) const {
         return tl::unexpected(Error{"the data path is not loaded: apply a manifest first", EAGAIN});
     const auto listing =
         std::make_shared<FlowListing>(node.datapath->flow_table(), query, flow_names(*node.indexes),
-                                      target_timeouts(*node.manifest, *view.health), tick_now());
+                                      target_timeouts(*node.manifest, *view.health), plan::tick_now());
     return [listing, handles = node.datapath](std::string &chunk) { return listing->next(chunk); };
 }
 
@@ -199,7 +199,7 @@ Result<documents::Guard> NodeViews::guard() const {
                  {interface.vlans},
                  endpoint.name,
                  std::string(to_string(endpoint.when_detached)),
-                 node->guard.installed && endpoint.when_detached == WhenDetached::drop,
+                 node->guard.installed && endpoint.when_detached == config::WhenDetached::drop,
                  found == node->interfaces.end() || found->second.has_punt_path});
         }
     return document;
@@ -209,12 +209,12 @@ Result<nlohmann::json> NodeViews::manifest() const {
     const auto node = sources_.node.load();
     if (!node->manifest)
         return tl::unexpected(Error{"no manifest is active; fix: glbctl apply FILE", ENOENT});
-    return nlohmann::json(export_manifest(*node->manifest));
+    return nlohmann::json(config::export_manifest(*node->manifest));
 }
 
 Result<documents::History> NodeViews::history() const {
     documents::History document;
-    for (const auto &entry : History(sources_.history).entries()) {
+    for (const auto &entry : state::History(sources_.history).entries()) {
         documents::HistoryEntry row;
         row.back = document.history.size();
         row.time = entry.time;
@@ -224,7 +224,7 @@ Result<documents::History> NodeViews::history() const {
         row.uid = entry.uid;
         row.pid = entry.pid;
         row.epoch = entry.epoch;
-        if (const auto manifest = parse_manifest(entry.manifest)) {
+        if (const auto manifest = config::parse_manifest(entry.manifest)) {
             row.endpoints = manifest->endpoints.size();
             row.target_groups = manifest->target_groups.size();
             row.targets = 0;
@@ -236,4 +236,4 @@ Result<documents::History> NodeViews::history() const {
     return document;
 }
 
-} // namespace glb
+} // namespace glb::observe

@@ -12,14 +12,14 @@
 #include "controller/observe/node_snapshot.h"
 #include "controller/util/published.h"
 
-namespace glb {
+namespace glb::observe {
 
 /// All may be called on any thread.
 struct ViewSources {
     const Published<NodeSnapshot> &node;
-    std::function<std::shared_ptr<const HealthSnapshot>()> health;
+    std::function<std::shared_ptr<const health::HealthSnapshot>()> health;
     /// Blocked packets; nullopt: the guard's counter does not exist.
-    std::function<Result<std::optional<PacketCount>>()> guard_count;
+    std::function<Result<std::optional<plan::PacketCount>>()> guard_count;
     /// Longest delay of the health loop since the last call.
     std::function<std::chrono::nanoseconds()> exchange_max_lag;
     std::filesystem::path history;
@@ -44,9 +44,9 @@ class NodeViews final : public NodeReads {
     MetricsSnapshot metrics() const override;
 
   private:
-    [[nodiscard]] PacketCount guard_count(const NodeSnapshot &node) const;
+    [[nodiscard]] plan::PacketCount guard_count(const NodeSnapshot &node) const;
 
     ViewSources sources_;
 };
 
-} // namespace glb
+} // namespace glb::observe

@@ -2,7 +2,7 @@
 
 #include "controller/util/seconds.h"
 
-namespace glb {
+namespace glb::observe {
 
 namespace {
 
@@ -12,7 +12,7 @@ std::optional<std::string> text_if_any(std::string_view text) {
 
 } // namespace
 
-documents::Target target_row(const View &view, const TargetSnapshot &target, const FlowStats &flows) {
+documents::Target target_row(const View &view, const health::TargetSnapshot &target, const FlowStats &flows) {
     const auto index = target.target.index;
     const auto count =
         view.counters ? view.counters->target_count(index).value_or(glb_target_count{}) : glb_target_count{};
@@ -39,4 +39,4 @@ documents::Target target_row(const View &view, const TargetSnapshot &target, con
     return row;
 }
 
-} // namespace glb
+} // namespace glb::observe

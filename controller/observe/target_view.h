@@ -4,9 +4,9 @@
 #include "controller/documents/targets.h"
 #include "controller/observe/view_parts.h"
 
-namespace glb {
+namespace glb::observe {
 
-[[nodiscard]] documents::Target target_row(const View &view, const TargetSnapshot &target,
+[[nodiscard]] documents::Target target_row(const View &view, const health::TargetSnapshot &target,
                                            const FlowStats &flows);
 
-} // namespace glb
+} // namespace glb::observe

@@ -6,23 +6,23 @@
 #include "controller/observe/flow_timeouts.h"
 #include "controller/plan/maglev_generations.h"
 
-namespace glb {
+namespace glb::observe {
 
 FlowStats flow_stats(const View &view) {
     if (view.node->datapath && view.node->manifest)
         return count_flows(view.node->datapath->flow_table(),
-                           target_timeouts(*view.node->manifest, *view.health), tick_now());
+                           target_timeouts(*view.node->manifest, *view.health), plan::tick_now());
     FlowStats none;
     none.by_target.resize(GLB_MAX_TARGETS);
     return none;
 }
 
-std::optional<std::string> bypass_reason(const View &view, const Endpoint &endpoint) {
+std::optional<std::string> bypass_reason(const View &view, const config::Endpoint &endpoint) {
     return bypass_reason(endpoint, view.node->bypasses, *view.health);
 }
 
 glb_endpoint_count endpoint_count(const View &view, const std::string &endpoint) {
-    const auto index = view.node->indexes->find(IndexKind::endpoint, endpoint);
+    const auto index = view.node->indexes->find(plan::IndexKind::endpoint, endpoint);
     return view.counters && index ? view.counters->endpoint_count(*index).value_or(glb_endpoint_count{})
                                   : glb_endpoint_count{};
 }
@@ -40,4 +40,4 @@ Result<std::vector<glb_count>> all_counters(const View &view) {
     return counts;
 }
 
-} // namespace glb
+} // namespace glb::observe

@@ -11,7 +11,7 @@
 #include "controller/observe/flow_scan.h"
 #include "controller/observe/node_snapshot.h"
 
-namespace glb {
+namespace glb::observe {
 
 struct ReasonText {
     const char *name;
@@ -26,7 +26,7 @@ inline constexpr ReasonText counter_texts[] = {GLB_COUNTERS(GLB_REASON_TEXT)};  
 /// One reading of both snapshots.
 struct View {
     std::shared_ptr<const NodeSnapshot> node;
-    std::shared_ptr<const HealthSnapshot> health;
+    std::shared_ptr<const health::HealthSnapshot> health;
     std::optional<datapath::CounterReader> counters =
         node->datapath ? std::optional<datapath::CounterReader>(node->datapath) : std::nullopt;
 };
@@ -35,7 +35,7 @@ struct View {
 [[nodiscard]] FlowStats flow_stats(const View &view);
 
 /// See bypass_reason.h.
-[[nodiscard]] std::optional<std::string> bypass_reason(const View &view, const Endpoint &endpoint);
+[[nodiscard]] std::optional<std::string> bypass_reason(const View &view, const config::Endpoint &endpoint);
 
 [[nodiscard]] glb_endpoint_count endpoint_count(const View &view, const std::string &endpoint);
 
@@ -45,4 +45,4 @@ struct View {
 /// Counters of the data path and those that only scans can count. Something must be loaded.
 [[nodiscard]] Result<std::vector<glb_count>> all_counters(const View &view);
 
-} // namespace glb
+} // namespace glb::observe

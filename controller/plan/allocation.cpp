@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace glb {
+namespace glb::plan {
 
 namespace {
 
@@ -31,7 +31,8 @@ std::shared_ptr<const ComputedTable> compute_table(std::vector<MaglevTarget> tar
 
 } // namespace
 
-Status claim_indexes(IndexAllocator &indexes, const Manifest &manifest, const Manifest *previous) {
+Status claim_indexes(IndexAllocator &indexes, const config::Manifest &manifest,
+                     const config::Manifest *previous) {
     for (const auto &group : manifest.target_groups) {
         GLB_TRY(indexes.claim(IndexKind::group, group.name));
         for (const auto &target : group.targets)
@@ -46,7 +47,7 @@ Status claim_indexes(IndexAllocator &indexes, const Manifest &manifest, const Ma
     return {};
 }
 
-Result<std::vector<MaglevWrite>> plan_maglev(Allocation &allocation, const Manifest &manifest,
+Result<std::vector<MaglevWrite>> plan_maglev(Allocation &allocation, const config::Manifest &manifest,
                                              std::uint32_t now) {
     std::vector<MaglevWrite> writes;
     const auto before = std::exchange(allocation.tables, {});
@@ -73,4 +74,4 @@ Result<std::vector<MaglevWrite>> plan_maglev(Allocation &allocation, const Manif
     return writes;
 }
 
-} // namespace glb
+} // namespace glb::plan

@@ -12,7 +12,7 @@
 #include "controller/plan/maglev_generations.h"
 #include "controller/util/result.h"
 
-namespace glb {
+namespace glb::plan {
 
 struct Allocation {
     IndexAllocator indexes;
@@ -22,8 +22,8 @@ struct Allocation {
 
 /// Claims an index for everything that `manifest` names, and retires those of groups and endpoints of
 /// `previous` (may be null) that it no longer names.
-[[nodiscard]] Status claim_indexes(IndexAllocator &indexes, const Manifest &manifest,
-                                   const Manifest *previous);
+[[nodiscard]] Status claim_indexes(IndexAllocator &indexes, const config::Manifest &manifest,
+                                   const config::Manifest *previous);
 
 /// A Maglev table to be written at `place` of glb_maglev.
 struct MaglevWrite {
@@ -32,7 +32,7 @@ struct MaglevWrite {
 };
 
 /// Computes the tables of all groups, and begins a generation for each that has changed. `now` in ticks.
-[[nodiscard]] Result<std::vector<MaglevWrite>> plan_maglev(Allocation &allocation, const Manifest &manifest,
-                                                           std::uint32_t now);
+[[nodiscard]] Result<std::vector<MaglevWrite>>
+plan_maglev(Allocation &allocation, const config::Manifest &manifest, std::uint32_t now);
 
-} // namespace glb
+} // namespace glb::plan

@@ -7,7 +7,7 @@
 #include "abi/probe.h"
 #include "controller/tunnel/header_template.h"
 
-namespace glb {
+namespace glb::plan {
 
 namespace {
 
@@ -149,8 +149,8 @@ Status add_target(BankImage &image, const TargetConfig &config, const IpAddress 
     row.group = config.group;
     row.address_id = config.address_id;
     if (config.path)
-        write_header_template(row, *config.path, {tunnel_address, config.address, 0, config.port},
-                              aws_geneve());
+        tunnel::write_header_template(row, *config.path, {tunnel_address, config.address, 0, config.port},
+                                      tunnel::aws_geneve());
     return {};
 }
 
@@ -202,4 +202,4 @@ Result<BankImage> build_bank(const BankConfig &config) {
     return image;
 }
 
-} // namespace glb
+} // namespace glb::plan

@@ -14,7 +14,7 @@
 #include "controller/util/address.h"
 #include "controller/util/result.h"
 
-namespace glb {
+namespace glb::plan {
 
 /// An (interface, VLAN) of the manifest.
 struct PortConfig {
@@ -53,8 +53,8 @@ struct TargetConfig {
     std::uint16_t group = 0;
     IpAddress address;
     std::uint16_t port = GLB_GENEVE_PORT;
-    std::uint32_t address_id = 0; ///< same for targets with equal addresses
-    std::optional<Path> path;     ///< nullopt: next hop not resolved
+    std::uint32_t address_id = 0;      ///< same for targets with equal addresses
+    std::optional<network::Path> path; ///< nullopt: next hop not resolved
 };
 
 struct SenderConfig {
@@ -102,4 +102,4 @@ struct BankImage {
     return bank * GLB_PORT_SLOTS + row + 1;
 }
 
-} // namespace glb
+} // namespace glb::plan

@@ -5,11 +5,11 @@
 #include "controller/network/topology.h"
 #include "controller/util/containers.h"
 
-namespace glb {
+namespace glb::plan {
 
 namespace {
 
-std::optional<PortConfig> plan_port(const Manifest &manifest, const Snapshot &snapshot,
+std::optional<PortConfig> plan_port(const config::Manifest &manifest, const network::Snapshot &snapshot,
                                     const InterfaceRef &interface) {
     const auto *link = snapshot.link(interface.name);
     if (!link)
@@ -17,11 +17,11 @@ std::optional<PortConfig> plan_port(const Manifest &manifest, const Snapshot &sn
     PortConfig port;
     port.ifindex = link->index;
     port.vlans = vlan_pair(interface);
-    const auto device = kernel_device(snapshot, interface);
+    const auto device = network::kernel_device(snapshot, interface);
     port.fib_ifindex = device ? device : link->index;
-    port.macs = local_macs(snapshot, link->index, interface.vlans);
+    port.macs = network::local_macs(snapshot, link->index, interface.vlans);
     push_back_unique(port.macs, link->mac); // for a VLAN without a VLAN device
-    for (const auto &address : local_addresses(snapshot, link->index, interface.vlans))
+    for (const auto &address : network::local_addresses(snapshot, link->index, interface.vlans))
         port.addresses.push_back({address, static_cast<std::uint8_t>(address.bits())});
     for (const auto &prefix : manifest.node.own_addresses)
         push_back_unique(port.addresses, prefix);
@@ -29,8 +29,8 @@ std::optional<PortConfig> plan_port(const Manifest &manifest, const Snapshot &sn
 }
 
 /// One row per (interface, VLAN), whether endpoint, tunnel or both (one-arm).
-void plan_ports(BankConfig &config, const Manifest &manifest, const IndexAllocator &indexes,
-                const Snapshot &snapshot) {
+void plan_ports(BankConfig &config, const config::Manifest &manifest, const IndexAllocator &indexes,
+                const network::Snapshot &snapshot) {
     std::map<InterfaceRef, PortConfig> ports;
     const auto &tunnel = manifest.node.tunnel.interface;
     if (auto port = plan_port(manifest, snapshot, tunnel)) {
@@ -54,32 +54,32 @@ void plan_ports(BankConfig &config, const Manifest &manifest, const IndexAllocat
         config.ports.push_back(std::move(port));
 }
 
-void plan_endpoints(BankConfig &config, const Manifest &manifest, const IndexAllocator &indexes) {
+void plan_endpoints(BankConfig &config, const config::Manifest &manifest, const IndexAllocator &indexes) {
     for (const auto &endpoint : manifest.endpoints) {
         EndpointConfig row;
         row.index = *indexes.find(IndexKind::endpoint, endpoint.name);
         row.id = endpoint.id;
         row.attachment = endpoint.attachment_id;
-        row.route_table = endpoint.route_table == main_route_table ? 0 : endpoint.route_table;
+        row.route_table = endpoint.route_table == config::main_route_table ? 0 : endpoint.route_table;
         row.group = *indexes.find(IndexKind::group, endpoint.target_group);
         row.new_flows_per_second = endpoint.new_flows_per_source_per_second;
         config.endpoints.push_back(row);
     }
 }
 
-std::uint16_t stickiness_code(Stickiness stickiness) {
+std::uint16_t stickiness_code(config::Stickiness stickiness) {
     switch (stickiness) {
-    case Stickiness::tuple5:
+    case config::Stickiness::tuple5:
         return GLB_STICK_5;
-    case Stickiness::tuple3:
+    case config::Stickiness::tuple3:
         return GLB_STICK_3;
-    case Stickiness::tuple2:
+    case config::Stickiness::tuple2:
         break;
     }
     return GLB_STICK_2;
 }
 
-void plan_groups(BankConfig &config, const Manifest &manifest, const IndexAllocator &indexes,
+void plan_groups(BankConfig &config, const config::Manifest &manifest, const IndexAllocator &indexes,
                  const MaglevGenerations &tables) {
     for (const auto &group : manifest.target_groups) {
         GroupConfig row;
@@ -91,14 +91,14 @@ void plan_groups(BankConfig &config, const Manifest &manifest, const IndexAlloca
         row.tcp_timeout = group.idle_tcp;
         row.other_timeout = group.idle_other;
         row.stickiness = stickiness_code(group.stickiness);
-        row.strict_cookie = group.cookie == CookiePolicy::strict;
+        row.strict_cookie = group.cookie == config::CookiePolicy::strict;
         row.passive = group.health_check.passive.enabled;
         config.groups.push_back(row);
     }
 }
 
-void plan_targets(BankConfig &config, SenderMac sender_mac, std::span<const PlannedTarget> targets,
-                  const std::map<IpAddress, ResolvedPath> &paths) {
+void plan_targets(BankConfig &config, config::SenderMac sender_mac, std::span<const PlannedTarget> targets,
+                  const std::map<IpAddress, network::ResolvedPath> &paths) {
     std::map<IpAddress, std::uint32_t> address_ids;
     for (const auto &target : targets) {
         TargetConfig row;
@@ -117,7 +117,7 @@ void plan_targets(BankConfig &config, SenderMac sender_mac, std::span<const Plan
         SenderConfig row{address, id, {}};
         const auto found = paths.find(address);
         const bool verified =
-            sender_mac == SenderMac::on_link && found != paths.end() && found->second.on_link;
+            sender_mac == config::SenderMac::on_link && found != paths.end() && found->second.on_link;
         if (verified && !found->second.path)
             continue; // nothing was sent to this address, so nothing is expected from it
         if (verified)
@@ -128,7 +128,7 @@ void plan_targets(BankConfig &config, SenderMac sender_mac, std::span<const Plan
 
 } // namespace
 
-std::set<std::string> interface_names(const Manifest &manifest) {
+std::set<std::string> interface_names(const config::Manifest &manifest) {
     std::set<std::string> names{manifest.node.tunnel.interface.name};
     for (const auto &endpoint : manifest.endpoints)
         for (const auto &interface : endpoint.interfaces)
@@ -142,9 +142,10 @@ std::array<std::uint16_t, 2> vlan_pair(const InterfaceRef &interface) {
     return vlans;
 }
 
-BankConfig plan_bank(const Manifest &manifest, const IndexAllocator &indexes, const Snapshot &snapshot,
-                     const MaglevGenerations &tables, std::span<const PlannedTarget> targets,
-                     const std::map<IpAddress, ResolvedPath> &paths,
+BankConfig plan_bank(const config::Manifest &manifest, const IndexAllocator &indexes,
+                     const network::Snapshot &snapshot, const MaglevGenerations &tables,
+                     std::span<const PlannedTarget> targets,
+                     const std::map<IpAddress, network::ResolvedPath> &paths,
                      const std::array<std::uint32_t, GLB_NH_KEYS> &key) {
     BankConfig config;
     config.tunnel_address = manifest.node.tunnel.address;
@@ -156,4 +157,4 @@ BankConfig plan_bank(const Manifest &manifest, const IndexAllocator &indexes, co
     return config;
 }
 
-} // namespace glb
+} // namespace glb::plan

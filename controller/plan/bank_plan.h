@@ -15,7 +15,7 @@
 #include "controller/plan/index_allocator.h"
 #include "controller/plan/maglev_generations.h"
 
-namespace glb {
+namespace glb::plan {
 
 /// A target of the data path: one of the manifest, or a removed one that still drains.
 struct PlannedTarget {
@@ -26,17 +26,17 @@ struct PlannedTarget {
 };
 
 /// The interfaces that the manifest names, without VLANs.
-[[nodiscard]] std::set<std::string> interface_names(const Manifest &manifest);
+[[nodiscard]] std::set<std::string> interface_names(const config::Manifest &manifest);
 
 /// The VLAN ids of an interface reference as the data path's keys have them: outermost first, 0: none.
 [[nodiscard]] std::array<std::uint16_t, 2> vlan_pair(const InterfaceRef &interface);
 
 /// The whole bank. Interfaces that do not exist get no port. Every endpoint and group of the manifest must
 /// have an index in `indexes`. Targets with equal addresses share an address id; their order decides which.
-[[nodiscard]] BankConfig plan_bank(const Manifest &manifest, const IndexAllocator &indexes,
-                                   const Snapshot &snapshot, const MaglevGenerations &tables,
+[[nodiscard]] BankConfig plan_bank(const config::Manifest &manifest, const IndexAllocator &indexes,
+                                   const network::Snapshot &snapshot, const MaglevGenerations &tables,
                                    std::span<const PlannedTarget> targets,
-                                   const std::map<IpAddress, ResolvedPath> &paths,
+                                   const std::map<IpAddress, network::ResolvedPath> &paths,
                                    const std::array<std::uint32_t, GLB_NH_KEYS> &key);
 
-} // namespace glb
+} // namespace glb::plan

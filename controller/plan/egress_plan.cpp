@@ -6,16 +6,16 @@
 
 #include "controller/network/topology.h"
 
-namespace glb {
+namespace glb::plan {
 
-std::map<std::uint32_t, glb_egress> plan_egress(const Snapshot &snapshot,
+std::map<std::uint32_t, glb_egress> plan_egress(const network::Snapshot &snapshot,
                                                 const std::set<unsigned> &carriers) {
     std::map<std::uint32_t, glb_egress> rows;
     for (const auto &link : snapshot.links) {
-        const auto port = resolve_port(snapshot, link.index);
+        const auto port = network::resolve_port(snapshot, link.index);
         if (!port || !carriers.contains(port->ifindex))
             continue;
-        const auto tags = vlan_tags(snapshot, link.index);
+        const auto tags = network::vlan_tags(snapshot, link.index);
         if (tags.size() > 2)
             continue;
         glb_egress row{};
@@ -32,7 +32,7 @@ std::map<std::uint32_t, glb_egress> plan_egress(const Snapshot &snapshot,
 }
 
 std::vector<std::pair<std::uint32_t, glb_next_hop>>
-plan_next_hops(const Snapshot &snapshot, const std::map<std::uint32_t, glb_egress> &egress) {
+plan_next_hops(const network::Snapshot &snapshot, const std::map<std::uint32_t, glb_egress> &egress) {
     std::vector<std::pair<std::uint32_t, glb_next_hop>> next_hops;
     std::set<std::pair<unsigned, MacAddress>> seen;
     for (const auto &neighbour : snapshot.neighbours) {
@@ -50,4 +50,4 @@ plan_next_hops(const Snapshot &snapshot, const std::map<std::uint32_t, glb_egres
     return next_hops;
 }
 
-} // namespace glb
+} // namespace glb::plan

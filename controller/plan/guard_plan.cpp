@@ -12,7 +12,7 @@
 #include "controller/plan/bank_plan.h"
 #include "controller/util/containers.h"
 
-namespace glb {
+namespace glb::plan {
 namespace {
 
 // The blackhole comes first, so that no foreign rule in between routes a guarded packet.
@@ -65,11 +65,11 @@ std::string port_name(const std::string &interface, const std::array<std::uint16
 }
 
 /// The devices on which the kernel receives the interface's packets; if there are none, those that it had.
-std::vector<std::string> device_names(const InterfaceRef &interface, const Snapshot &snapshot,
+std::vector<std::string> device_names(const InterfaceRef &interface, const network::Snapshot &snapshot,
                                       const nlohmann::json &known) {
     std::vector<std::string> names;
     if (const auto *link = snapshot.link(interface.name))
-        for (const auto index : receiving_devices(snapshot, link->index, interface.vlans))
+        for (const auto index : network::receiving_devices(snapshot, link->index, interface.vlans))
             if (const auto *device = snapshot.link(index);
                 device && device->kind != "vrf") // a VRF has other ports too
                 push_back_unique(names, device->name);
@@ -87,8 +87,8 @@ std::vector<std::string> device_names(const InterfaceRef &interface, const Snaps
 
 } // namespace
 
-GuardPlan plan_guard(const Manifest &manifest, const IndexAllocator &indexes, const Snapshot &snapshot,
-                     const nlohmann::json &known) {
+GuardPlan plan_guard(const config::Manifest &manifest, const IndexAllocator &indexes,
+                     const network::Snapshot &snapshot, const nlohmann::json &known) {
     GuardPlan plan;
     plan.mark_mask = manifest.node.mark_mask;
     const auto plan_port = [&](const InterfaceRef &interface) {
@@ -107,7 +107,7 @@ GuardPlan plan_guard(const Manifest &manifest, const IndexAllocator &indexes, co
             auto &port = ports.try_emplace(interface, plan_port(interface)).first->second;
             port.endpoint = indexes.find(IndexKind::endpoint, endpoint.name);
             port.endpoint_name = endpoint.name;
-            port.route_table = endpoint.route_table == main_route_table ? 0 : endpoint.route_table;
+            port.route_table = endpoint.route_table == config::main_route_table ? 0 : endpoint.route_table;
             port.when_detached = endpoint.when_detached;
         }
     }
@@ -116,8 +116,8 @@ GuardPlan plan_guard(const Manifest &manifest, const IndexAllocator &indexes, co
     return plan;
 }
 
-std::set<std::string> receiving_device_names(const Manifest &manifest, const Snapshot &snapshot,
-                                             const nlohmann::json &known) {
+std::set<std::string> receiving_device_names(const config::Manifest &manifest,
+                                             const network::Snapshot &snapshot, const nlohmann::json &known) {
     std::set<std::string> names;
     const auto add = [&](const InterfaceRef &interface) {
         const auto devices = device_names(interface, snapshot, known);
@@ -269,4 +269,4 @@ std::vector<unsigned> guard_interfaces(const GuardPlan &plan) {
     return {indexes.begin(), indexes.end()};
 }
 
-} // namespace glb
+} // namespace glb::plan

@@ -17,7 +17,7 @@
 #include "controller/util/result.h"
 #include "lib/netlink/rules.h"
 
-namespace glb {
+namespace glb::plan {
 
 /// An (interface, VLAN) of the manifest.
 struct GuardedPort {
@@ -28,12 +28,12 @@ struct GuardedPort {
     std::optional<std::uint16_t> endpoint; ///< the data path's index; nullopt: tunnel only
     std::string endpoint_name;
     std::uint32_t route_table = 0; ///< 0: the node's own routing rules apply
-    WhenDetached when_detached = WhenDetached::drop;
+    config::WhenDetached when_detached = config::WhenDetached::drop;
 
     bool operator==(const GuardedPort &) const = default;
 
     /// True if the kernel may forward only packets that the data path punted.
-    [[nodiscard]] bool is_guarded() const { return endpoint && when_detached == WhenDetached::drop; }
+    [[nodiscard]] bool is_guarded() const { return endpoint && when_detached == config::WhenDetached::drop; }
 };
 
 struct GuardPlan {
@@ -46,11 +46,12 @@ struct GuardPlan {
 /// Every endpoint of the manifest must have an index in `indexes`. `known` is the result of known_devices()
 /// for an earlier plan: rules must also name devices that do not exist now but may appear while no daemon
 /// runs. A device that was never seen is assumed to have its conventional name (eth1.100).
-[[nodiscard]] GuardPlan plan_guard(const Manifest &manifest, const IndexAllocator &indexes,
-                                   const Snapshot &snapshot, const nlohmann::json &known);
+[[nodiscard]] GuardPlan plan_guard(const config::Manifest &manifest, const IndexAllocator &indexes,
+                                   const network::Snapshot &snapshot, const nlohmann::json &known);
 
 /// The kernel devices that receive the traffic of the manifest's interfaces, distinct. `known` as in plan_guard().
-[[nodiscard]] std::set<std::string> receiving_device_names(const Manifest &manifest, const Snapshot &snapshot,
+[[nodiscard]] std::set<std::string> receiving_device_names(const config::Manifest &manifest,
+                                                           const network::Snapshot &snapshot,
                                                            const nlohmann::json &known);
 
 /// The devices of each port, to be persisted: {"eth1": ["eth1", "br0"], "eth1/100": ["uplink"]}.
@@ -95,4 +96,4 @@ struct Sysctl {
 /// Indexes of the interfaces that exist and need a filter, sorted, distinct.
 [[nodiscard]] std::vector<unsigned> guard_interfaces(const GuardPlan &plan);
 
-} // namespace glb
+} // namespace glb::plan

@@ -2,7 +2,7 @@
 
 #include <openssl/sha.h>
 
-namespace glb {
+namespace glb::plan {
 
 std::array<std::uint32_t, GLB_NH_KEYS> steering_key(const std::vector<std::uint8_t> &seed) {
     std::array<std::uint32_t, GLB_NH_KEYS> key{};
@@ -19,4 +19,4 @@ std::array<std::uint32_t, GLB_NH_KEYS> steering_key(const std::vector<std::uint8
     return key;
 }
 
-} // namespace glb
+} // namespace glb::plan

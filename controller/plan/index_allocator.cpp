@@ -4,7 +4,7 @@
 
 #include "abi/config.h"
 
-namespace glb {
+namespace glb::plan {
 
 namespace {
 
@@ -102,4 +102,4 @@ std::vector<std::string> IndexAllocator::rows() const {
     return rows;
 }
 
-} // namespace glb
+} // namespace glb::plan

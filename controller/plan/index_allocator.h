@@ -11,7 +11,7 @@
 
 #include "controller/util/result.h"
 
-namespace glb {
+namespace glb::plan {
 
 enum class IndexKind : std::uint8_t { endpoint, group, target };
 
@@ -54,4 +54,4 @@ class IndexAllocator {
     return group + '/' + id;
 }
 
-} // namespace glb
+} // namespace glb::plan

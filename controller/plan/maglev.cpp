@@ -7,7 +7,7 @@
 #include <openssl/sha.h>
 #include <xxhash.h>
 
-namespace glb {
+namespace glb::plan {
 namespace {
 
 // A target during the build.
@@ -132,4 +132,4 @@ std::uint64_t maglev_fingerprint(std::span<const std::uint16_t> slots) {
     return fingerprint ? fingerprint : 1;
 }
 
-} // namespace glb
+} // namespace glb::plan

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace glb {
+namespace glb::plan {
 
 /// Slots per table; prime, so that a walk with any step visits every slot.
 inline constexpr std::uint32_t maglev_slots = 65537;
@@ -41,4 +41,4 @@ using MaglevTable = std::vector<std::uint16_t>;
 /// Identifies the content of a table; never 0.
 [[nodiscard]] std::uint64_t maglev_fingerprint(std::span<const std::uint16_t> slots);
 
-} // namespace glb
+} // namespace glb::plan

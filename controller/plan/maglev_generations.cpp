@@ -2,7 +2,7 @@
 
 #include <ctime>
 
-namespace glb {
+namespace glb::plan {
 
 namespace {
 
@@ -78,4 +78,4 @@ std::uint32_t tick_now() {
     return static_cast<std::uint32_t>(nanoseconds >> GLB_TICK_SHIFT);
 }
 
-} // namespace glb
+} // namespace glb::plan

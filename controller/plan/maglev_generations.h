@@ -10,7 +10,7 @@
 #include "controller/plan/maglev.h"
 #include "controller/util/result.h"
 
-namespace glb {
+namespace glb::plan {
 
 /// A value type: a failed change is rolled back by restoring a copy.
 class MaglevGenerations {
@@ -61,4 +61,4 @@ struct ComputedTable {
 /// The data path's clock: CLOCK_MONOTONIC in nanoseconds, shifted right by GLB_TICK_SHIFT bits.
 [[nodiscard]] std::uint32_t tick_now();
 
-} // namespace glb
+} // namespace glb::plan

@@ -4,7 +4,7 @@
 
 #include "controller/util/files.h"
 
-namespace glb {
+namespace glb::state {
 
 namespace {
 
@@ -30,4 +30,4 @@ Time time_from_json(const nlohmann::json &json) {
     return Time(std::chrono::nanoseconds(json["nanoseconds"].get<std::int64_t>()));
 }
 
-} // namespace glb
+} // namespace glb::state

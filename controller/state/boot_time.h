@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace glb {
+namespace glb::state {
 
 /// {"boot", "nanoseconds"}: the boot id, and CLOCK_MONOTONIC.
 [[nodiscard]] nlohmann::json to_json_time(std::chrono::steady_clock::time_point time);
@@ -13,4 +13,4 @@ namespace glb {
 /// The inverse. A time of another boot, or invalid JSON, gives the epoch of the clock (long past).
 [[nodiscard]] std::chrono::steady_clock::time_point time_from_json(const nlohmann::json &json);
 
-} // namespace glb
+} // namespace glb::state

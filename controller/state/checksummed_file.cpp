@@ -9,7 +9,7 @@
 #include "controller/util/fd.h"
 #include "controller/util/files.h"
 
-namespace glb {
+namespace glb::state {
 
 namespace fs = std::filesystem;
 
@@ -106,4 +106,4 @@ Status ChecksummedFile::remove() const {
     return sync_folder(path_.parent_path());
 }
 
-} // namespace glb
+} // namespace glb::state

@@ -8,7 +8,7 @@
 
 #include "controller/util/result.h"
 
-namespace glb {
+namespace glb::state {
 
 struct LoadedFile {
     std::optional<std::string> text; ///< nullopt: never written, or no valid generation
@@ -39,4 +39,4 @@ class ChecksummedFile {
     std::filesystem::path path_;
 };
 
-} // namespace glb
+} // namespace glb::state

@@ -11,7 +11,7 @@
 #include "controller/util/files.h"
 #include "controller/util/numbers.h"
 
-namespace glb {
+namespace glb::state {
 
 namespace {
 
@@ -112,4 +112,4 @@ Status History::add(const HistoryEntry &entry) {
     return {};
 }
 
-} // namespace glb
+} // namespace glb::state

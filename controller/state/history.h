@@ -10,7 +10,7 @@
 #include "controller/documents/history.h"
 #include "controller/util/result.h"
 
-namespace glb {
+namespace glb::state {
 
 struct HistoryEntry {
     std::string time;                 ///< UTC wall clock, "2026-01-31T12:00:00Z"; informational
@@ -48,4 +48,4 @@ class History {
 /// The current time in the format of HistoryEntry::time.
 [[nodiscard]] std::string utc_now();
 
-} // namespace glb
+} // namespace glb::state

@@ -10,7 +10,7 @@
 #include "controller/util/files.h"
 #include "controller/util/numbers.h"
 
-namespace glb {
+namespace glb::state {
 
 namespace fs = std::filesystem;
 
@@ -148,4 +148,4 @@ Status StateStore::set_value(const std::string &key, nlohmann::json value) {
     return {};
 }
 
-} // namespace glb
+} // namespace glb::state

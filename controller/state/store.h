@@ -14,7 +14,7 @@
 #include "controller/util/fd.h"
 #include "controller/util/result.h"
 
-namespace glb {
+namespace glb::state {
 
 struct StoredSeed {
     HashSeed seed;
@@ -63,4 +63,4 @@ class StateStore {
     std::string warning_;
 };
 
-} // namespace glb
+} // namespace glb::state

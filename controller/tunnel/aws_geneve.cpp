@@ -4,7 +4,7 @@
 
 #include "tunnel/geneve.h"
 
-namespace glb {
+namespace glb::tunnel {
 namespace {
 
 /// Appends an option whose value has `words` 32-bit words, all 0. The offset of its value.
@@ -33,4 +33,4 @@ const GeneveLayout &aws_geneve() {
     return layout;
 }
 
-} // namespace glb
+} // namespace glb::tunnel

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace glb {
+namespace glb::tunnel {
 
 /// The base header and its options. Protocol type and metadata are 0. Offsets are in bytes from the base
 /// header; the values there are in network order.
@@ -21,4 +21,4 @@ inline constexpr std::size_t geneve_protocol_offset = 2;
 /// AWS Gateway Load Balancer: option class 0x0108 with the types 1 to 3, none of them critical. 40 bytes.
 [[nodiscard]] const GeneveLayout &aws_geneve();
 
-} // namespace glb
+} // namespace glb::tunnel

@@ -6,11 +6,11 @@
 #include <boost/endian/conversion.hpp>
 #include <linux/if_ether.h>
 
-namespace glb {
+namespace glb::tunnel {
 namespace {
 
 /// Writes MACs, tags and the ethertype IPv4. The length of the header.
-std::size_t write_ethernet(std::uint8_t *to, const Path &path) {
+std::size_t write_ethernet(std::uint8_t *to, const network::Path &path) {
     using boost::endian::store_big_u16;
     auto at = std::copy(path.destination.bytes.begin(), path.destination.bytes.end(), to);
     at = std::copy(path.source.bytes.begin(), path.source.bytes.end(), at);
@@ -25,7 +25,7 @@ std::size_t write_ethernet(std::uint8_t *to, const Path &path) {
 
 } // namespace
 
-void write_header_template(glb_target &row, const Path &path, const UdpFlow &flow,
+void write_header_template(glb_target &row, const network::Path &path, const UdpFlow &flow,
                            const GeneveLayout &layout) {
     const auto l3 = write_ethernet(row.header, path);
     const std::span<std::uint8_t, ipv4_udp_bytes> ip(row.header + l3, ipv4_udp_bytes);
@@ -48,4 +48,4 @@ void write_header_template(glb_target &row, const Path &path, const UdpFlow &flo
     row.flags |= GLB_TARGET_RESOLVED;
 }
 
-} // namespace glb
+} // namespace glb::tunnel

@@ -6,12 +6,12 @@
 #include "controller/tunnel/geneve_layout.h"
 #include "controller/tunnel/ipv4_udp.h"
 
-namespace glb {
+namespace glb::tunnel {
 
 /// Fills in `header`, its length, offsets and checksum, the path's interface and MTU, and GLB_TARGET_RESOLVED.
 /// `flow`: from the tunnel address to the target; the data path sets the source port. `path` has at most two
 /// tags.
-void write_header_template(glb_target &row, const Path &path, const UdpFlow &flow,
+void write_header_template(glb_target &row, const network::Path &path, const UdpFlow &flow,
                            const GeneveLayout &layout);
 
-} // namespace glb
+} // namespace glb::tunnel

@@ -9,7 +9,7 @@
 
 #include "lib/checksum.h"
 
-namespace glb {
+namespace glb::tunnel {
 namespace {
 
 constexpr std::size_t checksum_at = 10, addresses_at = 12, udp_checksum_at = ipv4_bytes + 6;
@@ -58,4 +58,4 @@ void set_checksums(std::span<std::uint8_t> packet) {
     store_checksum(&packet[udp_checksum_at], checksum ? checksum : 0xffff); // 0 would mean: none
 }
 
-} // namespace glb
+} // namespace glb::tunnel

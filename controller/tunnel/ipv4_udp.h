@@ -7,7 +7,7 @@
 
 #include "controller/util/address.h"
 
-namespace glb {
+namespace glb::tunnel {
 
 struct UdpFlow {
     IpAddress source; ///< IPv4
@@ -29,4 +29,4 @@ void write_ipv4_udp(std::span<std::uint8_t, ipv4_udp_bytes> to, const UdpFlow &f
 /// Fills in the checksums of an IPv4 packet without options that carries UDP.
 void set_checksums(std::span<std::uint8_t> packet);
 
-} // namespace glb
+} // namespace glb::tunnel

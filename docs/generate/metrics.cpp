@@ -10,8 +10,8 @@ namespace glb::reference {
 
 namespace {
 
-MetricsSnapshot one_of_each() {
-    MetricsSnapshot snapshot;
+observe::MetricsSnapshot one_of_each() {
+    observe::MetricsSnapshot snapshot;
     snapshot.drops.emplace_back();
     snapshot.counters.emplace_back();
     snapshot.endpoints.emplace_back();
@@ -43,7 +43,7 @@ std::string metrics_page() {
         "Metric families of `GET /metrics`. The format is the Prometheus text format 0.0.4, or OpenMetrics "
         "1.0.0 if the `Accept` header prefers it. Units are packets, bytes and seconds.\n\n"
         "| name | type | labels | meaning |\n|---|---|---|---|\n";
-    std::istringstream text(render_metrics(one_of_each()));
+    std::istringstream text(observe::render_metrics(one_of_each()));
     std::string help, type, described;
     for (std::string line; std::getline(text, line);) {
         if (line.starts_with("# HELP ")) {

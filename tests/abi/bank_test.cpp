@@ -10,6 +10,7 @@
 
 using namespace glb;
 using namespace glb::datapath;
+using namespace glb::plan;
 
 namespace {
 

@@ -21,10 +21,10 @@ const Packet ping = IPv4{.tos = 1} / Udp{} / Payload{"a question"};
 const Packet ping6 = IPv6{} / Udp{} / Payload{"a question"};
 
 /// A layout of these options; their values are 0.
-GeneveLayout layout_of(const std::vector<GeneveOption> &options) {
-    GeneveLayout layout;
+tunnel::GeneveLayout layout_of(const std::vector<GeneveOption> &options) {
+    tunnel::GeneveLayout layout;
     layout.header = Packet(Geneve{.options = options}).bytes();
-    std::memset(&layout.header[geneve_protocol_offset], 0, 2);
+    std::memset(&layout.header[tunnel::geneve_protocol_offset], 0, 2);
     std::size_t at = 8;
     for (const auto &option : options) {
         at += 4;
@@ -40,11 +40,12 @@ GeneveLayout layout_of(const std::vector<GeneveOption> &options) {
 }
 
 /// Gives both targets a header of this layout, over a path with these tags.
-void set_layout(NativeRig &rig, const std::vector<VlanTag> &tags, const GeneveLayout &layout) {
-    const Path path{1, {{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 9}}, tags, 1500};
+void set_layout(NativeRig &rig, const std::vector<network::VlanTag> &tags,
+                const tunnel::GeneveLayout &layout) {
+    const network::Path path{1, {{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 9}}, tags, 1500};
     for (auto &row : rig.kernel.rows<glb_target>("glb_targets"))
         if (row.address_id)
-            write_header_template(
+            tunnel::write_header_template(
                 row, path, {IpAddress::v4(row.source), IpAddress::v4(row.destination), 0, 6081}, layout);
 }
 
@@ -58,8 +59,8 @@ std::vector<GeneveOption> rearranged(std::uint64_t endpoint, std::uint32_t cooki
 
 TEST_CASE("header template: options in another order, with others between them", "[native]") {
     NativeRig rig;
-    const auto tags = GENERATE(std::vector<VlanTag>{}, std::vector<VlanTag>{{9, 0x8100}},
-                               std::vector<VlanTag>{{9, 0x88a8}, {5, 0x8100}});
+    const auto tags = GENERATE(std::vector<network::VlanTag>{}, std::vector<network::VlanTag>{{9, 0x8100}},
+                               std::vector<network::VlanTag>{{9, 0x88a8}, {5, 0x8100}});
     const std::size_t extra = GENERATE(0u, 4u, 16u);
     const auto *inner = GENERATE(&ping, &ping6);
     CAPTURE(tags.size(), extra);

@@ -20,7 +20,7 @@ void write(Kernel &kernel, std::string_view name, const std::vector<T> &rows) {
 
 NativeRig::NativeRig() : kernel(Kernel::get()) {
     kernel.clear();
-    const auto image = build_bank(sample_bank());
+    const auto image = plan::build_bank(sample_bank());
     if (!image)
         throw std::runtime_error(image.error().message);
     kernel.rows<glb_node>("glb_node")[0] = image->node;

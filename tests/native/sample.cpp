@@ -8,13 +8,13 @@ constexpr MacAddress node{{2, 0, 0, 0, 0, 2}};
 constexpr MacAddress next_hops[] = {{{2, 0, 0, 0, 1, 0x11}}, {{2, 0, 0, 0, 1, 0x12}}};
 constexpr const char *addresses[] = {"10.0.1.20", "10.0.1.21"};
 
-TargetConfig target(std::uint16_t index) {
-    TargetConfig config;
+plan::TargetConfig target(std::uint16_t index) {
+    plan::TargetConfig config;
     config.index = index;
     config.group = 2;
     config.address = *IpAddress::parse(addresses[index]);
     config.address_id = index + 1u;
-    Path path;
+    network::Path path;
     path.ifindex = 1;
     path.source = node;
     path.destination = next_hops[index];
@@ -25,17 +25,17 @@ TargetConfig target(std::uint16_t index) {
 
 } // namespace
 
-BankConfig sample_bank() {
-    BankConfig config;
+plan::BankConfig sample_bank() {
+    plan::BankConfig config;
     config.tunnel_address = *IpAddress::parse("10.0.1.10");
     for (std::uint32_t i = 0; i < GLB_NH_KEYS; ++i)
         config.steer_key[i] = 0x9e3779b9u * (i + 1);
-    PortConfig endpoint;
+    plan::PortConfig endpoint;
     endpoint.ifindex = 1;
     endpoint.endpoint = 3;
     endpoint.macs = {node};
     endpoint.addresses = {*IpPrefix::parse("192.0.2.1"), *IpPrefix::parse("2001:db8:1::1")};
-    PortConfig tunnel;
+    plan::PortConfig tunnel;
     tunnel.ifindex = 1;
     tunnel.vlans = {7, 0};
     tunnel.tunnel = true;
@@ -43,7 +43,7 @@ BankConfig sample_bank() {
     tunnel.addresses = {*IpPrefix::parse("10.0.1.10")};
     config.ports = {endpoint, tunnel};
     config.endpoints = {{.index = 3, .id = endpoint_id, .attachment = 0, .route_table = 0, .group = 2}};
-    GroupConfig group;
+    plan::GroupConfig group;
     group.index = 2;
     group.table = sample_table;
     config.groups = {group};

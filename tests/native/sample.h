@@ -11,7 +11,7 @@ namespace glb::test {
 
 /// All interfaces have index 1 (the loopback device, the only one that exists in every namespace): untagged
 /// it belongs to the endpoint, as VLAN 7 to the tunnel. The group has index 2 and Maglev table 5.
-[[nodiscard]] BankConfig sample_bank();
+[[nodiscard]] plan::BankConfig sample_bank();
 
 /// Table key and punt magic; the smallest flow table.
 [[nodiscard]] glb_settings sample_settings();

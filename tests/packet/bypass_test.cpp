@@ -124,13 +124,13 @@ TEST_CASE("bypass: operator's bypass ends at its tick", "[bypass]") {
     need_root();
     BypassWorld routed;
     const auto until = [&](std::uint32_t tick) { routed.word(GLB_ENDPOINT_BYPASS_UNTIL | tick); };
-    until(tick_now() + 1000);
+    until(plan::tick_now() + 1000);
     CHECK_FALSE(routed.is_inspected(to_lan));
-    until(tick_now() - 1000);
+    until(plan::tick_now() - 1000);
     CHECK(routed.is_inspected(to_lan));
-    until(tick_now() + 0x7fff0000u); // ticks wrap: in the future
+    until(plan::tick_now() + 0x7fff0000u); // ticks wrap: in the future
     CHECK_FALSE(routed.is_inspected(to_lan));
-    until(tick_now() + 0x80010000u); // in the past
+    until(plan::tick_now() + 0x80010000u); // in the past
     CHECK(routed.is_inspected(to_lan));
     routed.word(0xffffffffu); // a tick without a flag is ignored
     CHECK(routed.is_inspected(to_lan));

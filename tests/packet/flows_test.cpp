@@ -18,8 +18,8 @@ using namespace glb::test;
 
 namespace {
 
-const FlowNames names{.endpoints = {"", "", "", "branch"},
-                      .targets = {{"firewalls", "fw-0"}, {"firewalls", "fw-1"}}};
+const observe::FlowNames names{.endpoints = {"", "", "", "branch"},
+                               .targets = {{"firewalls", "fw-0"}, {"firewalls", "fw-1"}}};
 
 datapath::FlowTable table_of(const Rig &rig) {
     auto table =
@@ -49,7 +49,7 @@ Packet segment(bool by_initiator, std::uint8_t flags, std::uint16_t port = 40000
 }
 
 nlohmann::json only_flow(const datapath::FlowTable &table) {
-    const auto listed = list_flows(table, {}, names, {}, tick_now());
+    const auto listed = list_flows(table, {}, names, {}, plan::tick_now());
     REQUIRE(listed.total == 1);
     return listed.flows.at(0);
 }
@@ -60,7 +60,7 @@ TEST_CASE("flow list: a TCP flow is shown in its initiator's direction in every 
     need_root();
     Rig rig;
     const auto table = table_of(rig);
-    CHECK(count_flows(table, {}, tick_now()).active == 0);
+    CHECK(observe::count_flows(table, {}, plan::tick_now()).active == 0);
 
     // The initiator has the higher address, so the canonical order is the reverse of the flow's direction.
     const auto sent = round_trip(rig, segment(true, tcp::syn));
@@ -93,11 +93,11 @@ TEST_CASE("flow list: a TCP flow is shown in its initiator's direction in every 
     round_trip(rig, segment(true, tcp::rst));
     CHECK(only_flow(table)["state"] == "closed");
 
-    const auto count = count_flows(table, {}, tick_now());
+    const auto count = observe::count_flows(table, {}, plan::tick_now());
     CHECK(count.active == 1);
-    CHECK(count.of(FlowState::closed) == 1);
+    CHECK(count.of(datapath::FlowState::closed) == 1);
     CHECK(count.by_target.at(second ? 1 : 0) == 1);
-    CHECK(count_flows(table, {}, tick_now() + 10 * GLB_TICKS_PER_SECOND).active == 0);
+    CHECK(observe::count_flows(table, {}, plan::tick_now() + 10 * GLB_TICKS_PER_SECOND).active == 0);
 }
 
 TEST_CASE("flow list: data reopens a closed flow, counted once", "[flows]") {
@@ -129,9 +129,9 @@ TEST_CASE("flow list: one-way TCP is counted once, by the second scan", "[flows]
     need_root();
     Rig rig;
     const auto table = table_of(rig);
-    AsymmetricTcpDetector watch;
+    observe::AsymmetricTcpDetector watch;
     const auto scan = [&] {
-        FlowStatsScan statistics(table, {}, tick_now(), &watch);
+        observe::FlowStatsScan statistics(table, {}, plan::tick_now(), &watch);
         while (!statistics.step(std::chrono::nanoseconds::max()))
             continue;
         return watch.total();
@@ -153,7 +153,7 @@ TEST_CASE("flow list: one-way TCP is counted once, by the second scan", "[flows]
     CHECK(scan() == 2);
     round_trip(rig, segment(false, tcp::ack, 1));
     CHECK(scan() == 2);
-    CHECK(count_flows(table, {}, tick_now()).of(FlowState::established) == 2);
+    CHECK(observe::count_flows(table, {}, plan::tick_now()).of(datapath::FlowState::established) == 2);
 }
 
 TEST_CASE("flow list: IPv6, ICMP echo and protocols without ports are shown", "[flows]") {

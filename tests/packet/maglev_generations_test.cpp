@@ -20,7 +20,7 @@ struct TwoGenerations {
     explicit TwoGenerations(bool six) : six_(six) {
         REQUIRE(rig.roles.config.put_maglev(previous_table, std::vector<std::uint16_t>(GLB_MAGLEV_SLOTS, 0)));
         REQUIRE(rig.roles.config.put_maglev(sample_table, std::vector<std::uint16_t>(GLB_MAGLEV_SLOTS, 1)));
-        window(tick_now() + 1000);
+        window(plan::tick_now() + 1000);
     }
 
     void window(std::uint32_t until) {
@@ -60,7 +60,7 @@ TEST_CASE("maglev generations: new flows use the current table, midstream flows 
         CHECK(it.target(flow, tcp::ack) == 0);
     CHECK(it.rig.count(GLB_COUNT_STEERED_PREVIOUS_EPOCH) == 20);
 
-    it.window(tick_now() - 1);
+    it.window(plan::tick_now() - 1);
     for (unsigned flow = 100; flow < 120; ++flow)
         CHECK(it.target(flow, tcp::ack) == 0); // they have entries now
     for (unsigned flow = 200; flow < 220; ++flow)
@@ -89,6 +89,6 @@ TEST_CASE("maglev generations: with 3- or 2-tuple stickiness new flows use the p
     TwoGenerations it(GENERATE(false, true));
     it.rig.reconfigure([](auto &config) { config.groups[0].stickiness = GLB_STICK_3; });
     CHECK(it.target(1, tcp::syn) == 0);
-    it.window(tick_now() - 1);
+    it.window(plan::tick_now() - 1);
     CHECK(it.target(2, tcp::syn) == 1);
 }

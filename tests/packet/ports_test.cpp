@@ -136,7 +136,7 @@ MacAddress mac(unsigned n) {
 }
 
 /// Adds three times as many addresses and MACs as fit into a row, numbered from `first`, and two prefixes.
-void add_local_addresses(PortConfig &port, unsigned first) {
+void add_local_addresses(plan::PortConfig &port, unsigned first) {
     for (unsigned n = first; n < first + 3 * GLB_PORT_LOCAL4; ++n)
         port.addresses.push_back(*IpPrefix::parse(ipv4(n)));
     for (unsigned n = first; n < first + 3 * GLB_PORT_LOCAL6; ++n)

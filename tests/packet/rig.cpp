@@ -50,7 +50,7 @@ Rig::Rig(const datapath::DatapathHandlesPtr &handles)
 }
 
 void Rig::apply() {
-    must(roles.config.write_idle_bank(must(build_bank(config))));
+    must(roles.config.write_idle_bank(must(plan::build_bank(config))));
     must(roles.config.flip(true));
 }
 

@@ -44,7 +44,7 @@ class Rig {
     }
     void apply();
 
-    BankConfig config;
+    plan::BankConfig config;
     DatapathRoles roles;
 
   private:

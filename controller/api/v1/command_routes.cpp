@@ -5,7 +5,7 @@
 #include "controller/api/v1/parameters.h"
 #include "controller/api/v1/responses.h"
 
-namespace glb {
+namespace glb::api {
 
 namespace {
 
@@ -14,20 +14,21 @@ constexpr std::uint32_t most_bypass_seconds = 30 * 86400;
 constexpr std::uint32_t most_back = 1000;
 
 template <typename T>
-NodeCommands::Done<T> respond_when_done(const CommandRequest &call) {
+control::NodeCommands::Done<T> respond_when_done(const CommandRequest &call) {
     return [respond = call.respond](const Result<T> &result) { respond(respond_with(result)); };
 }
 
-NodeCommands::Done<ApplyResult> respond_to_apply(const CommandRequest &call) {
-    return [respond = call.respond](const Result<ApplyResult> &result) {
+control::NodeCommands::Done<control::ApplyResult> respond_to_apply(const CommandRequest &call) {
+    return [respond = call.respond](const Result<control::ApplyResult> &result) {
         respond(result && !result->errors.empty() ? error_response(422, result->errors)
                                                   : respond_with(result));
     };
 }
 
 /// Reads dryRun and confirm, the parameters of both apply and rollback.
-Result<ApplyOptions, HttpResponse> apply_options(const Parameters &parameters, const CommandRequest &call) {
-    ApplyOptions options;
+Result<control::ApplyOptions, HttpResponse> apply_options(const Parameters &parameters,
+                                                          const CommandRequest &call) {
+    control::ApplyOptions options;
     GLB_ASSIGN(options.dry_run, flag_parameter(parameters, "dryRun"));
     GLB_ASSIGN(const auto seconds, number_parameter(parameters, "confirm", most_confirm_seconds));
     if (seconds)
@@ -74,7 +75,7 @@ Result<void, HttpResponse> post_bypass(const CommandRequest &call) {
     GLB_ASSIGN(const auto seconds, number_parameter(parameters, "seconds", most_bypass_seconds));
     if (off && seconds)
         return tl::unexpected(parameter_error("seconds", "cannot be combined with off"));
-    BypassRequest bypass{call.target.segments[2], off, {}, call.request.peer};
+    control::BypassRequest bypass{call.target.segments[2], off, {}, call.request.peer};
     if (seconds)
         bypass.duration = std::chrono::seconds(*seconds);
     call.commands.bypass(bypass, respond_when_done<documents::Bypass>(call));
@@ -124,4 +125,4 @@ std::span<const CommandRoute> command_routes() {
     return command_table;
 }
 
-} // namespace glb
+} // namespace glb::api

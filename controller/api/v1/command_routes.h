@@ -9,10 +9,10 @@
 #include "lib/http/http.h"
 #include "lib/http/uri.h"
 
-namespace glb {
+namespace glb::api {
 
 struct CommandRequest {
-    NodeCommands &commands;
+    control::NodeCommands &commands;
     const HttpRequest &request;
     const RequestTarget &target;
     HttpRespond respond; ///< on any thread
@@ -25,4 +25,4 @@ struct CommandRoute {
 
 [[nodiscard]] std::span<const CommandRoute> command_routes();
 
-} // namespace glb
+} // namespace glb::api

@@ -6,7 +6,7 @@
 #include "controller/api/v1/responses.h"
 #include "controller/util/numbers.h"
 
-namespace glb {
+namespace glb::api {
 
 Result<Parameters, HttpResponse>
 read_parameters(const std::vector<std::pair<std::string, std::string>> &query,
@@ -41,4 +41,4 @@ number_parameter(const Parameters &parameters, std::string_view name, std::uint3
     return value;
 }
 
-} // namespace glb
+} // namespace glb::api

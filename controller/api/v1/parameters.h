@@ -14,7 +14,7 @@
 #include "controller/util/result.h"
 #include "lib/http/http.h"
 
-namespace glb {
+namespace glb::api {
 
 using Parameters = std::map<std::string, std::string, std::less<>>;
 
@@ -30,4 +30,4 @@ read_parameters(const std::vector<std::pair<std::string, std::string>> &query,
 [[nodiscard]] Result<std::optional<std::uint32_t>, HttpResponse>
 number_parameter(const Parameters &parameters, std::string_view name, std::uint32_t most);
 
-} // namespace glb
+} // namespace glb::api

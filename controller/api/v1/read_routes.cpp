@@ -6,16 +6,16 @@
 #include "controller/api/v1/responses.h"
 #include "controller/observe/metrics_renderer.h"
 
-namespace glb {
+namespace glb::api {
 
 namespace {
 
 HttpResponse get_metrics(const ReadRequest &call) {
     HttpResponse response;
-    const auto format = accepted_format(call.request.accept);
-    response.content_type = content_type(format);
+    const auto format = observe::accepted_format(call.request.accept);
+    response.content_type = observe::content_type(format);
     response.headers.emplace_back("Vary", "Accept");
-    response.body = render_metrics(call.reads.metrics(), format);
+    response.body = observe::render_metrics(call.reads.metrics(), format);
     return response;
 }
 
@@ -29,7 +29,7 @@ HttpResponse get_targets(const ReadRequest &call) {
 }
 
 HttpResponse get_flows(const ReadRequest &call) {
-    const auto query = parse_flow_query(call.target.query);
+    const auto query = observe::parse_flow_query(call.target.query);
     if (!query)
         return error_response(400, query.error());
     auto source = call.reads.flows(*query);
@@ -55,15 +55,15 @@ HttpResponse get(const ReadRequest &call) {
 }
 
 constexpr std::array read_table{
-    ReadRoute{"/v1/status", get<&NodeReads::status>},
-    ReadRoute{"/v1/endpoints", get<&NodeReads::endpoints>},
+    ReadRoute{"/v1/status", get<&observe::NodeReads::status>},
+    ReadRoute{"/v1/endpoints", get<&observe::NodeReads::endpoints>},
     ReadRoute{"/v1/targets", get_targets},
     ReadRoute{"/v1/flows", get_flows},
-    ReadRoute{"/v1/drops", get<&NodeReads::drops>},
-    ReadRoute{"/v1/counters", get<&NodeReads::counters>},
-    ReadRoute{"/v1/guard", get<&NodeReads::guard>},
-    ReadRoute{"/v1/manifest", get<&NodeReads::manifest>},
-    ReadRoute{"/v1/history", get<&NodeReads::history>},
+    ReadRoute{"/v1/drops", get<&observe::NodeReads::drops>},
+    ReadRoute{"/v1/counters", get<&observe::NodeReads::counters>},
+    ReadRoute{"/v1/guard", get<&observe::NodeReads::guard>},
+    ReadRoute{"/v1/manifest", get<&observe::NodeReads::manifest>},
+    ReadRoute{"/v1/history", get<&observe::NodeReads::history>},
     ReadRoute{"/v1/trace", get_trace},
     ReadRoute{"/metrics", get_metrics},
 };
@@ -78,7 +78,7 @@ std::span<const ReadRoute> metrics_read_routes() {
     return std::span(read_table).last(1);
 }
 
-HttpResponse health_response(const NodeReads &reads) {
+HttpResponse health_response(const observe::NodeReads &reads) {
     HttpResponse response;
     const bool ready = reads.not_ready_reason().empty();
     response.status = ready ? 200 : 503;
@@ -87,4 +87,4 @@ HttpResponse health_response(const NodeReads &reads) {
     return response;
 }
 
-} // namespace glb
+} // namespace glb::api

@@ -8,10 +8,10 @@
 #include "lib/http/http.h"
 #include "lib/http/uri.h"
 
-namespace glb {
+namespace glb::api {
 
 struct ReadRequest {
-    const NodeReads &reads;
+    const observe::NodeReads &reads;
     const HttpRequest &request;
     const RequestTarget &target;
 };
@@ -25,6 +25,6 @@ struct ReadRoute {
 [[nodiscard]] std::span<const ReadRoute> metrics_read_routes(); ///< /metrics
 
 /// /healthz. Does not block.
-[[nodiscard]] HttpResponse health_response(const NodeReads &reads);
+[[nodiscard]] HttpResponse health_response(const observe::NodeReads &reads);
 
-} // namespace glb
+} // namespace glb::api

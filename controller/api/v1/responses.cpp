@@ -5,7 +5,7 @@
 
 #include "controller/documents/errors.h"
 
-namespace glb {
+namespace glb::api {
 
 namespace {
 
@@ -52,4 +52,4 @@ HttpResponse parameter_error(std::string_view name, std::string message) {
     return error_response(400, std::vector<ApiError>{{"/" + std::string(name), std::move(message)}});
 }
 
-} // namespace glb
+} // namespace glb::api

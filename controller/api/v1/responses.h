@@ -12,7 +12,7 @@
 #include "controller/util/result.h"
 #include "lib/http/http.h"
 
-namespace glb {
+namespace glb::api {
 
 [[nodiscard]] HttpResponse ok(const nlohmann::json &document);
 [[nodiscard]] HttpResponse error_response(unsigned status, const std::vector<ApiError> &errors);
@@ -28,4 +28,4 @@ template <typename T>
     return result ? ok(*result) : error_response(result.error());
 }
 
-} // namespace glb
+} // namespace glb::api

@@ -7,7 +7,7 @@
 #include "controller/api/v1/read_routes.h"
 #include "controller/api/v1/responses.h"
 
-namespace glb {
+namespace glb::api {
 
 namespace {
 
@@ -39,7 +39,7 @@ struct Read {
     HttpResponse response;
 };
 
-void run_read(const ReadRoute &route, const NodeReads &reads, const HttpRequest &request,
+void run_read(const ReadRoute &route, const observe::NodeReads &reads, const HttpRequest &request,
               const RequestTarget &target, const HttpRespond &respond, const Offload &offload) {
     if (!offload)
         return respond(route.serve({reads, request, target}));
@@ -61,7 +61,8 @@ HttpResponse method_not_allowed(const std::string &method, bool reads, bool comm
 
 } // namespace
 
-HttpHandler api_routes(const NodeReads &reads, NodeCommands &commands, ApiExecution execution) {
+HttpHandler api_routes(const observe::NodeReads &reads, control::NodeCommands &commands,
+                       ApiExecution execution) {
     return [&reads, &commands, execution = std::move(execution)](const HttpRequest &request,
                                                                  const HttpRespond &respond) {
         const auto target = parse_request_target(request.target);
@@ -84,7 +85,7 @@ HttpHandler api_routes(const NodeReads &reads, NodeCommands &commands, ApiExecut
     };
 }
 
-HttpHandler metrics_routes(const NodeReads &reads, ApiExecution execution) {
+HttpHandler metrics_routes(const observe::NodeReads &reads, ApiExecution execution) {
     return
         [&reads, execution = std::move(execution)](const HttpRequest &request, const HttpRespond &respond) {
             const auto target = parse_request_target(request.target);
@@ -102,4 +103,4 @@ HttpHandler metrics_routes(const NodeReads &reads, ApiExecution execution) {
         };
 }
 
-} // namespace glb
+} // namespace glb::api

@@ -7,7 +7,7 @@
 #include "controller/observe/node_reads.h"
 #include "lib/http/http.h"
 
-namespace glb {
+namespace glb::api {
 
 /// How requests are executed outside of the server's loop. Empty functions execute on the caller's thread.
 struct ApiExecution {
@@ -17,11 +17,11 @@ struct ApiExecution {
 
 /// Handles what the Unix socket serves: /v1/... and /metrics. Errors have a status of 4xx or 5xx and the body
 /// {"errors":[{"pointer","message"}]}. Both interfaces must outlive the handler.
-[[nodiscard]] HttpHandler api_routes(const NodeReads &reads, NodeCommands &commands,
+[[nodiscard]] HttpHandler api_routes(const observe::NodeReads &reads, control::NodeCommands &commands,
                                      ApiExecution execution = {});
 
 /// Handles what the TCP listener serves, read-only: /metrics, and /healthz (200 if the node is ready, else
 /// 503).
-[[nodiscard]] HttpHandler metrics_routes(const NodeReads &reads, ApiExecution execution = {});
+[[nodiscard]] HttpHandler metrics_routes(const observe::NodeReads &reads, ApiExecution execution = {});
 
-} // namespace glb
+} // namespace glb::api

@@ -5,15 +5,15 @@
 
 #include "controller/health/target_health.h"
 
-namespace glb {
+namespace glb::control {
 
 class Clock {
   public:
     virtual ~Clock() = default;
 
-    [[nodiscard]] virtual MonotonicTime now() const = 0;
+    [[nodiscard]] virtual health::MonotonicTime now() const = 0;
     /// The data path's clock, see tick_now().
     [[nodiscard]] virtual std::uint32_t ticks() const = 0;
 };
 
-} // namespace glb
+} // namespace glb::control

@@ -17,7 +17,7 @@
 #include "controller/plan/bank_image.h"
 #include "controller/plan/maglev.h"
 
-namespace glb {
+namespace glb::control {
 
 /// A data path that an earlier daemon left, read from its pinned maps. Nothing is loaded.
 struct FoundDatapath {
@@ -78,7 +78,7 @@ class DatapathPort {
     [[nodiscard]] virtual std::uint32_t punt_magic() const = 0;
     /// null if nothing is loaded, and in tests.
     [[nodiscard]] virtual datapath::DatapathHandlesPtr handles() const = 0;
-    [[nodiscard]] virtual std::shared_ptr<TargetStatePort> target_states() const = 0;
+    [[nodiscard]] virtual std::shared_ptr<health::TargetStatePort> target_states() const = 0;
 
     /// Interfaces with a link of ours that is alive.
     [[nodiscard]] virtual std::map<unsigned, datapath::AttachMode> attached() = 0;
@@ -88,11 +88,11 @@ class DatapathPort {
 
     /// Also clears the counters of the index.
     [[nodiscard]] virtual Status set_index_name(std::uint32_t row, const std::string &name) = 0;
-    [[nodiscard]] virtual Status put_maglev(std::uint32_t place, const MaglevTable &slots) = 0;
+    [[nodiscard]] virtual Status put_maglev(std::uint32_t place, const plan::MaglevTable &slots) = 0;
     /// Does nothing if there is no table at `place`.
     [[nodiscard]] virtual Status remove_maglev(std::uint32_t place) = 0;
     [[nodiscard]] virtual Status set_endpoint_override(std::uint16_t endpoint, std::uint64_t flags) = 0;
-    [[nodiscard]] virtual Status activate(const BankImage &image, bool new_epoch) = 0;
+    [[nodiscard]] virtual Status activate(const plan::BankImage &image, bool new_epoch) = 0;
     [[nodiscard]] virtual Status raise_route_generation() = 0;
     [[nodiscard]] virtual Status set_seed(const std::vector<std::uint8_t> &seed) = 0;
     [[nodiscard]] virtual Status sync_egress(const datapath::EgressWriter::EgressRows &rows) = 0;
@@ -101,4 +101,4 @@ class DatapathPort {
     [[nodiscard]] virtual std::map<datapath::NextHopKey, std::uint32_t> next_hops() const = 0;
 };
 
-} // namespace glb
+} // namespace glb::control

@@ -9,12 +9,12 @@
 #include "controller/plan/guard_plan.h"
 #include "controller/util/result.h"
 
-namespace glb {
+namespace glb::control {
 
 struct GuardCheck {
     std::vector<std::string> repaired; ///< what was missing or changed, and is restored
     std::vector<std::string> warnings; ///< what the guard cannot repair
-    PacketCount counted;               ///< blocked packets
+    plan::PacketCount counted;         ///< blocked packets
 };
 
 /// Control thread.
@@ -23,9 +23,9 @@ class GuardPort {
     virtual ~GuardPort() = default;
 
     /// Installs the plan and removes what belongs to older ones.
-    [[nodiscard]] virtual Status install(const GuardPlan &plan) = 0;
+    [[nodiscard]] virtual Status install(const plan::GuardPlan &plan) = 0;
     /// True if the last install() succeeded with this plan: check() suffices.
-    [[nodiscard]] virtual bool matches(const GuardPlan &plan) const = 0;
+    [[nodiscard]] virtual bool matches(const plan::GuardPlan &plan) const = 0;
     /// The punt magic of the loaded data path. After install().
     [[nodiscard]] virtual Status set_magic(std::uint32_t magic) = 0;
     /// Restores what is missing of the installed plan.
@@ -37,4 +37,4 @@ class GuardPort {
     missing_forwarding(const std::set<std::string> &devices) const = 0;
 };
 
-} // namespace glb
+} // namespace glb::control

@@ -11,28 +11,28 @@
 #include "controller/network/path_resolver.h"
 #include "controller/network/snapshot.h"
 
-namespace glb {
+namespace glb::control {
 
 /// Control thread.
 class NetworkPort {
   public:
     virtual ~NetworkPort() = default;
 
-    [[nodiscard]] virtual Result<Snapshot> read() = 0;
+    [[nodiscard]] virtual Result<network::Snapshot> read() = 0;
     /// See PathResolver::update().
-    [[nodiscard]] virtual std::map<IpAddress, ResolvedPath> resolve_paths(const Snapshot &snapshot,
-                                                                          const InterfaceRef &tunnel,
-                                                                          const std::set<IpAddress> &targets,
-                                                                          MonotonicTime now) = 0;
+    [[nodiscard]] virtual std::map<IpAddress, network::ResolvedPath>
+    resolve_paths(const network::Snapshot &snapshot, const InterfaceRef &tunnel,
+                  const std::set<IpAddress> &targets, health::MonotonicTime now) = 0;
     virtual void resolve(unsigned ifindex, const IpAddress &address) = 0;
-    virtual void revalidate(const IpAddress &target, MonotonicTime now) = 0;
-    virtual bool force_resolve(const IpAddress &target, MonotonicTime now) = 0;
+    virtual void revalidate(const IpAddress &target, health::MonotonicTime now) = 0;
+    virtual bool force_resolve(const IpAddress &target, health::MonotonicTime now) = 0;
     [[nodiscard]] virtual bool is_unreachable(const IpAddress &target) const = 0;
     /// Removes the neighbour entries that resolve_paths() manages.
     virtual void release_paths() = 0;
 
-    [[nodiscard]] virtual Result<bool> offload(const std::string &interface, OffloadFeature feature) = 0;
-    [[nodiscard]] virtual Status set_offload(const std::string &interface, OffloadFeature feature,
+    [[nodiscard]] virtual Result<bool> offload(const std::string &interface,
+                                               network::OffloadFeature feature) = 0;
+    [[nodiscard]] virtual Status set_offload(const std::string &interface, network::OffloadFeature feature,
                                              bool on) = 0;
 
     /// Readable while notifications are pending; -1 if there is no descriptor.
@@ -43,4 +43,4 @@ class NetworkPort {
     [[nodiscard]] virtual std::uint64_t overruns() const = 0;
 };
 
-} // namespace glb
+} // namespace glb::control

@@ -8,7 +8,7 @@
 #include "controller/control/ports/network_port.h"
 #include "controller/control/ports/state_port.h"
 
-namespace glb {
+namespace glb::control {
 
 /// All must outlive their users.
 struct Ports {
@@ -20,4 +20,4 @@ struct Ports {
     StatePort &state;
 };
 
-} // namespace glb
+} // namespace glb::control

@@ -13,7 +13,7 @@
 #include "controller/state/history.h"
 #include "controller/util/result.h"
 
-namespace glb {
+namespace glb::control {
 
 /// Key of a value: the result of known_devices() (plan/guard_plan.h).
 inline constexpr auto devices_key = "devices";
@@ -23,23 +23,23 @@ class StatePort {
   public:
     virtual ~StatePort() = default;
 
-    [[nodiscard]] virtual LoadedFile load_manifest() const = 0;
+    [[nodiscard]] virtual state::LoadedFile load_manifest() const = 0;
     [[nodiscard]] virtual Status save_manifest(const std::string &text) = 0;
     [[nodiscard]] virtual Status remove_manifest() = 0;
     [[nodiscard]] virtual std::filesystem::path manifest_path() const = 0;
 
     /// See StateStore::hash_seed(). A warning is logged.
-    [[nodiscard]] virtual Result<HashSeed> hash_seed(const std::optional<HashSeed> &running,
-                                                     bool may_create) = 0;
-    [[nodiscard]] virtual Status persist_hash_seed(const HashSeed &seed) = 0;
+    [[nodiscard]] virtual Result<state::HashSeed> hash_seed(const std::optional<state::HashSeed> &running,
+                                                            bool may_create) = 0;
+    [[nodiscard]] virtual Status persist_hash_seed(const state::HashSeed &seed) = 0;
 
     /// null: not set.
     [[nodiscard]] virtual nlohmann::json value(const std::string &key) const = 0;
     [[nodiscard]] virtual Status set_value(const std::string &key, nlohmann::json value) = 0;
 
     /// Newest first.
-    [[nodiscard]] virtual std::vector<HistoryEntry> history() const = 0;
-    [[nodiscard]] virtual Status add_history(const HistoryEntry &entry) = 0;
+    [[nodiscard]] virtual std::vector<state::HistoryEntry> history() const = 0;
+    [[nodiscard]] virtual Status add_history(const state::HistoryEntry &entry) = 0;
 };
 
 /// Stores the value if it differs from the stored one.
@@ -47,4 +47,4 @@ class StatePort {
     return state.value(key) == value ? Status{} : state.set_value(key, std::move(value));
 }
 
-} // namespace glb
+} // namespace glb::control

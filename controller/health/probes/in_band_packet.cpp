@@ -17,22 +17,23 @@
 #include "controller/tunnel/geneve_layout.h"
 #include "controller/tunnel/ipv4_udp.h"
 
-namespace glb {
+namespace glb::health {
 
 std::array<std::uint8_t, in_band_bytes> in_band_packet(const InBandInner &inner, std::uint64_t nonce) {
     std::array<std::uint8_t, in_band_bytes> packet{};
-    const auto &layout = aws_geneve();
+    const auto &layout = tunnel::aws_geneve();
     assert(layout.header.size() == in_band_geneve_bytes);
     std::copy(layout.header.begin(), layout.header.end(), packet.begin());
-    boost::endian::store_big_u16(&packet[geneve_protocol_offset], ETH_P_IP);
+    boost::endian::store_big_u16(&packet[tunnel::geneve_protocol_offset], ETH_P_IP);
     boost::endian::store_big_u64(&packet[layout.endpoint], GLB_IN_BAND_ENDPOINT);
 
     const auto ip = std::span(packet).subspan<in_band_geneve_bytes>();
-    write_ipv4_udp(ip.first<ipv4_udp_bytes>(),
-                   {inner.source, inner.destination, in_band_source_port, inner.port}, sizeof(glb_in_band));
+    tunnel::write_ipv4_udp(ip.first<tunnel::ipv4_udp_bytes>(),
+                           {inner.source, inner.destination, in_band_source_port, inner.port},
+                           sizeof(glb_in_band));
     const glb_in_band probe{htobe64(GLB_IN_BAND_MAGIC), nonce};
-    std::memcpy(&ip[ipv4_udp_bytes], &probe, sizeof probe);
-    set_checksums(ip);
+    std::memcpy(&ip[tunnel::ipv4_udp_bytes], &probe, sizeof probe);
+    tunnel::set_checksums(ip);
     return packet;
 }
 
@@ -78,4 +79,4 @@ std::uint64_t random_nonce() {
     return nonce;
 }
 
-} // namespace glb
+} // namespace glb::health

@@ -9,7 +9,7 @@
 #include "controller/util/fd.h"
 #include "controller/util/result.h"
 
-namespace glb {
+namespace glb::health {
 
 /// The inner packet, which the appliance routes or reflects: UDP over IPv4.
 struct InBandInner {
@@ -40,4 +40,4 @@ inline constexpr std::size_t in_band_bytes = in_band_geneve_bytes + 20 + 8 + 16;
 /// Unpredictable.
 [[nodiscard]] std::uint64_t random_nonce();
 
-} // namespace glb
+} // namespace glb::health

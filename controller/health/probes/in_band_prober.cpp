@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace glb {
+namespace glb::health {
 namespace {
 
 using namespace std::chrono_literals;
@@ -133,4 +133,4 @@ void InBandProber::on_event(const IpAddress &sender, std::uint64_t nonce) {
     on_result_(periodic->target.key, result);
 }
 
-} // namespace glb
+} // namespace glb::health

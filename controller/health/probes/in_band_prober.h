@@ -17,7 +17,7 @@
 #include "controller/health/probes/in_band_packet.h"
 #include "controller/health/probes/probe_settings.h"
 
-namespace glb {
+namespace glb::health {
 
 struct InBandTarget {
     std::string key; ///< names the target in results; unique
@@ -98,4 +98,4 @@ class InBandProber {
     std::mt19937 random_;
 };
 
-} // namespace glb
+} // namespace glb::health

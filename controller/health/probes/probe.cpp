@@ -13,7 +13,7 @@
 
 namespace asio = boost::asio;
 
-namespace glb {
+namespace glb::health {
 namespace {
 
 using boost::system::error_code;
@@ -217,4 +217,4 @@ ProbeResult Probe::timeout_result() const {
             {}};
 }
 
-} // namespace glb
+} // namespace glb::health

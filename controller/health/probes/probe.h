@@ -12,7 +12,7 @@
 #include "controller/health/probes/prober.h"
 #include "controller/health/probes/tls.h"
 
-namespace glb {
+namespace glb::health {
 
 /// The coroutine owns the object, so stop() is possible at any suspension point: it closes the socket and
 /// cancels the timers.
@@ -60,4 +60,4 @@ class Probe : public std::enable_shared_from_this<Probe> {
     bool expired_ = false;
 };
 
-} // namespace glb
+} // namespace glb::health

@@ -8,7 +8,7 @@
 
 #include "controller/health/status_matcher.h"
 
-namespace glb {
+namespace glb::health {
 
 /// The first probes of targets are spread over this time, or over the interval if that is shorter.
 inline constexpr std::chrono::milliseconds max_start_delay{1000};
@@ -49,4 +49,4 @@ struct ProbeResult {
     std::chrono::nanoseconds round_trip{0}; ///< from the first SYN to the result
 };
 
-} // namespace glb
+} // namespace glb::health

@@ -6,7 +6,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-namespace glb {
+namespace glb::health {
 namespace {
 
 template <typename T>
@@ -56,4 +56,4 @@ Result<Fd> open_probe_socket(std::uint8_t family, const ProbeSource &source) {
     return fd;
 }
 
-} // namespace glb
+} // namespace glb::health

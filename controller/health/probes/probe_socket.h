@@ -8,7 +8,7 @@
 #include "controller/util/fd.h"
 #include "controller/util/result.h"
 
-namespace glb {
+namespace glb::health {
 
 /// Source of probes. The kernel selects what is empty.
 struct ProbeSource {
@@ -23,4 +23,4 @@ struct ProbeSource {
 /// neither side enters TIME_WAIT, which would accumulate with thousands of probes per second.
 [[nodiscard]] Result<Fd> open_probe_socket(std::uint8_t family, const ProbeSource &source);
 
-} // namespace glb
+} // namespace glb::health

@@ -5,7 +5,7 @@
 
 #include "controller/health/probes/probe.h"
 
-namespace glb {
+namespace glb::health {
 
 Prober::Prober(boost::asio::io_context &loop, OnResult on_result)
     : loop_(loop), on_result_(std::make_shared<const OnResult>(std::move(on_result))),
@@ -48,4 +48,4 @@ Result<std::shared_ptr<TlsContext>> Prober::tls_for(const ProbeSettings &setting
     return made;
 }
 
-} // namespace glb
+} // namespace glb::health

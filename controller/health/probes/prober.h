@@ -14,7 +14,7 @@
 #include "controller/health/probes/probe_socket.h"
 #include "controller/util/address.h"
 
-namespace glb {
+namespace glb::health {
 
 class Probe;
 class TlsContext;
@@ -58,4 +58,4 @@ class Prober {
     std::mt19937 random_;
 };
 
-} // namespace glb
+} // namespace glb::health

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-namespace glb {
+namespace glb::health {
 namespace {
 
 constexpr std::string_view http_prefix = "HTTP/";
@@ -80,4 +80,4 @@ bool StatusLineReader::may_become_status_line() const {
     return std::string_view(line_).substr(0, common) == http_prefix.substr(0, common);
 }
 
-} // namespace glb
+} // namespace glb::health

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace glb {
+namespace glb::health {
 
 /// Lenient, as RFC 9112, section 2.2 permits: lines may end in a bare LF, the reason phrase and the space
 /// before it may be missing, empty lines may precede. Interim responses (1xx) are skipped with their headers.
@@ -40,4 +40,4 @@ class StatusLineReader {
     int status_ = 0;
 };
 
-} // namespace glb
+} // namespace glb::health

@@ -3,7 +3,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-namespace glb {
+namespace glb::health {
 namespace {
 
 namespace ssl = boost::asio::ssl;
@@ -72,4 +72,4 @@ std::string verify_error(TlsStream &stream) {
     return code == X509_V_OK ? std::string() : X509_verify_cert_error_string(code);
 }
 
-} // namespace glb
+} // namespace glb::health

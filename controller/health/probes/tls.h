@@ -11,7 +11,7 @@
 #include "controller/util/address.h"
 #include "controller/util/result.h"
 
-namespace glb {
+namespace glb::health {
 
 using TlsStream = boost::asio::ssl::stream<boost::asio::ip::tcp::socket &>;
 
@@ -42,4 +42,4 @@ using TlsSession = std::unique_ptr<SSL_SESSION, TlsSessionFree>;
 /// Why the certificate was rejected; empty if it was not.
 [[nodiscard]] std::string verify_error(TlsStream &stream);
 
-} // namespace glb
+} // namespace glb::health

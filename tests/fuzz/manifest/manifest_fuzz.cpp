@@ -9,6 +9,7 @@
 namespace {
 
 using namespace glb;
+using namespace glb::config;
 using fuzz::must;
 
 void check_errors(const std::vector<ManifestError> &errors) {

@@ -85,7 +85,7 @@ TEST_CASE("guard: whenDetached pass does not affect traffic") {
     NodeGuard guard(router);
     guard.install(router.plan());
     CHECK_FALSE(router.passes());
-    guard.install(router.plan(WhenDetached::pass));
+    guard.install(router.plan(config::WhenDetached::pass));
     CHECK(router.ping("198.51.100.2"));
     CHECK(router.ping("2001:db8:2::2"));
 }

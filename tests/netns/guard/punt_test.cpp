@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-GuardPlan with_table(const Router &router, std::uint32_t table) {
+plan::GuardPlan with_table(const Router &router, std::uint32_t table) {
     auto plan = router.plan();
     for (auto &port : plan.ports)
         port.route_table = table;
@@ -166,7 +166,7 @@ TEST_CASE("guard filter: only packets of the endpoint's VLANs are marked") {
             return out.mark;
         });
     };
-    CHECK(mark_of(Eth{} / Vlan{100} / IPv4{} / Udp{}) == (guard_mark(plan.mark_mask) | 0x5));
+    CHECK(mark_of(Eth{} / Vlan{100} / IPv4{} / Udp{}) == (plan::guard_mark(plan.mark_mask) | 0x5));
     CHECK(mark_of(Eth{} / Vlan{200} / IPv4{} / Udp{}) == 0x5);
     CHECK(mark_of(Eth{} / IPv4{} / Udp{}) == 0x5);
     CHECK(mark_of(Eth{} / Vlan{100} / Vlan{7} / IPv4{} / Udp{}) == 0x5);

@@ -44,10 +44,10 @@ struct Router {
     }
     [[nodiscard]] bool passes() const { return ping("198.51.100.2") || ping("2001:db8:2::2"); }
 
-    [[nodiscard]] GuardPlan plan(WhenDetached when = WhenDetached::drop) const {
-        GuardPlan plan;
+    [[nodiscard]] plan::GuardPlan plan(config::WhenDetached when = config::WhenDetached::drop) const {
+        plan::GuardPlan plan;
         for (const std::string name : {"cli0", "srv0"}) {
-            GuardedPort port;
+            plan::GuardedPort port;
             port.interface = name;
             port.devices = {name};
             port.ifindex = node.ifindex(name);
@@ -85,7 +85,7 @@ T must(Result<T> result) {
 struct NodeGuard {
     explicit NodeGuard(const Router &router)
         : router_(router), guard_(router.node.call([&] { return must(Guard::open(router.paths)); })) {}
-    void install(const GuardPlan &plan) {
+    void install(const plan::GuardPlan &plan) {
         router_.node.call([&] { must(guard_.install(plan)); });
     }
     GuardReport check() {

@@ -56,7 +56,7 @@ struct StackedRouter : Router {
             add_bridge();
         address_node();
     }
-    [[nodiscard]] GuardPlan plan() const {
+    [[nodiscard]] plan::GuardPlan plan() const {
         auto plan = Router::plan();
         plan.ports[0].vlans = vlans;
         plan.ports[0].devices = {device};

@@ -87,7 +87,7 @@ Result<GuardProgram> GuardProgram::load(const std::filesystem::path &folder, std
     return GuardProgram(new glb_guard{fakes.add(program), program});
 }
 
-Status GuardProgram::write(const GuardPlan &plan) {
+Status GuardProgram::write(const plan::GuardPlan &plan) {
     std::vector<std::string> ports;
     for (const auto &port : plan.ports)
         if (port.is_guarded() && port.ifindex)

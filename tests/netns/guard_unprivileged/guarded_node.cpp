@@ -35,10 +35,10 @@ void GuardedNode::add_interface(const std::string &name) const {
     ns.must({"ip", "link", "set", name, "up"});
 }
 
-GuardPlan GuardedNode::plan(const Lines &interfaces, std::uint32_t route_table) const {
-    GuardPlan plan;
+plan::GuardPlan GuardedNode::plan(const Lines &interfaces, std::uint32_t route_table) const {
+    plan::GuardPlan plan;
     for (const auto &name : interfaces) {
-        GuardedPort port;
+        plan::GuardedPort port;
         port.interface = name;
         port.devices = {name};
         port.ifindex = ns.call([&] { return ::if_nametoindex(name.c_str()); });
@@ -104,7 +104,7 @@ void GuardedNode::writable() const {
 NodeGuard::NodeGuard(const GuardedNode &node)
     : node_(node), guard_(node.ns.call([&] { return must(guard::Guard::open(node.paths)); })) {}
 
-Status NodeGuard::install(const GuardPlan &plan) {
+Status NodeGuard::install(const plan::GuardPlan &plan) {
     return node_.ns.call([&] { return guard_.install(plan); });
 }
 Status NodeGuard::set_magic(std::uint32_t magic) {

@@ -20,8 +20,8 @@ struct GuardedNode {
     void add_interface(const std::string &name) const;
 
     /// A plan of endpoint 0 with these interfaces, which need not exist.
-    [[nodiscard]] GuardPlan plan(const Lines &interfaces = {"eth0", "eth1"},
-                                 std::uint32_t route_table = 0) const;
+    [[nodiscard]] plan::GuardPlan plan(const Lines &interfaces = {"eth0", "eth1"},
+                                       std::uint32_t route_table = 0) const;
 
     /// nftables without counters, sorted routing rules, qdiscs and filters, and the sysctls of eth0 and eth1.
     [[nodiscard]] std::string state() const;
@@ -50,7 +50,7 @@ class NodeGuard {
   public:
     explicit NodeGuard(const GuardedNode &node);
 
-    Status install(const GuardPlan &plan);
+    Status install(const plan::GuardPlan &plan);
     Status set_magic(std::uint32_t magic);
     Status remove();
     /// Throws on failure, as uninspected().

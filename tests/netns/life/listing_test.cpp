@@ -44,7 +44,7 @@ glb::datapath::Mapped<Row> pinned_rows(const Daemon &glbd, const std::string &ma
 void fill_table(const Daemon &glbd) {
     const auto hot = pinned_rows<glb_flow_hot>(glbd, "glb_flows_hot");
     const auto cold = pinned_rows<glb_flow_cold>(glbd, "glb_flows_cold");
-    const auto now = glb::tick_now();
+    const auto now = glb::plan::tick_now();
     for (std::uint32_t slot = 0; slot < flows; ++slot)
         put_flow(hot[slot], cold[slot], now);
 }

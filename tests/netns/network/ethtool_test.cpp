@@ -8,6 +8,7 @@
 #include "tests/netns/network/kernel.h"
 
 using namespace glb;
+using namespace glb::network;
 using namespace glb::test;
 
 namespace {

@@ -22,8 +22,8 @@ inline Netlink netlink_in(const Namespace &ns) {
     return ns.call([] { return must(Netlink::open()); });
 }
 
-inline Snapshot snapshot_of(Netlink &netlink) {
-    return must(read_snapshot(netlink));
+inline network::Snapshot snapshot_of(Netlink &netlink) {
+    return must(network::read_snapshot(netlink));
 }
 
 inline IpAddress ip(const char *text) {

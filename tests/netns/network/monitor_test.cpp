@@ -17,22 +17,22 @@ namespace {
 
 struct MonitorFixture {
     Namespace ns{"nt-watch"}, far{"nt-watched"};
-    Monitor monitor;
+    network::Monitor monitor;
 
     MonitorFixture()
         : monitor([this] {
               veth(ns, "eth0", far, "far0");
               ns.address("eth0", "192.0.2.1/24");
-              return ns.call([] { return must(Monitor::open()); });
+              return ns.call([] { return must(network::Monitor::open()); });
           }()) {}
 
     /// Merges all notifications until none was received for 200 ms.
-    NetworkChange changes() {
-        NetworkChange all;
+    network::NetworkChange changes() {
+        network::NetworkChange all;
         pollfd wait{monitor.fd(), POLLIN, 0};
         while (::poll(&wait, 1, 200) == 1) {
             int calls = 0;
-            const auto drained = monitor.drain([&](const NetworkChange &change) {
+            const auto drained = monitor.drain([&](const network::NetworkChange &change) {
                 ++calls;
                 all.links |= change.links;
                 all.addresses |= change.addresses;
@@ -117,7 +117,7 @@ TEST_CASE("monitor: a neighbour is reported when its MAC address changes or it i
         return neighbours.find("192.0.2.77 FAILED") != std::string::npos;
     }));
 
-    Snapshot seen;
+    network::Snapshot seen;
     seen.neighbours = {{fixture.ns.ifindex("eth0"), *IpAddress::parse("192.0.2.11"),
                         MacAddress{{2, 0, 0, 0, 0, 9}}, NUD_STALE}};
     fixture.monitor.set_known_neighbours(seen);

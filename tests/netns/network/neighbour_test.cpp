@@ -6,6 +6,7 @@
 #include "tests/netns/network/kernel.h"
 
 using namespace glb;
+using namespace glb::network;
 using namespace glb::test;
 using namespace std::chrono_literals;
 

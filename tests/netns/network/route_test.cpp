@@ -45,8 +45,9 @@ struct Router {
             rules.end());
         return rules;
     }
-    Result<RouteAnswer> look_up(const char *to, std::uint32_t mark = 0, unsigned oif = 0) {
-        return route_get(netlink, {.destination = ip(to), .source = std::nullopt, .mark = mark, .oif = oif});
+    Result<network::RouteAnswer> look_up(const char *to, std::uint32_t mark = 0, unsigned oif = 0) {
+        return network::route_get(netlink,
+                                  {.destination = ip(to), .source = std::nullopt, .mark = mark, .oif = oif});
     }
 };
 

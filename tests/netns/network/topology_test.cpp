@@ -9,6 +9,7 @@
 #include "tests/netns/network/kernel.h"
 
 using namespace glb;
+using namespace glb::network;
 using namespace glb::test;
 
 namespace {

@@ -13,7 +13,7 @@
 
 namespace glb::test {
 
-class FakeNode : public NodeReads, public NodeCommands {
+class FakeNode : public observe::NodeReads, public control::NodeCommands {
   public:
     Result<documents::NodeStatus> status() const override {
         ++reads;
@@ -35,7 +35,7 @@ class FakeNode : public NodeReads, public NodeCommands {
         return parse_fake<documents::EndpointList>(fake_endpoints);
     }
 
-    Result<ChunkSource> flows(const FlowQuery &filter) const override {
+    Result<ChunkSource> flows(const observe::FlowQuery &filter) const override {
         ++reads;
         last_filter = filter;
         if (filter.target == "unknown")
@@ -71,10 +71,11 @@ class FakeNode : public NodeReads, public NodeCommands {
     }
 
     /// "conflict" fails during execution, a text without "version" is rejected, any other is applied.
-    Result<ApplyResult> execute_apply(const std::string &text, const ApplyOptions &options) {
+    Result<control::ApplyResult> execute_apply(const std::string &text,
+                                               const control::ApplyOptions &options) {
         last_apply = options;
         last_manifest = text;
-        ApplyResult result;
+        control::ApplyResult result;
         if (text == "conflict")
             return tl::unexpected(Error{"cli0 carries another XDP program", EBUSY});
         if (text.find("version") == std::string::npos) {
@@ -101,7 +102,7 @@ class FakeNode : public NodeReads, public NodeCommands {
         return parse_fake<documents::History>(fake_history);
     }
 
-    Result<ApplyResult> execute_rollback(unsigned back, const ApplyOptions &options) {
+    Result<control::ApplyResult> execute_rollback(unsigned back, const control::ApplyOptions &options) {
         if (back > 1)
             return tl::unexpected(Error{"the history has no manifest so far back", ENOENT});
         last_back = back;
@@ -116,7 +117,7 @@ class FakeNode : public NodeReads, public NodeCommands {
     }
 
     /// fw-2 is the last target that accepts flows.
-    Result<documents::Drain> execute_drain(const DrainRequest &request) {
+    Result<documents::Drain> execute_drain(const control::DrainRequest &request) {
         last_drain = request;
         if (request.target != "fw-1" && request.target != "fw-2")
             return tl::unexpected(
@@ -130,7 +131,7 @@ class FakeNode : public NodeReads, public NodeCommands {
     }
 
     /// The group of the endpoint "down" is down, and its policy bypasses.
-    Result<documents::Bypass> execute_bypass(const BypassRequest &request) {
+    Result<documents::Bypass> execute_bypass(const control::BypassRequest &request) {
         last_bypass = request;
         if (request.endpoint != "branch" && request.endpoint != "down")
             return tl::unexpected(Error{"there is no endpoint " + request.endpoint, ENOENT});
@@ -148,7 +149,7 @@ class FakeNode : public NodeReads, public NodeCommands {
     }
 
     /// The guard exists at first, and remains for as long as it is kept.
-    Result<documents::Down> execute_down(const DownOptions &options) {
+    Result<documents::Down> execute_down(const control::DownOptions &options) {
         last_down = options;
         has_guard = has_guard && options.keep_guard;
         return documents::Down{true, has_guard};
@@ -158,27 +159,31 @@ class FakeNode : public NodeReads, public NodeCommands {
         return documents::GarbageCollection{!dry_run, {{"maps", "/sys/fs/bpf/glb/v1"}}};
     }
 
-    void apply(std::string text, ApplyOptions options, Done<ApplyResult> done) override {
+    void apply(std::string text, control::ApplyOptions options, Done<control::ApplyResult> done) override {
         done(execute_apply(text, options));
     }
-    void rollback(unsigned back, ApplyOptions options, Done<ApplyResult> done) override {
+    void rollback(unsigned back, control::ApplyOptions options, Done<control::ApplyResult> done) override {
         done(execute_rollback(back, options));
     }
     void confirm(PeerCredentials peer, Done<void> done) override { done(execute_confirm(peer)); }
-    void drain(DrainRequest request, Done<documents::Drain> done) override { done(execute_drain(request)); }
-    void bypass(BypassRequest request, Done<documents::Bypass> done) override {
+    void drain(control::DrainRequest request, Done<documents::Drain> done) override {
+        done(execute_drain(request));
+    }
+    void bypass(control::BypassRequest request, Done<documents::Bypass> done) override {
         done(execute_bypass(request));
     }
-    void down(DownOptions options, Done<documents::Down> done) override { done(execute_down(options)); }
+    void down(control::DownOptions options, Done<documents::Down> done) override {
+        done(execute_down(options));
+    }
     void collect_garbage(bool dry_run, PeerCredentials peer,
                          Done<documents::GarbageCollection> done) override {
         done(execute_collect_garbage(dry_run, peer));
     }
 
     std::string not_ready_reason() const override { return ready ? "" : "waiting for the tunnel address"; }
-    MetricsSnapshot metrics() const override {
+    observe::MetricsSnapshot metrics() const override {
         ++reads;
-        MetricsSnapshot snapshot;
+        observe::MetricsSnapshot snapshot;
         snapshot.version = "0.1.0";
         snapshot.node = "glb-a";
         snapshot.ready = ready;
@@ -190,11 +195,11 @@ class FakeNode : public NodeReads, public NodeCommands {
     std::uint64_t generated_flows = 0; ///< number of listed flows; 0: fake_flows is listed
     bool has_guard = true;
     bool is_drained = false; ///< applies to both targets
-    mutable std::optional<FlowQuery> last_filter;
-    std::optional<ApplyOptions> last_apply;
-    std::optional<DownOptions> last_down;
-    std::optional<DrainRequest> last_drain;
-    std::optional<BypassRequest> last_bypass;
+    mutable std::optional<observe::FlowQuery> last_filter;
+    std::optional<control::ApplyOptions> last_apply;
+    std::optional<control::DownOptions> last_down;
+    std::optional<control::DrainRequest> last_drain;
+    std::optional<control::BypassRequest> last_bypass;
     std::optional<unsigned> last_back;
     bool waits_for_confirmation = true;
     std::string last_manifest;

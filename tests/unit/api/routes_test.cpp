@@ -12,7 +12,7 @@ namespace {
 
 struct Api {
     test::FakeNode node;
-    HttpHandler handler = api_routes(node, node);
+    HttpHandler handler = api::api_routes(node, node);
 
     HttpResponse operator()(const std::string &method, const std::string &target,
                             const std::string &body = {}) {
@@ -209,7 +209,7 @@ TEST_CASE("routes: unknown paths are 404, other methods 405 with Allow, planned 
 TEST_CASE(
     "routes: metrics are text 0.0.4, or OpenMetrics if the client prefers it; TCP serves two paths only") {
     test::FakeNode node;
-    const auto handler = metrics_routes(node);
+    const auto handler = api::metrics_routes(node);
     const auto get = [&](const std::string &method, const std::string &path, const std::string &accept = {}) {
         HttpResponse answer;
         handler({method, path, "", {}, accept}, [&](HttpResponse response) { answer = std::move(response); });

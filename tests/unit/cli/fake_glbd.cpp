@@ -33,7 +33,7 @@ int main(int argc, char **argv) {
         return 1;
     }
     const auto server =
-        glb::HttpServer::serve(loop, std::move(*listener), glb::api_routes(node, node), limits);
+        glb::HttpServer::serve(loop, std::move(*listener), glb::api::api_routes(node, node), limits);
     boost::asio::posix::stream_descriptor input(loop, ::dup(STDIN_FILENO));
     input.async_wait(boost::asio::posix::descriptor_base::wait_read, [&](auto) { loop.stop(); });
     std::puts("ready");

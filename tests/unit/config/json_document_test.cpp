@@ -3,6 +3,7 @@
 #include "controller/config/json_document.h"
 
 using namespace glb;
+using namespace glb::config;
 using namespace glb::test;
 
 TEST_CASE("json: a syntax error is one error with line and column", "[config]") {

@@ -5,6 +5,7 @@
 #include "controller/health/status_matcher.h"
 
 using namespace glb;
+using namespace glb::config;
 using namespace glb::test;
 using nlohmann::json;
 
@@ -258,9 +259,9 @@ TEST_CASE("status matcher: manifest and prober accept the same codes", "[config]
         const auto text = std::to_string(code);
         INFO(text);
         const auto ranges = parse_matcher(text);
-        REQUIRE(ranges.has_value() == StatusMatcher::parse(text).has_value());
+        REQUIRE(ranges.has_value() == health::StatusMatcher::parse(text).has_value());
         if (ranges)
-            CHECK(StatusMatcher::parse(format_matcher(*ranges))->matches(code));
+            CHECK(health::StatusMatcher::parse(format_matcher(*ranges))->matches(code));
     }
-    CHECK(StatusMatcher::parse(format_matcher(*parse_matcher("200-599")))->matches(599));
+    CHECK(health::StatusMatcher::parse(format_matcher(*parse_matcher("200-599")))->matches(599));
 }

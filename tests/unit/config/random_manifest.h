@@ -14,8 +14,8 @@ class ManifestMaker {
   public:
     explicit ManifestMaker(std::mt19937_64 &random) : random_(random) {}
 
-    Manifest make() {
-        Manifest out;
+    config::Manifest make() {
+        config::Manifest out;
         fill(out.node);
         const auto groups = from(1, 4);
         for (std::uint64_t i = 0; i < groups; ++i)
@@ -52,13 +52,13 @@ class ManifestMaker {
         return out;
     }
 
-    void fill(Node &out) {
+    void fill(config::Node &out) {
         out.name = chance() ? "glb-a" : "";
         out.tunnel.interface = {"under0", vlans()};
         out.tunnel.address = *IpAddress::parse("192.0.2.1");
         if (chance())
             out.tunnel.address6 = *IpAddress::parse("2001:db8::1");
-        out.tunnel.sender_mac = any(SenderMac::any);
+        out.tunnel.sender_mac = any(config::SenderMac::any);
         for (auto i = from(0, 3); i > 0; --i)
             out.own_addresses.push_back(*IpPrefix::parse(chance() ? "10.0.0.0/8" : "2001:db8::/48"));
         out.mark_mask = chance() ? out.mark_mask : 0xfffff000;
@@ -68,35 +68,36 @@ class ManifestMaker {
             for (auto &byte : *out.hash_seed)
                 byte = static_cast<std::uint8_t>(from(0, 255));
         }
-        out.xdp = any(XdpSharing::shared);
-        out.xdp_mode = any(XdpMode::generic);
+        out.xdp = any(config::XdpSharing::shared);
+        out.xdp_mode = any(config::XdpMode::generic);
     }
 
-    void fill(Endpoint &out, std::uint64_t index, std::uint64_t groups) {
+    void fill(config::Endpoint &out, std::uint64_t index, std::uint64_t groups) {
         out.name = fmt::format("e{}", index);
         out.id = from(0, ~std::uint64_t{0} / 4 - 1) * 4 + index + 1;
         out.id_text = chance() ? fmt::format("vpce-0{:016x}", out.id) : fmt::format("0x{:X}", out.id);
         out.attachment_id = chance() ? 0 : from(0, ~std::uint64_t{0});
-        out.mode = any(EndpointMode::inline_pair);
+        out.mode = any(config::EndpointMode::inline_pair);
         for (const auto *side : {"a", "b"})
             out.interfaces.push_back({fmt::format("{}{}", side, index), vlans()});
-        out.route_table = chance() ? main_route_table : static_cast<std::uint32_t>(from(1, 0xffffffff));
+        out.route_table =
+            chance() ? config::main_route_table : static_cast<std::uint32_t>(from(1, 0xffffffff));
         out.target_group = fmt::format("g{}", from(0, groups - 1));
-        out.when_detached = any(WhenDetached::pass);
+        out.when_detached = any(config::WhenDetached::pass);
         if (chance()) {
             auto &clamp = out.mss_clamp.emplace();
-            clamp.kind = any(MssClamp::Kind::fixed);
-            if (clamp.kind == MssClamp::Kind::fixed)
+            clamp.kind = any(config::MssClamp::Kind::fixed);
+            if (clamp.kind == config::MssClamp::Kind::fixed)
                 clamp.bytes = static_cast<std::uint16_t>(from(536, 8960));
         }
-        out.too_big_without_df = any(TooBigWithoutDf::fragment);
-        out.non_ip = any(NonIp::drop);
-        out.link_state = any(LinkState::ignore);
+        out.too_big_without_df = any(config::TooBigWithoutDf::fragment);
+        out.non_ip = any(config::NonIp::drop);
+        out.link_state = any(config::LinkState::ignore);
         out.new_flows_per_source_per_second = static_cast<std::uint32_t>(from(0, 1000000));
     }
 
-    void fill(HealthCheck &out) {
-        out.protocol = any(ProbeProtocol::none);
+    void fill(config::HealthCheck &out) {
+        out.protocol = any(config::ProbeProtocol::none);
         out.port = static_cast<std::uint16_t>(from(1, 65535));
         out.path = chance() ? "/" : "/health?x=1";
         out.host = chance() ? "" : "fw.example:8080";
@@ -116,17 +117,17 @@ class ManifestMaker {
         out.max_ejected_percent = static_cast<std::uint8_t>(from(1, 100));
     }
 
-    void fill(TargetGroup &out, std::uint64_t index) {
+    void fill(config::TargetGroup &out, std::uint64_t index) {
         out.name = fmt::format("g{}", index);
-        out.stickiness = any(Stickiness::tuple2);
+        out.stickiness = any(config::Stickiness::tuple2);
         out.idle_tcp = std::chrono::seconds(from(60, 6000));
         out.idle_other = std::chrono::seconds(from(10, 6000));
         out.deregistration_delay = std::chrono::seconds(from(0, 3600));
-        out.on_unhealthy = any(FailurePolicy::reset);
-        out.on_deregistered = any(FailurePolicy::reset);
-        out.on_all_unhealthy = any(AllUnhealthyPolicy::drop);
-        out.cookie = any(CookiePolicy::strict);
-        out.egress = any(Egress::appliance);
+        out.on_unhealthy = any(config::FailurePolicy::reset);
+        out.on_deregistered = any(config::FailurePolicy::reset);
+        out.on_all_unhealthy = any(config::AllUnhealthyPolicy::drop);
+        out.cookie = any(config::CookiePolicy::strict);
+        out.egress = any(config::Egress::appliance);
         if (chance())
             fill(out.health_check);
         const auto port = static_cast<std::uint16_t>(index % 2 == 0 ? 6081 : from(1, 65535));
@@ -135,27 +136,28 @@ class ManifestMaker {
             target.id = fmt::format("t{}", i);
             do
                 target.address = address(true);
-            while (std::count_if(out.targets.begin(), out.targets.end(),
-                                 [&](const Target &other) { return other.address == target.address; }) > 1);
+            while (std::count_if(out.targets.begin(), out.targets.end(), [&](const config::Target &other) {
+                       return other.address == target.address;
+                   }) > 1);
             target.port = port;
             target.weight = static_cast<std::uint16_t>(from(0, 1000));
-            target.udp_checksum = any(UdpChecksum::computed);
+            target.udp_checksum = any(config::UdpChecksum::computed);
         }
     }
 
-    void fill(FlowLog &out) {
+    void fill(config::FlowLog &out) {
         out.file = chance() ? "/var/log/glb/flows" : "";
         out.max_bytes = from(65536, std::uint64_t{1} << 53);
         out.keep = static_cast<std::uint32_t>(from(1, 1000));
         out.interval = std::chrono::seconds(from(1, 3600));
         if (out.file.empty() || chance())
-            out.ipfix = IpfixCollector{address(true), static_cast<std::uint16_t>(from(1, 65535))};
+            out.ipfix = config::IpfixCollector{address(true), static_cast<std::uint16_t>(from(1, 65535))};
     }
 
     std::mt19937_64 &random_;
 };
 
-inline Manifest random_manifest(std::mt19937_64 &random) {
+inline config::Manifest random_manifest(std::mt19937_64 &random) {
     return ManifestMaker(random).make();
 }
 

@@ -9,14 +9,14 @@
 
 #include "controller/config/parser.h"
 
-namespace glb {
+namespace glb::config {
 
 // For Catch2's messages.
 inline std::ostream &operator<<(std::ostream &out, const ManifestError &error) {
     return out << error.pointer << ": " << error.message;
 }
 
-} // namespace glb
+} // namespace glb::config
 
 namespace glb::test {
 
@@ -42,17 +42,17 @@ inline nlohmann::json with(const std::string &pointer, const nlohmann::json &val
     return document;
 }
 
-inline std::vector<ManifestError> errors_in_text(std::string_view text) {
-    const auto manifest = parse_manifest(text);
-    return manifest ? std::vector<ManifestError>{} : manifest.error();
+inline std::vector<config::ManifestError> errors_in_text(std::string_view text) {
+    const auto manifest = config::parse_manifest(text);
+    return manifest ? std::vector<config::ManifestError>{} : manifest.error();
 }
 
-inline std::vector<ManifestError> errors_in(const nlohmann::json &document) {
+inline std::vector<config::ManifestError> errors_in(const nlohmann::json &document) {
     return errors_in_text(document.dump());
 }
 
-inline Manifest manifest_of(const nlohmann::json &document) {
-    auto manifest = parse_manifest(document.dump());
+inline config::Manifest manifest_of(const nlohmann::json &document) {
+    auto manifest = config::parse_manifest(document.dump());
     if (!manifest)
         for (const auto &error : manifest.error())
             UNSCOPED_INFO(error.pointer << ": " << error.message);
@@ -74,7 +74,7 @@ inline void check_rejected(const std::string &pointer, const nlohmann::json &val
 
 inline void check_accepted(const std::string &pointer, const nlohmann::json &value) {
     INFO(pointer << " = " << value.dump());
-    CHECK(errors_in(with(pointer, value)) == std::vector<ManifestError>{});
+    CHECK(errors_in(with(pointer, value)) == std::vector<config::ManifestError>{});
 }
 
 } // namespace glb::test

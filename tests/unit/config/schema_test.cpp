@@ -61,7 +61,7 @@ TEST_CASE("schema: every example is valid for schema and parser, and supported",
         INFO(file.path());
         const auto document = json_file(file.path());
         CHECK(schema_accepts(document));
-        CHECK(unsupported_features(manifest_of(document)).empty());
+        CHECK(config::unsupported_features(manifest_of(document)).empty());
         ++count;
     }
     CHECK(count >= 4);
@@ -70,7 +70,7 @@ TEST_CASE("schema: every example is valid for schema and parser, and supported",
 TEST_CASE("schema: accepts exported manifests", "[config]") {
     std::mt19937_64 random(11);
     for (int i = 0; i < 30; ++i) {
-        const auto document = json::parse(export_manifest(random_manifest(random)).dump());
+        const auto document = json::parse(config::export_manifest(random_manifest(random)).dump());
         INFO(document.dump(2));
         REQUIRE(schema_accepts(document));
     }
@@ -167,7 +167,7 @@ TEST_CASE("schema: the parser rejects everything that the schema rejects", "[con
     std::mt19937_64 random(5);
     int rejected = 0;
     for (int i = 0; i < 1500; ++i) {
-        auto document = json::parse(export_manifest(random_manifest(random)).dump());
+        auto document = json::parse(config::export_manifest(random_manifest(random)).dump());
         const auto all = all_pointers(document);
         const json::json_pointer at(all[random() % all.size()]);
         const auto &value = values[random() % values.size()];
@@ -183,7 +183,7 @@ TEST_CASE("schema: the parser rejects everything that the schema rejects", "[con
 
 TEST_CASE("schema: has the same defaults as the parser", "[config]") {
     // The sample sets no member that has a default; an export contains all of them.
-    const auto exported = json::parse(export_manifest(manifest_of(sample())).dump());
+    const auto exported = json::parse(config::export_manifest(manifest_of(sample())).dump());
     int compared = 0;
     const std::function<void(const json &, const json &)> compare = [&](const json &schema,
                                                                         const json &value) {

@@ -4,6 +4,7 @@
 #include "controller/config/unsupported_features.h"
 
 using namespace glb;
+using namespace glb::config;
 using namespace glb::test;
 using nlohmann::json;
 

@@ -4,10 +4,11 @@
 #include "controller/control/bypasses.h"
 
 using namespace glb;
+using namespace glb::health;
 using namespace std::chrono_literals;
 
 TEST_CASE("bypasses: a bypass without a deadline lasts until it is switched off", "[node]") {
-    Bypasses bypasses;
+    control::Bypasses bypasses;
     CHECK(bypasses.word("web") == 0);
     CHECK(bypasses.to_json().is_null());
     bypasses.set("web", {});
@@ -20,7 +21,7 @@ TEST_CASE("bypasses: a bypass without a deadline lasts until it is switched off"
 }
 
 TEST_CASE("bypasses: the deadline in the data path is rounded up to its ticks", "[node]") {
-    Bypasses bypasses;
+    control::Bypasses bypasses;
     bypasses.set("web", MonotonicTime{1000s});
     const auto word = bypasses.word("web");
     CHECK((word & GLB_ENDPOINT_BYPASS_UNTIL) != 0);
@@ -35,11 +36,11 @@ TEST_CASE("bypasses: the deadline in the data path is rounded up to its ticks", 
 }
 
 TEST_CASE("bypasses: survive a daemon restart, but neither a reboot nor removal of the endpoint", "[node]") {
-    Bypasses before;
+    control::Bypasses before;
     before.set("a", {});
     before.set("b", MonotonicTime{1000s});
     auto persisted = before.to_json();
-    Bypasses after;
+    control::Bypasses after;
     after.set(persisted);
     CHECK(after.word("a") == before.word("a"));
     CHECK(after.word("b") == before.word("b"));

@@ -169,7 +169,7 @@ TEST_CASE("down: an essential fault is reported, and repeating it removes the re
         CHECK(world.attached.empty());
         CHECK_FALSE(world.manifest);
         if (failed != "network.set_offload") // not tried again: the interface may be gone
-            CHECK(world.offloads["eth1"].contains(OffloadFeature::rx_vlan));
+            CHECK(world.offloads["eth1"].contains(network::OffloadFeature::rx_vlan));
     }
 }
 

@@ -4,17 +4,18 @@
 #include "controller/state/boot_time.h"
 
 using namespace glb;
+using namespace glb::control;
 using namespace std::chrono_literals;
 using TimePoint = std::chrono::steady_clock::time_point;
 
 TEST_CASE("boot time: a time point survives a round trip within one boot", "[state]") {
     const auto now = std::chrono::steady_clock::now();
-    auto persisted = to_json_time(now);
-    CHECK(time_from_json(persisted) == now);
+    auto persisted = state::to_json_time(now);
+    CHECK(state::time_from_json(persisted) == now);
     persisted["boot"] = "another";
-    CHECK(time_from_json(persisted) == TimePoint{});
+    CHECK(state::time_from_json(persisted) == TimePoint{});
     for (const auto &invalid : {nlohmann::json(), nlohmann::json(5), nlohmann::json{{"boot", 1}}})
-        CHECK(time_from_json(invalid) == TimePoint{});
+        CHECK(state::time_from_json(invalid) == TimePoint{});
 }
 
 TEST_CASE("confirmation: applies to one manifest, identified by its content", "[state]") {

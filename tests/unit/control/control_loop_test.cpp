@@ -74,7 +74,7 @@ TEST_CASE("while the disk blocks a write, the guard is checked and the snapshot 
     }));
     INFO(operation);
     FakeWorld world;
-    world.offloads["eth2"].insert(OffloadFeature::rx_vlan);
+    world.offloads["eth2"].insert(network::OffloadFeature::rx_vlan);
     RunningDaemon daemon(world);
     std::promise<void> blocked, released;
     std::atomic<bool> once = false;
@@ -88,7 +88,7 @@ TEST_CASE("while the disk blocks a write, the guard is checked and the snapshot 
     REQUIRE(blocked.get_future().wait_for(10s) == std::future_status::ready);
     const auto checks = daemon.guard.checks.load();
     daemon.control.on_health_event(
-        TargetPathWanted{}); // as at the next tick, or after a change of the network
+        health::TargetPathWanted{}); // as at the next tick, or after a change of the network
     for (int i = 0; i < 4000 && daemon.guard.checks == checks; ++i)
         std::this_thread::sleep_for(1ms);
     CHECK(daemon.guard.checks > checks);

@@ -4,7 +4,7 @@ namespace glb::test {
 
 namespace {
 
-class FakeTargetStates final : public TargetStatePort {
+class FakeTargetStates final : public health::TargetStatePort {
   public:
     explicit FakeTargetStates(FakeWorld &world) : world_(world) {}
 
@@ -26,7 +26,7 @@ class FakeTargetStates final : public TargetStatePort {
 } // namespace
 
 /// An upgrade moves `older_maps` to `maps`; a resize changes the capacity alone.
-class FakeMigration final : public FlowMigration {
+class FakeMigration final : public control::FlowMigration {
   public:
     FakeMigration(FakeDatapath &owner, std::uint32_t capacity, bool is_upgrade)
         : owner_(owner), capacity_(capacity), is_upgrade_(is_upgrade) {}
@@ -71,12 +71,12 @@ class FakeMigration final : public FlowMigration {
     bool swapped_ = false;
 };
 
-Result<std::optional<FoundDatapath>> FakeDatapath::inspect(std::uint32_t) {
+Result<std::optional<control::FoundDatapath>> FakeDatapath::inspect(std::uint32_t) {
     GLB_TRY(world_.operation("datapath.inspect"));
     const auto &maps = world_.older_maps ? world_.older_maps : world_.maps;
     if (!maps)
         return std::nullopt;
-    FoundDatapath found;
+    control::FoundDatapath found;
     found.seed = maps->seed;
     found.config.epoch = maps->epoch;
     found.config.names = maps->names;
@@ -86,7 +86,7 @@ Result<std::optional<FoundDatapath>> FakeDatapath::inspect(std::uint32_t) {
         if (const auto &row = maps->bank->groups[i]; row.tcp_ticks) {
             const auto table = maps->maglev.find(row.table);
             found.config.groups[static_cast<std::uint16_t>(i)] = {
-                row, table == maps->maglev.end() ? 0 : maglev_fingerprint(table->second)};
+                row, table == maps->maglev.end() ? 0 : plan::maglev_fingerprint(table->second)};
         }
     for (std::size_t i = 0; i < maps->bank->targets.size(); ++i)
         if (const auto &row = maps->bank->targets[i]; row.destination) {
@@ -113,12 +113,12 @@ Status FakeDatapath::load(std::uint32_t capacity, const std::vector<std::uint8_t
     return {};
 }
 
-std::shared_ptr<FlowMigration> FakeDatapath::migration() const {
+std::shared_ptr<control::FlowMigration> FakeDatapath::migration() const {
     return upgrade_;
 }
 
-std::shared_ptr<FlowMigration> FakeDatapath::resize(std::uint32_t capacity,
-                                                    const std::vector<std::uint8_t> &) {
+std::shared_ptr<control::FlowMigration> FakeDatapath::resize(std::uint32_t capacity,
+                                                             const std::vector<std::uint8_t> &) {
     return std::make_shared<FakeMigration>(*this, capacity, false);
 }
 
@@ -149,7 +149,7 @@ Result<std::vector<datapath::StalePin>> FakeDatapath::stale_pins() {
     return stale;
 }
 
-std::shared_ptr<TargetStatePort> FakeDatapath::target_states() const {
+std::shared_ptr<health::TargetStatePort> FakeDatapath::target_states() const {
     return std::make_shared<FakeTargetStates>(world_);
 }
 
@@ -175,7 +175,7 @@ Status FakeDatapath::set_index_name(std::uint32_t row, const std::string &name) 
     return {};
 }
 
-Status FakeDatapath::put_maglev(std::uint32_t place, const MaglevTable &slots) {
+Status FakeDatapath::put_maglev(std::uint32_t place, const plan::MaglevTable &slots) {
     GLB_TRY(world_.operation("datapath.put_maglev"));
     world_.maps->maglev[place] = slots;
     return {};
@@ -195,7 +195,7 @@ Status FakeDatapath::set_endpoint_override(std::uint16_t endpoint, std::uint64_t
     return {};
 }
 
-Status FakeDatapath::activate(const BankImage &image, bool new_epoch) {
+Status FakeDatapath::activate(const plan::BankImage &image, bool new_epoch) {
     GLB_TRY(world_.operation("datapath.write_idle_bank"));
     GLB_TRY(world_.operation("datapath.flip"));
     world_.maps->bank = image;

@@ -4,6 +4,8 @@ namespace glb::test {
 
 namespace {
 
+using namespace health;
+
 constexpr std::uint64_t up = GLB_TARGET_ACCEPT_NEW | GLB_TARGET_KEEP_ESTABLISHED | GLB_TARGET_KEEP_EMBRYONIC;
 
 } // namespace
@@ -22,7 +24,7 @@ Status FakeHealth::stage(const HealthConfig &config, const std::vector<AdoptedTa
     previous_.reset();
     for (const auto &group : config.groups)
         for (const auto &target : group.targets)
-            if (const auto name = target_name(group.name, target.id); !snapshot_->find(name))
+            if (const auto name = plan::target_name(group.name, target.id); !snapshot_->find(name))
                 GLB_TRY(write(target, name));
     staged_ = Configuration{config, adopted};
     return {};
@@ -33,7 +35,7 @@ Status FakeHealth::commit(std::uint64_t generation, const std::set<std::uint16_t
         return fail("generation {} is not staged", generation);
     for (const auto &group : staged_->config.groups)
         for (const auto &target : group.targets)
-            GLB_TRY(write(target, target_name(group.name, target.id)));
+            GLB_TRY(write(target, plan::target_name(group.name, target.id)));
     previous_ = active_;
     active_ = *staged_;
     staged_.reset();
@@ -115,7 +117,7 @@ void FakeHealth::publish() {
         for (const auto &target : group.targets) {
             TargetSnapshot row;
             row.group = group.name;
-            row.name = target_name(group.name, target.id);
+            row.name = plan::target_name(group.name, target.id);
             row.target = target;
             row.group_index = group.index;
             row.state = failed_.contains(row.name) ? TargetState::unhealthy : TargetState::healthy;

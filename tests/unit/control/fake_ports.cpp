@@ -5,31 +5,32 @@
 
 namespace glb::test {
 
-Result<Snapshot> FakeNetwork::read() {
+Result<network::Snapshot> FakeNetwork::read() {
     ++reads;
     GLB_TRY(world_.operation("network.read"));
     return world_.network;
 }
 
-std::map<IpAddress, ResolvedPath> FakeNetwork::resolve_paths(const Snapshot &snapshot, const InterfaceRef &,
-                                                             const std::set<IpAddress> &targets,
-                                                             MonotonicTime) {
-    std::map<IpAddress, ResolvedPath> paths;
+std::map<IpAddress, network::ResolvedPath> FakeNetwork::resolve_paths(const network::Snapshot &snapshot,
+                                                                      const InterfaceRef &,
+                                                                      const std::set<IpAddress> &targets,
+                                                                      health::MonotonicTime) {
+    std::map<IpAddress, network::ResolvedPath> paths;
     for (const auto &target : targets) {
         auto &path = paths[target];
         if (const auto *neighbour = snapshot.neighbour(2, target)) {
-            path.path = Path{2, snapshot.link(2u)->mac, neighbour->mac, {}, 1600};
+            path.path = network::Path{2, snapshot.link(2u)->mac, neighbour->mac, {}, 1600};
             path.on_link = true;
         }
     }
     return paths;
 }
 
-Result<bool> FakeNetwork::offload(const std::string &interface, OffloadFeature feature) {
+Result<bool> FakeNetwork::offload(const std::string &interface, network::OffloadFeature feature) {
     return world_.offloads[interface].contains(feature);
 }
 
-Status FakeNetwork::set_offload(const std::string &interface, OffloadFeature feature, bool on) {
+Status FakeNetwork::set_offload(const std::string &interface, network::OffloadFeature feature, bool on) {
     GLB_TRY(world_.operation("network.set_offload"));
     if (on)
         world_.offloads[interface].insert(feature);
@@ -38,7 +39,7 @@ Status FakeNetwork::set_offload(const std::string &interface, OffloadFeature fea
     return {};
 }
 
-Status FakeGuard::install(const GuardPlan &plan) {
+Status FakeGuard::install(const plan::GuardPlan &plan) {
     plan_.reset();
     GLB_TRY(world_.operation("guard.install"));
     world_.guard = plan_ = plan;
@@ -49,12 +50,12 @@ Status FakeGuard::set_magic(std::uint32_t) {
     return world_.operation("guard.set_magic");
 }
 
-Result<GuardCheck> FakeGuard::check() {
+Result<control::GuardCheck> FakeGuard::check() {
     ++checks;
     GLB_TRY(world_.operation("guard.check"));
     if (plan_)
         world_.guard = plan_;
-    return GuardCheck{};
+    return control::GuardCheck{};
 }
 
 std::vector<std::string> FakeGuard::missing_forwarding(const std::set<std::string> &devices) const {
@@ -82,15 +83,15 @@ Status FakeState::remove_manifest() {
     return {};
 }
 
-Result<HashSeed> FakeState::hash_seed(const std::optional<HashSeed> &running, bool may_create) {
+Result<state::HashSeed> FakeState::hash_seed(const std::optional<state::HashSeed> &running, bool may_create) {
     if (!world_.seed && !running && !may_create)
         return fail("the seed is lost");
     if (!world_.seed)
-        world_.seed = running.value_or(HashSeed(16, 1));
+        world_.seed = running.value_or(state::HashSeed(16, 1));
     return *world_.seed;
 }
 
-Status FakeState::persist_hash_seed(const HashSeed &seed) {
+Status FakeState::persist_hash_seed(const state::HashSeed &seed) {
     GLB_TRY(world_.operation("state.persist_hash_seed"));
     world_.seed = seed;
     return {};
@@ -109,7 +110,7 @@ Status FakeState::set_value(const std::string &key, nlohmann::json value) {
     return {};
 }
 
-Status FakeState::add_history(const HistoryEntry &entry) {
+Status FakeState::add_history(const state::HistoryEntry &entry) {
     if (!world_.history.empty() && world_.history.front().manifest == entry.manifest)
         return {};
     GLB_TRY(world_.operation("state.add_history"));

@@ -12,10 +12,10 @@
 
 namespace glb::test {
 
-class FakeClock final : public Clock {
+class FakeClock final : public control::Clock {
   public:
     explicit FakeClock(FakeWorld &world) : world_(world) {}
-    MonotonicTime now() const override { return world_.now; }
+    health::MonotonicTime now() const override { return world_.now; }
     std::uint32_t ticks() const override {
         return static_cast<std::uint32_t>(world_.now.time_since_epoch().count() >> GLB_TICK_SHIFT);
     }
@@ -24,24 +24,27 @@ class FakeClock final : public Clock {
     FakeWorld &world_;
 };
 
-class FakeNetwork final : public NetworkPort {
+class FakeNetwork final : public control::NetworkPort {
   public:
     explicit FakeNetwork(FakeWorld &world) : world_(world) {}
 
-    Result<Snapshot> read() override;
-    std::map<IpAddress, ResolvedPath> resolve_paths(const Snapshot &snapshot, const InterfaceRef &tunnel,
-                                                    const std::set<IpAddress> &targets,
-                                                    MonotonicTime now) override;
+    Result<network::Snapshot> read() override;
+    std::map<IpAddress, network::ResolvedPath> resolve_paths(const network::Snapshot &snapshot,
+                                                             const InterfaceRef &tunnel,
+                                                             const std::set<IpAddress> &targets,
+                                                             health::MonotonicTime now) override;
     void resolve(unsigned, const IpAddress &address) override { resolved.push_back(address); }
-    void revalidate(const IpAddress &target, MonotonicTime) override { revalidated.push_back(target); }
-    bool force_resolve(const IpAddress &target, MonotonicTime) override {
+    void revalidate(const IpAddress &target, health::MonotonicTime) override {
+        revalidated.push_back(target);
+    }
+    bool force_resolve(const IpAddress &target, health::MonotonicTime) override {
         forced.push_back(target);
         return true;
     }
     bool is_unreachable(const IpAddress &) const override { return false; }
     void release_paths() override {}
-    Result<bool> offload(const std::string &interface, OffloadFeature feature) override;
-    Status set_offload(const std::string &interface, OffloadFeature feature, bool on) override;
+    Result<bool> offload(const std::string &interface, network::OffloadFeature feature) override;
+    Status set_offload(const std::string &interface, network::OffloadFeature feature, bool on) override;
     int changes_fd() const override { return -1; }
     Result<bool> drain_changes() override { return false; }
     std::uint64_t overruns() const override { return 0; }
@@ -53,14 +56,14 @@ class FakeNetwork final : public NetworkPort {
     FakeWorld &world_;
 };
 
-class FakeGuard final : public GuardPort {
+class FakeGuard final : public control::GuardPort {
   public:
     explicit FakeGuard(FakeWorld &world) : world_(world) {}
 
-    Status install(const GuardPlan &plan) override;
-    bool matches(const GuardPlan &plan) const override { return plan_ == plan; }
+    Status install(const plan::GuardPlan &plan) override;
+    bool matches(const plan::GuardPlan &plan) const override { return plan_ == plan; }
     Status set_magic(std::uint32_t magic) override;
-    Result<GuardCheck> check() override;
+    Result<control::GuardCheck> check() override;
     Status remove() override;
     std::vector<std::string> missing_forwarding(const std::set<std::string> &devices) const override;
 
@@ -68,23 +71,24 @@ class FakeGuard final : public GuardPort {
 
   private:
     FakeWorld &world_;
-    std::optional<GuardPlan> plan_;
+    std::optional<plan::GuardPlan> plan_;
 };
 
-class FakeState final : public StatePort {
+class FakeState final : public control::StatePort {
   public:
     explicit FakeState(FakeWorld &world) : world_(world) {}
 
-    LoadedFile load_manifest() const override { return {world_.manifest, ""}; }
+    state::LoadedFile load_manifest() const override { return {world_.manifest, ""}; }
     Status save_manifest(const std::string &text) override;
     Status remove_manifest() override;
     std::filesystem::path manifest_path() const override { return "manifest"; }
-    Result<HashSeed> hash_seed(const std::optional<HashSeed> &running, bool may_create) override;
-    Status persist_hash_seed(const HashSeed &seed) override;
+    Result<state::HashSeed> hash_seed(const std::optional<state::HashSeed> &running,
+                                      bool may_create) override;
+    Status persist_hash_seed(const state::HashSeed &seed) override;
     nlohmann::json value(const std::string &key) const override;
     Status set_value(const std::string &key, nlohmann::json value) override;
-    std::vector<HistoryEntry> history() const override { return world_.history; }
-    Status add_history(const HistoryEntry &entry) override;
+    std::vector<state::HistoryEntry> history() const override { return world_.history; }
+    Status add_history(const state::HistoryEntry &entry) override;
 
   private:
     FakeWorld &world_;
@@ -92,17 +96,17 @@ class FakeState final : public StatePort {
 
 class FakeMigration;
 
-class FakeDatapath final : public DatapathPort {
+class FakeDatapath final : public control::DatapathPort {
   public:
     explicit FakeDatapath(FakeWorld &world) : world_(world) {}
 
     Status lock() override { return {}; }
-    Result<std::optional<FoundDatapath>> inspect(std::uint32_t capacity) override;
+    Result<std::optional<control::FoundDatapath>> inspect(std::uint32_t capacity) override;
     Status load(std::uint32_t capacity, const std::vector<std::uint8_t> &seed) override;
     bool is_loaded() const override { return loaded_; }
-    std::shared_ptr<FlowMigration> migration() const override;
-    std::shared_ptr<FlowMigration> resize(std::uint32_t capacity,
-                                          const std::vector<std::uint8_t> &seed) override;
+    std::shared_ptr<control::FlowMigration> migration() const override;
+    std::shared_ptr<control::FlowMigration> resize(std::uint32_t capacity,
+                                                   const std::vector<std::uint8_t> &seed) override;
     Status remove() override;
     void release(bool) override {}
     Result<std::vector<datapath::StalePin>> stale_pins() override;
@@ -110,15 +114,15 @@ class FakeDatapath final : public DatapathPort {
     std::uint64_t epoch() const override { return loaded_ ? world_.maps->epoch : 0; }
     std::uint32_t punt_magic() const override { return 7; }
     datapath::DatapathHandlesPtr handles() const override { return loaded_ ? mapped : nullptr; }
-    std::shared_ptr<TargetStatePort> target_states() const override;
+    std::shared_ptr<health::TargetStatePort> target_states() const override;
     std::map<unsigned, datapath::AttachMode> attached() override;
     Status attach(unsigned ifindex, const std::string &name, datapath::AttachMode mode) override;
     Status detach(unsigned ifindex) override;
     Status set_index_name(std::uint32_t row, const std::string &name) override;
-    Status put_maglev(std::uint32_t place, const MaglevTable &slots) override;
+    Status put_maglev(std::uint32_t place, const plan::MaglevTable &slots) override;
     Status remove_maglev(std::uint32_t place) override;
     Status set_endpoint_override(std::uint16_t endpoint, std::uint64_t flags) override;
-    Status activate(const BankImage &image, bool new_epoch) override;
+    Status activate(const plan::BankImage &image, bool new_epoch) override;
     Status raise_route_generation() override;
     Status set_seed(const std::vector<std::uint8_t> &seed) override;
     Status sync_egress(const datapath::EgressWriter::EgressRows &rows) override;
@@ -136,22 +140,23 @@ class FakeDatapath final : public DatapathPort {
 };
 
 /// Stages and commits as the health engine does; a verdict is in the maps at once.
-class FakeHealth final : public HealthPort {
+class FakeHealth final : public control::HealthPort {
   public:
     explicit FakeHealth(FakeWorld &world) : world_(world) { publish(); }
 
-    std::shared_ptr<const HealthSnapshot> snapshot() const override { return snapshot_; }
-    void attach(std::shared_ptr<TargetStatePort> states) override { states_ = std::move(states); }
-    void restore(const PersistedTargets &persisted) override { persisted_ = persisted; }
-    void restore_failures(const std::map<std::string, HealthReason> &failures) override;
-    Status stage(const HealthConfig &config, const std::vector<AdoptedTarget> &adopted) override;
+    std::shared_ptr<const health::HealthSnapshot> snapshot() const override { return snapshot_; }
+    void attach(std::shared_ptr<health::TargetStatePort> states) override { states_ = std::move(states); }
+    void restore(const health::PersistedTargets &persisted) override { persisted_ = persisted; }
+    void restore_failures(const std::map<std::string, health::HealthReason> &failures) override;
+    Status stage(const health::HealthConfig &config,
+                 const std::vector<health::AdoptedTarget> &adopted) override;
     Status commit(std::uint64_t generation, const std::set<std::uint16_t> &resolved) override;
     void abandon(std::uint64_t generation) override;
     void set_resolved(const std::set<std::uint16_t> &) override {}
     void reset() override;
-    Result<std::optional<MonotonicTime>> drain(const std::string &target, bool force,
-                                               std::optional<MonotonicTime> until) override;
-    Result<std::optional<MonotonicTime>> undrain(const std::string &target) override;
+    Result<std::optional<health::MonotonicTime>> drain(const std::string &target, bool force,
+                                                       std::optional<health::MonotonicTime> until) override;
+    Result<std::optional<health::MonotonicTime>> undrain(const std::string &target) override;
     void on_flow_counts(std::vector<std::uint64_t> by_target) override {
         flow_counts.push_back(std::move(by_target));
     }
@@ -173,22 +178,22 @@ class FakeHealth final : public HealthPort {
 
   private:
     struct Configuration {
-        HealthConfig config;
-        std::vector<AdoptedTarget> adopted;
+        health::HealthConfig config;
+        std::vector<health::AdoptedTarget> adopted;
     };
-    [[nodiscard]] Status write(const HealthTarget &target, const std::string &name);
+    [[nodiscard]] Status write(const health::HealthTarget &target, const std::string &name);
     void publish();
 
     FakeWorld &world_;
-    std::shared_ptr<TargetStatePort> states_;
-    PersistedTargets persisted_;
+    std::shared_ptr<health::TargetStatePort> states_;
+    health::PersistedTargets persisted_;
     std::set<std::string> failed_;
     std::string write_error_;
     bool drains_removed_ = false;
-    std::map<std::string, TargetSnapshot> removed_; ///< that drain
+    std::map<std::string, health::TargetSnapshot> removed_; ///< that drain
     Configuration active_;
     std::optional<Configuration> staged_, previous_;
-    std::shared_ptr<const HealthSnapshot> snapshot_;
+    std::shared_ptr<const health::HealthSnapshot> snapshot_;
 };
 
 } // namespace glb::test

@@ -10,7 +10,7 @@ namespace glb::test {
 FakeWorld::FakeWorld() {
     const char *names[] = {"eth0", "eth1", "eth2"};
     for (unsigned i = 0; i < 3; ++i) {
-        Link link;
+        network::Link link;
         link.index = i + 2;
         link.name = names[i];
         link.mac = {{2, 0, 0, 0, 0, static_cast<std::uint8_t>(i + 2)}};
@@ -22,7 +22,7 @@ FakeWorld::FakeWorld() {
     for (std::uint8_t i = 10; i < 20; ++i)
         network.neighbours.push_back({2, *IpAddress::parse("192.0.2." + std::to_string(i)),
                                       MacAddress{{2, 0, 0, 0, 1, i}}, NUD_REACHABLE});
-    offloads["eth1"] = {OffloadFeature::rx_vlan, OffloadFeature::gro};
+    offloads["eth1"] = {network::OffloadFeature::rx_vlan, network::OffloadFeature::gro};
 }
 
 void FakeWorld::check_invariants() const {
@@ -36,7 +36,7 @@ void FakeWorld::check_invariants() const {
             continue;
         INFO("interface " << ifindex << " has an endpoint and is attached");
         REQUIRE(guard);
-        CHECK(std::ranges::any_of(guard->ports, [&](const GuardedPort &row) {
+        CHECK(std::ranges::any_of(guard->ports, [&](const plan::GuardedPort &row) {
             return row.ifindex == ifindex && row.is_guarded();
         }));
     }

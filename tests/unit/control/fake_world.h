@@ -59,9 +59,9 @@ struct FakeMaps {
     std::uint32_t capacity = 0;
     std::uint64_t epoch = 0;
     std::vector<std::uint8_t> seed;
-    std::optional<BankImage> bank;
+    std::optional<plan::BankImage> bank;
     std::vector<std::string> names = std::vector<std::string>(GLB_INDEX_NAMES);
-    std::map<std::uint32_t, MaglevTable> maglev;
+    std::map<std::uint32_t, plan::MaglevTable> maglev;
     std::map<std::uint16_t, std::uint64_t> overrides;
     std::map<std::uint16_t, std::uint64_t> target_states;
     datapath::EgressWriter::EgressRows egress;
@@ -73,10 +73,10 @@ struct FakeWorld {
     Operations operation;
 
     // The kernel.
-    Snapshot network;
-    std::map<std::string, std::set<OffloadFeature>> offloads; ///< that are on
-    std::set<std::string> not_forwarding;                     ///< devices
-    std::optional<GuardPlan> guard;
+    network::Snapshot network;
+    std::map<std::string, std::set<network::OffloadFeature>> offloads; ///< that are on
+    std::set<std::string> not_forwarding;                              ///< devices
+    std::optional<plan::GuardPlan> guard;
     std::optional<FakeMaps> maps;       ///< pinned
     std::optional<FakeMaps> older_maps; ///< of an earlier version, used by the links
     std::map<unsigned, datapath::AttachMode> attached;
@@ -84,11 +84,11 @@ struct FakeWorld {
 
     // The disk.
     std::optional<std::string> manifest;
-    std::optional<HashSeed> seed;
+    std::optional<state::HashSeed> seed;
     nlohmann::json values = nlohmann::json::object();
-    std::vector<HistoryEntry> history;
+    std::vector<state::HistoryEntry> history;
 
-    MonotonicTime now{std::chrono::hours(1)};
+    health::MonotonicTime now{std::chrono::hours(1)};
 
     /// eth0 (2, the tunnel), eth1 (3), eth2 (4); targets 192.0.2.10 to .19 are neighbours.
     FakeWorld();

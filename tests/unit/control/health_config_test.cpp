@@ -3,6 +3,9 @@
 #include "controller/control/health_config.h"
 
 using namespace glb;
+using namespace glb::config;
+using namespace glb::health;
+using namespace glb::plan;
 using namespace std::chrono_literals;
 namespace {
 
@@ -41,7 +44,7 @@ struct Fixture {
             for (const auto &target : group.targets)
                 REQUIRE(indexes.claim(IndexKind::target, target_name(group.name, target.id)));
         }
-        return health_config(manifest, indexes, 7);
+        return control::health_config(manifest, indexes, 7);
     }
     HealthGroup group() { return config().groups.at(0); }
 };

@@ -42,7 +42,7 @@ bool has_punt_path(const RunningDaemon &daemon, const std::string &interface) {
 TEST_CASE("event: a missing next hop is resolved") {
     FakeWorld world;
     RunningDaemon daemon(world);
-    daemon.deliver(NextHopMissing{3, *IpAddress::parse("198.51.100.1")});
+    daemon.deliver(health::NextHopMissing{3, *IpAddress::parse("198.51.100.1")});
     daemon.control.stop();
     CHECK(daemon.network.resolved == std::vector{*IpAddress::parse("198.51.100.1")});
     CHECK(daemon.network.revalidated.empty());
@@ -51,7 +51,7 @@ TEST_CASE("event: a missing next hop is resolved") {
 TEST_CASE("event: the next hop of a target that does not answer is revalidated") {
     FakeWorld world;
     RunningDaemon daemon(world);
-    daemon.deliver(TargetUnanswered{target_address});
+    daemon.deliver(health::TargetUnanswered{target_address});
     daemon.control.stop();
     CHECK(daemon.network.revalidated == std::vector{target_address});
     CHECK(daemon.network.resolved.empty());
@@ -61,7 +61,7 @@ TEST_CASE("event: after an unexpected source MAC the neighbour is resolved, and 
     FakeWorld world;
     MovedNeighbour neighbour(world);
     RunningDaemon daemon(world);
-    daemon.deliver(SenderMacMismatch{target_address});
+    daemon.deliver(health::SenderMacMismatch{target_address});
     CHECK(neighbour.wait());
     daemon.control.stop();
     CHECK(daemon.network.forced == std::vector{target_address});
@@ -71,17 +71,17 @@ TEST_CASE("event: for a target that wants a path, the bank follows the neighbour
     FakeWorld world;
     MovedNeighbour neighbour(world);
     RunningDaemon daemon(world);
-    daemon.deliver(TargetPathWanted{"fw/fw-10"});
+    daemon.deliver(health::TargetPathWanted{"fw/fw-10"});
     CHECK(neighbour.wait());
 }
 
 TEST_CASE("event: an interface without XDP metadata has no punt path, until its mode changes") {
     FakeWorld world;
     RunningDaemon daemon(world, manifest_text({"eth1", "eth2"}));
-    daemon.deliver(DriverLacksMetadata{99}); // exists no longer
+    daemon.deliver(health::DriverLacksMetadata{99}); // exists no longer
     CHECK(has_punt_path(daemon, "eth1"));
     for (int i = 0; i < 2; ++i) {
-        daemon.deliver(DriverLacksMetadata{3});
+        daemon.deliver(health::DriverLacksMetadata{3});
         CHECK_FALSE(has_punt_path(daemon, "eth1"));
         CHECK(has_punt_path(daemon, "eth2"));
     }
@@ -96,13 +96,13 @@ TEST_CASE("event: the index of a removed target is retired once its drain has en
     RunningDaemon daemon(world);
     REQUIRE(daemon.apply(manifest_text({"eth1"}, {11})).get());
     const auto indexes = daemon.control.snapshots().load()->indexes;
-    const auto index = indexes->find(IndexKind::target, "fw/fw-10");
+    const auto index = indexes->find(plan::IndexKind::target, "fw/fw-10");
     REQUIRE(index);
-    CHECK(indexes->retired(IndexKind::target).empty());
-    daemon.deliver(TargetsRemoved{{{"fw/fw-10", *index}}});
+    CHECK(indexes->retired(plan::IndexKind::target).empty());
+    daemon.deliver(health::TargetsRemoved{{{"fw/fw-10", *index}}});
     const auto after = daemon.control.snapshots().load()->indexes;
-    CHECK(after->retired(IndexKind::target) == std::vector<std::string>{"fw/fw-10"});
-    CHECK(after->find(IndexKind::target, "fw/fw-10") == index); // flows may refer to it
+    CHECK(after->retired(plan::IndexKind::target) == std::vector<std::string>{"fw/fw-10"});
+    CHECK(after->find(plan::IndexKind::target, "fw/fw-10") == index); // flows may refer to it
     daemon.control.stop();
     REQUIRE(world.maps);
     CHECK(world.maps->bank->targets[*index].destination == 0);

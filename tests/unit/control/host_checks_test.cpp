@@ -7,16 +7,17 @@
 #include "controller/util/files.h"
 
 using namespace glb;
+using namespace glb::control;
 using namespace glb::test;
 using nlohmann::json;
 
 namespace {
 
 /// under0 (10.1.0.1, MTU 1568), cli0, srv0, eth1 with eth1.100 on it, br0 over eth2, and the loopback.
-Snapshot machine() {
-    Snapshot snapshot;
-    const auto add = [&](unsigned index, const char *name, const char *kind = "") -> Link & {
-        Link link;
+network::Snapshot machine() {
+    network::Snapshot snapshot;
+    const auto add = [&](unsigned index, const char *name, const char *kind = "") -> network::Link & {
+        network::Link link;
         link.index = index;
         link.name = name;
         link.kind = kind;
@@ -38,12 +39,12 @@ Snapshot machine() {
     return snapshot;
 }
 
-Link &link(Snapshot &snapshot, std::string_view name) {
+network::Link &link(network::Snapshot &snapshot, std::string_view name) {
     return *std::find_if(snapshot.links.begin(), snapshot.links.end(),
-                         [&](const Link &it) { return it.name == name; });
+                         [&](const network::Link &it) { return it.name == name; });
 }
 
-using Errors = std::vector<ManifestError>;
+using Errors = std::vector<config::ManifestError>;
 
 /// One error or warning, at `pointer`, whose message contains `text`.
 void has_one(const Errors &list, const std::string &pointer, const std::string &text) {

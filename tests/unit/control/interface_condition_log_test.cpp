@@ -5,7 +5,7 @@
 using Lines = std::vector<std::string>;
 
 TEST_CASE("interface conditions: disappearance, return and replacement are logged once") {
-    glb::InterfaceConditionLog log;
+    glb::control::InterfaceConditionLog log;
     CHECK(log.update("cli0", 7).empty());
     CHECK(log.update("cli0", 7).empty());
     const Lines lost{"interface cli0 disappeared"};

@@ -9,6 +9,7 @@ namespace glb::test {
 
 namespace {
 
+using namespace control;
 using namespace std::chrono_literals;
 
 /// Of the kernel nothing remains, of the disk everything.
@@ -19,7 +20,7 @@ void restart_host(FakeWorld &world) {
 }
 
 /// A world in which the guard of `manifest_text()` was kept.
-GuardPlan keep_guard(FakeWorld &world) {
+plan::GuardPlan keep_guard(FakeWorld &world) {
     Daemon daemon(world);
     REQUIRE(daemon.start(manifest_text()));
     const auto guard = world.guard;
@@ -29,7 +30,7 @@ GuardPlan keep_guard(FakeWorld &world) {
 }
 
 bool guards(const FakeWorld &world, const std::string &interface) {
-    return world.guard && std::ranges::any_of(world.guard->ports, [&](const GuardedPort &port) {
+    return world.guard && std::ranges::any_of(world.guard->ports, [&](const plan::GuardedPort &port) {
                return port.interface == interface && port.is_guarded();
            });
 }

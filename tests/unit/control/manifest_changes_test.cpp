@@ -11,7 +11,7 @@ TEST_CASE("apply: devices of the manifest that do not forward are warnings, on a
     REQUIRE(daemon.start(manifest_text({"eth1"})));
     world.not_forwarding = {"eth2", "eth3"};
     world.operation.restart();
-    ApplyOptions dry_run;
+    control::ApplyOptions dry_run;
     dry_run.dry_run = true;
     const auto proposed = daemon.apply(manifest_text({"eth1", "eth2"}), dry_run);
     REQUIRE(proposed);
@@ -35,7 +35,7 @@ TEST_CASE("apply: a device that the node has seen before is checked although it 
     world.not_forwarding = {"br0"};
     std::erase_if(world.network.links, [](const auto &link) { return link.name == "eth1"; });
     const auto devices =
-        receiving_device_names(*daemon.state.desired.manifest, world.network, world.values["devices"]);
+        plan::receiving_device_names(*daemon.state.desired.manifest, world.network, world.values["devices"]);
     CHECK(devices == std::set<std::string>{"br0", "eth0", "eth1"});
 }
 

@@ -32,8 +32,8 @@ inline std::string manifest_text(const std::vector<std::string> &interfaces = {"
     return manifest.dump();
 }
 
-inline ApplyOptions confirm_within(std::chrono::seconds time) {
-    ApplyOptions options;
+inline control::ApplyOptions confirm_within(std::chrono::seconds time) {
+    control::ApplyOptions options;
     options.confirm_within = time;
     return options;
 }
@@ -45,29 +45,29 @@ class Daemon {
 
     Status start(const std::optional<std::string> &file = std::nullopt) {
         health.restore({});
-        std::optional<ManifestFile> first;
+        std::optional<control::ManifestFile> first;
         if (file)
-            first = ManifestFile{"manifest.json", *file};
+            first = control::ManifestFile{"manifest.json", *file};
         return run([&] { return roles.changes.start(first); });
     }
-    Result<ApplyResult> apply(const std::string &text, ApplyOptions options = {}) {
+    Result<control::ApplyResult> apply(const std::string &text, control::ApplyOptions options = {}) {
         return run([&] { return roles.changes.apply(text, options); });
     }
-    Result<ApplyResult> rollback(unsigned back) {
+    Result<control::ApplyResult> rollback(unsigned back) {
         return run([&] { return roles.changes.rollback(back, {}); });
     }
     Result<documents::Down> down(bool keep_guard = false) {
         return run([&] { return roles.changes.down({keep_guard, {}}); });
     }
     void expire_confirmation() {
-        run([&]() -> Task<bool> {
+        run([&]() -> control::Task<bool> {
             co_await roles.changes.expire_confirmation();
             co_return true;
         });
     }
     /// A change of the network, or a tick.
     void refresh(bool is_periodic = false) {
-        run([&]() -> Task<bool> {
+        run([&]() -> control::Task<bool> {
             co_await roles.changes.refresh(is_periodic);
             co_return true;
         });
@@ -81,7 +81,7 @@ class Daemon {
         std::exception_ptr thrown;
         boost::asio::co_spawn(
             context_,
-            [&]() -> Task<void> {
+            [&]() -> control::Task<void> {
                 const auto turn = co_await roles.turn.take();
                 result = co_await command();
             },
@@ -98,22 +98,22 @@ class Daemon {
     void begin(Command command) {
         boost::asio::co_spawn(
             context_,
-            [this, command]() mutable -> Task<void> {
+            [this, command]() mutable -> control::Task<void> {
                 const auto turn = co_await roles.turn.take();
                 (void)co_await command();
             },
-            rethrow);
+            control::rethrow);
     }
     /// What a tick does about the flow table.
     void check_capacity() {
-        run([&]() -> Task<bool> {
+        run([&]() -> control::Task<bool> {
             roles.resizer.check();
             co_return true;
         });
     }
 
     [[nodiscard]] std::string not_ready() {
-        return not_ready_reason(state, datapath.is_loaded(), roles.reconciler.attached_interfaces());
+        return control::not_ready_reason(state, datapath.is_loaded(), roles.reconciler.attached_interfaces());
     }
 
   private:
@@ -127,16 +127,16 @@ class Daemon {
     FakeDatapath datapath{world_};
     FakeHealth health{world_};
     FakeState persisted{world_};
-    Ports ports{clock, network, guard, datapath, health, persisted};
-    NodeState state;
+    control::Ports ports{clock, network, guard, datapath, health, persisted};
+    control::NodeState state;
     unsigned resizes = 0; ///< that were completed
-    ControlRoles roles{context_.get_executor(), ports, state, [this] { ++resizes; }};
+    control::ControlRoles roles{context_.get_executor(), ports, state, [this] { ++resizes; }};
 };
 
 /// What an operator and the traffic see of the world.
 struct Visible {
     std::optional<std::string> manifest;
-    std::optional<GuardPlan> guard;
+    std::optional<plan::GuardPlan> guard;
     std::vector<std::pair<std::uint32_t, bool>> targets; ///< addresses in the bank, and whether they are up
     std::set<unsigned> attached;
     std::uint32_t capacity = 0;

@@ -6,6 +6,8 @@
 #include "controller/state/boot_time.h"
 
 using namespace glb;
+using namespace glb::control;
+using namespace glb::health;
 using namespace std::chrono_literals;
 using nlohmann::json;
 
@@ -14,8 +16,8 @@ TEST_CASE("persisted targets: all members survive a round trip", "[persisted]") 
     PersistedTargets targets;
     targets.health["g/a"] = {TargetState::healthy, HealthReason::none, 0, true};
     targets.health["g/b"] = {TargetState::unhealthy, HealthReason::no_return_traffic, 7, false};
-    targets.removed["g/b"] = {until, FailurePolicy::reset};
-    targets.removed["g/c"] = {until + 1s, FailurePolicy::hold};
+    targets.removed["g/b"] = {until, config::FailurePolicy::reset};
+    targets.removed["g/c"] = {until + 1s, config::FailurePolicy::hold};
     targets.operator_drains["g/a"] = until + 2s;
     CHECK(persisted_targets(health_to_json(targets), drains_to_json(targets)) == targets);
 }
@@ -38,13 +40,13 @@ TEST_CASE("persisted targets: file format", "[persisted]") {
     targets.health["g/a"] = {TargetState::unhealthy, HealthReason::timeout, 2, true};
     CHECK(drains_to_json(targets).is_null());
     targets.operator_drains["g/a"] = until;
-    targets.removed["g/b"] = {until, FailurePolicy::hold};
+    targets.removed["g/b"] = {until, config::FailurePolicy::hold};
     CHECK(health_to_json(targets) ==
           json{{"g/a",
                 {{"state", "unhealthy"}, {"reason", "Target.Timeout"}, {"failures", 2}, {"inBand", true}}}});
     CHECK(drains_to_json(targets) ==
-          json{{"ordered", {{"g/a", {{"until", to_json_time(until)}}}}},
-               {"removed", {{"g/b", {{"until", to_json_time(until)}, {"policy", "hold"}}}}}});
+          json{{"ordered", {{"g/a", {{"until", state::to_json_time(until)}}}}},
+               {"removed", {{"g/b", {{"until", state::to_json_time(until)}, {"policy", "hold"}}}}}});
 }
 
 TEST_CASE("persisted targets: invalid health is skipped", "[persisted]") {
@@ -76,5 +78,5 @@ TEST_CASE("persisted targets: invalid drains are skipped, those of another boot 
     const auto targets = persisted_targets(nullptr, drains);
     CHECK(targets.operator_drains.at("g/b") < std::chrono::steady_clock::now());
     CHECK(targets.removed.at("g/c").until < std::chrono::steady_clock::now());
-    CHECK(targets.removed.at("g/c").policy == FailurePolicy::rehash);
+    CHECK(targets.removed.at("g/c").policy == config::FailurePolicy::rehash);
 }

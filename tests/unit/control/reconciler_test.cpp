@@ -51,7 +51,7 @@ TEST_CASE("the first manifest: guard, load, states, attach, store, bank") {
     CHECK(world.maps->epoch == 1);
     CHECK(visible(world).targets.size() == 2);
     CHECK(daemon.not_ready().empty());
-    CHECK_FALSE(world.offloads["eth1"].contains(OffloadFeature::rx_vlan));
+    CHECK_FALSE(world.offloads["eth1"].contains(network::OffloadFeature::rx_vlan));
 }
 
 TEST_CASE("a change reads the network once") {
@@ -75,7 +75,7 @@ TEST_CASE("an interface that leaves the manifest is guarded until it is detached
     CHECK(position(names, "datapath.detach") < static_cast<std::size_t>(names.rend() - narrowed) - 1);
     CHECK(world.attached.size() == 2); // the tunnel and eth1
     CHECK(std::ranges::none_of(world.guard->ports,
-                               [](const GuardedPort &port) { return port.interface == "eth2"; }));
+                               [](const plan::GuardedPort &port) { return port.interface == "eth2"; }));
 }
 
 TEST_CASE("an unchanged manifest writes nothing but its text") {
@@ -104,7 +104,7 @@ TEST_CASE("a neighbour that gets another MAC changes the bank without an epoch")
     daemon.refresh();
     CHECK(world.maps->epoch == before.epoch);
     CHECK(world.maps->route_generation == before.route_generation + 1);
-    CHECK_FALSE(is_same_bank(*world.maps->bank, *before.bank));
+    CHECK_FALSE(control::is_same_bank(*world.maps->bank, *before.bank));
 }
 
 TEST_CASE("a restart takes over indexes, tables and failures, and begins no epoch") {
@@ -193,7 +193,8 @@ TEST_CASE("a node that cannot write target states is not ready") {
     Daemon daemon(world);
     REQUIRE(daemon.start(manifest_text()));
     const auto reason = [&] {
-        return node_snapshot(daemon.state, daemon.ports, daemon.roles.reconciler.attached_interfaces())
+        return control::node_snapshot(daemon.state, daemon.ports,
+                                      daemon.roles.reconciler.attached_interfaces())
             ->not_ready_reason;
     };
     CHECK(reason().empty());

@@ -21,14 +21,14 @@ struct RunningDaemon {
     FakeDatapath datapath;
     FakeHealth health;
     FakeState state;
-    ControlLoop control;
+    control::ControlLoop control;
 
     explicit RunningDaemon(FakeWorld &world, const std::optional<std::string> &manifest = manifest_text())
         : clock(world), network(world), guard(world), datapath(world), health(world), state(world),
           control({clock, network, guard, datapath, health, state}) {
-        std::optional<ManifestFile> file;
+        std::optional<control::ManifestFile> file;
         if (manifest)
-            file = ManifestFile{"manifest.json", *manifest};
+            file = control::ManifestFile{"manifest.json", *manifest};
         REQUIRE(control.start(file));
         control.run();
     }
@@ -42,13 +42,13 @@ struct RunningDaemon {
     }
     /// Delivers the event and waits for what control does about it at once: a first command follows the event
     /// itself, a second one the coroutine that the event has begun.
-    void deliver(HealthEvent event) {
+    void deliver(health::HealthEvent event) {
         control.on_health_event(std::move(event));
         for (int i = 0; i < 2; ++i)
             CHECK_FALSE(send<void>([&](auto done) { control.confirm({}, std::move(done)); }).get());
     }
-    std::future<Result<ApplyResult>> apply(const std::string &text) {
-        return send<ApplyResult>([&](auto done) { control.apply(text, {}, std::move(done)); });
+    std::future<Result<control::ApplyResult>> apply(const std::string &text) {
+        return send<control::ApplyResult>([&](auto done) { control.apply(text, {}, std::move(done)); });
     }
     std::future<Result<documents::Drain>> drain(const std::string &target = "fw-10", bool on = true) {
         return send<documents::Drain>([&](auto done) {

@@ -11,6 +11,7 @@ namespace glb::test {
 
 namespace {
 
+using namespace plan;
 using namespace std::chrono_literals;
 
 /// Endpoint "web" with group "fw", and "db" with group "ids".
@@ -53,7 +54,7 @@ struct ScannedNode {
         begin_scan();
     }
     void begin_scan() {
-        daemon.run([&]() -> Task<bool> {
+        daemon.run([&]() -> control::Task<bool> {
             daemon.roles.scans.check();
             co_return true;
         });
@@ -170,7 +171,7 @@ TEST_CASE("scan: while flows migrate, neither targets nor endpoints are released
     node.close_window();
     node.world.operation.hook = [&](const std::string &name) {
         if (name == "migration.copy")
-            node.daemon.begin([&]() -> Task<bool> {
+            node.daemon.begin([&]() -> control::Task<bool> {
                 node.daemon.roles.scans.check();
                 co_return true;
             });
@@ -187,11 +188,12 @@ TEST_CASE("scan: while flows migrate, neither targets nor endpoints are released
 
 TEST_CASE("scan: what it found is void after a change that came meanwhile") {
     ScannedNode node(two_endpoints());
-    node.daemon.run([&]() -> Task<bool> { // the change has the next turn, and the scan the one after it
-        node.daemon.begin([&] { return node.daemon.roles.changes.apply(manifest_text(), {}); });
-        node.daemon.roles.scans.check();
-        co_return true;
-    });
+    node.daemon.run(
+        [&]() -> control::Task<bool> { // the change has the next turn, and the scan the one after it
+            node.daemon.begin([&] { return node.daemon.roles.changes.apply(manifest_text(), {}); });
+            node.daemon.roles.scans.check();
+            co_return true;
+        });
     CHECK(node.world.manifest == manifest_text());
     CHECK(node.daemon.health.flow_counts.empty());
     CHECK(node.find(IndexKind::endpoint, "db"));

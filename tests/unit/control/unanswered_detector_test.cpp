@@ -2,7 +2,7 @@
 
 #include "controller/control/unanswered_detector.h"
 
-using glb::UnansweredDetector;
+using glb::control::UnansweredDetector;
 
 namespace {
 

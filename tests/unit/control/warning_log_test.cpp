@@ -5,7 +5,7 @@
 using Lines = std::vector<std::string>;
 
 TEST_CASE("warning log: a warning is logged when it begins, and again when it comes back") {
-    glb::WarningLog log;
+    glb::control::WarningLog log;
     CHECK(log.update({"a", "b", "a"}) == Lines{"a", "b"});
     CHECK(log.update({"b", "a"}).empty());
     CHECK(log.update({"b", "c"}) == Lines{"c"});

@@ -14,12 +14,12 @@
 namespace glb::test {
 
 /// A port with two local prefixes and a MAC outside its row; `number` (1 to 9) is in the rows of every map.
-inline BankImage image_of(std::uint8_t number) {
-    auto image = empty_bank();
+inline plan::BankImage image_of(std::uint8_t number) {
+    auto image = plan::empty_bank();
     image.node.tunnel_address = number;
     auto &port = image.ports[10u * number];
     port.key = number;
-    port.scope = local_scope(0, 10u * number);
+    port.scope = plan::local_scope(0, 10u * number);
     image.endpoints[number].id = number;
     image.endpoint_ids[number] = {number, number, 1};
     image.groups[number].tcp_ticks = number;
@@ -43,7 +43,7 @@ template <typename Key>
 std::set<std::vector<unsigned>> local_keys(const std::vector<Key> &keys, std::uint32_t bank) {
     std::set<std::vector<unsigned>> found; // numbers, which Catch2 prints
     for (auto key : keys)
-        if (const auto first = local_scope(bank, 0);
+        if (const auto first = plan::local_scope(bank, 0);
             key.scope >= first && key.scope < first + GLB_PORT_SLOTS) {
             key.scope -= bank * GLB_PORT_SLOTS;
             const auto *bytes = reinterpret_cast<const unsigned char *>(&key);
@@ -52,7 +52,7 @@ std::set<std::vector<unsigned>> local_keys(const std::vector<Key> &keys, std::ui
     return found;
 }
 
-inline void check_bank(const FakeMaps &maps, std::uint32_t bank, BankImage image) {
+inline void check_bank(const FakeMaps &maps, std::uint32_t bank, plan::BankImage image) {
     using datapath::Map;
     CAPTURE(bank);
     for (auto &port : image.ports)

@@ -41,7 +41,7 @@ TEST_CASE("config writer: a Maglev table is filled before it is visible, and its
     CHECK(operations().take() == Names{"create glb_maglev_tab", "glb_maglev_tab[0-16384]", "glb_maglev[3]",
                                        "glb_maglev_fingerprints[3]"});
     CHECK(table_of(maps, 3) == slots_of(7));
-    CHECK(*writer.maglev_fingerprint_at(3) == maglev_fingerprint(slots_of(7)));
+    CHECK(*writer.maglev_fingerprint_at(3) == plan::maglev_fingerprint(slots_of(7)));
 }
 
 TEST_CASE("config writer: a removed table's inner map is filled again, not replaced", "[config-writer]") {
@@ -93,7 +93,7 @@ TEST_CASE("config writer: a Maglev table that fails at any write has no fingerpr
     CHECK(*writer.maglev_fingerprint_at(3) == 0);
     REQUIRE(writer.put_maglev(3, slots_of(7)));
     CHECK(table_of(maps, 3) == slots_of(7));
-    CHECK(*writer.maglev_fingerprint_at(3) == maglev_fingerprint(slots_of(7)));
+    CHECK(*writer.maglev_fingerprint_at(3) == plan::maglev_fingerprint(slots_of(7)));
 }
 
 TEST_CASE("config writer: without CAP_SYS_ADMIN a later daemon opens a Maglev table by its pin",
@@ -119,7 +119,7 @@ TEST_CASE("config writer: without CAP_SYS_ADMIN a later daemon opens a Maglev ta
         REQUIRE(writer.put_maglev(3, slots_of(9)));
         CHECK(maps.table(3) == table);
     }
-    CHECK(*writer.maglev_fingerprint_at(3) == maglev_fingerprint(table_of(maps, 3)));
+    CHECK(*writer.maglev_fingerprint_at(3) == plan::maglev_fingerprint(table_of(maps, 3)));
 }
 
 TEST_CASE("config writer: a Maglev table that cannot be pinned is an error that names the pin",

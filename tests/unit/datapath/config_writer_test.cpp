@@ -25,7 +25,7 @@ TEST_CASE("config writer: the idle bank is written whole, and the active one is 
     ConfigWriter writer(maps.handles());
     REQUIRE(writer.write_idle_bank(image_of(1)));
     check_bank(maps, 1, image_of(1));
-    check_bank(maps, 0, empty_bank());
+    check_bank(maps, 0, plan::empty_bank());
     CHECK(writer.control()->bank == 0);
     const auto done = operations().take();
     CHECK(std::ranges::all_of(done, is_bank_write));
@@ -105,7 +105,7 @@ TEST_CASE("config writer: a grace period that fails is repeated once, then nothi
         CHECK(failed.error().code == EPERM);
         CHECK(failed.error().message.starts_with("cannot wait for packets in the data path: "));
         CHECK(operations().take() == Names{"glb_control[0]"});
-        check_bank(maps, 0, empty_bank());
+        check_bank(maps, 0, plan::empty_bank());
     }
 }
 
@@ -140,8 +140,8 @@ TEST_CASE("config writer: scopes of ports, local addresses and MACs are those of
     REQUIRE(writer.write_idle_bank(image_of(2)));
     check_bank(maps, 0, image_of(2));
     check_bank(maps, 1, image_of(1));
-    REQUIRE(writer.write_idle_bank(empty_bank())); // bank 0: that of bank 1 stays
-    check_bank(maps, 0, empty_bank());
+    REQUIRE(writer.write_idle_bank(plan::empty_bank())); // bank 0: that of bank 1 stays
+    check_bank(maps, 0, plan::empty_bank());
     check_bank(maps, 1, image_of(1));
 }
 

@@ -15,6 +15,7 @@
 #include "tests/unit/guard/fake_loader.h"
 
 using namespace glb;
+using namespace glb::plan;
 using namespace glb::test;
 using guard::GuardProgram;
 
@@ -212,7 +213,7 @@ TEST_CASE("guard program: write sets the endpoints' marks and the guarded ports"
     auto program = pins.load();
     REQUIRE(program);
     auto open = port_of(7, 0);
-    open.when_detached = WhenDetached::pass;
+    open.when_detached = config::WhenDetached::pass;
     GuardedPort tunnel;
     tunnel.ifindex = 8;
     REQUIRE(program->write(plan_of(

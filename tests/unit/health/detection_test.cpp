@@ -6,6 +6,7 @@
 #include "tests/unit/health/traffic_sim.h"
 
 using namespace glb;
+using namespace glb::health;
 using namespace glb::test;
 using Kind = DetectorAction::Kind;
 

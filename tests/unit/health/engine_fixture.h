@@ -21,7 +21,7 @@
 namespace glb::test {
 
 /// A write that fails leaves its row unchanged.
-class FakeTargetStatePort final : public TargetStatePort {
+class FakeTargetStatePort final : public health::TargetStatePort {
   public:
     using Fallback = std::array<std::uint16_t, GLB_FALLBACK_SLOTS>;
     struct Maps {
@@ -95,16 +95,16 @@ class FakeTargetStatePort final : public TargetStatePort {
 };
 
 /// Checks are enabled, but no probes are sent: targets have the state that a test restores and reports.
-inline HealthGroup unprobed_group(const std::string &name, const std::vector<std::string> &targets,
-                                  std::uint16_t index) {
-    auto group = group_of(name, targets, FailurePolicy::rehash, index);
-    group.probe.protocol = ProbeKind::none;
+inline health::HealthGroup unprobed_group(const std::string &name, const std::vector<std::string> &targets,
+                                          std::uint16_t index) {
+    auto group = group_of(name, targets, config::FailurePolicy::rehash, index);
+    group.probe.protocol = health::ProbeKind::none;
     return group;
 }
 
 /// The group "g".
-inline HealthConfig engine_config(std::uint64_t generation, const std::vector<std::string> &targets) {
-    HealthConfig config;
+inline health::HealthConfig engine_config(std::uint64_t generation, const std::vector<std::string> &targets) {
+    health::HealthConfig config;
     config.generation = generation;
     config.groups.push_back(unprobed_group("g", targets, 0));
     config.probe_source = *IpAddress::parse("127.0.0.1");
@@ -113,20 +113,21 @@ inline HealthConfig engine_config(std::uint64_t generation, const std::vector<st
 
 struct EngineFixture {
     boost::asio::io_context loop;
-    std::vector<HealthEvent> events;
+    std::vector<health::HealthEvent> events;
     std::shared_ptr<FakeTargetStatePort> port = std::make_shared<FakeTargetStatePort>();
-    HealthEngine engine{loop, [this](HealthEvent event) { events.push_back(std::move(event)); }};
+    health::HealthEngine engine{loop,
+                                [this](health::HealthEvent event) { events.push_back(std::move(event)); }};
 
     EngineFixture() { engine.attach(port); }
 
     /// All targets named so far are healthy when they appear.
     void restore_healthy(const std::vector<std::string> &names) {
-        PersistedTargets persisted;
+        health::PersistedTargets persisted;
         for (const auto &name : names)
-            persisted.health[name] = {TargetState::healthy, HealthReason::none, 0, false};
+            persisted.health[name] = {health::TargetState::healthy, health::HealthReason::none, 0, false};
         engine.restore(persisted);
     }
-    void apply(const HealthConfig &config, const std::set<std::uint16_t> &resolved = {}) {
+    void apply(const health::HealthConfig &config, const std::set<std::uint16_t> &resolved = {}) {
         REQUIRE(engine.stage(config));
         REQUIRE(engine.commit(config.generation, resolved));
     }
@@ -154,13 +155,13 @@ struct EngineFixture {
                 found.push_back(*match);
         return found;
     }
-    const TargetSnapshot &target(const std::string &name) {
+    const health::TargetSnapshot &target(const std::string &name) {
         last_snapshot_ = engine.snapshot();
         const auto *found = last_snapshot_->find(name);
         REQUIRE(found);
         return *found;
     }
-    TargetState state(const std::string &name) { return target(name).state; }
+    health::TargetState state(const std::string &name) { return target(name).state; }
 
     /// The rows that the live registry requires, by attaching other maps. `name`: any target of the
     /// configuration that does not drain.
@@ -188,7 +189,7 @@ struct EngineFixture {
     }
 
   private:
-    std::shared_ptr<const HealthSnapshot> last_snapshot_;
+    std::shared_ptr<const health::HealthSnapshot> last_snapshot_;
 };
 
 } // namespace glb::test

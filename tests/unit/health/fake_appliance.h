@@ -36,11 +36,11 @@ class FakeAppliance {
         socklen_t size = sizeof from;
         const auto got =
             ::recvfrom(fd_.get(), bytes.data(), bytes.size(), 0, reinterpret_cast<sockaddr *>(&from), &size);
-        if (got != static_cast<ssize_t>(in_band_bytes))
+        if (got != static_cast<ssize_t>(health::in_band_bytes))
             return std::nullopt;
         sources.insert(ntohs(from.sin_port));
         std::uint64_t nonce;
-        std::memcpy(&nonce, bytes.data() + in_band_bytes - 8, 8);
+        std::memcpy(&nonce, bytes.data() + health::in_band_bytes - 8, 8);
         return nonce;
     }
     std::set<std::uint16_t> sources;

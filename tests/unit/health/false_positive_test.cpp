@@ -8,7 +8,7 @@
 
 using namespace glb;
 using namespace glb::test;
-using Kind = DetectorAction::Kind;
+using Kind = health::DetectorAction::Kind;
 
 namespace {
 

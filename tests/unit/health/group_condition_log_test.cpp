@@ -2,13 +2,13 @@
 
 #include "controller/health/group_condition_log.h"
 
-using glb::GroupAction;
+using glb::health::GroupAction;
 using Lines = std::vector<std::string>;
 
 namespace {
 
-glb::HealthConfig used_by(const std::vector<std::string> &endpoints) {
-    glb::HealthConfig config;
+glb::health::HealthConfig used_by(const std::vector<std::string> &endpoints) {
+    glb::health::HealthConfig config;
     config.groups.resize(2);
     config.groups[0].name = "firewalls";
     config.groups[0].endpoints = endpoints;
@@ -19,7 +19,7 @@ glb::HealthConfig used_by(const std::vector<std::string> &endpoints) {
 } // namespace
 
 TEST_CASE("group conditions: bypass by policy is logged when it begins and when it ends, once each") {
-    glb::GroupConditionLog log;
+    glb::health::GroupConditionLog log;
     log.configure(used_by({"branch"}));
     CHECK(log.update("firewalls", GroupAction::no_target_yet, false).empty());
     CHECK(log.update("firewalls", GroupAction::steer, false).empty());
@@ -36,7 +36,7 @@ TEST_CASE("group conditions: bypass by policy is logged when it begins and when 
 }
 
 TEST_CASE("group conditions: spread is logged for failed targets, not for unchecked ones") {
-    glb::GroupConditionLog log;
+    glb::health::GroupConditionLog log;
     log.configure(used_by({"a", "b"}));
     CHECK(log.update("firewalls", GroupAction::spread, false).empty());
     CHECK(log.update("firewalls", GroupAction::spread, true) ==
@@ -51,7 +51,7 @@ TEST_CASE("group conditions: spread is logged for failed targets, not for unchec
 
 TEST_CASE("group conditions: a group without targets for new flows is logged, the state of a removed one is "
           "dropped") {
-    glb::GroupConditionLog log;
+    glb::health::GroupConditionLog log;
     log.configure(used_by({"branch"}));
     const Lines begins{
         "group firewalls: no target accepts new flows: new flows of endpoint branch are dropped"};

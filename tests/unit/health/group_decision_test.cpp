@@ -3,6 +3,8 @@
 #include "controller/health/group_decision.h"
 
 using namespace glb;
+using namespace glb::config;
+using namespace glb::health;
 using enum TargetState;
 
 namespace {

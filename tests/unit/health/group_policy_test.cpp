@@ -6,6 +6,8 @@
 #include "tests/unit/health/target_state_values.h"
 
 using namespace glb;
+using namespace glb::config;
+using namespace glb::health;
 using namespace glb::test;
 
 namespace {

@@ -13,7 +13,7 @@ using namespace glb::test;
 namespace {
 
 /// Consistent in itself: names are sorted, and each target's group has an action.
-bool is_consistent(const HealthSnapshot &snapshot) {
+bool is_consistent(const health::HealthSnapshot &snapshot) {
     for (std::size_t i = 0; i < snapshot.targets.size(); ++i) {
         const auto &target = snapshot.targets[i];
         if (snapshot.find(target.name) != &target || target.name != target.group + "/" + target.target.id)
@@ -28,10 +28,11 @@ bool is_consistent(const HealthSnapshot &snapshot) {
 
 TEST_CASE("health thread: snapshots are read while commits and probe results change the state",
           "[concurrency]") {
-    HealthThread thread;
+    health::HealthThread thread;
     std::atomic<int> events = 0;
     const auto port = std::make_shared<FakeTargetStatePort>();
-    auto engine = std::make_unique<HealthEngine>(thread.context(), [&](HealthEvent) { ++events; });
+    auto engine =
+        std::make_unique<health::HealthEngine>(thread.context(), [&](health::HealthEvent) { ++events; });
     auto server = std::make_unique<ScriptedServer>(
         thread.context(), [](tcp::socket &peer) -> Awaitable { co_await wait_until_closed(peer); });
     const auto config_of_generation = [&, probed = server->port()](std::uint64_t generation) {
@@ -40,7 +41,7 @@ TEST_CASE("health thread: snapshots are read while commits and probe results cha
                                                           : std::vector<std::string>{"a", "c", "d"});
         for (auto &target : config.groups[0].targets)
             target.address = *IpAddress::parse("127.0.0.1");
-        config.groups[0].probe.protocol = ProbeKind::tcp;
+        config.groups[0].probe.protocol = health::ProbeKind::tcp;
         config.groups[0].probe.port = probed;
         config.groups[0].probe.interval = 5ms;
         config.groups[0].policy.passive = true;
@@ -85,7 +86,9 @@ TEST_CASE("health thread: snapshots are read while commits and probe results cha
         std::this_thread::sleep_for(5ms);
     }
     const auto limit = std::chrono::steady_clock::now() + 20s;
-    const auto is_healthy = [&] { return engine->snapshot()->find("g/a")->state == TargetState::healthy; };
+    const auto is_healthy = [&] {
+        return engine->snapshot()->find("g/a")->state == health::TargetState::healthy;
+    };
     while (!thread.run(is_healthy) && std::chrono::steady_clock::now() < limit)
         std::this_thread::sleep_for(5ms);
     CHECK(is_healthy());
@@ -103,7 +106,7 @@ TEST_CASE("health thread: snapshots are read while commits and probe results cha
 }
 
 TEST_CASE("health thread: tasks posted before the start run in order after it", "[concurrency]") {
-    HealthThread thread;
+    health::HealthThread thread;
     std::vector<int> order;
     std::atomic<bool> ran = false;
     thread.post([&] { order.push_back(1); });

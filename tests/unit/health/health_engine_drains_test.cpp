@@ -8,6 +8,7 @@
 #include "tests/unit/health/scripted_server.h"
 
 using namespace glb;
+using namespace glb::health;
 using namespace glb::test;
 
 namespace {
@@ -34,7 +35,7 @@ struct PathFixture : EngineFixture {
         group.probe.interval = 20ms;
         group.probe.timeout = 10s;
         group.policy.unhealthy_threshold = 100000;
-        group.on_all_unhealthy = AllUnhealthyPolicy::drop;
+        group.on_all_unhealthy = config::AllUnhealthyPolicy::drop;
         return made;
     }
     bool wait_for_path_wanted() {
@@ -152,7 +153,7 @@ TEST_CASE("engine: the policy of an expired drain is the final state of its targ
     EngineFixture it;
     it.restore_healthy({"g/a", "g/b"});
     auto config = engine_config(1, {"a", "b"});
-    config.groups[0].on_deregistered = FailurePolicy::reset;
+    config.groups[0].on_deregistered = config::FailurePolicy::reset;
     config.groups[0].deregistration_delay = 0s;
     it.apply(config);
     config.groups[0].targets.pop_back();

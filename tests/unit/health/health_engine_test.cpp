@@ -4,6 +4,7 @@
 #include <algorithm>
 
 using namespace glb;
+using namespace glb::health;
 using namespace glb::test;
 
 using Writes = std::vector<std::string>;
@@ -290,7 +291,7 @@ TEST_CASE("engine: restored health, failures and drains apply to the first confi
     for (const auto *name : {"g/a", "g/b", "g/c"})
         persisted.health[name] = {TargetState::healthy, HealthReason::none, 0, false};
     persisted.operator_drains["g/c"] = until;
-    persisted.removed["g/x"] = {until, FailurePolicy::hold};
+    persisted.removed["g/x"] = {until, config::FailurePolicy::hold};
     it.engine.restore(persisted);
     it.engine.restore_failures({{"g/b", HealthReason::timeout}, {"g/d", HealthReason::timeout}});
     const auto config = engine_config(1, {"a", "b", "c", "d"});

@@ -12,11 +12,11 @@
 using namespace glb;
 using glb::test::FakeAppliance;
 using namespace std::chrono_literals;
-using Outcome = InBandResult::Outcome;
+using Outcome = health::InBandResult::Outcome;
 
 namespace {
 
-const InBandInner test_inner{*IpAddress::parse("192.0.2.1"), *IpAddress::parse("192.0.2.2"), 7};
+const health::InBandInner test_inner{*IpAddress::parse("192.0.2.1"), *IpAddress::parse("192.0.2.2"), 7};
 const IpAddress loopback = *IpAddress::parse("127.0.0.1");
 
 std::uint32_t sum_words(const std::uint8_t *bytes, std::size_t size, std::uint32_t sum = 0) {
@@ -29,12 +29,12 @@ std::uint32_t sum_words(const std::uint8_t *bytes, std::size_t size, std::uint32
 
 struct InBandFixture {
     boost::asio::io_context loop;
-    std::map<std::string, std::vector<InBandResult>> results;
-    InBandProber prober{loop,
-                        [this](const std::string &key, const InBandResult &r) { results[key].push_back(r); }};
+    std::map<std::string, std::vector<health::InBandResult>> results;
+    health::InBandProber prober{
+        loop, [this](const std::string &key, const health::InBandResult &r) { results[key].push_back(r); }};
     FakeAppliance appliance;
 
-    InBandTarget target(const std::string &key = "g/a") {
+    health::InBandTarget target(const std::string &key = "g/a") {
         return {key, loopback, appliance.port(), test_inner, 40ms, 20ms};
     }
     template <typename Condition>
@@ -55,7 +55,7 @@ struct InBandFixture {
 } // namespace
 
 TEST_CASE("in-band probe: packet has the wire format and valid checksums", "[in-band]") {
-    const auto packet = in_band_packet(test_inner, 0x1122334455667788);
+    const auto packet = health::in_band_packet(test_inner, 0x1122334455667788);
     // GENEVE, byte by byte; endpoint "glbprobe".
     const std::array<std::uint8_t, 40> geneve = {0x08, 0,   8,   0,   0,   0,   0, 0, 1, 8, 1, 2, 'g', 'l',
                                                  'b',  'p', 'r', 'o', 'b', 'e', 1, 8, 2, 2, 0, 0, 0,   0,
@@ -168,7 +168,7 @@ TEST_CASE("in-band prober: removed targets are dropped, unchanged ones are not a
 
 TEST_CASE("in-band prober: hundreds of targets on one loop", "[in-band]") {
     InBandFixture fixture;
-    std::vector<InBandTarget> targets;
+    std::vector<health::InBandTarget> targets;
     for (int i = 0; i < 300; ++i)
         targets.push_back(fixture.target("g/" + std::to_string(i)));
     for (auto &target : targets)

@@ -1,6 +1,8 @@
 #include "registry_fixture.h"
 
 using namespace glb;
+using namespace glb::config;
+using namespace glb::health;
 using namespace glb::test;
 
 namespace {

@@ -11,6 +11,7 @@
 #include "controller/health/probes/prober.h"
 
 using namespace glb;
+using namespace glb::health;
 using namespace glb::test;
 using namespace std::chrono_literals;
 

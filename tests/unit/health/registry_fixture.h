@@ -10,13 +10,14 @@ namespace glb::test {
 
 using namespace std::chrono_literals;
 
-inline HealthTarget target_at(const std::string &id, std::uint16_t index) {
+inline health::HealthTarget target_at(const std::string &id, std::uint16_t index) {
     return {id, *IpAddress::parse("192.0.2." + std::to_string(index + 1)), 6081, 1, index};
 }
 
-inline HealthGroup group_of(const std::string &name, const std::vector<std::string> &targets,
-                            FailurePolicy on_deregistered = FailurePolicy::rehash, std::uint16_t index = 0) {
-    HealthGroup group;
+inline health::HealthGroup group_of(const std::string &name, const std::vector<std::string> &targets,
+                                    config::FailurePolicy on_deregistered = config::FailurePolicy::rehash,
+                                    std::uint16_t index = 0) {
+    health::HealthGroup group;
     group.name = name;
     group.index = index;
     group.endpoints = {"web"};
@@ -30,9 +31,9 @@ inline HealthGroup group_of(const std::string &name, const std::vector<std::stri
     return group;
 }
 
-inline HealthConfig config_of(const std::vector<std::string> &targets,
-                              FailurePolicy on_deregistered = FailurePolicy::rehash) {
-    HealthConfig config;
+inline health::HealthConfig config_of(const std::vector<std::string> &targets,
+                                      config::FailurePolicy on_deregistered = config::FailurePolicy::rehash) {
+    health::HealthConfig config;
     config.generation = 1;
     config.groups.push_back(group_of("g", targets, on_deregistered));
     return config;
@@ -40,21 +41,22 @@ inline HealthConfig config_of(const std::vector<std::string> &targets,
 
 struct RegistryFixture {
     std::vector<std::string> transitions;
-    MonotonicTime now{1000s};
-    TargetRegistry registry{[this](const TargetEntry &entry, const HealthTransition &change) {
-        transitions.push_back(entry.name + " " + std::string(to_string(change.to)));
-    }};
-    std::vector<RemovedTarget> removed;
+    health::MonotonicTime now{1000s};
+    health::TargetRegistry registry{
+        [this](const health::TargetEntry &entry, const health::HealthTransition &change) {
+            transitions.push_back(entry.name + " " + std::string(to_string(change.to)));
+        }};
+    std::vector<health::RemovedTarget> removed;
 
-    void set(const HealthConfig &config) { registry.configure(config, now); }
-    void probe(const std::string &name, ProbeOutcome outcome, int times = 1) {
-        ProbeResult result;
+    void set(const health::HealthConfig &config) { registry.configure(config, now); }
+    void probe(const std::string &name, health::ProbeOutcome outcome, int times = 1) {
+        health::ProbeResult result;
         result.outcome = outcome;
         for (int i = 0; i < times; ++i)
             registry.on_probe(name, result, now);
     }
-    const TargetEntry &entry(const std::string &name) { return registry.entries().at(name); }
-    TargetState state(const std::string &name) { return entry(name).health.state(); }
+    const health::TargetEntry &entry(const std::string &name) { return registry.entries().at(name); }
+    health::TargetState state(const std::string &name) { return entry(name).health.state(); }
     /// GLB_TARGET_* flags.
     std::uint64_t flags(const std::string &name) {
         const auto row = registry.group_state(entry(name).group, now);
@@ -75,7 +77,7 @@ struct RegistryFixture {
 };
 
 /// Of the error; 0: none.
-inline int code_of(const Result<std::optional<MonotonicTime>> &result) {
+inline int code_of(const Result<std::optional<health::MonotonicTime>> &result) {
     return result ? 0 : result.error().code;
 }
 

@@ -2,7 +2,7 @@
 
 #include "controller/health/probes/status_line.h"
 
-using glb::StatusLineReader;
+using glb::health::StatusLineReader;
 using Progress = StatusLineReader::Progress;
 
 namespace {

@@ -2,7 +2,7 @@
 
 #include "controller/health/status_matcher.h"
 
-using glb::StatusMatcher;
+using glb::health::StatusMatcher;
 
 TEST_CASE("status matcher: accepts its codes and ranges only", "[health]") {
     const auto matcher = StatusMatcher::parse("200-299, 404,301 - 302");

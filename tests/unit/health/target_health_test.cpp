@@ -3,6 +3,7 @@
 #include "controller/health/target_health.h"
 
 using namespace glb;
+using namespace glb::health;
 using namespace std::chrono_literals;
 using enum TargetState;
 

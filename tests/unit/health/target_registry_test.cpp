@@ -1,6 +1,7 @@
 #include "registry_fixture.h"
 
 using namespace glb;
+using namespace glb::health;
 using namespace glb::test;
 
 TEST_CASE("registry: a removed target drains with its flows, and accepts new ones when configured again",
@@ -45,8 +46,8 @@ TEST_CASE("registry: a drain ends with the last flow, or at its deadline under r
 
 TEST_CASE("registry: under hold, established flows outlast the deadline of the drain", "[registry]") {
     RegistryFixture it;
-    it.set(config_of({"a", "b"}, FailurePolicy::hold));
-    it.set(config_of({"a"}, FailurePolicy::hold));
+    it.set(config_of({"a", "b"}, config::FailurePolicy::hold));
+    it.set(config_of({"a"}, config::FailurePolicy::hold));
     CHECK(it.flags("g/b") == keep_all);
     it.now += 1000s;
     CHECK(it.remove_drained(1).empty());
@@ -136,13 +137,13 @@ TEST_CASE("registry: a group that was alive is down when its checked targets fai
           "[registry]") {
     RegistryFixture it;
     auto config = config_of({"a"});
-    config.groups[0].on_all_unhealthy = AllUnhealthyPolicy::bypass;
+    config.groups[0].on_all_unhealthy = config::AllUnhealthyPolicy::bypass;
     it.set(config);
     CHECK(it.registry.group_states(it.now).at(0).state.no_target == GLB_NO_TARGET_PENDING);
     it.probe("g/a", ProbeOutcome::ok);
     it.probe("g/a", ProbeOutcome::timeout, 3);
     auto more = config_of({"a", "b"});
-    more.groups[0].on_all_unhealthy = AllUnhealthyPolicy::bypass;
+    more.groups[0].on_all_unhealthy = config::AllUnhealthyPolicy::bypass;
     it.set(more);
     CHECK(it.registry.group_states(it.now).at(0).state.no_target == GLB_NO_TARGET_BYPASS);
 }
@@ -208,7 +209,7 @@ TEST_CASE("registry: adopted target drains for the default delay", "[registry]")
 
 TEST_CASE("registry: adopted target drains with the policy of its configured group", "[registry]") {
     RegistryFixture it;
-    it.set(config_of({"a"}, FailurePolicy::hold));
+    it.set(config_of({"a"}, config::FailurePolicy::hold));
     it.registry.adopt({"g", 0, target_at("x", 9)}, it.now);
     it.now += 300s;
     CHECK(it.remove_drained(1).empty());

@@ -2,7 +2,7 @@
 
 namespace glb::test {
 
-TrafficSim::TrafficSim(unsigned seed, unsigned targets, Treat treat, DetectorSettings settings)
+TrafficSim::TrafficSim(unsigned seed, unsigned targets, Treat treat, health::DetectorSettings settings)
     : random_(seed), treat_(std::move(treat)), detector_(settings), traffic_(targets) {
     for (unsigned i = 0; i < targets; ++i)
         traffic_[i].target = static_cast<std::uint16_t>(i);
@@ -48,7 +48,7 @@ void TrafficSim::add(const FlowPlan &plan) {
 
 void TrafficSim::begin(std::size_t index) {
     auto &flow = flows_[index];
-    const auto is_out = [](const TargetCounters &row) { return row.ejected; };
+    const auto is_out = [](const health::TargetCounters &row) { return row.ejected; };
     if (flow.plan.target) {
         flow.target = *flow.plan.target;
     } else {
@@ -100,13 +100,13 @@ void TrafficSim::on_return(std::size_t index, bool was_first) {
 }
 
 void TrafficSim::poll() {
-    auto next = now_ + OutlierDetector::poll_interval + chance(0us, 300us);
+    auto next = now_ + health::OutlierDetector::poll_interval + chance(0us, 300us);
     for (const auto &action : detector_.poll(traffic_, clock(now_))) {
-        if (action.kind == DetectorAction::Kind::probe)
+        if (action.kind == health::DetectorAction::Kind::probe)
             probe(action.target, false);
         else
             actions_.push_back({now_, action});
-        if (action.kind == DetectorAction::Kind::eject)
+        if (action.kind == health::DetectorAction::Kind::eject)
             traffic_[action.target].ejected = true;
     }
     for (const auto &[from, to] : stalls_)
@@ -131,14 +131,14 @@ void TrafficSim::probe(std::uint16_t target, bool is_background) {
     at(now_ + background_, What::probe, target, true);
 }
 
-std::size_t TrafficSim::count(DetectorAction::Kind kind) const {
+std::size_t TrafficSim::count(health::DetectorAction::Kind kind) const {
     return static_cast<std::size_t>(std::count_if(
         actions_.begin(), actions_.end(), [&](const TimedAction &row) { return row.action.kind == kind; }));
 }
 
 std::optional<Micros> TrafficSim::ejected_at(std::uint16_t target) const {
     for (const auto &row : actions_)
-        if (row.action.kind == DetectorAction::Kind::eject && row.action.target == target)
+        if (row.action.kind == health::DetectorAction::Kind::eject && row.action.target == target)
             return row.at;
     return std::nullopt;
 }

@@ -45,7 +45,7 @@ struct FlowPlan {
 
 class TrafficSim {
   public:
-    TrafficSim(unsigned seed, unsigned targets, Treat treat, DetectorSettings settings = {});
+    TrafficSim(unsigned seed, unsigned targets, Treat treat, health::DetectorSettings settings = {});
 
     void add(const FlowPlan &plan);
     /// The controller does not run between `from` and `to`.
@@ -54,14 +54,16 @@ class TrafficSim {
     void background(Micros pause) { background_ = pause; }
     void run(Micros end);
 
-    [[nodiscard]] std::size_t count(DetectorAction::Kind kind) const;
+    [[nodiscard]] std::size_t count(health::DetectorAction::Kind kind) const;
     struct TimedAction {
         Micros at;
-        DetectorAction action;
+        health::DetectorAction action;
     };
     [[nodiscard]] const std::vector<TimedAction> &actions() const { return actions_; }
     [[nodiscard]] std::optional<Micros> ejected_at(std::uint16_t target) const;
-    [[nodiscard]] const TargetCounters &traffic(std::uint16_t target) const { return traffic_[target]; }
+    [[nodiscard]] const health::TargetCounters &traffic(std::uint16_t target) const {
+        return traffic_[target];
+    }
     Micros chance(Micros least, Micros most) {
         return Micros(std::uniform_int_distribution<long long>(least.count(), most.count())(random_));
     }
@@ -99,12 +101,12 @@ class TrafficSim {
     void on_return(std::size_t flow, bool was_first);
     void poll();
     void probe(std::uint16_t target, bool is_background);
-    static OutlierDetector::Time clock(Micros at) { return OutlierDetector::Time(at + 1h); }
+    static health::OutlierDetector::Time clock(Micros at) { return health::OutlierDetector::Time(at + 1h); }
 
     std::mt19937 random_;
     Treat treat_;
-    OutlierDetector detector_;
-    std::vector<TargetCounters> traffic_;
+    health::OutlierDetector detector_;
+    std::vector<health::TargetCounters> traffic_;
     std::vector<Flow> flows_;
     std::set<int> endpoints_seen_;
     std::set<std::pair<int, std::uint16_t>> seen_;

@@ -11,7 +11,7 @@ using namespace glb;
 TEST_CASE("snapshot: contains the loopback device with index and MTU", "[net]") {
     auto netlink = Netlink::open();
     REQUIRE(netlink);
-    const auto snapshot = read_snapshot(*netlink);
+    const auto snapshot = network::read_snapshot(*netlink);
     INFO((snapshot ? std::string() : snapshot.error().message));
     REQUIRE(snapshot);
     const auto *loopback = snapshot->link("lo");
@@ -25,9 +25,9 @@ TEST_CASE("snapshot: contains the loopback device with index and MTU", "[net]") 
 TEST_CASE("route: loopback addresses are local and on-link", "[net]") {
     auto netlink = Netlink::open();
     REQUIRE(netlink);
-    RouteQuery query;
+    network::RouteQuery query;
     query.destination = *IpAddress::parse("127.0.0.1");
-    const auto route = route_get(*netlink, query);
+    const auto route = network::route_get(*netlink, query);
     INFO((route ? std::string() : route.error().message));
     REQUIRE(route);
     CHECK(route->oif == if_nametoindex("lo"));

@@ -6,6 +6,7 @@
 #include "controller/network/topology.h"
 
 using namespace glb;
+using namespace glb::network;
 
 namespace {
 

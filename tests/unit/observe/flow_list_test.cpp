@@ -7,6 +7,7 @@
 
 using namespace glb;
 using namespace glb::datapath;
+using namespace glb::observe;
 using namespace glb::test;
 
 namespace {

@@ -42,7 +42,7 @@ TEST_CASE("address match: prefix, family and port are compared") {
 }
 
 TEST_CASE("flow query: an empty query has only the default limit") {
-    const auto filter = parse_flow_query({});
+    const auto filter = observe::parse_flow_query({});
     REQUIRE(filter);
     CHECK(filter->limit == 1000);
     CHECK_FALSE((filter->endpoint || filter->target || filter->target_group || filter->protocol ||
@@ -50,35 +50,35 @@ TEST_CASE("flow query: an empty query has only the default limit") {
 }
 
 TEST_CASE("flow query: all fields are parsed") {
-    const auto filter = parse_flow_query({{"endpoint", "branch"},
-                                          {"target", "firewalls/fw-1"},
-                                          {"protocol", "icmp6"},
-                                          {"state", "closing"},
-                                          {"source", "192.0.2.1:9"},
-                                          {"destination", "198.51.100.0/24"},
-                                          {"limit", "0"}});
+    const auto filter = observe::parse_flow_query({{"endpoint", "branch"},
+                                                   {"target", "firewalls/fw-1"},
+                                                   {"protocol", "icmp6"},
+                                                   {"state", "closing"},
+                                                   {"source", "192.0.2.1:9"},
+                                                   {"destination", "198.51.100.0/24"},
+                                                   {"limit", "0"}});
     REQUIRE(filter);
     CHECK(filter->endpoint == "branch");
     CHECK(filter->target_group == "firewalls");
     CHECK(filter->target == "fw-1");
     CHECK(filter->protocol == 58);
-    CHECK(filter->state == FlowState::closing);
+    CHECK(filter->state == datapath::FlowState::closing);
     CHECK(filter->source->port == 9);
     CHECK(filter->destination->prefix.length == 24);
     CHECK(filter->limit == 0);
-    CHECK(parse_flow_query({{"protocol", "132"}})->protocol == 132);
-    CHECK_FALSE(parse_flow_query({{"target", "fw-1"}})->target_group);
+    CHECK(observe::parse_flow_query({{"protocol", "132"}})->protocol == 132);
+    CHECK_FALSE(observe::parse_flow_query({{"target", "fw-1"}})->target_group);
 }
 
 TEST_CASE("flow query: all errors are reported, each with its field and the allowed values") {
-    const auto filter = parse_flow_query({{"protocol", "256"},
-                                          {"state", "open"},
-                                          {"source", "x"},
-                                          {"limit", "-1"},
-                                          {"target", "/"},
-                                          {"endpoint", ""},
-                                          {"what", "1"},
-                                          {"state", "closed"}});
+    const auto filter = observe::parse_flow_query({{"protocol", "256"},
+                                                   {"state", "open"},
+                                                   {"source", "x"},
+                                                   {"limit", "-1"},
+                                                   {"target", "/"},
+                                                   {"endpoint", ""},
+                                                   {"what", "1"},
+                                                   {"state", "closed"}});
     REQUIRE_FALSE(filter);
     std::vector<std::string> pointers;
     for (const auto &error : filter.error())
@@ -91,10 +91,10 @@ TEST_CASE("flow query: all errors are reported, each with its field and the allo
 
 TEST_CASE("flow query: names of protocols and states parse to the same values") {
     for (unsigned number = 0; number < 256; ++number) {
-        const auto name = ip_protocol_name(static_cast<std::uint8_t>(number));
-        CHECK(parse_flow_query({{"protocol", name}})->protocol == number);
+        const auto name = observe::ip_protocol_name(static_cast<std::uint8_t>(number));
+        CHECK(observe::parse_flow_query({{"protocol", name}})->protocol == number);
     }
-    CHECK(to_string(FlowState::unconfirmed) == "unconfirmed");
+    CHECK(observe::to_string(datapath::FlowState::unconfirmed) == "unconfirmed");
 }
 
 TEST_CASE("URI: request targets are parsed and composed") {

@@ -7,10 +7,10 @@
 
 namespace glb::test {
 
-[[nodiscard]] inline documents::FlowList list_flows(const datapath::FlowTable &table, FlowQuery query,
-                                                    FlowNames names, datapath::TargetTimeouts timeouts,
-                                                    std::uint32_t now) {
-    FlowListing listing(table, std::move(query), std::move(names), std::move(timeouts), now);
+[[nodiscard]] inline documents::FlowList list_flows(const datapath::FlowTable &table,
+                                                    observe::FlowQuery query, observe::FlowNames names,
+                                                    datapath::TargetTimeouts timeouts, std::uint32_t now) {
+    observe::FlowListing listing(table, std::move(query), std::move(names), std::move(timeouts), now);
     std::string text;
     while (listing.next(text)) {
     }

@@ -28,15 +28,15 @@ TEST_CASE("flow list: four concurrent listings of a full table allocate less tha
     FakeTable fake(GLB_LISTED_FLOWS);
     for (std::uint32_t slot = 0; slot < GLB_LISTED_FLOWS; ++slot)
         fake.put(slot);
-    FlowQuery all;
+    observe::FlowQuery all;
     all.limit = 0;
 
     const auto before = allocated();
     std::size_t peak = before, longest = 0, bytes = 0;
     std::string end;
-    std::list<FlowListing> active;
+    std::list<observe::FlowListing> active;
     for (std::size_t i = 0; i < listings; ++i)
-        active.emplace_back(fake.table, all, FlowNames{}, datapath::TargetTimeouts{}, start);
+        active.emplace_back(fake.table, all, observe::FlowNames{}, datapath::TargetTimeouts{}, start);
     while (!active.empty())
         for (auto listing = active.begin(); listing != active.end();) {
             std::string chunk;

@@ -8,6 +8,7 @@
 #include "controller/observe/metrics_renderer.h"
 
 using namespace glb;
+using namespace glb::observe;
 
 namespace {
 

@@ -9,6 +9,8 @@
 #include "controller/observe/view_parts.h"
 
 using namespace glb;
+using namespace glb::health;
+using namespace glb::observe;
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
@@ -43,10 +45,10 @@ TargetSnapshot target_in(TargetState state, const std::string &group, const std:
 struct ViewFixture {
     Published<NodeSnapshot> node{std::make_shared<const NodeSnapshot>()};
     HealthSnapshot health;
-    std::optional<PacketCount> counted = PacketCount{};
+    std::optional<plan::PacketCount> counted = plan::PacketCount{};
     NodeViews views{{node, [this] { return std::make_shared<const HealthSnapshot>(health); },
-                     [this]() -> Result<std::optional<PacketCount>> { return counted; }, [] { return 5ms; },
-                     "/nonexistent/history", "1.2.3", Clock::now() - 60s}};
+                     [this]() -> Result<std::optional<plan::PacketCount>> { return counted; },
+                     [] { return 5ms; }, "/nonexistent/history", "1.2.3", Clock::now() - 60s}};
 
     ViewFixture() {
         health.targets = {target_in(TargetState::healthy, "fw", "a", 0),
@@ -58,10 +60,10 @@ struct ViewFixture {
     template <typename Change>
     void publish(Change change) {
         NodeSnapshot next;
-        const auto manifest = parse_manifest(manifest_text);
+        const auto manifest = config::parse_manifest(manifest_text);
         REQUIRE(manifest);
         next.not_ready_reason.clear();
-        next.manifest = std::make_shared<const Manifest>(*manifest);
+        next.manifest = std::make_shared<const config::Manifest>(*manifest);
         next.interfaces = {{"eth0", {true, 1500, true, true}}, {"eth1", {true, 9000, true, false}}};
         next.guard.installed = true;
         next.guard.manifest = next.manifest;
@@ -174,9 +176,9 @@ TEST_CASE("views: targets of one group, with the slots of those that are not rem
 TEST_CASE("views: the guard's count is the larger of the last check and the kernel", "[views]") {
     ViewFixture it;
     it.publish([](NodeSnapshot &next) { next.guard.counted = {10, 1000}; });
-    it.counted = PacketCount{12, 1200};
+    it.counted = plan::PacketCount{12, 1200};
     CHECK(it.views.guard()->uninspected.packets == 12);
-    it.counted = PacketCount{3, 300}; // reset externally
+    it.counted = plan::PacketCount{3, 300}; // reset externally
     CHECK(it.views.guard()->uninspected.packets == 10);
     it.counted.reset(); // the counter was deleted
     CHECK(it.views.status()->guard.uninspected == 10);
@@ -220,7 +222,7 @@ TEST_CASE("views: the manifest is the active one, and parses", "[views]") {
     ViewFixture it;
     const auto document = it.views.manifest();
     REQUIRE(document);
-    const auto parsed = parse_manifest(document->dump());
+    const auto parsed = config::parse_manifest(document->dump());
     REQUIRE(parsed);
     CHECK(*parsed == *it.node.load()->manifest);
 }

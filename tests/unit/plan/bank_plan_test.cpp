@@ -16,16 +16,16 @@ namespace {
 
 struct BankFixture : PlanFixture {
     using PlanFixture::PlanFixture;
-    std::vector<PlannedTarget> targets;
-    std::map<IpAddress, ResolvedPath> paths;
+    std::vector<plan::PlannedTarget> targets;
+    std::map<IpAddress, network::ResolvedPath> paths;
 
     void add_target(std::uint16_t index, const char *address, std::uint16_t port = 6081) {
         targets.push_back({index, 0, ip(address), port});
     }
-    BankConfig bank() { return plan_bank(manifest, indexes, snapshot, {}, targets, paths, {}); }
+    plan::BankConfig bank() { return plan::plan_bank(manifest, indexes, snapshot, {}, targets, paths, {}); }
 };
 
-bool has(const PortConfig &port, const char *prefix) {
+bool has(const plan::PortConfig &port, const char *prefix) {
     return std::find(port.addresses.begin(), port.addresses.end(), *IpPrefix::parse(prefix)) !=
            port.addresses.end();
 }
@@ -61,7 +61,7 @@ TEST_CASE("bank plan: one-arm has one port with both roles, also in the guard pl
     REQUIRE(bank.ports.size() == 1);
     CHECK(bank.ports[0].tunnel);
     CHECK(bank.ports[0].endpoint == 0);
-    const auto plan = plan_guard(fixture.manifest, fixture.indexes, fixture.snapshot, nullptr);
+    const auto plan = plan::plan_guard(fixture.manifest, fixture.indexes, fixture.snapshot, nullptr);
     REQUIRE(plan.ports.size() == 1);
     CHECK(plan.ports[0].is_guarded());
     CHECK(plan.ports[0].route_table == 77);
@@ -74,7 +74,7 @@ TEST_CASE("bank plan: a VLAN without a device uses the interface, a missing inte
     REQUIRE(bank.ports.size() == 2);
     CHECK(bank.ports[1].fib_ifindex == 3);
     CHECK(bank.ports[1].macs == std::vector<MacAddress>{mac(3)});
-    const auto plan = plan_guard(fixture.manifest, fixture.indexes, fixture.snapshot, nullptr);
+    const auto plan = plan::plan_guard(fixture.manifest, fixture.indexes, fixture.snapshot, nullptr);
     REQUIRE(plan.ports.size() == 3); // guarded before it exists
     for (const auto &port : plan.ports) {
         if (port.interface == "eth9") {
@@ -91,12 +91,13 @@ TEST_CASE("bank plan: a VLAN without a device uses the interface, a missing inte
 
 TEST_CASE("bank plan: a port that belongs to a bridge has the bridge's routes and addresses", "[plan]") {
     BankFixture fixture({{"eth1", {9}}});
-    CHECK(kernel_device(fixture.snapshot, {"eth1", {9}}) == 6);
-    CHECK(kernel_device(fixture.snapshot, {"eth1", {55}}) == 0);
-    CHECK(kernel_device(fixture.snapshot, {"eth9", {}}) == 0);
+    CHECK(network::kernel_device(fixture.snapshot, {"eth1", {9}}) == 6);
+    CHECK(network::kernel_device(fixture.snapshot, {"eth1", {55}}) == 0);
+    CHECK(network::kernel_device(fixture.snapshot, {"eth9", {}}) == 0);
     CHECK(has(fixture.bank().ports.at(1), "203.0.113.1"));
-    CHECK(plan_guard(fixture.manifest, fixture.indexes, fixture.snapshot, nullptr).ports.at(1).devices ==
-          Names{"eth1.9", "br0"});
+    CHECK(
+        plan::plan_guard(fixture.manifest, fixture.indexes, fixture.snapshot, nullptr).ports.at(1).devices ==
+        Names{"eth1.9", "br0"});
 }
 
 TEST_CASE("bank plan: targets with equal addresses share an id, ports are distinct, senders follow paths",
@@ -106,7 +107,7 @@ TEST_CASE("bank plan: targets with equal addresses share an id, ports are distin
     fixture.add_target(5, "192.0.2.11", 7000);
     fixture.add_target(6, "192.0.2.12");
     fixture.add_target(7, "192.0.2.13");
-    Path path;
+    network::Path path;
     path.destination = mac(99);
     fixture.paths[ip("192.0.2.11")] = {path, true, ""};
     fixture.paths[ip("192.0.2.12")] = {std::nullopt, true, "not resolved"};
@@ -121,7 +122,7 @@ TEST_CASE("bank plan: targets with equal addresses share an id, ports are distin
     CHECK(bank.senders[0].mac == mac(99));
     CHECK(bank.senders[0].address_id == bank.targets[0].address_id);
     CHECK_FALSE(bank.senders[1].mac);
-    fixture.manifest.node.tunnel.sender_mac = SenderMac::any;
+    fixture.manifest.node.tunnel.sender_mac = config::SenderMac::any;
     bank = fixture.bank();
     REQUIRE(bank.senders.size() == 3);
     CHECK_FALSE(bank.senders[0].mac);
@@ -137,7 +138,7 @@ TEST_CASE("bank plan: source limits and passive checks are in their rows", "[pla
     bank = fixture.bank();
     CHECK(bank.endpoints.at(0).new_flows_per_second == 250);
     CHECK(bank.groups.at(0).passive);
-    const auto image = build_bank(bank);
+    const auto image = plan::build_bank(bank);
     REQUIRE(image);
     CHECK(image->endpoints.at(bank.endpoints[0].index).new_flows_per_second == 250);
     CHECK(image->groups.at(bank.groups[0].index).flags == GLB_GROUP_PASSIVE);

@@ -10,7 +10,7 @@ using namespace glb;
 using namespace glb::test;
 
 TEST_CASE("egress plan: rows have the VLAN tags in wire order, each with its ethertype", "[plan]") {
-    const auto rows = plan_egress(make_snapshot(), {3});
+    const auto rows = plan::plan_egress(make_snapshot(), {3});
     CHECK(rows.size() == 5);
     CHECK_FALSE(rows.contains(2)); // not one of the given interfaces
     CHECK(rows.at(3).vlan_count == 0);
@@ -33,7 +33,7 @@ TEST_CASE("egress plan: next hops are resolved neighbours on devices with an egr
     add_neighbour(snapshot, 3, "198.51.100.11", 42, NUD_FAILED);
     add_neighbour(snapshot, 3, "198.51.100.12", 0);
     add_neighbour(snapshot, 2, "192.0.2.9", 43);
-    const auto next_hops = plan_next_hops(snapshot, plan_egress(snapshot, {3}));
+    const auto next_hops = plan::plan_next_hops(snapshot, plan::plan_egress(snapshot, {3}));
     REQUIRE(next_hops.size() == 1);
     CHECK(next_hops[0].first == 3);
     CHECK(std::memcmp(next_hops[0].second.destination, mac(41).bytes.data(), 6) == 0);

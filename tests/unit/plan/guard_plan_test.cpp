@@ -8,6 +8,7 @@
 #include "tests/unit/plan/plan_fixture.h"
 
 using namespace glb;
+using namespace glb::plan;
 using namespace glb::test;
 
 namespace {
@@ -75,7 +76,7 @@ TEST_CASE("guard ruleset: updates in place and never deletes the table or its co
 
 TEST_CASE("guard ruleset: whenDetached pass has no rule by interface name") {
     GuardPlan plan{0xff, {port("eth0", 0)}};
-    plan.ports[0].when_detached = WhenDetached::pass;
+    plan.ports[0].when_detached = config::WhenDetached::pass;
     CHECK_FALSE(has(guard_ruleset(plan, {}), "iifname"));
     CHECK(has(guard_ruleset(plan, {}), "notrack"));
     CHECK(guard_routing_rules(plan).empty());
@@ -128,7 +129,7 @@ TEST_CASE("guard sysctls: interfaces and devices, distinct") {
 
 TEST_CASE("guard plan: includes the known devices of a missing interface", "[plan]") {
     PlanFixture fixture({{"eth1", {9}}, {"eth1", {100}}, {"eth1", {}}});
-    std::erase_if(fixture.snapshot.links, [](const Link &link) { return link.name == "eth1.100"; });
+    std::erase_if(fixture.snapshot.links, [](const network::Link &link) { return link.name == "eth1.100"; });
     fixture.snapshot.links.push_back(fixture.snapshot.links.front());
     auto &uplink = fixture.snapshot.links.back(); // eth1.100 under another name
     uplink.index = 4, uplink.name = "uplink", uplink.lower = 3, uplink.vlan_id = 100,
@@ -139,7 +140,7 @@ TEST_CASE("guard plan: includes the known devices of a missing interface", "[pla
     CHECK(known.at("eth1/9") == Names{"eth1.9", "br0"});
     CHECK(known.at("eth1/100") == Names{"uplink"});
 
-    std::erase_if(fixture.snapshot.links, [](const Link &link) { return link.index >= 3; });
+    std::erase_if(fixture.snapshot.links, [](const network::Link &link) { return link.index >= 3; });
     const auto later = plan_guard(fixture.manifest, fixture.indexes, fixture.snapshot, known);
     for (const auto &port : later.ports) {
         CHECK(port.ifindex == (port.interface == "eth0" ? 2 : 0));

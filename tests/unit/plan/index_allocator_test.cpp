@@ -6,6 +6,7 @@
 #include "controller/plan/index_allocator.h"
 
 using namespace glb;
+using namespace glb::plan;
 namespace {
 
 std::uint16_t claimed(IndexAllocator &allocator, IndexKind kind, const std::string &name) {

@@ -3,6 +3,7 @@
 #include "controller/plan/maglev_generations.h"
 
 using namespace glb;
+using namespace glb::plan;
 
 namespace {
 

@@ -10,6 +10,7 @@
 #include "controller/plan/maglev.h"
 
 using namespace glb;
+using namespace glb::plan;
 
 namespace {
 

@@ -12,12 +12,12 @@ TEST_CASE("path: has MACs, tags and MTU, or the reason why there is none", "[net
     add_neighbour(snapshot, 5, "198.51.100.2", 52);
     const auto resolve = [&](unsigned oif, const char *target, const char *gateway = nullptr,
                              unsigned mtu = 0) {
-        RouteAnswer route;
+        network::RouteAnswer route;
         route.oif = oif;
         route.mtu = mtu;
         if (gateway)
             route.gateway = ip(gateway);
-        return path_from_route(snapshot, route, ip(target));
+        return network::path_from_route(snapshot, route, ip(target));
     };
     const auto bridged = resolve(6, "203.0.113.9");
     REQUIRE(bridged.path);
@@ -37,8 +37,8 @@ TEST_CASE("path: has MACs, tags and MTU, or the reason why there is none", "[net
     CHECK_THAT(resolve(3, "192.0.2.77").problem,
                Catch::Contains("192.0.2.77") && Catch::Contains("not resolved"));
     CHECK_THAT(resolve(99, "192.0.2.77").problem, Catch::Contains("no interface"));
-    RouteAnswer local;
+    network::RouteAnswer local;
     local.oif = 2;
     local.local = true;
-    CHECK_THAT(path_from_route(snapshot, local, ip("192.0.2.1")).problem, Catch::Contains("local"));
+    CHECK_THAT(network::path_from_route(snapshot, local, ip("192.0.2.1")).problem, Catch::Contains("local"));
 }

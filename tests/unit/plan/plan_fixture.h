@@ -24,11 +24,11 @@ inline MacAddress mac(std::uint8_t last) {
 }
 
 /// eth0 (2), eth1 (3) with eth1.100 (4, 802.1ad) and eth1.100.7 (5), br0 (6) with port eth1.9 (7) on eth1.
-inline Snapshot make_snapshot() {
-    Snapshot snapshot;
+inline network::Snapshot make_snapshot() {
+    network::Snapshot snapshot;
     const auto add = [&](unsigned index, const char *name, unsigned lower = 0, std::uint16_t id = 0,
                          std::uint16_t protocol = 0) {
-        Link link;
+        network::Link link;
         link.index = index, link.name = name, link.mac = mac(static_cast<std::uint8_t>(index)),
         link.mtu = 1500;
         link.lower = lower, link.vlan_id = id, link.vlan_protocol = protocol, link.kind = id ? "vlan" : "";
@@ -47,31 +47,31 @@ inline Snapshot make_snapshot() {
 }
 
 /// Adds a neighbour; `last` 0: its MAC is unknown.
-inline void add_neighbour(Snapshot &snapshot, unsigned ifindex, const char *address, std::uint8_t last,
-                          std::uint16_t state = NUD_REACHABLE) {
+inline void add_neighbour(network::Snapshot &snapshot, unsigned ifindex, const char *address,
+                          std::uint8_t last, std::uint16_t state = NUD_REACHABLE) {
     snapshot.neighbours.push_back({ifindex, ip(address), last ? mac(last) : MacAddress{}, state});
 }
 
 /// Tunnel on eth0, endpoint "web" on the given interfaces with route table 77, group "g".
 struct PlanFixture {
-    Manifest manifest;
-    IndexAllocator indexes;
-    Snapshot snapshot = make_snapshot();
+    config::Manifest manifest;
+    plan::IndexAllocator indexes;
+    network::Snapshot snapshot = make_snapshot();
 
     explicit PlanFixture(const std::vector<InterfaceRef> &interfaces) {
         manifest.node.tunnel.interface = {"eth0", {}};
         manifest.node.tunnel.address = ip("192.0.2.1");
-        TargetGroup group;
+        config::TargetGroup group;
         group.name = "g";
         manifest.target_groups.push_back(group);
-        Endpoint endpoint;
+        config::Endpoint endpoint;
         endpoint.name = "web";
         endpoint.interfaces = interfaces;
         endpoint.target_group = "g";
         endpoint.route_table = 77;
         manifest.endpoints.push_back(endpoint);
-        REQUIRE(indexes.claim(IndexKind::group, "g"));
-        REQUIRE(indexes.claim(IndexKind::endpoint, "web"));
+        REQUIRE(indexes.claim(plan::IndexKind::group, "g"));
+        REQUIRE(indexes.claim(plan::IndexKind::endpoint, "web"));
     }
 };
 

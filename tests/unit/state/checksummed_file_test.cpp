@@ -11,7 +11,7 @@ using namespace glb::test;
 
 TEST_CASE("checksummed file: reads back what was saved, for any bytes", "[state]") {
     const Folder folder;
-    const ChecksummedFile file(folder.path / "manifest");
+    const state::ChecksummedFile file(folder.path / "manifest");
     CHECK_FALSE(file.load().text);
     CHECK(file.load().warning.empty());
 
@@ -30,7 +30,7 @@ TEST_CASE("checksummed file: empty, truncated, zeroed, modified and foreign file
           "generation",
           "[state]") {
     const Folder folder;
-    const ChecksummedFile file(folder.path / "manifest");
+    const state::ChecksummedFile file(folder.path / "manifest");
     REQUIRE(file.save("previous"));
     REQUIRE(file.save("latest, and longer"));
     const std::string whole = folder.read("manifest");
@@ -64,7 +64,7 @@ TEST_CASE("checksummed file: empty, truncated, zeroed, modified and foreign file
 TEST_CASE("checksummed file: saving does not replace the last valid generation by a damaged file",
           "[state]") {
     const Folder folder;
-    const ChecksummedFile file(folder.path / "manifest");
+    const state::ChecksummedFile file(folder.path / "manifest");
     REQUIRE(file.save("good"));
     REQUIRE(file.save("damaged soon"));
     folder.write("manifest", "");
@@ -77,7 +77,7 @@ TEST_CASE("checksummed file: saving does not replace the last valid generation b
 TEST_CASE("checksummed file: with both generations damaged there is no content, and both are reported",
           "[state]") {
     const Folder folder;
-    const ChecksummedFile file(folder.path / "manifest");
+    const state::ChecksummedFile file(folder.path / "manifest");
     REQUIRE(file.save("one"));
     REQUIRE(file.save("two"));
     folder.write("manifest", "");
@@ -90,7 +90,7 @@ TEST_CASE("checksummed file: with both generations damaged there is no content, 
 
 TEST_CASE("checksummed file: a crash at any point of saving leaves a valid generation", "[state]") {
     const Folder folder;
-    const ChecksummedFile file(folder.path / "manifest");
+    const state::ChecksummedFile file(folder.path / "manifest");
     REQUIRE(file.save("active"));
     SECTION("while the new file is written") {
         folder.write("manifest.next.new", "glb-kept 1 9 00");
@@ -113,7 +113,7 @@ TEST_CASE("checksummed file: a crash at any point of saving leaves a valid gener
 
 TEST_CASE("checksummed file: a failed write keeps the content, and the error names file and fix", "[state]") {
     const Folder folder;
-    const ChecksummedFile file(folder.path / "manifest");
+    const state::ChecksummedFile file(folder.path / "manifest");
     REQUIRE(file.save("previous"));
     REQUIRE(file.save("active"));
     const std::string large(200000, 'x');
@@ -134,7 +134,7 @@ TEST_CASE("checksummed file: a failed write keeps the content, and the error nam
 
 TEST_CASE("checksummed file: remove() removes both generations", "[state]") {
     const Folder folder;
-    const ChecksummedFile file(folder.path / "manifest");
+    const state::ChecksummedFile file(folder.path / "manifest");
     REQUIRE(file.remove());
     REQUIRE(file.save("one"));
     REQUIRE(file.save("two"));

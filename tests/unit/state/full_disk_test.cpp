@@ -36,7 +36,7 @@ TEST_CASE("checksummed file: a full disk keeps the old content; saving works onc
     need_root();
     const Folder folder;
     const SmallDisk disk(folder.path);
-    const ChecksummedFile file(folder.path / "manifest");
+    const state::ChecksummedFile file(folder.path / "manifest");
     REQUIRE(file.save("active"));
     folder.write("filler", std::string(40000, 'f'));
     const std::string large(30000, 'x');

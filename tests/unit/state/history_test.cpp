@@ -4,6 +4,7 @@
 #include "folder.h"
 
 using namespace glb;
+using namespace glb::state;
 using namespace glb::test;
 
 namespace {

@@ -9,6 +9,7 @@
 #include "tests/unit/state/folder.h"
 
 using namespace glb;
+using namespace glb::state;
 using namespace glb::test;
 
 namespace {

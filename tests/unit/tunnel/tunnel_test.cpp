@@ -11,11 +11,12 @@
 #include "lib/checksum.h"
 
 using namespace glb;
+using namespace glb::tunnel;
 using Bytes = std::vector<std::uint8_t>;
 
 namespace {
 
-Path path_with(std::vector<VlanTag> tags) {
+network::Path path_with(std::vector<network::VlanTag> tags) {
     return {7, {{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 2}}, std::move(tags), 1600};
 }
 
@@ -42,8 +43,8 @@ TEST_CASE("tunnel: the AWS layout is 40 bytes with three options", "[tunnel]") {
 }
 
 TEST_CASE("tunnel: header template with up to two tags", "[tunnel]") {
-    const auto tags = GENERATE(std::vector<VlanTag>{}, std::vector<VlanTag>{{7, 0x8100}},
-                               std::vector<VlanTag>{{0x123, 0x88a8}, {7, 0x8100}});
+    const auto tags = GENERATE(std::vector<network::VlanTag>{}, std::vector<network::VlanTag>{{7, 0x8100}},
+                               std::vector<network::VlanTag>{{0x123, 0x88a8}, {7, 0x8100}});
     glb_target row{};
     write_header_template(row, path_with(tags), flow, aws_geneve());
 
