@@ -7,6 +7,7 @@
 #include "controller/control/ports/health_port.h"
 #include "controller/health/health_engine.h"
 #include "controller/health/health_thread.h"
+#include "controller/util/monotonic_time.h"
 
 namespace glb::adapters {
 
@@ -54,11 +55,11 @@ class HealthAdapter final : public control::HealthPort {
     void reset() override {
         thread_.run([&] { engine_.reset(); });
     }
-    Result<std::optional<health::MonotonicTime>> drain(const std::string &target, bool force,
-                                                       std::optional<health::MonotonicTime> until) override {
+    Result<std::optional<MonotonicTime>> drain(const std::string &target, bool force,
+                                               std::optional<MonotonicTime> until) override {
         return thread_.run([&] { return engine_.drain(target, force, until); });
     }
-    Result<std::optional<health::MonotonicTime>> undrain(const std::string &target) override {
+    Result<std::optional<MonotonicTime>> undrain(const std::string &target) override {
         return thread_.run([&] { return engine_.undrain(target); });
     }
     void on_flow_counts(std::vector<std::uint64_t> by_target) override {

@@ -5,6 +5,7 @@
 
 #include "controller/control/ports/network_port.h"
 #include "controller/network/monitor.h"
+#include "controller/util/monotonic_time.h"
 #include "lib/netlink/netlink.h"
 
 namespace glb::adapters {
@@ -18,14 +19,12 @@ class KernelNetwork final : public control::NetworkPort {
     std::map<IpAddress, network::ResolvedPath> resolve_paths(const network::Snapshot &snapshot,
                                                              const InterfaceRef &tunnel,
                                                              const std::set<IpAddress> &targets,
-                                                             health::MonotonicTime now) override {
+                                                             MonotonicTime now) override {
         return paths_.update(snapshot, tunnel, targets, now);
     }
     void resolve(unsigned ifindex, const IpAddress &address) override { paths_.resolve(ifindex, address); }
-    void revalidate(const IpAddress &target, health::MonotonicTime now) override {
-        paths_.revalidate(target, now);
-    }
-    bool force_resolve(const IpAddress &target, health::MonotonicTime now) override {
+    void revalidate(const IpAddress &target, MonotonicTime now) override { paths_.revalidate(target, now); }
+    bool force_resolve(const IpAddress &target, MonotonicTime now) override {
         return paths_.force_resolve(target, now);
     }
     bool is_unreachable(const IpAddress &target) const override { return paths_.is_unreachable(target); }

@@ -2,11 +2,11 @@
 
 #include "abi/config.h"
 #include "controller/state/boot_time.h"
-#include "controller/util/seconds.h"
+#include "controller/util/monotonic_time.h"
 
 namespace glb::control {
 
-std::vector<std::string> Bypasses::expire(health::MonotonicTime now) {
+std::vector<std::string> Bypasses::expire(MonotonicTime now) {
     std::vector<std::string> over;
     for (const auto &[endpoint, end] : ends_)
         if (end && *end <= now)
@@ -20,8 +20,7 @@ void Bypasses::retain_only(const std::set<std::string> &endpoints) {
     std::erase_if(ends_, [&](const auto &row) { return !endpoints.contains(row.first); });
 }
 
-std::optional<std::uint64_t> Bypasses::seconds_left(const std::string &endpoint,
-                                                    health::MonotonicTime now) const {
+std::optional<std::uint64_t> Bypasses::seconds_left(const std::string &endpoint, MonotonicTime now) const {
     const auto found = ends_.find(endpoint);
     if (found == ends_.end() || !found->second)
         return std::nullopt;

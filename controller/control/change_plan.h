@@ -20,13 +20,14 @@
 #include "controller/plan/allocation.h"
 #include "controller/plan/bank_plan.h"
 #include "controller/plan/guard_plan.h"
+#include "controller/util/monotonic_time.h"
 
 namespace glb::control {
 
 /// The tunnel's address before a change: packets on their way to a target may still return to it.
 struct PreviousAddress {
     IpAddress address;
-    health::MonotonicTime until{};
+    MonotonicTime until{};
 };
 
 /// What a plan starts from. Everything is owned by control, which executes one change at a time.
@@ -45,7 +46,7 @@ struct PlanInput {
     const nlohmann::json &known_devices; ///< see plan_guard()
     const std::set<unsigned> &attached;  ///< interface indexes
     std::optional<PreviousAddress> previous_tunnel_address;
-    health::MonotonicTime now{};
+    MonotonicTime now{};
     std::uint32_t ticks = 0;
 };
 

@@ -9,6 +9,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "controller/util/monotonic_time.h"
+
 namespace glb::control {
 
 /// Stored before its manifest, which it identifies by digest: it is ignored if the stored manifest is another
@@ -16,7 +18,7 @@ namespace glb::control {
 struct Confirmation {
     std::string manifest_digest;          ///< SHA-256 of the pending text, in hex
     std::optional<std::string> revert_to; ///< the previous text; nullopt: there was no manifest
-    std::chrono::steady_clock::time_point until;
+    MonotonicTime until;
 
     [[nodiscard]] bool concerns(std::string_view manifest) const;
     [[nodiscard]] nlohmann::json to_json() const;

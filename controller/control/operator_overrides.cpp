@@ -9,7 +9,7 @@
 #include "controller/observe/flow_scan.h"
 #include "controller/observe/flow_timeouts.h"
 #include "controller/util/log.h"
-#include "controller/util/seconds.h"
+#include "controller/util/monotonic_time.h"
 
 namespace glb::control {
 

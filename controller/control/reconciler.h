@@ -9,6 +9,7 @@
 #include "controller/control/ports/ports.h"
 #include "controller/control/task.h"
 #include "controller/control/transaction.h"
+#include "controller/util/monotonic_time.h"
 
 namespace glb::control {
 
@@ -68,7 +69,7 @@ class Reconciler {
     NodeState &state_;
     Worker &worker_;
     std::string load_failure_; ///< of an upgrade; repeated for `load_pause`
-    std::optional<health::MonotonicTime> load_again_;
+    std::optional<MonotonicTime> load_again_;
 };
 
 /// Writes the endpoint overrides that differ from the installed ones.

@@ -12,6 +12,7 @@
 #include "controller/control/ports/ports.h"
 #include "controller/control/task.h"
 #include "controller/control/turn.h"
+#include "controller/util/monotonic_time.h"
 #include "controller/util/worker.h"
 
 namespace glb::control {
@@ -50,7 +51,7 @@ class TableResizer {
     Worker &background_;
     std::function<void()> on_finished_;
     std::shared_ptr<Job> job_;
-    std::optional<health::MonotonicTime> again_; ///< not before
+    std::optional<MonotonicTime> again_; ///< not before
 };
 
 } // namespace glb::control

@@ -11,6 +11,7 @@
 #include "controller/control/task.h"
 #include "controller/control/turn.h"
 #include "controller/observe/flow_scan.h"
+#include "controller/util/monotonic_time.h"
 #include "controller/util/worker.h"
 
 namespace glb::control {
@@ -40,7 +41,7 @@ class TableScans {
     std::function<bool()> is_migrating_;
     observe::AsymmetricTcpDetector one_way_; ///< used by the running scan alone
     bool running_ = false;
-    std::optional<health::MonotonicTime> ended_;
+    std::optional<MonotonicTime> ended_;
 };
 
 } // namespace glb::control

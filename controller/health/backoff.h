@@ -5,18 +5,19 @@
 #include <chrono>
 #include <optional>
 
+#include "controller/util/monotonic_time.h"
+
 namespace glb::health {
 
 /// Each failure within `forget_after` of the last recovery doubles the wait: 10 s, 20 s, 40 s … 5 min. A
 /// later failure counts as the first.
 class Backoff {
   public:
-    using Time = std::chrono::steady_clock::time_point;
     static constexpr std::chrono::seconds first_wait{10};
     static constexpr std::chrono::seconds longest_wait{300};
     static constexpr std::chrono::seconds forget_after{600};
 
-    void fail(Time now) {
+    void fail(MonotonicTime now) {
         if (recovered_ && now - *recovered_ >= forget_after)
             failures_ = 0;
         ++failures_;
@@ -24,13 +25,13 @@ class Backoff {
         recovered_.reset();
     }
     /// A failure of the whole group: the waits start again, but do not double.
-    void fail_group_outage(Time now) { failed_ = now; }
-    void recover(Time now) {
+    void fail_group_outage(MonotonicTime now) { failed_ = now; }
+    void recover(MonotonicTime now) {
         if (!recovered_)
             recovered_ = now;
     }
     /// State of an earlier daemon. The time of the failure was not persisted; `now` is assumed.
-    void restore(unsigned failures, bool is_out, Time now) {
+    void restore(unsigned failures, bool is_out, MonotonicTime now) {
         failures_ = failures;
         failed_ = now;
         recovered_ = is_out ? std::nullopt : std::optional(now);
@@ -39,14 +40,14 @@ class Backoff {
     [[nodiscard]] unsigned failures() const { return failures_; }
     /// Until probes may end the failure. None after the first failure: that recovery takes only the threshold
     /// of successes.
-    [[nodiscard]] std::chrono::seconds remaining_for_recovery(Time now) const {
+    [[nodiscard]] std::chrono::seconds remaining_for_recovery(MonotonicTime now) const {
         return failures_ < 2 ? std::chrono::seconds(0) : remaining(wait(failures_ - 1), now);
     }
     /// Until the half-open phase, for targets that no probe can show to work.
-    [[nodiscard]] std::chrono::seconds remaining_for_half_open(Time now) const {
+    [[nodiscard]] std::chrono::seconds remaining_for_half_open(MonotonicTime now) const {
         return remaining(wait(failures_), now);
     }
-    [[nodiscard]] std::chrono::seconds remaining(std::chrono::seconds wait, Time now) const {
+    [[nodiscard]] std::chrono::seconds remaining(std::chrono::seconds wait, MonotonicTime now) const {
         return std::max(std::chrono::seconds(0),
                         std::chrono::ceil<std::chrono::seconds>(failed_ + wait - now));
     }
@@ -58,8 +59,8 @@ class Backoff {
     }
 
     unsigned failures_ = 0;
-    Time failed_{};
-    std::optional<Time> recovered_; // unset: still failed
+    MonotonicTime failed_{};
+    std::optional<MonotonicTime> recovered_; // unset: still failed
 };
 
 } // namespace glb::health

@@ -22,6 +22,7 @@
 #include "controller/health/probes/prober.h"
 #include "controller/health/target_registry.h"
 #include "controller/health/target_state_shadow.h"
+#include "controller/util/monotonic_time.h"
 #include "controller/util/published.h"
 
 namespace glb::health {

@@ -10,6 +10,7 @@
 #include "controller/health/group_decision.h"
 #include "controller/health/health_config.h"
 #include "controller/health/persisted.h"
+#include "controller/util/monotonic_time.h"
 
 namespace glb::health {
 

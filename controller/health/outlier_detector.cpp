@@ -32,7 +32,7 @@ bool any_decreased(const TargetCounters &now, const TargetCounters &before) {
 }
 
 /// Rounds to the nearest poll, so that a poll that is slightly early does not cost another interval.
-bool is_due(std::chrono::steady_clock::time_point when, std::chrono::steady_clock::time_point now) {
+bool is_due(MonotonicTime when, MonotonicTime now) {
     return now + OutlierDetector::poll_interval / 2 >= when;
 }
 
@@ -42,7 +42,7 @@ long long to_ms(std::chrono::steady_clock::duration time) {
 
 } // namespace
 
-void OutlierDetector::SlidingMinimum::record(std::uint64_t value, Time now) {
+void OutlierDetector::SlidingMinimum::record(std::uint64_t value, MonotonicTime now) {
     if (now - began_ >= bucket_length) {
         previous_ = now - began_ < 2 * bucket_length ? current_ : UINT64_MAX;
         current_ = value;
@@ -51,7 +51,8 @@ void OutlierDetector::SlidingMinimum::record(std::uint64_t value, Time now) {
     current_ = std::min(current_, value);
 }
 
-std::vector<DetectorAction> OutlierDetector::poll(std::span<const TargetCounters> traffic, Time now) {
+std::vector<DetectorAction> OutlierDetector::poll(std::span<const TargetCounters> traffic,
+                                                  MonotonicTime now) {
     const auto gap = last_poll_ ? now - *last_poll_ : Duration(poll_interval);
     last_poll_ = now;
     Totals totals;
@@ -88,7 +89,7 @@ std::vector<DetectorAction> OutlierDetector::poll(std::span<const TargetCounters
 }
 
 void OutlierDetector::restart(Member &member, const TargetCounters &traffic, const Totals &siblings,
-                              Time now) {
+                              MonotonicTime now) {
     member = {};
     member.last = traffic;
     member.outstanding_before = traffic.outstanding_started;
@@ -108,7 +109,7 @@ void OutlierDetector::reset_outstanding(Member &member, std::uint64_t outstandin
     member.eject_since.reset();
 }
 
-void OutlierDetector::reset_comparison(Member &member, const Totals &siblings, Time now) {
+void OutlierDetector::reset_comparison(Member &member, const Totals &siblings, MonotonicTime now) {
     member.started_base = member.last.new_flows_started;
     member.siblings_base = siblings;
     member.compared_since = now;
@@ -116,7 +117,7 @@ void OutlierDetector::reset_comparison(Member &member, const Totals &siblings, T
 }
 
 // Outstanding flows stay counted. The time without polls is subtracted, and a suspicion is dropped.
-void OutlierDetector::discard_interval(Member &member, Duration stalled, Time now) {
+void OutlierDetector::discard_interval(Member &member, Duration stalled, MonotonicTime now) {
     for (auto *since : {&member.unanswered_since, &member.suspect_since, &member.eject_since})
         if (*since)
             *since = now;
@@ -129,7 +130,7 @@ void OutlierDetector::discard_interval(Member &member, Duration stalled, Time no
 // return packet, since that packet may have been sent before them. The counters do not say which of these
 // flows have been answered as well; the increase of all outstanding flows is an upper bound.
 bool OutlierDetector::observe(Member &member, const TargetCounters &traffic, const Totals &siblings,
-                              Time now) {
+                              MonotonicTime now) {
     const auto before = std::exchange(member.last, traffic);
     const bool returned = traffic.packets_returned != before.packets_returned ||
                           traffic.outstanding_cleared != before.outstanding_cleared ||
@@ -149,7 +150,7 @@ bool OutlierDetector::observe(Member &member, const TargetCounters &traffic, con
     const auto flows_now = outstanding(traffic);
     member.newly_outstanding = std::min(traffic.outstanding_started - member.outstanding_base,
                                         flows_now - std::min(flows_now, member.least_outstanding.get()));
-    const auto mark = [&](std::optional<Time> &since, std::uint64_t flows) {
+    const auto mark = [&](std::optional<MonotonicTime> &since, std::uint64_t flows) {
         if (member.newly_outstanding >= flows && !since)
             since = now;
     };
@@ -161,7 +162,7 @@ bool OutlierDetector::observe(Member &member, const TargetCounters &traffic, con
     return returned;
 }
 
-void OutlierDetector::evaluate(Member &member, const Totals &siblings, Time now, Actions &actions) {
+void OutlierDetector::evaluate(Member &member, const Totals &siblings, MonotonicTime now, Actions &actions) {
     expire(member, siblings, now);
     if (member.suspicion == Suspicion::none) {
         if (member.suspect_since && now - *member.unanswered_since >= unanswered_time &&
@@ -188,14 +189,14 @@ void OutlierDetector::evaluate(Member &member, const Totals &siblings, Time now,
     }
 }
 
-void OutlierDetector::suspect(Member &member, Suspicion reason, Time now) {
+void OutlierDetector::suspect(Member &member, Suspicion reason, MonotonicTime now) {
     member.suspicion = reason;
     member.suspected_at = member.next_probe = now;
     member.probes = 0;
     member.answered = member.skip_reported = false;
 }
 
-bool OutlierDetector::should_eject(const Member &member, const Totals &siblings, Time now) const {
+bool OutlierDetector::should_eject(const Member &member, const Totals &siblings, MonotonicTime now) const {
     if (member.in_band_works)
         return true;
     if (member.suspicion == Suspicion::comparison)
@@ -228,7 +229,7 @@ double OutlierDetector::surprisal(const Member &member, const Totals &siblings) 
 
 // Flows that became outstanding long ago and far apart do not add up: a firewall may have blocked each of
 // them.
-void OutlierDetector::expire(Member &member, const Totals &siblings, Time now) const {
+void OutlierDetector::expire(Member &member, const Totals &siblings, MonotonicTime now) const {
     const auto horizon = member.in_band_works
                              ? Duration(horizon_in_band)
                              : std::max(Duration(horizon_without_in_band), Duration(2 * settings_.window));
@@ -243,7 +244,7 @@ void OutlierDetector::expire(Member &member, const Totals &siblings, Time now) c
         reset_comparison(member, siblings, now);
 }
 
-void OutlierDetector::eject(Member &member, const Totals &siblings, Time now, Actions &actions) {
+void OutlierDetector::eject(Member &member, const Totals &siblings, MonotonicTime now, Actions &actions) {
     auto description = describe(member, siblings, now);
     if (!below_ejection_limit()) {
         if (!std::exchange(member.skip_reported, true))
@@ -264,7 +265,7 @@ void OutlierDetector::eject(Member &member, const Totals &siblings, Time now, Ac
 
 // All members with traffic, at least two, are unresponsive. Members ejected within the last second in the
 // same outage count as well.
-bool OutlierDetector::is_group_outage(const Member &member, Time now) const {
+bool OutlierDetector::is_group_outage(const Member &member, MonotonicTime now) const {
     bool others_unresponsive = last_group_outage_ && now - *last_group_outage_ < 1s;
     for (const auto &[target, other] : members_) {
         if (&other == &member || other.last.ejected)
@@ -283,7 +284,7 @@ bool OutlierDetector::below_ejection_limit() const {
     return static_cast<std::size_t>(ejected) < std::max<std::size_t>(1, limit);
 }
 
-std::string OutlierDetector::describe(const Member &member, const Totals &siblings, Time now) {
+std::string OutlierDetector::describe(const Member &member, const Totals &siblings, MonotonicTime now) {
     if (member.suspicion == Suspicion::unanswered)
         return fmt::format("{} flows unanswered, no return traffic for {} ms", member.newly_outstanding,
                            to_ms(now - *member.unanswered_since));
@@ -294,7 +295,7 @@ std::string OutlierDetector::describe(const Member &member, const Totals &siblin
                        to_ms(now - *member.first_started), confirmed, started);
 }
 
-void OutlierDetector::on_answer(std::uint16_t target, Time sent) {
+void OutlierDetector::on_answer(std::uint16_t target, MonotonicTime sent) {
     const auto found = members_.find(target);
     if (found == members_.end())
         return;
@@ -317,7 +318,7 @@ bool OutlierDetector::on_missed(std::uint16_t target) {
     return std::exchange(member.in_band_works, false);
 }
 
-void OutlierDetector::on_unsent(std::uint16_t target, Time now) {
+void OutlierDetector::on_unsent(std::uint16_t target, MonotonicTime now) {
     if (const auto found = members_.find(target); found != members_.end()) {
         found->second.probes = 0;
         found->second.next_probe = now + resend_delay;

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "controller/util/monotonic_time.h"
+
 namespace glb::health {
 
 struct DetectorSettings {
@@ -55,7 +57,6 @@ struct DetectorAction {
 
 class OutlierDetector {
   public:
-    using Time = std::chrono::steady_clock::time_point;
     using Duration = std::chrono::steady_clock::duration;
 
     static constexpr std::chrono::milliseconds poll_interval{5}; ///< at which poll() is to be called
@@ -77,16 +78,17 @@ class OutlierDetector {
     /// taken after they were read, so that a delay of the reading is visible. Targets that are not listed are
     /// forgotten; a new one starts without history, except if in-band probes worked for an earlier daemon:
     /// its outstanding flows then count at once, since they may have been waiting before the first poll.
-    [[nodiscard]] std::vector<DetectorAction> poll(std::span<const TargetCounters> traffic, Time now);
+    [[nodiscard]] std::vector<DetectorAction> poll(std::span<const TargetCounters> traffic,
+                                                   MonotonicTime now);
 
     /// An in-band probe sent at `sent` has returned from the target. Reported before the next poll().
-    void on_answer(std::uint16_t target, Time sent);
+    void on_answer(std::uint16_t target, MonotonicTime sent);
     /// A periodic in-band probe was not answered. In-band probes no longer work for the target after
     /// five in a row while traffic returned: some appliances drop endpoint ids that they are not
     /// configured with. True if they have just stopped working.
     bool on_missed(std::uint16_t target);
     /// The requested probe could not be sent: the fault is local, and the probes start again.
-    void on_unsent(std::uint16_t target, Time now);
+    void on_unsent(std::uint16_t target, MonotonicTime now);
 
     [[nodiscard]] bool in_band_works(std::uint16_t target) const;
 
@@ -96,12 +98,12 @@ class OutlierDetector {
     /// The minimum over the last 5 to 10 seconds.
     class SlidingMinimum {
       public:
-        void record(std::uint64_t value, Time now);
+        void record(std::uint64_t value, MonotonicTime now);
         [[nodiscard]] std::uint64_t get() const { return std::min(current_, previous_); }
 
       private:
         std::uint64_t current_ = UINT64_MAX, previous_ = UINT64_MAX;
-        Time began_{};
+        MonotonicTime began_{};
     };
 
     struct Totals {
@@ -111,25 +113,25 @@ class OutlierDetector {
     struct Member {
         TargetCounters last;
         std::uint64_t outstanding_before = 0; // outstanding_started, one poll before `last`
-        Time last_return{};
-        Time last_out{};
+        MonotonicTime last_return{};
+        MonotonicTime last_out{};
 
         // Established flows that have been outstanding since the last return packet of any flow.
         std::uint64_t outstanding_base = 0; // outstanding_started, two polls before the last return packet
         SlidingMinimum least_outstanding;   // flows that will never be answered and never end
         std::uint64_t newly_outstanding = 0;
         // Since when there are 1, suspect_flows, eject_flows of them.
-        std::optional<Time> unanswered_since, suspect_since, eject_since;
+        std::optional<MonotonicTime> unanswered_since, suspect_since, eject_since;
 
         // Comparison: new flows since the last return packet, and those of the siblings in the same time.
         std::uint64_t started_base = 0;
         Totals siblings_base;
-        Time compared_since{};
-        std::optional<Time> first_started;
+        MonotonicTime compared_since{};
+        std::optional<MonotonicTime> first_started;
 
         Suspicion suspicion = Suspicion::none;
-        Time suspected_at{};
-        Time next_probe{};
+        MonotonicTime suspected_at{};
+        MonotonicTime next_probe{};
         unsigned probes = 0;
         bool answered = false;
         bool skip_reported = false;
@@ -140,26 +142,29 @@ class OutlierDetector {
     };
     using Actions = std::vector<DetectorAction>;
 
-    static void restart(Member &member, const TargetCounters &traffic, const Totals &siblings, Time now);
+    static void restart(Member &member, const TargetCounters &traffic, const Totals &siblings,
+                        MonotonicTime now);
     static void reset_outstanding(Member &member, std::uint64_t outstanding_base);
-    static void reset_comparison(Member &member, const Totals &siblings, Time now);
-    static void discard_interval(Member &member, Duration stalled, Time now);
-    static bool observe(Member &member, const TargetCounters &traffic, const Totals &siblings, Time now);
+    static void reset_comparison(Member &member, const Totals &siblings, MonotonicTime now);
+    static void discard_interval(Member &member, Duration stalled, MonotonicTime now);
+    static bool observe(Member &member, const TargetCounters &traffic, const Totals &siblings,
+                        MonotonicTime now);
 
-    void evaluate(Member &member, const Totals &siblings, Time now, Actions &actions);
-    void suspect(Member &member, Suspicion reason, Time now);
-    [[nodiscard]] bool should_eject(const Member &member, const Totals &siblings, Time now) const;
+    void evaluate(Member &member, const Totals &siblings, MonotonicTime now, Actions &actions);
+    void suspect(Member &member, Suspicion reason, MonotonicTime now);
+    [[nodiscard]] bool should_eject(const Member &member, const Totals &siblings, MonotonicTime now) const;
     [[nodiscard]] double surprisal(const Member &member, const Totals &siblings) const;
-    void expire(Member &member, const Totals &siblings, Time now) const;
-    void eject(Member &member, const Totals &siblings, Time now, Actions &actions);
-    [[nodiscard]] bool is_group_outage(const Member &member, Time now) const;
+    void expire(Member &member, const Totals &siblings, MonotonicTime now) const;
+    void eject(Member &member, const Totals &siblings, MonotonicTime now, Actions &actions);
+    [[nodiscard]] bool is_group_outage(const Member &member, MonotonicTime now) const;
     [[nodiscard]] bool below_ejection_limit() const;
-    [[nodiscard]] static std::string describe(const Member &member, const Totals &siblings, Time now);
+    [[nodiscard]] static std::string describe(const Member &member, const Totals &siblings,
+                                              MonotonicTime now);
 
     DetectorSettings settings_;
     std::map<std::uint16_t, Member> members_;
-    std::optional<Time> last_poll_;
-    std::optional<Time> last_group_outage_;
+    std::optional<MonotonicTime> last_poll_;
+    std::optional<MonotonicTime> last_group_outage_;
 };
 
 } // namespace glb::health

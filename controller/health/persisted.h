@@ -6,6 +6,7 @@
 
 #include "controller/config/policies.h"
 #include "controller/health/target_health.h"
+#include "controller/util/monotonic_time.h"
 
 namespace glb::health {
 

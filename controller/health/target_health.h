@@ -9,10 +9,9 @@
 
 #include "controller/health/backoff.h"
 #include "controller/health/probes/probe_settings.h"
+#include "controller/util/monotonic_time.h"
 
 namespace glb::health {
-
-using MonotonicTime = std::chrono::steady_clock::time_point;
 
 /// The states of AWS `describe-target-health`.
 enum class TargetState : std::uint8_t { initial, healthy, unhealthy, draining, unused, unavailable };

@@ -13,6 +13,7 @@
 #include "controller/health/health_config.h"
 #include "controller/health/persisted.h"
 #include "controller/health/probes/prober.h"
+#include "controller/util/monotonic_time.h"
 #include "controller/util/result.h"
 
 namespace glb::health {

@@ -73,7 +73,7 @@ ResolvedPath PathResolver::resolve_path(const Snapshot &snapshot, const Interfac
     return path_from_route(snapshot, *route, target);
 }
 
-void PathResolver::refresh(const NextHopKey &next_hop, const Snapshot &snapshot, Time now) {
+void PathResolver::refresh(const NextHopKey &next_hop, const Snapshot &snapshot, MonotonicTime now) {
     auto [at, is_new] = refreshed_.try_emplace(next_hop);
     auto &entry = at->second;
     const auto *neighbour = snapshot.neighbour(next_hop.ifindex, next_hop.address);
@@ -92,7 +92,8 @@ void PathResolver::refresh(const NextHopKey &next_hop, const Snapshot &snapshot,
 
 std::map<IpAddress, ResolvedPath> PathResolver::update(const Snapshot &snapshot,
                                                        const InterfaceRef &tunnel_interface,
-                                                       const std::set<IpAddress> &targets, Time now) {
+                                                       const std::set<IpAddress> &targets,
+                                                       MonotonicTime now) {
     std::map<IpAddress, ResolvedPath> paths;
     std::set<NextHopKey> used;
     const auto device = kernel_device(snapshot, tunnel_interface);
@@ -137,7 +138,7 @@ void PathResolver::remove_unused(const std::set<NextHopKey> &used) {
     }
 }
 
-bool PathResolver::force_resolve(const IpAddress &target, Time now) {
+bool PathResolver::force_resolve(const IpAddress &target, MonotonicTime now) {
     const auto found = entries_.find(target);
     if (found == entries_.end() || !found->second.next_hop.ifindex)
         return false;
@@ -153,7 +154,7 @@ bool PathResolver::force_resolve(const IpAddress &target, Time now) {
     return true;
 }
 
-void PathResolver::revalidate(const IpAddress &target, Time now) {
+void PathResolver::revalidate(const IpAddress &target, MonotonicTime now) {
     const auto found = entries_.find(target);
     if (found != entries_.end() && found->second.last_valid.on_link)
         (void)force_resolve(target, now);

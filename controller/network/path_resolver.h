@@ -12,6 +12,7 @@
 #include "controller/network/route.h"
 #include "controller/network/snapshot.h"
 #include "controller/util/interface_ref.h"
+#include "controller/util/monotonic_time.h"
 #include "controller/util/result.h"
 
 namespace glb::network {
@@ -32,7 +33,6 @@ struct ResolvedPath {
 /// longer than `grace` is unreachable.
 class PathResolver {
   public:
-    using Time = std::chrono::steady_clock::time_point;
     static constexpr std::chrono::milliseconds grace{3000};
 
     explicit PathResolver(Netlink netlink) : netlink_(std::move(netlink)) {}
@@ -41,15 +41,16 @@ class PathResolver {
     /// Resolves the paths of all `targets` by the tunnel's interface.
     [[nodiscard]] std::map<IpAddress, ResolvedPath> update(const Snapshot &snapshot,
                                                            const InterfaceRef &tunnel_interface,
-                                                           const std::set<IpAddress> &targets, Time now);
+                                                           const std::set<IpAddress> &targets,
+                                                           MonotonicTime now);
 
     /// Removes the kernel's neighbour entry of the target's next hop and resolves it again: for GENEVE from
     /// an unexpected source MAC. At most once a second per address; false if it was not done.
-    bool force_resolve(const IpAddress &target, Time now);
+    bool force_resolve(const IpAddress &target, MonotonicTime now);
 
     /// Forces neighbour resolution of an on-link target. The kernel would otherwise keep using a stale entry
     /// for about ten seconds, while another machine may have taken over the address.
-    void revalidate(const IpAddress &target, Time now);
+    void revalidate(const IpAddress &target, MonotonicTime now);
 
     /// Requests resolution of a next hop that the data path reported as missing.
     void resolve(unsigned ifindex, const IpAddress &address);
@@ -68,19 +69,19 @@ class PathResolver {
     };
     struct PathEntry {
         ResolvedPath last_valid;
-        std::optional<Time> missing_since;
-        std::optional<Time> last_forced;
+        std::optional<MonotonicTime> missing_since;
+        std::optional<MonotonicTime> last_forced;
         NextHopKey next_hop; ///< ifindex 0: no route was found yet
         bool is_unreachable = false;
     };
     struct RefreshEntry {
         RefreshMode mode = RefreshMode::on_use;
-        Time refreshed{};
+        MonotonicTime refreshed{};
     };
 
     ResolvedPath resolve_path(const Snapshot &snapshot, const InterfaceRef &tunnel_interface, unsigned device,
                               const IpAddress &target, PathEntry &entry);
-    void refresh(const NextHopKey &next_hop, const Snapshot &snapshot, Time now);
+    void refresh(const NextHopKey &next_hop, const Snapshot &snapshot, MonotonicTime now);
     void remove_unused(const std::set<NextHopKey> &used);
 
     Netlink netlink_;

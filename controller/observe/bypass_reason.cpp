@@ -2,10 +2,9 @@
 
 namespace glb::observe {
 
-std::optional<std::string>
-bypass_reason(const config::Endpoint &endpoint,
-              const std::map<std::string, std::optional<health::MonotonicTime>> &bypasses,
-              const health::HealthSnapshot &health) {
+std::optional<std::string> bypass_reason(const config::Endpoint &endpoint,
+                                         const std::map<std::string, std::optional<MonotonicTime>> &bypasses,
+                                         const health::HealthSnapshot &health) {
     if (bypasses.contains(endpoint.name))
         return "operator";
     const auto group = health.groups.find(endpoint.target_group);

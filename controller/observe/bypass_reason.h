@@ -7,6 +7,7 @@
 
 #include "controller/config/manifest.h"
 #include "controller/health/health_snapshot.h"
+#include "controller/util/monotonic_time.h"
 
 namespace glb::observe {
 
@@ -14,7 +15,7 @@ namespace glb::observe {
 /// endpoint is inspected. `bypasses`: those of operators, by endpoint.
 [[nodiscard]] std::optional<std::string>
 bypass_reason(const config::Endpoint &endpoint,
-              const std::map<std::string, std::optional<health::MonotonicTime>> &bypasses,
+              const std::map<std::string, std::optional<MonotonicTime>> &bypasses,
               const health::HealthSnapshot &health);
 
 } // namespace glb::observe

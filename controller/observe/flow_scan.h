@@ -11,12 +11,13 @@
 
 #include "controller/datapath/flow_table.h"
 #include "controller/observe/flow_query.h"
+#include "controller/util/monotonic_time.h"
 
 namespace glb::observe {
 
 class FlowScanner {
   public:
-    using Clock = std::function<std::chrono::steady_clock::time_point()>;
+    using Clock = std::function<MonotonicTime()>;
 
     /// `table` must outlive it.
     explicit FlowScanner(const datapath::FlowTable &table, Clock clock = std::chrono::steady_clock::now)

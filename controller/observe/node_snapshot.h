@@ -14,6 +14,7 @@
 #include "controller/datapath/handles.h"
 #include "controller/plan/guard_plan.h"
 #include "controller/plan/index_allocator.h"
+#include "controller/util/monotonic_time.h"
 
 namespace glb::observe {
 
@@ -36,14 +37,14 @@ struct GuardSnapshot {
 };
 
 struct NodeSnapshot {
-    using Time = std::chrono::steady_clock::time_point;
 
     std::string not_ready_reason = "starting";           ///< one line; empty: ready
     std::shared_ptr<const config::Manifest> manifest;    ///< active; null: none
     std::map<std::string, InterfaceSnapshot> interfaces; ///< by name: of the active manifest and the guard's
     GuardSnapshot guard;
-    std::map<std::string, std::optional<Time>> bypasses; ///< operator bypasses by endpoint, with their end
-    std::optional<Time> confirm_until;                   ///< the active manifest is pending confirmation
+    std::map<std::string, std::optional<MonotonicTime>>
+        bypasses;                               ///< operator bypasses by endpoint, with their end
+    std::optional<MonotonicTime> confirm_until; ///< the active manifest is pending confirmation
     std::shared_ptr<const plan::IndexAllocator> indexes = std::make_shared<plan::IndexAllocator>();
     std::map<std::uint16_t, std::uint32_t> maglev_slots; ///< by target index
     datapath::DatapathHandlesPtr datapath;               ///< null: not loaded

@@ -12,7 +12,7 @@
 #include "controller/plan/bank_plan.h"
 #include "controller/plan/maglev_generations.h"
 #include "controller/state/history.h"
-#include "controller/util/seconds.h"
+#include "controller/util/monotonic_time.h"
 
 namespace glb::observe {
 

@@ -10,6 +10,7 @@
 #include "controller/observe/flow_list.h"
 #include "controller/observe/node_reads.h"
 #include "controller/observe/node_snapshot.h"
+#include "controller/util/monotonic_time.h"
 #include "controller/util/published.h"
 
 namespace glb::observe {
@@ -24,7 +25,7 @@ struct ViewSources {
     std::function<std::chrono::nanoseconds()> exchange_max_lag;
     std::filesystem::path history;
     std::string version;
-    std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+    MonotonicTime started = std::chrono::steady_clock::now();
 };
 
 class NodeViews final : public NodeReads {

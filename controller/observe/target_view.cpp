@@ -1,6 +1,6 @@
 #include "controller/observe/target_view.h"
 
-#include "controller/util/seconds.h"
+#include "controller/util/monotonic_time.h"
 
 namespace glb::observe {
 

@@ -5,12 +5,14 @@
 
 #include <nlohmann/json.hpp>
 
+#include "controller/util/monotonic_time.h"
+
 namespace glb::state {
 
 /// {"boot", "nanoseconds"}: the boot id, and CLOCK_MONOTONIC.
-[[nodiscard]] nlohmann::json to_json_time(std::chrono::steady_clock::time_point time);
+[[nodiscard]] nlohmann::json to_json_time(MonotonicTime time);
 
 /// The inverse. A time of another boot, or invalid JSON, gives the epoch of the clock (long past).
-[[nodiscard]] std::chrono::steady_clock::time_point time_from_json(const nlohmann::json &json);
+[[nodiscard]] MonotonicTime time_from_json(const nlohmann::json &json);
 
 } // namespace glb::state

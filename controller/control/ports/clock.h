@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "controller/health/target_health.h"
+#include "controller/util/monotonic_time.h"
 
 namespace glb::control {
 
@@ -11,7 +12,7 @@ class Clock {
   public:
     virtual ~Clock() = default;
 
-    [[nodiscard]] virtual health::MonotonicTime now() const = 0;
+    [[nodiscard]] virtual MonotonicTime now() const = 0;
     /// The data path's clock, see tick_now().
     [[nodiscard]] virtual std::uint32_t ticks() const = 0;
 };

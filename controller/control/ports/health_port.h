@@ -11,6 +11,7 @@
 
 #include "controller/health/datapath_port.h"
 #include "controller/health/health_snapshot.h"
+#include "controller/util/monotonic_time.h"
 
 namespace glb::control {
 
@@ -36,9 +37,9 @@ class HealthPort {
     virtual void reset() = 0;
 
     /// Return the previous end of the drain.
-    [[nodiscard]] virtual Result<std::optional<health::MonotonicTime>>
-    drain(const std::string &target, bool force, std::optional<health::MonotonicTime> until) = 0;
-    [[nodiscard]] virtual Result<std::optional<health::MonotonicTime>> undrain(const std::string &target) = 0;
+    [[nodiscard]] virtual Result<std::optional<MonotonicTime>> drain(const std::string &target, bool force,
+                                                                     std::optional<MonotonicTime> until) = 0;
+    [[nodiscard]] virtual Result<std::optional<MonotonicTime>> undrain(const std::string &target) = 0;
 
     // These return at once.
     virtual void on_flow_counts(std::vector<std::uint64_t> by_target) = 0;

@@ -10,6 +10,7 @@
 #include "controller/network/ethtool.h"
 #include "controller/network/path_resolver.h"
 #include "controller/network/snapshot.h"
+#include "controller/util/monotonic_time.h"
 
 namespace glb::control {
 
@@ -22,10 +23,10 @@ class NetworkPort {
     /// See PathResolver::update().
     [[nodiscard]] virtual std::map<IpAddress, network::ResolvedPath>
     resolve_paths(const network::Snapshot &snapshot, const InterfaceRef &tunnel,
-                  const std::set<IpAddress> &targets, health::MonotonicTime now) = 0;
+                  const std::set<IpAddress> &targets, MonotonicTime now) = 0;
     virtual void resolve(unsigned ifindex, const IpAddress &address) = 0;
-    virtual void revalidate(const IpAddress &target, health::MonotonicTime now) = 0;
-    virtual bool force_resolve(const IpAddress &target, health::MonotonicTime now) = 0;
+    virtual void revalidate(const IpAddress &target, MonotonicTime now) = 0;
+    virtual bool force_resolve(const IpAddress &target, MonotonicTime now) = 0;
     [[nodiscard]] virtual bool is_unreachable(const IpAddress &target) const = 0;
     /// Removes the neighbour entries that resolve_paths() manages.
     virtual void release_paths() = 0;

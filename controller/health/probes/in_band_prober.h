@@ -16,6 +16,7 @@
 
 #include "controller/health/probes/in_band_packet.h"
 #include "controller/health/probes/probe_settings.h"
+#include "controller/util/monotonic_time.h"
 
 namespace glb::health {
 
@@ -34,7 +35,7 @@ struct InBandResult {
     enum class Outcome : std::uint8_t { answered, unanswered, unsent };
     Outcome outcome = Outcome::unanswered;
     bool periodic = false; ///< false: sent by probe_now()
-    std::chrono::steady_clock::time_point sent;
+    MonotonicTime sent;
     std::chrono::nanoseconds round_trip{0};
     std::string detail; ///< of unsent
 };

@@ -14,7 +14,7 @@ Result<network::Snapshot> FakeNetwork::read() {
 std::map<IpAddress, network::ResolvedPath> FakeNetwork::resolve_paths(const network::Snapshot &snapshot,
                                                                       const InterfaceRef &,
                                                                       const std::set<IpAddress> &targets,
-                                                                      health::MonotonicTime) {
+                                                                      MonotonicTime) {
     std::map<IpAddress, network::ResolvedPath> paths;
     for (const auto &target : targets) {
         auto &path = paths[target];

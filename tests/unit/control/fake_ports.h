@@ -15,7 +15,7 @@ namespace glb::test {
 class FakeClock final : public control::Clock {
   public:
     explicit FakeClock(FakeWorld &world) : world_(world) {}
-    health::MonotonicTime now() const override { return world_.now; }
+    MonotonicTime now() const override { return world_.now; }
     std::uint32_t ticks() const override {
         return static_cast<std::uint32_t>(world_.now.time_since_epoch().count() >> GLB_TICK_SHIFT);
     }
@@ -32,12 +32,10 @@ class FakeNetwork final : public control::NetworkPort {
     std::map<IpAddress, network::ResolvedPath> resolve_paths(const network::Snapshot &snapshot,
                                                              const InterfaceRef &tunnel,
                                                              const std::set<IpAddress> &targets,
-                                                             health::MonotonicTime now) override;
+                                                             MonotonicTime now) override;
     void resolve(unsigned, const IpAddress &address) override { resolved.push_back(address); }
-    void revalidate(const IpAddress &target, health::MonotonicTime) override {
-        revalidated.push_back(target);
-    }
-    bool force_resolve(const IpAddress &target, health::MonotonicTime) override {
+    void revalidate(const IpAddress &target, MonotonicTime) override { revalidated.push_back(target); }
+    bool force_resolve(const IpAddress &target, MonotonicTime) override {
         forced.push_back(target);
         return true;
     }
@@ -154,9 +152,9 @@ class FakeHealth final : public control::HealthPort {
     void abandon(std::uint64_t generation) override;
     void set_resolved(const std::set<std::uint16_t> &) override {}
     void reset() override;
-    Result<std::optional<health::MonotonicTime>> drain(const std::string &target, bool force,
-                                                       std::optional<health::MonotonicTime> until) override;
-    Result<std::optional<health::MonotonicTime>> undrain(const std::string &target) override;
+    Result<std::optional<MonotonicTime>> drain(const std::string &target, bool force,
+                                               std::optional<MonotonicTime> until) override;
+    Result<std::optional<MonotonicTime>> undrain(const std::string &target) override;
     void on_flow_counts(std::vector<std::uint64_t> by_target) override {
         flow_counts.push_back(std::move(by_target));
     }

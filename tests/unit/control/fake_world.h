@@ -88,7 +88,7 @@ struct FakeWorld {
     nlohmann::json values = nlohmann::json::object();
     std::vector<state::HistoryEntry> history;
 
-    health::MonotonicTime now{std::chrono::hours(1)};
+    MonotonicTime now{std::chrono::hours(1)};
 
     /// eth0 (2, the tunnel), eth1 (3), eth2 (4); targets 192.0.2.10 to .19 are neighbours.
     FakeWorld();

@@ -79,7 +79,7 @@ TEST_CASE("detection: flows outstanding at the start count only where in-band pr
                                  .in_band_worked = worked};
     const TargetCounters working{.target = 1, .packets_out = 1000, .packets_returned = 900};
     std::map<Kind, int> actions;
-    OutlierDetector::Time now{1000s}, out{};
+    MonotonicTime now{1000s}, out{};
     for (int poll = 0; poll < 2000; ++poll, now += OutlierDetector::poll_interval) {
         auto both = std::array{waiting, working};
         both[0].ejected = actions[Kind::eject] > 0;
@@ -97,7 +97,7 @@ TEST_CASE("detection: flows outstanding at the start count only where in-band pr
     CHECK(actions[Kind::clear] == (worked && answers));
     CHECK(actions[Kind::probe] == (worked ? answers ? 1 : 3 : 0));
     if (worked && !answers)
-        CHECK(out - OutlierDetector::Time{1000s} <= 100ms);
+        CHECK(out - MonotonicTime{1000s} <= 100ms);
 }
 
 TEST_CASE("detection: three unanswered flows do not suffice", "[passive]") {

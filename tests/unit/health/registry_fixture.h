@@ -41,7 +41,7 @@ inline health::HealthConfig config_of(const std::vector<std::string> &targets,
 
 struct RegistryFixture {
     std::vector<std::string> transitions;
-    health::MonotonicTime now{1000s};
+    MonotonicTime now{1000s};
     health::TargetRegistry registry{
         [this](const health::TargetEntry &entry, const health::HealthTransition &change) {
             transitions.push_back(entry.name + " " + std::string(to_string(change.to)));
@@ -77,7 +77,7 @@ struct RegistryFixture {
 };
 
 /// Of the error; 0: none.
-inline int code_of(const Result<std::optional<health::MonotonicTime>> &result) {
+inline int code_of(const Result<std::optional<MonotonicTime>> &result) {
     return result ? 0 : result.error().code;
 }
 

@@ -101,7 +101,7 @@ class TrafficSim {
     void on_return(std::size_t flow, bool was_first);
     void poll();
     void probe(std::uint16_t target, bool is_background);
-    static health::OutlierDetector::Time clock(Micros at) { return health::OutlierDetector::Time(at + 1h); }
+    static MonotonicTime clock(Micros at) { return MonotonicTime(at + 1h); }
 
     std::mt19937 random_;
     Treat treat_;

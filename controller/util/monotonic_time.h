@@ -1,10 +1,12 @@
-// Whole seconds, as documents have them.
+// MonotonicTime: time that no change of the wall clock affects, and whole seconds of it, as documents have them.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 
 namespace glb {
+
+using MonotonicTime = std::chrono::steady_clock::time_point;
 
 /// Rounded down; a negative duration is 0.
 template <typename Duration>
@@ -14,8 +16,7 @@ template <typename Duration>
 }
 
 /// From `now` to `end`, rounded up; 0 if it is past.
-[[nodiscard]] inline std::uint64_t seconds_until(std::chrono::steady_clock::time_point end,
-                                                 std::chrono::steady_clock::time_point now) {
+[[nodiscard]] inline std::uint64_t seconds_until(MonotonicTime end, MonotonicTime now) {
     return elapsed_seconds(std::chrono::ceil<std::chrono::seconds>(end - now));
 }
 
