@@ -22,8 +22,6 @@ constexpr std::array protocol_names{
     ProtocolName{132, "sctp"},
 };
 
-constexpr std::array<std::string_view, 4> state_names{"unconfirmed", "established", "closing", "closed"};
-
 Result<std::uint8_t> parse_protocol(std::string_view text) {
     for (const auto &[number, name] : protocol_names)
         if (name == text)
@@ -34,11 +32,12 @@ Result<std::uint8_t> parse_protocol(std::string_view text) {
                 text);
 }
 
-Result<FlowState> parse_state(std::string_view text) {
-    const auto *found = std::find(state_names.begin(), state_names.end(), text);
-    if (found == state_names.end())
+Result<datapath::FlowState> parse_state(std::string_view text) {
+    const auto &names = datapath::flow_state_names;
+    const auto *found = std::ranges::find(names, text);
+    if (found == names.end())
         return fail("\"{}\" is not a state; valid: unconfirmed, established, closing, closed", text);
-    return static_cast<FlowState>(found - state_names.begin());
+    return static_cast<datapath::FlowState>(found - names.begin());
 }
 
 /// Moves the value of `from` to `to`, or its error's message to `problems`.
@@ -90,10 +89,6 @@ void read_field(FlowQuery &filter, const std::string &name, const std::string &v
 }
 
 } // namespace
-
-std::string_view to_string(FlowState state) {
-    return state_names.at(static_cast<std::size_t>(state));
-}
 
 std::string ip_protocol_name(std::uint8_t protocol) {
     for (const auto &[number, name] : protocol_names)

@@ -1,5 +1,4 @@
-// FlowQuery: a filter of flows. One parser, for the query of GET /v1/flows and for glbctl's
-// options.
+// FlowQuery: a filter of flows. One parser, for the query of GET /v1/flows and for glbctl's options.
 #pragma once
 
 #include <cstddef>
@@ -17,10 +16,6 @@
 
 namespace glb::observe {
 
-using datapath::FlowState;
-
-[[nodiscard]] std::string_view to_string(FlowState state);
-
 /// "tcp", "udp", "icmp", "icmpv6", "sctp", "gre", "esp", "ah", or the number in decimal (IANA's protocol
 /// numbers).
 [[nodiscard]] std::string ip_protocol_name(std::uint8_t protocol);
@@ -33,7 +28,7 @@ struct FlowQuery {
     std::optional<std::string> target_group; ///< if the query's target is GROUP/TARGET
     std::optional<std::string> target;
     std::optional<std::uint8_t> protocol;
-    std::optional<FlowState> state;
+    std::optional<datapath::FlowState> state;
     std::optional<AddressMatch> source;      ///< of the flow's first packet
     std::optional<AddressMatch> destination; ///< of the flow's first packet
     std::size_t limit = default_limit;       ///< 0: all of them
@@ -42,7 +37,7 @@ struct FlowQuery {
 using FlowQueryFields = std::vector<std::pair<std::string, std::string>>;
 
 /// Reads (name, value) pairs; the names are endpoint, target, protocol, state, source, destination, limit.
-/// Tells every error at once, each with the pointer "/NAME": unknown or repeated names, malformed values.
+/// Reports every error at once, each with the pointer "/NAME": unknown or repeated names, malformed values.
 [[nodiscard]] Result<FlowQuery, std::vector<ApiError>> parse_flow_query(const FlowQueryFields &fields);
 
 } // namespace glb::observe

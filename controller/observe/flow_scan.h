@@ -47,7 +47,7 @@ struct FlowStats {
 
     static constexpr std::uint32_t recently = 30 * GLB_TICKS_PER_SECOND;
 
-    [[nodiscard]] std::uint64_t of(FlowState state) const {
+    [[nodiscard]] std::uint64_t of(datapath::FlowState state) const {
         return by_state[static_cast<std::size_t>(state)];
     }
 };

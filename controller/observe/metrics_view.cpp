@@ -55,7 +55,7 @@ MetricsSnapshot NodeViews::metrics() const {
     snapshot.log_dropped = log_dropped();
     const auto flows = flow_stats(view);
     snapshot.flows_active = flows.active;
-    snapshot.flows_unconfirmed = flows.of(FlowState::unconfirmed);
+    snapshot.flows_unconfirmed = flows.of(datapath::FlowState::unconfirmed);
     if (view.counters) {
         snapshot.flows_capacity = node.datapath->capacity();
         if (const auto control = view.counters->control())

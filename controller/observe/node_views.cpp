@@ -119,7 +119,7 @@ Result<documents::NodeStatus> NodeViews::status() const {
     }
     const auto flows = flow_stats(view);
     status.flows.active = flows.active;
-    status.flows.unconfirmed = flows.of(FlowState::unconfirmed);
+    status.flows.unconfirmed = flows.of(datapath::FlowState::unconfirmed);
     for (const auto &target : view.health->targets)
         status.targets.add(to_string(target.state));
     if (node.confirm_until)

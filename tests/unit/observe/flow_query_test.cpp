@@ -94,7 +94,7 @@ TEST_CASE("flow query: names of protocols and states parse to the same values") 
         const auto name = observe::ip_protocol_name(static_cast<std::uint8_t>(number));
         CHECK(observe::parse_flow_query({{"protocol", name}})->protocol == number);
     }
-    CHECK(observe::to_string(datapath::FlowState::unconfirmed) == "unconfirmed");
+    CHECK(to_string(datapath::FlowState::unconfirmed) == "unconfirmed");
 }
 
 TEST_CASE("URI: request targets are parsed and composed") {

@@ -53,23 +53,23 @@ TEST_CASE("flow scan: live entries are counted by state and by target", "[flows]
 
     auto count = count_flows(fake.table, {}, start);
     CHECK(count.active == 6);
-    CHECK(count.of(FlowState::unconfirmed) == 2);
-    CHECK(count.of(FlowState::established) == 2);
-    CHECK(count.of(FlowState::closing) == 1);
-    CHECK(count.of(FlowState::closed) == 1);
+    CHECK(count.of(datapath::FlowState::unconfirmed) == 2);
+    CHECK(count.of(datapath::FlowState::established) == 2);
+    CHECK(count.of(datapath::FlowState::closing) == 1);
+    CHECK(count.of(datapath::FlowState::closed) == 1);
     CHECK(count.by_target.at(2) == 4);
     CHECK(count.by_target.at(9) == 1);
     CHECK(std::accumulate(count.by_target.begin(), count.by_target.end(), 0u) == 5);
 
     count = count_flows(fake.table, {}, start + 30 * second); // new and closed entries have expired
     CHECK(count.active == 4);
-    CHECK(count.of(FlowState::unconfirmed) == 1);
-    CHECK(count.of(FlowState::closed) == 0);
+    CHECK(count.of(datapath::FlowState::unconfirmed) == 1);
+    CHECK(count.of(datapath::FlowState::closed) == 0);
 
     TargetTimeouts timeouts(10);
     timeouts[9].tcp_ticks = 60 * second;
     count = count_flows(fake.table, timeouts, start + 60 * second);
-    CHECK(count.of(FlowState::closing) == 0);
+    CHECK(count.of(datapath::FlowState::closing) == 0);
     CHECK(count.by_target.at(9) == 0);
 }
 
