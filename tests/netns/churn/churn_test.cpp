@@ -105,6 +105,8 @@ TEST_CASE("churn: manifests applied back to back lose no packet and leak no reso
     const auto before = resources_of(pid);
     (void)max_loop_lag(testbed.node); // resets it
 
+    // The window is shorter than the queue of a veth (256 frames), so that no burst of the download fills it.
+    testbed.client.sysctl("net/ipv4/tcp_rmem", "4096 65536 131072");
     Process download =
         testbed.client.start({"curl", "-sS", "--limit-rate", "5M", "--max-time", "300", "-o",
                               (glbd.folder() / "download").string(), "http://198.51.100.20/file"});
