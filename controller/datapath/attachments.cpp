@@ -101,9 +101,7 @@ Result<Attachments> Attachments::open(Pins pins) {
     Attachments attachments(std::move(pins));
     for (const auto ifindex : attachments.pins_.links()) {
         const auto path = attachments.pins_.link(ifindex);
-        Fd fd(bpf_obj_get(path.c_str()));
-        if (!fd && errno != ENOENT)
-            return fail_errno(errno, "cannot open the pin {}", path.string());
+        GLB_ASSIGN(auto fd, open_if_pinned(path));
         if (fd && interface_of(fd.get()) == ifindex) {
             Link link{std::move(fd), AttachMode::native};
             if (const auto attached = attached_program(ifindex); attached && !attached->native)

@@ -11,15 +11,15 @@ namespace glb::datapath {
 
 namespace {
 
-/// The object that is pinned as `pin`; none if there is no such pin.
+/// The info of the object that is pinned as `pin`; none if there is no such pin.
 template <typename Info>
 Result<std::optional<Info>> info_of_pin(const std::filesystem::path &pin) {
-    const Fd fd(bpf_obj_get(pin.c_str()));
-    if (!fd && errno == ENOENT)
+    GLB_ASSIGN(const auto fd, open_if_pinned(pin));
+    if (!fd)
         return std::nullopt;
     Info info{};
     std::uint32_t size = sizeof info;
-    if (!fd || bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0)
+    if (bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0)
         return fail_errno(errno, "cannot open the pin {}", pin.string());
     return info;
 }

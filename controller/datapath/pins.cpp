@@ -154,12 +154,12 @@ Result<ProgramFds> Pins::programs() const {
     ProgramFds found;
     for (const auto id : program_ids()) {
         const auto pin = root_ / "programs" / std::to_string(id);
-        Fd fd(bpf_obj_get(pin.c_str()));
+        GLB_ASSIGN(auto fd, open_if_pinned(pin));
+        if (!fd)
+            continue;
         bpf_prog_info info{};
         std::uint32_t size = sizeof info;
-        if (!fd && errno == ENOENT)
-            continue;
-        if (!fd || bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0)
+        if (bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0)
             return fail_errno(errno, "cannot open the pin {}", pin.string());
         if (info.id == id)
             found.emplace(id, std::move(fd));
@@ -193,12 +193,9 @@ std::vector<unsigned> Pins::links() const {
 
 Result<std::optional<glb_metadata>> Pins::metadata() const {
     const auto pin = map(Map::metadata);
-    const Fd fd(bpf_obj_get(pin.c_str()));
-    if (!fd) {
-        if (errno == ENOENT)
-            return std::nullopt;
-        return fail_errno(errno, "cannot open the pin {}", pin.string());
-    }
+    GLB_ASSIGN(const auto fd, open_if_pinned(pin));
+    if (!fd)
+        return std::nullopt;
     bpf_map_info info{};
     std::uint32_t size = sizeof info;
     if (bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0)
@@ -216,9 +213,7 @@ Result<std::optional<glb_metadata>> Pins::metadata() const {
 
 Result<std::vector<std::string>> Pins::index_names() const {
     const auto pin = map(Map::index_names);
-    const Fd fd(bpf_obj_get(pin.c_str()));
-    if (!fd)
-        return fail_errno(errno, "cannot open the pin {}", pin.string());
+    GLB_ASSIGN(const auto fd, open_pin(pin));
     std::vector<std::string> names;
     names.reserve(GLB_INDEX_NAMES);
     for (std::uint32_t row = 0; row < GLB_INDEX_NAMES; ++row) {
@@ -250,6 +245,20 @@ Status Pins::remove_all() const {
     std::error_code code;
     fs::remove(bpffs, code); // fails if it is a mount point
     return {};
+}
+
+Result<Fd> open_if_pinned(const fs::path &pin) {
+    Fd fd(bpf_obj_get(pin.c_str()));
+    if (!fd && errno != ENOENT)
+        return fail_errno(errno, "cannot open the pin {}", pin.string());
+    return fd;
+}
+
+Result<Fd> open_pin(const fs::path &pin) {
+    GLB_ASSIGN(auto fd, open_if_pinned(pin));
+    if (!fd)
+        return fail_errno(ENOENT, "cannot open the pin {}", pin.string());
+    return fd;
 }
 
 } // namespace glb::datapath

@@ -73,4 +73,9 @@ class Pins {
     std::uint32_t schema_;
 };
 
+/// The object that is pinned as `pin`; an empty Fd if there is no such pin. Any other failure is an error.
+[[nodiscard]] Result<Fd> open_if_pinned(const std::filesystem::path &pin);
+/// The same, but fails with ENOENT if there is no such pin.
+[[nodiscard]] Result<Fd> open_pin(const std::filesystem::path &pin);
+
 } // namespace glb::datapath

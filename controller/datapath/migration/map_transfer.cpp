@@ -42,14 +42,6 @@ bool is_per_cpu(const bpf_map_info &info) {
     return info.type == BPF_MAP_TYPE_PERCPU_ARRAY;
 }
 
-/// The object that is pinned as `pin`; none if there is no such pin.
-Result<Fd> open_if_pinned(const fs::path &pin) {
-    Fd fd(bpf_obj_get(pin.c_str()));
-    if (!fd && errno != ENOENT)
-        return fail_errno(errno, "cannot open the pin {}", pin.string());
-    return fd;
-}
-
 /// Does nothing if `from` does not exist.
 Status pin_again(const fs::path &from, const fs::path &into) {
     GLB_ASSIGN(const auto fd, open_if_pinned(from));

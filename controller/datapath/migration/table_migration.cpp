@@ -18,13 +18,6 @@ namespace {
 constexpr int max_passes = 4;
 constexpr std::uint64_t few = 256; ///< flows that changed during a pass: another pass would not find fewer
 
-Result<Fd> open_pin(const std::filesystem::path &path) {
-    Fd fd(bpf_obj_get(path.c_str()));
-    if (!fd)
-        return fail_errno(errno, "cannot open the pin {}", path.string());
-    return fd;
-}
-
 void add(FlowCopy::Counts &sum, const FlowCopy::Counts &part) {
     sum.copied += part.copied;
     sum.updated += part.updated;
