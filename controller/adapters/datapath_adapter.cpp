@@ -10,6 +10,7 @@
 #include "controller/datapath/counter_reader.h"
 #include "controller/datapath/loader.h"
 #include "controller/datapath/metadata.h"
+#include "controller/util/first_failure.h"
 #include "controller/util/lock_file.h"
 #include "controller/util/log.h"
 
@@ -173,21 +174,17 @@ std::shared_ptr<control::FlowMigration> DatapathAdapter::resize(std::uint32_t ca
 
 Status DatapathAdapter::remove() {
     Status first;
-    const auto record_error = [&](Status done) {
-        if (!done && first)
-            first = std::move(done);
-    };
     if (!attachments_ && pins_)
         if (auto left = datapath::Attachments::open(*pins_))
             attachments_ = std::move(*left);
     if (attachments_)
         for (const auto ifindex : attachments_->interfaces())
-            record_error(attachments_->detach(ifindex));
+            record_failure(first, attachments_->detach(ifindex));
     maps_ = {};
     attachments_.reset();
     upgrade_.reset();
     if (pins_)
-        record_error(pins_->remove_all());
+        record_failure(first, pins_->remove_all());
     return first;
 }
 

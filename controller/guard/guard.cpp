@@ -9,6 +9,7 @@
 #include "controller/guard/diagnostics.h"
 #include "controller/guard/filter.h"
 #include "controller/util/files.h"
+#include "controller/util/first_failure.h"
 #include "controller/util/interface_ref.h"
 
 namespace glb::guard {
@@ -18,19 +19,6 @@ template <typename T>
 bool contains(const std::vector<T> &list, const T &value) {
     return std::find(list.begin(), list.end(), value) != list.end();
 }
-
-/// The first failure of steps that do not depend on each other.
-class FirstFailure {
-  public:
-    void record(Status status) {
-        if (first_ && !status)
-            first_ = std::move(status);
-    }
-    [[nodiscard]] Status status() const { return first_; }
-
-  private:
-    Status first_;
-};
 
 /// A counter that was created again or reset is smaller than what was counted before.
 void raise_to(plan::PacketCount &counted, const std::optional<plan::PacketCount> &counter) {
@@ -232,20 +220,20 @@ Result<plan::PacketCount> Guard::uninspected() {
 
 Status Guard::remove_stale_rules(const std::vector<Rule> &wanted) {
     GLB_ASSIGN(const auto present, list_rules(netlink_));
-    FirstFailure failure;
+    Status first;
     for (const auto &rule : present)
         if (rule.is_own() && !contains(wanted, rule))
-            failure.record(remove_rule(netlink_, rule));
-    return failure.status();
+            record_failure(first, remove_rule(netlink_, rule));
+    return first;
 }
 
 Status Guard::remove_stale_filters(const std::vector<unsigned> &wanted) {
     GLB_ASSIGN(const auto snapshot, network::read_snapshot(netlink_));
-    FirstFailure failure;
+    Status first;
     for (const auto &link : snapshot.links)
         if (!contains(wanted, link.index))
-            failure.record(release_interface(link));
-    return failure.status();
+            record_failure(first, release_interface(link));
+    return first;
 }
 
 Status Guard::release_interface(const network::Link &link) {
@@ -265,7 +253,7 @@ Status Guard::restore_sysctls(const std::vector<plan::Sysctl> &wanted) {
         return std::any_of(wanted.begin(), wanted.end(),
                            [&](const auto &sysctl) { return sysctl.key == key; });
     };
-    FirstFailure failure;
+    Status first;
     for (auto row = saved_.sysctls.begin(); row != saved_.sysctls.end();) {
         Status restored;
         if (!is_wanted(row->first) && read_sysctl(row->first))
@@ -273,27 +261,27 @@ Status Guard::restore_sysctls(const std::vector<plan::Sysctl> &wanted) {
         if (!restored && restored.error().code == ENOENT)
             restored = {}; // the interface was just deleted
         row = is_wanted(row->first) || !restored ? std::next(row) : saved_.sysctls.erase(row);
-        failure.record(std::move(restored));
+        record_failure(first, std::move(restored));
     }
-    failure.record(persist_saved_state());
-    return failure.status();
+    record_failure(first, persist_saved_state());
+    return first;
 }
 
 Status Guard::remove() {
-    FirstFailure failure;
+    Status first;
     plan_.reset(); // disables check_and_repair()
-    failure.record(remove_stale_filters({}));
-    failure.record(remove_stale_rules({}));
-    failure.record(restore_sysctls({}));
+    record_failure(first, remove_stale_filters({}));
+    record_failure(first, remove_stale_rules({}));
+    record_failure(first, restore_sysctls({}));
     // `add` first: deleting a missing table fails.
-    failure.record(nftables_.run("add table inet glb\ndelete table inet glb\n"));
+    record_failure(first, nftables_.run("add table inet glb\ndelete table inet glb\n"));
     program_.reset();
-    failure.record(GuardProgram::unpin(paths_.pins));
-    if (failure.status() && ::unlink(paths_.state.c_str()) != 0 && errno != ENOENT)
-        failure.record(fail_errno(errno, "cannot remove {}", paths_.state.string()));
-    if (failure.status())
+    record_failure(first, GuardProgram::unpin(paths_.pins));
+    if (first && ::unlink(paths_.state.c_str()) != 0 && errno != ENOENT)
+        record_failure(first, fail_errno(errno, "cannot remove {}", paths_.state.string()));
+    if (first)
         saved_ = persisted_ = {};
-    return failure.status();
+    return first;
 }
 
 } // namespace glb::guard

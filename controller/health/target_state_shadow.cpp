@@ -4,16 +4,9 @@
 #include <set>
 #include <utility>
 
+#include "controller/util/first_failure.h"
+
 namespace glb::health {
-
-namespace {
-
-void keep_first(Status &first, Status done) {
-    if (!done && first)
-        first = std::move(done);
-}
-
-} // namespace
 
 Status TargetStateShadow::write_target(TargetStatePort &port, std::uint16_t index, std::uint64_t state) {
     const auto known = targets_.find(index);
@@ -56,13 +49,13 @@ Status TargetStateShadow::write_all(TargetStatePort &port, std::span<const Group
     Status first;
     for (const auto &row : rows) {
         for (std::size_t i = 0; i < row.indexes.size(); ++i)
-            keep_first(first, write_target(port, row.indexes[i], row.state.targets[i]));
-        keep_first(first, write_group(port, row));
+            record_failure(first, write_target(port, row.indexes[i], row.state.targets[i]));
+        record_failure(first, write_group(port, row));
     }
     std::erase_if(final_states_, [&](const auto &row) {
         auto done = port.set_target_state(row.first, row.second);
         const bool written = done.has_value();
-        keep_first(first, std::move(done));
+        record_failure(first, std::move(done));
         return written;
     });
     return first;
