@@ -4,11 +4,11 @@ import pathlib
 import re
 import sys
 
+from cpp_source import report, sources
+
 FOLDERS = ("controller", "cli", "appliance", "lib", "bench")
 MOST_MEMBERS, MOST_METHODS = 20, 30
 
-COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
-STRING = re.compile(r'R"\(.*?\)"|"(?:\\.|[^"\\\n])*"', re.DOTALL)
 HEAD = re.compile(r"\b(class|struct)\s+(?:\[\[\w+\]\]\s*|alignas\(\w+\)\s*)?(\w+)(?:\s+final)?(?:\s*:[^{;()]*)?\s*\{")
 LABEL = re.compile(r"\b(?:public|protected|private)\s*:")
 OPERATOR = re.compile(r"\boperator\s*=+")
@@ -66,10 +66,7 @@ def count(body):
 
 def violations(root):
     for folder in FOLDERS:
-        for file in sorted((root / folder).rglob("*")):
-            if file.suffix not in (".h", ".cpp"):
-                continue
-            text = STRING.sub('""', COMMENT.sub(" ", file.read_text()))
+        for file, text in sources(root / folder):
             for head in HEAD.finditer(text):
                 members, methods = count(body_of(text, head.end()))
                 where = f"{file.relative_to(root)}: {head[1]} {head[2]}"
@@ -79,12 +76,5 @@ def violations(root):
                     yield f"{where} has {methods} member functions; at most {MOST_METHODS} are allowed"
 
 
-def main(root):
-    wrong = list(violations(root))
-    for line in wrong:
-        print(line)
-    return 1 if wrong else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(pathlib.Path(sys.argv[1])))
+    report(violations(pathlib.Path(sys.argv[1])))

@@ -8,10 +8,10 @@ import pathlib
 import re
 import sys
 
+from cpp_source import report, sources
+
 IN_GLB = {"util"}
 
-COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
-STRING = re.compile(r'R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"', re.DOTALL)
 OPENED = re.compile(r"\bnamespace\s+(glb\b[\w:]*)\s*\{")
 DIRECTIVE = re.compile(r"\busing\s+namespace\s+(glb\b[\w:]*)")
 # A block that contains no braces and no parentheses declares classes and enumerations, and defines nothing.
@@ -25,10 +25,7 @@ def namespace_of(path):
 
 def violations(root):
     controller = root / "controller"
-    for file in sorted(controller.rglob("*")):
-        if file.suffix not in (".h", ".cpp"):
-            continue
-        text = STRING.sub('""', COMMENT.sub(" ", file.read_text()))
+    for file, text in sources(controller):
         own = namespace_of(file.relative_to(controller))
         where = file.relative_to(root)
         for opened in OPENED.finditer(text):
@@ -38,12 +35,5 @@ def violations(root):
             yield f"{where} has a using-directive for {directive[1]}; qualify the names"
 
 
-def main(root):
-    wrong = list(violations(root))
-    for line in wrong:
-        print(line)
-    return 1 if wrong else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(pathlib.Path(sys.argv[1])))
+    report(violations(pathlib.Path(sys.argv[1])))
