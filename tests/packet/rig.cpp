@@ -1,23 +1,12 @@
 #include "tests/packet/rig.h"
 
 #include <algorithm>
-#include <stdexcept>
+
+#include "tests/harness/must.h"
 
 namespace glb::test {
 
 namespace {
-
-template <typename T>
-T must(Result<T> result) {
-    if (!result)
-        throw std::runtime_error(result.error().message);
-    return std::move(*result);
-}
-
-void must(const Status &status) {
-    if (!status)
-        throw std::runtime_error(status.error().message);
-}
 
 datapath::LoadSettings settings() {
     const auto sample = sample_settings();

@@ -1,12 +1,12 @@
 // Testbed of the guard's tests: a client, a node that forwards, a server.
 #pragma once
 
-#include <stdexcept>
 #include <string>
 #include <utility>
 
 #include "controller/guard/diagnostics.h"
 #include "controller/guard/guard.h"
+#include "tests/harness/must.h"
 #include "tests/harness/netns.h"
 #include "tests/harness/traffic.h"
 
@@ -71,15 +71,6 @@ struct Router {
     TempFolder folder;
     GuardPaths paths{bpffs.path() / "guard", folder.path() / "guard.json"};
 };
-
-// Throws instead of asserting: Catch2's assertions must not be used on other threads.
-template <typename T>
-T must(Result<T> result) {
-    if (!result)
-        throw std::runtime_error(result.error().message);
-    if constexpr (!std::is_void_v<T>)
-        return std::move(*result);
-}
 
 /// A guard whose operations run in the node's namespace.
 struct NodeGuard {

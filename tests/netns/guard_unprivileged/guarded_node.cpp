@@ -7,19 +7,9 @@
 #include <net/if.h>
 
 #include "controller/guard/filter.h"
+#include "tests/harness/must.h"
 
 namespace glb::test {
-
-namespace {
-
-template <typename T>
-T must(Result<T> result) {
-    if (!result)
-        throw std::runtime_error(result.error().message);
-    return std::move(*result);
-}
-
-} // namespace
 
 GuardedNode::GuardedNode() {
     std::filesystem::create_directory(paths.state.parent_path());

@@ -2,20 +2,13 @@
 #pragma once
 
 #include <stdexcept>
-#include <utility>
 
 #include "controller/network/snapshot.h"
 #include "lib/netlink/netlink.h"
+#include "tests/harness/must.h"
 #include "tests/harness/netns.h"
 
 namespace glb::test {
-
-template <typename T>
-T must(Result<T> result) {
-    if (!result)
-        throw std::runtime_error(result.error().message);
-    return std::move(*result);
-}
 
 /// A netlink socket belongs to the namespace in which it was opened.
 inline Netlink netlink_in(const Namespace &ns) {
