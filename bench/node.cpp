@@ -189,12 +189,12 @@ void Node::establish() {
 
 Result<std::map<std::string, std::uint64_t>> Node::counters() const {
     static constexpr const char *drop_names[] = {
-#define BENCH_NAME(name, text, meaning) "drop." text,
+#define BENCH_NAME(name, text, ...) "drop." text,
         GLB_DROP_REASONS(BENCH_NAME)
 #undef BENCH_NAME
     };
     static constexpr const char *counter_names[] = {
-#define BENCH_NAME(name, text, meaning) text,
+#define BENCH_NAME(name, text, ...) text,
         GLB_COUNTERS(BENCH_NAME)
 #undef BENCH_NAME
     };

@@ -2,44 +2,67 @@
 /*
  * Drop reasons and counters: one list each, from which enums, glbctl's texts, metrics and docs/reference are
  * generated. Append only: the numbers are indexes of pinned maps.
- *   X(NAME, "text", "meaning")
+ *   X(NAME, "text", "meaning", "fix")     reasons; an empty fix: nothing to mend at the node
+ *   X(NAME, "text", "meaning")            counters
  */
 #ifndef GLB_ABI_REASONS_H
 #define GLB_ABI_REASONS_H
 
 #define GLB_DROP_REASONS(X)                                                                                  \
-    X(MALFORMED, "malformed", "IP or transport header of an endpoint's packet is truncated or inconsistent") \
-    X(SHORT_LINEAR, "short_linear", "headers are outside the linear part of the frame")                      \
-    X(TOO_BIG, "too_big", "packet plus 68 bytes of encapsulation exceeds the tunnel MTU")                    \
-    X(NO_TARGET, "no_target", "no eligible target in the group (policy: drop)")                              \
-    X(NO_TARGET_YET, "no_target_yet", "all targets of the group are in initial health checking")             \
-    X(NO_NEIGHBOUR, "no_neighbour", "next hop of the target is not resolved")                                \
-    X(NO_HEADROOM, "no_headroom", "driver provides less than 68 bytes of headroom")                          \
-    X(NO_CONFIG, "no_config", "configuration row is missing")                                                \
+    X(MALFORMED, "malformed", "IP or transport header of an endpoint's packet is truncated or inconsistent", \
+      "")                                                                                                    \
+    X(SHORT_LINEAR, "short_linear", "headers are outside the linear part of the frame",                      \
+      "turn off the driver's header split: ethtool -G DEV tcp-data-split off; glb needs all headers in one " \
+      "buffer")                                                                                              \
+    X(TOO_BIG, "too_big", "packet plus 68 bytes of encapsulation exceeds the tunnel MTU",                    \
+      "raise the MTU of the tunnel's interface to the endpoints' MTU + 68, or lower the endpoints'")         \
+    X(NO_TARGET, "no_target", "no eligible target in the group (policy: drop)",                              \
+      "see the reasons in glbctl targets; add or repair a target")                                           \
+    X(NO_TARGET_YET, "no_target_yet", "all targets of the group are in initial health checking",             \
+      "wait for the first health checks; see glbctl targets")                                                \
+    X(NO_NEIGHBOUR, "no_neighbour", "next hop of the target is not resolved",                                \
+      "make the target, or the router to it, answer ARP on the tunnel's interface: ip neigh show dev DEV")   \
+    X(NO_HEADROOM, "no_headroom", "driver provides less than 68 bytes of headroom",                          \
+      "use a driver with 256 bytes of XDP headroom, or node.xdpMode generic")                                \
+    X(NO_CONFIG, "no_config", "configuration row is missing", "")                                            \
     X(UNKNOWN_SENDER, "unknown_sender",                                                                      \
-      "GENEVE from an address that is not a target, or not received on the tunnel interface")                \
-    X(SENDER_MAC, "sender_mac", "GENEVE from an on-link target's address with another source MAC")           \
-    X(OUTER_FRAGMENT, "outer_fragment", "GENEVE packet is an IP fragment")                                   \
-    X(OUTER_MALFORMED, "outer_malformed", "outer IP or UDP header is truncated or inconsistent")             \
-    X(GENEVE_VERSION, "geneve_version", "GENEVE version is not 0")                                           \
-    X(GENEVE_CONTROL, "geneve_control", "GENEVE control packet (O bit)")                                     \
-    X(GENEVE_OPTIONS, "geneve_options", "GENEVE option lengths are inconsistent")                            \
-    X(GENEVE_CRITICAL, "geneve_critical", "unknown critical GENEVE option")                                  \
-    X(GENEVE_MISSING, "geneve_missing", "GENEVE without endpoint or cookie option")                          \
-    X(GENEVE_PROTOCOL, "geneve_protocol", "GENEVE payload is neither IPv4 nor IPv6")                         \
+      "GENEVE from an address that is not a target, or not received on the tunnel interface",                \
+      "if an appliance sent it: add its address as a target, and let it answer on the tunnel's interface")   \
+    X(SENDER_MAC, "sender_mac", "GENEVE from an on-link target's address with another source MAC",           \
+      "if an appliance answers from another MAC (HA pair): node.tunnel.senderMac any")                       \
+    X(OUTER_FRAGMENT, "outer_fragment", "GENEVE packet is an IP fragment",                                   \
+      "raise the MTU between appliance and node; GENEVE packets must not be fragmented")                     \
+    X(OUTER_MALFORMED, "outer_malformed", "outer IP or UDP header is truncated or inconsistent", "")         \
+    X(GENEVE_VERSION, "geneve_version", "GENEVE version is not 0", "")                                       \
+    X(GENEVE_CONTROL, "geneve_control", "GENEVE control packet (O bit)", "")                                 \
+    X(GENEVE_OPTIONS, "geneve_options", "GENEVE option lengths are inconsistent",                            \
+      "let the appliance return the GENEVE header unchanged")                                                \
+    X(GENEVE_CRITICAL, "geneve_critical", "unknown critical GENEVE option",                                  \
+      "let the appliance return the GENEVE header unchanged")                                                \
+    X(GENEVE_MISSING, "geneve_missing", "GENEVE without endpoint or cookie option",                          \
+      "let the appliance return the GENEVE header unchanged")                                                \
+    X(GENEVE_PROTOCOL, "geneve_protocol", "GENEVE payload is neither IPv4 nor IPv6", "")                     \
     X(INNER_MALFORMED, "inner_malformed",                                                                    \
-      "returned inner packet is truncated, inconsistent, or longer than its tunnel packet")                  \
+      "returned inner packet is truncated, inconsistent, or longer than its tunnel packet", "")              \
     X(UNKNOWN_ENDPOINT, "unknown_endpoint",                                                                  \
-      "returned packet has an endpoint id that is not configured on this node")                              \
-    X(UNKNOWN_FLOW, "unknown_flow", "returned packet does not belong to a known flow")                       \
-    X(WRONG_TARGET, "wrong_target", "returned by a target that does not own the flow")                       \
-    X(COOKIE_MISMATCH, "cookie_mismatch", "strict cookies: the returned cookie does not match the flow")     \
+      "returned packet has an endpoint id that is not configured on this node",                              \
+      "let the appliance return the endpoint id that it received; see glbctl endpoints")                     \
+    X(UNKNOWN_FLOW, "unknown_flow", "returned packet does not belong to a known flow", "")                   \
+    X(WRONG_TARGET, "wrong_target", "returned by a target that does not own the flow",                       \
+      "normal for late packets of a flow that has moved; otherwise check that appliances do not share "      \
+      "addresses")                                                                                           \
+    X(COOKIE_MISMATCH, "cookie_mismatch", "strict cookies: the returned cookie does not match the flow",     \
+      "let the appliance return the cookie of the same flow")                                                \
     X(PUNT_FAILED, "punt_failed",                                                                            \
-      "packet needs the host stack, but the driver does not support XDP metadata")                           \
+      "packet needs the host stack, but the driver does not support XDP metadata",                           \
+      "use another driver, or node.xdpMode generic")                                                         \
     X(REDIRECT_FAILED, "redirect_failed",                                                                    \
-      "egress is not in the devmap, or the kernel dropped the frame after XDP redirect")                     \
-    X(SOURCE_LIMIT, "source_limit", "new flow exceeds the endpoint's newFlowsPerSourcePerSecond")            \
-    X(FLOW_RESET, "flow_reset", "packet of a flow that was reset; no answer is sent")
+      "egress is not in the devmap, or the kernel dropped the frame after XDP redirect",                     \
+      "see ip -s link and ethtool -S of the egress interface; the far end of a veth needs an XDP program "   \
+      "of its own")                                                                                          \
+    X(SOURCE_LIMIT, "source_limit", "new flow exceeds the endpoint's newFlowsPerSourcePerSecond",            \
+      "raise the endpoint's newFlowsPerSourcePerSecond if its clients are honest")                           \
+    X(FLOW_RESET, "flow_reset", "packet of a flow that was reset; no answer is sent", "")
 
 #define GLB_COUNTERS(X)                                                                                      \
     X(ENCAPSULATED, "encapsulated", "packets sent to a target")                                              \
@@ -77,7 +100,7 @@
     X(FLOW_MIGRATED, "flow_migrated", "flows moved by a packet from the previous flow table")                \
     X(RESET_SENT_ON, "reset_sent_on", "packets of reset flows rewritten to a RST for the far end")
 
-#define GLB_REASON_ENUM(name, text, meaning) GLB_DROP_##name,
+#define GLB_REASON_ENUM(name, text, meaning, fix) GLB_DROP_##name,
 #define GLB_COUNTER_ENUM(name, text, meaning) GLB_COUNT_##name,
 
 enum glb_drop { GLB_DROP_REASONS(GLB_REASON_ENUM) GLB_DROP_MAX };

@@ -13,7 +13,7 @@ std::string format_counters(const std::vector<documents::Counter> &counters, con
         table.add({{row.reason, style},
                    format_count(row.packets),
                    is_event ? "-" : format_bytes(row.bytes),
-                   row.meaning});
+                   row.packets != 0 && row.fix ? row.meaning + "; fix: " + *row.fix : row.meaning});
     }
     return table.text(colour);
 }

@@ -1,6 +1,7 @@
 // GET /v1/drops and /v1/counters: every drop reason, and every other counter of the data path.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,10 +14,12 @@ struct Counter {
     std::uint64_t packets = 0;
     std::uint64_t bytes = 0;
     std::string meaning;
+    std::optional<std::string> fix; ///< what ends these drops; none: nothing can be mended at the node
 
     static constexpr auto members() {
         return std::tuple{member("reason", &Counter::reason), member("packets", &Counter::packets),
-                          member("bytes", &Counter::bytes), member("meaning", &Counter::meaning)};
+                          member("bytes", &Counter::bytes), member("meaning", &Counter::meaning),
+                          omitted_if_empty("fix", &Counter::fix)};
     }
     bool operator==(const Counter &) const = default;
 };

@@ -25,7 +25,9 @@ std::vector<documents::Counter> counter_rows(const ReasonText (&texts)[N],
     std::vector<documents::Counter> rows;
     for (std::size_t i = 0; i < N; ++i) {
         const auto count = i < counts.size() ? counts[i] : glb_count{};
-        rows.push_back({texts[i].name, count.packets, count.bytes, texts[i].meaning});
+        rows.push_back({texts[i].name, count.packets, count.bytes, texts[i].meaning, {}});
+        if (*texts[i].fix != '\0')
+            rows.back().fix = texts[i].fix;
     }
     return rows;
 }

@@ -16,9 +16,10 @@ namespace glb::observe {
 struct ReasonText {
     const char *name;
     const char *meaning;
+    const char *fix = ""; ///< of drops
 };
 
-#define GLB_REASON_TEXT(name, text, meaning) ReasonText{text, meaning},
+#define GLB_REASON_TEXT(name, text, ...) ReasonText{text, __VA_ARGS__},
 inline constexpr ReasonText drop_texts[] = {GLB_DROP_REASONS(GLB_REASON_TEXT)}; ///< by glb_drop
 inline constexpr ReasonText counter_texts[] = {GLB_COUNTERS(GLB_REASON_TEXT)};  ///< by glb_counter
 #undef GLB_REASON_TEXT

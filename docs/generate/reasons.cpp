@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -13,17 +14,20 @@ namespace {
 struct Reason {
     std::string_view text;
     std::string_view meaning;
+    std::string_view fix = "";
 };
 
-#define ROW(name, text, meaning) Reason{text, meaning},
+#define ROW(name, text, ...) Reason{text, __VA_ARGS__},
 constexpr std::array drops = {GLB_DROP_REASONS(ROW)};
 constexpr std::array counters = {GLB_COUNTERS(ROW)};
 #undef ROW
 
 std::string table(std::string_view head, const auto &rows) {
-    auto out = fmt::format("| {} | meaning |\n|---|---|\n", head);
-    for (const auto &[text, meaning] : rows)
-        out += fmt::format("| `{}` | {} |\n", text, meaning);
+    const bool has_fixes = std::ranges::any_of(rows, [](const Reason &row) { return !row.fix.empty(); });
+    auto out = fmt::format("| {} | meaning |{}\n|---|---|{}\n", head, has_fixes ? " fix |" : "",
+                           has_fixes ? "---|" : "");
+    for (const auto &[text, meaning, fix] : rows)
+        out += fmt::format("| `{}` | {} |{}\n", text, meaning, has_fixes ? fmt::format(" {} |", fix) : "");
     return out;
 }
 

@@ -62,7 +62,7 @@ std::string layout() {
         if (const auto value = bpf_map__btf_value_type_id(map))
             describe(bpf_object__btf(object.get()), value, seen, text);
     }
-#define GLB_TEXT(name, word, meaning) text += word "\n";
+#define GLB_TEXT(name, word, ...) text += word "\n";
     GLB_DROP_REASONS(GLB_TEXT)
     GLB_COUNTERS(GLB_TEXT)
 #undef GLB_TEXT

@@ -184,7 +184,7 @@ const std::map<glb_drop, std::function<int(NativeRig &)>> native_cases{
 };
 
 std::string name_of(glb_drop reason) {
-#define GLB_NAME(name, text, meaning) text,
+#define GLB_NAME(name, text, ...) text,
     static const char *const names[] = {GLB_DROP_REASONS(GLB_NAME)};
 #undef GLB_NAME
     return names[reason];

@@ -47,7 +47,8 @@ inline constexpr auto fake_endpoints = R"({"endpoints": [{"name": "branch", "id"
             "bypassed": false, "bypassReason": null, "bypassSecondsLeft": null}]})";
 
 inline constexpr auto fake_drops = R"({"drops": [
-            {"reason": "unknown_sender", "packets": 7, "bytes": 700, "meaning": "GENEVE from no target"},
+            {"reason": "unknown_sender", "packets": 7, "bytes": 700, "meaning": "GENEVE from no target",
+             "fix": "add it as a target"},
             {"reason": "too_big", "packets": 0, "bytes": 0, "meaning": "does not fit the tunnel's MTU"}]})";
 
 inline constexpr auto fake_counters = R"({"counters": [

@@ -83,7 +83,7 @@ TEST_CASE("glbctl: flows, with filters") {
 TEST_CASE("glbctl: drops and counters") {
     const Fixture glbctl;
     CHECK(glbctl({"drops"}).out == "REASON          PACKETS  BYTES  MEANING\n"
-                                   "unknown_sender        7  700 B  GENEVE from no target\n"
+                                   "unknown_sender        7  700 B  GENEVE from no target; fix: add it as a target\n"
                                    "too_big               0    0 B  does not fit the tunnel's MTU\n");
     CHECK(glbctl({"counters"}).out == "COUNTER       PACKETS  BYTES  MEANING\n"
                                       "encapsulated    1.2 M   99 B  packets sent to a target\n"

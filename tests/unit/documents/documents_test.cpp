@@ -48,7 +48,8 @@ constexpr auto golden_flows = R"({"total": 812, "truncated": true, "flows": [{
     "idleSeconds": 1, "packetsOut": 12, "packetsBack": 13, "bytesOut": 9000, "bytesBack": 9001, "identifier": 77}]})";
 
 constexpr auto golden_drops = R"({"drops": [{"reason": "unknown_sender", "packets": 7, "bytes": 700,
-    "meaning": "GENEVE from an address that is no target"}]})";
+    "meaning": "GENEVE from an address that is no target",
+    "fix": "add it as a target"}]})";
 
 constexpr auto golden_counters = R"({"counters": [{"reason": "flow_new", "packets": 3, "bytes": 1,
     "meaning": "new flows"}]})";
