@@ -58,25 +58,6 @@ void read_response(const Context &context, Reply &reply) {
         reply.exit = exit_refused;
 }
 
-/// Prints the response, or its errors.
-int show(const Context &context, const Reply &reply, const Formatter &format) {
-    if (!reply.failure.empty())
-        return reply.exit;
-    if (reply.status >= 400)
-        print_errors(errors_of(reply.document));
-    if (context.output == Output::json) { // error documents too
-        print(reply.text);
-    } else if (reply.exit == exit_done) {
-        const auto text = format(reply.document);
-        if (!text) {
-            print_error(invalid_response(context, text.error().message));
-            return exit_refused;
-        }
-        print(*text);
-    }
-    return reply.exit;
-}
-
 } // namespace
 
 Reply try_request(const Context &context, const std::string &method, const std::string &target,
@@ -100,6 +81,24 @@ Reply request(const Context &context, const std::string &method, const std::stri
     if (!reply.failure.empty())
         print_error(reply.failure);
     return reply;
+}
+
+int show(const Context &context, const Reply &reply, const Formatter &format) {
+    if (!reply.failure.empty())
+        return reply.exit;
+    if (reply.status >= 400)
+        print_errors(errors_of(reply.document));
+    if (context.output == Output::json) { // error documents too
+        print(reply.text);
+    } else if (reply.exit == exit_done) {
+        const auto text = format(reply.document);
+        if (!text) {
+            print_error(invalid_response(context, text.error().message));
+            return exit_refused;
+        }
+        print(*text);
+    }
+    return reply.exit;
 }
 
 int get(const Context &context, const std::string &path, const Query &query, const Formatter &format) {

@@ -41,6 +41,9 @@ using Formatter = std::function<Result<std::string>(const nlohmann::json &)>;
 
 /// Prints the response to stdout: with -o json the document as received, else the output of `format`. Errors
 /// are printed on stderr. Returns the exit status.
+int show(const Context &context, const Reply &reply, const Formatter &format);
+
+/// show() of one request.
 int get(const Context &context, const std::string &path, const Query &query, const Formatter &format);
 int post(const Context &context, const std::string &path, const Query &query, const Formatter &format);
 

@@ -1,9 +1,13 @@
 // glbctl status: the node at a glance.
-#include "controller/documents/status.h"
+#include <algorithm>
+#include <memory>
+
 #include "cli/client.h"
 #include "cli/command_line.h"
 #include "cli/commands/commands.h"
 #include "cli/table.h"
+#include "controller/documents/status.h"
+#include "controller/util/condition.h"
 
 namespace glb::cli {
 
@@ -20,10 +24,44 @@ std::string guard_lines(const documents::GuardSummary &guard, bool colour) {
                             format_count(guard.uninspected, "packet"));
     if (guard.restored != 0)
         text += fmt::format(", repaired {}", format_count(guard.restored, "time"));
-    auto out = status_line("Guard", text, style, colour);
-    for (const auto &warning : guard.warnings)
-        out += status_line("Warning", warning, Style::warning, colour);
+    return status_line("Guard", text, style, colour);
+}
+
+bool is_error(const documents::Degradation &row) {
+    return row.severity == to_string(Severity::error);
+}
+
+std::string degradation_lines(const std::vector<documents::Degradation> &rows, bool colour) {
+    std::string out;
+    for (const auto &row : rows) {
+        const Condition condition{{}, row.what, row.where, row.message, row.fix};
+        out +=
+            status_line(is_error(row) ? "ERROR" : "Warning",
+                        fmt::format("{} (for {})", to_string(condition), format_duration(row.since_seconds)),
+                        is_error(row) ? Style::bad : Style::warning, colour);
+    }
     return out;
+}
+
+/// "glb-a, ready, 1 error, 2 warnings".
+std::string node_line(const documents::NodeStatus &status, bool colour) {
+    auto text = status.node + (status.ready ? ", ready" : ", NOT READY: " + or_dash(status.not_ready_reason));
+    const auto errors = static_cast<std::uint64_t>(std::ranges::count_if(status.degraded, is_error));
+    const auto warnings = status.degraded.size() - errors;
+    if (errors != 0)
+        text += ", " + format_count(errors, "error");
+    if (warnings != 0)
+        text += ", " + format_count(warnings, "warning");
+    const auto style = !status.ready || errors != 0 ? Style::bad
+                       : warnings != 0              ? Style::warning
+                                                    : Style::good;
+    return status_line("Node", text, style, colour);
+}
+
+/// Exit status of --check.
+int check_status(const documents::NodeStatus &status) {
+    const bool well = status.ready && std::ranges::none_of(status.degraded, is_error);
+    return well ? exit_done : exit_refused;
 }
 
 std::string flows_line(const documents::FlowTableUsage &flows) {
@@ -52,9 +90,8 @@ std::string interfaces_table(const std::vector<documents::InterfaceStatus> &inte
 }
 
 std::string format_status(const documents::NodeStatus &status, bool colour) {
-    auto out = status_line(
-        "Node", status.node + (status.ready ? ", ready" : ", NOT READY: " + or_dash(status.not_ready_reason)),
-        status.ready ? Style::good : Style::bad, colour);
+    auto out = node_line(status, colour);
+    out += degradation_lines(status.degraded, colour);
     out += status_line("Version", status.version);
     out += status_line("Epoch", std::to_string(status.epoch));
     out += status_line("Uptime", format_duration(status.uptime_seconds));
@@ -75,13 +112,23 @@ std::string format_status(const documents::NodeStatus &status, bool colour) {
 } // namespace
 
 void add_status(CLI::App &app, Context &context) {
-    add_command(app, context, "status", "Show the state of the node",
-                {"glbctl status", "glbctl -o json status | jq .ready"}, [&context] {
-                    return get(context, "/v1/status", {},
-                               formatter<documents::NodeStatus>([&](const auto &status) {
-                                   return format_status(status, context.colour);
-                               }));
-                });
+    const auto check = std::make_shared<bool>(false);
+    auto *command = add_command(
+        app, context, "status", "Show the state of the node",
+        {"glbctl status", "glbctl status --check || echo 'not well'",
+         "glbctl -o json status | jq -r '.degraded[] | [.severity, .where, .message, .fix] | @tsv'"},
+        [&context, check] {
+            const auto reply = request(context, "GET", "/v1/status");
+            const int shown = show(context, reply, formatter<documents::NodeStatus>([&](const auto &status) {
+                                       return format_status(status, context.colour);
+                                   }));
+            if (shown != exit_done || !*check)
+                return shown;
+            const auto status = documents::from_json<documents::NodeStatus>(reply.document);
+            return status ? check_status(*status) : exit_refused;
+        });
+    command->add_flag("--check", *check,
+                      "exit with status 1 unless the node is ready and nothing of severity error is wrong");
 }
 
 } // namespace glb::cli

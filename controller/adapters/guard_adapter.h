@@ -18,10 +18,10 @@ class GuardAdapter final : public control::GuardPort {
     Status set_magic(std::uint32_t magic) override { return guard_.set_magic(magic); }
     Result<control::GuardCheck> check() override {
         GLB_ASSIGN(auto report, guard_.check_and_repair());
-        return control::GuardCheck{std::move(report.repaired), std::move(report.warnings), report.counted};
+        return control::GuardCheck{std::move(report.repaired), std::move(report.conditions), report.counted};
     }
     Status remove() override { return guard_.remove(); }
-    std::vector<std::string> missing_forwarding(const std::set<std::string> &devices) const override {
+    std::vector<Condition> missing_forwarding(const std::set<std::string> &devices) const override {
         return guard::missing_forwarding(devices);
     }
 

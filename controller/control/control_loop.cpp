@@ -5,6 +5,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "controller/control/host_conditions.h"
 #include "controller/control/persisted_targets.h"
 #include "controller/datapath/counter_reader.h"
 #include "controller/plan/bank_plan.h"
@@ -100,6 +101,7 @@ Task<void> ControlLoop::tick() {
         roles_.resizer.check();
         log_interface_changes();
         report_to_health();
+        report_host_conditions(state_, ports_);
         const auto live = ports_.health.snapshot();
         co_await roles_.worker.run([&] { persist_health(*live); });
         roles_.scans.check();
@@ -188,9 +190,7 @@ void ControlLoop::handle_missing_metadata(unsigned ifindex) {
     const auto *link = state_.installed.network.link(ifindex);
     if (!link || !state_.conditions.without_punt_path.insert(ifindex).second)
         return;
-    spdlog::warn("interface {}: its driver does not support XDP metadata, so returned packets that need the "
-                 "host stack are dropped (punt_failed); fix: set node.xdpMode to \"generic\"",
-                 link->name);
+    report_host_conditions(state_, ports_);
     publish();
 }
 
@@ -226,6 +226,7 @@ void ControlLoop::persist_health(const health::HealthSnapshot &live) {
 void ControlLoop::publish() {
     if (state_.datapath_is_replaced)
         return;
+    report_bypasses(state_, ports_.clock.now());
     published_.store(node_snapshot(state_, ports_, roles_.reconciler.attached_interfaces()));
 }
 

@@ -39,9 +39,10 @@ class HostChecker {
     void refuse(const std::string &pointer, fmt::format_string<Args...> message, Args &&...args) {
         findings_.errors.push_back({pointer, fmt::format(message, std::forward<Args>(args)...)});
     }
-    template <typename... Args>
-    void warn(const std::string &pointer, fmt::format_string<Args...> message, Args &&...args) {
-        findings_.warnings.push_back({pointer, fmt::format(message, std::forward<Args>(args)...)});
+    void warn(Severity severity, std::string what, std::string pointer, std::string message,
+              std::string fix = {}) {
+        findings_.warnings.push_back(
+            {severity, std::move(what), std::move(pointer), std::move(message), std::move(fix)});
     }
 
     const config::Manifest &manifest_;
@@ -66,7 +67,8 @@ const network::Link *HostChecker::check_interface(const InterfaceRef &interface,
     } else {
         refuse_without_driver(*link, pointer);
         if (!link->up)
-            warn(pointer, "{} is down; fix: ip link set {} up", link->name, link->name);
+            warn(Severity::error, "interface-down", pointer, fmt::format("{} is down", link->name),
+                 fmt::format("ip link set {} up", link->name));
     }
     return link;
 }
@@ -104,15 +106,18 @@ void HostChecker::check_tunnel() {
             std::find_if(snapshot_.addresses.begin(), snapshot_.addresses.end(),
                          [&](const network::LinkAddress &there) { return there.address == address; });
         if (found == snapshot_.addresses.end())
-            return warn(pointer, "{} is not an address of this machine; the node is not ready until it is",
-                        address.to_string());
+            return warn(Severity::error, "tunnel-address-missing", pointer,
+                        fmt::format("{} is not an address of this machine; the node is not ready until it is",
+                                    address.to_string()));
         const auto own = link != nullptr
                              ? network::local_addresses(snapshot_, link->index, tunnel.interface.vlans)
                              : std::vector<IpAddress>{address};
         const auto *holder = snapshot_.link(found->ifindex);
         if (std::find(own.begin(), own.end(), address) == own.end())
-            warn(pointer, "{} is on {}, not on the tunnel interface {}", address.to_string(),
-                 holder != nullptr ? holder->name : "another interface", to_string(tunnel.interface));
+            warn(Severity::warning, "tunnel-address-elsewhere", pointer,
+                 fmt::format("{} is on {}, not on the tunnel interface {}", address.to_string(),
+                             holder != nullptr ? holder->name : "another interface",
+                             to_string(tunnel.interface)));
     };
     check_address(tunnel.address, "/node/tunnel/address");
     if (tunnel.address6)
@@ -132,11 +137,13 @@ void HostChecker::check_mtu(const InterfaceRef &interface, const std::string &po
                   "for the tunnel",
                   tunnel - std::min(tunnel, config::tunnel_overhead))
             : fmt::format("ip link set {} mtu {}", name, needed);
-    warn(pointer,
-         "the tunnel's MTU, {} on {}, is below this interface's {} + {}: its longest packets will be dropped "
-         "(too_big); fix: {}",
-         tunnel, to_string(manifest_.node.tunnel.interface), needed - config::tunnel_overhead,
-         config::tunnel_overhead, fix);
+    warn(Severity::warning, "tunnel-mtu", pointer,
+         fmt::format(
+             "the tunnel's MTU, {} on {}, is below this interface's {} + {}: its longest packets will be "
+             "dropped (too_big)",
+             tunnel, to_string(manifest_.node.tunnel.interface), needed - config::tunnel_overhead,
+             config::tunnel_overhead),
+         fix);
 }
 
 void HostChecker::check_endpoints() {
@@ -157,9 +164,10 @@ void HostChecker::check_targets() {
             if (std::any_of(
                     snapshot_.addresses.begin(), snapshot_.addresses.end(),
                     [&](const network::LinkAddress &own) { return own.address == targets[j].address; }))
-                warn(config::pointer_to(config::pointer_to("/targetGroups", i) + "/targets", j) + "/address",
-                     "{} is an address of this machine; a target must be another host",
-                     targets[j].address.to_string());
+                warn(Severity::error, "target-is-local",
+                     config::pointer_to(config::pointer_to("/targetGroups", i) + "/targets", j) + "/address",
+                     fmt::format("{} is an address of this machine; a target must be another host",
+                                 targets[j].address.to_string()));
     }
 }
 
@@ -180,8 +188,8 @@ void HostChecker::check_ca_files() {
         if (check.protocol != config::ProbeProtocol::https || check.ca_file.empty())
             continue;
         if (const auto error = ca_file_error(check.ca_file); !error.empty())
-            warn(config::pointer_to("/targetGroups", i) + "/healthCheck/caFile",
-                 "{}; until this is fixed, every check of this group fails", error);
+            warn(Severity::error, "ca-file", config::pointer_to("/targetGroups", i) + "/healthCheck/caFile",
+                 fmt::format("{}; until this is fixed, every check of this group fails", error));
     }
 }
 

@@ -5,13 +5,14 @@
 
 #include "controller/config/parser.h"
 #include "controller/network/snapshot.h"
+#include "controller/util/condition.h"
 
 namespace glb::control {
 
 /// Errors refuse an apply. Warnings are reported: the node becomes ready once their cause is fixed.
 struct HostFindings {
     std::vector<config::ManifestError> errors;
-    std::vector<config::ManifestError> warnings;
+    std::vector<Condition> warnings; ///< `where` is a JSON pointer
 };
 
 /// Errors: an interface that is absent (a similar name is suggested), the loopback, and, in native mode, a device on

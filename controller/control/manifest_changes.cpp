@@ -7,6 +7,7 @@
 #include "controller/config/parser.h"
 #include "controller/config/unsupported_features.h"
 #include "controller/control/host_checks.h"
+#include "controller/control/host_conditions.h"
 #include "controller/control/kept_guard.h"
 #include "controller/control/persisted_targets.h"
 #include "controller/util/log.h"
@@ -65,11 +66,8 @@ Result<ApplyResult> ManifestChanges::check(const config::Manifest &manifest) {
     const auto findings = check_host(manifest, snapshot);
     if (!findings.errors.empty())
         return refusal(result.epoch, api_errors(findings.errors));
-    for (const auto &warning : findings.warnings)
-        result.warnings.push_back(fmt::format("{}: {}", warning.pointer, warning.message));
-    const auto devices = plan::receiving_device_names(manifest, snapshot, ports_.state.value(devices_key));
-    for (auto &line : ports_.guard.missing_forwarding(devices))
-        result.warnings.push_back(std::move(line));
+    for (const auto &condition : host_conditions(manifest, state_, ports_))
+        result.warnings.push_back(to_string(condition));
     result.changes = change_documents(config::diff_manifests(state_.desired.manifest.get(), manifest));
     result.drained_by_operator = remaining_drains(*ports_.health.snapshot(), manifest);
     return result;
@@ -103,8 +101,9 @@ Task<Result<ApplyResult>> ManifestChanges::apply(std::string text, ApplyOptions 
             "/node/flowTable/capacity: the flow table is being resized from {} to {} entries while "
             "traffic continues: glbctl status shows the capacity",
             ports_.datapath.capacity(), *target));
-    const auto &warnings = state_.conditions.guard.warnings;
-    result->warnings.insert(result->warnings.end(), warnings.begin(), warnings.end());
+    for (const auto &condition : state_.conditions.guard.conditions)
+        result->warnings.push_back(to_string(condition));
+    report_host_conditions(state_, ports_);
     report(*result, options, epoch);
     co_return result;
 }

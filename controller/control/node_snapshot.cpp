@@ -26,7 +26,8 @@ observe::GuardSnapshot guard_snapshot(const NodeState &state) {
     observe::GuardSnapshot guard;
     guard.installed = state.installed.guard;
     guard.restored = state.conditions.guard_restored;
-    guard.warnings = state.conditions.guard.warnings;
+    for (const auto &condition : state.conditions.guard.conditions)
+        guard.warnings.push_back(to_string(condition));
     guard.counted = state.conditions.guard.counted;
     guard.manifest = state.desired.manifest ? state.desired.manifest : state.installed.kept_guard;
     return guard;
@@ -63,6 +64,7 @@ std::shared_ptr<const observe::NodeSnapshot> node_snapshot(const NodeState &stat
     if (snapshot.not_ready_reason.empty() && !health->write_error.empty())
         snapshot.not_ready_reason =
             fmt::format("target states cannot be written, retried every second: {}", health->write_error);
+    snapshot.conditions = state.conditions.board.held();
     snapshot.manifest = desired.manifest;
     snapshot.guard = guard_snapshot(state);
     for (const auto &manifest : {snapshot.manifest, snapshot.guard.manifest})

@@ -11,10 +11,10 @@
 
 #include "controller/control/bypasses.h"
 #include "controller/control/change_plan.h"
+#include "controller/control/condition_board.h"
 #include "controller/control/confirmation.h"
 #include "controller/control/interface_condition_log.h"
 #include "controller/control/ports/ports.h"
-#include "controller/control/warning_log.h"
 #include "controller/network/snapshot.h"
 #include "controller/observe/node_snapshot.h"
 
@@ -61,7 +61,7 @@ struct NodeConditions {
     std::set<unsigned> without_punt_path; ///< interfaces whose driver lacks XDP metadata
     std::uint64_t one_way_tcp = 0;
     InterfaceConditionLog interface_log;
-    WarningLog guard_log;
+    ConditionBoard board;
 };
 
 struct NodeState {

@@ -24,8 +24,7 @@ Status Reconciler::check_guard() {
     conditions.guard_restored += conditions.guard.repaired.size();
     for (const auto &line : conditions.guard.repaired)
         spdlog::warn("guard: restored: {}", line);
-    for (const auto &line : conditions.guard_log.update(conditions.guard.warnings))
-        spdlog::warn("guard: {}", line);
+    update_and_log(conditions.board, guard_source, conditions.guard.conditions, ports_.clock.now());
     return {};
 }
 

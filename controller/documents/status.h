@@ -24,6 +24,24 @@ struct GuardSummary {
     bool operator==(const GuardSummary &) const = default;
 };
 
+/// What is wrong although the node may be ready.
+struct Degradation {
+    std::string severity; ///< error, warning
+    std::string what;     ///< its kind, a word
+    std::string where;    ///< interface, group, GROUP/TARGET, JSON pointer...; empty: the node
+    std::string message;
+    std::string fix; ///< empty: none is known
+    std::uint64_t since_seconds = 0;
+
+    static constexpr auto members() {
+        return std::tuple{
+            member("severity", &Degradation::severity), member("what", &Degradation::what),
+            member("where", &Degradation::where),       member("message", &Degradation::message),
+            member("fix", &Degradation::fix),           member("sinceSeconds", &Degradation::since_seconds)};
+    }
+    bool operator==(const Degradation &) const = default;
+};
+
 struct InterfaceStatus {
     std::string name;
     std::string mode; ///< of XDP: native, generic
@@ -93,6 +111,7 @@ struct PendingConfirmation {
 struct NodeStatus {
     bool ready = false; ///< attached and filled
     std::optional<std::string> not_ready_reason;
+    std::vector<Degradation> degraded; ///< errors first
     std::string node;
     std::string version;
     std::uint64_t epoch = 0;
@@ -107,6 +126,7 @@ struct NodeStatus {
     static constexpr auto members() {
         return std::tuple{required("ready", &NodeStatus::ready),
                           member("notReadyReason", &NodeStatus::not_ready_reason),
+                          member("degraded", &NodeStatus::degraded),
                           member("node", &NodeStatus::node),
                           member("version", &NodeStatus::version),
                           member("epoch", &NodeStatus::epoch),

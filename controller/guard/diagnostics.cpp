@@ -7,20 +7,25 @@
 namespace glb::guard {
 namespace {
 
-void check_forwarding(const std::string &key, const char *hint, std::vector<std::string> &lines) {
+void check_forwarding(const std::string &key, const char *hint, std::vector<Condition> &conditions) {
     // Not set at all: the kernel or the interface lacks this IP version.
     if (const auto value = read_sysctl(key); value && *value == "0")
-        lines.push_back(fmt::format(
-            "{} is 0, so the kernel does not forward these packets; fix: sysctl -w {}=1{}", key, key, hint));
+        conditions.push_back({Severity::warning, "forwarding-off", key,
+                              "forwarding is off: the kernel does not forward these packets",
+                              fmt::format("sysctl -w {}=1{}", key, hint)});
+}
+
+Condition foreign(std::string what, std::string where, std::string message, std::string fix = {}) {
+    return {Severity::warning, std::move(what), std::move(where), std::move(message), std::move(fix)};
 }
 
 } // namespace
 
-std::vector<std::string> table_warnings(const std::string &ruleset_json) {
+std::vector<Condition> table_conditions(const std::string &ruleset_json) {
     const auto json = nlohmann::json::parse(ruleset_json, nullptr, false);
     if (!json.is_object() || !json.contains("nftables") || !json["nftables"].is_array())
         return {};
-    std::vector<std::string> warnings;
+    std::vector<Condition> conditions;
     for (const auto &item : json["nftables"]) {
         const bool is_flowtable = item.contains("flowtable");
         if (!is_flowtable && !item.contains("chain"))
@@ -30,47 +35,46 @@ std::vector<std::string> table_warnings(const std::string &ruleset_json) {
         const auto name = row.value("name", "");
         if (table == "inet glb")
             continue;
+        const auto where =
+            fmt::format("{} {} of table {}", is_flowtable ? "flowtable" : "chain", name, table);
         if (is_flowtable)
-            warnings.push_back(fmt::format(
-                "flowtable {} of table {}: its packets bypass the guard's forward chain", name, table));
+            conditions.push_back(
+                foreign("foreign-flowtable", where, "its packets bypass the guard's forward chain"));
         else if (row.value("type", "") == "nat")
-            warnings.push_back(
-                fmt::format("chain {} of table {} does NAT: packets that the data path forwards "
-                            "itself are not translated",
-                            name, table));
+            conditions.push_back(foreign("foreign-nat", where,
+                                         "does NAT, but not of packets that the data path forwards itself"));
         else if (row.value("hook", "") == "forward")
-            warnings.push_back(
-                fmt::format("chain {} of table {} filters forwarded packets: it does not see those "
-                            "that the data path forwards itself",
-                            name, table));
+            conditions.push_back(
+                foreign("foreign-chain", where,
+                        "filters forwarded packets, but not those that the data path forwards itself"));
     }
-    return warnings;
+    return conditions;
 }
 
-std::vector<std::string> rule_warnings(const std::vector<Rule> &rules) {
-    std::vector<std::string> warnings;
+std::vector<Condition> rule_conditions(const std::vector<Rule> &rules) {
+    std::vector<Condition> conditions;
     for (const auto &rule : rules) {
         if (rule.is_own())
             continue;
         if (rule.l3mdev)
-            warnings.push_back("VRFs are in use: the data path's look-up does not follow them (" +
-                               rule.to_string() + ")");
+            conditions.push_back(foreign("vrf", rule.to_string(),
+                                         "VRFs are in use: the data path's look-up does not follow them"));
         else if (!rule.iif.empty())
-            warnings.push_back("an ip rule with iif is not applied to inspected packets: " +
-                               rule.to_string());
+            conditions.push_back(foreign("foreign-rule", rule.to_string(),
+                                         "a rule with iif is not applied to inspected packets"));
     }
-    return warnings;
+    return conditions;
 }
 
-std::vector<std::string> missing_forwarding(const std::set<std::string> &devices) {
-    std::vector<std::string> lines;
-    check_forwarding("net/ipv6/conf/all/forwarding", "", lines);
+std::vector<Condition> missing_forwarding(const std::set<std::string> &devices) {
+    std::vector<Condition> conditions;
+    check_forwarding("net/ipv6/conf/all/forwarding", "", conditions);
     for (const auto &device : devices) {
-        check_forwarding("net/ipv4/conf/" + device + "/forwarding", "", lines);
+        check_forwarding("net/ipv4/conf/" + device + "/forwarding", "", conditions);
         check_forwarding("net/ipv6/conf/" + device + "/forwarding",
-                         " (and accept_ra=2 beside it where router advertisements are used)", lines);
+                         " (and accept_ra=2 beside it where router advertisements are used)", conditions);
     }
-    return lines;
+    return conditions;
 }
 
 } // namespace glb::guard

@@ -129,7 +129,7 @@ Status Guard::repair_table(GuardReport &report) {
         report.repaired.push_back("nftables table inet glb");
         return {};
     }
-    table_warnings_ = table_warnings(nftables_.list_json("ruleset"));
+    table_conditions_ = table_conditions(nftables_.list_json("ruleset"));
     generation_ = generation;
     return {};
 }
@@ -142,8 +142,8 @@ Status Guard::repair_rules(GuardReport &report) {
         GLB_TRY(add_rule(netlink_, rule));
         report.repaired.push_back(rule.to_string());
     }
-    for (auto &warning : rule_warnings(present))
-        report.warnings.push_back(std::move(warning));
+    for (auto &condition : rule_conditions(present))
+        report.conditions.push_back(std::move(condition));
     return {};
 }
 
@@ -174,9 +174,13 @@ Status Guard::repair_filters(GuardReport &report) {
         const auto own =
             std::find_if(filters.begin(), filters.end(), [](const auto &f) { return f.is_own(); });
         if (own != filters.begin() && own != filters.end())
-            report.warnings.push_back(
-                fmt::format("another tc filter on {} runs before the guard's: {} (priority {})",
-                            interface_name(ifindex), filters.front().name, filters.front().priority));
+            report.conditions.push_back(
+                {Severity::warning,
+                 "foreign-filter",
+                 interface_name(ifindex),
+                 fmt::format("another tc filter runs before the guard's: {} (priority {})",
+                             filters.front().name, filters.front().priority),
+                 {}});
         if (own != filters.end() && own->program_id == program_->id())
             continue;
         const auto created = add_clsact(netlink_, ifindex);
@@ -204,10 +208,13 @@ Result<GuardReport> Guard::check_and_repair() {
     GLB_TRY(repair_rules(report));
     GLB_TRY(repair_sysctls(report));
     GLB_TRY(repair_filters(report));
-    report.warnings.insert(report.warnings.end(), table_warnings_.begin(), table_warnings_.end());
+    report.conditions.insert(report.conditions.end(), table_conditions_.begin(), table_conditions_.end());
     if (saved_state_damaged_)
-        report.warnings.push_back(
-            fmt::format("{} is damaged: the original sysctl values are unknown", paths_.state.string()));
+        report.conditions.push_back({Severity::warning,
+                                     "guard-state-damaged",
+                                     paths_.state.string(),
+                                     "the file is damaged: the original sysctl values are unknown",
+                                     {}});
     report.counted = counted_;
     return report;
 }

@@ -13,14 +13,15 @@
 #include "controller/guard/saved_state.h"
 #include "controller/network/snapshot.h"
 #include "controller/plan/guard_plan.h"
+#include "controller/util/condition.h"
 #include "lib/netlink/netlink.h"
 
 namespace glb::guard {
 
 struct GuardReport {
     std::vector<std::string> repaired; ///< what was missing or changed, and is restored
-    std::vector<std::string> warnings;
-    plan::PacketCount counted; ///< blocked packets, see uninspected()
+    std::vector<Condition> conditions; ///< what the guard cannot repair
+    plan::PacketCount counted;         ///< blocked packets, see uninspected()
 };
 
 struct GuardPaths {
@@ -86,7 +87,7 @@ class Guard {
     plan::PacketCount counted_;
     std::string table_;            ///< expected listing of table `inet glb`
     std::uint32_t generation_ = 0; ///< nftables generation of the last comparison; 0: unknown
-    std::vector<std::string> table_warnings_;
+    std::vector<Condition> table_conditions_;
 };
 
 } // namespace glb::guard

@@ -15,18 +15,21 @@
 #include "controller/observe/flow_query.h"
 #include "controller/observe/metrics_snapshot.h"
 #include "controller/util/chunk_source.h"
+#include "controller/util/condition.h"
 #include "controller/util/result.h"
 
 namespace glb::observe {
 
 /// Any thread. Calls may scan the flow table, which takes 13 ms for a million entries: not for an event loop,
-/// except not_ready_reason(). The `code` of an Error is as in NodeCommands.
+/// except not_ready_reason() and conditions(). The `code` of an Error is as in NodeCommands.
 class NodeReads {
   public:
     virtual ~NodeReads() = default;
 
     /// One line; empty: the node is ready. Reads nothing but the last snapshot.
     [[nodiscard]] virtual std::string not_ready_reason() const = 0;
+    /// What is wrong although the node may be ready, errors first. Reads nothing but the last snapshots.
+    [[nodiscard]] virtual std::vector<HeldCondition> conditions() const = 0;
 
     [[nodiscard]] virtual Result<documents::NodeStatus> status() const = 0;
     /// All targets, or those of `group` (ENOENT if there is no such group).

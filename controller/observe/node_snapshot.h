@@ -14,6 +14,7 @@
 #include "controller/datapath/handles.h"
 #include "controller/plan/guard_plan.h"
 #include "controller/plan/index_allocator.h"
+#include "controller/util/condition.h"
 #include "controller/util/monotonic_time.h"
 
 namespace glb::observe {
@@ -41,6 +42,7 @@ struct NodeSnapshot {
     std::string not_ready_reason = "starting";           ///< one line; empty: ready
     std::shared_ptr<const config::Manifest> manifest;    ///< active; null: none
     std::map<std::string, InterfaceSnapshot> interfaces; ///< by name: of the active manifest and the guard's
+    std::vector<HeldCondition> conditions;               ///< errors first; without those of health
     GuardSnapshot guard;
     std::map<std::string, std::optional<MonotonicTime>>
         bypasses;                               ///< operator bypasses by endpoint, with their end

@@ -6,6 +6,7 @@
 #include "controller/config/exporter.h"
 #include "controller/config/formats.h"
 #include "controller/config/parser.h"
+#include "controller/observe/conditions.h"
 #include "controller/observe/flow_timeouts.h"
 #include "controller/observe/target_view.h"
 #include "controller/observe/view_parts.h"
@@ -44,6 +45,14 @@ FlowNames flow_names(const plan::IndexAllocator &indexes) {
             names.targets[i] = {name.substr(0, slash), name.substr(slash + 1)};
     }
     return names;
+}
+
+std::vector<documents::Degradation> degradations(const std::vector<HeldCondition> &conditions) {
+    std::vector<documents::Degradation> rows;
+    for (const auto &[condition, since] : conditions)
+        rows.push_back({std::string(to_string(condition.severity)), condition.what, condition.where,
+                        condition.message, condition.fix, elapsed_seconds(Clock::now() - since)});
+    return rows;
 }
 
 documents::InterfaceStatus interface_status(const NodeSnapshot &node, const std::string &name) {
@@ -93,6 +102,10 @@ plan::PacketCount NodeViews::guard_count(const NodeSnapshot &node) const {
     return count;
 }
 
+std::vector<HeldCondition> NodeViews::conditions() const {
+    return node_conditions(*sources_.node.load(), *sources_.health());
+}
+
 Result<documents::NodeStatus> NodeViews::status() const {
     const View view{sources_.node.load(), sources_.health()};
     const auto &node = *view.node;
@@ -107,6 +120,7 @@ Result<documents::NodeStatus> NodeViews::status() const {
     status.ready = node.not_ready_reason.empty();
     if (!status.ready)
         status.not_ready_reason = node.not_ready_reason;
+    status.degraded = degradations(node_conditions(node, *view.health));
     status.node = node_name(view);
     status.version = sources_.version;
     status.uptime_seconds = elapsed_seconds(Clock::now() - sources_.started);

@@ -33,6 +33,7 @@ class NodeViews final : public NodeReads {
     explicit NodeViews(ViewSources sources) : sources_(std::move(sources)) {}
 
     std::string not_ready_reason() const override { return sources_.node.load()->not_ready_reason; }
+    std::vector<HeldCondition> conditions() const override;
     Result<documents::NodeStatus> status() const override;
     Result<documents::TargetList> targets(const std::optional<std::string> &group) const override;
     Result<documents::EndpointList> endpoints() const override;

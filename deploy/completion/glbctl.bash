@@ -49,6 +49,7 @@ _glbctl() {
         targets) words="$(_glbctl_names targets '.targets[].targetGroup' | sort -u) --help" ;;
         flows) words="--endpoint --target --protocol --state --source --destination --limit --help" ;;
         gc) words="--dry-run --help" ;;
+        status) words="--check --help" ;;
         down) words="--yes --keep-guard --help" ;;
         *) words="--help" ;;
         esac

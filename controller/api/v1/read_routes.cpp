@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include <fmt/format.h>
+
 #include "controller/api/v1/parameters.h"
 #include "controller/api/v1/responses.h"
 #include "controller/observe/metrics_renderer.h"
@@ -84,6 +86,9 @@ HttpResponse health_response(const observe::NodeReads &reads) {
     response.status = ready ? 200 : 503;
     response.content_type = "text/plain; charset=utf-8";
     response.body = ready ? "ready\n" : "not ready\n";
+    for (const auto &[condition, since] : reads.conditions())
+        response.body += fmt::format("{}: {}: {}\n", to_string(condition.severity), condition.what,
+                                     condition.where.empty() ? "node" : condition.where);
     return response;
 }
 

@@ -7,13 +7,14 @@
 #include <vector>
 
 #include "controller/plan/guard_plan.h"
+#include "controller/util/condition.h"
 #include "controller/util/result.h"
 
 namespace glb::control {
 
 struct GuardCheck {
     std::vector<std::string> repaired; ///< what was missing or changed, and is restored
-    std::vector<std::string> warnings; ///< what the guard cannot repair
+    std::vector<Condition> conditions; ///< what the guard cannot repair
     plan::PacketCount counted;         ///< blocked packets
 };
 
@@ -32,8 +33,8 @@ class GuardPort {
     [[nodiscard]] virtual Result<GuardCheck> check() = 0;
     [[nodiscard]] virtual Status remove() = 0;
 
-    /// One line for each forwarding sysctl of these devices that is off.
-    [[nodiscard]] virtual std::vector<std::string>
+    /// The forwarding sysctls of these devices that are off.
+    [[nodiscard]] virtual std::vector<Condition>
     missing_forwarding(const std::set<std::string> &devices) const = 0;
 };
 

@@ -117,10 +117,11 @@ TEST_CASE("guard: forwarding that is off is reported with a command and not chan
     router.node.sysctl("net/ipv4/conf/cli0/forwarding", "0");
     NodeGuard guard(router);
     guard.install(router.plan());
-    CHECK(guard.missing_forwarding() ==
-          std::vector<std::string>{
-              "net/ipv4/conf/cli0/forwarding is 0, so the kernel does not forward these packets; fix: "
-              "sysctl -w net/ipv4/conf/cli0/forwarding=1"});
+    const auto missing = guard.missing_forwarding();
+    REQUIRE(missing.size() == 1);
+    CHECK(to_string(missing[0]) ==
+          "net/ipv4/conf/cli0/forwarding: forwarding is off: the kernel does not forward these "
+          "packets; fix: sysctl -w net/ipv4/conf/cli0/forwarding=1");
     CHECK(router.node.must({"cat", "/proc/sys/net/ipv4/conf/cli0/forwarding"}) == "0\n");
 }
 
@@ -133,12 +134,13 @@ TEST_CASE("guard: foreign NAT and rules are reported and not changed") {
     const auto before = router.kernel_state();
     NodeGuard guard(router);
     guard.install(router.plan());
-    const auto warnings = guard.check().warnings;
+    const auto conditions = guard.check().conditions;
     const auto warns_of = [&](const std::string &what) {
-        return std::any_of(warnings.begin(), warnings.end(),
-                           [&](const auto &line) { return line.find(what) != std::string::npos; });
+        return std::any_of(conditions.begin(), conditions.end(), [&](const auto &condition) {
+            return to_string(condition).find(what) != std::string::npos;
+        });
     };
-    CHECK(warns_of("chain post of table ip host does NAT"));
+    CHECK(warns_of("chain post of table ip host: does NAT"));
     CHECK(warns_of("iif cli0"));
     guard.remove();
     CHECK(router.kernel_state() == before);

@@ -88,7 +88,7 @@ struct NodeGuard {
     void set_magic(std::uint32_t value) {
         router_.node.call([&] { must(guard_.set_magic(value)); });
     }
-    [[nodiscard]] std::vector<std::string> missing_forwarding() const {
+    [[nodiscard]] std::vector<Condition> missing_forwarding() const {
         return router_.node.call([&] { return guard::missing_forwarding({"cli0", "srv0"}); });
     }
     void remove() {

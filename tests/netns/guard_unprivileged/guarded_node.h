@@ -13,6 +13,7 @@
 namespace glb::test {
 
 using Lines = std::vector<std::string>;
+using Conditions = std::vector<Condition>;
 
 /// The interfaces eth0 and eth1. `eth1` has rp_filter 1 and send_redirects 1, `eth0` both 0.
 struct GuardedNode {

@@ -169,8 +169,9 @@ TEST_CASE("guard: a damaged state file is reported, and the guard works without 
     REQUIRE(guard.install(node.plan({"eth0"})));
     const auto report = guard.check();
     CHECK(report.repaired.empty());
-    CHECK(report.warnings ==
-          Lines{node.paths.state.string() + " is damaged: the original sysctl values are unknown"});
+    CHECK(report.conditions ==
+          Conditions{{Severity::warning, "guard-state-damaged", node.paths.state.string(),
+                      "the file is damaged: the original sysctl values are unknown", ""}});
     CHECK_FALSE(node.filter("eth1"));
     CHECK(node.rules().size() == 1);
     CHECK(node.has_clsact("eth1")); // it is unknown who created it

@@ -41,7 +41,7 @@ TEST_CASE("guard check: nothing is reported, written or replaced if nothing was 
     for (int i = 0; i < 3; ++i) {
         const auto report = guard.check();
         CHECK(report.repaired.empty());
-        CHECK(report.warnings.empty());
+        CHECK(report.conditions.empty());
     }
     CHECK(node.programs.take().empty());
     CHECK(node.state() == state);
@@ -223,15 +223,16 @@ TEST_CASE(
     for (int i = 0; i < 2; ++i) {
         const auto report = guard.check();
         CHECK(report.repaired.empty());
-        CHECK(
-            report.warnings ==
-            Lines{"an ip rule with iif is not applied to inspected packets: ip rule 500: iif eth1 lookup 99",
-                  "another tc filter on eth0 runs before the guard's: foreign (priority 1)",
-                  "chain post of table ip host does NAT: packets that the data path forwards itself are "
-                  "not translated"});
+        CHECK(report.conditions ==
+              Conditions{{Severity::warning, "foreign-rule", "ip rule 500: iif eth1 lookup 99",
+                          "a rule with iif is not applied to inspected packets", ""},
+                         {Severity::warning, "foreign-filter", "eth0",
+                          "another tc filter runs before the guard's: foreign (priority 1)", ""},
+                         {Severity::warning, "foreign-nat", "chain post of table ip host",
+                          "does NAT, but not of packets that the data path forwards itself", ""}});
     }
     CHECK(node.state() == state);
     node.run("ip rule del priority 500; nft delete table ip host; "
              "tc filter del dev eth0 ingress prio 1 protocol all handle 1 bpf");
-    CHECK(guard.check().warnings.empty());
+    CHECK(guard.check().conditions.empty());
 }

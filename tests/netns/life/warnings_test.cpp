@@ -30,8 +30,9 @@ WarningCase sysctl_case(const std::string &key, const std::string &hint = {}) {
     return {key,
             {shell("sysctl -qw " + dotted + "=0")},
             {shell("sysctl -qw " + dotted + "=1")},
-            {fmt::format("{0} is 0, so the kernel does not forward these packets; fix: sysctl -w {0}=1{1}",
-                         key, hint)}};
+            {fmt::format(
+                "{0}: forwarding is off: the kernel does not forward these packets; fix: sysctl -w {0}=1{1}",
+                key, hint)}};
 }
 
 std::vector<WarningCase> all_cases() {
@@ -53,14 +54,13 @@ std::vector<WarningCase> all_cases() {
         {"NAT",
          {shell("nft 'table ip host { chain post { type nat hook postrouting priority srcnat; }; }'")},
          {shell("nft delete table ip host")},
-         {"chain post of table ip host does NAT: packets that the data path forwards itself are not "
-          "translated"}});
+         {"chain post of table ip host: does NAT, but not of packets that the data path forwards itself"}});
     cases.push_back(
         {"forward chain",
          {shell("nft 'table inet fw { chain onward { type filter hook forward priority 0; }; }'")},
          {shell("nft delete table inet fw")},
-         {"chain onward of table inet fw filters forwarded packets: it does not see those that the data "
-          "path forwards itself"}});
+         {"chain onward of table inet fw: filters forwarded packets, but not those that the data path "
+          "forwards itself"}});
     return cases;
 }
 
@@ -115,10 +115,10 @@ TEST_CASE("warnings: foreign rule by ingress interface is quoted, also on stderr
     REQUIRE(answer.code == 0);
     const auto lines = answer.document.at("warnings").get<std::vector<std::string>>();
     REQUIRE(lines.size() == 1);
-    CHECK(lines[0].starts_with("an ip rule with iif is not applied to inspected packets: "));
+    CHECK(lines[0].ends_with(": a rule with iif is not applied to inspected packets"));
     CHECK(lines[0].find("iif cli0") != std::string::npos);
     CHECK(lines[0].find("99") != std::string::npos);
-    CHECK(answer.text.find("warning: an ip rule with iif") != std::string::npos);
+    CHECK(answer.text.find("warning: ip rule 500") != std::string::npos);
     // No warning about glbd's own rules and tables, and the foreign rule is not changed.
     CHECK(testbed.node.must({"ip", "rule"}).find("500:	from all iif cli0 lookup 99") != std::string::npos);
 }

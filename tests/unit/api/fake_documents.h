@@ -19,7 +19,11 @@ T parse_fake(const char *text) {
 }
 
 inline constexpr auto fake_status =
-    R"({"ready": false, "notReadyReason": "not attached to srv0", "node": "glb-a", "version": "0.1.0", "epoch": 3,
+    R"({"ready": false, "notReadyReason": "not attached to srv0", "degraded": [
+                {"severity": "error", "what": "no-healthy-target", "where": "firewalls",
+                 "message": "no target of the group is healthy", "fix": "glbctl targets", "sinceSeconds": 70},
+                {"severity": "warning", "what": "foreign-nat", "where": "", "message": "a chain does NAT", "fix": "",
+                 "sinceSeconds": 130}], "node": "glb-a", "version": "0.1.0", "epoch": 3,
             "uptimeSeconds": 130, "guard": {"installed": true, "uninspected": 0, "restored": 2,
                 "warnings": ["chain post of table ip nat does NAT"]}, "bypassed": [],
             "interfaces": [{"name": "cli0", "mode": "native", "attached": true, "punt": true, "shared": false},

@@ -181,6 +181,7 @@ class FakeNode : public observe::NodeReads, public control::NodeCommands {
     }
 
     std::string not_ready_reason() const override { return ready ? "" : "waiting for the tunnel address"; }
+    std::vector<HeldCondition> conditions() const override { return held; }
     observe::MetricsSnapshot metrics() const override {
         ++reads;
         observe::MetricsSnapshot snapshot;
@@ -191,6 +192,7 @@ class FakeNode : public observe::NodeReads, public control::NodeCommands {
     }
 
     bool ready = true;
+    std::vector<HeldCondition> held;
     mutable unsigned reads = 0;        ///< of all but not_ready_reason()
     std::uint64_t generated_flows = 0; ///< number of listed flows; 0: fake_flows is listed
     bool has_guard = true;

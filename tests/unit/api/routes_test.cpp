@@ -222,10 +222,13 @@ TEST_CASE(
     const auto open = get("GET", "/metrics", "application/openmetrics-text; version=1.0.0");
     CHECK(open.content_type == "application/openmetrics-text; version=1.0.0; charset=utf-8");
     CHECK(open.body.ends_with("\n# EOF\n"));
+    node.held = {{{Severity::error, "no-healthy-target", "firewalls", "no target is healthy", ""}, {}}};
     const auto reads = node.reads;
     CHECK(get("GET", "/healthz").status == 200);
+    CHECK(get("GET", "/healthz").body == "ready\nerror: no-healthy-target: firewalls\n");
     node.ready = false;
     CHECK(get("GET", "/healthz").status == 503);
+    CHECK(get("GET", "/healthz").body.starts_with("not ready\n"));
     CHECK(node.reads == reads); // a load balancer may ask many times a second
     CHECK(get("GET", "/v1/status").status == 404);
     CHECK(get("POST", "/v1/down").status == 404);

@@ -20,12 +20,13 @@ TEST_CASE("glbctl: status") {
     CHECK(outcome.status == 0);
     CHECK(outcome.err.empty());
     CHECK(outcome.out ==
-          "Node        glb-a, NOT READY: not attached to srv0\n"
+          "Node        glb-a, NOT READY: not attached to srv0, 1 error, 1 warning\n"
+          "ERROR       firewalls: no target of the group is healthy; fix: glbctl targets (for 1m10s)\n"
+          "Warning     a chain does NAT (for 2m10s)\n"
           "Version     0.1.0\n"
           "Epoch       3\n"
           "Uptime      2m10s\n"
           "Guard       installed, 0 packets blocked, repaired 2 times\n"
-          "Warning     chain post of table ip nat does NAT\n"
           "Pending     reverts in 1m00s unless confirmed (glbctl confirm)\n"
           "Flows       812 active, 4 unconfirmed, capacity 1.0 M; 0 packets untracked\n"
           "Targets     2 healthy, 1 unhealthy, 0 draining, 0 initial, 0 unused, 0 unavailable\n"
@@ -82,9 +83,10 @@ TEST_CASE("glbctl: flows, with filters") {
 
 TEST_CASE("glbctl: drops and counters") {
     const Fixture glbctl;
-    CHECK(glbctl({"drops"}).out == "REASON          PACKETS  BYTES  MEANING\n"
-                                   "unknown_sender        7  700 B  GENEVE from no target; fix: add it as a target\n"
-                                   "too_big               0    0 B  does not fit the tunnel's MTU\n");
+    CHECK(glbctl({"drops"}).out ==
+          "REASON          PACKETS  BYTES  MEANING\n"
+          "unknown_sender        7  700 B  GENEVE from no target; fix: add it as a target\n"
+          "too_big               0    0 B  does not fit the tunnel's MTU\n");
     CHECK(glbctl({"counters"}).out == "COUNTER       PACKETS  BYTES  MEANING\n"
                                       "encapsulated    1.2 M   99 B  packets sent to a target\n"
                                       "flow_new            3      -  new flows\n");
@@ -177,6 +179,15 @@ TEST_CASE("glbctl: -o json prints the API's document, byte for byte") {
         CHECK(outcome.status == 0);
         CHECK(outcome.out == document.dump() + '\n');
     }
+}
+
+TEST_CASE("glbctl: status --check tells a node that is well from one that is not, by its exit status") {
+    const Fixture glbctl;
+    CHECK(glbctl({"status"}).status == 0);
+    const auto checked = glbctl({"status", "--check"}); // not ready, with an error
+    CHECK(checked.status == 1);
+    CHECK(checked.out == glbctl({"status"}).out);
+    CHECK(glbctl({"-o", "json", "status", "--check"}).status == 1);
 }
 
 TEST_CASE("glbctl: check needs no daemon") {

@@ -58,10 +58,12 @@ Result<control::GuardCheck> FakeGuard::check() {
     return control::GuardCheck{};
 }
 
-std::vector<std::string> FakeGuard::missing_forwarding(const std::set<std::string> &devices) const {
-    std::vector<std::string> lines;
-    std::ranges::set_intersection(devices, world_.not_forwarding, std::back_inserter(lines));
-    return lines;
+std::vector<Condition> FakeGuard::missing_forwarding(const std::set<std::string> &devices) const {
+    std::vector<Condition> conditions;
+    for (const auto &device : devices)
+        if (world_.not_forwarding.contains(device))
+            conditions.push_back({Severity::warning, "forwarding-off", device, "forwarding is off", ""});
+    return conditions;
 }
 
 Status FakeGuard::remove() {

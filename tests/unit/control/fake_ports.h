@@ -63,7 +63,7 @@ class FakeGuard final : public control::GuardPort {
     Status set_magic(std::uint32_t magic) override;
     Result<control::GuardCheck> check() override;
     Status remove() override;
-    std::vector<std::string> missing_forwarding(const std::set<std::string> &devices) const override;
+    std::vector<Condition> missing_forwarding(const std::set<std::string> &devices) const override;
 
     std::atomic<unsigned> checks = 0;
 

@@ -46,7 +46,7 @@ network::Link &link(network::Snapshot &snapshot, std::string_view name) {
 
 using Errors = std::vector<config::ManifestError>;
 
-/// One error or warning, at `pointer`, whose message contains `text`.
+/// One error, at `pointer`, whose message contains `text`.
 void has_one(const Errors &list, const std::string &pointer, const std::string &text) {
     for (const auto &error : list)
         UNSCOPED_INFO(error);
@@ -55,12 +55,21 @@ void has_one(const Errors &list, const std::string &pointer, const std::string &
     CHECK_THAT(list[0].message, Catch::Contains(text));
 }
 
+/// One warning, at `where`, whose text contains `text`.
+void has_one(const std::vector<Condition> &list, const std::string &where, const std::string &text) {
+    for (const auto &condition : list)
+        UNSCOPED_INFO(to_string(condition));
+    REQUIRE(list.size() == 1);
+    CHECK(list[0].where == where);
+    CHECK_THAT(to_string(list[0]), Catch::Contains(text));
+}
+
 } // namespace
 
 TEST_CASE("host checks: a manifest that fits the host has no findings", "[config]") {
     const auto findings = check_host(manifest_of(sample()), machine());
     CHECK(findings.errors == Errors{});
-    CHECK(findings.warnings == Errors{});
+    CHECK(findings.warnings.empty());
 }
 
 TEST_CASE("host checks: a missing interface is an error with a suggestion", "[config]") {
@@ -103,7 +112,7 @@ TEST_CASE("host checks: an MTU too small for the tunnel is a warning with its fi
     snapshot = machine();
     link(snapshot, "eth1.100").mtu = 1400; // the VLAN's own MTU counts
     link(snapshot, "eth1").mtu = 9000;
-    CHECK(check_host(manifest_of(sample()), snapshot).warnings == Errors{});
+    CHECK(check_host(manifest_of(sample()), snapshot).warnings.empty());
     const auto one_arm = with("/endpoints/0/interfaces", {"under0"});
     has_one(check_host(manifest_of(one_arm), machine()).warnings, "/endpoints/0/interfaces/0",
             "lower the MTU of the hosts and routers on this link to 1500");
@@ -132,10 +141,10 @@ TEST_CASE("host checks: a caFile that HTTPS checks cannot use is a warning", "[c
     REQUIRE(write_file_atomically(file, "no certificate\n"));
     has_one(warnings(), at, "contains no PEM certificate");
     REQUIRE(write_file_atomically(file, "-----BEGIN CERTIFICATE-----\n"));
-    CHECK(warnings() == Errors{});
+    CHECK(warnings().empty());
     document["targetGroups"][0]["healthCheck"]["caFile"] = folder.string();
     has_one(warnings(), at, "is not a regular file");
     document["targetGroups"][0]["healthCheck"]["protocol"] = "HTTP"; // does not use the file
-    CHECK(warnings() == Errors{});
+    CHECK(warnings().empty());
     std::filesystem::remove_all(folder);
 }

@@ -15,7 +15,7 @@ TEST_CASE("apply: devices of the manifest that do not forward are warnings, on a
     dry_run.dry_run = true;
     const auto proposed = daemon.apply(manifest_text({"eth1", "eth2"}), dry_run);
     REQUIRE(proposed);
-    CHECK(proposed->warnings == std::vector<std::string>{"eth2"});
+    CHECK(proposed->warnings == std::vector<std::string>{"eth2: forwarding is off"});
     CHECK(world.operation.names == std::vector<std::string>{"network.read"});
     CHECK(world.manifest == manifest_text({"eth1"}));
 

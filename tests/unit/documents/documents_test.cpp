@@ -21,7 +21,10 @@ using namespace glb::documents;
 namespace {
 
 constexpr auto golden_status = R"({
-    "ready": false, "notReadyReason": "not attached to srv0", "node": "glb-a", "version": "0.1.0", "epoch": 3,
+    "ready": false, "notReadyReason": "not attached to srv0",
+    "degraded": [{"severity": "error", "what": "interface-down", "where": "srv0", "message": "is down",
+                  "fix": "ip link set srv0 up", "sinceSeconds": 7}],
+    "node": "glb-a", "version": "0.1.0", "epoch": 3,
     "uptimeSeconds": 130,
     "guard": {"installed": true, "uninspected": 5, "restored": 2, "warnings": ["chain post of table ip nat does NAT"]},
     "bypassed": ["branch"],

@@ -17,12 +17,15 @@ TEST_CASE("diagnostics: NAT, forward chains and flowtables of foreign tables") {
         {"chain":{"family":"ip","table":"fw","name":"fwd","type":"filter","hook":"forward"}},
         {"chain":{"family":"ip","table":"fw","name":"in","type":"filter","hook":"input"}},
         {"flowtable":{"family":"inet","name":"fast","table":"fw","hook":"ingress"}}]})";
-    const auto warnings = table_warnings(ruleset);
-    REQUIRE(warnings.size() == 3);
-    CHECK(warnings[0].find("chain post of table ip nat") == 0);
-    CHECK(warnings[1].find("chain fwd of table ip fw") == 0);
-    CHECK(warnings[2].find("flowtable fast of table inet fw") == 0);
-    CHECK(table_warnings("").empty());
+    const auto found = table_conditions(ruleset);
+    REQUIRE(found.size() == 3);
+    CHECK(found[0].what == "foreign-nat");
+    CHECK(found[0].where == "chain post of table ip nat");
+    CHECK(found[1].what == "foreign-chain");
+    CHECK(found[1].where == "chain fwd of table ip fw");
+    CHECK(found[2].what == "foreign-flowtable");
+    CHECK(found[2].where == "flowtable fast of table inet fw");
+    CHECK(table_conditions("").empty());
 }
 
 TEST_CASE("diagnostics: foreign iif rules and VRFs, not the guard's rules") {
@@ -32,8 +35,8 @@ TEST_CASE("diagnostics: foreign iif rules and VRFs, not the guard's rules") {
     foreign.protocol = 0;
     vrf.protocol = 2;
     vrf.l3mdev = true;
-    CHECK(rule_warnings({own, foreign, vrf}).size() == 2);
-    CHECK(rule_warnings({own}).empty());
+    CHECK(rule_conditions({own, foreign, vrf}).size() == 2);
+    CHECK(rule_conditions({own}).empty());
 }
 
 TEST_CASE("saved state: reads back what was saved; a damaged file is empty and reported") {

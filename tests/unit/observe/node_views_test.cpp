@@ -109,6 +109,54 @@ TEST_CASE("views: drops and counters name every reason while nothing is loaded",
     }));
 }
 
+TEST_CASE("views: a group without a healthy target degrades the node, whatever its policy does", "[views]") {
+    using Row = std::tuple<GroupAction, TargetState, std::string, std::string>;
+    const auto [action, state, what, consequence] = GENERATE(values<Row>(
+        {{GroupAction::spread, TargetState::unhealthy, "no-healthy-target", "spread over all its targets"},
+         {GroupAction::bypass, TargetState::unhealthy, "no-healthy-target", "forwarded UNINSPECTED"},
+         {GroupAction::drop, TargetState::unhealthy, "no-healthy-target", "dropped (no_target)"},
+         {GroupAction::spread, TargetState::initial, "targets-initial", "spread over all of them"},
+         {GroupAction::no_target_yet, TargetState::initial, "targets-initial", "dropped (no_target_yet)"},
+         {GroupAction::no_target, TargetState::draining, "no-target", "dropped (no_target)"}}));
+    ViewFixture it;
+    it.health.groups["fw"] = action;
+    it.health.groups["ids"] = GroupAction::drop; // no endpoint uses it
+    for (auto &target : it.health.targets)
+        target.state = target.group == "fw" ? state : TargetState::healthy;
+    it.health.targets[0].since = Clock::now() - 30s; // the last that failed
+    const auto status = it.views.status();
+    REQUIRE(status);
+    CHECK(status->ready);
+    REQUIRE_FALSE(status->degraded.empty());
+    const auto &row = status->degraded[0];
+    CHECK(row.severity == (what == "targets-initial" ? "warning" : "error"));
+    CHECK(row.what == what);
+    CHECK(row.where == "fw");
+    CHECK_THAT(row.message, Catch::Contains(consequence));
+    CHECK(row.since_seconds == 30);
+    CHECK(status->degraded.size() == (state == TargetState::unhealthy ? 3 : 1)); // and each unhealthy target
+    CHECK(it.views.conditions().size() == status->degraded.size());
+}
+
+TEST_CASE("views: conditions of control and an unhealthy target are shown, errors first", "[views]") {
+    ViewFixture it;
+    it.health.targets[1].description = "Health checks failed";
+    it.publish([](NodeSnapshot &node) {
+        node.conditions = {{{Severity::error, "interface-down", "srv0", "is down", "ip link set srv0 up"},
+                            Clock::now() - 10s},
+                           {{Severity::warning, "foreign-nat", "chain a", "does NAT", ""}, Clock::now()}};
+    });
+    const auto degraded = it.views.status()->degraded;
+    REQUIRE(degraded.size() == 3);
+    CHECK(degraded[0] ==
+          documents::Degradation{"error", "interface-down", "srv0", "is down", "ip link set srv0 up", 10});
+    CHECK(degraded[1].what == "foreign-nat");
+    CHECK(degraded[2] ==
+          documents::Degradation{"warning", "target-unhealthy", "fw/b", "Health checks failed", "", 90});
+    it.health.targets[1].state = TargetState::healthy;
+    CHECK(it.views.status()->degraded.size() == 2);
+}
+
 TEST_CASE("views: status counts targets by state and lists the manifest's interfaces", "[views]") {
     ViewFixture it;
     const auto status = it.views.status();

@@ -1,0 +1,55 @@
+#include "controller/control/host_conditions.h"
+
+#include <iterator>
+
+#include "controller/control/host_checks.h"
+#include "controller/plan/bank_plan.h"
+#include "controller/plan/guard_plan.h"
+
+namespace glb::control {
+
+namespace {
+
+std::vector<Condition> interfaces_without_punt_path(const config::Manifest &manifest,
+                                                    const NodeState &state) {
+    std::vector<Condition> conditions;
+    for (const auto &name : plan::interface_names(manifest)) {
+        const auto *link = state.installed.network.link(name);
+        if (link && state.conditions.without_punt_path.contains(link->index))
+            conditions.push_back({Severity::error, "no-punt-path", name,
+                                  "its driver does not support XDP metadata, so returned packets that need "
+                                  "the host stack are dropped (punt_failed)",
+                                  "set node.xdpMode to \"generic\""});
+    }
+    return conditions;
+}
+
+} // namespace
+
+std::vector<Condition> host_conditions(const config::Manifest &manifest, const NodeState &state,
+                                       const Ports &ports) {
+    const auto &network = state.installed.network;
+    auto conditions = check_host(manifest, network).warnings;
+    const auto devices = plan::receiving_device_names(manifest, network, ports.state.value(devices_key));
+    std::ranges::move(ports.guard.missing_forwarding(devices), std::back_inserter(conditions));
+    std::ranges::move(interfaces_without_punt_path(manifest, state), std::back_inserter(conditions));
+    return conditions;
+}
+
+void report_host_conditions(NodeState &state, const Ports &ports) {
+    const auto &manifest = state.desired.manifest;
+    update_and_log(state.conditions.board, host_source,
+                   manifest ? host_conditions(*manifest, state, ports) : std::vector<Condition>{},
+                   ports.clock.now());
+}
+
+void report_bypasses(NodeState &state, MonotonicTime now) {
+    std::vector<Condition> conditions;
+    for (const auto &[endpoint, end] : state.desired.bypasses.ends())
+        conditions.push_back({Severity::error, "bypass", endpoint,
+                              "an operator has bypassed it: its packets are forwarded UNINSPECTED",
+                              fmt::format("glbctl bypass {} --off", endpoint)});
+    (void)state.conditions.board.update(operator_source, conditions, now); // logged by the command
+}
+
+} // namespace glb::control
