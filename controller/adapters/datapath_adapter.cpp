@@ -10,6 +10,7 @@
 #include "controller/datapath/counter_reader.h"
 #include "controller/datapath/loader.h"
 #include "controller/datapath/metadata.h"
+#include "controller/datapath/pin_repair.h"
 #include "controller/util/first_failure.h"
 #include "controller/util/lock_file.h"
 #include "controller/util/log.h"
@@ -110,7 +111,7 @@ Status DatapathAdapter::load(std::uint32_t capacity, const std::vector<std::uint
     }
     const bool is_found = takeover_.active || takeover_.source;
     if (takeover_.source) {
-        GLB_TRY(begin_upgrade(capacity, seed));
+        GLB_TRY(TableMigrationAdapter::begin_upgrade(*this, capacity, seed));
     } else if (takeover_.active) {
         GLB_ASSIGN(const auto handles, load_pinned(discovered_sets_.sets[*takeover_.active], *attachments_,
                                                    discovered_sets_.programs));
@@ -131,29 +132,6 @@ Status DatapathAdapter::load(std::uint32_t capacity, const std::vector<std::uint
     GLB_TRY(maps_.egress->clear_next_hops());
     GLB_TRY(maps_.config->raise_route_generation());
     return is_found ? maps_.egress->restore_egress() : Status{};
-}
-
-/// From the maps of another version, or from those of another size that an earlier daemon left. The links
-/// keep their program until the migration swaps them.
-Status DatapathAdapter::begin_upgrade(std::uint32_t capacity, const std::vector<std::uint8_t> &seed) {
-    const auto &source = discovered_sets_.sets[*takeover_.source];
-    std::optional<datapath::Pins> into;
-    if (takeover_.active)
-        into = discovered_sets_.sets[*takeover_.active].pins;
-    spdlog::info("taking over the flows of {}: flow table capacity {}, schema {}, {} interfaces",
-                 source.pins.name(), source.info.capacity, source.info.schema, source.info.interfaces);
-    const auto settings = datapath::load_settings_from(*source.metadata, capacity);
-    const auto upgrade = std::make_shared<TableMigrationAdapter>(
-        *this,
-        TableMigrationAdapter::Request{source, into, settings, datapath::make_metadata(settings, seed)},
-        true);
-    if (const auto prepared = upgrade->prepare(); !prepared)
-        return fail("the upgrade failed, and the data path of {} stays active: {}", source.pins.name(),
-                    prepared.error().message);
-    upgrade_ = upgrade;
-    attachments_->set_pins(upgrade->table_migration().into());
-    maps_.use(upgrade->table_migration().transitional());
-    return {};
 }
 
 std::shared_ptr<control::FlowMigration> DatapathAdapter::migration() const {
@@ -198,6 +176,15 @@ void DatapathAdapter::release(bool keep_lock) {
 
 Result<std::vector<datapath::StalePin>> DatapathAdapter::stale_pins() {
     return datapath::find_stale_pins(bpffs_, *pins_);
+}
+
+Result<std::vector<std::string>> DatapathAdapter::restore_pins() {
+    GLB_ASSIGN(auto restored, datapath::restore_map_pins(*maps_.handles));
+    GLB_ASSIGN(const auto tables, maps_.config->restore_table_pins());
+    GLB_ASSIGN(const auto links, attachments_->restore_pins(maps_.handles->program()));
+    restored.insert(restored.end(), tables.begin(), tables.end());
+    restored.insert(restored.end(), links.begin(), links.end());
+    return restored;
 }
 
 std::uint64_t DatapathAdapter::epoch() const {

@@ -28,6 +28,7 @@ class DatapathAdapter final : public control::DatapathPort {
     Status remove() override;
     void release(bool keep_lock) override;
     Result<std::vector<datapath::StalePin>> stale_pins() override;
+    Result<std::vector<std::string>> restore_pins() override;
 
     std::uint32_t capacity() const override { return maps_.handles ? maps_.handles->capacity() : 0; }
     std::uint64_t epoch() const override;
@@ -64,7 +65,6 @@ class DatapathAdapter final : public control::DatapathPort {
     friend class TableMigrationAdapter;
 
     explicit DatapathAdapter(std::filesystem::path bpffs) : bpffs_(std::move(bpffs)) {}
-    [[nodiscard]] Status begin_upgrade(std::uint32_t capacity, const std::vector<std::uint8_t> &seed);
 
     std::filesystem::path bpffs_;
     Fd lock_; ///< held while the node has, or may have, anything in the bpffs

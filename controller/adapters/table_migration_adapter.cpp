@@ -1,5 +1,8 @@
 #include "controller/adapters/table_migration_adapter.h"
 
+#include "controller/datapath/metadata.h"
+#include "controller/util/log.h"
+
 namespace glb::adapters {
 
 Status TableMigrationAdapter::prepare() {
@@ -57,6 +60,28 @@ std::string TableMigrationAdapter::summary() const {
         migration_->source().name(), migration_->into().name(), request_->settings.capacity,
         without_entry ? fmt::format("; {} found no free entry and are steered by their hash", without_entry)
                       : std::string());
+}
+
+Status TableMigrationAdapter::begin_upgrade(DatapathAdapter &owner, std::uint32_t capacity,
+                                            const std::vector<std::uint8_t> &seed) {
+    const auto &source = owner.discovered_sets_.sets[*owner.takeover_.source];
+    std::optional<datapath::Pins> into;
+    if (owner.takeover_.active)
+        into = owner.discovered_sets_.sets[*owner.takeover_.active].pins;
+    spdlog::info("taking over the flows of {}: flow table capacity {}, schema {}, {} interfaces",
+                 source.pins.name(), source.info.capacity, source.info.schema, source.info.interfaces);
+    const auto settings = datapath::load_settings_from(*source.metadata, capacity);
+    const auto upgrade = std::make_shared<TableMigrationAdapter>(
+        owner,
+        TableMigrationAdapter::Request{source, into, settings, datapath::make_metadata(settings, seed)},
+        true);
+    if (const auto prepared = upgrade->prepare(); !prepared)
+        return fail("the upgrade failed, and the data path of {} stays active: {}", source.pins.name(),
+                    prepared.error().message);
+    owner.upgrade_ = upgrade;
+    owner.attachments_->set_pins(upgrade->table_migration().into());
+    owner.maps_.use(upgrade->table_migration().transitional());
+    return {};
 }
 
 } // namespace glb::adapters

@@ -23,6 +23,11 @@ class TableMigrationAdapter final : public control::FlowMigration {
     TableMigrationAdapter(DatapathAdapter &owner, Result<Request> request, bool is_upgrade)
         : owner_(owner), request_(std::move(request)), is_upgrade_(is_upgrade) {}
 
+    /// From the maps of another version, or from those of another size that an earlier daemon left. The links of
+    /// `owner` keep their program until the migration swaps them.
+    [[nodiscard]] static Status begin_upgrade(DatapathAdapter &owner, std::uint32_t capacity,
+                                              const std::vector<std::uint8_t> &seed);
+
     Status prepare() override;
     Status copy(const datapath::TargetTimeouts &timeouts, std::uint32_t now) override {
         return migration_->copy(timeouts, now);

@@ -14,6 +14,7 @@ namespace glb::control {
 inline constexpr const char *guard_source = "guard";
 inline constexpr const char *host_source = "host";
 inline constexpr const char *operator_source = "operator";
+inline constexpr const char *pins_source = "pins";
 
 /// Pure.
 class ConditionBoard {

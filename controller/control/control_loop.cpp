@@ -7,6 +7,7 @@
 
 #include "controller/control/host_conditions.h"
 #include "controller/control/persisted_targets.h"
+#include "controller/control/pin_watch.h"
 #include "controller/datapath/counter_reader.h"
 #include "controller/plan/bank_plan.h"
 #include "controller/util/log.h"
@@ -102,6 +103,8 @@ Task<void> ControlLoop::tick() {
         log_interface_changes();
         report_to_health();
         report_host_conditions(state_, ports_);
+        if (!ports_.datapath.migration() && !roles_.resizer.target())
+            restore_pins(state_, ports_);
         const auto live = ports_.health.snapshot();
         co_await roles_.worker.run([&] { persist_health(*live); });
         roles_.scans.check();

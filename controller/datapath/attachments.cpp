@@ -10,6 +10,7 @@
 #include <bpf/libbpf.h>
 #include <xdp/libxdp.h>
 
+#include "controller/datapath/pin_repair.h"
 #include "controller/util/interface_ref.h"
 
 namespace glb::datapath {
@@ -163,6 +164,19 @@ Status Attachments::replace_program(int program, const ProgramFds &previous, uns
         used.insert(program_of(link.fd.get()));
     const auto unpinned = pins_.unpin_programs_except(used);
     return done ? unpinned : done;
+}
+
+Result<std::vector<std::string>> Attachments::restore_pins(int program) {
+    std::vector<std::string> restored;
+    for (const auto &[ifindex, link] : links_) {
+        if (interface_of(link.fd.get()) != ifindex)
+            continue; // dead: its pin is removed with it
+        GLB_TRY(pins_.pin_program(program));
+        GLB_ASSIGN(const bool was_missing, pin_if_missing(link.fd.get(), pins_.link(ifindex)));
+        if (was_missing)
+            restored.push_back(pins_.link(ifindex).string());
+    }
+    return restored;
 }
 
 Status Attachments::attach(unsigned ifindex, const std::string &name, AttachMode mode, int program) {

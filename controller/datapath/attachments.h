@@ -53,6 +53,9 @@ class Attachments {
     [[nodiscard]] Status attach(unsigned ifindex, const std::string &name, AttachMode mode, int program);
     [[nodiscard]] Status detach(unsigned ifindex);
 
+    /// Pins links that are alive, and their `program`, again if their pins were removed. Returns the paths.
+    [[nodiscard]] Result<std::vector<std::string>> restore_pins(int program);
+
     /// Whether our link is alive; a dead one is removed.
     [[nodiscard]] bool is_attached(unsigned ifindex);
     [[nodiscard]] AttachMode mode(unsigned ifindex) const;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "controller/datapath/map_io.h"
+#include "controller/datapath/pin_repair.h"
 #include "controller/plan/maglev.h"
 #include "controller/util/fd.h"
 
@@ -35,11 +36,15 @@ Status write_scoped(WritableMap map, std::uint32_t bank, const std::vector<Key> 
 }
 
 /// The inner map with this id: by its pin, or by its id, which needs CAP_SYS_ADMIN.
-Fd open_table(const std::optional<Pins> &pins, std::uint32_t index, std::uint32_t id) {
-    Fd pinned(pins ? bpf_obj_get(pins->table(index).c_str()) : -1);
+std::uint32_t map_id(int fd) {
     bpf_map_info info{};
     std::uint32_t size = sizeof info;
-    if (pinned && bpf_obj_get_info_by_fd(pinned.get(), &info, &size) == 0 && info.id == id)
+    return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0 ? info.id : 0;
+}
+
+Fd open_table(const std::optional<Pins> &pins, std::uint32_t index, std::uint32_t id) {
+    Fd pinned(pins ? bpf_obj_get(pins->table(index).c_str()) : -1);
+    if (map_id(pinned.get()) == id)
         return pinned;
     return Fd(bpf_map_get_fd_by_id(id));
 }
@@ -109,8 +114,10 @@ Status ConfigWriter::put_maglev(std::uint32_t index, std::span<const std::uint16
     std::memcpy(words.data(), slots.data(), slots.size_bytes());
     const auto fingerprint = plan::maglev_fingerprint(slots);
     std::uint32_t id = 0;
-    Fd table;
-    if (bpf_map_lookup_elem(handles_->map(Map::maglev), &index, &id) == 0)
+    auto &table = tables_[index];
+    if (bpf_map_lookup_elem(handles_->map(Map::maglev), &index, &id) != 0)
+        table = {};
+    else if (map_id(table.get()) != id)
         table = open_table(handles_->pins(), index, id);
     const bool is_new = !table;
     if (is_new)
@@ -127,6 +134,28 @@ Status ConfigWriter::put_maglev(std::uint32_t index, std::span<const std::uint16
         GLB_TRY(update_row(config_map<Map::maglev>(handles_), index, &fd));
     }
     return update_row(config_map<Map::maglev_fingerprints>(handles_), index, &fingerprint);
+}
+
+Result<std::vector<std::string>> ConfigWriter::restore_table_pins() {
+    std::vector<std::string> restored;
+    if (!handles_->pins())
+        return restored;
+    for (std::uint32_t index = 0; index < GLB_MAX_TABLES; ++index) {
+        std::uint32_t id = 0;
+        if (bpf_map_lookup_elem(handles_->map(Map::maglev), &index, &id) != 0)
+            continue;
+        auto &table = tables_[index];
+        if (map_id(table.get()) != id)
+            table = open_table(handles_->pins(), index, id);
+        const auto pin = handles_->pins()->table(index);
+        if (!table)
+            return fail("Maglev table {} is not pinned as {}, and cannot be opened otherwise", index,
+                        pin.string());
+        GLB_ASSIGN(const bool was_missing, pin_if_missing(table.get(), pin));
+        if (was_missing)
+            restored.push_back(pin.string());
+    }
+    return restored;
 }
 
 Status ConfigWriter::remove_maglev(std::uint32_t index) {

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -47,6 +48,8 @@ class ConfigWriter {
     /// Clears the fingerprint. The inner map stays for the next table at `index`: replacing it makes the
     /// kernel wait for a grace period, writing into it does not.
     [[nodiscard]] Status remove_maglev(std::uint32_t index);
+    /// Pins tables again whose pins were removed. Returns the paths.
+    [[nodiscard]] Result<std::vector<std::string>> restore_table_pins();
     /// 0 if there is no table.
     [[nodiscard]] Result<std::uint64_t> maglev_fingerprint_at(std::uint32_t index) const;
 
@@ -68,6 +71,7 @@ class ConfigWriter {
     /// Content of each bank if this process wrote it whole.
     std::array<std::optional<plan::BankImage>, GLB_BANKS> installed_;
     PendingGracePeriod grace_period_;
+    std::map<std::uint32_t, Fd> tables_; ///< inner maps of glb_maglev, by index; may be of an older set
 };
 
 } // namespace glb::datapath

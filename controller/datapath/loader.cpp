@@ -49,8 +49,8 @@ int set_pins(glb_xdp &skeleton, const Pins &pins) {
     bpf_map *map = nullptr;
     bpf_object__for_each_map(map, skeleton.obj) {
         const std::string name = bpf_map__name(map);
-        if (bpf_map__is_internal(map) || name == to_string(Map::flows_prev) ||
-            name == to_string(Map::context))
+        if (bpf_map__is_internal(map) ||
+            std::ranges::any_of(maps_not_pinned, [&](Map other) { return name == to_string(other); }))
             continue;
         // The kernel adds a flag to device maps, which libbpf's comparison with a pinned map then rejects.
         if (bpf_map__type(map) == BPF_MAP_TYPE_DEVMAP_HASH) {

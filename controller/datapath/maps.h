@@ -68,6 +68,9 @@ inline constexpr std::array all_maps = {GLB_DATAPATH_MAPS(GLB_DATAPATH_MAP)};
 inline constexpr std::array maps_written_by_bpf_only = {Map::flows_prev,     Map::drops,  Map::counters,
                                                         Map::source_buckets, Map::events, Map::context};
 
+/// Maps that are of one load: a migration's older table, and scratch space.
+inline constexpr std::array maps_not_pinned = {Map::flows_prev, Map::context};
+
 template <std::size_t size>
 [[nodiscard]] constexpr bool contains(const std::array<Map, size> &maps, Map map) {
     return std::find(maps.begin(), maps.end(), map) != maps.end();

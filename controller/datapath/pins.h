@@ -33,6 +33,9 @@ class Pins {
     /// Every set, of any schema, by name.
     [[nodiscard]] static std::vector<Pins> all(const std::filesystem::path &bpffs);
 
+    /// The folders of the set, as far as they are missing.
+    [[nodiscard]] Status make_all() const;
+
     [[nodiscard]] std::string name() const { return root_.filename().string(); }
     [[nodiscard]] std::uint32_t schema() const { return schema_; } ///< by its name
     /// The pin of a map of this schema, under the name that the set's own schema uses.
@@ -66,7 +69,6 @@ class Pins {
 
   private:
     Pins(std::filesystem::path root, std::uint32_t schema) : root_(std::move(root)), schema_(schema) {}
-    [[nodiscard]] Status make_all() const;
     [[nodiscard]] std::set<std::uint32_t> program_ids() const; ///< by the names of their pins
 
     std::filesystem::path root_;

@@ -72,6 +72,8 @@ class DatapathPort {
     /// Removes empty folders and, unless `keep_lock`, releases the lock.
     virtual void release(bool keep_lock) = 0;
     [[nodiscard]] virtual Result<std::vector<datapath::StalePin>> stale_pins() = 0;
+    /// Pins again what is in use and was removed from the bpffs. Returns the paths. Not during a migration.
+    [[nodiscard]] virtual Result<std::vector<std::string>> restore_pins() = 0;
 
     [[nodiscard]] virtual std::uint32_t capacity() const = 0;
     [[nodiscard]] virtual std::uint64_t epoch() const = 0; ///< 0: none

@@ -104,3 +104,44 @@ TEST_CASE("gc: without an active manifest nothing is removed, and the reason is 
     CHECK(answer.text.find("gc needs an active manifest") != std::string::npos);
     CHECK(std::filesystem::exists(glbd.bpffs() / "v1" / "maps" / "glb_flows_hot"));
 }
+
+TEST_CASE("pins: what is removed by hand comes back, and after kill -9 the next daemon has the flows") {
+    need_root();
+    const TwoArm testbed;
+    const TcpServer echo(testbed.server, 7000);
+    Daemon glbd(testbed.node);
+    glbd.start(testbed.manifest());
+    REQUIRE(glbd.wait_healthy(1));
+    REQUIRE(tcp_works(testbed.client, TwoArm::server_address, 7000));
+    const auto cookie = glbd.flows().at(0).at("cookie");
+    const auto before = glbd.pins();
+    for (const auto &entry : std::filesystem::directory_iterator(glbd.bpffs()))
+        if (entry.path().filename() == "links" || entry.path().filename().string().starts_with("v"))
+            std::filesystem::remove_all(entry.path());
+    const bool is_back = eventually(std::chrono::seconds(10), [&] { return glbd.pins() == before; });
+    CHECK(glbd.pins() == before);
+    REQUIRE(is_back);
+    CHECK(glbd.log().find("were removed and are restored") != std::string::npos);
+    glbd.kill9();
+    glbd.start();
+    CHECK(glbd.flows().at(0).at("cookie") == cookie);
+    CHECK(tcp_works(testbed.client, TwoArm::server_address, 7000));
+}
+
+TEST_CASE("start: with another state directory, the node says whose data path is running") {
+    need_root();
+    const TwoArm testbed;
+    const TcpServer echo(testbed.server, 7000);
+    Daemon glbd(testbed.node);
+    glbd.start(testbed.manifest());
+    REQUIRE(glbd.wait_healthy(1));
+    glbd.kill9();
+    glbd.start(nullptr, {"--state-dir", (glbd.folder() / "other").string()});
+    const auto status = glbd.must_ctl({"status"});
+    CHECK(status.at("ready") == false);
+    CHECK(
+        status.at("notReadyReason").get<std::string>().find("a data path of an earlier daemon is running") ==
+        0);
+    CHECK(glbd.ctl({"status", "--check"}).code == 1);
+    CHECK(tcp_works(testbed.client, TwoArm::server_address, 7000));
+}

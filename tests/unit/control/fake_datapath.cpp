@@ -137,6 +137,11 @@ Status FakeDatapath::remove() {
     return detached ? removed : detached;
 }
 
+Result<std::vector<std::string>> FakeDatapath::restore_pins() {
+    GLB_TRY(world_.operation("datapath.restore_pins"));
+    return std::exchange(world_.removed_pins, {});
+}
+
 Result<std::vector<datapath::StalePin>> FakeDatapath::stale_pins() {
     GLB_TRY(world_.operation("datapath.stale_pins"));
     std::vector<datapath::StalePin> stale;

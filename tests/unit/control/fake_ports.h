@@ -108,6 +108,7 @@ class FakeDatapath final : public control::DatapathPort {
     Status remove() override;
     void release(bool) override {}
     Result<std::vector<datapath::StalePin>> stale_pins() override;
+    Result<std::vector<std::string>> restore_pins() override;
     std::uint32_t capacity() const override { return loaded_ ? world_.maps->capacity : 0; }
     std::uint64_t epoch() const override { return loaded_ ? world_.maps->epoch : 0; }
     std::uint32_t punt_magic() const override { return 7; }

@@ -81,6 +81,7 @@ struct FakeWorld {
     std::optional<FakeMaps> older_maps; ///< of an earlier version, used by the links
     std::map<unsigned, datapath::AttachMode> attached;
     std::set<std::string> stale_pins;
+    std::vector<std::string> removed_pins;
 
     // The disk.
     std::optional<std::string> manifest;
