@@ -95,6 +95,8 @@ std::string format_status(const documents::NodeStatus &status, bool colour) {
     out += status_line("Version", status.version);
     out += status_line("Epoch", std::to_string(status.epoch));
     out += status_line("Uptime", format_duration(status.uptime_seconds));
+    if (status.counters_since)
+        out += status_line("Counters", "since " + *status.counters_since);
     out += guard_lines(status.guard, colour);
     if (!status.bypassed.empty())
         out +=

@@ -180,6 +180,7 @@ Task<void> ManifestChanges::finish_activation(const config::Manifest &manifest, 
     desired.text = text;
     state_.installed.kept_guard.reset();
     state_.conditions.failure.clear();
+    state_.conditions.orphaned_epoch.reset();
     std::set<std::string> endpoints;
     for (const auto &endpoint : manifest.endpoints)
         endpoints.insert(endpoint.name);

@@ -43,6 +43,7 @@ class ManifestChanges {
                                         bool differs, std::optional<Confirmation> confirmation);
     [[nodiscard]] Task<void> restore_previous();
     [[nodiscard]] Status restore_kept_guard();
+    void note_orphaned_datapath();
     [[nodiscard]] Task<void> finish_activation(const config::Manifest &manifest, const std::string &text,
                                                std::optional<Confirmation> confirmation);
     [[nodiscard]] Task<Status> revert();

@@ -54,6 +54,7 @@ Task<Status> ManifestChanges::start(const std::optional<ManifestFile> &first_man
         co_return done;
     }
     if (!first_manifest) {
+        note_orphaned_datapath();
         spdlog::info("no manifest: waiting for glbctl apply");
         if (const auto restored = restore_kept_guard(); !restored)
             spdlog::error("the guard kept by glbctl down --keep-guard could not be restored: {}",
@@ -94,6 +95,17 @@ Task<Status> ManifestChanges::start_stored(const std::string &text,
         co_await append_history("start", {});
     co_await expire_confirmation();
     co_return Status{};
+}
+
+/// Its guard is another daemon's that has ended: it stays as it is.
+void ManifestChanges::note_orphaned_datapath() {
+    const auto found = ports_.datapath.inspect(datapath::round_capacity(0));
+    if (!found)
+        spdlog::warn("the pinned data path cannot be read: {}", found.error().message);
+    else if (*found) {
+        state_.conditions.orphaned_epoch = (*found)->config.epoch;
+        spdlog::error("{}", not_ready_reason(state_, false, {}));
+    }
 }
 
 Status ManifestChanges::restore_kept_guard() {

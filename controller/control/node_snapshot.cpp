@@ -37,6 +37,13 @@ observe::GuardSnapshot guard_snapshot(const NodeState &state) {
 
 std::string not_ready_reason(const NodeState &state, bool is_loaded, const std::set<unsigned> &attached) {
     const auto &manifest = state.desired.manifest;
+    if (!manifest && state.conditions.orphaned_epoch)
+        return fmt::format(
+            "a data path of an earlier daemon is running (epoch {}), but the state directory has no "
+            "manifest: start glbd with the --state-dir that it was applied with, apply the manifest, or "
+            "remove "
+            "the data path with glbctl down --yes",
+            *state.conditions.orphaned_epoch);
     if (!manifest)
         return "waiting for a manifest: glbctl apply FILE";
     if (!state.conditions.failure.empty())
@@ -77,6 +84,9 @@ std::shared_ptr<const observe::NodeSnapshot> node_snapshot(const NodeState &stat
                                                                    &state.installed.allocation->indexes);
     snapshot.maglev_slots = state.installed.maglev_slots;
     snapshot.datapath = ports.datapath.handles();
+    if (const auto since = ports.state.value(counters_since_key);
+        ports.datapath.is_loaded() && since.is_string())
+        snapshot.counters_since = since;
     snapshot.one_way_tcp = state.conditions.one_way_tcp;
     snapshot.netlink_overruns = ports.network.overruns();
     return std::make_shared<const observe::NodeSnapshot>(std::move(snapshot));

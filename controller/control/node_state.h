@@ -56,6 +56,8 @@ struct InstalledState {
 /// What is wrong, for status and log.
 struct NodeConditions {
     std::string failure; ///< of the last reconciliation; empty: none
+    std::optional<std::uint64_t>
+        orphaned_epoch; ///< of a running data path whose manifest this state folder lacks
     GuardCheck guard;
     std::uint64_t guard_restored = 0;
     std::set<unsigned> without_punt_path; ///< interfaces whose driver lacks XDP metadata

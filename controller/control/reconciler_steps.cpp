@@ -72,6 +72,12 @@ Task<Status> Reconciler::load(const ChangePlan &plan) {
         co_return fail("{}", load_failure_);
     }
     GLB_CO_TRY(done);
+    if (!state_.installed.found) { // ids and counters begin anew, which status tells
+        const auto noted =
+            co_await worker_.run([&] { return persist(ports_.state, counters_since_key, state::utc_now()); });
+        if (!noted)
+            spdlog::warn("{}", noted.error().message);
+    }
     ++state_.configuration;
     ports_.health.attach(ports_.datapath.target_states());
     if (!plan.found_failures.empty())

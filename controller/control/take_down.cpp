@@ -24,6 +24,7 @@ Status take_down(const Ports &ports, NodeState &state, bool keep_guard) {
     state.desired.text.clear();
     state.conditions.guard = {};
     state.conditions.failure.clear();
+    state.conditions.orphaned_epoch.reset();
     ++state.configuration;
     return first;
 }

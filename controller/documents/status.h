@@ -116,6 +116,8 @@ struct NodeStatus {
     std::string version;
     std::uint64_t epoch = 0;
     std::uint64_t uptime_seconds = 0;
+    std::optional<std::string>
+        counters_since; ///< UTC: ids and counters began then, at the first apply after a `down`
     GuardSummary guard;
     std::vector<std::string> bypassed; ///< names of endpoints
     std::vector<InterfaceStatus> interfaces;
@@ -131,6 +133,7 @@ struct NodeStatus {
                           member("version", &NodeStatus::version),
                           member("epoch", &NodeStatus::epoch),
                           member("uptimeSeconds", &NodeStatus::uptime_seconds),
+                          member("countersSince", &NodeStatus::counters_since),
                           member("guard", &NodeStatus::guard),
                           member("bypassed", &NodeStatus::bypassed),
                           member("interfaces", &NodeStatus::interfaces),

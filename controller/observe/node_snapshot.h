@@ -50,6 +50,7 @@ struct NodeSnapshot {
     std::shared_ptr<const plan::IndexAllocator> indexes = std::make_shared<plan::IndexAllocator>();
     std::map<std::uint16_t, std::uint32_t> maglev_slots; ///< by target index
     datapath::DatapathHandlesPtr datapath;               ///< null: not loaded
+    std::string counters_since;         ///< UTC: when ids and counters began; empty: not loaded, or unknown
     std::uint64_t one_way_tcp = 0;      ///< flows found by the table scans since the daemon's start
     std::uint64_t netlink_overruns = 0; ///< since the daemon's start
 };

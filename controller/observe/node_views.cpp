@@ -124,6 +124,8 @@ Result<documents::NodeStatus> NodeViews::status() const {
     status.node = node_name(view);
     status.version = sources_.version;
     status.uptime_seconds = elapsed_seconds(Clock::now() - sources_.started);
+    if (!node.counters_since.empty())
+        status.counters_since = node.counters_since;
     status.guard = {node.guard.installed, guard_count(node).packets, node.guard.restored,
                     node.guard.warnings};
     if (node.manifest) {

@@ -17,6 +17,7 @@ namespace glb::control {
 
 /// Key of a value: the result of known_devices() (plan/guard_plan.h).
 inline constexpr auto devices_key = "devices";
+inline constexpr auto counters_since_key = "countersSince"; ///< UTC: when the maps of the counters were made
 
 /// One thread at a time. A write that fails leaves the previous value.
 class StatePort {

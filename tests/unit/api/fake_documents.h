@@ -24,7 +24,7 @@ inline constexpr auto fake_status =
                  "message": "no target of the group is healthy", "fix": "glbctl targets", "sinceSeconds": 70},
                 {"severity": "warning", "what": "foreign-nat", "where": "", "message": "a chain does NAT", "fix": "",
                  "sinceSeconds": 130}], "node": "glb-a", "version": "0.1.0", "epoch": 3,
-            "uptimeSeconds": 130, "guard": {"installed": true, "uninspected": 0, "restored": 2,
+            "uptimeSeconds": 130, "countersSince": "2026-11-30T19:40:00Z", "guard": {"installed": true, "uninspected": 0, "restored": 2,
                 "warnings": ["chain post of table ip nat does NAT"]}, "bypassed": [],
             "interfaces": [{"name": "cli0", "mode": "native", "attached": true, "punt": true, "shared": false},
                            {"name": "srv0", "mode": "native", "attached": false, "punt": false, "shared": false}],

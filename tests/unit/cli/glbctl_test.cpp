@@ -26,6 +26,7 @@ TEST_CASE("glbctl: status") {
           "Version     0.1.0\n"
           "Epoch       3\n"
           "Uptime      2m10s\n"
+          "Counters    since 2026-11-30T19:40:00Z\n"
           "Guard       installed, 0 packets blocked, repaired 2 times\n"
           "Pending     reverts in 1m00s unless confirmed (glbctl confirm)\n"
           "Flows       812 active, 4 unconfirmed, capacity 1.0 M; 0 packets untracked\n"

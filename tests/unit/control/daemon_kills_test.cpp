@@ -122,10 +122,14 @@ TEST_CASE("a kill at any operation of a down: the next daemon is ready or waits,
         const bool is_guarded = world.guard.has_value();
         {
             Daemon next(world);
+            const bool is_running = world.maps.has_value();
             REQUIRE(next.start());
             world.check_invariants();
             if (world.manifest)
                 CHECK(next.not_ready().empty());
+            else if (is_running)
+                CHECK_THAT(next.not_ready(),
+                           Catch::StartsWith("a data path of an earlier daemon is running"));
             else
                 CHECK(next.not_ready() == "waiting for a manifest: glbctl apply FILE");
             CHECK(world.guard.has_value() >= is_guarded);

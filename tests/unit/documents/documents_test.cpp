@@ -25,7 +25,7 @@ constexpr auto golden_status = R"({
     "degraded": [{"severity": "error", "what": "interface-down", "where": "srv0", "message": "is down",
                   "fix": "ip link set srv0 up", "sinceSeconds": 7}],
     "node": "glb-a", "version": "0.1.0", "epoch": 3,
-    "uptimeSeconds": 130,
+    "uptimeSeconds": 130, "countersSince": "2026-11-30T19:40:00Z",
     "guard": {"installed": true, "uninspected": 5, "restored": 2, "warnings": ["chain post of table ip nat does NAT"]},
     "bypassed": ["branch"],
     "interfaces": [{"name": "cli0", "mode": "native", "attached": true, "punt": true, "shared": true}],
