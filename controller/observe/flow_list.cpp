@@ -1,5 +1,7 @@
 #include "controller/observe/flow_list.h"
 
+#include <algorithm>
+
 #include <netinet/in.h>
 
 namespace glb::observe {
@@ -45,6 +47,25 @@ FlowNames::TargetName FlowNames::target(std::uint16_t index) const {
     if (index < targets.size() && !targets[index].id.empty())
         return targets[index];
     return {nameless(index), nameless(index)};
+}
+
+Status FlowNames::check(const FlowQuery &query) const {
+    const auto fail_with = [](std::string message) -> Status {
+        return tl::unexpected(Error{std::move(message), ENOENT});
+    };
+    if (query.endpoint && std::ranges::find(endpoints, *query.endpoint) == endpoints.end())
+        return fail_with(fmt::format("there is no endpoint {}; see glbctl endpoints", *query.endpoint));
+    if (!query.target && !query.target_group)
+        return {};
+    const auto is_named = [&](const TargetName &name) {
+        return !name.id.empty() && name.id == query.target.value_or(name.id) &&
+               name.group == query.target_group.value_or(name.group);
+    };
+    if (std::ranges::any_of(targets, is_named))
+        return {};
+    return fail_with(fmt::format("there is no target {}{}; see glbctl targets",
+                                 query.target_group ? *query.target_group + "/" : "",
+                                 query.target.value_or("")));
 }
 
 bool matches(const FlowQuery &filter, const datapath::FlowRow &row, const FlowNames &names) {

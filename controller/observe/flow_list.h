@@ -24,6 +24,9 @@ struct FlowNames {
     /// An index without a name is "#INDEX", which no name can be.
     [[nodiscard]] std::string endpoint(std::uint32_t index) const;
     [[nodiscard]] TargetName target(std::uint16_t index) const;
+
+    /// ENOENT if the query names an endpoint, group or target that no index has: it would match nothing.
+    [[nodiscard]] Status check(const FlowQuery &query) const;
 };
 
 /// A query with a port matches only flows of protocols that have ports.

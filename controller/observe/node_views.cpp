@@ -175,8 +175,10 @@ Result<ChunkSource> NodeViews::flows(const FlowQuery &query) const {
     const auto &node = *view.node;
     if (!node.datapath || !node.manifest)
         return tl::unexpected(Error{"the data path is not loaded: apply a manifest first", EAGAIN});
+    auto names = flow_names(*node.indexes);
+    GLB_TRY(names.check(query));
     const auto listing =
-        std::make_shared<FlowListing>(node.datapath->flow_table(), query, flow_names(*node.indexes),
+        std::make_shared<FlowListing>(node.datapath->flow_table(), query, std::move(names),
                                       target_timeouts(*node.manifest, *view.health), plan::tick_now());
     return [listing, handles = node.datapath](std::string &chunk) { return listing->next(chunk); };
 }

@@ -157,3 +157,16 @@ TEST_CASE("flow list: live flows are listed in table order up to the limit, and 
     listed = list(filter({{"protocol", "udp"}}));
     CHECK(listed == nlohmann::json{{"total", 0}, {"truncated", false}, {"flows", nlohmann::json::array()}});
 }
+
+TEST_CASE("flow list: a query for a name that nothing has is an error, not an empty list", "[flows]") {
+    const auto check = [](const FlowQueryFields &fields) { return names.check(filter(fields)); };
+    CHECK(check({}));
+    CHECK(check({{"endpoint", "lan"}, {"target", "firewalls/fw-0"}}));
+    CHECK(check({{"target", "fw-1"}}));
+    CHECK(check({{"endpoint", "nosuch"}}).error().message ==
+          "there is no endpoint nosuch; see glbctl endpoints");
+    CHECK(check({{"target", "nosuch"}}).error().message == "there is no target nosuch; see glbctl targets");
+    CHECK(check({{"target", "others/fw-0"}}).error().message ==
+          "there is no target others/fw-0; see glbctl targets");
+    CHECK(check({{"target", "nosuch"}}).error().code == ENOENT);
+}
