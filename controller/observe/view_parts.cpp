@@ -5,6 +5,7 @@
 #include "controller/observe/bypass_reason.h"
 #include "controller/observe/flow_timeouts.h"
 #include "controller/plan/maglev_generations.h"
+#include "controller/util/utf8.h"
 
 namespace glb::observe {
 
@@ -31,7 +32,7 @@ std::string node_name(const View &view) {
     if (view.node->manifest && !view.node->manifest->node.name.empty())
         return view.node->manifest->node.name;
     char name[256] = {};
-    return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
+    return ::gethostname(name, sizeof name - 1) == 0 ? to_valid_utf8(name) : "";
 }
 
 Result<std::vector<glb_count>> all_counters(const View &view) {
