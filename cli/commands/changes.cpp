@@ -73,6 +73,9 @@ void add_change_options(CLI::App &command, ChangeOptions &options) {
         .add_option("--confirm", options.confirm_seconds, "revert unless confirmed by glbctl confirm in time")
         ->type_name("SECONDS")
         ->check(CLI::Range(1, 86400));
+    command.add_flag(
+        "--confirm-pending", options.confirm_pending,
+        "also confirm the manifest that is pending confirmation, which otherwise refuses this change");
 }
 
 Query query_of(const ChangeOptions &options) {
@@ -81,6 +84,8 @@ Query query_of(const ChangeOptions &options) {
         query.emplace_back("dryRun", "true");
     if (options.confirm_seconds)
         query.emplace_back("confirm", std::to_string(options.confirm_seconds));
+    if (options.confirm_pending)
+        query.emplace_back("confirmPending", "true");
     return query;
 }
 

@@ -15,9 +15,10 @@ struct ChangeOptions {
     bool dry_run = false;
     bool only_diff = false;            ///< a dry run whose result is not called one
     std::uint32_t confirm_seconds = 0; ///< 0: no confirmation is required
+    bool confirm_pending = false;
 };
 
-/// Adds --dry-run and --confirm, which write to `options`.
+/// Adds --dry-run, --confirm and --confirm-pending, which write to `options`.
 void add_change_options(CLI::App &command, ChangeOptions &options);
 
 [[nodiscard]] Query query_of(const ChangeOptions &options);

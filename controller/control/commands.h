@@ -21,8 +21,9 @@ struct ApplyOptions {
     bool dry_run = false;                                    ///< check and diff, change nothing
     PeerCredentials peer;                                    ///< the client, for log and history
     std::optional<std::chrono::seconds> confirm_within = {}; ///< reverted unless confirmed by then
-    std::string by = "apply"; ///< for log and history: "rollback", "start", "reload"
-    std::string file = {};    ///< the same; empty: the text came over the socket
+    bool confirm_pending = false; ///< also confirms a manifest that is pending; else that refuses the change
+    std::string by = "apply";     ///< for log and history: "rollback", "start", "reload"
+    std::string file = {};        ///< the same; empty: the text came over the socket
 };
 
 /// The result of an apply. With `errors` the manifest is refused, and nothing has changed.
@@ -61,7 +62,7 @@ class NodeCommands {
     virtual ~NodeCommands() = default;
 
     /// Applies the manifest completely or not at all. An Error means that the manifest is valid but could not
-    /// be applied; the previous one is active again.
+    /// be applied; the previous one is active again. EBUSY while another manifest is pending confirmation.
     virtual void apply(std::string manifest_text, ApplyOptions options, Done<ApplyResult> done) = 0;
 
     /// Applies the manifest `back` positions behind the active one in the history.

@@ -22,7 +22,8 @@ bool Confirmation::concerns(std::string_view manifest) const {
 nlohmann::json Confirmation::to_json() const {
     return {{"manifest", manifest_digest},
             {"revertTo", revert_to ? nlohmann::json(*revert_to) : nlohmann::json()},
-            {"until", state::to_json_time(until)}};
+            {"until", state::to_json_time(until)},
+            {"by", by}};
 }
 
 std::optional<Confirmation> Confirmation::from_json(const nlohmann::json &json) {
@@ -33,6 +34,8 @@ std::optional<Confirmation> Confirmation::from_json(const nlohmann::json &json) 
     Confirmation read{json["manifest"], {}, state::time_from_json(json["until"])};
     if (json["revertTo"].is_string())
         read.revert_to = json["revertTo"].get<std::string>();
+    if (json.contains("by") && json["by"].is_string())
+        read.by = json["by"];
     return read;
 }
 

@@ -19,6 +19,7 @@ struct Confirmation {
     std::string manifest_digest;          ///< SHA-256 of the pending text, in hex
     std::optional<std::string> revert_to; ///< the previous text; nullopt: there was no manifest
     MonotonicTime until;
+    std::string by = {}; ///< who applied it, for those who meet it: "uid 0, pid 812"
 
     [[nodiscard]] bool concerns(std::string_view manifest) const;
     [[nodiscard]] nlohmann::json to_json() const;

@@ -81,6 +81,7 @@ Task<Result<ApplyResult>> ManifestChanges::apply(std::string text, ApplyOptions 
     auto result = check(*manifest);
     if (!result || !result->errors.empty() || options.dry_run)
         co_return result;
+    GLB_CO_TRY(refuse_while_pending(options));
     GLB_CO_TRY(ports_.datapath.lock());
     const bool differs = !result->changes.empty();
     const auto done = co_await activate(*manifest, text, differs, confirmation_for(text, options));
@@ -119,21 +120,33 @@ void ManifestChanges::report(const ApplyResult &result, const ApplyOptions &opti
         spdlog::warn("{}", warning);
 }
 
-/// While a manifest is pending confirmation, a revert restores the one before it: the last that was trusted.
+/// A confirmation belongs to its change: another one must neither end it nor prolong it unasked.
+Status ManifestChanges::refuse_while_pending(const ApplyOptions &options) const {
+    const auto &pending = state_.desired.confirmation;
+    if (!pending || options.confirm_pending)
+        return {};
+    return tl::unexpected(
+        Error{fmt::format(
+                  "the active manifest ({}) is pending confirmation and will be reverted in {} s: confirm it "
+                  "first (glbctl confirm), confirm it together with this change (--confirm-pending), or wait",
+                  pending->by.empty() ? "of an earlier daemon" : "applied by " + pending->by,
+                  seconds_until(pending->until, ports_.clock.now())),
+              EBUSY});
+}
+
 std::optional<Confirmation> ManifestChanges::confirmation_for(const std::string &text,
                                                               const ApplyOptions &options) const {
     if (!options.confirm_within)
         return std::nullopt;
-    Confirmation confirmation{manifest_digest(text), {}, ports_.clock.now() + *options.confirm_within};
-    if (state_.desired.confirmation)
-        confirmation.revert_to = state_.desired.confirmation->revert_to;
-    else if (state_.desired.manifest)
+    Confirmation confirmation{
+        manifest_digest(text), {}, ports_.clock.now() + *options.confirm_within, to_string(options.peer)};
+    if (state_.desired.manifest)
         confirmation.revert_to = state_.desired.text;
     return confirmation;
 }
 
-/// Completely or not at all, with the network as it was last read. Without a `confirmation` the change also
-/// confirms a pending manifest: its author can reach the node. A manifest that does not differ from the active
+/// Completely or not at all, with the network as it was last read. The change also confirms a
+/// pending manifest (refuse_while_pending()). A manifest that does not differ from the active
 /// one begins no epoch.
 Task<Status> ManifestChanges::activate(const config::Manifest &manifest, const std::string &text,
                                        bool differs, std::optional<Confirmation> confirmation) {

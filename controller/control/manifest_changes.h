@@ -48,6 +48,7 @@ class ManifestChanges {
                                                std::optional<Confirmation> confirmation);
     [[nodiscard]] Task<Status> revert();
     [[nodiscard]] Task<Status> take_down(bool keep_guard);
+    [[nodiscard]] Status refuse_while_pending(const ApplyOptions &options) const;
     [[nodiscard]] std::optional<Confirmation> confirmation_for(const std::string &text,
                                                                const ApplyOptions &options) const;
     [[nodiscard]] Task<Status> end_confirmation();

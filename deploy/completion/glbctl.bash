@@ -42,7 +42,7 @@ _glbctl() {
         case $command in
         "") words="$commands --socket --output --version --help" ;;
         check) words="--here --help" ;;
-        apply | rollback) words="--dry-run --confirm --help" ;;
+        apply | rollback) words="--dry-run --confirm --confirm-pending --help" ;;
         drain) words="$(_glbctl_names targets '.targets[] | .targetGroup + "/" + .id') --wait --force --help" ;;
         undrain) words="$(_glbctl_names targets '.targets[] | select(.drainedByOperator) | .targetGroup + "/" + .id') --help" ;;
         bypass) words="$(_glbctl_names endpoints '.endpoints[].name') --for --off --help" ;;

@@ -25,7 +25,7 @@ control::NodeCommands::Done<control::ApplyResult> respond_to_apply(const Command
     };
 }
 
-/// Reads dryRun and confirm, the parameters of both apply and rollback.
+/// Reads dryRun, confirm and confirmPending, the parameters of both apply and rollback.
 Result<control::ApplyOptions, HttpResponse> apply_options(const Parameters &parameters,
                                                           const CommandRequest &call) {
     control::ApplyOptions options;
@@ -33,20 +33,23 @@ Result<control::ApplyOptions, HttpResponse> apply_options(const Parameters &para
     GLB_ASSIGN(const auto seconds, number_parameter(parameters, "confirm", most_confirm_seconds));
     if (seconds)
         options.confirm_within = std::chrono::seconds(*seconds);
+    GLB_ASSIGN(options.confirm_pending, flag_parameter(parameters, "confirmPending"));
     options.peer = call.request.peer;
     return options;
 }
 
 /// Runs the command, or responds with what is wrong with the request.
 Result<void, HttpResponse> post_manifest(const CommandRequest &call) {
-    GLB_ASSIGN(const auto parameters, read_parameters(call.target.query, {"dryRun", "confirm"}));
+    GLB_ASSIGN(const auto parameters,
+               read_parameters(call.target.query, {"dryRun", "confirm", "confirmPending"}));
     GLB_ASSIGN(const auto options, apply_options(parameters, call));
     call.commands.apply(call.request.body, options, respond_to_apply(call));
     return {};
 }
 
 Result<void, HttpResponse> post_rollback(const CommandRequest &call) {
-    GLB_ASSIGN(const auto parameters, read_parameters(call.target.query, {"back", "dryRun", "confirm"}));
+    GLB_ASSIGN(const auto parameters,
+               read_parameters(call.target.query, {"back", "dryRun", "confirm", "confirmPending"}));
     GLB_ASSIGN(const auto back, number_parameter(parameters, "back", most_back));
     GLB_ASSIGN(const auto options, apply_options(parameters, call));
     call.commands.rollback(back.value_or(1), options, respond_to_apply(call));

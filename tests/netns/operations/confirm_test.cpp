@@ -77,18 +77,29 @@ TEST_CASE("confirm: daemon killed before the deadline reverts on time, or at its
     CHECK_FALSE(fixture.is_pending());
 }
 
-TEST_CASE("confirm: second pending manifest reverts to the last confirmed one, and a plain apply confirms") {
+TEST_CASE("confirm: a pending manifest refuses other changes, but no drain and no bypass") {
     need_root();
     Fixture fixture;
+    auto &glbd = fixture.glbd;
     auto third = fixture.after;
     third["targetGroups"][0]["targets"][0]["weight"] = 4;
-    REQUIRE(fixture.glbd.apply(fixture.after, {"--confirm", "60"}).code == 0);
-    REQUIRE(fixture.glbd.apply(third, {"--confirm", "2"}).code == 0);
-    CHECK(fixture.weight() == 4);
-    REQUIRE(eventually(30s, [&] { return fixture.weight() == 2; }));
-    REQUIRE(fixture.glbd.apply(fixture.after, {"--confirm", "60"}).code == 0);
-    REQUIRE(fixture.glbd.apply(third).code == 0);
+    REQUIRE(glbd.apply(fixture.after, {"--confirm", "60"}).code == 0);
+    for (const auto &answer :
+         {glbd.apply(third), glbd.apply(third, {"--confirm", "2"}), glbd.ctl({"rollback"})}) {
+        CHECK(answer.code == 1);
+        CHECK(answer.text.find("is pending confirmation") != std::string::npos);
+        CHECK(answer.text.find("applied by uid 0, pid ") != std::string::npos);
+    }
+    const auto name = "firewalls/" + third["targetGroups"][0]["targets"][0]["id"].get<std::string>();
+    CHECK(glbd.ctl({"drain", "--force", name}).code == 0);
+    CHECK(glbd.ctl({"undrain", name}).code == 0);
+    CHECK(glbd.ctl({"bypass", "branch"}).code == 0);
+    CHECK(glbd.ctl({"bypass", "branch", "--off"}).code == 0);
+    CHECK(fixture.is_pending());
+    CHECK(fixture.weight() == 3);
+    REQUIRE(glbd.apply(third, {"--confirm-pending"}).code == 0);
     CHECK_FALSE(fixture.is_pending());
+    CHECK(fixture.weight() == 4);
 }
 
 TEST_CASE("history: applying the active manifest again changes nothing") {

@@ -142,6 +142,9 @@ TEST_CASE("routes: a manifest is applied with confirmation, confirmed, and rolle
     CHECK(api("POST", "/v1/rollback?back=0").status == 400);
     CHECK(api("POST", "/v1/rollback?back=1&dryRun=true&confirm=5").status == 200);
     CHECK(api.node.last_apply->dry_run);
+    CHECK_FALSE(api.node.last_apply->confirm_pending);
+    CHECK(api("POST", "/v1/manifest?confirmPending=true", R"({"version": 1})").status == 200);
+    CHECK(api.node.last_apply->confirm_pending);
 }
 
 TEST_CASE("routes: drains and bypasses are requested with the client's credentials") {

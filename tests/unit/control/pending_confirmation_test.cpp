@@ -20,7 +20,9 @@ void apply_pending(Daemon &daemon, bool over_another) {
     REQUIRE(daemon.start());
     if (over_another)
         REQUIRE(daemon.apply(first_text));
-    const auto result = daemon.apply(pending_text, confirm_within(60s));
+    auto options = confirm_within(60s);
+    options.peer = {true, 7, 7, 8};
+    const auto result = daemon.apply(pending_text, options);
     REQUIRE(result);
     REQUIRE(result->confirm_within_seconds == 60u);
 }
@@ -101,25 +103,59 @@ TEST_CASE("apply --confirm: where the time ended without a daemon, the next one 
     check_is_reverted(world, over_another);
 }
 
-TEST_CASE("apply --confirm: over a pending manifest, the last confirmed one returns") {
+TEST_CASE("apply --confirm: while a manifest is pending, every other change is refused and names who waits") {
+    const bool over_another = GENERATE(false, true);
+    const bool restarts = GENERATE(false, true);
     FakeWorld world;
-    Daemon daemon(world);
-    apply_pending(daemon, true);
-    REQUIRE(daemon.apply(manifest_text({"eth2"}, {13}), confirm_within(30s)));
-    world.now += 30s;
-    daemon.expire_confirmation();
-    check_is_reverted(world, true);
+    auto daemon = pending_daemon(world, over_another, restarts);
+    world.now += 20s;
+    const auto before = visible(world);
+    auto reload = control::ApplyOptions{};
+    reload.by = "reload";
+    for (const auto &options : {control::ApplyOptions{}, reload, confirm_within(30s)}) {
+        const auto refused = daemon->apply(manifest_text({"eth2"}, {13}), options);
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().code == EBUSY);
+        CHECK_THAT(refused.error().message, Catch::Contains("applied by uid 7, pid 8") &&
+                                                Catch::Contains("reverted in 40 s") &&
+                                                Catch::Contains("--confirm-pending"));
+    }
+    CHECK_FALSE(daemon->run([&] { return daemon->roles.changes.rollback(0, {}); }));
+    CHECK(visible(world).manifest == before.manifest);
+    auto dry_run = control::ApplyOptions{};
+    dry_run.dry_run = true;
+    CHECK(daemon->apply(manifest_text({"eth2"}, {13}), dry_run));
+    world.now += 40s;
+    daemon->expire_confirmation();
+    check_is_reverted(world, over_another);
 }
 
-TEST_CASE("apply --confirm: an apply without it confirms") {
+TEST_CASE("apply --confirm-pending: confirms the pending manifest together with the new one") {
     FakeWorld world;
     Daemon daemon(world);
     apply_pending(daemon, true);
-    REQUIRE(daemon.apply(pending_text));
+    const auto next_text = manifest_text({"eth2"}, {13});
+    auto options = control::ApplyOptions{};
+    options.confirm_pending = true;
+    REQUIRE(daemon.apply(next_text, options));
     CHECK_FALSE(world.values.contains("confirmation"));
     world.now += 61s;
     daemon.expire_confirmation();
+    CHECK(world.manifest == next_text);
+}
+
+TEST_CASE("apply --confirm-pending --confirm: the pending manifest is the one that returns") {
+    FakeWorld world;
+    Daemon daemon(world);
+    apply_pending(daemon, true);
+    auto options = confirm_within(30s);
+    options.confirm_pending = true;
+    REQUIRE(daemon.apply(manifest_text({"eth2"}, {13}), options));
+    world.now += 30s;
+    daemon.expire_confirmation();
     CHECK(world.manifest == pending_text);
+    CHECK_FALSE(world.values.contains("confirmation"));
+    CHECK(daemon.not_ready().empty());
 }
 
 TEST_CASE("apply --confirm: after a kill before the manifest is stored, nothing is pending") {
@@ -151,7 +187,9 @@ TEST_CASE("apply --confirm: an apply that fails leaves the pending manifest pend
     apply_pending(daemon, true);
     world.operation.restart();
     world.operation.fail_named = "datapath.flip";
-    REQUIRE_FALSE(daemon.apply(manifest_text({"eth1"}, {13})));
+    auto options = control::ApplyOptions{};
+    options.confirm_pending = true;
+    REQUIRE_FALSE(daemon.apply(manifest_text({"eth1"}, {13}), options));
     world.operation.restart();
     CHECK(world.manifest == pending_text);
     world.now += 60s;
