@@ -11,26 +11,21 @@
 
 #define GLB_MAX_OFFSET 511
 
+/*
+ * clang may check one copy of an offset and use another, for which the verifier (of Linux 6.1, where the copy was
+ * spilled to the stack) has no bounds. The barrier makes it keep the mask at the use, although the check implies it.
+ */
 static __always_inline void *glb_at_bytes(struct xdp_md *ctx, __u32 offset, __u32 size) {
     void *data = (void *)(long)ctx->data;
     void *end = (void *)(long)ctx->data_end;
 
     if (offset > GLB_MAX_OFFSET)
         return 0;
+    if (!__builtin_constant_p(offset))
+        __asm__ volatile("" : "+r"(offset));
     void *at = data + (offset & GLB_MAX_OFFSET);
     return at + size > end ? 0 : at;
 }
-
 #define glb_at(ctx, offset, type) ((type *)glb_at_bytes(ctx, offset, sizeof(type)))
-
-/*
- * The same for headers that parsing has already read. clang may check one copy of an offset and use another,
- * about which the verifier then has no bounds; the barrier and the mask at the use prevent that.
- */
-static __always_inline void *glb_reload_bytes(struct xdp_md *ctx, __u32 offset, __u32 size) {
-    __asm__ volatile("" : "+r"(offset));
-    return glb_at_bytes(ctx, offset & GLB_MAX_OFFSET, size);
-}
-#define glb_reload(ctx, offset, type) ((type *)glb_reload_bytes(ctx, offset, sizeof(type)))
 
 #endif

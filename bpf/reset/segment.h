@@ -42,7 +42,7 @@ _Static_assert(sizeof(struct glb_tcp) == 20, "no options");
 static __always_inline int glb_reset_set_length(struct xdp_md *ctx, const struct glb_packet *packet,
                                                 __u32 l2_len, __u32 l3_len) {
     if (packet->family == 4) {
-        struct glb_ipv4 *ip = glb_reload(ctx, l2_len, struct glb_ipv4);
+        struct glb_ipv4 *ip = glb_at(ctx, l2_len, struct glb_ipv4);
         if (!ip)
             return 0;
         const __be16 len = bpf_htons(l3_len);
@@ -50,7 +50,7 @@ static __always_inline int glb_reset_set_length(struct xdp_md *ctx, const struct
         ip->len = len;
         return 1;
     }
-    struct glb_ipv6 *ip = glb_reload(ctx, l2_len, struct glb_ipv6);
+    struct glb_ipv6 *ip = glb_at(ctx, l2_len, struct glb_ipv6);
     if (!ip)
         return 0;
     ip->payload_len = bpf_htons(l3_len - sizeof *ip);
@@ -66,7 +66,7 @@ __noinline int glb_reset_rewrite(struct xdp_md *ctx, struct glb_packet *packet, 
     if (!packet)
         return 0;
     const __u32 at = glb_tcp_offset(packet, l2_len);
-    struct glb_tcp *tcp = glb_reload(ctx, at, struct glb_tcp);
+    struct glb_tcp *tcp = glb_at(ctx, at, struct glb_tcp);
     if (!tcp)
         return 0;
     struct glb_tcp header = {.source = tcp->source, .destination = tcp->destination, .seq = tcp->seq};
@@ -97,7 +97,7 @@ static __always_inline void glb_reset_swap_ethernet(struct glb_eth *eth) {
 static __always_inline int glb_reset_write_ip(struct xdp_md *ctx, const struct glb_packet *packet,
                                               __u32 l2_len) {
     if (packet->family == 4) {
-        struct glb_ipv4 *ip = glb_reload(ctx, l2_len, struct glb_ipv4);
+        struct glb_ipv4 *ip = glb_at(ctx, l2_len, struct glb_ipv4);
         if (!ip)
             return 0;
         const struct glb_ipv4 header = {.version_ihl = 0x45,
@@ -113,7 +113,7 @@ static __always_inline int glb_reset_write_ip(struct xdp_md *ctx, const struct g
         ip->check = glb_sum_fold(glb_sum_words(words, 5));
         return 1;
     }
-    struct glb_ipv6 *ip = glb_reload(ctx, l2_len, struct glb_ipv6);
+    struct glb_ipv6 *ip = glb_at(ctx, l2_len, struct glb_ipv6);
     if (!ip)
         return 0;
     ip->version_class = 0x60;
@@ -138,7 +138,7 @@ __noinline int glb_reset_answer(struct xdp_md *ctx, const struct glb_packet *pac
                                 __u32 probe) {
     if (!packet)
         return 0;
-    const struct glb_tcp *tcp = glb_reload(ctx, glb_tcp_offset(packet, l2_len), struct glb_tcp);
+    const struct glb_tcp *tcp = glb_at(ctx, glb_tcp_offset(packet, l2_len), struct glb_tcp);
     if (!tcp)
         return 0;
     struct glb_tcp header = {.source = tcp->destination, .destination = tcp->source, .seq = tcp->ack};
@@ -159,7 +159,7 @@ __noinline int glb_reset_answer(struct xdp_md *ctx, const struct glb_packet *pac
     if (!glb_reset_write_ip(ctx, packet, l2_len))
         return 0;
     const __u32 ip_len = packet->family == 4 ? sizeof(struct glb_ipv4) : sizeof(struct glb_ipv6);
-    struct glb_tcp *answer = glb_reload(ctx, l2_len + ip_len, struct glb_tcp);
+    struct glb_tcp *answer = glb_at(ctx, l2_len + ip_len, struct glb_tcp);
     if (!answer)
         return 0;
     *answer = header;
