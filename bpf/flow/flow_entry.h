@@ -18,16 +18,18 @@ struct glb_flow_key {
     struct glb_tuple tuple;
 };
 
-/* What a new entry holds beside its key. */
+/*
+ * What a new entry holds beside its key. Small: it is on the stack of the deepest call chain, which Linux 6.1 limits
+ * to 512 bytes with each frame rounded up to 32.
+ */
 struct glb_flow_insert_args {
     __u64 meta;          /* out: of the entry that the flow has now */
     __u64 migrated_meta; /* from the previous table; 0: the flow is not migrated */
     __u32 migrated_start;
-    __u32 bank;
     __u32 now;
     __u32 target;
-    __u32 attempted; /* counted in glb_target_count.attempted */
-    __u32 pad;
+    __u16 bank;
+    __u16 attempted; /* counted in glb_target_count.attempted */
 };
 
 #define GLB_FLOW_CANDIDATES (GLB_FLOW_BUCKETS * GLB_FLOW_WAYS)
