@@ -109,6 +109,29 @@ TEST_CASE("config writer: a grace period that fails is repeated once, then nothi
     }
 }
 
+TEST_CASE("config writer: without a global membarrier, an update of a map of maps is the grace period",
+          "[config-writer]") {
+    FakeMaps maps;
+    ConfigWriter writer(maps.handles());
+    SECTION("it succeeds") {
+        operations().fail(2, EINVAL);
+        REQUIRE(writer.flip(true));
+        REQUIRE(writer.write_idle_bank(image_of(1)));
+        const auto done = operations().take();
+        REQUIRE(done.size() > 4);
+        CHECK(Names(done.begin(), done.begin() + 4) ==
+              Names{"glb_control[0]", "create glb_wait_inner", "create glb_wait_outer", "glb_wait_outer[0]"});
+        check_bank(maps, 0, image_of(1));
+    }
+    SECTION("it fails, too") {
+        operations().fail(2, EINVAL, 4); // each of two attempts: membarrier(2), and the first map
+        REQUIRE(writer.flip(true));
+        CHECK_FALSE(writer.write_idle_bank(image_of(1)));
+        CHECK(operations().take() == Names{"glb_control[0]"});
+        check_bank(maps, 0, plan::empty_bank());
+    }
+}
+
 TEST_CASE("config writer: only rows that differ from the bank's earlier content are written",
           "[config-writer]") {
     FakeMaps maps;
