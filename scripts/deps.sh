@@ -15,6 +15,7 @@ run=(
     iproute2 nftables ethtool iputils-ping procps util-linux iperf3 nginx-light curl jq openssl
     tcpdump tshark python3-scapy netcat-openbsd bird2 openssh-server isc-dhcp-client dnsmasq-base
     systemd libfaketime
+    qemu-system-x86 busybox-static
 )
 
 wanted=("${build[@]}")
