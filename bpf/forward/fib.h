@@ -41,6 +41,7 @@ __noinline int glb_fib(struct xdp_md *ctx, const struct glb_packet *packet,
     }
     __u32 flags = 0;
     if (forward->route_table) {
+        /* A kernel without this flag (6.1 before its stable updates) refuses the look-up: the packet is punted. */
         flags = GLB_FIB_DIRECT | GLB_FIB_TBID;
         fib.h_vlan_proto = (__be16)forward->route_table; /* tbid shares these 32 bits */
         fib.h_vlan_TCI = (__be16)(forward->route_table >> 16);
