@@ -46,6 +46,9 @@ def judge(report: guest.Report) -> None:
     check_status(report["status"])
     check("drops", {row["reason"]: row["packets"] for row in report["drops"]["drops"] if row["packets"]}, {})
     check_flows(report["flows"]["flows"])
+    counters = {row["reason"]: row["packets"] for row in report["counters"]["counters"]}
+    check(f"{counters['punted']} of {counters['forwarded']} returned packets took the host's stack, at most a tenth",
+          counters["punted"] * 10 < counters["forwarded"])
     check("endpoints without traffic", [row["name"] for row in report["endpoints"]["endpoints"] if not row["bytesForwarded"]], [])
     check("warnings in the log", report["log"], "")
 

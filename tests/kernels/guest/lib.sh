@@ -8,6 +8,7 @@ fail() {
         echo "--- $log"
         tail -n 40 "$log"
     done
+    systemctl --no-pager status glbd glb-guard 2>/dev/null
     dmesg | tail -n 20
     poweroff -f
     sleep 60

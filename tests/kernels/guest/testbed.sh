@@ -42,7 +42,7 @@ addresses() {
 servers() {
     for name in server server2; do
         mkdir -p /run/$name
-        yes "$name" | head -c 200000 >/run/$name/file
+        awk -v name=$name 'BEGIN { for (i = 0; i < 16000; i++) print name, i }' >/run/$name/file
         inside $name httpd -f -p 80 -h /run/$name &
     done
     inside fw glb-appliance --node 10.1.0.1 >/run/fw.log 2>&1 &
