@@ -60,10 +60,12 @@ enum glb_flow_code {
     GLB_FLOW_ESTABLISHED = 10,
     GLB_FLOW_CLOSING_0 = 11, /* the FIN of orientation 0 returned */
     GLB_FLOW_CLOSING_1 = 12,
-    GLB_FLOW_CLOSED = 13,
+    GLB_FLOW_CLOSED = 13,         /* of an established flow */
     GLB_FLOW_RESET = 14,          /* its target is gone; both ends are reset by RST */
     GLB_FLOW_RESET_PROBED_0 = 15, /* the same, after orientation 0 was probed for its sequence number */
     GLB_FLOW_RESET_PROBED_1 = 16,
+    GLB_FLOW_CLOSED_EMBRYONIC = 17, /* a RST returned before the flow was established */
+    GLB_FLOW_CODES,                 /* their number; the field has room for 32 */
 };
 
 #define GLB_NEW_TICKS (30 * GLB_TICKS_PER_SECOND)
@@ -99,7 +101,7 @@ static inline __u64 glb_meta_make(__u32 code, int tcp, __u32 generation, __u32 t
 
 /* Idle timeout, in ticks, of a flow in this state. */
 static inline __u32 glb_flow_timeout(__u32 code, int tcp, __u32 tcp_ticks, __u32 other_ticks) {
-    if (code == GLB_FLOW_CLOSED)
+    if (code == GLB_FLOW_CLOSED || code == GLB_FLOW_CLOSED_EMBRYONIC)
         return GLB_CLOSED_TICKS;
     if (code <= GLB_FLOW_EMBRYONIC || code >= GLB_FLOW_RESET || (!tcp && code <= GLB_FLOW_EMBRYONIC_1))
         return GLB_NEW_TICKS;

@@ -17,9 +17,13 @@ static inline int glb_flow_is_established(__u32 code) {
     return code >= GLB_FLOW_ESTABLISHED && code < GLB_FLOW_CLOSED;
 }
 
+static inline int glb_flow_is_closed(__u32 code) {
+    return code == GLB_FLOW_CLOSED || code == GLB_FLOW_CLOSED_EMBRYONIC;
+}
+
 /* Transitions within the reset states are in reset/step.h. No returned packet leaves them. */
 static inline int glb_flow_is_reset(__u32 code) {
-    return code >= GLB_FLOW_RESET;
+    return code >= GLB_FLOW_RESET && code != GLB_FLOW_CLOSED_EMBRYONIC;
 }
 
 static inline __u32 glb_flow_advance_other(__u32 code, __u32 orientation) {
@@ -48,9 +52,21 @@ static inline __u32 glb_flow_advance_embryonic_tcp(__u32 code, __u32 flags, __u3
 }
 
 /*
+ * The code of a closed flow after a returned segment without RST. Only data reopens it: the final ACK of an
+ * orderly close and a retransmitted FIN follow both FINs and must leave it closed. One that was not
+ * established begins anew, so that one side's segments do not establish it.
+ */
+static inline __u32 glb_flow_advance_closed_tcp(__u32 code, __u32 flags, int payload, __u32 orientation) {
+    if (!payload || (flags & (GLB_TCP_SYN | GLB_TCP_FIN)))
+        return code;
+    if (code == GLB_FLOW_CLOSED)
+        return GLB_FLOW_ESTABLISHED;
+    return glb_flow_advance_embryonic_tcp(GLB_FLOW_NEW, flags, orientation);
+}
+
+/*
  * The code after a returned packet. `flags` are the TCP flags (0 for other protocols), `payload` is non-zero
- * if the segment carries data. Only data reopens a closed flow: the final ACK of an orderly close and a
- * retransmitted FIN follow both FINs and must leave it closed.
+ * if the segment carries data. Packets of one orientation alone never establish a flow.
  */
 static inline __u32 glb_flow_advance(__u32 code, int tcp, __u32 flags, int payload, __u32 orientation) {
     if (glb_flow_is_reset(code))
@@ -58,9 +74,10 @@ static inline __u32 glb_flow_advance(__u32 code, int tcp, __u32 flags, int paylo
     if (!tcp)
         return glb_flow_advance_other(code, orientation);
     if (flags & GLB_TCP_RST)
-        return GLB_FLOW_CLOSED;
-    if (code == GLB_FLOW_CLOSED)
-        return payload && !(flags & GLB_TCP_FIN) ? GLB_FLOW_ESTABLISHED : code;
+        return code == GLB_FLOW_CLOSED || glb_flow_is_established(code) ? GLB_FLOW_CLOSED
+                                                                        : GLB_FLOW_CLOSED_EMBRYONIC;
+    if (glb_flow_is_closed(code))
+        return glb_flow_advance_closed_tcp(code, flags, payload, orientation);
     if (code < GLB_FLOW_ESTABLISHED)
         code = glb_flow_advance_embryonic_tcp(code, flags, orientation);
     if (code < GLB_FLOW_ESTABLISHED || !(flags & GLB_TCP_FIN))

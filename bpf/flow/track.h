@@ -44,7 +44,7 @@ static __always_inline __u64 glb_flow_update_state(struct glb_flow_hot *hot, __u
         const __u64 after = glb_meta_with_seen(glb_meta_with_code(meta, next), now) & ~GLB_META_OUTSTANDING;
         const __u64 found = glb_flow_update(hot, meta, after);
         if (found == meta) {
-            if (code == GLB_FLOW_CLOSED && next != code)
+            if (glb_flow_is_closed(code) && next < GLB_FLOW_CLOSED)
                 glb_count(GLB_COUNT_FLOW_REOPENED, 0);
             return meta;
         }

@@ -30,7 +30,7 @@ Line load_line(const Line &line) {
 
 bool holds_flow(std::uint64_t meta) {
     const auto code = glb_meta_code(meta);
-    return !(meta & GLB_META_BUSY) && code != GLB_FLOW_FREE && code <= GLB_FLOW_RESET_PROBED_1;
+    return !(meta & GLB_META_BUSY) && code != GLB_FLOW_FREE && code < GLB_FLOW_CODES;
 }
 
 IpAddress address_of(std::uint8_t family, const std::uint32_t (&words)[4]) {

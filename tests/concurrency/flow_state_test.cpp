@@ -1,6 +1,8 @@
 // The state machine of a flow, as a table of returned segments.
 #include <catch2/catch.hpp>
 
+#include <set>
+
 #include "flow/flow_state.h"
 
 namespace {
@@ -11,7 +13,59 @@ __u32 tcp(__u32 code, __u32 segment, __u32 orientation, int payload = 0) {
     return glb_flow_advance(code, 1, segment, payload, orientation);
 }
 
+/// All states that segments of one orientation reach from `from`, whatever their flags, order and number.
+std::set<__u32> reachable(__u32 from, bool is_tcp, __u32 orientation) {
+    std::set<__u32> seen{from};
+    for (std::size_t before = 0; before != seen.size();) {
+        before = seen.size();
+        for (const auto code : std::set(seen))
+            for (__u32 flags = 0; flags <= (fin | syn | rst | ack); ++flags)
+                for (const int payload : {0, 1})
+                    seen.insert(glb_flow_advance(code, is_tcp, flags, payload, orientation));
+    }
+    return seen;
+}
+
+/// Whether a flow in this state is established, was, or has returned a packet of the orientation.
+bool has_evidence_of(__u32 code, __u32 orientation) {
+    return glb_flow_is_established(code) || code == GLB_FLOW_CLOSED ||
+           code == GLB_FLOW_EMBRYONIC_0 + orientation || code == GLB_FLOW_EMBRYONIC_SYNACK_0 + orientation ||
+           code == GLB_FLOW_EMBRYONIC_LONG_0 + orientation;
+}
+
 } // namespace
+
+TEST_CASE("flow state: no sequence of segments of one direction reaches established", "[flow]") {
+    for (__u32 from = GLB_FLOW_NEW; from < GLB_FLOW_CODES; ++from)
+        for (const __u32 orientation : {0u, 1u})
+            for (const bool is_tcp : {true, false}) {
+                if (has_evidence_of(from, 1 - orientation))
+                    continue;
+                CAPTURE(from, orientation, is_tcp);
+                const auto states = reachable(from, is_tcp, orientation);
+                CHECK(states.count(GLB_FLOW_ESTABLISHED) == 0);
+                CHECK(states.count(GLB_FLOW_CLOSING_0) + states.count(GLB_FLOW_CLOSING_1) == 0);
+                CHECK(states.count(GLB_FLOW_CLOSED) == 0);
+            }
+}
+
+TEST_CASE("flow state: data reopens a closed flow to established only if it was", "[flow]") {
+    const __u32 end = GENERATE(0u, 1u);
+    for (const __u32 before : {GLB_FLOW_ESTABLISHED, GLB_FLOW_CLOSING_0, GLB_FLOW_CLOSING_1})
+        CHECK(tcp(tcp(before, rst, end), ack, end, 1) == GLB_FLOW_ESTABLISHED);
+    for (__u32 before = GLB_FLOW_NEW; before < GLB_FLOW_ESTABLISHED; ++before) {
+        CAPTURE(before);
+        const auto closed = tcp(before, rst, end);
+        CHECK(closed == GLB_FLOW_CLOSED_EMBRYONIC);
+        CHECK(tcp(closed, rst, end) == closed);
+        CHECK(tcp(closed, ack, end) == closed);
+        CHECK(tcp(closed, syn, end, 1) == closed);
+        CHECK(glb_flow_timeout(closed, 1, 5000, 2000) == GLB_CLOSED_TICKS);
+        const auto reopened = tcp(closed, ack, end, 1);
+        CHECK(reopened == GLB_FLOW_EMBRYONIC_0 + end);
+        CHECK(tcp(reopened, ack, 1 - end) == GLB_FLOW_ESTABLISHED);
+    }
+}
 
 TEST_CASE("flow state: handshake is established by the initiator's ACK in either orientation", "[flow]") {
     const __u32 initiator = GENERATE(0u, 1u);

@@ -62,6 +62,7 @@ TEST_CASE("eviction: within a class the longest idle flow is evicted", "[evictio
     const auto [code, tcp] = GENERATE(table<std::uint32_t, bool>({
         {GLB_FLOW_CLOSED, true},
         {GLB_FLOW_CLOSED, false},
+        {GLB_FLOW_CLOSED_EMBRYONIC, true},
         {GLB_FLOW_RESET, true},
         {GLB_FLOW_RESET_PROBED_1, true},
         {GLB_FLOW_NEW, true},
@@ -196,6 +197,7 @@ TEST_CASE("eviction: idle timeout is that of the flow's group in the packet's ba
 TEST_CASE("eviction: new, closed and reset flows have fixed timeouts", "[eviction]") {
     const bool tcp = GENERATE(true, false);
     check_timeout(0, {.code = GLB_FLOW_CLOSED, .tcp = tcp}, 10);
+    check_timeout(0, {.code = GLB_FLOW_CLOSED_EMBRYONIC, .tcp = tcp}, 10);
     check_timeout(0, {.code = GLB_FLOW_NEW, .tcp = tcp}, 30);
     check_timeout(0, {.code = GLB_FLOW_EMBRYONIC, .tcp = tcp}, 30);
     check_timeout(0, {.code = GLB_FLOW_RESET, .tcp = tcp}, 30);
