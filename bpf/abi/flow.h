@@ -99,6 +99,12 @@ static inline __u64 glb_meta_make(__u32 code, int tcp, __u32 generation, __u32 t
            ((__u64)target << GLB_META_TARGET_SHIFT) | tick;
 }
 
+/* Ticks since the entry was last seen; 0 if another CPU, whose clock is a tick ahead, has seen it. */
+static inline __u32 glb_meta_idle(__u64 meta, __u32 now) {
+    const __s32 idle = (__s32)(now - (__u32)meta);
+    return idle > 0 ? (__u32)idle : 0;
+}
+
 /* Idle timeout, in ticks, of a flow in this state. */
 static inline __u32 glb_flow_timeout(__u32 code, int tcp, __u32 tcp_ticks, __u32 other_ticks) {
     if (code == GLB_FLOW_CLOSED || code == GLB_FLOW_CLOSED_EMBRYONIC)

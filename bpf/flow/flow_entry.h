@@ -45,6 +45,12 @@ static inline __u32 glb_flow_cookie(__u32 slot, __u64 meta) {
     return (slot << 8) | glb_meta_generation(meta);
 }
 
+/* Whether an entry of which `before` was read is still that flow's: neither freed nor taken by another. */
+static inline int glb_flow_is_same(__u64 meta, __u64 before) {
+    return !(meta & GLB_META_BUSY) && glb_meta_code(meta) &&
+           glb_meta_generation(meta) == glb_meta_generation(before);
+}
+
 /* The line's meta if it is published and has this tag, else 0. */
 static inline __u64 glb_flow_read_line(struct glb_flow_hot *hot, __u64 tag) {
     const __u64 meta = GLB_READ(hot->meta);
@@ -52,10 +58,7 @@ static inline __u64 glb_flow_read_line(struct glb_flow_hot *hot, __u64 tag) {
         return 0;
     /* State, target and last seen may change between the reads; another generation is another flow. */
     const __u64 again = GLB_READ(hot->meta);
-    if ((again & GLB_META_BUSY) || !glb_meta_code(again) ||
-        glb_meta_generation(again) != glb_meta_generation(meta))
-        return 0;
-    return again;
+    return glb_flow_is_same(again, meta) ? again : 0;
 }
 
 /* The same for the entry at `slot`. */

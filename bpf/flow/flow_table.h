@@ -41,7 +41,7 @@ GLB_FLOW_GLOBAL int glb_flow_lookup(__u64 tag, __u32 bucket_mask, __u32 skip) {
  */
 GLB_FLOW_GLOBAL __u64 glb_flow_eviction_priority(__u64 meta, __u32 now, __u32 bank) {
     const __u32 code = glb_meta_code(meta);
-    const __u32 idle = now - (__u32)meta;
+    const __u32 idle = glb_meta_idle(meta, now);
     if (meta & GLB_META_BUSY)
         return 0;
     if (!code)
@@ -125,7 +125,7 @@ static inline void glb_flow_publish(struct glb_flow_hot *hot, __u32 slot, __u64 
 static inline void glb_flow_withdraw(struct glb_flow_hot *hot, __u64 entry) {
     for (int attempt = 0; attempt < 8; attempt++) {
         const __u64 meta = GLB_READ(hot->meta);
-        if ((meta & GLB_META_BUSY) || glb_meta_generation(meta) != glb_meta_generation(entry))
+        if (!glb_flow_is_same(meta, entry))
             return;
         const __u64 freed = glb_meta_make(GLB_FLOW_FREE, 0, glb_meta_generation(entry), 0, 0);
         if (glb_flow_update(hot, meta, freed) == meta)

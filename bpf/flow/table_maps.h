@@ -27,11 +27,11 @@ static __always_inline void glb_flow_withdrawn(void) {
 /* Whether the entry's idle timeout has passed. The timeout is that of its target's group. */
 static __always_inline int glb_flow_expired(__u64 meta, __u32 now, __u32 bank) {
     const __u32 code = glb_meta_code(meta);
-    const __u32 idle = now - (__u32)meta;
+    const __u32 idle = glb_meta_idle(meta, now);
     const int tcp = !!(meta & GLB_META_TCP);
 
-    /* Less than the shortest timeout needs no look-up. A tick in the future was written by another CPU. */
-    if (idle < GLB_CLOSED_TICKS || idle > 0x7fffffff)
+    /* Less than the shortest timeout needs no look-up. */
+    if (idle < GLB_CLOSED_TICKS)
         return 0;
     __u32 tcp_ticks = 350 * GLB_TICKS_PER_SECOND;
     __u32 other_ticks = 120 * GLB_TICKS_PER_SECOND;
@@ -69,7 +69,8 @@ static __always_inline int glb_stamp_is_fresh(__u64 tag, __u32 now) {
     if (!stamp)
         return 0;
     const __u16 at = GLB_READ(*stamp);
-    return at && (__u16)(glb_stamp_seconds(now) - at) < GLB_STAMP_FRESH_SECONDS;
+    /* Another CPU, whose clock is a tick ahead, may have written the next stamp, two seconds later. */
+    return at && (__u16)(glb_stamp_seconds(now) + 2 - at) < GLB_STAMP_FRESH_SECONDS + 2;
 }
 
 /* A live entry is evicted. Its packets that are at the appliance now must still be accepted on their return.

@@ -48,7 +48,7 @@ static __always_inline __u64 glb_flow_update_state(struct glb_flow_hot *hot, __u
                 glb_count(GLB_COUNT_FLOW_REOPENED, 0);
             return meta;
         }
-        if ((found & GLB_META_BUSY) || glb_meta_generation(found) != glb_meta_generation(meta))
+        if (!glb_flow_is_same(found, meta))
             return 0;
         meta = found;
     }

@@ -58,7 +58,7 @@ static __always_inline void glb_flow_mark_outstanding(const struct glb_steer_ctx
     if (!hot)
         return;
     const __u64 meta = GLB_READ(hot->meta);
-    if ((meta & GLB_META_BUSY) || glb_meta_generation(meta) != glb_meta_generation(flow->meta))
+    if (!glb_flow_is_same(meta, flow->meta))
         return;
     __u64 sent = meta;
     if ((__s32)(steer->now - (__u32)meta) > 0)

@@ -34,8 +34,7 @@ __noinline int glb_reset_attempt(const struct glb_steer_ctx *steer, struct glb_f
         return (int)step.action;
     }
     /* The entry belongs to another flow, or is no longer to be reset: the sender will retransmit. */
-    if ((found & GLB_META_BUSY) || glb_meta_generation(found) != glb_meta_generation(seen) ||
-        !glb_reset_applies(found))
+    if (!glb_flow_is_same(found, seen) || !glb_reset_applies(found))
         return GLB_RESET_DROP;
     flow->meta = found;
     return GLB_RESET_RETRY;

@@ -27,17 +27,19 @@
 #define GLB_SOURCE_TIME_MASK ((1ull << GLB_SOURCE_TIME_BITS) - 1)
 #define GLB_SOURCE_SECOND 15625000 /* units of 64 ns */
 #define GLB_SOURCE_ATTEMPTS 4
+/* The furthest that a bucket is ahead of this CPU's clock: another CPU's may be a tick ahead. */
+#define GLB_SOURCE_AHEAD (GLB_SOURCE_SECOND + (1u << (GLB_TICK_SHIFT - 6)))
 
-/* Units until the bucket is full, 0 if it is. A time further ahead than a bucket's depth is an old one that
+/* Units until the bucket is full, 0 if it is. A time further ahead than is possible is an old one that
  * wrapped. */
 static inline __u32 glb_source_ahead(__u64 bucket, __u64 now) {
     const __u64 ahead = (bucket - now) & GLB_SOURCE_TIME_MASK;
-    return ahead <= GLB_SOURCE_SECOND ? (__u32)ahead : 0;
+    return ahead <= GLB_SOURCE_AHEAD ? (__u32)ahead : 0;
 }
 
-/* Units since the bucket was full; the bucket with most is replaced first. */
+/* Units since the bucket was full, plus GLB_SOURCE_AHEAD; the bucket with most is replaced first. */
 static inline __u64 glb_source_age(__u64 bucket, __u64 now) {
-    return (now + GLB_SOURCE_SECOND - bucket) & GLB_SOURCE_TIME_MASK;
+    return (now + GLB_SOURCE_AHEAD - bucket) & GLB_SOURCE_TIME_MASK;
 }
 
 /* Hash of the initiator's address and the endpoint, keyed: remote hosts cannot predict which sources share a

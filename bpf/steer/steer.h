@@ -188,7 +188,7 @@ static __always_inline int glb_steer(const struct glb_steer_ctx *steer, struct g
     const __u32 slot = glb_flow_candidate(steer->key.tag, glb_settings.bucket_mask, 0);
     const __u64 meta = glb_flow_read(slot, steer->key.tag);
     const __u32 code = glb_meta_code(meta);
-    if (glb_likely(meta && code < GLB_FLOW_CLOSED && steer->now - (__u32)meta < GLB_CLOSED_TICKS &&
+    if (glb_likely(meta && code < GLB_FLOW_CLOSED && (__s32)(steer->now - (__u32)meta) < GLB_CLOSED_TICKS &&
                    glb_target_keeps(glb_meta_target(meta), code))) {
         glb_flow_ref_set(flow, slot, meta);
         return GLB_STEERED_TO;

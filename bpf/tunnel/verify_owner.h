@@ -94,7 +94,7 @@ __noinline int glb_cookie_is_siblings(const struct glb_steer_ctx *steer, __u32 c
     for (int i = 0; i < 4; i++)
         same &= cold->low[i] == tuple->low[i] && cold->high[i] == tuple->high[i];
     const __u64 again = GLB_READ(hot->meta);
-    return same && !(again & GLB_META_BUSY) && glb_meta_generation(again) == (cookie & 0xff);
+    return same && glb_flow_is_same(again, meta);
 }
 
 /*

@@ -12,7 +12,6 @@ namespace {
 using Word __attribute__((may_alias)) = std::uint64_t;
 
 constexpr int row_attempts = 8;
-constexpr std::uint32_t future = 0x7fffffff; // a longer idle time means that the flow's tick is ahead
 
 std::uint64_t load(const void *word) {
     // Acquire: later loads of this thread are not reordered before it.
@@ -82,8 +81,7 @@ FlowState FlowMeta::state() const {
 }
 
 std::uint32_t FlowMeta::idle(std::uint32_t now) const {
-    const auto idle = now - static_cast<std::uint32_t>(word);
-    return idle > future ? 0 : idle;
+    return glb_meta_idle(word, now);
 }
 
 bool FlowMeta::live(std::uint32_t now, const TargetTimeouts &timeouts) const {
@@ -121,9 +119,10 @@ std::array<std::optional<std::uint16_t>, 2> FlowTable::next_hops(std::uint32_t s
     constexpr std::uint32_t tick_mask = 0xffffff;
     std::array<std::optional<std::uint16_t>, 2> hops;
     for (std::size_t i = 0; i < hops.size(); ++i)
-        // The data path refreshes the cached index each second of use: its tick is that of the last use.
+        // The data path refreshes the cached index each second of use: its tick is that of the last use, or the
+        // next one if that CPU's clock is ahead.
         if (const auto word = load(&hot_[slot].egress[i]);
-            word && ((now - static_cast<std::uint32_t>(word >> 32)) & tick_mask) <= age)
+            word && ((now + 1 - static_cast<std::uint32_t>(word >> 32)) & tick_mask) <= age + 1)
             hops[i] = static_cast<std::uint16_t>(word);
     return hops;
 }

@@ -79,6 +79,7 @@ void Kernel::clear() {
         map->entries.clear();
     }
     fib = nullptr;
+    on_look_up = nullptr;
     remember();
     restore();
 }
@@ -142,6 +143,8 @@ void *Kernel::look_up(const void *address, const void *key) {
     if (at == by_address_.end())
         refuse("look-up in an object that is not a map", "");
     Map *const map = at->second;
+    if (on_look_up)
+        on_look_up(map->is->name);
     if (map->is_array() || map->is->kind == BPF_MAP_TYPE_ARRAY_OF_MAPS) {
         std::uint32_t row = 0;
         std::memcpy(&row, key, sizeof row);

@@ -85,6 +85,9 @@ class Kernel {
 
     /// Results of helpers. Without `fib` the FIB look-up returns "not forwarded".
     std::function<long(bpf_fib_lookup &)> fib;
+    /// Called with the map's name before each look-up in a declared map: what another CPU does at that moment. It
+    /// must not process a frame.
+    std::function<void(std::string_view map)> on_look_up;
     std::uint64_t now_ns = 3600ull * 1000000000;
     std::uint32_t random = 0xa5;
 

@@ -83,6 +83,18 @@ TEST_CASE("eviction: within a class the longest idle flow is evicted", "[evictio
                             {.code = GLB_FLOW_EMBRYONIC, .idle = 7}));
 }
 
+TEST_CASE("eviction: an entry seen a tick ahead of this CPU's clock counts as just seen", "[eviction]") {
+    constexpr std::uint32_t ahead = 0xffffffff;
+    for (const std::uint32_t code : {GLB_FLOW_CLOSED, GLB_FLOW_NEW, GLB_FLOW_EMBRYONIC}) {
+        CAPTURE(code);
+        CHECK(is_evicted_before({.code = code, .idle = 1}, {.code = code, .idle = ahead}));
+    }
+    NativeRig rig;
+    FullTable table(new_flow, rig);
+    table.put(first, {.tcp = false, .idle = ahead});
+    CHECK_FALSE(table.insert());
+}
+
 TEST_CASE("eviction: established TCP survivor and the new flow is untracked", "[eviction]") {
     NativeRig rig;
     FullTable table(new_flow, rig);

@@ -41,6 +41,15 @@ TEST_CASE("stamps: an untracked packet is accepted on return for two minutes", "
     CHECK(rig.drops(GLB_DROP_UNKNOWN_FLOW) == 1);
 }
 
+TEST_CASE("stamps: one written a tick ahead of this CPU's clock is fresh", "[stamps]") {
+    NativeRig rig;
+    set_now(rig, table_now);
+    const auto out = rig.send(from_client(fragment));
+    REQUIRE(out.code == XDP_REDIRECT);
+    set_now(rig, table_now - 1);
+    CHECK(rig.send(return_frame(out.frame)).code == XDP_PASS);
+}
+
 TEST_CASE("stamps: a packet that was never sent is dropped within two minutes of boot, too", "[stamps]") {
     NativeRig rig;
     set_now(rig, 30 * seconds);

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <vector>
 
+#include <linux/bpf.h>
+
 #include "controller/datapath/flow_table.h"
 #include "tests/harness/packet.h"
 #include "tests/native/native_rig.h"
@@ -31,9 +33,7 @@ class TwoLegs : public NativeRig {
         const auto sent = out(inner);
         return is_sent(sent) && is_sent(back(sent.frame));
     }
-    [[nodiscard]] static bool is_sent(const NativeOutcome &outcome) {
-        return outcome.code == 4; // XDP_REDIRECT
-    }
+    [[nodiscard]] static bool is_sent(const NativeOutcome &outcome) { return outcome.code == XDP_REDIRECT; }
 
     void advance(std::chrono::nanoseconds time) { kernel.now_ns += static_cast<std::uint64_t>(time.count()); }
 

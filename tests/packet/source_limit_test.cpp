@@ -70,6 +70,13 @@ TEST_CASE("source limit: mean rate is the configured one", "[source_limit]") {
     CHECK(static_cast<double>(admitted) <= rate * 11.0 * 1.03 + 1); // ten seconds' worth, and a full bucket
 }
 
+TEST_CASE("source limit: holds on a CPU whose clock is a tick behind", "[source_limit]") {
+    Limited rig(20);
+    CHECK(rig.admit("192.0.2.10", 50) == 20);
+    rig.kernel.now_ns -= std::uint64_t{1} << GLB_TICK_SHIFT;
+    CHECK(rig.admit("192.0.2.10", 50) == 0);
+}
+
 TEST_CASE("source limit: applies per source and endpoint", "[source_limit]") {
     Limited rig(3);
     CHECK(rig.admit("192.0.2.10", 5) == 3);
