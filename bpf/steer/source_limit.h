@@ -6,6 +6,15 @@
  * time would be more than a second ahead. (The virtual scheduling form of ATM's generic cell rate algorithm,
  * ITU-T I.371, annex A.)
  *
+ * Every entry that the outbound leg creates takes a token of the packet's source, whatever its flags:
+ *   - A flow that begins is refused without a token.
+ *   - A flow that is picked up midstream stays untracked without a token, so that the flows of a busy server
+ *     survive the loss of the table. It gets a token only while the bucket is at least half full: new flows
+ *     have the whole rate if they need it.
+ *   - A SYN-ACK under a limit takes no token and gets no entry: the token is that of the initiator, whose
+ *     next segment makes the entry.
+ *   - Fragments and ICMP errors get no entries. A flow that moves from the previous table is not new.
+ *
  * Accuracy:
  *   - The mean rate is exact to 3 % at a million flows per second, and better at lower rates (costs are whole
  *     units). Time advances in ticks of 67 ms, so at any moment a bucket may lack that much.
@@ -42,7 +51,7 @@ static inline __u64 glb_source_age(__u64 bucket, __u64 now) {
     return (now + GLB_SOURCE_AHEAD - bucket) & GLB_SOURCE_TIME_MASK;
 }
 
-/* Hash of the initiator's address and the endpoint, keyed: remote hosts cannot predict which sources share a
+/* Hash of the packet's source address and the endpoint, keyed: remote hosts cannot predict which sources share a
  * set. */
 static __always_inline __u64 glb_source_hash(const struct glb_flow_key *flow) {
     const struct glb_tuple *tuple = &flow->tuple;
@@ -77,9 +86,12 @@ __noinline __u32 glb_source_bucket_find(__u32 set, __u64 tag, __u64 now) {
     return place;
 }
 
-/* Takes one of the initiator's tokens; 0 if it has none. `rate` is in tokens per second and not 0. Global, so
- * that it is verified once. */
-__noinline int glb_source_bucket_take(const struct glb_flow_key *flow, __u32 now_ticks, __u32 rate) {
+/*
+ * Takes one of the source's tokens; 0 if it has none, or if the bucket is further from full than `most` units.
+ * `rate` is in tokens per second and not 0. Global, so that it is verified once.
+ */
+__noinline int glb_source_bucket_take(const struct glb_flow_key *flow, __u32 now_ticks, __u32 rate,
+                                      __u32 most) {
     if (!flow || !rate)
         return 1;
     const __u64 hash = glb_source_hash(flow);
@@ -95,7 +107,7 @@ __noinline int glb_source_bucket_take(const struct glb_flow_key *flow, __u32 now
             return 1;
         const __u64 seen = GLB_READ(*bucket);
         const __u32 ahead = (seen & ~GLB_SOURCE_TIME_MASK) == tag ? glb_source_ahead(seen, now) : 0;
-        if (ahead + cost > GLB_SOURCE_SECOND)
+        if (ahead > most || ahead + cost > GLB_SOURCE_SECOND)
             return 0;
         const __u64 taken = tag | ((now + ahead + cost) & GLB_SOURCE_TIME_MASK);
         if (__sync_val_compare_and_swap(bucket, seen, taken) == seen)
@@ -104,11 +116,23 @@ __noinline int glb_source_bucket_take(const struct glb_flow_key *flow, __u32 now
     return 1;
 }
 
-/* Whether the endpoint's limit admits another new flow of this initiator. */
-static __always_inline int glb_source_limit_allow(const struct glb_flow_key *flow, __u32 bank, __u32 now) {
+/* What a packet without an entry is to its flow. */
+enum glb_first_packet {
+    GLB_FIRST_BEGINS,    /* it starts the flow */
+    GLB_FIRST_MIDSTREAM, /* the flow has begun elsewhere or before */
+    GLB_FIRST_SYNACK,    /* the answer to a packet that started it */
+};
+
+/* Whether the endpoint's limit admits an entry for the flow of this packet. */
+static __always_inline int glb_source_limit_allow(const struct glb_flow_key *flow, __u32 bank, __u32 now,
+                                                  enum glb_first_packet packet) {
     const struct glb_endpoint *endpoint = glb_endpoint_row(bank & 1, flow->endpoint);
-    return !endpoint || glb_likely(!endpoint->new_flows_per_second) ||
-           glb_source_bucket_take(flow, now, endpoint->new_flows_per_second);
+    if (!endpoint || glb_likely(!endpoint->new_flows_per_second))
+        return 1;
+    if (packet == GLB_FIRST_SYNACK)
+        return 0;
+    return glb_source_bucket_take(flow, now, endpoint->new_flows_per_second,
+                                  packet == GLB_FIRST_BEGINS ? GLB_SOURCE_SECOND : GLB_SOURCE_SECOND / 2);
 }
 
 #endif

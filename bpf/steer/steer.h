@@ -27,6 +27,18 @@ static __always_inline int glb_begins_flow(const struct glb_steer_ctx *steer) {
     return 0;
 }
 
+/* What a packet of a flow without an entry is to it. A flow of another protocol than TCP that was sent
+ * untracked within the last two minutes has begun. */
+static __always_inline enum glb_first_packet glb_first_packet_of(const struct glb_steer_ctx *steer) {
+    if (!(steer->packet_flags & GLB_PKT_TCP))
+        return glb_stamp_is_fresh(steer->key.tag, steer->now) ? GLB_FIRST_MIDSTREAM : GLB_FIRST_BEGINS;
+    if (glb_begins_flow(steer))
+        return GLB_FIRST_BEGINS;
+    return (steer->tcp_flags & (GLB_TCP_SYN | GLB_TCP_ACK | GLB_TCP_RST)) == (GLB_TCP_SYN | GLB_TCP_ACK)
+               ? GLB_FIRST_SYNACK
+               : GLB_FIRST_MIDSTREAM;
+}
+
 /*
  * The tag by which an untracked packet is stamped. An ICMP error has the tuple of the packet it quotes, but
  * is no evidence that a packet of that flow was sent, so its stamp is another one.
@@ -35,8 +47,8 @@ static __always_inline __u64 glb_stamp_tag(const struct glb_steer_ctx *steer) {
     return steer->packet_flags & GLB_PKT_ICMP_ERROR ? ~steer->key.tag : steer->key.tag;
 }
 
-/* Steers without an entry and makes none: fragments, ICMP errors, and flows that found no place in the table.
- */
+/* Steers without an entry and makes none: fragments, ICMP errors, and flows that found no place in the table or
+ * are beyond their source's rate. */
 static __always_inline int glb_steer_untracked(const struct glb_steer_ctx *steer,
                                                const struct glb_group *group, struct glb_flow_ref *flow) {
     glb_flow_ref_clear(flow, glb_steer_without_entry(steer->hash, group, steer->group, steer->now));
@@ -68,16 +80,15 @@ static __always_inline int glb_steer_new(const struct glb_steer_ctx *steer, cons
     if (!keyed_by_ports)
         return glb_steer_untracked(steer, group, flow);
 
-    int begins = glb_begins_flow(steer);
-    if (!(steer->packet_flags & GLB_PKT_TCP))
-        begins = !glb_stamp_is_fresh(steer->key.tag, steer->now);
+    const enum glb_first_packet packet = glb_first_packet_of(steer);
+    const int begins = packet == GLB_FIRST_BEGINS;
     const __u32 target = begins && group->stickiness == GLB_STICK_5 && !glb_is_migrating()
                              ? (__u32)glb_maglev_pick(steer->hash, group->table, steer->group)
                              : glb_steer_without_entry(steer->hash, group, steer->group, steer->now);
     if (target == GLB_NO_TARGET)
         return GLB_STEERED_NONE;
-    if (begins && !glb_source_limit_allow(&steer->key, steer->bank, steer->now))
-        return GLB_STEERED_LIMITED;
+    if (!glb_source_limit_allow(&steer->key, steer->bank, steer->now, packet))
+        return begins ? GLB_STEERED_LIMITED : glb_steer_untracked(steer, group, flow);
     struct glb_flow_insert_args args = {.bank = steer->bank,
                                         .now = steer->now,
                                         .target = target,
@@ -126,7 +137,7 @@ static __always_inline int glb_restart_flow(const struct glb_steer_ctx *steer, c
                              : glb_steer_without_entry(steer->hash, group, steer->group, steer->now);
     if (target == GLB_NO_TARGET)
         return GLB_STEERED_NONE;
-    if (!glb_source_limit_allow(&steer->key, steer->bank, steer->now))
+    if (!glb_source_limit_allow(&steer->key, steer->bank, steer->now, GLB_FIRST_BEGINS))
         return GLB_STEERED_LIMITED;
     struct glb_flow_insert_args args = {.bank = steer->bank,
                                         .now = steer->now,

@@ -9,8 +9,7 @@
 #include <linux/bpf.h>
 
 #include "tests/harness/skip.h"
-#include "tests/native/native_rig.h"
-#include "tests/native/sample.h"
+#include "tests/native/two_legs.h"
 #include "tests/packet/rig.h"
 
 using namespace glb;
@@ -25,7 +24,7 @@ Packet syn(const char *source, std::uint16_t port, std::uint8_t flags = tcp::syn
 }
 
 /// The natively built data path with a limit, on a simulated clock.
-struct Limited : NativeRig {
+struct Limited : TwoLegs {
     explicit Limited(std::uint32_t rate) {
         kernel.rows<glb_endpoint>("glb_endpoints")[sample_endpoint].new_flows_per_second = rate;
     }
@@ -132,6 +131,58 @@ TEST_CASE("source limit: applies only to packets that start a flow", "[source_li
         CHECK_FALSE(rig.passes(syn("192.0.2.10", 1001)));
         CHECK(rig.count(GLB_COUNT_FLOW_NEW) == 2);
     }
+}
+
+TEST_CASE("source limit: segments of any flags make no more entries than the rate", "[source_limit]") {
+    const std::uint8_t flags =
+        GENERATE(tcp::ack, tcp::rst, tcp::fin | tcp::ack, tcp::syn | tcp::ack, tcp::syn | tcp::rst, 0);
+    CAPTURE(flags);
+    Limited rig(20);
+    std::size_t forwarded = 0;
+    for (std::uint16_t port = 1; port <= 1000; ++port)
+        forwarded += rig.round_trip(syn("192.0.2.10", port, flags));
+    CHECK(rig.flows().size() <= 20);
+    CHECK(forwarded == 1000); // they may belong to flows that began before: they pass without an entry
+    CHECK(rig.drops(GLB_DROP_SOURCE_LIMIT) == 0);
+    CHECK(rig.admit("192.0.2.10", 100) >= 9); // half of the burst is for flows that begin
+}
+
+TEST_CASE("source limit: flows midstream take no tokens that new flows need", "[source_limit]") {
+    Limited rig(100);
+    std::uint32_t admitted = 0;
+    for (int step = 0; step < 100; ++step) {
+        for (std::uint16_t port = 0; port < 20; ++port)
+            CHECK(rig.passes(
+                syn("192.0.2.10", static_cast<std::uint16_t>(10000 + step * 20 + port), tcp::ack)));
+        admitted += rig.admit("192.0.2.10", 20);
+        rig.advance(std::chrono::milliseconds(100));
+    }
+    CHECK(admitted >= 970); // ten seconds' worth
+}
+
+TEST_CASE("source limit: a server's flows get their entries again after the table was lost",
+          "[source_limit]") {
+    Limited rig(50);
+    for (int half_second = 0; half_second < 20; ++half_second) {
+        for (std::uint16_t client = 1; client <= 300; ++client)
+            CHECK(rig.round_trip(syn("198.51.100.7", client, tcp::ack)));
+        rig.advance(std::chrono::milliseconds(500));
+    }
+    CHECK(rig.flows().size() == 300);
+    CHECK(rig.drops(GLB_DROP_SOURCE_LIMIT) == 0);
+}
+
+TEST_CASE("source limit: a SYN-ACK is free, and the initiator pays for the entry", "[source_limit]") {
+    Limited rig(10);
+    const auto answer = [](std::uint16_t port) -> Packet {
+        return IPv4{.src = "198.51.100.20", .dst = "192.0.2.10"} /
+               Tcp{.sport = 443, .dport = port, .flags = tcp::syn | tcp::ack};
+    };
+    for (std::uint16_t port = 1; port <= 100; ++port)
+        CHECK(rig.round_trip(answer(port)));
+    CHECK(rig.admit("198.51.100.20", 20) == 10);
+    CHECK(rig.passes(syn("192.0.2.10", 1, tcp::ack)));
+    CHECK(rig.count(GLB_COUNT_FLOW_MIDSTREAM) == 1);
 }
 
 TEST_CASE("source limit: dropped packet changes no map but its counter", "[source_limit]") {
