@@ -51,7 +51,8 @@
     X(WRONG_TARGET, "wrong_target", "returned by a target that does not own the flow",                       \
       "normal for late packets of a flow that has moved; otherwise check that appliances do not share "      \
       "addresses")                                                                                           \
-    X(COOKIE_MISMATCH, "cookie_mismatch", "strict cookies: the returned cookie does not match the flow",     \
+    X(COOKIE_MISMATCH, "cookie_mismatch",                                                                    \
+      "the returned cookie does not match the flow: strict cookies, or a target whose MAC is not checked",   \
       "let the appliance return the cookie of the same flow")                                                \
     X(PUNT_FAILED, "punt_failed",                                                                            \
       "packet needs the host stack, but the driver does not support XDP metadata",                           \

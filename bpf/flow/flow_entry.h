@@ -45,6 +45,17 @@ static inline __u32 glb_flow_cookie(__u32 slot, __u64 meta) {
     return (slot << 8) | glb_meta_generation(meta);
 }
 
+/*
+ * The cookie of packets without an entry: of a TCP or UDP flow, or of all other such packets of an endpoint.
+ * (For those, appliances return the newest cookie between two hosts, or of one router.) Only those who have
+ * seen the tunnel know it.
+ */
+static inline __u32 glb_flow_untracked_cookie(const struct glb_flow_key *flow, int has_ports,
+                                              const volatile struct glb_nh_key *key) {
+    const __u64 of = has_ports ? flow->tag : flow->endpoint;
+    return (__u32)glb_hash_finish(glb_nh_pair((__u32)of, (__u32)(of >> 32), key->word[10], key->word[11]));
+}
+
 /* Whether an entry of which `before` was read is still that flow's: neither freed nor taken by another. */
 static inline int glb_flow_is_same(__u64 meta, __u64 before) {
     return !(meta & GLB_META_BUSY) && glb_meta_code(meta) &&

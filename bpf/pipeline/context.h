@@ -31,6 +31,14 @@ struct glb_steer_ctx {
     __u32 pad;
 };
 
+/* The cookie of the packet if it has no entry. */
+static __always_inline __u32 glb_untracked_cookie(const struct glb_steer_ctx *steer) {
+    const __u32 ip_proto = steer->key.tuple.ip_proto;
+    const int has_ports = (ip_proto == GLB_IPPROTO_TCP || ip_proto == GLB_IPPROTO_UDP) &&
+                          !(steer->packet_flags & (GLB_PKT_FRAGMENT | GLB_PKT_ICMP_ERROR));
+    return glb_flow_untracked_cookie(&steer->key, has_ports, &glb_settings.table_key);
+}
+
 /* The entry and target of a packet. Written by glb_steer() on the outbound leg, glb_verify_owner() on the
  * return leg. */
 struct glb_flow_ref {

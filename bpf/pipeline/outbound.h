@@ -111,7 +111,8 @@ static __always_inline struct glb_verdict glb_outbound(struct xdp_md *ctx, const
         .inner_len = packet->l3_len,
         .tos = packet->tos,
         .eth_proto = in->frame.eth_proto,
-        .cookie = flow.slot < 0 ? 0 : glb_flow_cookie((__u32)flow.slot, flow.meta),
+        .cookie = glb_unlikely(flow.slot < 0) ? glb_untracked_cookie(steer)
+                                              : glb_flow_cookie((__u32)flow.slot, flow.meta),
         .entropy_port = glb_entropy_port(steer->hash),
     };
     const struct glb_verdict verdict = glb_encap(ctx, target, endpoint, &args);

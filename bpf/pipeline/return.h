@@ -43,7 +43,8 @@ static __always_inline void glb_return_account(const struct glb_packet *inner,
 static __always_inline struct glb_verdict glb_return_inner(struct xdp_md *ctx, const struct glb_ingress *in,
                                                            const struct glb_packet *outer,
                                                            const struct glb_return_info *info,
-                                                           __u32 address_id, struct glb_context *storage) {
+                                                           const struct glb_sender *sender,
+                                                           struct glb_context *storage) {
     struct glb_packet *inner = &storage->inner;
     struct glb_steer_ctx *steer = &storage->steer;
 
@@ -67,7 +68,7 @@ static __always_inline struct glb_verdict glb_return_inner(struct xdp_md *ctx, c
     glb_steer_ctx_init(steer, inner, in->node, group, (__u32)endpoint_index, group_index, in->bank,
                        glb_now_ticks());
     struct glb_flow_ref flow;
-    const int error = glb_verify_owner(steer, info->cookie, address_id, group->flags, &flow);
+    const int error = glb_verify_owner(steer, inner, info->cookie, sender, group->flags, &flow);
     if (error)
         return glb_verdict_error(error);
 
@@ -88,8 +89,8 @@ static __always_inline struct glb_verdict glb_return(struct xdp_md *ctx, const s
                                                      struct glb_context *storage) {
     struct glb_return_info *info = &storage->returned;
     const __u32 l2_len = in->frame.l2_len;
-    __u32 address_id = 0;
-    int error = glb_sender_check(ctx, in->bank, outer, &address_id);
+    const struct glb_sender *sender = 0;
+    int error = glb_sender_check(ctx, in->bank, outer, &sender);
     if (outer->flags & GLB_PKT_FRAGMENT) {
         /* A fragment has no ports: unless a target sent it, it is other UDP traffic to the node. */
         if (error == glb_error(GLB_DROP_UNKNOWN_SENDER))
@@ -105,7 +106,7 @@ static __always_inline struct glb_verdict glb_return(struct xdp_md *ctx, const s
     error = glb_parse_geneve(ctx, udp, l2_len + outer->l3_len, info);
     if (error)
         return glb_verdict_error(error);
-    return glb_return_inner(ctx, in, outer, info, address_id, storage);
+    return glb_return_inner(ctx, in, outer, info, sender, storage);
 }
 
 #endif

@@ -10,11 +10,11 @@
 #include "tunnel/decode.h"
 
 /*
- * The sender must be a target's address and, if that is on-link, have the target's MAC. 0 with its address
- * id, or glb_error().
+ * The sender must be a target's address and, if that is on-link, have the target's MAC. 0 with its row, or
+ * glb_error().
  */
 static __always_inline int glb_sender_check(struct xdp_md *ctx, __u32 bank, const struct glb_packet *outer,
-                                            __u32 *address_id) {
+                                            const struct glb_sender **found) {
     const struct glb_sender *sender = glb_sender_find(bank, outer->saddr[0]);
     if (!sender)
         return glb_error(GLB_DROP_UNKNOWN_SENDER);
@@ -28,7 +28,7 @@ static __always_inline int glb_sender_check(struct xdp_md *ctx, __u32 bank, cons
             return glb_error(GLB_DROP_SENDER_MAC);
         }
     }
-    *address_id = sender->address_id;
+    *found = sender;
     return 0;
 }
 
@@ -51,35 +51,20 @@ static __always_inline int glb_is_owner(__u32 bank, __u32 target, __u32 address_
 }
 
 /*
- * A returned packet without an entry is accepted if its flow was sent untracked within
- * GLB_STAMP_FRESH_SECONDS, and its sender is the target that the hash selects. 0, or glb_error().
+ * Whether the cookie names a live flow of the same endpoint and sender that shares what appliances key the
+ * packet's header by. AWS keys packets other than TCP and UDP by their own addresses and protocol only, and
+ * appliances return the newest cookie of that key: of another flow between the hosts or, for an ICMP error,
+ * of another flow of the host to which the router sends errors. A fragment has its datagram's cookie, or that
+ * of another fragment.
  */
-static __always_inline int glb_verify_untracked(const struct glb_steer_ctx *steer, __u32 address_id) {
-    const __u32 bank = steer->bank & 1;
-    const struct glb_group *group = glb_group_row(bank, steer->group & (GLB_MAX_GROUPS - 1));
-    if (!group || !glb_stamp_is_fresh(glb_stamp_tag(steer), steer->now))
-        return glb_error(GLB_DROP_UNKNOWN_FLOW);
-    const __u32 expected = glb_steer_without_entry(steer->hash, group, steer->group, steer->now);
-    if (!glb_is_owner(bank, expected, address_id)) {
-        const __u32 current = (__u32)glb_maglev_pick(steer->hash, group->table, steer->group);
-        if (!glb_is_owner(bank, current, address_id))
-            return glb_error(GLB_DROP_UNKNOWN_FLOW);
-    }
-    glb_count(GLB_COUNT_RETURN_UNTRACKED, 0);
-    return 0;
-}
-
-/*
- * AWS keys flows other than TCP and UDP by addresses and protocol only: appliances return the newest cookie
- * between two hosts. That cookie is valid if it names a live flow of the same endpoint, hosts, protocol and
- * sender. Global, so that it is verified once.
- */
-__noinline int glb_cookie_is_siblings(const struct glb_steer_ctx *steer, __u32 cookie, __u32 address_id) {
-    if (!steer)
-        return 0;
+static __always_inline int glb_cookie_is_siblings(const struct glb_steer_ctx *steer,
+                                                  const struct glb_packet *inner, __u32 cookie,
+                                                  __u32 address_id) {
     const struct glb_tuple *tuple = &steer->key.tuple;
     const __u32 bank = steer->bank & 1;
-    if (tuple->ip_proto == GLB_IPPROTO_TCP || tuple->ip_proto == GLB_IPPROTO_UDP)
+    const int error = steer->packet_flags & GLB_PKT_ICMP_ERROR;
+    if ((tuple->ip_proto == GLB_IPPROTO_TCP || tuple->ip_proto == GLB_IPPROTO_UDP) &&
+        !(steer->packet_flags & (GLB_PKT_FRAGMENT | GLB_PKT_ICMP_ERROR)))
         return 0;
     const struct glb_flow_hot *hot = glb_flow_hot_at(cookie >> 8);
     const struct glb_flow_cold *cold = glb_flow_cold_at(cookie >> 8);
@@ -89,20 +74,68 @@ __noinline int glb_cookie_is_siblings(const struct glb_steer_ctx *steer, __u32 c
     if ((meta & GLB_META_BUSY) || !glb_meta_code(meta) || glb_meta_generation(meta) != (cookie & 0xff) ||
         glb_flow_expired(meta, steer->now, bank) || !glb_is_owner(bank, glb_meta_target(meta), address_id))
         return 0;
-    int same = cold->endpoint == steer->key.endpoint && cold->ip_proto == tuple->ip_proto &&
-               cold->family == tuple->family && cold->generation == (cookie & 0xff);
-    for (int i = 0; i < 4; i++)
-        same &= cold->low[i] == tuple->low[i] && cold->high[i] == tuple->high[i];
-    const __u64 again = GLB_READ(hot->meta);
-    return same && glb_flow_is_same(again, meta);
+    const int same = cold->endpoint == steer->key.endpoint && cold->family == tuple->family &&
+                     cold->generation == (cookie & 0xff) && (error || cold->ip_proto == tuple->ip_proto);
+    int low = 1, high = 1;
+    for (int i = 0; i < 4; i++) {
+        low &= cold->low[i] == (error ? inner->daddr[i] : tuple->low[i]);
+        high &= cold->high[i] == (error ? inner->daddr[i] : tuple->high[i]);
+    }
+    return same && (error ? low | high : low & high) && glb_flow_is_same(GLB_READ(hot->meta), meta);
 }
 
 /*
- * Finds the flow of a returned packet and checks that its sender owns it. The cookie is a hint: if its slot
- * does not hold the packet's tuple, the table is searched. 0 with `flow` set, or glb_error().
+ * Whether a cookie other than that of the packet's entry shows that the packet was sent to this sender.
+ * `inner` is the returned packet. Global, so that it is verified once.
  */
-static __always_inline int glb_verify_owner(const struct glb_steer_ctx *steer, __u32 cookie, __u32 address_id,
-                                            __u32 group_flags, struct glb_flow_ref *flow) {
+__noinline int glb_cookie_is_valid(const struct glb_steer_ctx *steer, const struct glb_packet *inner,
+                                   __u32 cookie, __u32 address_id) {
+    if (!steer || !inner)
+        return 0;
+    return cookie == glb_untracked_cookie(steer) || glb_cookie_is_siblings(steer, inner, cookie, address_id);
+}
+
+/*
+ * Whether a packet of this sender needs a valid cookie. Whoever can send from the address of a target whose
+ * MAC is not checked could inject packets otherwise. While a table is migrated, packets with the previous
+ * one's cookies are on their way.
+ */
+static __always_inline int glb_needs_cookie(const struct glb_sender *sender, __u32 group_flags) {
+    return (!sender->mac || (group_flags & GLB_GROUP_STRICT_COOKIE)) && !glb_is_migrating();
+}
+
+/*
+ * A returned packet without an entry is accepted if its flow was sent untracked within
+ * GLB_STAMP_FRESH_SECONDS, and its sender is the target that the hash selects. If the sender's MAC is not
+ * checked, it needs the cookie of such a packet too. 0, or glb_error(). Global, so that it is verified once.
+ */
+__noinline int glb_verify_untracked(const struct glb_steer_ctx *steer, const struct glb_packet *inner,
+                                    __u32 cookie, const struct glb_sender *sender) {
+    if (!steer || !inner || !sender)
+        return glb_error(GLB_DROP_UNKNOWN_FLOW);
+    const __u32 bank = steer->bank & 1;
+    const struct glb_group *group = glb_group_row(bank, steer->group & (GLB_MAX_GROUPS - 1));
+    if (!group || !glb_stamp_is_fresh(glb_stamp_tag(steer), steer->now))
+        return glb_error(GLB_DROP_UNKNOWN_FLOW);
+    const __u32 expected = glb_steer_without_entry(steer->hash, group, steer->group, steer->now);
+    if (!glb_is_owner(bank, expected, sender->address_id)) {
+        const __u32 current = (__u32)glb_maglev_pick(steer->hash, group->table, steer->group);
+        if (!glb_is_owner(bank, current, sender->address_id))
+            return glb_error(GLB_DROP_UNKNOWN_FLOW);
+    }
+    if (glb_needs_cookie(sender, 0) && !glb_cookie_is_valid(steer, inner, cookie, sender->address_id))
+        return glb_error(GLB_DROP_COOKIE_MISMATCH);
+    glb_count(GLB_COUNT_RETURN_UNTRACKED, 0);
+    return 0;
+}
+
+/*
+ * Finds the flow of a returned packet, `inner`, and checks that its sender owns it. The cookie is a hint: if
+ * its slot does not hold the packet's tuple, the table is searched. 0 with `flow` set, or glb_error().
+ */
+static __always_inline int glb_verify_owner(const struct glb_steer_ctx *steer, const struct glb_packet *inner,
+                                            __u32 cookie, const struct glb_sender *sender, __u32 group_flags,
+                                            struct glb_flow_ref *flow) {
     const __u32 hint = cookie >> 8;
     __u32 slot = hint;
     __u64 meta = glb_flow_read(hint, steer->key.tag);
@@ -116,15 +149,15 @@ static __always_inline int glb_verify_owner(const struct glb_steer_ctx *steer, _
     }
     if (!meta) {
         glb_flow_ref_clear(flow, GLB_NO_TARGET);
-        return glb_verify_untracked(steer, address_id);
+        return glb_verify_untracked(steer, inner, cookie, sender);
     }
-    if (!glb_is_owner(steer->bank & 1, glb_meta_target(meta), address_id))
+    if (!glb_is_owner(steer->bank & 1, glb_meta_target(meta), sender->address_id))
         return glb_error(GLB_DROP_WRONG_TARGET);
     if (glb_unlikely(glb_flow_is_reset(glb_meta_code(meta))))
         return glb_error(GLB_DROP_FLOW_RESET);
     if (glb_unlikely(glb_flow_cookie(slot, meta) != cookie) &&
-        !glb_cookie_is_siblings(steer, cookie, address_id)) {
-        if ((group_flags & GLB_GROUP_STRICT_COOKIE) && !glb_is_migrating())
+        !glb_cookie_is_valid(steer, inner, cookie, sender->address_id)) {
+        if (glb_needs_cookie(sender, group_flags))
             return glb_error(GLB_DROP_COOKIE_MISMATCH);
         glb_count(GLB_COUNT_COOKIE_STALE, 0);
     }

@@ -17,11 +17,6 @@ datapath::LoadSettings settings() {
     return load;
 }
 
-std::uint32_t read32(const Bytes &bytes, std::size_t at) {
-    return std::uint32_t{bytes.at(at)} << 24 | std::uint32_t{bytes.at(at + 1)} << 16 |
-           std::uint32_t{bytes.at(at + 2)} << 8 | bytes.at(at + 3);
-}
-
 } // namespace
 
 Rig::Rig() : Rig(must(datapath::load(settings()))) {}
@@ -56,22 +51,6 @@ std::uint64_t Rig::drops(glb_drop reason) const {
 
 std::uint64_t Rig::count(glb_counter counter) const {
     return must(roles.counters.counters())[counter].packets;
-}
-
-std::uint32_t cookie_of(const Bytes &encapsulated) {
-    return read32(encapsulated, outer_offset + 64);
-}
-
-std::uint16_t entropy_of(const Bytes &encapsulated) {
-    return static_cast<std::uint16_t>(read32(encapsulated, outer_offset + 20) >> 16);
-}
-
-Bytes returned(unsigned target, std::uint32_t cookie, std::uint16_t entropy, const Packet &inner) {
-    return (Eth{.dst = node_mac, .src = target ? target2_mac : target_mac} / Vlan{7} /
-            IPv4{.src = target ? "10.0.1.21" : "10.0.1.20", .dst = "10.0.1.10", .ttl = 2} /
-            Udp{.sport = entropy, .dport = 6081, .checksum = 0} /
-            Geneve{.options = aws_options(endpoint_id, 0, cookie)} / inner)
-        .bytes();
 }
 
 } // namespace glb::test

@@ -53,15 +53,4 @@ class Rig {
     PoisonedRunner runner_; // fills headroom with 0xFF, which exposes unwritten header bytes
 };
 
-inline const Mac target_mac = "02:00:00:00:01:11";  ///< of target 0, 10.0.1.20
-inline const Mac target2_mac = "02:00:00:00:01:12"; ///< of target 1, 10.0.1.21
-
-/// The tunnel packet that the node sent, decoded at fixed offsets behind an Ethernet header and one tag.
-inline constexpr std::size_t outer_offset = 18;
-std::uint32_t cookie_of(const Bytes &encapsulated);
-std::uint16_t entropy_of(const Bytes &encapsulated);
-
-/// The frame in which `target` (0 or 1) returns `inner`, with the given fields of the packet sent.
-Bytes returned(unsigned target, std::uint32_t cookie, std::uint16_t entropy, const Packet &inner);
-
 } // namespace glb::test
