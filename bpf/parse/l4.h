@@ -66,57 +66,77 @@ static __always_inline int glb_icmp4_is_error(__u32 type) {
     return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
 }
 
-/* Ports of the quoted transport header. An error quotes at least its first 8 bytes (RFC 792). */
-static __always_inline void glb_quote_ports(struct xdp_md *ctx, __u32 offset, __u32 end,
-                                            struct glb_packet *packet) {
+/*
+ * Ports of the quoted transport header. An error quotes at least its first 8 bytes (RFC 792). 0 if the flow
+ * has ports that cannot be read.
+ */
+static __always_inline int glb_quote_ports(struct xdp_md *ctx, __u32 offset, __u32 end,
+                                           struct glb_packet *packet) {
+    const int is_echo =
+        packet->quoted_proto == GLB_IPPROTO_ICMP || packet->quoted_proto == GLB_IPPROTO_ICMPV6;
+    if (!is_echo && !glb_has_ports(packet->quoted_proto))
+        return 1;
     if (offset + 8 > end)
-        return;
-    if (glb_has_ports(packet->quoted_proto)) {
-        const struct glb_ports_header *ports = glb_at(ctx, offset, struct glb_ports_header);
-        if (ports) {
-            packet->sport = ports->source;
-            packet->dport = ports->destination;
-        }
-    } else if (packet->quoted_proto == GLB_IPPROTO_ICMP || packet->quoted_proto == GLB_IPPROTO_ICMPV6) {
+        return 0;
+    if (is_echo) {
         const struct glb_icmp *icmp = glb_at(ctx, offset, struct glb_icmp);
-        if (icmp) {
-            packet->sport = icmp->id;
-            packet->dport = icmp->id;
-        }
+        if (!icmp)
+            return 0;
+        packet->sport = icmp->id;
+        packet->dport = icmp->id;
+        return 1;
     }
+    const struct glb_ports_header *ports = glb_at(ctx, offset, struct glb_ports_header);
+    if (!ports)
+        return 0;
+    packet->sport = ports->source;
+    packet->dport = ports->destination;
+    return 1;
 }
 
-/*
- * The tuple of the packet quoted by an ICMP error. `offset` is that of the quoted IP header, `end` the end of
- * the error's own IP packet. An error without a readable quote keeps its own addresses and protocol. Global,
- * so that it is verified once.
- */
-__noinline int glb_parse_quote(struct xdp_md *ctx, __u32 offset, __u32 end, struct glb_packet *packet) {
-    if (!packet)
-        return GLB_PARSE_MALFORMED;
+/* The quoted packet's addresses, protocol and ports: 1 if they name its flow. */
+static __always_inline int glb_quote_flow(struct xdp_md *ctx, __u32 offset, __u32 end,
+                                          struct glb_packet *packet) {
     if (packet->family == 4) {
         const struct glb_ipv4 *ip = glb_at(ctx, offset, struct glb_ipv4);
         if (!ip || offset + sizeof *ip > end || ip->version_ihl >> 4 != 4 || (ip->version_ihl & 0xf) < 5)
-            return GLB_PARSE_OK;
+            return 0;
         packet->flow_saddr[0] = ip->source;
         packet->flow_daddr[0] = ip->destination;
         packet->quoted_proto = ip->ip_proto;
-        packet->flags |= GLB_PKT_ICMP_ERROR;
-        if (!(ip->fragment & bpf_htons(GLB_IPV4_FRAGMENT)))
-            glb_quote_ports(ctx, offset + (ip->version_ihl & 0xf) * 4, end, packet);
-        return GLB_PARSE_OK;
+        if (ip->fragment & bpf_htons(GLB_IPV4_FRAGMENT))
+            return 0;
+        return glb_quote_ports(ctx, offset + (ip->version_ihl & 0xf) * 4, end, packet);
     }
     const struct glb_ipv6 *ip = glb_at(ctx, offset, struct glb_ipv6);
     if (!ip || offset + sizeof *ip > end || ip->version_class >> 4 != 6)
-        return GLB_PARSE_OK;
+        return 0;
 #pragma unroll
     for (int i = 0; i < 4; i++) {
         packet->flow_saddr[i] = ip->source[i];
         packet->flow_daddr[i] = ip->destination[i];
     }
     packet->quoted_proto = ip->next_header;
+    return glb_quote_ports(ctx, offset + sizeof *ip, end, packet);
+}
+
+/*
+ * The tuple of the packet quoted by an ICMP error. `offset` is that of the quoted IP header, `end` the end of
+ * the error's own IP packet. An error without a readable quote has its own addresses and protocol. Global, so
+ * that it is verified once.
+ */
+__noinline int glb_parse_quote(struct xdp_md *ctx, __u32 offset, __u32 end, struct glb_packet *packet) {
+    if (!packet)
+        return GLB_PARSE_MALFORMED;
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        packet->flow_saddr[i] = packet->saddr[i];
+        packet->flow_daddr[i] = packet->daddr[i];
+    }
+    packet->quoted_proto = packet->ip_proto;
     packet->flags |= GLB_PKT_ICMP_ERROR;
-    glb_quote_ports(ctx, offset + sizeof *ip, end, packet);
+    if (!glb_quote_flow(ctx, offset, end, packet))
+        packet->flags |= GLB_PKT_NO_QUOTE;
     return GLB_PARSE_OK;
 }
 

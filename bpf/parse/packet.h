@@ -13,6 +13,7 @@ enum glb_packet_flags {
     GLB_PKT_ICMP_ERROR = 2, /* keyed by the packet it quotes */
     GLB_PKT_TCP = 4,        /* tcp_flags and l4_words are valid */
     GLB_PKT_PAYLOAD = 8,    /* TCP: data after the header */
+    GLB_PKT_NO_QUOTE = 16,  /* ICMP error whose quote is too short to name its flow */
 };
 
 /*
@@ -34,7 +35,7 @@ struct glb_packet {
     __u8 flags;
     __u8 quoted_proto; /* ICMP error: protocol of the quoted packet */
     __u8 l4_words;     /* TCP: offset of its header from the IP header, in 32-bit words */
-    /* ICMP error: addresses of the quoted packet. */
+    /* ICMP error: addresses of the quoted packet; of the error itself if they cannot be read. */
     __u32 flow_saddr[4];
     __u32 flow_daddr[4];
 };

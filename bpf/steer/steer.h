@@ -101,13 +101,18 @@ static __always_inline int glb_steer_new(const struct glb_steer_ctx *steer, cons
     return GLB_STEERED_TO;
 }
 
-/* The flow's target does not keep it: moves it to another target, in its entry. The cookie stays. */
+/* The flow's target does not keep it: moves it to another target, in its entry. The cookie stays. An ICMP error
+ * goes to that target too, but changes no entry. */
 static __always_inline int glb_resteer(const struct glb_steer_ctx *steer, const struct glb_group *group,
                                        struct glb_flow_hot *hot, __u32 slot, __u64 meta,
                                        struct glb_flow_ref *flow) {
     const __u32 target = (__u32)glb_maglev_pick(steer->hash, group->table, steer->group);
     if (target == GLB_NO_TARGET)
         return GLB_STEERED_NONE;
+    if (steer->packet_flags & GLB_PKT_ICMP_ERROR) {
+        glb_flow_ref_clear(flow, target);
+        return GLB_STEERED_TO;
+    }
     const __u64 moved =
         glb_meta_with_seen(glb_meta_with_target(meta, target), steer->now) & ~GLB_META_OUTSTANDING;
     if (glb_flow_update(hot, meta, moved) == meta) {
