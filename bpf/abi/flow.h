@@ -54,7 +54,7 @@ enum glb_flow_code {
     GLB_FLOW_EMBRYONIC_1 = 4,
     GLB_FLOW_EMBRYONIC_SYNACK_0 = 5, /* TCP: a SYN-ACK of orientation 0 returned; 1 is the initiator */
     GLB_FLOW_EMBRYONIC_SYNACK_1 = 6,
-    GLB_FLOW_EMBRYONIC_LONG_0 = 7, /* others: two packets of orientation 0 returned, none of 1 */
+    GLB_FLOW_EMBRYONIC_LONG_0 = 7, /* one-way: packets of orientation 0 returned for two seconds, none of 1 */
     GLB_FLOW_EMBRYONIC_LONG_1 = 8,
     GLB_FLOW_EMBRYONIC_LONG = 9, /* TCP: a segment with neither SYN nor ACK returned */
     GLB_FLOW_ESTABLISHED = 10,

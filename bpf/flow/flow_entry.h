@@ -8,6 +8,7 @@
 #include "lib/hash.h"
 
 #define GLB_FLOW_NONE (-1)
+#define GLB_FLOW_UNTRACKED_COOKIE (1u << 31)
 
 /* The flow of a packet. */
 struct glb_flow_key {
@@ -48,12 +49,13 @@ static inline __u32 glb_flow_cookie(__u32 slot, __u64 meta) {
 /*
  * The cookie of packets without an entry: of a TCP or UDP flow, or of all other such packets of an endpoint.
  * (For those, appliances return the newest cookie between two hosts, or of one router.) Only those who have
- * seen the tunnel know it.
+ * seen the tunnel know it. It names no slot of a table of less than 8 Mi entries.
  */
 static inline __u32 glb_flow_untracked_cookie(const struct glb_flow_key *flow, int has_ports,
                                               const volatile struct glb_nh_key *key) {
     const __u64 of = has_ports ? flow->tag : flow->endpoint;
-    return (__u32)glb_hash_finish(glb_nh_pair((__u32)of, (__u32)(of >> 32), key->word[10], key->word[11]));
+    return GLB_FLOW_UNTRACKED_COOKIE |
+           (__u32)glb_hash_finish(glb_nh_pair((__u32)of, (__u32)(of >> 32), key->word[10], key->word[11]));
 }
 
 /* Whether an entry of which `before` was read is still that flow's: neither freed nor taken by another. */

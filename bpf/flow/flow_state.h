@@ -10,11 +10,17 @@
 #include "abi/flow.h"
 #include "lib/tcp.h"
 
-/* Idle time after which an established flow of a protocol other than TCP may be replaced. */
+/* Idle time after which a one-way flow, or an established one of a protocol other than TCP, may be replaced. */
 #define GLB_REPLACE_TICKS (10 * GLB_TICKS_PER_SECOND)
+/* Age at which a flow of which one orientation has returned counts as one-way. */
+#define GLB_ONE_WAY_TICKS (2 * GLB_TICKS_PER_SECOND)
 
 static inline int glb_flow_is_established(__u32 code) {
     return code >= GLB_FLOW_ESTABLISHED && code < GLB_FLOW_CLOSED;
+}
+
+static inline int glb_flow_is_one_way(__u32 code) {
+    return code == GLB_FLOW_EMBRYONIC_LONG_0 || code == GLB_FLOW_EMBRYONIC_LONG_1;
 }
 
 static inline int glb_flow_is_closed(__u32 code) {
@@ -29,8 +35,6 @@ static inline int glb_flow_is_reset(__u32 code) {
 static inline __u32 glb_flow_advance_other(__u32 code, __u32 orientation) {
     if (code <= GLB_FLOW_EMBRYONIC)
         return GLB_FLOW_EMBRYONIC_0 + orientation;
-    if (code == GLB_FLOW_EMBRYONIC_0 + orientation)
-        return GLB_FLOW_EMBRYONIC_LONG_0 + orientation;
     if (code == GLB_FLOW_EMBRYONIC_1 - orientation || code == GLB_FLOW_EMBRYONIC_LONG_1 - orientation)
         return GLB_FLOW_ESTABLISHED;
     return code;
@@ -44,9 +48,10 @@ static inline __u32 glb_flow_advance_embryonic_tcp(__u32 code, __u32 flags, __u3
     }
     if (!(flags & GLB_TCP_ACK))
         return code <= GLB_FLOW_EMBRYONIC ? GLB_FLOW_EMBRYONIC_LONG : code;
-    if (code == GLB_FLOW_EMBRYONIC_SYNACK_1 - orientation || code == GLB_FLOW_EMBRYONIC_1 - orientation)
+    if (code == GLB_FLOW_EMBRYONIC_SYNACK_1 - orientation || code == GLB_FLOW_EMBRYONIC_1 - orientation ||
+        code == GLB_FLOW_EMBRYONIC_LONG_1 - orientation)
         return GLB_FLOW_ESTABLISHED;
-    if (code == GLB_FLOW_EMBRYONIC_SYNACK_0 + orientation)
+    if (code == GLB_FLOW_EMBRYONIC_SYNACK_0 + orientation || code == GLB_FLOW_EMBRYONIC_LONG_0 + orientation)
         return code;
     return GLB_FLOW_EMBRYONIC_0 + orientation;
 }
@@ -62,6 +67,16 @@ static inline __u32 glb_flow_advance_closed_tcp(__u32 code, __u32 flags, int pay
     if (code == GLB_FLOW_CLOSED)
         return GLB_FLOW_ESTABLISHED;
     return glb_flow_advance_embryonic_tcp(GLB_FLOW_NEW, flags, orientation);
+}
+
+/*
+ * The code of a flow that stays in `code` after another packet of the orientation returned: one-way once it
+ * is old enough. A flood sends its flows' packets at once.
+ */
+static inline __u32 glb_flow_advance_one_way(__u32 code, __u32 age, __u32 orientation) {
+    return code == GLB_FLOW_EMBRYONIC_0 + orientation && age >= GLB_ONE_WAY_TICKS
+               ? GLB_FLOW_EMBRYONIC_LONG_0 + orientation
+               : code;
 }
 
 /*

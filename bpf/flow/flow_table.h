@@ -36,8 +36,8 @@ GLB_FLOW_GLOBAL int glb_flow_lookup(__u64 tag, __u32 bucket_mask, __u32 skip) {
 
 /*
  * Eviction priority of an entry: 0 if it must stay, else the highest goes first. Order: free, expired,
- * closed, new, embryonic, then flows of protocols other than TCP that have been idle for ten seconds; within
- * a class the longest idle. Established TCP is never evicted.
+ * closed, new, embryonic, then one-way flows and flows of protocols other than TCP that have been idle for
+ * ten seconds; within a class the longest idle. Established TCP is never evicted.
  */
 GLB_FLOW_GLOBAL __u64 glb_flow_eviction_priority(__u64 meta, __u32 now, __u32 bank) {
     const __u32 code = glb_meta_code(meta);
@@ -52,11 +52,14 @@ GLB_FLOW_GLOBAL __u64 glb_flow_eviction_priority(__u64 meta, __u32 now, __u32 ba
         return (5ull << 32) | idle;
     if (code == GLB_FLOW_NEW)
         return (4ull << 32) | idle;
-    if (code < GLB_FLOW_ESTABLISHED)
+    const int one_way = glb_flow_is_one_way(code);
+    if (code < GLB_FLOW_ESTABLISHED && !one_way)
         return (3ull << 32) | idle;
-    if (!(meta & GLB_META_TCP) && idle >= GLB_REPLACE_TICKS)
+    if (idle < GLB_REPLACE_TICKS)
+        return 0;
+    if (one_way)
         return (2ull << 32) | idle;
-    return 0;
+    return meta & GLB_META_TCP ? 0 : (1ull << 32) | idle;
 }
 
 /* The candidate to evict and, in *seen, the meta it was judged by; GLB_FLOW_NONE if all must stay. */

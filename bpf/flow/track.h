@@ -55,4 +55,20 @@ static __always_inline __u64 glb_flow_update_state(struct glb_flow_hot *hot, __u
     return 0;
 }
 
+/*
+ * Another packet of `orientation` has returned in the flow of the entry at `slot`, of which the other
+ * orientation has returned none: one-way if the entry is old enough. If another CPU changes the entry
+ * meanwhile, the next packet tries again. Global, so that it is verified once.
+ */
+__noinline int glb_flow_update_one_way(__u64 tag, __u32 slot, __u32 now, __u32 orientation) {
+    const __u64 meta = glb_flow_read(slot, tag);
+    struct glb_flow_hot *hot = glb_flow_hot_at(slot);
+    const struct glb_flow_cold *cold = glb_flow_cold_at(slot);
+    if (!meta || !hot || !cold || cold->generation != glb_meta_generation(meta))
+        return 0;
+    const __u32 age = glb_meta_idle(cold->start_tick, now);
+    const __u32 next = glb_flow_advance_one_way(glb_meta_code(meta), age, orientation);
+    return glb_flow_update(hot, meta, glb_meta_with_code(meta, next)) == meta;
+}
+
 #endif

@@ -27,6 +27,8 @@ static __always_inline void glb_return_account(const struct glb_packet *inner,
     if (hot && advances)
         glb_flow_clear_outstanding(glb_flow_update_state(hot, flow->meta, steer->now, inner, orientation),
                                    count);
+    if (glb_unlikely(glb_meta_code(flow->meta) == GLB_FLOW_EMBRYONIC_0 + orientation) && advances)
+        glb_flow_update_one_way(steer->key.tag, (__u32)flow->slot, steer->now, orientation);
     if (advances && (group_flags & GLB_GROUP_PASSIVE))
         glb_seen_set(steer->key.endpoint, flow->target);
     glb_flow_count(flow->slot, GLB_LEG_RETURN, orientation, inner->l3_len);

@@ -107,12 +107,11 @@ static __always_inline int glb_needs_cookie(const struct glb_sender *sender, __u
 /*
  * A returned packet without an entry is accepted if its flow was sent untracked within
  * GLB_STAMP_FRESH_SECONDS, and its sender is the target that the hash selects. If the sender's MAC is not
- * checked, it needs the cookie of such a packet too. 0, or glb_error(). Global, so that it is verified once.
+ * checked, it needs the cookie of such a packet too. 0, or glb_error().
  */
-__noinline int glb_verify_untracked(const struct glb_steer_ctx *steer, const struct glb_packet *inner,
-                                    __u32 cookie, const struct glb_sender *sender) {
-    if (!steer || !inner || !sender)
-        return glb_error(GLB_DROP_UNKNOWN_FLOW);
+static __always_inline int glb_verify_untracked(const struct glb_steer_ctx *steer,
+                                                const struct glb_packet *inner, __u32 cookie,
+                                                const struct glb_sender *sender) {
     const __u32 bank = steer->bank & 1;
     const struct glb_group *group = glb_group_row(bank, steer->group & (GLB_MAX_GROUPS - 1));
     if (!group || !glb_stamp_is_fresh(glb_stamp_tag(steer), steer->now))

@@ -113,11 +113,22 @@ TEST_CASE("flow state: other protocols are established when both orientations ha
     const auto one = other(GLB_FLOW_NEW, first);
     CHECK(glb_flow_timeout(one, 0, 5000, 2000) == GLB_NEW_TICKS);
     CHECK(other(one, 1 - first) == GLB_FLOW_ESTABLISHED);
-    const auto two = other(one, first);
+    CHECK(other(one, first) == one);
+    CHECK(glb_flow_advance_one_way(one, GLB_ONE_WAY_TICKS - 1, first) == one);
+    CHECK(glb_flow_advance_one_way(one, GLB_ONE_WAY_TICKS, 1 - first) == one);
+    const auto two = glb_flow_advance_one_way(one, GLB_ONE_WAY_TICKS, first);
     CHECK_FALSE(glb_flow_is_established(two));
     CHECK(glb_flow_timeout(two, 0, 5000, 2000) == 2000); // one-way traffic is legitimate
     CHECK(other(two, first) == two);
     CHECK(other(two, 1 - first) == GLB_FLOW_ESTABLISHED);
+}
+
+TEST_CASE("flow state: one-way TCP is established by an ACK of the other orientation", "[flow]") {
+    const __u32 first = GENERATE(0u, 1u);
+    const auto one = glb_flow_advance_one_way(tcp(GLB_FLOW_NEW, ack, first), GLB_ONE_WAY_TICKS, first);
+    CHECK(one == GLB_FLOW_EMBRYONIC_LONG_0 + first);
+    CHECK(tcp(one, ack, first) == one);
+    CHECK(tcp(one, ack, 1 - first) == GLB_FLOW_ESTABLISHED);
 }
 
 TEST_CASE("flow state: timeouts follow the state", "[flow]") {

@@ -32,15 +32,16 @@ bool is_evicted_before(const Entry &victim, const Entry &survivor) {
 
 } // namespace
 
-TEST_CASE("eviction: order is free, expired, closed, new, embryonic, idle flows of other protocols than TCP",
+TEST_CASE("eviction: order is free, expired, closed, new, embryonic, one-way, other protocols than TCP",
           "[eviction]") {
     // Each has been idle for longer than those before it, which are nevertheless evicted first.
-    const std::array<Entry, 7> order{{
+    const std::array<Entry, 8> order{{
         {.code = GLB_FLOW_FREE, .idle = 0},
         {.code = GLB_FLOW_CLOSED, .idle = 1},
         {.code = GLB_FLOW_RESET, .idle = 2},
         {.code = GLB_FLOW_NEW, .idle = 3},
         {.code = GLB_FLOW_EMBRYONIC, .idle = 4},
+        {.code = GLB_FLOW_EMBRYONIC_LONG_0, .tcp = false, .idle = 15 * second},
         {.code = GLB_FLOW_ESTABLISHED, .tcp = false, .idle = 20 * second},
         {.code = GLB_FLOW_ESTABLISHED, .tcp = true, .idle = 300 * second},
     }};
@@ -70,10 +71,12 @@ TEST_CASE("eviction: within a class the longest idle flow is evicted", "[evictio
         {GLB_FLOW_EMBRYONIC, true},
         {GLB_FLOW_EMBRYONIC_SYNACK_1, true},
         {GLB_FLOW_EMBRYONIC_LONG, true},
-        {GLB_FLOW_EMBRYONIC_LONG_0, false},
     }));
     CAPTURE(code, tcp);
     CHECK(is_evicted_before({.code = code, .tcp = tcp, .idle = 8}, {.code = code, .tcp = tcp, .idle = 7}));
+    for (const bool is_tcp : {true, false})
+        CHECK(is_evicted_before({.code = GLB_FLOW_EMBRYONIC_LONG_0, .tcp = is_tcp, .idle = 12 * second},
+                                {.code = GLB_FLOW_EMBRYONIC_LONG_1, .tcp = is_tcp, .idle = 11 * second}));
     const Entry longest{.tcp = false, .idle = 21 * second}, less{.tcp = false, .idle = 20 * second};
     CHECK(is_evicted_before(longest, less));
     // All embryonic states are one class.
@@ -107,13 +110,18 @@ TEST_CASE("eviction: established TCP survivor and the new flow is untracked", "[
     CHECK(rig.count(GLB_COUNT_FLOW_REPLACED) == 0);
 }
 
-TEST_CASE("eviction: established flows of other protocols stay until idle for ten seconds", "[eviction]") {
+TEST_CASE("eviction: one-way flows and those of other protocols stay until idle for ten seconds",
+          "[eviction]") {
+    const auto [code, tcp] = GENERATE(table<std::uint32_t, bool>({{GLB_FLOW_ESTABLISHED, false},
+                                                                  {GLB_FLOW_EMBRYONIC_LONG_0, false},
+                                                                  {GLB_FLOW_EMBRYONIC_LONG_1, true}}));
+    CAPTURE(code, tcp);
     NativeRig rig;
     FullTable table(new_flow, rig);
     for (std::size_t candidate = 0; candidate < 16; ++candidate)
-        table.put(candidate, {.tcp = false, .idle = 10 * second - 1});
+        table.put(candidate, {.code = code, .tcp = tcp, .idle = 10 * second - 1});
     CHECK_FALSE(table.insert());
-    table.put(last, {.tcp = false, .idle = 10 * second});
+    table.put(last, {.code = code, .tcp = tcp, .idle = 10 * second});
     CHECK(table.insert() == last);
     CHECK(rig.count(GLB_COUNT_FLOW_REPLACED) == 1);
 }

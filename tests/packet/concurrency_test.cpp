@@ -148,7 +148,8 @@ void run_packets(Tally &tally, const Rig &rig, const Table &table, const std::ve
         const int target = out.bytes.at(5);
         if (!owners[number].compare_exchange_strong(owner, target) && owner != target)
             ++tally.wrong_targets;
-        if (const auto cookie = cookie_of(out.bytes)) {
+        // Cookies of packets without an entry have the upper bit set.
+        if (const auto cookie = cookie_of(out.bytes); !(cookie >> 31)) {
             ++tally.tracked;
             const auto found = table.flow_at(cookie >> 8, static_cast<std::uint8_t>(cookie));
             if (found >= 0 && found != number)

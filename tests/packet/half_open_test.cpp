@@ -102,12 +102,13 @@ TEST_CASE("half-open: returned packets of untracked flows are accepted", "[half_
         const auto fragment = client(i, true, Fragment6{.offset = 100} / Payload{Bytes(64)});
         const auto outcome = out(rig, fragment);
         REQUIRE(outcome.code == XDP_REDIRECT);
-        CHECK(cookie_of(outcome.frame) == 0);
         const bool there = to_second(outcome);
         second += there;
-        CHECK(rig.send(returned(there, 0, entropy_of(outcome.frame), fragment)).code == XDP_PASS);
+        CHECK(rig.send(returned(there, cookie_of(outcome.frame), entropy_of(outcome.frame), fragment)).code ==
+              XDP_PASS);
     }
     CHECK(second > 0);
+    CHECK(rig.count(GLB_COUNT_UNTRACKED) == 1000);
     CHECK(rig.count(GLB_COUNT_HALF_OPEN_FLOW) == 0); // only flows with an entry are counted
 }
 
