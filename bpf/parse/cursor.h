@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Bounded access to the frame. glb_at(ctx, offset, type) is a pointer to a `type` at that offset, or NULL if
- * the linear part of the frame ends before its last byte. Offsets are limited to GLB_MAX_OFFSET, which no
- * supported header stack exceeds.
+ * the linear part of the frame ends before its last byte. Offsets are limited to GLB_MAX_OFFSET.
  */
 #ifndef GLB_PARSE_CURSOR_H
 #define GLB_PARSE_CURSOR_H
 
 #include "lib/frame.h"
 
-#define GLB_MAX_OFFSET 511
+#define GLB_MAX_OFFSET 1023
+
+/*
+ * The longest chain of IPv6 extension headers, in bytes. The return leg parses a packet behind up to 350 bytes:
+ * Ethernet with two tags, IPv4 with options, UDP, and GENEVE with all options (22 + 60 + 8 + 8 + 252). Behind
+ * the chain it reads up to the transport header of an ICMPv6 error's quote, 48 bytes further on. What the
+ * outbound leg can parse must be parsed alike on its return.
+ */
+#define GLB_MAX_EXTENSION_BYTES 584
+_Static_assert(350 + 40 + GLB_MAX_EXTENSION_BYTES + 48 <= GLB_MAX_OFFSET, "both legs read the same headers");
+_Static_assert(350 + 40 + GLB_MAX_EXTENSION_BYTES + 8 + 48 > GLB_MAX_OFFSET, "the longest chain possible");
 
 /*
  * clang may check one copy of an offset and use another, for which the verifier (of Linux 6.1, where the copy was

@@ -27,46 +27,62 @@ static __always_inline int glb_parse_ipv4(struct xdp_md *ctx, __u32 offset, __u3
     packet->saddr[0] = ip->source;
     packet->daddr[0] = ip->destination;
     if (glb_unlikely(ip->fragment & bpf_htons(GLB_IPV4_FRAGMENT))) {
+        if (!(ip->fragment & bpf_htons(GLB_IPV4_OFFSET)) && len - header < glb_transport_len(ip->ip_proto))
+            return GLB_PARSE_MALFORMED;
         packet->flags |= GLB_PKT_FRAGMENT;
         return GLB_PARSE_OK;
     }
     return glb_parse_l4(ctx, offset + header, len - header, packet);
 }
 
+static __always_inline int glb_is_extension(__u32 next) {
+    return next == GLB_IPPROTO_HOPOPTS || next == GLB_IPPROTO_ROUTING || next == GLB_IPPROTO_DSTOPTS ||
+           next == GLB_IPPROTO_FRAGMENT;
+}
+
 /*
  * Walks the extension headers from `offset`, at most to `end`. Returns the offset of the upper-layer header,
- * or a negative glb_parse_result. Updates packet->ip_proto, and packet->flags for a fragment. Global, so that
- * it is verified once.
+ * of a fragment that of its first header, or a negative glb_parse_result. Updates packet->ip_proto, and
+ * packet->flags for a fragment. The protocol of fragments is that of the fragmentable part's first header,
+ * which all of them have. A first fragment must hold the whole chain and the transport header (RFC 7112).
+ * Global, so that it is verified once.
  */
 __noinline int glb_parse_extensions(struct xdp_md *ctx, __u32 offset, __u32 end, struct glb_packet *packet) {
     if (!packet)
         return -GLB_PARSE_MALFORMED;
+    const __u32 last = offset + GLB_MAX_EXTENSION_BYTES;
     __u32 next = packet->ip_proto;
+    int first_fragment = 0;
 
-    for (int i = 0; i < GLB_IPV6_EXTENSIONS; i++) {
-        if (next != GLB_IPPROTO_HOPOPTS && next != GLB_IPPROTO_ROUTING && next != GLB_IPPROTO_DSTOPTS &&
-            next != GLB_IPPROTO_FRAGMENT) {
+    for (int i = 0; i <= GLB_IPV6_EXTENSIONS; i++) {
+        if (!glb_is_extension(next)) {
+            if (offset > last)
+                return -GLB_PARSE_SHORT;
+            if (first_fragment)
+                return offset + glb_transport_len(next) > end ? -GLB_PARSE_MALFORMED : (int)offset;
             packet->ip_proto = next;
             return offset;
         }
         const __u8 *header = glb_at_bytes(ctx, offset, 8);
-        if (offset + 8 > end)
+        if (i == GLB_IPV6_EXTENSIONS || offset + 8 > end)
             return -GLB_PARSE_MALFORMED;
         if (!header)
             return -GLB_PARSE_SHORT;
+        __u32 len = ((__u32)header[1] + 1) * 8;
         if (next == GLB_IPPROTO_FRAGMENT) {
-            packet->ip_proto = header[0];
             /* An atomic fragment (RFC 6946) is a whole packet: offset 0, no more fragments. */
-            if ((((__u32)header[2] << 8) | header[3]) & 0xfff9) {
+            const __u32 fragment = (((__u32)header[2] << 8) | header[3]) & 0xfff9;
+            if (fragment && !first_fragment) {
+                packet->ip_proto = header[0];
                 packet->flags |= GLB_PKT_FRAGMENT;
-                return offset;
+                if (fragment > 1)
+                    return offset;
+                first_fragment = 1;
             }
-            next = header[0];
-            offset += 8;
-            continue;
+            len = 8;
         }
         next = header[0];
-        offset += ((__u32)header[1] + 1) * 8;
+        offset += len;
         if (offset > end)
             return -GLB_PARSE_MALFORMED;
     }
@@ -94,8 +110,7 @@ static __always_inline int glb_parse_ipv6(struct xdp_md *ctx, __u32 offset, __u3
     }
     __u32 upper = offset + sizeof *ip;
     const __u32 next = ip->next_header;
-    if (glb_unlikely(next == GLB_IPPROTO_HOPOPTS || next == GLB_IPPROTO_ROUTING ||
-                     next == GLB_IPPROTO_DSTOPTS || next == GLB_IPPROTO_FRAGMENT)) {
+    if (glb_unlikely(glb_is_extension(next))) {
         const int found = glb_parse_extensions(ctx, upper, offset + len, packet);
         if (found < 0)
             return -found;

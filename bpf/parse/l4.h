@@ -56,10 +56,18 @@ struct glb_ipv6 {
 };
 
 #define GLB_IPV4_FRAGMENT 0x3fff /* the more-fragments bit and the offset */
+#define GLB_IPV4_OFFSET 0x1fff
 
 static __always_inline int glb_has_ports(__u32 ip_proto) {
     return ip_proto == GLB_IPPROTO_TCP || ip_proto == GLB_IPPROTO_UDP || ip_proto == GLB_IPPROTO_SCTP ||
            ip_proto == GLB_IPPROTO_UDPLITE;
+}
+
+/* Bytes of a transport header that the first fragment of a packet must hold; 0: not known. */
+static __always_inline __u32 glb_transport_len(__u32 ip_proto) {
+    if (ip_proto == GLB_IPPROTO_TCP)
+        return sizeof(struct glb_tcp);
+    return glb_has_ports(ip_proto) || ip_proto == GLB_IPPROTO_ICMP || ip_proto == GLB_IPPROTO_ICMPV6 ? 8 : 0;
 }
 
 static __always_inline int glb_icmp4_is_error(__u32 type) {

@@ -19,7 +19,8 @@ static __always_inline struct glb_verdict glb_handle_parse_error(struct xdp_md *
     const struct glb_ipv4 *ip = glb_at(ctx, in->frame.l2_len, struct glb_ipv4);
     const int is_outer = in->port->flags & GLB_PORT_TUNNEL && in->frame.eth_proto == GLB_ETH_IP && ip &&
                          ip->ip_proto == GLB_IPPROTO_UDP && ip->destination == in->node->tunnel_address;
-    if (!is_outer && !(in->port->flags & GLB_PORT_ENDPOINT))
+    const int unknown = !ip && parsed == GLB_PARSE_SHORT; /* it may be the tunnel's */
+    if (!is_outer && !unknown && !(in->port->flags & GLB_PORT_ENDPOINT))
         return glb_verdict_pass(GLB_COUNT_PASSED_OTHER);
     if (parsed == GLB_PARSE_SHORT)
         return glb_verdict_drop(GLB_DROP_SHORT_LINEAR);
@@ -60,14 +61,36 @@ static __always_inline struct glb_verdict glb_process_ip(struct xdp_md *ctx, con
     }
 }
 
+/*
+ * Whether a frame whose Ethernet header or tags are not in its linear part would be processed: an IP packet to
+ * this node, received on a port of the manifest. Global, so that it is verified once, apart from the plain
+ * path.
+ */
+__noinline int glb_short_frame_is_ours(struct xdp_md *ctx) {
+    const struct glb_control *control = glb_control_row();
+    struct glb_frame frame = {};
+    struct glb_eth eth = {};
+
+    if (!control || glb_load_ethernet(ctx, &eth, &frame))
+        return 0;
+    if (frame.eth_proto != GLB_ETH_IP && frame.eth_proto != GLB_ETH_IPV6)
+        return 0;
+    const __u32 bank = GLB_READ(control->bank) & 1;
+    const struct glb_logical_port *port = glb_logical_port_find(bank, ctx->ingress_ifindex, &frame);
+    return port && glb_mac_is_local(port, eth.destination);
+}
+
 /* Reads the configuration bank once; the packet is processed by that bank even if the controller flips it
  * meanwhile. */
 static __always_inline struct glb_verdict glb_process(struct xdp_md *ctx) {
     const struct glb_control *control = glb_control_row();
     struct glb_ingress in;
 
-    if (!control || glb_parse_ethernet(ctx, &in.frame))
+    if (!control)
         return glb_verdict_pass(GLB_COUNT_PASSED_OTHER);
+    if (glb_unlikely(glb_parse_ethernet(ctx, &in.frame)))
+        return glb_short_frame_is_ours(ctx) ? glb_verdict_drop(GLB_DROP_SHORT_LINEAR)
+                                            : glb_verdict_pass(GLB_COUNT_PASSED_OTHER);
     in.bank = GLB_READ(control->bank) & 1;
     in.node = bpf_map_lookup_elem(&glb_node, &in.bank);
     in.port = glb_logical_port_find(in.bank, ctx->ingress_ifindex, &in.frame);

@@ -188,6 +188,13 @@ long native_redirect_map(void *map, __u64 key, __u64 flags) {
 __u64 native_get_buff_len(native_frame *ctx) {
     return static_cast<NativeFrame *>(ctx)->size();
 }
+long native_load_bytes(native_frame *ctx, __u32 offset, void *to, __u32 size) {
+    const auto bytes = static_cast<NativeFrame *>(ctx)->bytes();
+    if (offset > bytes.size() || size > bytes.size() - offset)
+        return -EINVAL;
+    std::memcpy(to, bytes.data() + offset, size);
+    return 0;
+}
 long native_adjust_head(native_frame *ctx, int delta) {
     return static_cast<NativeFrame *>(ctx)->adjust_head(delta);
 }

@@ -18,6 +18,7 @@
 #define bpf_map_lookup_elem native_map_lookup_elem
 #define bpf_redirect_map native_redirect_map
 #define bpf_xdp_get_buff_len native_get_buff_len
+#define bpf_xdp_load_bytes native_load_bytes
 #define bpf_xdp_adjust_head native_adjust_head
 #define bpf_xdp_adjust_tail native_adjust_tail
 #define bpf_xdp_adjust_meta native_adjust_meta
@@ -37,6 +38,7 @@ struct bpf_fib_lookup;
 void *native_map_lookup_elem(void *map, const void *key);
 long native_redirect_map(void *map, __u64 key, __u64 flags);
 __u64 native_get_buff_len(struct native_frame *ctx);
+long native_load_bytes(struct native_frame *ctx, __u32 offset, void *to, __u32 size);
 long native_adjust_head(struct native_frame *ctx, int delta);
 long native_adjust_tail(struct native_frame *ctx, int delta);
 long native_adjust_meta(struct native_frame *ctx, int delta);
