@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "controller/control/ports/network_port.h"
+#include "controller/network/forwarding_reader.h"
 #include "controller/network/monitor.h"
 #include "controller/util/monotonic_time.h"
 #include "lib/netlink/netlink.h"
@@ -42,12 +43,16 @@ class KernelNetwork final : public control::NetworkPort {
     std::uint64_t overruns() const override { return monitor_.overruns(); }
 
   private:
-    KernelNetwork(Netlink netlink, network::PathResolver paths, network::Monitor monitor)
-        : netlink_(std::move(netlink)), paths_(std::move(paths)), monitor_(std::move(monitor)) {}
+    KernelNetwork(Netlink netlink, network::PathResolver paths, network::Monitor monitor,
+                  network::ForwardingReader forwarding)
+        : netlink_(std::move(netlink)), paths_(std::move(paths)), monitor_(std::move(monitor)),
+          forwarding_(std::move(forwarding)) {}
 
     Netlink netlink_;
     network::PathResolver paths_;
     network::Monitor monitor_;
+    network::ForwardingReader forwarding_;
+    std::string forwarding_error_; ///< last reported
 };
 
 } // namespace glb::adapters

@@ -10,9 +10,7 @@
 namespace glb::network {
 namespace {
 
-constexpr int receive_buffer = 4 << 20;
-
-constexpr std::array groups = {
+constexpr std::array<int, 9> groups = {
     RTNLGRP_LINK,    RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
     RTNLGRP_NEXTHOP, RTNLGRP_NEIGH,       RTNLGRP_IPV4_RULE,   RTNLGRP_IPV6_RULE,
 };
@@ -66,13 +64,7 @@ void Monitor::set_known_neighbours(const Snapshot &snapshot) {
 }
 
 Result<Monitor> Monitor::open() {
-    GLB_ASSIGN(auto netlink, Netlink::open(true));
-    // SO_RCVBUFFORCE exceeds net.core.rmem_max but needs CAP_NET_ADMIN.
-    if (::setsockopt(netlink.fd(), SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof receive_buffer) != 0)
-        (void)::setsockopt(netlink.fd(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
-    for (const int group : groups)
-        if (::setsockopt(netlink.fd(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0)
-            return fail_errno(errno, "cannot join netlink group {}", group);
+    GLB_ASSIGN(auto netlink, Netlink::subscribe(NETLINK_ROUTE, groups));
     return Monitor(std::move(netlink));
 }
 

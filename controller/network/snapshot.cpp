@@ -54,6 +54,8 @@ LinkAddress read_address(const nlmsghdr &message) {
     // On a point-to-point link IFA_ADDRESS is the peer; IPv6 without a peer has only IFA_ADDRESS.
     result.address = attributes.address(attributes.get(IFA_LOCAL) ? IFA_LOCAL : IFA_ADDRESS);
     result.prefix_length = header.ifa_prefixlen;
+    if (const auto broadcast = attributes.address(IFA_BROADCAST); broadcast.family)
+        result.broadcast = broadcast;
     return result;
 }
 

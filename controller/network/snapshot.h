@@ -30,6 +30,7 @@ struct LinkAddress {
     unsigned ifindex = 0;
     IpAddress address;
     std::uint8_t prefix_length = 0;
+    std::optional<IpAddress> broadcast = std::nullopt; ///< of the subnet
 };
 
 struct Neighbour {
@@ -42,6 +43,37 @@ struct Neighbour {
     [[nodiscard]] bool is_valid() const;
 };
 
+/// An IPsec policy, of those that may apply to forwarded packets (controller/network/xfrm.h).
+struct XfrmPolicy {
+    enum class Direction : std::uint8_t { forward, out, other };
+    Direction direction = Direction::other;
+    bool is_default = false; ///< applies where no other policy does; without prefixes
+    IpPrefix source, destination;
+    bool blocks = false;
+    bool has_templates = false;     ///< requires a transformation: ESP, AH
+    std::uint32_t interface_id = 0; ///< of the XFRM interfaces that it is for; 0: not for one
+    bool operator==(const XfrmPolicy &) const = default;
+};
+
+/// "src 192.0.2.0/24 dst 198.51.100.0/24 dir fwd action block", as `ip xfrm policy` prints it.
+[[nodiscard]] std::string to_string(const XfrmPolicy &policy);
+
+/// Something that may delay or drop packets that leave by an interface (controller/network/traffic_control.h).
+struct EgressControl {
+    enum class Type : std::uint8_t { qdisc, filter };
+    unsigned ifindex = 0;
+    Type type = Type::qdisc;
+    std::string kind; ///< "tbf", "htb", "bpf"
+    bool operator==(const EgressControl &) const = default;
+};
+
+/// The destination of a route that has an MTU of its own.
+struct RouteMtu {
+    IpPrefix destination;
+    unsigned mtu = 0;
+    bool operator==(const RouteMtu &) const = default;
+};
+
 /// Parses an RTM_NEWNEIGH or RTM_DELNEIGH. The address has family 0 for a non-IP entry (a bridge's FDB).
 [[nodiscard]] Neighbour read_neighbour(const nlmsghdr &message);
 
@@ -49,14 +81,17 @@ struct Snapshot {
     std::vector<Link> links;
     std::vector<LinkAddress> addresses;
     std::vector<Neighbour> neighbours;
+    std::vector<XfrmPolicy> xfrm_policies;      ///< of forwarded and sent packets
+    std::vector<EgressControl> egress_controls; ///< not those that only queue
+    std::vector<RouteMtu> route_mtus;           ///< of all tables, sorted; one per destination, the smallest
 
     [[nodiscard]] const Link *link(unsigned index) const;
     [[nodiscard]] const Link *link(std::string_view name) const;
     [[nodiscard]] const Neighbour *neighbour(unsigned ifindex, const IpAddress &address) const;
 };
 
-/// Three dumps, each consistent, but not of the same instant: a Monitor that was opened before reports what
-/// changes in between.
+/// Links, addresses and neighbours: three dumps, each consistent, but not of the same instant: a Monitor that was
+/// opened before reports what changes in between.
 [[nodiscard]] Result<Snapshot> read_snapshot(Netlink &netlink);
 
 } // namespace glb::network

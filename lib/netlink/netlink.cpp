@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
@@ -13,6 +14,7 @@ namespace {
 constexpr std::size_t request_size = 4096;
 constexpr std::size_t response_size = 64 * 1024; // a link with many VFs exceeds one page
 constexpr int max_dump_attempts = 10;
+constexpr int receive_buffer = 4 << 20;
 
 std::string extended_ack_message(const nlmsghdr &message) {
     if (!(message.nlmsg_flags & NLM_F_ACK_TLVS))
@@ -62,8 +64,8 @@ void NetlinkRequest::put(std::uint16_t attribute, const std::string &text) {
     mnl_attr_put_strz(header(), attribute, text.c_str());
 }
 
-Result<Netlink> Netlink::open(bool nonblocking) {
-    Fd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | (nonblocking ? SOCK_NONBLOCK : 0), NETLINK_ROUTE));
+Result<Netlink> Netlink::open(int protocol) {
+    Fd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
     if (!fd)
         return fail_errno(errno, "cannot open a netlink socket");
     const int on = 1;
@@ -75,6 +77,20 @@ Result<Netlink> Netlink::open(bool nonblocking) {
     if (::bind(fd.get(), reinterpret_cast<const sockaddr *>(&local), sizeof local) != 0)
         return fail_errno(errno, "cannot bind a netlink socket");
     return Netlink(std::move(fd));
+}
+
+Result<Netlink> Netlink::subscribe(int protocol, std::span<const int> groups) {
+    GLB_ASSIGN(auto netlink, open(protocol));
+    const int fd = netlink.fd();
+    if (::fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
+        return fail_errno(errno, "cannot set up a netlink socket");
+    // SO_RCVBUFFORCE exceeds net.core.rmem_max but needs CAP_NET_ADMIN.
+    if (::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof receive_buffer) != 0)
+        (void)::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+    for (const int group : groups)
+        if (::setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0)
+            return fail_errno(errno, "cannot join netlink group {}", group);
+    return netlink;
 }
 
 Status Netlink::send(NetlinkRequest &request, const char *what) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include <libmnl/libmnl.h>
@@ -39,8 +40,11 @@ using NetlinkVisitor = std::function<void(const nlmsghdr &)>;
 
 class Netlink {
   public:
-    /// Opens a socket bound to the calling thread's network namespace. `nonblocking` is for monitors.
-    [[nodiscard]] static Result<Netlink> open(bool nonblocking = false);
+    /// Opens a socket bound to the calling thread's network namespace. The default protocol is NETLINK_ROUTE.
+    [[nodiscard]] static Result<Netlink> open(int protocol = 0);
+
+    /// Opens a nonblocking socket that receives the notifications of these groups.
+    [[nodiscard]] static Result<Netlink> subscribe(int protocol, std::span<const int> groups);
 
     /// Sends a modifying request and waits for the acknowledgement. `what` is the beginning of the error
     /// text; the kernel's extended ack message is appended if there is one.
