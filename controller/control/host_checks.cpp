@@ -31,9 +31,9 @@ class HostChecker {
 
   private:
     const network::Link *check_interface(const InterfaceRef &interface, const std::string &pointer);
+    [[nodiscard]] bool refuse_bond(const network::Link &link, const std::string &pointer);
     void refuse_without_driver(const network::Link &link, const std::string &pointer);
     void check_mtu(const InterfaceRef &interface, const std::string &pointer);
-    [[nodiscard]] unsigned mtu_of(const InterfaceRef &interface) const;
 
     template <typename... Args>
     void refuse(const std::string &pointer, fmt::format_string<Args...> message, Args &&...args) {
@@ -65,12 +65,41 @@ const network::Link *HostChecker::check_interface(const InterfaceRef &interface,
                "the loopback interface carries no forwarded traffic; name the interface on which it arrives");
         return nullptr;
     } else {
-        refuse_without_driver(*link, pointer);
+        if (!refuse_bond(*link, pointer))
+            refuse_without_driver(*link, pointer);
         if (!link->up)
             warn(Severity::error, "interface-down", pointer, fmt::format("{} is down", link->name),
                  fmt::format("ip link set {} up", link->name));
     }
     return link;
+}
+
+/// Packets of a bond arrive on its members, where the program would have to know the bond, and leave by the one
+/// that the bond chooses. True if `link` is a bond, a member of one, or on top of one.
+bool HostChecker::refuse_bond(const network::Link &link, const std::string &pointer) {
+    const auto *bond = network::bond_of(snapshot_, link.index);
+    if (bond == nullptr)
+        return false;
+    std::string members;
+    const network::Link *member = nullptr;
+    for (const auto &other : snapshot_.links)
+        if (other.master == bond->index) {
+            members += (members.empty() ? "" : ", ") + other.name;
+            if (member == nullptr || other.index == link.index)
+                member = &other;
+        }
+    const auto what = bond->index == link.index ? fmt::format("is a {}", bond->kind)
+                      : link.master == bond->index
+                          ? fmt::format("is a member of {}, a {}", bond->name, bond->kind)
+                          : fmt::format("is on {}, a {}", bond->name, bond->kind);
+    const auto fix = member != nullptr
+                         ? fmt::format("take a member ({}) out of it and use that: ip link set {} nomaster",
+                                       members, member->name)
+                         : std::string("use an interface of its own");
+    refuse(pointer, "{} {}, which is not supported; {}", link.name, what, fix);
+    warn(Severity::error, "bond", pointer, fmt::format("{} {}, which is not supported", link.name, what),
+         fix);
+    return true;
 }
 
 void HostChecker::refuse_without_driver(const network::Link &link, const std::string &pointer) {
@@ -86,16 +115,6 @@ void HostChecker::refuse_without_driver(const network::Link &link, const std::st
     refuse(pointer,
            "{} is a {} device, which cannot run XDP natively; {}, or set node.xdpMode to \"generic\"",
            link.name, link.kind, instead);
-}
-
-/// The MTU of the device for those tags if there is one, else of the interface; 0: not known.
-unsigned HostChecker::mtu_of(const InterfaceRef &interface) const {
-    const auto *link = snapshot_.link(interface.name);
-    if (link == nullptr)
-        return 0;
-    const auto devices = network::receiving_devices(snapshot_, link->index, interface.vlans);
-    const auto *device = devices.empty() ? nullptr : snapshot_.link(devices.front());
-    return device != nullptr ? device->mtu : link->mtu;
 }
 
 void HostChecker::check_tunnel() {
@@ -125,8 +144,8 @@ void HostChecker::check_tunnel() {
 }
 
 void HostChecker::check_mtu(const InterfaceRef &interface, const std::string &pointer) {
-    const auto needed = mtu_of(interface) + config::tunnel_overhead;
-    const auto tunnel = mtu_of(manifest_.node.tunnel.interface);
+    const auto needed = network::mtu_of(snapshot_, interface) + config::tunnel_overhead;
+    const auto tunnel = network::mtu_of(snapshot_, manifest_.node.tunnel.interface);
     if (tunnel == 0 || tunnel >= needed)
         return;
     const auto &name = manifest_.node.tunnel.interface.name;

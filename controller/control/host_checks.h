@@ -15,8 +15,9 @@ struct HostFindings {
     std::vector<Condition> warnings; ///< `where` is a JSON pointer
 };
 
-/// Errors: an interface that is absent (a similar name is suggested), the loopback, and, in native mode, a device on
-/// top of others that has no driver to run XDP in (a VLAN device, bridge, macvlan). Warnings: the tunnel's
+/// Errors: an interface that is absent (a similar name is suggested), the loopback, a bond, its members and what is
+/// on top of it, and, in native mode, a device on top of others that has no driver to run XDP in (a VLAN device,
+/// bridge, macvlan). Warnings: the tunnel's
 /// address is absent or elsewhere, an interface is down, the tunnel's MTU is below an endpoint's + 68, a
 /// target has one of this machine's addresses. Pure.
 [[nodiscard]] HostFindings check_host(const config::Manifest &manifest, const network::Snapshot &snapshot);

@@ -1,7 +1,6 @@
 // The snapshot that control publishes.
-#include <algorithm>
-
 #include "controller/control/node_state.h"
+#include "controller/network/topology.h"
 #include "controller/plan/bank_plan.h"
 
 namespace glb::control {
@@ -57,9 +56,9 @@ std::string not_ready_reason(const NodeState &state, bool is_loaded, const std::
         else if (!attached.contains(link->index))
             return fmt::format("the XDP program is not attached to {}; see the log of glbd", name);
     const auto &address = manifest->node.tunnel.address;
-    const bool exists = std::ranges::any_of(
-        network.addresses, [&](const network::LinkAddress &row) { return row.address == address; });
-    return exists ? "" : fmt::format("waiting for the tunnel address {}", address.to_string());
+    return network::has_address(network, address)
+               ? ""
+               : fmt::format("waiting for the tunnel address {}", address.to_string());
 }
 
 std::shared_ptr<const observe::NodeSnapshot> node_snapshot(const NodeState &state, const Ports &ports,

@@ -31,15 +31,29 @@ struct Port {
 [[nodiscard]] std::vector<unsigned> receiving_devices(const Snapshot &snapshot, unsigned interface,
                                                       const std::vector<std::uint16_t> &vlans);
 
+/// The bond or team that `device` is, is a member of, or is a VLAN device or macvlan on; null: none.
+[[nodiscard]] const Link *bond_of(const Snapshot &snapshot, unsigned device);
+
 /// The device that has the addresses and routes of an (interface, VLANs) pair: the interface or VLAN device,
 /// or the bridge or bond that it is a port of. 0: there is none.
 [[nodiscard]] unsigned kernel_device(const Snapshot &snapshot, const InterfaceRef &interface);
 
-/// The addresses of receiving_devices(): local to the node for packets received on this port.
+/// The MTU of the device for those VLANs if there is one, else of the interface; 0: not known.
+[[nodiscard]] unsigned mtu_of(const Snapshot &snapshot, const InterfaceRef &interface);
+
+/// The addresses of receiving_devices() that are up: local to the node for packets received on this port. A port
+/// of a bridge has its bridge's only.
 [[nodiscard]] std::vector<IpAddress> local_addresses(const Snapshot &snapshot, unsigned interface,
                                                      const std::vector<std::uint16_t> &vlans);
 
-/// The MACs of receiving_devices(), distinct.
+/// Whether an interface that is up has the address.
+[[nodiscard]] bool has_address(const Snapshot &snapshot, const IpAddress &address);
+
+/// Addresses of all interfaces, and the broadcast addresses of their subnets: as sources of received packets
+/// they are forged. Without loopback and IPv6 link-local addresses. Sorted, distinct.
+[[nodiscard]] std::vector<IpAddress> node_addresses(const Snapshot &snapshot);
+
+/// The MACs of receiving_devices() that are up, distinct, without zeros.
 [[nodiscard]] std::vector<MacAddress> local_macs(const Snapshot &snapshot, unsigned interface,
                                                  const std::vector<std::uint16_t> &vlans);
 

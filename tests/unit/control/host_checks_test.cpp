@@ -93,6 +93,39 @@ TEST_CASE("host checks: devices without a driver are errors in native mode, with
     CHECK(check_host(manifest_of(with("/node/xdpMode", "generic", vlan)), machine()).errors == Errors{});
 }
 
+TEST_CASE("host checks: a bond, its members and what is on it are errors in every mode, with an alternative",
+          "[config]") {
+    auto snapshot = machine();
+    const auto *kind = GENERATE("bond", "team");
+    network::Link bond = link(snapshot, "eth1");
+    bond.index = 9, bond.name = "bond0", bond.kind = kind;
+    snapshot.links.push_back(bond);
+    link(snapshot, "eth1").master = link(snapshot, "srv0").master = 9;
+    network::Link vlan = link(snapshot, "eth1.100");
+    vlan.index = 10, vlan.name = "bond0.5", vlan.vlan_id = 5, vlan.lower = 9;
+    snapshot.links.push_back(vlan);
+    const auto what = fmt::format("{}, which is not supported; ", kind);
+    const auto check = [&](const char *place, const std::string &interface, const std::string &text) {
+        for (const char *mode : {"native", "generic"}) {
+            auto document = with("/endpoints/0/interfaces", {"cli0"}, with("/node/xdpMode", mode));
+            document[json::json_pointer(place)] = interface;
+            has_one(check_host(manifest_of(document), snapshot).errors, place, text);
+        }
+    };
+    for (const char *place : {"/endpoints/0/interfaces/0", "/node/tunnel/interface"}) {
+        check(place, "bond0",
+              "bond0 is a " + what +
+                  "take a member (srv0, eth1) out of it and use that: ip link set srv0 nomaster");
+        check(place, "eth1",
+              "eth1 is a member of bond0, a " + what +
+                  "take a member (srv0, eth1) out of it and use that: ip link set eth1 nomaster");
+        check(place, "bond0.5", "bond0.5 is on bond0, a " + what);
+    }
+    link(snapshot, "eth1").master = link(snapshot, "srv0").master = 0;
+    check("/endpoints/0/interfaces/0", "bond0", "use an interface of its own");
+    CHECK(check_host(manifest_of(with("/endpoints/0/interfaces/0", "eth1")), snapshot).errors == Errors{});
+}
+
 TEST_CASE("host checks: a missing or misplaced tunnel address is a warning", "[config]") {
     auto snapshot = machine();
     snapshot.addresses.pop_back();

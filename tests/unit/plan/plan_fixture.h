@@ -31,6 +31,7 @@ inline network::Snapshot make_snapshot() {
         network::Link link;
         link.index = index, link.name = name, link.mac = mac(static_cast<std::uint8_t>(index)),
         link.mtu = 1500;
+        link.up = link.running = true;
         link.lower = lower, link.vlan_id = id, link.vlan_protocol = protocol, link.kind = id ? "vlan" : "";
         snapshot.links.push_back(link);
     };
