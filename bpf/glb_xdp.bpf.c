@@ -23,9 +23,7 @@ static __always_inline int glb_count_and_drop(enum glb_drop reason, __u32 bytes)
     return XDP_DROP;
 }
 
-static __always_inline int glb_pass_to_stack(struct xdp_md *ctx, enum glb_counter counter, __u32 bytes) {
-    if (!glb_strip_metadata(ctx))
-        return glb_count_and_drop(GLB_DROP_PUNT_FAILED, bytes);
+static __always_inline int glb_pass_to_stack(enum glb_counter counter, __u32 bytes) {
     glb_count(counter, bytes);
     return XDP_PASS;
 }
@@ -54,11 +52,14 @@ static __always_inline int glb_punt(struct xdp_md *ctx, __u32 endpoint, enum glb
 SEC("xdp.frags")
 int glb_xdp(struct xdp_md *ctx) {
     const __u32 bytes = glb_frame_len(ctx);
+    /* Metadata that a frame brings would stay in front of it in the next namespace, however it leaves. */
+    if (glb_unlikely(!glb_strip_metadata(ctx)))
+        return glb_count_and_drop(GLB_DROP_PUNT_FAILED, bytes);
     const struct glb_verdict verdict = glb_process(ctx);
 
     switch (verdict.action) {
     case GLB_ACTION_PASS:
-        return glb_pass_to_stack(ctx, verdict.counter, bytes);
+        return glb_pass_to_stack(verdict.counter, bytes);
     case GLB_ACTION_REDIRECT:
         return glb_redirect_out(verdict.argument, verdict.counter, bytes);
     case GLB_ACTION_PUNT:

@@ -30,17 +30,29 @@ struct glb_nh_key {
 };
 GLB_ABI(struct glb_nh_key, 48);
 
-/* glb_node (banked), one row per bank. */
+enum glb_node_flags {
+    GLB_NODE_NO_TUNNEL_ADDRESS = 1, /* it is on no interface that is up: nothing is sent from it */
+};
+
+/*
+ * glb_node (banked), one row per bank. The addresses are those of the node, on any interface, and its tunnel
+ * addresses. Unused slots are 0. An address whose bit in the filter is 0 is none of them.
+ */
 struct glb_node {
     __be32 tunnel_address;
     __u16 geneve_port_count;
     __be16 geneve_port[GLB_MAX_GENEVE_PORTS];
-    __u8 pad[2];
+    __u16 flags;             /* enum glb_node_flags */
     __be32 previous_address; /* the tunnel address before a change: packets in flight still return to it */
-    __u8 pad2[4];
+    __u32 address_scope;     /* of further addresses in glb_local_addrs; 0: there are none */
     struct glb_nh_key steer_key; /* from hashSeed: equal on all nodes of a cluster */
+    __u64 address_filter[GLB_ADDRESS_FILTER_BITS / 64];
+    __be32 address4[GLB_NODE_ADDRESSES4];
+    __u32 address6[GLB_NODE_ADDRESSES6][4];
+    __u32 route_scope; /* of the destinations of routes with an MTU in glb_local_addrs; 0: there are none */
+    __u32 pad;
 };
-GLB_ABI(struct glb_node, 80);
+GLB_ABI(struct glb_node, 344);
 
 enum glb_logical_port_flags {
     GLB_PORT_ENDPOINT = 1,
@@ -67,8 +79,8 @@ struct glb_logical_port {
 };
 GLB_ABI(struct glb_logical_port, 152);
 
-/* glb_local_addrs: LPM trie of local addresses that are prefixes or do not fit into the port's row; IPv4 as
- * ::ffff:a.b.c.d. */
+/* glb_local_addrs: LPM trie of local addresses that are prefixes or do not fit into the row of a port or of the
+ * node, and of the destinations of routes with an MTU, which is their value; IPv4 as ::ffff:a.b.c.d. */
 struct glb_local_addr_key {
     __u32 prefix_length; /* 32 bits of scope, plus those of the address */
     __u32 scope;
@@ -84,15 +96,20 @@ struct glb_local_mac_key {
 };
 GLB_ABI(struct glb_local_mac_key, 12);
 
+enum glb_endpoint_flags {
+    GLB_ENDPOINT_PUNT = 1, /* the host stack has to forward its packets: an IPsec policy may apply to them */
+};
+
 /* glb_endpoints (banked) */
 struct glb_endpoint {
     __be64 id;
     __be64 attachment;
     __u32 route_table; /* 0: by the node's routing rules */
     __u16 group;
-    __u16 flags;
+    __u16 flags;                /* enum glb_endpoint_flags */
     __u32 new_flows_per_second; /* per source address; 0: no limit */
-    __u32 pad;
+    __u16 mtu;                  /* the largest of its interfaces, in bytes of an IP packet */
+    __u8 pad[2];
 };
 GLB_ABI(struct glb_endpoint, 32);
 
@@ -100,8 +117,7 @@ GLB_ABI(struct glb_endpoint, 32);
 #define GLB_ENDPOINT_BYPASS (1ull << 32)       /* forward uninspected */
 #define GLB_ENDPOINT_BYPASS_UNTIL (1ull << 33) /* the same, until the tick in the low 32 bits */
 
-/* glb_endpoint_ids (banked, open-addressed by id in host order). `used` distinguishes id 0 from an empty
- * slot. */
+/* glb_endpoint_ids (banked, open-addressed by id in host order). `used`: the slot is not empty. */
 struct glb_endpoint_id {
     __u64 id;
     __u32 index;

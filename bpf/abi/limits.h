@@ -4,7 +4,7 @@
 #define GLB_ABI_LIMITS_H
 
 /* Incremented when a pinned map changes its layout. Maps of another schema are migrated, never reused. */
-#define GLB_SCHEMA 4
+#define GLB_SCHEMA 5
 
 #define GLB_BANKS 2
 
@@ -56,6 +56,13 @@
 #define GLB_PORT_LOCAL4 8
 #define GLB_PORT_LOCAL6 4
 #define GLB_PORT_MACS 4
+
+/* The node's own addresses in its row; further ones are in glb_local_addrs. */
+#define GLB_NODE_ADDRESSES4 16
+#define GLB_NODE_ADDRESSES6 8
+/* Bits of the filter in front of them (abi/probe.h: glb_address_bit). */
+#define GLB_ADDRESS_FILTER_SHIFT 9
+#define GLB_ADDRESS_FILTER_BITS (1 << GLB_ADDRESS_FILTER_SHIFT)
 
 /* Coarse time: a tick is 2^26 ns (67 ms); 32 bits of ticks wrap after nine years. */
 #define GLB_TICK_SHIFT 26

@@ -63,7 +63,18 @@
       "of its own")                                                                                          \
     X(SOURCE_LIMIT, "source_limit", "new flow exceeds the endpoint's newFlowsPerSourcePerSecond",            \
       "raise the endpoint's newFlowsPerSourcePerSecond if its clients are honest")                           \
-    X(FLOW_RESET, "flow_reset", "packet of a flow that was reset; no answer is sent", "")
+    X(FLOW_RESET, "flow_reset", "packet of a flow that was reset; no answer is sent", "")                    \
+    X(MARTIAN, "martian", "source is an address of this node, or not a unicast address",                     \
+      "if the hosts are not hostile: look for a routing loop, and for an address that this node shares "     \
+      "with a host")                                                                                         \
+    X(BAD_CHECKSUM, "bad_checksum", "IPv4 header checksum of an endpoint's or a returned packet is wrong",   \
+      "look for the sender, link or appliance that damages headers; IP checksum offload must not be left "   \
+      "to a tunnel")                                                                                         \
+    X(NO_TUNNEL_ADDRESS, "no_tunnel_address", "this node does not have node.tunnel.address",                 \
+      "ip addr add ADDRESS dev DEV, and set the interface up")                                               \
+    X(APPLIANCE_OFFLOAD, "appliance_offload",                                                                \
+      "returned packet is longer than its endpoint's MTU: the appliance has merged segments",                \
+      "on the appliance: ethtool -K DEV gro off lro off")
 
 #define GLB_COUNTERS(X)                                                                                      \
     X(ENCAPSULATED, "encapsulated", "packets sent to a target")                                              \

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The class of a packet: return traffic of the tunnel, local, an endpoint's, or other. The order of the tests
- * is part of the interface; docs/packet-walk.md describes it.
+ * The class of a packet: return traffic of the tunnel, local, martian, an endpoint's, or other. The order of
+ * the tests is part of the interface; docs/packet-walk.md describes it.
  */
 #ifndef GLB_CLASSIFY_CLASSIFY_H
 #define GLB_CLASSIFY_CLASSIFY_H
 
 #include "abi/probe.h"
+#include "classify/local_addrs.h"
+#include "classify/martian.h"
 #include "maps/config.h"
 #include "parse/cursor.h"
 #include "parse/ethernet.h"
@@ -17,6 +19,7 @@ enum glb_class {
     GLB_CLASS_LOCAL,
     GLB_CLASS_RETURN,  /* GENEVE to the tunnel address, on the tunnel's interface and VLAN */
     GLB_CLASS_SPOOFED, /* the same on any other */
+    GLB_CLASS_MARTIAN, /* an endpoint's packet from a source that no kernel forwards */
     GLB_CLASS_ENDPOINT,
 };
 
@@ -40,24 +43,12 @@ static __always_inline int glb_mac_is_local(const struct glb_logical_port *port,
 #pragma unroll
     for (int i = 0; i < GLB_PORT_MACS; i++)
         if (port->mac[i] == number)
-            return 1;
+            return number != 0; /* unused slots are 0 */
     if (!(port->flags & GLB_PORT_MACS_MORE))
         return 0;
     struct glb_local_mac_key key = {.scope = port->scope};
     __builtin_memcpy(key.mac, mac, sizeof key.mac);
     return bpf_map_lookup_elem(&glb_local_macs, &key) != 0;
-}
-
-static __noinline int glb_local_addrs_contain(__u32 scope, const struct glb_packet *packet) {
-    struct glb_local_addr_key key = {.prefix_length = 32 + 128, .scope = scope};
-    if (packet->family == 4) {
-        key.address[10] = 0xff;
-        key.address[11] = 0xff;
-        __builtin_memcpy(&key.address[12], &packet->daddr[0], 4);
-    } else {
-        __builtin_memcpy(key.address, packet->daddr, 16);
-    }
-    return bpf_map_lookup_elem(&glb_local_addrs, &key) != 0;
 }
 
 static __always_inline int glb_address_is_local(const struct glb_logical_port *port,
@@ -75,7 +66,9 @@ static __always_inline int glb_address_is_local(const struct glb_logical_port *p
                 port->local6[i][3] == packet->daddr[3])
                 return 1;
     }
-    return port->flags & GLB_PORT_LOCAL_MORE ? glb_local_addrs_contain(port->scope, packet) : 0;
+    return port->flags & GLB_PORT_LOCAL_MORE
+               ? glb_local_addrs_contain(port->scope, packet->daddr, packet->family)
+               : 0;
 }
 
 /*
@@ -115,7 +108,7 @@ static __always_inline int glb_is_geneve(const struct glb_node *node, const stru
     return glb_is_geneve_port(node, packet->dport);
 }
 
-/* A tunnel packet of this node, received as an endpoint's traffic: a routing loop. */
+/* Like a tunnel packet of this node, received as an endpoint's traffic: a routing loop, or forged. */
 static __always_inline int glb_is_looped_tunnel(const struct glb_node *node,
                                                 const struct glb_packet *packet) {
     return packet->family == 4 && packet->ip_proto == GLB_IPPROTO_UDP &&
@@ -130,7 +123,9 @@ static __always_inline enum glb_class glb_classify_ip(const struct glb_node *nod
         return port->flags & GLB_PORT_TUNNEL ? GLB_CLASS_RETURN : GLB_CLASS_SPOOFED;
     if (glb_address_is_local(port, packet) || glb_is_link_scope(packet))
         return GLB_CLASS_LOCAL;
-    return port->flags & GLB_PORT_ENDPOINT ? GLB_CLASS_ENDPOINT : GLB_CLASS_OTHER;
+    if (!(port->flags & GLB_PORT_ENDPOINT))
+        return GLB_CLASS_OTHER;
+    return glb_unlikely(glb_source_is_martian(node, packet)) ? GLB_CLASS_MARTIAN : GLB_CLASS_ENDPOINT;
 }
 
 #endif

@@ -6,6 +6,7 @@
 #include "classify/classify.h"
 #include "parse/ethernet.h"
 #include "parse/ip.h"
+#include "parse/ipv4_checksum.h"
 #include "pipeline/context.h"
 #include "pipeline/outbound.h"
 #include "pipeline/return.h"
@@ -31,11 +32,19 @@ static __always_inline struct glb_verdict glb_process_endpoint(struct xdp_md *ct
                                                                const struct glb_ingress *in,
                                                                struct glb_packet *packet,
                                                                struct glb_context *storage) {
+    /* No router forwards it, and the update for the TTL would keep a wrong checksum wrong. */
+    if (packet->family == 4 && glb_unlikely(!glb_ipv4_checksum_ok(ctx, in->frame.l2_len)))
+        return glb_verdict_drop(GLB_DROP_BAD_CHECKSUM);
     const __u32 bytes = packet->l3_len;
     glb_count_endpoint_in(in->port->endpoint, bytes);
-    if (glb_unlikely(glb_is_looped_tunnel(in->node, packet)))
-        glb_count(GLB_COUNT_LOOP_SUSPECTED, bytes);
     return glb_outbound(ctx, in, packet, storage);
+}
+
+static __always_inline struct glb_verdict glb_drop_martian(const struct glb_ingress *in,
+                                                           const struct glb_packet *packet) {
+    if (glb_is_looped_tunnel(in->node, packet))
+        glb_count(GLB_COUNT_LOOP_SUSPECTED, packet->l3_len);
+    return glb_verdict_drop(GLB_DROP_MARTIAN);
 }
 
 static __always_inline struct glb_verdict glb_process_ip(struct xdp_md *ctx, const struct glb_ingress *in) {
@@ -52,6 +61,8 @@ static __always_inline struct glb_verdict glb_process_ip(struct xdp_md *ctx, con
         return glb_return(ctx, in, packet, storage);
     case GLB_CLASS_SPOOFED:
         return glb_verdict_drop(GLB_DROP_UNKNOWN_SENDER);
+    case GLB_CLASS_MARTIAN:
+        return glb_drop_martian(in, packet);
     case GLB_CLASS_ENDPOINT:
         return glb_process_endpoint(ctx, in, packet, storage);
     case GLB_CLASS_LOCAL:

@@ -83,6 +83,9 @@ static __always_inline struct glb_verdict glb_outbound(struct xdp_md *ctx, const
         glb_forward_ctx_bypass(forward, endpoint_index, endpoint, in->port);
         return glb_outbound_bypass(ctx, l2_len, packet, forward, hop);
     }
+    /* Checks fail for want of the address alone, so their result must not open onAllUnhealthy's bypass. */
+    if (glb_unlikely(in->node->flags & GLB_NODE_NO_TUNNEL_ADDRESS))
+        return glb_verdict_drop(GLB_DROP_NO_TUNNEL_ADDRESS);
     const __u32 group_index = endpoint->group & (GLB_MAX_GROUPS - 1);
     const struct glb_group *group = glb_group_row(in->bank, group_index);
     if (!group)

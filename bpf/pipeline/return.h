@@ -3,11 +3,13 @@
 #ifndef GLB_PIPELINE_RETURN_H
 #define GLB_PIPELINE_RETURN_H
 
+#include "classify/martian.h"
 #include "flow/track.h"
 #include "forward/forward.h"
 #include "health/in_band.h"
 #include "health/passive.h"
 #include "parse/ip.h"
+#include "parse/ipv4_checksum.h"
 #include "pipeline/context.h"
 #include "pipeline/steer_init.h"
 #include "tunnel/decode.h"
@@ -36,6 +38,20 @@ static __always_inline void glb_return_account(const struct glb_packet *inner,
         count->returned.packets++;
         count->returned.bytes += inner->l3_len;
     }
+}
+
+/* What no router forwards, and the FIB look-up does not check. 0, or glb_error(). */
+static __always_inline int glb_return_refused(struct xdp_md *ctx, const struct glb_node *node,
+                                              const struct glb_endpoint *endpoint, __u32 offset,
+                                              const struct glb_packet *inner) {
+    if (glb_source_is_martian(node, inner))
+        return glb_error(GLB_DROP_MARTIAN);
+    if (inner->family == 4 && !glb_ipv4_checksum_ok(ctx, offset))
+        return glb_error(GLB_DROP_BAD_CHECKSUM);
+    /* Nobody at the endpoint has sent it: "fragmentation needed" would reach a host that cannot act on it. */
+    if (inner->l3_len > endpoint->mtu)
+        return glb_error(GLB_DROP_APPLIANCE_OFFLOAD);
+    return 0;
 }
 
 /*
@@ -73,6 +89,10 @@ static __always_inline struct glb_verdict glb_return_inner(struct xdp_md *ctx, c
     const int error = glb_verify_owner(steer, inner, info->cookie, sender, group->flags, &flow);
     if (error)
         return glb_verdict_error(error);
+
+    const int refused = glb_return_refused(ctx, in->node, endpoint, info->inner_offset, inner);
+    if (glb_unlikely(refused))
+        return glb_verdict_error(refused);
 
     glb_forward_ctx_flow(&storage->forward, steer, &flow, endpoint, in->port, glb_control_row());
     glb_return_account(inner, steer, &flow, group->flags);

@@ -206,7 +206,7 @@ bool is_same_bank(const plan::BankImage &a, const plan::BankImage &b) {
            same_rows(a.endpoints, b.endpoints) && same_rows(a.endpoint_ids, b.endpoint_ids) &&
            same_rows(a.groups, b.groups) && same_rows(a.targets, b.targets) &&
            same_rows(a.senders, b.senders) && same_rows(a.local_addresses, b.local_addresses) &&
-           same_rows(a.local_macs, b.local_macs);
+           same_rows(a.local_macs, b.local_macs) && same_rows(a.route_mtus, b.route_mtus);
 }
 
 } // namespace glb::control

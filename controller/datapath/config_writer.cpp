@@ -19,19 +19,37 @@ WritableMap config_map(const DatapathHandlesPtr &handles) {
     return writable<ConfigWriter, map>(*handles);
 }
 
-/// Replaces the keys of `bank` in a map whose keys have a scope.
+/// Removes the keys of `bank` from a map whose keys have a scope.
 template <typename Key>
-Status write_scoped(WritableMap map, std::uint32_t bank, const std::vector<Key> &keys) {
+Status clear_scoped(WritableMap map, std::uint32_t bank) {
     GLB_ASSIGN(const auto installed, all_keys<Key>(map));
     for (const auto &key : installed)
-        if ((key.scope - 1) / GLB_PORT_SLOTS == bank)
+        if (plan::bank_of_scope(key.scope) == bank)
             GLB_TRY(erase_key(map, key));
-    const std::uint32_t value = 1;
-    for (auto key : keys) {
-        key.scope += bank * GLB_PORT_SLOTS;
-        if (bpf_map_update_elem(map.fd, &key, &value, BPF_ANY) != 0)
-            return fail_errno(errno, "cannot write {}", map.name);
-    }
+    return {};
+}
+
+template <typename Key>
+Status put_scoped(WritableMap map, std::uint32_t bank, Key key, std::uint32_t value = 1) {
+    key.scope += bank * plan::scopes_per_bank;
+    if (bpf_map_update_elem(map.fd, &key, &value, BPF_ANY) != 0)
+        return fail_errno(errno, "cannot write {}", map.name);
+    return {};
+}
+
+/// Replaces the keys of the bank.
+Status write_scoped_keys(const DatapathHandlesPtr &handles, std::uint32_t bank,
+                         const plan::BankImage &image) {
+    const auto addresses = config_map<Map::local_addrs>(handles);
+    const auto macs = config_map<Map::local_macs>(handles);
+    GLB_TRY(clear_scoped<glb_local_addr_key>(addresses, bank));
+    for (const auto &key : image.local_addresses)
+        GLB_TRY(put_scoped(addresses, bank, key));
+    for (const auto &[key, mtu] : image.route_mtus)
+        GLB_TRY(put_scoped(addresses, bank, key, mtu));
+    GLB_TRY(clear_scoped<glb_local_mac_key>(macs, bank));
+    for (const auto &key : image.local_macs)
+        GLB_TRY(put_scoped(macs, bank, key));
     return {};
 }
 
@@ -68,7 +86,10 @@ Status ConfigWriter::write_idle_bank(const plan::BankImage &image) {
     auto after = image;
     for (auto &port : after.ports)
         if (port.key)
-            port.scope += bank * GLB_PORT_SLOTS;
+            port.scope += bank * plan::scopes_per_bank;
+    for (auto *scope : {&after.node.address_scope, &after.node.route_scope})
+        if (*scope)
+            *scope += bank * plan::scopes_per_bank;
     const auto write = [&](WritableMap map, std::uint32_t rows, auto member) {
         return write_changed_rows(map, bank * rows, after.*member, before ? &((*before).*member) : nullptr);
     };
@@ -80,8 +101,7 @@ Status ConfigWriter::write_idle_bank(const plan::BankImage &image) {
     GLB_TRY(write(config_map<Map::groups>(handles_), GLB_MAX_GROUPS, &plan::BankImage::groups));
     GLB_TRY(write(config_map<Map::targets>(handles_), GLB_MAX_TARGETS, &plan::BankImage::targets));
     GLB_TRY(write(config_map<Map::senders>(handles_), GLB_SENDER_SLOTS, &plan::BankImage::senders));
-    GLB_TRY(write_scoped(config_map<Map::local_addrs>(handles_), bank, after.local_addresses));
-    GLB_TRY(write_scoped(config_map<Map::local_macs>(handles_), bank, after.local_macs));
+    GLB_TRY(write_scoped_keys(handles_, bank, after));
     installed_[bank] = std::move(after);
     return {};
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <cstring>
+#include <set>
 
 #include "abi/probe.h"
 #include "controller/tunnel/header_template.h"
@@ -49,6 +50,51 @@ std::array<std::uint8_t, 16> mapped(const IpAddress &address) {
     return bytes;
 }
 
+glb_local_addr_key trie_key(const IpPrefix &prefix, std::uint32_t scope) {
+    glb_local_addr_key key{};
+    key.prefix_length = 32u + (prefix.address.family == 4 ? 96u : 0u) + prefix.length;
+    key.scope = scope;
+    const auto bytes = mapped(prefix.address);
+    std::copy(bytes.begin(), bytes.end(), key.address);
+    return key;
+}
+
+/// The address as the data path has it: IPv4 in the first word.
+std::array<std::uint32_t, 4> words_of(const IpAddress &address) {
+    std::array<std::uint32_t, 4> words{};
+    std::memcpy(words.data(), address.bytes.data(), address.bits() / 8);
+    return words;
+}
+
+/// Every address is in the filter. It goes into the row while there is room, else into the trie.
+class NodeAddresses {
+  public:
+    explicit NodeAddresses(BankImage &image) : image_(image) {}
+
+    void add(const IpAddress &address) {
+        if (!address.family || !seen_.insert(address).second)
+            return;
+        auto &node = image_.node;
+        const auto words = words_of(address);
+        const auto bit = glb_address_bit(words.data());
+        node.address_filter[bit / 64] |= std::uint64_t{1} << (bit % 64);
+        if (address.family == 4 && count4_ < GLB_NODE_ADDRESSES4) {
+            node.address4[count4_++] = words[0];
+        } else if (address.family == 6 && count6_ < GLB_NODE_ADDRESSES6) {
+            std::ranges::copy(words, node.address6[count6_++]);
+        } else {
+            node.address_scope = local_scope(0, node_scope_row);
+            image_.local_addresses.push_back(
+                trie_key({address, static_cast<std::uint8_t>(address.bits())}, node.address_scope));
+        }
+    }
+
+  private:
+    BankImage &image_;
+    std::set<IpAddress> seen_;
+    std::size_t count4_ = 0, count6_ = 0;
+};
+
 /// A single address goes into the port's row while there is room; all else goes into the trie.
 void add_local_address(BankImage &image, glb_logical_port &port, const IpPrefix &prefix,
                        std::uint32_t scope) {
@@ -61,12 +107,7 @@ void add_local_address(BankImage &image, glb_logical_port &port, const IpPrefix 
         std::memcpy(port.local6[port.local6_count++], address.bytes.data(), 16);
         return;
     }
-    glb_local_addr_key key{};
-    key.prefix_length = 32u + (address.family == 4 ? 96u : 0u) + prefix.length;
-    key.scope = scope;
-    const auto bytes = mapped(address);
-    std::copy(bytes.begin(), bytes.end(), key.address);
-    image.local_addresses.push_back(key);
+    image.local_addresses.push_back(trie_key(prefix, scope));
     port.flags |= GLB_PORT_LOCAL_MORE;
 }
 
@@ -116,6 +157,8 @@ Status add_endpoint(BankImage &image, const EndpointConfig &config) {
     endpoint.route_table = config.route_table;
     endpoint.group = config.group;
     endpoint.new_flows_per_second = config.new_flows_per_second;
+    endpoint.mtu = config.mtu;
+    endpoint.flags = config.punt ? GLB_ENDPOINT_PUNT : 0;
     const glb_endpoint_id row{config.id, config.index, 1};
     if (!place(image.endpoint_ids, config.id, row, [](const glb_endpoint_id &other) { return !other.used; }))
         return fail("no free slot for endpoint id {:#x}", config.id);
@@ -182,7 +225,18 @@ Result<BankImage> build_bank(const BankConfig &config) {
         return fail("targets use {} different ports; the maximum is {}", config.geneve_ports.size(),
                     GLB_MAX_GENEVE_PORTS);
     image.node.tunnel_address = config.tunnel_address.v4_network_order();
-    image.node.previous_address = config.previous_address.value_or(config.tunnel_address).v4_network_order();
+    const auto previous = config.previous_address.value_or(config.tunnel_address);
+    image.node.previous_address = previous.v4_network_order();
+    image.node.flags = config.has_tunnel_address ? 0 : GLB_NODE_NO_TUNNEL_ADDRESS;
+    NodeAddresses addresses(image);
+    addresses.add(config.tunnel_address);
+    addresses.add(previous);
+    for (const auto &address : config.node_addresses)
+        addresses.add(address);
+    const auto route_scope = local_scope(0, route_scope_row);
+    for (const auto &route : config.route_mtus)
+        image.route_mtus.emplace_back(trie_key(route.destination, route_scope), route.mtu);
+    image.node.route_scope = image.route_mtus.empty() ? 0 : route_scope;
     for (const auto port : config.geneve_ports)
         image.node.geneve_port[image.node.geneve_port_count++] = htons(port);
     std::copy(config.steer_key.begin(), config.steer_key.end(), image.node.steer_key.word);

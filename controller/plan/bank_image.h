@@ -6,11 +6,13 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "abi/config.h"
 #include "abi/flow.h"
 #include "controller/network/path.h"
+#include "controller/network/snapshot.h"
 #include "controller/util/address.h"
 #include "controller/util/result.h"
 
@@ -34,6 +36,8 @@ struct EndpointConfig {
     std::uint32_t route_table = 0;
     std::uint16_t group = 0;
     std::uint32_t new_flows_per_second = 0; ///< per source; 0: no limit
+    std::uint16_t mtu = 65535;              ///< the largest of its interfaces; 65535: not known
+    bool punt = false;                      ///< the host stack has to forward its packets
 };
 
 struct GroupConfig {
@@ -65,8 +69,11 @@ struct SenderConfig {
 
 struct BankConfig {
     IpAddress tunnel_address;
+    bool has_tunnel_address = true; ///< it is on an interface that is up
     std::optional<IpAddress>
-        previous_address; ///< of the tunnel before a change: packets may still return to it
+        previous_address;                  ///< of the tunnel before a change: packets may still return to it
+    std::vector<IpAddress> node_addresses; ///< of all interfaces; those of the tunnel may be absent
+    std::vector<network::RouteMtu> route_mtus;
     std::vector<std::uint16_t> geneve_ports{GLB_GENEVE_PORT};
     std::array<std::uint32_t, GLB_NH_KEYS> steer_key{};
     std::vector<PortConfig> ports;
@@ -87,6 +94,7 @@ struct BankImage {
     std::vector<glb_target> targets;
     std::vector<glb_sender> senders;
     std::vector<glb_local_addr_key> local_addresses;
+    std::vector<std::pair<glb_local_addr_key, std::uint32_t>> route_mtus;
     std::vector<glb_local_mac_key> local_macs;
 };
 
@@ -97,9 +105,18 @@ struct BankImage {
 /// not unique.
 [[nodiscard]] Result<BankImage> build_bank(const BankConfig &config);
 
-/// Scope of a port in glb_local_addrs, unique across both banks. `row` is the port's slot.
+/// Rows in local_scope() behind those of the ports: the node's own addresses, and the routes with an MTU.
+inline constexpr std::uint32_t node_scope_row = GLB_PORT_SLOTS;
+inline constexpr std::uint32_t route_scope_row = GLB_PORT_SLOTS + 1;
+inline constexpr std::uint32_t scopes_per_bank = GLB_PORT_SLOTS + 2;
+
+/// Scope of a port, of the node or of the routes in glb_local_addrs, unique across both banks. `row` is the port's
+/// slot, node_scope_row or route_scope_row.
 [[nodiscard]] constexpr std::uint32_t local_scope(std::uint32_t bank, std::uint32_t row) {
-    return bank * GLB_PORT_SLOTS + row + 1;
+    return bank * scopes_per_bank + row + 1;
+}
+[[nodiscard]] constexpr std::uint32_t bank_of_scope(std::uint32_t scope) {
+    return (scope - 1) / scopes_per_bank;
 }
 
 } // namespace glb::plan

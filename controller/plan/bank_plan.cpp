@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "controller/network/topology.h"
+#include "controller/network/xfrm.h"
 #include "controller/util/containers.h"
 
 namespace glb::plan {
@@ -35,7 +36,8 @@ void plan_ports(BankConfig &config, const config::Manifest &manifest, const Inde
     const auto &tunnel = manifest.node.tunnel.interface;
     if (auto port = plan_port(manifest, snapshot, tunnel)) {
         port->tunnel = true;
-        push_back_unique(port->addresses, IpPrefix{manifest.node.tunnel.address, 32});
+        if (network::has_address(snapshot, manifest.node.tunnel.address))
+            push_back_unique(port->addresses, IpPrefix{manifest.node.tunnel.address, 32});
         ports.emplace(tunnel, *port);
     }
     for (const auto &endpoint : manifest.endpoints) {
@@ -54,7 +56,17 @@ void plan_ports(BankConfig &config, const config::Manifest &manifest, const Inde
         config.ports.push_back(std::move(port));
 }
 
-void plan_endpoints(BankConfig &config, const config::Manifest &manifest, const IndexAllocator &indexes) {
+/// The largest packet that the endpoint's hosts can send to this node; 65535: not known.
+std::uint16_t largest_mtu(const config::Endpoint &endpoint, const network::Snapshot &snapshot) {
+    unsigned largest = 0;
+    for (const auto &interface : endpoint.interfaces)
+        largest = std::max(largest, network::mtu_of(snapshot, interface));
+    return static_cast<std::uint16_t>(largest ? std::min(largest, 65535u) : 65535u);
+}
+
+void plan_endpoints(BankConfig &config, const config::Manifest &manifest, const IndexAllocator &indexes,
+                    const network::Snapshot &snapshot) {
+    const bool punt = network::xfrm_policy_of_forwarded(snapshot) != nullptr;
     for (const auto &endpoint : manifest.endpoints) {
         EndpointConfig row;
         row.index = *indexes.find(IndexKind::endpoint, endpoint.name);
@@ -63,6 +75,8 @@ void plan_endpoints(BankConfig &config, const config::Manifest &manifest, const 
         row.route_table = endpoint.route_table == config::main_route_table ? 0 : endpoint.route_table;
         row.group = *indexes.find(IndexKind::group, endpoint.target_group);
         row.new_flows_per_second = endpoint.new_flows_per_source_per_second;
+        row.mtu = largest_mtu(endpoint, snapshot);
+        row.punt = punt;
         config.endpoints.push_back(row);
     }
 }
@@ -149,9 +163,12 @@ BankConfig plan_bank(const config::Manifest &manifest, const IndexAllocator &ind
                      const std::array<std::uint32_t, GLB_NH_KEYS> &key) {
     BankConfig config;
     config.tunnel_address = manifest.node.tunnel.address;
+    config.has_tunnel_address = network::has_address(snapshot, config.tunnel_address);
+    config.node_addresses = network::node_addresses(snapshot);
+    config.route_mtus = snapshot.route_mtus;
     config.steer_key = key;
     plan_ports(config, manifest, indexes, snapshot);
-    plan_endpoints(config, manifest, indexes);
+    plan_endpoints(config, manifest, indexes, snapshot);
     plan_groups(config, manifest, indexes, tables);
     plan_targets(config, manifest.node.tunnel.sender_mac, targets, paths);
     return config;

@@ -60,7 +60,40 @@ TEST_CASE("bank image: addresses beyond a port's row go to the trie under the po
     CHECK(image->local_addresses[0].scope == row->scope);
     CHECK(image->local_addresses[0].prefix_length == 32 + 128);
     CHECK(image->local_addresses[2].prefix_length == 32 + 96 + 24);
-    CHECK(local_scope(1, 0) == local_scope(0, 0) + GLB_PORT_SLOTS);
+    CHECK(local_scope(1, 0) > local_scope(0, node_scope_row));
+    CHECK(bank_of_scope(local_scope(0, node_scope_row)) == 0);
+    CHECK(bank_of_scope(local_scope(1, 0)) == 1);
+}
+
+TEST_CASE("bank image: all of the node's addresses are in the filter, those beyond its row in the trie",
+          "[abi]") {
+    BankConfig config;
+    config.tunnel_address = *IpAddress::parse("192.0.2.1");
+    for (int i = 1; i <= GLB_NODE_ADDRESSES4 + 2; ++i)
+        config.node_addresses.push_back(*IpAddress::parse("192.0.2." + std::to_string(i)));
+    config.node_addresses.push_back(*IpAddress::parse("2001:db8::1"));
+    const auto image = build_bank(config);
+    REQUIRE(image);
+    const auto &node = image->node;
+    CHECK(node.address4[0] == config.tunnel_address.v4_network_order());
+    CHECK(image->local_addresses.size() == 2);
+    for (const auto &key : image->local_addresses) {
+        CHECK(key.scope == node.address_scope);
+        CHECK(key.scope == local_scope(0, node_scope_row));
+        CHECK(key.prefix_length == 32 + 128);
+    }
+    const auto in_filter = [&](const IpAddress &address) {
+        std::uint32_t words[4] = {};
+        std::copy_n(address.bytes.begin(), address.bits() / 8, reinterpret_cast<std::uint8_t *>(words));
+        const auto bit = glb_address_bit(words);
+        return bit < GLB_ADDRESS_FILTER_BITS && (node.address_filter[bit / 64] >> (bit % 64) & 1) != 0;
+    };
+    for (const auto &address : config.node_addresses)
+        CHECK(in_filter(address));
+    int others = 0;
+    for (int i = 0; i < 256; ++i)
+        others += in_filter(*IpAddress::parse("198.51.100." + std::to_string(i)));
+    CHECK(others < 32); // most addresses are told apart without a search
 }
 
 TEST_CASE("bank image: duplicate ports and out-of-range indexes are rejected", "[abi]") {

@@ -20,6 +20,7 @@ inline plan::BankImage image_of(std::uint8_t number) {
     auto &port = image.ports[10u * number];
     port.key = number;
     port.scope = plan::local_scope(0, 10u * number);
+    image.node.address_scope = plan::local_scope(0, plan::node_scope_row);
     image.endpoints[number].id = number;
     image.endpoint_ids[number] = {number, number, 1};
     image.groups[number].tcp_ticks = number;
@@ -29,6 +30,7 @@ inline plan::BankImage image_of(std::uint8_t number) {
     image.senders[number].key = GLB_SENDER_KEY(number);
     for (const auto last : {std::uint8_t{1}, std::uint8_t{2}})
         image.local_addresses.push_back({32 + 120, port.scope, {number, last}});
+    image.local_addresses.push_back({32 + 128, image.node.address_scope, {number}});
     image.local_macs.push_back({port.scope, {2, 0, 0, 0, 0, number}, {}});
     return image;
 }
@@ -44,8 +46,8 @@ std::set<std::vector<unsigned>> local_keys(const std::vector<Key> &keys, std::ui
     std::set<std::vector<unsigned>> found; // numbers, which Catch2 prints
     for (auto key : keys)
         if (const auto first = plan::local_scope(bank, 0);
-            key.scope >= first && key.scope < first + GLB_PORT_SLOTS) {
-            key.scope -= bank * GLB_PORT_SLOTS;
+            key.scope >= first && key.scope < first + plan::scopes_per_bank) {
+            key.scope -= bank * plan::scopes_per_bank;
             const auto *bytes = reinterpret_cast<const unsigned char *>(&key);
             found.insert({bytes, bytes + sizeof key});
         }
@@ -57,7 +59,9 @@ inline void check_bank(const FakeMaps &maps, std::uint32_t bank, plan::BankImage
     CAPTURE(bank);
     for (auto &port : image.ports)
         if (port.key)
-            port.scope += bank * GLB_PORT_SLOTS;
+            port.scope += bank * plan::scopes_per_bank;
+    if (image.node.address_scope)
+        image.node.address_scope += bank * plan::scopes_per_bank;
     const auto check_rows = [&](Map map, const auto &rows) {
         INFO(to_string(map));
         using Row = typename std::decay_t<decltype(rows)>::value_type;

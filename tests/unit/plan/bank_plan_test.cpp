@@ -143,3 +143,78 @@ TEST_CASE("bank plan: source limits and passive checks are in their rows", "[pla
     CHECK(image->endpoints.at(bank.endpoints[0].index).new_flows_per_second == 250);
     CHECK(image->groups.at(bank.groups[0].index).flags == GLB_GROUP_PASSIVE);
 }
+
+TEST_CASE("bank plan: the node's addresses are in the node's row, and its tunnel address is asked for",
+          "[plan]") {
+    BankFixture fixture(std::vector<InterfaceRef>{{"eth1", {}}});
+    auto bank = fixture.bank();
+    CHECK(bank.node_addresses == std::vector{ip("192.0.2.1"), ip("198.51.100.1"), ip("203.0.113.1")});
+    CHECK(bank.has_tunnel_address);
+    CHECK(has(bank.ports.at(0), "192.0.2.1"));
+    CHECK(plan::build_bank(bank)->node.flags == 0);
+    const bool is_down = GENERATE(true, false);
+    if (is_down)
+        fixture.snapshot.links.front().up = false;
+    else
+        fixture.snapshot.addresses.erase(fixture.snapshot.addresses.begin());
+    bank = fixture.bank();
+    CHECK_FALSE(bank.has_tunnel_address);
+    CHECK_FALSE(has(bank.ports.at(0), "192.0.2.1")); // what goes to it is not passed to the stack
+    CHECK(plan::build_bank(bank)->node.flags == GLB_NODE_NO_TUNNEL_ADDRESS);
+}
+
+TEST_CASE("bank plan: an endpoint has the largest MTU of its interfaces", "[plan]") {
+    BankFixture fixture(std::vector<InterfaceRef>{{"eth1", {100}}, {"eth1", {9}}, {"eth9", {}}});
+    const auto mtu = [&] { return plan::build_bank(fixture.bank())->endpoints.at(0).mtu; };
+    CHECK(mtu() == 1500);
+    const auto set = [&](const char *name, unsigned value) {
+        for (auto &link : fixture.snapshot.links)
+            if (link.name == name)
+                link.mtu = value;
+    };
+    set("eth1", 9000); // the VLAN devices count
+    set("eth1.9", 1400);
+    CHECK(mtu() == 1500);
+    set("eth1.9", 100000);
+    CHECK(mtu() == 65535);
+    fixture.manifest.endpoints[0].interfaces = {{"eth9", {}}};
+    CHECK(mtu() == 65535); // not known
+}
+
+TEST_CASE("bank plan: an endpoint's port without any address steers", "[plan]") {
+    BankFixture fixture(std::vector<InterfaceRef>{{"eth1", {}}});
+    const auto bank = fixture.bank();
+    REQUIRE(bank.ports.size() == 2);
+    CHECK(bank.ports[1].addresses.empty());
+    CHECK(bank.ports[1].endpoint == 0);
+    CHECK(bank.ports[1].macs == std::vector{mac(3)});
+}
+
+TEST_CASE("bank plan: endpoints are punted while an IPsec policy may apply to their packets", "[plan]") {
+    BankFixture fixture(std::vector<InterfaceRef>{{"eth1", {}}});
+    const auto flags = [&] { return plan::build_bank(fixture.bank())->endpoints.at(0).flags; };
+    CHECK(flags() == 0);
+    network::XfrmPolicy policy;
+    policy.direction = network::XfrmPolicy::Direction::out;
+    policy.source = *IpPrefix::parse("192.0.2.1/32"); // of packets that the node itself sends
+    policy.destination = *IpPrefix::parse("0.0.0.0/0");
+    policy.has_templates = true;
+    fixture.snapshot.xfrm_policies = {policy};
+    CHECK(flags() == 0);
+    policy.source = *IpPrefix::parse("192.0.2.0/24");
+    fixture.snapshot.xfrm_policies.push_back(policy);
+    CHECK(flags() == GLB_ENDPOINT_PUNT);
+}
+
+TEST_CASE("bank plan: routes with an MTU are in the bank", "[plan]") {
+    BankFixture fixture(std::vector<InterfaceRef>{{"eth1", {}}});
+    CHECK(plan::build_bank(fixture.bank())->node.route_scope == 0);
+    fixture.snapshot.route_mtus = {{*IpPrefix::parse("198.51.100.0/24"), 1400}};
+    const auto image = plan::build_bank(fixture.bank());
+    REQUIRE(image->route_mtus.size() == 1);
+    const auto &[key, mtu] = image->route_mtus[0];
+    CHECK(key.scope == image->node.route_scope);
+    CHECK(key.scope == plan::local_scope(0, plan::route_scope_row));
+    CHECK(key.prefix_length == 32 + 96 + 24);
+    CHECK(mtu == 1400);
+}

@@ -6,7 +6,7 @@
 #include_next "abi/limits.h"
 
 #undef GLB_SCHEMA
-#define GLB_SCHEMA 5
+#define GLB_SCHEMA 6
 #undef GLB_FLOW_WAYS
 #define GLB_FLOW_WAYS 4
 #undef GLB_FLOW_BUCKETS
