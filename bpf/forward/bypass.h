@@ -19,8 +19,10 @@ static __always_inline int glb_bypass_active(__u32 endpoint, __u32 now) {
 /* Fills the forward context of a packet that is not inspected. */
 static __always_inline void glb_forward_ctx_bypass(struct glb_forward_ctx *forward, __u32 endpoint_index,
                                                    const struct glb_endpoint *endpoint,
-                                                   const struct glb_logical_port *port) {
+                                                   const struct glb_logical_port *port, __u32 bank) {
     forward->endpoint = endpoint_index;
+    forward->endpoint_flags = endpoint->flags;
+    forward->bank = bank;
     forward->route_table = endpoint->route_table;
     forward->ingress_ifindex = port->fib_ifindex;
     forward->cache_slot = GLB_FLOW_NONE;

@@ -18,8 +18,11 @@ glb_forward_ctx_flow(struct glb_forward_ctx *forward, const struct glb_steer_ctx
                      const struct glb_flow_ref *flow, const struct glb_endpoint *endpoint,
                      const struct glb_logical_port *port, const struct glb_control *control) {
     /* The destination of a fragment or an ICMP error is not that of its flow. */
-    const int cacheable = !(steer->packet_flags & (GLB_PKT_FRAGMENT | GLB_PKT_ICMP_ERROR));
+    const int cacheable = !(steer->packet_flags & (GLB_PKT_FRAGMENT | GLB_PKT_ICMP_ERROR)) &&
+                          !(endpoint->flags & GLB_ENDPOINT_PUNT);
     forward->endpoint = steer->key.endpoint;
+    forward->endpoint_flags = endpoint->flags;
+    forward->bank = steer->bank;
     forward->route_table = endpoint->route_table;
     forward->ingress_ifindex = port->fib_ifindex;
     forward->cache_slot = cacheable ? flow->slot : GLB_FLOW_NONE;
@@ -45,7 +48,7 @@ static __always_inline struct glb_verdict glb_forward_by_fib(struct xdp_md *ctx,
                                                              const struct glb_packet *packet,
                                                              const struct glb_forward_ctx *forward,
                                                              struct glb_next_hop *hop) {
-    if (packet->ttl <= 1 || glb_fib(ctx, packet, forward, hop))
+    if (packet->ttl <= 1 || forward->endpoint_flags & GLB_ENDPOINT_PUNT || glb_fib(ctx, packet, forward, hop))
         return glb_verdict_punt(forward->endpoint, GLB_COUNT_PUNTED);
     return glb_send(ctx, packet, forward, hop);
 }

@@ -76,6 +76,8 @@ struct glb_return_info {
  */
 struct glb_forward_ctx {
     __u32 endpoint;
+    __u32 endpoint_flags; /* enum glb_endpoint_flags */
+    __u32 bank;
     __u32 route_table;     /* 0: by the node's rules */
     __u32 ingress_ifindex; /* of the FIB look-up */
     __s32 cache_slot;      /* the flow's entry, which caches its egress; GLB_FLOW_NONE: no cache */

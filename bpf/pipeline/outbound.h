@@ -80,7 +80,7 @@ static __always_inline struct glb_verdict glb_outbound(struct xdp_md *ctx, const
         return glb_verdict_drop(GLB_DROP_NO_CONFIG);
     const __u32 now = glb_now_ticks();
     if (glb_unlikely(glb_bypass_active(endpoint_index, now))) {
-        glb_forward_ctx_bypass(forward, endpoint_index, endpoint, in->port);
+        glb_forward_ctx_bypass(forward, endpoint_index, endpoint, in->port, in->bank);
         return glb_outbound_bypass(ctx, l2_len, packet, forward, hop);
     }
     /* Checks fail for want of the address alone, so their result must not open onAllUnhealthy's bypass. */
@@ -98,7 +98,7 @@ static __always_inline struct glb_verdict glb_outbound(struct xdp_md *ctx, const
     if (glb_unlikely(steered != GLB_STEERED_TO)) {
         if (steered == GLB_STEERED_LIMITED)
             return glb_verdict_drop(GLB_DROP_SOURCE_LIMIT);
-        glb_forward_ctx_bypass(forward, endpoint_index, endpoint, in->port);
+        glb_forward_ctx_bypass(forward, endpoint_index, endpoint, in->port, in->bank);
         if (steered == GLB_STEERED_RESET)
             return glb_outbound_reset(ctx, l2_len, packet, forward, hop, glb_reset_decide(steer, &flow));
         return glb_no_target_apply(ctx, l2_len, packet, group_index, forward, hop);
