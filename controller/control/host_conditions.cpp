@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "controller/control/host_checks.h"
+#include "controller/control/redirect_checks.h"
 #include "controller/plan/bank_plan.h"
 #include "controller/plan/guard_plan.h"
 
@@ -33,6 +34,7 @@ std::vector<Condition> host_conditions(const config::Manifest &manifest, const N
     const auto devices = plan::receiving_device_names(manifest, network, ports.state.value(devices_key));
     std::ranges::move(ports.guard.missing_forwarding(devices), std::back_inserter(conditions));
     std::ranges::move(interfaces_without_punt_path(manifest, state), std::back_inserter(conditions));
+    std::ranges::move(bypassed_by_redirects(manifest, network), std::back_inserter(conditions));
     return conditions;
 }
 

@@ -61,6 +61,24 @@ std::vector<WarningCase> all_cases() {
          {shell("nft delete table inet fw")},
          {"chain onward of table inet fw: filters forwarded packets, but not those that the data path "
           "forwards itself"}});
+    const std::string unlimited =
+        "does not apply to packets that glb forwards; fix: limit or filter on another "
+        "device, or at ingress";
+    cases.push_back({"limit",
+                     {shell("tc qdisc add dev srv0 root tbf rate 100mbit burst 100kb latency 50ms")},
+                     {shell("tc qdisc del dev srv0 root")},
+                     {"srv0: queueing discipline at egress (tbf) " + unlimited}});
+    cases.push_back({"egress filter",
+                     {shell("tc filter add dev under0 egress protocol ip u32 match u32 0 0 classid 1:1")},
+                     {shell("tc filter del dev under0 egress")},
+                     {"under0: filter at egress (u32) " + unlimited}});
+    cases.push_back(
+        {"IPsec policy",
+         {shell("ip xfrm policy add src 192.0.2.0/24 dst 198.51.100.0/24 dir fwd action block")},
+         {shell("ip xfrm policy flush")},
+         {"IPsec policy \"src 192.0.2.0/24 dst 198.51.100.0/24 dir fwd action block\" may apply to "
+          "forwarded packets: the kernel forwards what was inspected, which is slower; fix: if it is for "
+          "this machine's own packets: give it this machine's address as a selector"}});
     return cases;
 }
 
