@@ -84,6 +84,23 @@ static __always_inline int glb_cookie_is_siblings(const struct glb_steer_ctx *st
     return same && (error ? low | high : low & high) && glb_flow_is_same(GLB_READ(hot->meta), meta);
 }
 
+#define GLB_COOKIE_GENERATIONS 8
+
+/*
+ * Whether the cookie is that of an entry that the flow had: its slot is one in which the flow's entry can be, and has
+ * had that generation lately. The entry was evicted, or the flow began anew, while the packet was at its appliance.
+ */
+static __always_inline int glb_cookie_was_flows(const struct glb_steer_ctx *steer, __u32 cookie) {
+    int is_candidate = 0;
+    for (__u32 i = 0; i < GLB_FLOW_CANDIDATES; i++)
+        is_candidate |= glb_flow_candidate(steer->key.tag, glb_settings.bucket_mask, i) == cookie >> 8;
+    const struct glb_flow_hot *hot = glb_flow_hot_at(cookie >> 8);
+    if (!is_candidate || !hot)
+        return 0;
+    const __u32 since = (glb_meta_generation(GLB_READ(hot->meta)) - cookie) & 0xff;
+    return since < GLB_COOKIE_GENERATIONS; /* 0: withdrawn, its twin stays */
+}
+
 /*
  * Whether a cookie other than that of the packet's entry shows that the packet was sent to this sender.
  * `inner` is the returned packet. Global, so that it is verified once.
@@ -92,7 +109,8 @@ __noinline int glb_cookie_is_valid(const struct glb_steer_ctx *steer, const stru
                                    __u32 cookie, __u32 address_id) {
     if (!steer || !inner)
         return 0;
-    return cookie == glb_untracked_cookie(steer) || glb_cookie_is_siblings(steer, inner, cookie, address_id);
+    return cookie == glb_untracked_cookie(steer) || glb_cookie_was_flows(steer, cookie) ||
+           glb_cookie_is_siblings(steer, inner, cookie, address_id);
 }
 
 /*

@@ -63,7 +63,7 @@ Packet error_about(const Packet &quoted, const char *to = host) {
 TEST_CASE("cookie: a stale one is forwarded only if its sender is bound by its MAC", "[cookie]") {
     Cookies rig;
     const auto sent = rig.send_out(question);
-    const auto forged = GENERATE_COPY(sent.cookie ^ 1, sent.cookie ^ 0x100, 0u, 0xffffffffu);
+    const auto forged = GENERATE_COPY(sent.cookie ^ 0x80, sent.cookie ^ 0x100, 0u, 0xffffffffu);
     SECTION("bound") {
         CHECK(rig.accepts(sent, forged, question));
         CHECK(rig.count(GLB_COUNT_COOKIE_STALE) == 1);
@@ -76,6 +76,19 @@ TEST_CASE("cookie: a stale one is forwarded only if its sender is bound by its M
         CHECK(rig.flows().at(0).back.packets == 0);
         CHECK(rig.accepts(sent, sent.cookie, question));
     }
+}
+
+TEST_CASE("cookie: that of the flow's own earlier entry is accepted, not of another slot", "[cookie]") {
+    Cookies rig;
+    rig.unbind_senders();
+    const auto sent = rig.send_out(question);
+    const auto generation = sent.cookie & 0xff;
+    const auto earlier = [&](unsigned by) { return (sent.cookie & ~0xffu) | ((generation - by) & 0xff); };
+    CHECK(rig.accepts(sent, earlier(1), question)); // it was evicted, and the flow came back to its slot
+    CHECK(rig.accepts(sent, earlier(7), question));
+    CHECK_FALSE(rig.accepts(sent, earlier(8), question));
+    CHECK_FALSE(rig.accepts(sent, earlier(1) ^ 0x800000, question));
+    CHECK(rig.drops(GLB_DROP_COOKIE_MISMATCH) == 2);
 }
 
 TEST_CASE("cookie: an untracked flow of an unbound sender needs the cookie that it was sent with",
