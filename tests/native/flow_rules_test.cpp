@@ -81,7 +81,7 @@ TEST_CASE("flow rules: a permitted flood evicts no one-way flow that is in use",
     std::uint32_t flow = 0;
     const auto flood = [&] {
         const auto source =
-            IPv4{.src = fmt::format("10.{}.{}.{}", flow >> 16, flow >> 8 & 255, flow & 255), .dst = server};
+            IPv4{.src = fmt::format("100.{}.{}.{}", flow >> 16, flow >> 8 & 255, flow & 255), .dst = server};
         ++flow;
         const Packet packet = flood_is_tcp ? source / Tcp{.sport = 9, .dport = 443, .flags = tcp::syn}
                                            : source / Udp{.sport = 9, .dport = 53};

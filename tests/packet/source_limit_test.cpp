@@ -219,12 +219,14 @@ TEST_CASE("source limit: other sources in the set do not evict a limited source'
             set[way] = (0xabc000ull + way) << 40 | (full_in_a_second - 9 * cost);
     const std::array<__u64, 4> before{set[0], set[1], set[2], set[3]};
 
-    auto frame = from_client(IPv4{.src = "10.0.0.0"} / Tcp{.flags = tcp::syn});
+    auto frame = from_client(IPv4{.src = "100.0.0.0"} / Tcp{.flags = tcp::syn});
     std::uint32_t sources = 0;
     while (std::ranges::equal(set, before)) {
         REQUIRE(++sources < 1u << 20);
         for (int byte = 0; byte < 3; ++byte)
             frame[26 + 1 + byte] = static_cast<std::uint8_t>(sources >> (16 - 8 * byte));
+        set16(frame, 24, 0);
+        set16(frame, 24, internet_checksum(ByteView(frame).subspan(14, 20)));
         rig.send(frame);
     }
     CHECK(*bucket == limited);
