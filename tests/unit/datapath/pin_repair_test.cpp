@@ -42,7 +42,8 @@ TEST_CASE("pin repair: maps that lost their pins get them again, also if the who
     CHECK(pinned(pins.map(Map::control)) == &maps[Map::control]);
 
     fs::remove_all(pins.maps().parent_path());
-    CHECK(datapath::restore_map_pins(*handles).value().size() == datapath::all_maps.size() - datapath::maps_not_pinned.size());
+    CHECK(datapath::restore_map_pins(*handles).value().size() ==
+          datapath::all_maps.size() - datapath::maps_not_pinned.size());
     CHECK(pinned(pins.map(Map::flows_hot)) == &maps[Map::flows_hot]);
     CHECK_FALSE(fs::exists(pins.map(Map::flows_prev)));
 }
