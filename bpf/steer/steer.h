@@ -55,7 +55,8 @@ static __always_inline int glb_steer_untracked(const struct glb_steer_ctx *steer
     if (flow->target == GLB_NO_TARGET)
         return GLB_STEERED_NONE;
     glb_stamp_set(glb_stamp_tag(steer), steer->now);
-    glb_count(GLB_COUNT_UNTRACKED, 0);
+    if (!(steer->packet_flags & GLB_PKT_FRAGMENT)) /* no flow that lacks a place: fragment_early */
+        glb_count(GLB_COUNT_UNTRACKED, 0);
     return GLB_STEERED_TO;
 }
 

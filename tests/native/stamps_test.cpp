@@ -32,7 +32,7 @@ TEST_CASE("stamps: an untracked packet is accepted on return for two minutes", "
     set_now(rig, table_now);
     const auto out = rig.send(from_client(fragment));
     REQUIRE(out.code == XDP_REDIRECT);
-    REQUIRE(rig.count(GLB_COUNT_UNTRACKED) == 1);
+    REQUIRE(rig.count(GLB_COUNT_FRAGMENT_EARLY) == 1);
     set_now(rig, table_now + 119 * seconds);
     CHECK(rig.send(return_frame(out.frame)).code == XDP_PASS);
     CHECK(rig.count(GLB_COUNT_RETURN_UNTRACKED) == 1);

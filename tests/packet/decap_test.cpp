@@ -237,11 +237,12 @@ TEST_CASE("decap: ICMP error without a flow is accepted untracked, its quoted fl
     CHECK(rig.drops(GLB_DROP_UNKNOWN_FLOW) == 1);
 }
 
-TEST_CASE("decap: fragment sent untracked is accepted untracked", "[decap]") {
+TEST_CASE("decap: fragment is accepted without an entry, and is no flow that lacks one", "[decap]") {
     Rig rig;
     const Packet later = IPv4{.fragment_offset = 100, .ip_proto = 17} / Payload{Bytes(64)};
     const auto sent = send_out(rig, later);
-    CHECK(rig.count(GLB_COUNT_UNTRACKED) == 1);
+    CHECK(rig.count(GLB_COUNT_FRAGMENT_EARLY) == 1);
+    CHECK(rig.count(GLB_COUNT_UNTRACKED) == 0);
     check_accepted(rig, rig.send(returned(sent.target, sent.cookie, sent.entropy, later)), later,
                    sent.target);
     CHECK(rig.count(GLB_COUNT_RETURN_UNTRACKED) == 1);
