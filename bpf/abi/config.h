@@ -50,7 +50,7 @@ struct glb_node {
     __be32 address4[GLB_NODE_ADDRESSES4];
     __u32 address6[GLB_NODE_ADDRESSES6][4];
     __u32 route_scope; /* of the destinations of routes with an MTU in glb_local_addrs; 0: there are none */
-    __u32 pad;
+    __u32 mark_mask;   /* the bits of skb->mark that are the node's (punted packets) */
 };
 GLB_ABI(struct glb_node, 344);
 

@@ -74,7 +74,10 @@
       "ip addr add ADDRESS dev DEV, and set the interface up")                                               \
     X(APPLIANCE_OFFLOAD, "appliance_offload",                                                                \
       "returned packet is longer than its endpoint's MTU: the appliance has merged segments",                \
-      "on the appliance: ethtool -K DEV gro off lro off")
+      "on the appliance: ethtool -K DEV gro off lro off")                                                    \
+    X(HOST_FIREWALL, "host_firewall",                                                                        \
+      "the host's own firewall dropped a packet that was punted to its stack",                               \
+      "let packets with the marks of node.markMask pass in the chains that nft list ruleset shows")
 
 #define GLB_COUNTERS(X)                                                                                      \
     X(ENCAPSULATED, "encapsulated", "packets sent to a target")                                              \
@@ -93,7 +96,7 @@
       "packets steered by the group's previous Maglev table")                                                \
     X(STEERED_FALLBACK, "steered_fallback",                                                                  \
       "packets steered by the group's fallback list because Maglev's choices were down")                     \
-    X(UNTRACKED, "untracked", "packets of flows without a table entry, steered by hash")                     \
+    X(UNTRACKED, "untracked", "packets of flows without a table entry, steered by hash; not fragments")      \
     X(RETURN_UNTRACKED, "return_untracked", "returned packets of untracked flows, forwarded")                \
     X(COOKIE_STALE, "cookie_stale", "returned with a previous cookie, forwarded by the flow's tuple")        \
     X(ONE_WAY_TCP, "one_way_tcp", "TCP flows of which only one direction has returned")                      \

@@ -39,6 +39,10 @@ Result<RedirectTracepoints> RedirectTracepoints::attach(const DatapathHandles &h
     state->skeleton->rodata->glb_network_namespace = static_cast<std::uint32_t>(netns.st_ino);
     int code = bpf_map__reuse_fd(state->skeleton->maps.glb_drops, handles.map(Map::drops));
     if (code == 0)
+        code = bpf_map__reuse_fd(state->skeleton->maps.glb_control, handles.map(Map::control));
+    if (code == 0)
+        code = bpf_map__reuse_fd(state->skeleton->maps.glb_node, handles.map(Map::node));
+    if (code == 0)
         code = glb_redirect::load(state->skeleton);
     if (code == 0)
         code = glb_redirect::attach(state->skeleton);

@@ -1,4 +1,5 @@
-// RedirectTracepoints: counts packets that the kernel drops after an XDP redirect, as `redirect_failed`.
+// RedirectTracepoints: counts packets that the kernel drops after an XDP redirect (`redirect_failed`), and punted ones
+// that the host's firewall drops (`host_firewall`).
 #pragma once
 
 #include <memory>

@@ -239,6 +239,7 @@ Result<BankImage> build_bank(const BankConfig &config) {
     image.node.route_scope = image.route_mtus.empty() ? 0 : route_scope;
     for (const auto port : config.geneve_ports)
         image.node.geneve_port[image.node.geneve_port_count++] = htons(port);
+    image.node.mark_mask = config.mark_mask;
     std::copy(config.steer_key.begin(), config.steer_key.end(), image.node.steer_key.word);
     for (auto &row : image.groups)
         row.table = row.previous_table = GLB_NO_TABLE;

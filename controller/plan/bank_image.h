@@ -69,6 +69,7 @@ struct SenderConfig {
 
 struct BankConfig {
     IpAddress tunnel_address;
+    std::uint32_t mark_mask = 0;
     bool has_tunnel_address = true; ///< it is on an interface that is up
     std::optional<IpAddress>
         previous_address;                  ///< of the tunnel before a change: packets may still return to it

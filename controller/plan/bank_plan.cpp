@@ -163,6 +163,7 @@ BankConfig plan_bank(const config::Manifest &manifest, const IndexAllocator &ind
                      const std::array<std::uint32_t, GLB_NH_KEYS> &key) {
     BankConfig config;
     config.tunnel_address = manifest.node.tunnel.address;
+    config.mark_mask = manifest.node.mark_mask;
     config.has_tunnel_address = network::has_address(snapshot, config.tunnel_address);
     config.node_addresses = network::node_addresses(snapshot);
     config.route_mtus = snapshot.route_mtus;

@@ -219,6 +219,8 @@ TEST_CASE("drops: every reason occurs and is counted alone", "[drops]") {
     for (int number = 0; number < GLB_DROP_MAX; ++number) {
         const auto reason = static_cast<glb_drop>(number);
         INFO(name_of(reason));
+        if (reason == GLB_DROP_HOST_FIREWALL)
+            continue; // counted behind the program: tests/netns/life/host_firewall_test.cpp
         REQUIRE(all.count(reason) + native_cases.count(reason) == 1); // a new reason needs a case above
         if (native_cases.count(reason))
             check_provoked<NativeRig>(reason, native_cases.at(reason));

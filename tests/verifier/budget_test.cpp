@@ -68,4 +68,5 @@ TEST_CASE("verifier: redirect tracepoints are within their budget", "[verifier]"
     REQUIRE(watch);
     check("glb_redirect_error", bpf_program__fd(watch->progs.glb_redirect_error));
     check("glb_redirect_drops", bpf_program__fd(watch->progs.glb_redirect_drops));
+    check("glb_punt_filtered", bpf_program__fd(watch->progs.glb_punt_filtered));
 }

@@ -189,10 +189,10 @@ TEST_CASE("redirect tracepoints: they count for the data path's devices in the n
         CHECK(it.kernel.watched_device_map == map_of(**handles, Map::devmap).id());
         CHECK(it.kernel.watched_namespace == static_cast<std::uint32_t>(netns.st_ino));
         CHECK(it.kernel.watched_drops == map_of(**handles, Map::drops).id());
-        CHECK(it.kernel.attached_tracepoints == 2);
+        CHECK(it.kernel.attached_tracepoints == 3);
         const RedirectTracepoints moved(std::move(*attached));
         attached = fail("gone");
-        CHECK(it.kernel.attached_tracepoints == 2);
+        CHECK(it.kernel.attached_tracepoints == 3);
     }
     CHECK(it.kernel.attached_tracepoints == 0);
     CHECK(it.kernel.open_skeletons == 0);
