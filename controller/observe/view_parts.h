@@ -5,24 +5,13 @@
 #include <string>
 #include <vector>
 
-#include "abi/reasons.h"
 #include "controller/datapath/counter_reader.h"
 #include "controller/health/health_snapshot.h"
 #include "controller/observe/flow_scan.h"
 #include "controller/observe/node_snapshot.h"
+#include "controller/observe/reason_texts.h"
 
 namespace glb::observe {
-
-struct ReasonText {
-    const char *name;
-    const char *meaning;
-    const char *fix = ""; ///< of drops
-};
-
-#define GLB_REASON_TEXT(name, text, ...) ReasonText{text, __VA_ARGS__},
-inline constexpr ReasonText drop_texts[] = {GLB_DROP_REASONS(GLB_REASON_TEXT)}; ///< by glb_drop
-inline constexpr ReasonText counter_texts[] = {GLB_COUNTERS(GLB_REASON_TEXT)};  ///< by glb_counter
-#undef GLB_REASON_TEXT
 
 /// One reading of both snapshots.
 struct View {
