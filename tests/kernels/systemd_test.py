@@ -15,7 +15,7 @@ import guest_image
 import packages
 from image import Image
 
-SECONDS = 500  # 40 on an idle machine
+SECONDS = 600  # 40 on an idle machine
 UNITS = pathlib.Path("/usr/lib/systemd/system")
 MANIFEST = (guest_image.FOLDER / "manifest.json").read_text()
 NETWORK = """[Unit]
