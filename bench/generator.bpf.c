@@ -7,6 +7,7 @@
 #include "lib/bpf.h"
 
 #include "control.h"
+#include "lib/checksum.h"
 #include "parse/cursor.h"
 
 #define BENCH_ADDRESS 0x0a000000u /* flow i comes from 10.0.0.0 + i */
@@ -29,7 +30,11 @@ static __always_inline __u32 bench_next_index(struct bench_control *control) {
 
 /* Source address and source port of the inner packet, which begins at `ip`. */
 static __always_inline void bench_write_flow(void *ip, __u32 index) {
-    *(__be32 *)(ip + 12) = bpf_htonl(BENCH_ADDRESS + index);
+    const __be32 before = *(__be32 *)(ip + 12), after = bpf_htonl(BENCH_ADDRESS + index);
+    __be16 *check = ip + 10;
+    *(__be32 *)(ip + 12) = after;
+    *check = glb_sum_update(*check, (__u16)before, (__u16)after);
+    *check = glb_sum_update(*check, (__u16)(before >> 16), (__u16)(after >> 16));
     *(__be16 *)(ip + 20) = bpf_htons((__u16)(BENCH_PORT + (index & 0x3fff)));
 }
 

@@ -30,6 +30,7 @@ enum DriverBit : std::uint8_t {
     driver_little_headroom = 2, ///< 2 bytes
     driver_forged_metadata = 4, ///< the frame arrives with 12 bytes of metadata
     driver_strict_cookie = 8,   ///< not of the driver: the group requires exact cookies
+    driver_any_checksum = 16,   ///< not of the driver: checksums of IPv4 headers are not corrected
 };
 
 /// A flow that was sent: the inner packet, the frame that its target received, and the target's index.
