@@ -30,9 +30,10 @@ static __always_inline void *glb_at_bytes(struct xdp_md *ctx, __u32 offset, __u3
 
     if (offset > GLB_MAX_OFFSET)
         return 0;
+    __u64 used = offset;
     if (!__builtin_constant_p(offset))
-        __asm__ volatile("" : "+r"(offset));
-    void *at = data + (offset & GLB_MAX_OFFSET);
+        __asm__("" : "+r"(used));
+    void *at = data + (used & GLB_MAX_OFFSET);
     return at + size > end ? 0 : at;
 }
 #define glb_at(ctx, offset, type) ((type *)glb_at_bytes(ctx, offset, sizeof(type)))
