@@ -65,7 +65,9 @@ enum glb_flow_code {
     GLB_FLOW_RESET_PROBED_0 = 15, /* the same, after orientation 0 was probed for its sequence number */
     GLB_FLOW_RESET_PROBED_1 = 16,
     GLB_FLOW_CLOSED_EMBRYONIC = 17, /* a RST returned before the flow was established */
-    GLB_FLOW_CODES,                 /* their number; the field has room for 32 */
+    GLB_FLOW_RESET_ASKED_0 = 18,    /* reset, after orientation 0 was probed by a segment of the other end */
+    GLB_FLOW_RESET_ASKED_1 = 19,
+    GLB_FLOW_CODES, /* their number; the field has room for 32 */
 };
 
 #define GLB_NEW_TICKS (30 * GLB_TICKS_PER_SECOND)

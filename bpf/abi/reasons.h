@@ -113,7 +113,8 @@
       "packets of reset flows answered with a RST, or with a probe for the sequence number")                 \
     X(HALF_OPEN_FLOW, "half_open_flow", "new flows steered to a half-open target")                           \
     X(FLOW_MIGRATED, "flow_migrated", "flows moved by a packet from the previous flow table")                \
-    X(RESET_SENT_ON, "reset_sent_on", "packets of reset flows rewritten to a RST for the far end")
+    X(RESET_SENT_ON, "reset_sent_on",                                                                        \
+      "packets of reset flows rewritten to a RST, or to a probe, for the far end")
 
 #define GLB_REASON_ENUM(name, text, meaning, fix) GLB_DROP_##name,
 #define GLB_COUNTER_ENUM(name, text, meaning) GLB_COUNT_##name,

@@ -29,8 +29,8 @@ static __always_inline struct glb_verdict glb_outbound_reset(struct xdp_md *ctx,
                                                              struct glb_packet *packet,
                                                              const struct glb_forward_ctx *forward,
                                                              struct glb_next_hop *hop, int action) {
-    if (action == GLB_RESET_FORWARD) {
-        if (!glb_reset_rewrite(ctx, packet, l2_len))
+    if (action == GLB_RESET_FORWARD || action == GLB_RESET_ASK) {
+        if (!glb_reset_rewrite(ctx, packet, l2_len, action == GLB_RESET_ASK))
             return glb_verdict_drop(GLB_DROP_SHORT_LINEAR);
         return glb_forward_bypass(ctx, packet, forward, hop, l2_len, GLB_COUNT_RESET_SENT_ON);
     }

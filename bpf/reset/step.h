@@ -10,8 +10,12 @@
  * The sender of a bare ACK may never send again, so it is answered at once. The sender of data retransmits,
  * so the far end, which may only be receiving, is reset first. But the data may be a retransmission whose
  * acknowledgement was lost with the target, and a RST with its sequence number would be discarded as old.
- * Therefore the sender is probed by a keepalive (RFC 9293, section 3.8.4). Its reply, an ACK with its highest
- * sequence number, becomes the RST. (docs/design/0008)
+ * Therefore the sender is probed by a keepalive (RFC 9293, section 3.8.4), to which it replies by an ACK with
+ * its highest sequence number. An appliance may have given each end other numbers than its peer's, and a RST
+ * with the sender's would be discarded without a reply. So the far end is probed too: the sender's ACK is
+ * forwarded as a keepalive, which is not acceptable in either case, and the far end's reply is answered with
+ * the number that it expects. If the far end does not reply, because the number was acceptable or a firewall
+ * has dropped the probe, the sender's next segment becomes the RST. (docs/design/0008)
  */
 #ifndef GLB_RESET_STEP_H
 #define GLB_RESET_STEP_H
@@ -23,6 +27,7 @@ enum glb_reset_action {
     GLB_RESET_ANSWER,   /* back to its sender as a RST */
     GLB_RESET_PROBE,    /* back to its sender as a keepalive probe */
     GLB_RESET_FORWARD,  /* to the far end, rewritten to a RST */
+    GLB_RESET_ASK,      /* to the far end, rewritten to a keepalive probe */
 };
 
 struct glb_reset_step {
@@ -47,6 +52,8 @@ static inline struct glb_reset_step glb_reset_step(__u32 code, __u32 flags, int 
     if (!(flags & GLB_TCP_ACK))
         return step;
     if (probed)
+        return (struct glb_reset_step){GLB_RESET_ASK, GLB_FLOW_RESET_ASKED_1 - orientation};
+    if (code == GLB_FLOW_RESET_ASKED_1 - orientation)
         return (struct glb_reset_step){GLB_RESET_FORWARD, GLB_FLOW_RESET};
     /* SYN and FIN are retransmitted as data is. */
     if (code < GLB_FLOW_RESET && (payload || (flags & (GLB_TCP_SYN | GLB_TCP_FIN))))

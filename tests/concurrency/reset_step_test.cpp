@@ -34,15 +34,28 @@ TEST_CASE("reset step: first segment of a flow", "[reset]") {
         check(code, segment, 1, end, {GLB_RESET_DROP, code});
 }
 
-TEST_CASE("reset step: ACK after keepalive probe is forwarded as RST, other ACKs are answered", "[reset]") {
+TEST_CASE("reset step: ACK after keepalive probe probes the far end, other ACKs are answered", "[reset]") {
     const __u32 end = GENERATE(0u, 1u);
     const int payload = GENERATE(0, 1);
     const __u32 probed = end ? GLB_FLOW_RESET_PROBED_1 : GLB_FLOW_RESET_PROBED_0;
-    check(probed, ack, payload, end, {GLB_RESET_FORWARD, GLB_FLOW_RESET});
+    const __u32 far_asked = end ? GLB_FLOW_RESET_ASKED_0 : GLB_FLOW_RESET_ASKED_1;
+    check(probed, ack, payload, end, {GLB_RESET_ASK, far_asked});
     check(probed, ack, payload, 1 - end, {GLB_RESET_ANSWER, GLB_FLOW_RESET});
     check(probed, rst, payload, end, {GLB_RESET_FORWARD, GLB_FLOW_RESET});
     check(probed, rst, payload, 1 - end, {GLB_RESET_FORWARD, GLB_FLOW_RESET});
     check(probed, 0, payload, end, {GLB_RESET_DROP, probed});
+}
+
+TEST_CASE("reset step: the probed far end is answered; if its peer sends first, that is the RST", "[reset]") {
+    const __u32 end = GENERATE(0u, 1u);
+    const int payload = GENERATE(0, 1);
+    const __u32 asked = end ? GLB_FLOW_RESET_ASKED_1 : GLB_FLOW_RESET_ASKED_0;
+    check(asked, ack, payload, end, {GLB_RESET_ANSWER, GLB_FLOW_RESET});
+    check(asked, ack, payload, 1 - end, {GLB_RESET_FORWARD, GLB_FLOW_RESET});
+    for (const __u32 by : {0u, 1u}) {
+        check(asked, rst, payload, by, {GLB_RESET_FORWARD, GLB_FLOW_RESET});
+        check(asked, 0, payload, by, {GLB_RESET_DROP, asked});
+    }
 }
 
 TEST_CASE("reset step: a reset flow answers every ACK and no RST", "[reset]") {
@@ -55,7 +68,8 @@ TEST_CASE("reset step: a reset flow answers every ACK and no RST", "[reset]") {
 }
 
 TEST_CASE("reset step: no returned packet leaves the reset states", "[reset]") {
-    const __u32 code = GENERATE(GLB_FLOW_RESET, GLB_FLOW_RESET_PROBED_0, GLB_FLOW_RESET_PROBED_1);
+    const __u32 code = GENERATE(GLB_FLOW_RESET, GLB_FLOW_RESET_PROBED_0, GLB_FLOW_RESET_PROBED_1,
+                                GLB_FLOW_RESET_ASKED_0, GLB_FLOW_RESET_ASKED_1);
     CHECK(glb_flow_is_reset(code));
     CHECK_FALSE(glb_flow_is_established(code));
     CHECK(glb_flow_timeout(code, 1, 5000, 2000) == GLB_NEW_TICKS);

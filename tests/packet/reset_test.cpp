@@ -88,7 +88,7 @@ TEST_CASE("reset: answers have no IP options or extension headers", "[reset]") {
     }
 }
 
-TEST_CASE("reset: sender of data is probed, and its ACK is forwarded as RST", "[reset]") {
+TEST_CASE("reset: sender of data is probed, then the far end, and both are answered", "[reset]") {
     need_root();
     const bool ipv6 = GENERATE(false, true), by_initiator = GENERATE(true, false);
     const auto flags = static_cast<std::uint8_t>(GENERATE(psh | ack, fin | ack, syn | ack));
@@ -102,20 +102,30 @@ TEST_CASE("reset: sender of data is probed, and its ACK is forwarded as RST", "[
                equals(flow.answer(by_initiator, flow.expected_tcp(!by_initiator, ack, 4999, 1000, 65535))));
     CHECK(counts(routed) == Counts{1, 1, 0, 0});
 
-    const auto answer = flow.send(flow.segment(by_initiator, ack, 9000, 5000), Vlan{100});
-    CHECK(answer.code == XDP_REDIRECT);
-    CHECK_THAT(answer.frame, equals(flow.forwarded_frame(
-                                 by_initiator, flow.ip(by_initiator, 63) /
-                                                   flow.expected_tcp(by_initiator, rst | ack, 9000, 5000))));
+    const auto forwarded = [&](const Tcp &header) {
+        return equals(flow.forwarded_frame(by_initiator, flow.ip(by_initiator, 63) / header));
+    };
+    const auto far_probe = flow.send(flow.segment(by_initiator, ack, 9000, 5000), Vlan{100});
+    CHECK(far_probe.code == XDP_REDIRECT);
+    CHECK_THAT(far_probe.frame, forwarded(flow.expected_tcp(by_initiator, ack, 8999, 5000, 65535)));
     CHECK(counts(routed) == Counts{1, 1, 1, 0});
 
+    SECTION("the far end replies, with other numbers than its peer's") {
+        CHECK_THAT(flow.send(flow.segment(!by_initiator, ack, 0x70000000, 0x80000000)).frame,
+                   equals(flow.answer(!by_initiator, flow.expected_tcp(by_initiator, rst, 0x80000000))));
+        CHECK(counts(routed) == Counts{1, 2, 1, 0});
+    }
+    SECTION("the far end does not reply") {
+        CHECK_THAT(flow.send(first / data).frame,
+                   forwarded(flow.expected_tcp(by_initiator, rst | ack, flags & syn ? 1001 : 1000, 5000)));
+        CHECK(counts(routed) == Counts{1, 1, 2, 0});
+    }
     // Retransmitted data, and the far end's challenge ACK: each is answered with the number its sender
     // expects.
     CHECK_THAT(flow.send(first / data).frame,
                equals(flow.answer(by_initiator, flow.expected_tcp(!by_initiator, rst, 5000))));
     CHECK_THAT(flow.send(flow.segment(!by_initiator, ack, 5000, 8000)).frame,
                equals(flow.answer(!by_initiator, flow.expected_tcp(by_initiator, rst, 8000))));
-    CHECK(counts(routed) == Counts{1, 3, 1, 0});
     CHECK(routed.rig.count(GLB_COUNT_FORWARDED) == 3); // of the handshake
 }
 
@@ -134,7 +144,8 @@ TEST_CASE("reset: forwarded RST keeps the IP header and drops options and data",
         };
         auto header = flow.tcp(false, psh | ack | tcp::urg, 1000, 5000);
         header.options = from_hex("0101080a 00000001 00000002");
-        flow.send(outer(9) / header / data);
+        for (int i = 0; i < 2; ++i)
+            flow.send(outer(9) / header / data);
         CHECK_THAT(
             flow.send(outer(9) / header / data).frame, // not a reply to the probe: its own number
             equals(flow.forwarded_frame(false, outer(8) / flow.expected_tcp(false, rst | ack, 1000, 5000))));
@@ -145,7 +156,8 @@ TEST_CASE("reset: forwarded RST keeps the IP header and drops options and data",
         const auto outer = [&](std::uint8_t hops) {
             return flow.ip(true, hops) / DestOptions{.data = Bytes(10)};
         };
-        flow.send(outer(64) / flow.tcp(true, ack, 1000, 5000) / data);
+        for (int i = 0; i < 2; ++i)
+            flow.send(outer(64) / flow.tcp(true, ack, 1000, 5000) / data);
         CHECK_THAT(
             flow.send(outer(64) / flow.tcp(true, ack, 1025, 5000) / data).frame,
             equals(flow.forwarded_frame(true, outer(63) / flow.expected_tcp(true, rst | ack, 1025, 5000))));
@@ -153,9 +165,9 @@ TEST_CASE("reset: forwarded RST keeps the IP header and drops options and data",
     SECTION("behind a SYN the next sequence number is expected") {
         Fixture routed(false);
         auto &flow = routed.connection;
-        for (int i = 0; i < 2; ++i) {
+        for (int i = 0; i < 3; ++i) {
             const auto outcome = flow.send(flow.segment(false, syn | ack, 0xffffffff, 5000));
-            if (i == 1)
+            if (i == 2)
                 CHECK_THAT(outcome.frame,
                            equals(flow.forwarded_frame(
                                false, flow.ip(false, 63) / flow.expected_tcp(false, rst | ack, 0, 5000))));
@@ -295,8 +307,8 @@ TEST_CASE("reset: two CPUs reset each flow once", "[reset][concurrency]") {
         });
     for (auto &thread : threads)
         thread.join();
-    // The sender of the first packet is probed. The second packet of the same end becomes the RST; one of the
-    // other end is answered.
+    // The sender of the first packet is probed. The second packet of the same end becomes the probe of the far
+    // end; one of the other end is answered.
     CHECK(counts(routed) == (one_end ? Counts{flow_number, flow_number, flow_number, 0}
                                      : Counts{flow_number, 2 * flow_number, 0, 0}));
 }

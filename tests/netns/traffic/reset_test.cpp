@@ -11,6 +11,7 @@
 
 #include "abi/config.h"
 #include "tests/harness/skip.h"
+#include "tests/netns/testbed/resequencer.h"
 #include "tests/netns/testbed/scenario.h"
 #include "tests/netns/testbed/testbeds.h"
 
@@ -233,4 +234,38 @@ TEST_CASE("reset: reader whose acknowledgements were lost at the failed target i
     // The server must retransmit twice, and its retransmission timer doubles.
     CHECK(client.at - begin < generous);
     CHECK(server.at - begin < generous);
+}
+
+TEST_CASE("reset: far end is told by its own sequence numbers if the appliance has changed them") {
+    need_root();
+    const TwoArm testbed({.appliances = 2, .kind = ApplianceKind::reference});
+    const TcpServer echo(testbed.server, 7000);
+    Daemon glbd(testbed.node);
+    glbd.start(testbed.manifest());
+    REQUIRE(glbd.wait_healthy(2));
+    for (const auto &one : testbed.appliances) // both have their TUN devices once they have received a packet
+        REQUIRE(eventually(10s, [&] {
+            (void)tcp_works(testbed.client, TwoArm::server_address, 7000);
+            try {
+                shift_sequence_numbers(*one, 9000, 0x40000000);
+                return true;
+            } catch (const std::runtime_error &) {
+                return false;
+            }
+        }));
+    const Connection connection(testbed);
+    REQUIRE(::send(connection.client.get(), "hello", 5, 0) == 5);
+    char greeting[8];
+    REQUIRE(::recv(connection.server.get(), greeting, sizeof greeting, 0) == 5);
+    Worker reader(connection, read_until_closed, connection.server.get());
+    std::this_thread::sleep_for(300ms); // the server's delayed acknowledgement
+    const auto begin = Clock::now();
+    reset_all_targets(glbd);
+    REQUIRE(::send(connection.client.get(), "pushed", 6, MSG_NOSIGNAL) == 6);
+    const auto server = reader.get(), client = read_until_closed(connection.client.get());
+    INFO("server " << seconds(server.at - begin) << " s, client " << seconds(client.at - begin) << " s");
+    CHECK(server.error == ECONNRESET);
+    CHECK(client.error == ECONNRESET);
+    CHECK(server.at - begin < generous);
+    CHECK(client.at - begin < generous);
 }
