@@ -16,6 +16,7 @@ constexpr auto resend_delay = 100ms; // after a probe that could not be sent
 constexpr auto max_comparison = 60s;
 constexpr auto horizon_in_band = 10s; // within which outstanding flows add up
 constexpr auto horizon_without_in_band = 1s;
+constexpr auto outage_memory = 10s; // a target that was silent since an outage is a part of it
 constexpr unsigned max_missed = 5;
 
 std::uint64_t outstanding(const TargetCounters &traffic) {
@@ -78,6 +79,7 @@ std::vector<DetectorAction> OutlierDetector::poll(std::span<const TargetCounters
             discard_interval(member, gap, now);
         if (observe(member, row, siblings, now) && member.suspicion != Suspicion::none) {
             member.suspicion = Suspicion::none;
+            member.spared = false;
             actions.push_back({DetectorAction::Kind::clear, row.target, false, "return traffic resumed"});
         }
     }
@@ -163,6 +165,11 @@ bool OutlierDetector::observe(Member &member, const TargetCounters &traffic, con
 }
 
 void OutlierDetector::evaluate(Member &member, const Totals &siblings, MonotonicTime now, Actions &actions) {
+    if (member.spared && !member.answered) {
+        if (below_ejection_limit())
+            start_afresh(member, siblings, now);
+        return;
+    }
     expire(member, siblings, now);
     if (member.suspicion == Suspicion::none) {
         if (member.suspect_since && now - *member.unanswered_since >= unanswered_time &&
@@ -176,6 +183,7 @@ void OutlierDetector::evaluate(Member &member, const Totals &siblings, Monotonic
     if (member.answered) {
         actions.push_back({DetectorAction::Kind::clear, member.last.target, false, "in-band probe answered"});
         member.suspicion = Suspicion::none;
+        member.spared = false;
         reset_outstanding(member, member.last.outstanding_started);
         reset_comparison(member, siblings, now);
     } else if (member.probes < max_probes) {
@@ -193,7 +201,22 @@ void OutlierDetector::suspect(Member &member, Suspicion reason, MonotonicTime no
     member.suspicion = reason;
     member.suspected_at = member.next_probe = now;
     member.probes = 0;
-    member.answered = member.skip_reported = false;
+    member.answered = false;
+}
+
+// What made a spared target suspect may be over: in an outage of the whole group, the target returns at the same
+// time as the one whose recovery makes room. If in-band probes work, its flows stay counted, and it is probed
+// again. Otherwise only flows that become outstanding from now on count, since those that wait may not have sent
+// anything since.
+void OutlierDetector::start_afresh(Member &member, const Totals &siblings, MonotonicTime now) {
+    member.spared = false;
+    member.suspicion = Suspicion::none;
+    reset_comparison(member, siblings, now);
+    if (!member.in_band_works)
+        return reset_outstanding(member, member.last.outstanding_started);
+    for (auto *since : {&member.unanswered_since, &member.suspect_since, &member.eject_since})
+        if (*since)
+            *since = now;
 }
 
 bool OutlierDetector::should_eject(const Member &member, const Totals &siblings, MonotonicTime now) const {
@@ -247,9 +270,9 @@ void OutlierDetector::expire(Member &member, const Totals &siblings, MonotonicTi
 void OutlierDetector::eject(Member &member, const Totals &siblings, MonotonicTime now, Actions &actions) {
     auto description = describe(member, siblings, now);
     if (!below_ejection_limit()) {
-        if (!std::exchange(member.skip_reported, true))
-            actions.push_back(
-                {DetectorAction::Kind::skip_ejection, member.last.target, false, std::move(description)});
+        member.spared = true;
+        actions.push_back(
+            {DetectorAction::Kind::skip_ejection, member.last.target, false, std::move(description)});
         return;
     }
     const bool group_outage = is_group_outage(member, now);
@@ -264,8 +287,12 @@ void OutlierDetector::eject(Member &member, const Totals &siblings, MonotonicTim
 }
 
 // All members with traffic, at least two, are unresponsive. Members ejected within the last second in the
-// same outage count as well.
+// same outage count as well. A member that has returned nothing since the outage belongs to it, also if others
+// have recovered meanwhile.
 bool OutlierDetector::is_group_outage(const Member &member, MonotonicTime now) const {
+    if (last_group_outage_ && member.last_return < *last_group_outage_ &&
+        now - *last_group_outage_ < outage_memory)
+        return true;
     bool others_unresponsive = last_group_outage_ && now - *last_group_outage_ < 1s;
     for (const auto &[target, other] : members_) {
         if (&other == &member || other.last.ejected)

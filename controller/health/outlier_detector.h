@@ -47,11 +47,12 @@ struct DetectorAction {
         probe,         ///< send it an in-band probe now
         clear,         ///< it is no longer suspected
         eject,         ///< it has failed
-        skip_ejection, ///< it has failed, but max_ejected_percent of the group are ejected already
+        skip_ejection, ///< it has failed, but max_ejected_percent of the group are ejected already. Once there
+                       ///< is room, only evidence from then on ejects it
     };
     Kind kind = Kind::probe;
     std::uint16_t target = 0;
-    bool group_outage = false; ///< of eject: the whole group became unresponsive
+    bool group_outage = false; ///< of eject: the whole group became unresponsive, and this target with it
     std::string description;   ///< for log and API; empty for probe
 };
 
@@ -134,7 +135,7 @@ class OutlierDetector {
         MonotonicTime next_probe{};
         unsigned probes = 0;
         bool answered = false;
-        bool skip_reported = false;
+        bool spared = false; // found failed, but not ejected: max_ejected_percent
 
         bool in_band_works = false;
         unsigned missed = 0;
@@ -152,6 +153,7 @@ class OutlierDetector {
 
     void evaluate(Member &member, const Totals &siblings, MonotonicTime now, Actions &actions);
     void suspect(Member &member, Suspicion reason, MonotonicTime now);
+    static void start_afresh(Member &member, const Totals &siblings, MonotonicTime now);
     [[nodiscard]] bool should_eject(const Member &member, const Totals &siblings, MonotonicTime now) const;
     [[nodiscard]] double surprisal(const Member &member, const Totals &siblings) const;
     void expire(Member &member, const Totals &siblings, MonotonicTime now) const;

@@ -179,6 +179,68 @@ TEST_CASE("detection: all unresponsive at once is a group-wide outage, and half 
     }
 }
 
+TEST_CASE("detection: after a pause of the whole group nobody is ejected, whichever target returns first",
+          "[passive]") {
+    // Phases of the pause relative to the polls, and lengths relative to the 100 ms of the outage's probes.
+    for (unsigned seed = 0; seed < 1000; ++seed) {
+        const auto targets = 2 + seed % 3;
+        const auto from = 2s + Micros(seed * 37 % 20'000), to = from + 700ms + Micros(seed * 977 % 200'000);
+        const bool keeps = seed % 2 == 0, sparse = seed % 5 == 0; // packets of the pause; few of them
+        TrafficSim sim(
+            seed, targets,
+            [=, random = std::mt19937(seed)](const SimPacket &packet) mutable -> std::optional<Micros> {
+                const auto until = to + Micros(packet.target * (seed % 7) * 1'000); // not all at once
+                if (packet.at < from || packet.at >= until)
+                    return quick(random);
+                return keeps ? std::optional(until - packet.at + quick(random)) : std::nullopt;
+            });
+        for (unsigned i = 0; i < targets * 20; ++i)
+            sim.add({.target = static_cast<std::uint16_t>(i % targets),
+                     .start = Micros(i * 100),
+                     .pause = sparse ? 60ms : 8ms});
+        sim.run(4s);
+        INFO("seed " << seed);
+        CHECK(sim.count(Kind::eject) <= std::max(1u, targets / 2));
+        if (!sparse)
+            CHECK(sim.count(Kind::eject) >= 1);
+        for (const auto &row : sim.actions()) {
+            if (row.action.kind != Kind::eject)
+                continue;
+            CHECK(row.action.group_outage);
+            CHECK(row.at < to);
+        }
+        for (std::uint16_t target = 0; target < targets; ++target)
+            CHECK_FALSE(sim.is_ejected(target));
+    }
+}
+
+TEST_CASE("detection: a spared target that stays unresponsive is ejected once there is room", "[passive]") {
+    for (unsigned seed = 0; seed < 400; ++seed) {
+        const auto from = 2s + Micros(seed * 37 % 10'000), to = from + 800ms;
+        TrafficSim sim(
+            seed, 2,
+            [=, random = std::mt19937(seed)](const SimPacket &packet) mutable -> std::optional<Micros> {
+                if (packet.at >= from && (packet.at < to || packet.target == 1))
+                    return std::nullopt;
+                return quick(random);
+            });
+        for (unsigned i = 0; i < 40; ++i)
+            sim.add({.target = static_cast<std::uint16_t>(i % 2), .start = Micros(i * 100), .pause = 8ms});
+        sim.run(4s);
+        INFO("seed " << seed);
+        CHECK_FALSE(sim.is_ejected(0));
+        REQUIRE(sim.ejected_at(1));
+        CHECK(sim.is_ejected(1));
+        if (*sim.ejected_at(1) < to) // the other one was spared, and has returned
+            continue;
+        CHECK(*sim.ejected_at(1) > to + 60ms); // silence and probes after the room appeared
+        CHECK(*sim.ejected_at(1) < to + 300ms);
+        for (const auto &row : sim.actions())
+            if (row.action.kind == Kind::eject)
+                CHECK(row.action.group_outage); // one outage: no flow is reset for it
+    }
+}
+
 TEST_CASE("detection: maxEjectedPercent is rounded down, with a minimum of one target", "[passive]") {
     const auto [targets, percent, allowed] =
         GENERATE(std::make_tuple(3u, 50u, 1u), std::make_tuple(5u, 50u, 2u), std::make_tuple(3u, 10u, 1u),

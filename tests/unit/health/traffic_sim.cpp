@@ -35,6 +35,8 @@ void TrafficSim::act(const Event &event) {
     case What::probe:
         return probe(target, event.flag);
     case What::answer:
+        if (in_outage_.erase(target))
+            traffic_[target].ejected = false;
         return detector_.on_answer(target, clock(event.sent));
     case What::missed:
         return (void)detector_.on_missed(target);
@@ -106,8 +108,16 @@ void TrafficSim::poll() {
             probe(action.target, false);
         else
             actions_.push_back({now_, action});
-        if (action.kind == health::DetectorAction::Kind::eject)
+        if (action.kind == health::DetectorAction::Kind::eject) {
             traffic_[action.target].ejected = true;
+            if (action.group_outage)
+                in_outage_.insert(action.target);
+        }
+    }
+    if (now_ - outage_probed_ >= 100ms) { // as PassiveMonitor does
+        outage_probed_ = now_;
+        for (const auto target : in_outage_)
+            probe(target, false);
     }
     for (const auto &[from, to] : stalls_)
         if (next >= from && next < to)

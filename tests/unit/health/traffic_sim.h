@@ -61,6 +61,7 @@ class TrafficSim {
     };
     [[nodiscard]] const std::vector<TimedAction> &actions() const { return actions_; }
     [[nodiscard]] std::optional<Micros> ejected_at(std::uint16_t target) const;
+    [[nodiscard]] bool is_ejected(std::uint16_t target) const { return traffic_[target].ejected; }
     [[nodiscard]] const health::TargetCounters &traffic(std::uint16_t target) const {
         return traffic_[target];
     }
@@ -111,6 +112,8 @@ class TrafficSim {
     std::set<int> endpoints_seen_;
     std::set<std::pair<int, std::uint16_t>> seen_;
     std::vector<std::pair<Micros, Micros>> stalls_;
+    std::set<std::uint16_t> in_outage_; ///< ejected in a group-wide outage: the first answer ends it
+    Micros outage_probed_{};
     Micros background_{1s};
     std::priority_queue<Event> events_;
     std::uint64_t number_ = 0;
