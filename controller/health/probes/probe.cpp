@@ -18,13 +18,6 @@ namespace {
 
 using boost::system::error_code;
 
-asio::ip::tcp::endpoint endpoint_of(const IpAddress &address, std::uint16_t port) {
-    if (address.family == 6)
-        return {asio::ip::address_v6(address.bytes), port};
-    return {asio::ip::address_v4({address.bytes[0], address.bytes[1], address.bytes[2], address.bytes[3]}),
-            port};
-}
-
 // Host as in RFC 9110, section 7.2: an IPv6 address in brackets, the port unless it is the scheme's default.
 std::string http_request(const ProbeTarget &target) {
     auto host = target.settings.host;
@@ -51,6 +44,14 @@ ProbeResult failed_with(const error_code &error, std::string_view operation) {
     return result;
 }
 
+error_code take_socket_error(asio::ip::tcp::socket &socket) {
+    int error = 0;
+    socklen_t length = sizeof error;
+    if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_ERROR, &error, &length) != 0)
+        error = errno;
+    return {error, boost::system::system_category()};
+}
+
 // A peer may respond and reset before the result of connect is read: the kernel then reports the reset as
 // that result. A reset during the handshake itself is reported as "refused".
 bool means_connected(const error_code &error) {
@@ -60,9 +61,10 @@ bool means_connected(const error_code &error) {
 } // namespace
 
 Probe::Probe(asio::io_context &loop, ProbeTarget target, std::shared_ptr<const Prober::OnResult> on_result,
-             Result<std::shared_ptr<TlsContext>> tls)
+             std::shared_ptr<OrderlyCloser> closer, Result<std::shared_ptr<TlsContext>> tls)
     : loop_(loop), target_(std::move(target)), request_(http_request(target_)),
-      on_result_(std::move(on_result)), tls_(std::move(tls)), socket_(loop), pause_(loop), deadline_(loop) {}
+      on_result_(std::move(on_result)), closer_(std::move(closer)), tls_(std::move(tls)), pause_(loop),
+      deadline_(loop) {}
 
 void Probe::start(std::chrono::milliseconds delay) {
     asio::co_spawn(
@@ -72,8 +74,8 @@ void Probe::start(std::chrono::milliseconds delay) {
 void Probe::stop() {
     stopped_ = true;
     pause_.cancel();
-    deadline_.cancel();
-    close_socket();
+    if (connection_)
+        expire();
 }
 
 asio::awaitable<void> Probe::run(std::chrono::milliseconds delay) {
@@ -101,34 +103,51 @@ asio::awaitable<void> Probe::sleep_until(Clock::time_point when) {
     co_await pause_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 }
 
-// The deadline closes the socket, which ends every wait on it. Its handler may already be queued when the
-// probe ends and can then not be cancelled, hence the number.
 asio::awaitable<ProbeResult> Probe::probe_once() {
     connected_ = false;
     expired_ = false;
-    if (const auto opened = open_socket(); !opened)
-        co_return ProbeResult{ProbeOutcome::error, 0, opened.error().message, {}};
-
-    deadline_.expires_after(target_.settings.timeout);
-    deadline_.async_wait([self = shared_from_this(), number = number_](const error_code &error) {
-        if (error || number != self->number_)
-            return;
-        self->expired_ = true;
-        self->close_socket();
-    });
+    if (const auto prepared = prepare(); !prepared)
+        co_return ProbeResult{ProbeOutcome::not_sent, 0, prepared.error().message, {}};
+    expire_at(Clock::now() + target_.settings.timeout);
     ProbeResult result = co_await connect_and_check();
     ++number_;
     deadline_.cancel();
-    close_socket();
+    close_connection();
     if (expired_ && result.outcome == ProbeOutcome::error)
         co_return timeout_result();
     co_return result;
 }
 
+// A handler that is already queued when the probe ends can not be cancelled, hence the number.
+void Probe::expire_at(Clock::time_point when) {
+    deadline_.expires_at(when);
+    deadline_.async_wait([self = shared_from_this(), number = number_](const error_code &error) {
+        if (!error && number == self->number_)
+            self->expire();
+    });
+}
+
+// Ends every wait on the socket. A wait that begins just now is ended by the next call. The connection itself stays
+// usable: it is still to be closed in an orderly way.
+void Probe::expire() {
+    constexpr std::chrono::milliseconds repetition{10};
+    error_code ignored;
+    expired_ = true;
+    if (connected_)
+        connection_->socket.cancel(ignored);
+    else
+        connection_->socket.close(ignored);
+    expire_at(Clock::now() + repetition);
+}
+
 asio::awaitable<ProbeResult> Probe::connect_and_check() {
-    error_code error;
-    const auto peer = endpoint_of(target_.address, target_.settings.port);
-    co_await socket_.async_connect(peer, asio::redirect_error(asio::use_awaitable, error));
+    error_code error(connect_error_, boost::system::system_category());
+    auto &socket = connection_->socket;
+    if (!error)
+        co_await socket.async_wait(asio::ip::tcp::socket::wait_write,
+                                   asio::redirect_error(asio::use_awaitable, error));
+    if (!error)
+        error = take_socket_error(socket);
     if (!means_connected(error))
         co_return failed_with(error, "connect");
     connected_ = true;
@@ -136,17 +155,12 @@ asio::awaitable<ProbeResult> Probe::connect_and_check() {
         co_return ProbeResult{ProbeOutcome::ok, 0, "", {}};
     if (target_.settings.protocol == ProbeKind::https)
         co_return co_await exchange_https();
-    co_return co_await exchange_http(socket_);
+    co_return co_await exchange_http(socket);
 }
 
 asio::awaitable<ProbeResult> Probe::exchange_https() {
-    if (!tls_)
-        co_return ProbeResult{ProbeOutcome::error, 0, tls_.error().message, {}};
     error_code error;
-    TlsStream stream(socket_, (*tls_)->context);
-    if (const auto ready = prepare_tls(stream, **tls_, target_.settings.host, target_.address, session_);
-        !ready)
-        co_return ProbeResult{ProbeOutcome::error, 0, ready.error().message, {}};
+    auto &stream = *connection_->tls;
     co_await stream.async_handshake(TlsStream::client, asio::redirect_error(asio::use_awaitable, error));
     if (error) {
         session_.reset();
@@ -155,6 +169,7 @@ asio::awaitable<ProbeResult> Probe::exchange_https() {
             failed.detail = "TLS handshake: " + why;
         co_return failed;
     }
+    connection_->tls_established = true;
     const auto result = co_await exchange_http(stream);
     session_ = cache_session(stream);
     co_return result;
@@ -184,19 +199,38 @@ asio::awaitable<ProbeResult> Probe::exchange_http(Stream &stream) {
     }
 }
 
-Status Probe::open_socket() {
+Status Probe::prepare() {
+    connection_ = std::make_shared<ProbeConnection>(loop_);
+    if (target_.settings.protocol == ProbeKind::https) {
+        if (!tls_)
+            tls_ = TlsContext::make(target_.settings.ca_file);
+        if (!tls_)
+            return tl::unexpected(tls_.error());
+        auto &stream = connection_->tls.emplace(connection_->socket, (*tls_)->context);
+        GLB_TRY(prepare_tls(stream, **tls_, target_.settings.host, target_.address, session_));
+    }
+    return start_connecting();
+}
+
+Status Probe::start_connecting() {
     GLB_ASSIGN(Fd fd, open_probe_socket(target_.address.family, target_.source));
+    GLB_ASSIGN(connect_error_, start_connect(fd.get(), target_.address, target_.settings.port));
     error_code error;
-    socket_.assign(target_.address.family == 6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(), fd.get(), error);
+    connection_->socket.assign(target_.address.family == 6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(),
+                               fd.get(), error);
     if (error)
         return fail("probe socket: {}", error.message());
     (void)fd.release();
     return {};
 }
 
-void Probe::close_socket() {
+void Probe::close_connection() {
     error_code ignored;
-    socket_.close(ignored);
+    if (connected_ && target_.settings.protocol != ProbeKind::tcp)
+        closer_->close(std::move(connection_));
+    else
+        connection_->socket.close(ignored);
+    connection_.reset();
 }
 
 ProbeResult Probe::check_status(int status) const {

@@ -9,18 +9,20 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "controller/health/probes/orderly_closer.h"
 #include "controller/health/probes/prober.h"
 #include "controller/health/probes/tls.h"
 
 namespace glb::health {
 
-/// The coroutine owns the object, so stop() is possible at any suspension point: it closes the socket and
-/// cancels the timers.
+/// The coroutine owns the object, so stop() is possible at any suspension point: it ends the probe in progress
+/// and cancels the timers.
 class Probe : public std::enable_shared_from_this<Probe> {
   public:
-    /// `tls`: for HTTPS probes, else null. Its error is the result of each probe.
+    /// `tls`: for HTTPS probes, else null. If it is an error, each probe tries again to make it.
     Probe(boost::asio::io_context &loop, ProbeTarget target,
-          std::shared_ptr<const Prober::OnResult> on_result, Result<std::shared_ptr<TlsContext>> tls);
+          std::shared_ptr<const Prober::OnResult> on_result, std::shared_ptr<OrderlyCloser> closer,
+          Result<std::shared_ptr<TlsContext>> tls);
 
     void start(std::chrono::milliseconds delay);
     void stop();
@@ -38,8 +40,12 @@ class Probe : public std::enable_shared_from_this<Probe> {
     boost::asio::awaitable<ProbeResult> exchange_http(Stream &stream);
     boost::asio::awaitable<ProbeResult> exchange_https();
 
-    [[nodiscard]] Status open_socket();
-    void close_socket();
+    [[nodiscard]] Status prepare();
+    /// An error here is a local one: the SYN did not leave the node.
+    [[nodiscard]] Status start_connecting();
+    void expire_at(Clock::time_point when);
+    void expire();
+    void close_connection();
     [[nodiscard]] ProbeResult check_status(int status) const;
     [[nodiscard]] ProbeResult timeout_result() const;
 
@@ -47,15 +53,17 @@ class Probe : public std::enable_shared_from_this<Probe> {
     const ProbeTarget target_;
     const std::string request_; // of HTTP probes
     const std::shared_ptr<const Prober::OnResult> on_result_;
-    const Result<std::shared_ptr<TlsContext>> tls_;
+    const std::shared_ptr<OrderlyCloser> closer_;
+    Result<std::shared_ptr<TlsContext>> tls_;
     TlsSession session_; // of the last probe with a response
-    boost::asio::ip::tcp::socket socket_;
     boost::asio::steady_timer pause_;
     boost::asio::steady_timer deadline_;
     bool stopped_ = false;
 
     // Of the probe in progress:
+    std::shared_ptr<ProbeConnection> connection_;
     std::uint64_t number_ = 0;
+    int connect_error_ = 0; // of a connect that ended at once
     bool connected_ = false;
     bool expired_ = false;
 };

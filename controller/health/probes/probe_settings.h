@@ -37,6 +37,8 @@ enum class ProbeOutcome : std::uint8_t {
     refused,  ///< the port is closed
     mismatch, ///< an HTTP status that the matcher does not accept
     error,    ///< anything else; the detail names it
+    not_sent, ///< it could not leave the node (descriptors, ports, source address, route, firewall): no
+              ///< evidence about the target
 };
 
 [[nodiscard]] std::string_view to_string(ProbeOutcome outcome);

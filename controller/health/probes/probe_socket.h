@@ -20,7 +20,12 @@ struct ProbeSource {
 };
 
 /// A non-blocking TCP socket of `family` (4 or 6), bound to `source`, that closes with a RST (SO_LINGER 0):
-/// neither side enters TIME_WAIT, which would accumulate with thousands of probes per second.
+/// neither side enters TIME_WAIT, which would accumulate with thousands of probes per second. See OrderlyCloser.
 [[nodiscard]] Result<Fd> open_probe_socket(std::uint8_t family, const ProbeSource &source);
+
+/// Starts to connect the non-blocking `socket`. Returns the error with which the connection failed at once (0: it is
+/// established or in progress). An error of the Result is local: no SYN was sent, for lack of a route, a port, memory
+/// or permission. A failed neighbour is no such error: the kernel reports it later.
+[[nodiscard]] Result<int> start_connect(int socket, const IpAddress &address, std::uint16_t port);
 
 } // namespace glb::health

@@ -9,7 +9,7 @@ namespace glb::health {
 
 Prober::Prober(boost::asio::io_context &loop, OnResult on_result)
     : loop_(loop), on_result_(std::make_shared<const OnResult>(std::move(on_result))),
-      random_(std::random_device{}()) {}
+      closer_(std::make_shared<OrderlyCloser>()), random_(std::random_device{}()) {}
 
 Prober::~Prober() {
     for (const auto &[key, probe] : probes_)
@@ -28,7 +28,7 @@ void Prober::set_targets(const std::vector<ProbeTarget> &targets) {
         }
         const auto longest = std::min(target.settings.interval, max_start_delay);
         std::uniform_int_distribution<std::chrono::milliseconds::rep> delay(0, longest.count());
-        auto probe = std::make_shared<Probe>(loop_, target, on_result_, tls_for(target.settings));
+        auto probe = std::make_shared<Probe>(loop_, target, on_result_, closer_, tls_for(target.settings));
         probe->start(std::chrono::milliseconds(delay(random_)));
         probes_.emplace(target.key, std::move(probe));
     }

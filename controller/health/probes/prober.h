@@ -16,6 +16,7 @@
 
 namespace glb::health {
 
+class OrderlyCloser;
 class Probe;
 class TlsContext;
 
@@ -53,6 +54,7 @@ class Prober {
     boost::asio::io_context &loop_;
     std::shared_ptr<const OnResult>
         on_result_; // shared: a probe may be calling it while the Prober is destroyed
+    std::shared_ptr<OrderlyCloser> closer_;
     std::map<std::string, std::shared_ptr<Probe>> probes_;
     std::map<std::string, std::weak_ptr<TlsContext>> tls_; // by caFile, shared by its probes
     std::mt19937 random_;

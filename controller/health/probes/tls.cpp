@@ -58,9 +58,12 @@ Status prepare_tls(TlsStream &stream, const TlsContext &context, const std::stri
 }
 
 // OpenSSL treats a connection that ends without a shutdown as broken and invalidates its session.
+void mark_shut_down(TlsStream &stream) {
+    SSL_set_shutdown(stream.native_handle(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+}
+
 TlsSession cache_session(TlsStream &stream) {
     auto *raw = stream.native_handle();
-    SSL_set_shutdown(raw, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     TlsSession session(SSL_get1_session(raw));
     if (session && !SSL_SESSION_is_resumable(session.get()))
         session.reset();

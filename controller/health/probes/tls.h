@@ -35,9 +35,10 @@ using TlsSession = std::unique_ptr<SSL_SESSION, TlsSessionFree>;
 [[nodiscard]] Status prepare_tls(TlsStream &stream, const TlsContext &context, const std::string &host,
                                  const IpAddress &address, const TlsSession &session);
 
-/// After the response: the session to be resumed next time (null: none), also if the connection was not
-/// shut down.
+/// After the response: the session to be resumed next time (null: none).
 [[nodiscard]] TlsSession cache_session(TlsStream &stream);
+/// Before the stream is destroyed: its session remains valid although the peer has not shut it down.
+void mark_shut_down(TlsStream &stream);
 
 /// Why the certificate was rejected; empty if it was not.
 [[nodiscard]] std::string verify_error(TlsStream &stream);

@@ -57,7 +57,7 @@ struct TlsConnection {
     bool resumed = false;
 };
 
-/// Per connection: handshake, one request, `answer`, then a close or a RST.
+/// Per connection: handshake, one request, `answer`, then the peer's end and a close, or a RST.
 class TlsServer {
   public:
     TlsServer(asio::io_context &loop, const Certificate &certificate, std::string answer,
@@ -71,6 +71,8 @@ class TlsServer {
     }
     [[nodiscard]] std::uint16_t port() const { return server_.port(); }
     [[nodiscard]] const std::vector<TlsConnection> &connections() const { return connections_; }
+    /// How the peers ended their connections; eof: by close_notify.
+    [[nodiscard]] const std::vector<boost::system::error_code> &ends() const { return ends_; }
 
   private:
     Awaitable serve(tcp::socket &peer) {
@@ -92,14 +94,20 @@ class TlsServer {
         connections_.push_back(connection);
         co_await asio::async_write(stream, asio::buffer(answer_),
                                    asio::redirect_error(asio::use_awaitable, error));
-        if (reset_)
+        if (reset_) {
             peer.set_option(asio::socket_base::linger(true, 0));
+            co_return;
+        }
+        (void)co_await stream.async_read_some(asio::buffer(bytes),
+                                              asio::redirect_error(asio::use_awaitable, error));
+        ends_.push_back(error);
     }
 
     asio::ssl::context context_;
     std::string answer_;
     bool reset_;
     std::vector<TlsConnection> connections_;
+    std::vector<boost::system::error_code> ends_;
     ScriptedServer server_;
 };
 
