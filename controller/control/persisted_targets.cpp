@@ -41,9 +41,12 @@ void read_health(const json &health, health::PersistedTargets &targets) {
         if (!state)
             continue;
         const auto failures = row.value("failures", json());
-        targets.health[name] = {*state, reason.value_or(health::HealthReason::none),
+        targets.health[name] = {*state,
+                                reason.value_or(health::HealthReason::none),
                                 failures.is_number_unsigned() ? failures.get<unsigned>() : 0,
-                                row.value("inBand", json()) == true};
+                                row.value("inBand", json()) == true,
+                                string_of(row, "description"),
+                                string_of(row, "address")};
     }
 }
 
@@ -63,11 +66,16 @@ void read_drains(const json &drains, health::PersistedTargets &targets) {
 
 json health_to_json(const health::PersistedTargets &targets) {
     auto rows = json::object();
-    for (const auto &[name, row] : targets.health)
-        rows[name] = {{"state", to_string(row.state)},
-                      {"reason", to_string(row.reason)},
-                      {"failures", row.failures},
-                      {"inBand", row.in_band_works}};
+    for (const auto &[name, row] : targets.health) {
+        auto &target = rows[name] = {{"state", to_string(row.state)},
+                                     {"reason", to_string(row.reason)},
+                                     {"failures", row.failures},
+                                     {"inBand", row.in_band_works}};
+        if (!row.description.empty())
+            target["description"] = row.description;
+        if (!row.address.empty())
+            target["address"] = row.address;
+    }
     return rows;
 }
 

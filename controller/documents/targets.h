@@ -19,7 +19,11 @@ struct Target {
     std::optional<std::string> reason; ///< Target.FailedHealthChecks, ...
     std::optional<std::string> description; ///< the reason in prose
     std::uint64_t since_seconds = 0;        ///< since the last change of state
-    std::optional<std::string> last_error;  ///< of the last health check that failed
+    std::optional<std::string>
+        last_error; ///< of the last health check, if it failed or was not sent; or of packets
+    std::optional<std::uint64_t> last_error_seconds_ago;
+    std::uint64_t local_errors =
+        0; ///< health checks that could not leave the node: no evidence about the target
     bool drained_by_operator = false;
     std::uint64_t active_flows = 0;
     std::uint64_t new_flows = 0;
@@ -40,6 +44,8 @@ struct Target {
                           member("description", &Target::description),
                           member("sinceSeconds", &Target::since_seconds),
                           member("lastError", &Target::last_error),
+                          member("lastErrorSecondsAgo", &Target::last_error_seconds_ago),
+                          member("localErrors", &Target::local_errors),
                           member("drainedByOperator", &Target::drained_by_operator),
                           member("activeFlows", &Target::active_flows),
                           member("newFlows", &Target::new_flows),

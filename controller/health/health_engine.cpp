@@ -191,6 +191,11 @@ void HealthEngine::on_probe(const std::string &name, const ProbeResult &result) 
     const auto found = registry_.entries().find(name);
     if (found == registry_.entries().end())
         return;
+    if (result.outcome == ProbeOutcome::not_sent) {
+        if (const auto line = local_errors_.record(name, result.detail, Clock::now()); !line.empty())
+            spdlog::error("{}", line);
+        return apply_probe_result(name, result);
+    }
     const auto &target = found->second.target;
     if (result.outcome == ProbeOutcome::timeout || result.outcome == ProbeOutcome::error)
         on_event_(TargetUnanswered{target.address});
@@ -244,7 +249,7 @@ void HealthEngine::on_event(const glb_event &event) {
         MacAddress mac;
         std::memcpy(mac.bytes.data(), &event.address[1], mac.bytes.size());
         const auto sender = IpAddress::v4(event.address[0]);
-        registry_.on_sender_mac(sender, mac);
+        registry_.on_sender_mac(sender, mac, Clock::now());
         publish_soon();
         return on_event_(SenderMacMismatch{sender});
     }
@@ -297,6 +302,11 @@ void HealthEngine::schedule_tick() {
         if (code)
             return;
         if (config_.generation != 0) {
+            const bool any_left = std::ranges::any_of(registry_.entries(), [](const auto &row) {
+                return row.second.health.errors().check_not_sent();
+            });
+            if (const auto line = local_errors_.update(any_left, Clock::now()); !line.empty())
+                spdlog::info("{}", line);
             refresh_all();
             publish();
         }
@@ -309,10 +319,16 @@ void HealthEngine::publish() {
     snapshot.generation = config_.generation;
     for (const auto &[name, entry] : registry_.entries()) {
         const auto &health = entry.health;
-        snapshot.targets.push_back({entry.group, name, entry.target, entry.group_index, health.state(),
-                                    health.reason(), health.description(), health.since(),
-                                    health.last_error(), entry.drain_until, entry.operator_drain_until});
+        auto &row = snapshot.targets.emplace_back(TargetSnapshot{
+            entry.group, name, entry.target, entry.group_index, health.state(), health.reason(),
+            health.description(), health.since(), "", entry.drain_until, entry.operator_drain_until});
+        if (auto error = health.errors().last(Clock::now())) {
+            row.last_error = std::move(error->text);
+            row.last_error_at = error->at;
+        }
+        row.local_errors = health.errors().local();
     }
+    snapshot.local_errors = local_errors_.errors();
     snapshot.groups = actions_;
     snapshot.persisted = registry_.persisted();
     snapshot.write_error = write_error_;

@@ -18,6 +18,7 @@
 #include "controller/health/group_condition_log.h"
 #include "controller/health/health_event.h"
 #include "controller/health/health_snapshot.h"
+#include "controller/health/local_error_log.h"
 #include "controller/health/passive_monitor.h"
 #include "controller/health/probes/prober.h"
 #include "controller/health/target_registry.h"
@@ -121,6 +122,7 @@ class HealthEngine final : private PassiveMonitorHost {
     std::set<std::uint16_t> resolved_;
     std::map<std::string, ProbeResult> held_results_; ///< of initial targets without a path
     GroupConditionLog condition_log_;
+    LocalErrorLog local_errors_;
     Prober prober_;
     PassiveMonitor passive_;
     DatapathEvents events_;

@@ -9,6 +9,7 @@
 
 #include "controller/health/group_decision.h"
 #include "controller/health/health_config.h"
+#include "controller/health/local_error_log.h"
 #include "controller/health/persisted.h"
 #include "controller/util/monotonic_time.h"
 
@@ -26,6 +27,8 @@ struct TargetSnapshot {
     std::string last_error;
     std::optional<MonotonicTime> drain_until;          ///< set: removed from the configuration, draining
     std::optional<MonotonicTime> operator_drain_until; ///< set: drained by the operator
+    std::optional<MonotonicTime> last_error_at = {};   ///< set with last_error
+    std::uint64_t local_errors = 0;                    ///< checks that could not leave the node
 };
 
 struct HealthSnapshot {
@@ -33,6 +36,7 @@ struct HealthSnapshot {
     std::vector<TargetSnapshot> targets;       ///< by name
     std::map<std::string, GroupAction> groups; ///< action for new flows, by name
     PersistedTargets persisted;                ///< to be written to the state store
+    LocalErrors local_errors;
     std::string write_error; ///< of the last failed write of target states; empty: the maps are up to date
 
     [[nodiscard]] const TargetSnapshot *find(const std::string &name) const;

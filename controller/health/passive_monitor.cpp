@@ -18,6 +18,7 @@ constexpr std::chrono::milliseconds background_interval{1000};
 constexpr std::chrono::milliseconds background_timeout{500};
 constexpr auto target_tick_interval = 1s;
 constexpr auto outage_probe_interval = 100ms;
+constexpr auto not_sent_log_interval = 30s;
 
 /// `at` on CLOCK_BOOTTIME, which also counts while the machine is suspended: the detector must see such a
 /// gap.
@@ -144,7 +145,7 @@ bool PassiveMonitor::execute(Group &group, const DetectorAction &action) {
     switch (action.kind) {
     case DetectorAction::Kind::probe:
         if (const auto sent = in_band_.probe_now(name); !sent) {
-            spdlog::warn("target {}: {}", name, sent.error().message);
+            on_not_sent(name, sent.error().message);
             group.detector.on_unsent(action.target, boot_clock(Clock::now()));
         }
         return false;
@@ -235,6 +236,8 @@ void PassiveMonitor::on_in_band(const std::string &name, const InBandResult &res
             health.on_in_band_ended();
             return std::nullopt;
         });
+    if (result.outcome == Outcome::unsent && !group->second.settings.in_band.is_health_check)
+        on_not_sent(name, result.detail);
     // The detector clears suspects. Other answers to requested probes count only after a group-wide outage.
     const bool counts = result.periodic || entry.health.group_outage();
     if (counts && result.outcome != Outcome::unsent && registry_.update(name, [&](TargetHealth &health) {
@@ -243,6 +246,19 @@ void PassiveMonitor::on_in_band(const std::string &name, const InBandResult &res
         host_.on_group_changed(entry.group);
     if (result.periodic && group->second.settings.in_band.is_health_check)
         check_by_geneve(group->second.settings, entry, result);
+}
+
+/// A probe that could not leave the node.
+void PassiveMonitor::on_not_sent(const std::string &name, const std::string &error) {
+    const auto now = Clock::now();
+    (void)registry_.update(name, [&](TargetHealth &health) -> std::optional<HealthTransition> {
+        health.errors().record_not_sent(error, now);
+        return std::nullopt;
+    });
+    if (not_sent_logged_ && now - *not_sent_logged_ < not_sent_log_interval)
+        return;
+    not_sent_logged_ = now;
+    spdlog::warn("target {}: in-band probes cannot be sent: {}", name, error);
 }
 
 /// A missing answer is no failure while traffic returns: some appliances drop endpoint ids that they are not
@@ -258,7 +274,7 @@ void PassiveMonitor::check_by_geneve(const HealthGroup &group, const TargetEntry
     probe.round_trip = result.round_trip;
     probe.outcome = ProbeOutcome::ok;
     if (result.outcome == Outcome::unsent) {
-        probe.outcome = ProbeOutcome::error;
+        probe.outcome = ProbeOutcome::not_sent;
         probe.detail = result.detail;
     } else if (result.outcome == Outcome::unanswered && !traffic_returns) {
         probe.outcome = ProbeOutcome::timeout;

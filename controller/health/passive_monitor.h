@@ -72,6 +72,7 @@ class PassiveMonitor {
     void tick_targets();
 
     void on_in_band(const std::string &name, const InBandResult &result);
+    void on_not_sent(const std::string &name, const std::string &error);
     void check_by_geneve(const HealthGroup &group, const TargetEntry &entry, const InBandResult &result);
 
     TargetRegistry &registry_;
@@ -83,6 +84,7 @@ class PassiveMonitor {
     std::map<std::string, std::uint64_t> returned_at_check_; // packets, at the last in-band health check
     std::map<std::string, NewFlows> half_open_;
     Clock::time_point last_tick_{}, last_outage_probe_{};
+    std::optional<Clock::time_point> not_sent_logged_;
 };
 
 } // namespace glb::health

@@ -16,6 +16,7 @@ HealthReason reason_of(ProbeOutcome outcome) {
     case ProbeOutcome::ok:
     case ProbeOutcome::refused:
     case ProbeOutcome::error:
+    case ProbeOutcome::not_sent:
         break;
     }
     return HealthReason::failed_health_checks;
@@ -35,6 +36,8 @@ std::string_view to_string(ProbeOutcome outcome) {
         return "mismatch";
     case ProbeOutcome::error:
         return "error";
+    case ProbeOutcome::not_sent:
+        return "not sent";
     }
     return "";
 }
@@ -88,7 +91,11 @@ std::string_view to_string(HealthReason reason) {
 TargetHealth::TargetHealth(const HealthPolicy &policy, MonotonicTime now,
                            std::optional<PersistedHealth> known)
     : policy_(policy), since_(now) {
-    if (known && (known->state == TargetState::healthy || known->state == TargetState::unavailable))
+    const auto described = [&] {
+        return known->description.empty() ? "state from before the restart" : known->description;
+    };
+    if (!policy.checks_enabled ||
+        (known && (known->state == TargetState::healthy || known->state == TargetState::unavailable)))
         active_ = {TargetState::healthy, HealthReason::none, "", 0, 0};
     if (known) {
         backoff_.restore(known->failures, known->state == TargetState::unhealthy, now);
@@ -98,11 +105,11 @@ TargetHealth::TargetHealth(const HealthPolicy &policy, MonotonicTime now,
         if (known->reason == HealthReason::no_return_traffic && policy.passive) {
             active_ = {TargetState::healthy, HealthReason::none, "", 0, 0};
             passive_.failed = true;
-            passive_.description = "state from before the restart";
+            passive_.description = described();
             if (known->failures == 0)
                 backoff_.fail(now);
         } else {
-            active_ = {TargetState::unhealthy, known->reason, "state from before the restart", 0, 0};
+            active_ = {TargetState::unhealthy, known->reason, described(), 0, 0};
         }
     }
     auto composed = compose();
@@ -118,14 +125,16 @@ std::optional<HealthTransition> TargetHealth::on_registered(MonotonicTime now) {
 }
 
 std::optional<HealthTransition> TargetHealth::on_probe(const ProbeResult &result, MonotonicTime now) {
+    errors_.on_check(result, now);
+    if (result.outcome == ProbeOutcome::not_sent)
+        return std::nullopt;
     if (result.outcome == ProbeOutcome::ok) {
         active_.count_success(policy_, backoff_, now);
         return recompute(now);
     }
-    last_error_ = result.detail.empty() ? std::string(to_string(result.outcome)) : result.detail;
     // An outage counts as one failure, also if several kinds of evidence detect it. A target that starts late
     // has not failed yet.
-    if (active_.count_failure(policy_, result.outcome, last_error_) && !passive_.failed)
+    if (active_.count_failure(policy_, result.outcome, errors_.last(now)->text) && !passive_.failed)
         backoff_.fail(now);
     return recompute(now);
 }
@@ -201,15 +210,20 @@ std::optional<HealthTransition> TargetHealth::set_draining(Draining draining, Mo
 std::optional<HealthTransition> TargetHealth::set_in_use(bool in_use, MonotonicTime now) {
     if (in_use && !in_use_) { // it was not probed meanwhile
         active_ = {};
+        if (!policy_.checks_enabled)
+            active_.state = TargetState::healthy;
         passive_ = {};
     }
     in_use_ = in_use;
     return recompute(now);
 }
 
-std::optional<HealthTransition> TargetHealth::set_policy(const HealthPolicy &policy, MonotonicTime now) {
-    if (policy.checks_enabled != policy_.checks_enabled)
-        active_ = {TargetState::healthy, HealthReason::none, "", 0, 0};
+std::optional<HealthTransition> TargetHealth::set_policy(const HealthPolicy &policy, MonotonicTime now,
+                                                         bool check_changed) {
+    if (check_changed || policy.checks_enabled != policy_.checks_enabled) {
+        active_.successes = active_.failures = 0;
+        errors_.forget_checks();
+    }
     if (!policy.passive)
         passive_ = {};
     policy_ = policy;

@@ -9,6 +9,7 @@
 
 #include "controller/health/backoff.h"
 #include "controller/health/probes/probe_settings.h"
+#include "controller/health/target_errors.h"
 #include "controller/util/monotonic_time.h"
 
 namespace glb::health {
@@ -42,14 +43,14 @@ struct HealthTransition {
     std::string description; ///< one sentence without full stop; empty if the reason says it all
     MonotonicTime at{};
 };
-
 /// What an earlier daemon persisted of a target.
 struct PersistedHealth {
     TargetState state = TargetState::initial;
     HealthReason reason = HealthReason::none;
     unsigned failures = 0; ///< see Backoff
     bool in_band_works = false;
-
+    std::string description = {}; ///< of an unhealthy target
+    std::string address = {};     ///< ADDR:PORT; empty: persisted by a version that did not store it
     bool operator==(const PersistedHealth &) const = default;
 };
 
@@ -58,7 +59,6 @@ struct HealthPolicy {
     unsigned healthy_threshold = 3;   ///< consecutive successes; at least 1
     unsigned unhealthy_threshold = 3; ///< consecutive failures; at least 1
     bool passive = false;             ///< the outlier detector may fail it
-
     bool operator==(const HealthPolicy &) const = default;
 };
 
@@ -86,7 +86,8 @@ class TargetHealth {
     std::optional<HealthTransition> on_registered(MonotonicTime now);
 
     /// The result of an active check. One success makes an initial target healthy (as at AWS). Thresholds
-    /// count consecutive results. From the second failure on, recovery also waits for the backoff.
+    /// count consecutive results. From the second failure on, recovery also waits for the backoff. A check that
+    /// was not sent is no evidence.
     std::optional<HealthTransition> on_probe(const ProbeResult &result, MonotonicTime now);
 
     /// Whether an in-band probe was answered in time. Unanswered probes alone do not fail a target. As many
@@ -118,18 +119,18 @@ class TargetHealth {
     /// False while no endpoint uses the target's group. A target that comes into use is initial again.
     std::optional<HealthTransition> set_in_use(bool in_use, MonotonicTime now);
 
-    /// When checks are enabled, a target that was serving without them remains healthy until the threshold of
-    /// failures. When passive health is disabled, a passive failure ends.
-    std::optional<HealthTransition> set_policy(const HealthPolicy &policy, MonotonicTime now);
+    /// `check_changed`: something else is checked from now on. The verdict remains until the new check has another
+    /// one. While checks are disabled their verdict is suspended; a target that never had one was serving then, and
+    /// is healthy afterwards. When passive health is disabled, a passive failure ends.
+    std::optional<HealthTransition> set_policy(const HealthPolicy &policy, MonotonicTime now,
+                                               bool check_changed = false);
 
     [[nodiscard]] TargetState state() const { return state_; }
     [[nodiscard]] HealthReason reason() const { return reason_; }
     [[nodiscard]] const std::string &description() const { return description_; }
     [[nodiscard]] MonotonicTime since() const { return since_; } ///< when the state began
-    /// Records an error that fails no check.
-    void record_error(std::string text) { last_error_ = std::move(text); }
-    /// Of the last failed check or record_error(); recovery does not clear it.
-    [[nodiscard]] const std::string &last_error() const { return last_error_; }
+    [[nodiscard]] TargetErrors &errors() { return errors_; }
+    [[nodiscard]] const TargetErrors &errors() const { return errors_; }
     [[nodiscard]] Draining draining() const { return draining_; }
 
     [[nodiscard]] unsigned failures() const { return backoff_.failures(); }
@@ -193,7 +194,7 @@ class TargetHealth {
     HealthReason reason_ = HealthReason::none;
     std::string description_;
     MonotonicTime since_{};
-    std::string last_error_;
+    TargetErrors errors_;
 };
 
 } // namespace glb::health

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 #include "controller/plan/index_allocator.h"
 
@@ -11,6 +12,16 @@ namespace {
 
 /// For targets whose group is not configured any more.
 constexpr std::chrono::seconds default_delay{300};
+
+/// Thresholds and times apply to the same check.
+bool is_same_check(const HealthGroup &a, const HealthGroup &b) {
+    const auto what = [](const HealthGroup &group) {
+        const auto &probe = group.probe;
+        return std::tie(probe.protocol, probe.port, probe.path, probe.host, probe.matcher, probe.ca_file,
+                        group.in_band.is_health_check, group.in_band.inner);
+    };
+    return what(a) == what(b);
+}
 
 } // namespace
 
@@ -23,7 +34,7 @@ bool TargetRegistry::apply(TargetEntry &entry, const std::optional<HealthTransit
 }
 
 void TargetRegistry::configure_target(const HealthGroup &group, const HealthTarget &target,
-                                      MonotonicTime now) {
+                                      bool check_changed, MonotonicTime now) {
     const auto name = plan::target_name(group.name, target.id);
     auto found = entries_.find(name);
     if (found == entries_.end()) {
@@ -41,7 +52,7 @@ void TargetRegistry::configure_target(const HealthGroup &group, const HealthTarg
     entry.drain_until.reset();
     if (const auto restored = restored_.operator_drains.extract(name))
         entry.operator_drain_until = restored.mapped();
-    apply(entry, entry.health.set_policy(group.policy, now));
+    apply(entry, entry.health.set_policy(group.policy, now, check_changed));
     apply(entry, entry.health.set_in_use(!group.endpoints.empty(), now));
     apply(entry,
           entry.health.set_draining(entry.operator_drain_until ? Draining::by_operator : Draining::no, now));
@@ -54,11 +65,12 @@ void TargetRegistry::configure(const HealthConfig &config, MonotonicTime now) {
     for (const auto &group : config.groups) {
         auto &entry = groups_[group.name];
         entry.configured = true;
+        const bool check_changed = !is_same_check(entry.settings, group);
         entry.settings = group;
         entry.settings.targets.clear();
         for (const auto &target : group.targets) {
             configured.insert(plan::target_name(group.name, target.id));
-            configure_target(group, target, now);
+            configure_target(group, target, check_changed, now);
         }
     }
     for (auto &[name, entry] : entries_)
@@ -120,8 +132,10 @@ PersistedTargets TargetRegistry::persisted() const {
     PersistedTargets persisted;
     for (const auto &[name, entry] : entries_) {
         const auto &health = entry.health;
-        persisted.health[name] = {health.state(), health.reason(), health.failures(),
-                                  health.in_band_worked()};
+        auto &row = persisted.health[name] = {health.state(), health.reason(), health.failures(),
+                                              health.in_band_worked()};
+        if (row.state == TargetState::unhealthy)
+            row.description = health.description();
         if (entry.drain_until)
             persisted.removed[name] = {*entry.drain_until, entry.on_deregistered};
         if (entry.operator_drain_until)
@@ -149,13 +163,15 @@ bool TargetRegistry::on_neighbour(const std::string &name, bool resolved, Monoto
     return update(name, [&](TargetHealth &health) { return health.on_neighbour(resolved, now); });
 }
 
-void TargetRegistry::on_sender_mac(const IpAddress &sender, const MacAddress &mac) {
+void TargetRegistry::on_sender_mac(const IpAddress &sender, const MacAddress &mac, MonotonicTime now) {
     for (auto &[name, entry] : entries_)
         if (entry.target.address == sender)
-            entry.health.record_error(fmt::format("packets with source MAC {} are dropped (sender_mac): its "
-                                                  "address resolves to another MAC; set "
-                                                  "node.tunnel.senderMac to \"any\" to accept them",
-                                                  mac.to_string()));
+            entry.health.errors().record(
+                fmt::format("packets with source MAC {} are dropped (sender_mac): its "
+                            "address resolves to another MAC; set "
+                            "node.tunnel.senderMac to \"any\" to accept them",
+                            mac.to_string()),
+                now);
 }
 
 void TargetRegistry::merge_failures(const TargetRegistry &other, MonotonicTime now) {

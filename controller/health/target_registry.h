@@ -95,7 +95,7 @@ class TargetRegistry {
     bool update(const std::string &name, const HealthInput &input);
     bool on_neighbour(const std::string &name, bool resolved, MonotonicTime now);
     /// GENEVE from `sender` had a source MAC to which its address does not resolve: recorded as an error.
-    void on_sender_mac(const IpAddress &sender, const MacAddress &mac);
+    void on_sender_mac(const IpAddress &sender, const MacAddress &mac, MonotonicTime now);
 
     [[nodiscard]] bool is_initial(const std::string &name) const;
     [[nodiscard]] std::vector<GroupStateRow> group_states(MonotonicTime now) const;
@@ -112,7 +112,8 @@ class TargetRegistry {
         bool configured = false; ///< false: it exists only for targets that drain
     };
 
-    void configure_target(const HealthGroup &group, const HealthTarget &target, MonotonicTime now);
+    void configure_target(const HealthGroup &group, const HealthTarget &target, bool check_changed,
+                          MonotonicTime now);
     void begin_removal(TargetEntry &entry, MonotonicTime now);
     [[nodiscard]] Result<TargetEntry *> configured_target(const std::string &name);
     [[nodiscard]] bool is_last(const TargetEntry &entry) const;

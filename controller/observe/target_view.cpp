@@ -28,6 +28,10 @@ documents::Target target_row(const View &view, const health::TargetSnapshot &tar
     row.description = text_if_any(target.description);
     row.since_seconds = elapsed_seconds(std::chrono::steady_clock::now() - target.since);
     row.last_error = text_if_any(target.last_error);
+    if (target.last_error_at)
+        row.last_error_seconds_ago =
+            elapsed_seconds(std::chrono::steady_clock::now() - *target.last_error_at);
+    row.local_errors = target.local_errors;
     row.drained_by_operator = target.operator_drain_until.has_value();
     row.active_flows = index < flows.by_target.size() ? flows.by_target[index] : 0;
     row.new_flows = count.new_flows;

@@ -15,7 +15,9 @@ TEST_CASE("persisted targets: all members survive a round trip", "[persisted]") 
     const MonotonicTime until{1234s + 5ns};
     PersistedTargets targets;
     targets.health["g/a"] = {TargetState::healthy, HealthReason::none, 0, true};
-    targets.health["g/b"] = {TargetState::unhealthy, HealthReason::no_return_traffic, 7, false};
+    targets.health["g/b"] = {
+        TargetState::unhealthy, HealthReason::no_return_traffic, 7, false, "4 flows unanswered",
+        "10.1.0.12:6081"};
     targets.removed["g/b"] = {until, config::FailurePolicy::reset};
     targets.removed["g/c"] = {until + 1s, config::FailurePolicy::hold};
     targets.operator_drains["g/a"] = until + 2s;

@@ -31,6 +31,9 @@ TEST_CASE("target health: new target is initial, and healthy after one success",
     CHECK(to_string(target.reason()) == "Elb.InitialHealthChecking");
 
     CHECK_FALSE(target.on_probe(timeout_result, start_time + 2s));
+    REQUIRE(target.errors().last(start_time + 2s));
+    CHECK(target.errors().last(start_time + 2s)->text == timeout_result.detail);
+    CHECK(target.errors().last(start_time + 2s)->at == start_time + 2s);
     const auto transition = target.on_probe(ok_result, start_time + 3s);
     REQUIRE(transition);
     CHECK(transition->from == initial);
@@ -38,7 +41,7 @@ TEST_CASE("target health: new target is initial, and healthy after one success",
     CHECK(transition->reason == HealthReason::none);
     CHECK(transition->at == start_time + 3s);
     CHECK(target.since() == start_time + 3s);
-    CHECK(target.last_error() == timeout_result.detail);
+    CHECK_FALSE(target.errors().last(start_time + 3s)); // success clears it
 }
 
 TEST_CASE("target health: new target fails after the threshold of failures", "[health]") {
@@ -171,4 +174,82 @@ TEST_CASE("target health: new thresholds apply from the next result", "[health]"
     CHECK_FALSE(target.on_probe(timeout_result, start_time));
     CHECK(target.on_probe(timeout_result, start_time)->to == unhealthy);
     CHECK(target.on_probe(ok_result, start_time)->to == healthy);
+}
+
+TEST_CASE("target health: a check that could not be sent is no evidence", "[health]") {
+    const ProbeResult unsent{ProbeOutcome::not_sent, 0, "probe socket: Too many open files", {}};
+    for (const auto state : {initial, healthy, unhealthy}) {
+        auto target = known_as(state, state == unhealthy ? HealthReason::timeout : HealthReason::none);
+        target.on_registered(start_time);
+        const auto reason = target.reason();
+        for (int i = 0; i < 100; ++i)
+            CHECK_FALSE(target.on_probe(unsent, start_time + i * 1s));
+        CHECK(target.state() == state);
+        CHECK(target.reason() == reason);
+        CHECK(target.errors().local() == 100);
+        REQUIRE(target.errors().last(start_time + 100s));
+        CHECK(target.errors().last(start_time + 100s)->text ==
+              "local error, not evaluated: probe socket: Too many open files");
+        CHECK(target.errors().last(start_time + 100s)->at == start_time + 99s);
+        target.on_probe(ok_result, start_time + 100s);
+        CHECK_FALSE(target.errors().last(start_time + 100s));
+    }
+    auto target = known_as(healthy); // between failures it neither counts nor interrupts
+    CHECK_FALSE(target.on_probe(timeout_result, start_time));
+    CHECK_FALSE(target.on_probe(unsent, start_time));
+    CHECK(target.on_probe(timeout_result, start_time)->to == unhealthy);
+}
+
+TEST_CASE("target health: the last error is that of the present, with its time", "[health]") {
+    auto target = known_as(healthy);
+    target.on_probe(refused_result, start_time);
+    target.errors().record("packets are dropped", start_time + 1s);
+    CHECK(target.errors().last(start_time + 2s)->text == "packets are dropped");
+    target.on_probe(refused_result, start_time + 3s);
+    CHECK(target.errors().last(start_time + 3s)->text == refused_result.detail);
+    target.on_probe(ok_result, start_time + 4s);
+    CHECK(target.errors().last(start_time + 4s)->text ==
+          "packets are dropped"); // a check says nothing about it
+    CHECK_FALSE(target.errors().last(start_time + 1s + TargetErrors::record_time + 1ns));
+}
+
+TEST_CASE("target health: a verdict is suspended while checks are disabled, and applies again after",
+          "[health]") {
+    const HealthPolicy none{.checks_enabled = false, .healthy_threshold = 3, .unhealthy_threshold = 2};
+    auto broken = known_as(unhealthy, HealthReason::timeout);
+    CHECK(broken.set_policy(none, start_time)->to == unavailable);
+    CHECK(broken.set_policy(default_policy, start_time)->to == unhealthy);
+    CHECK(broken.reason() == HealthReason::timeout);
+    CHECK_FALSE(broken.on_probe(ok_result, start_time));
+    CHECK_FALSE(broken.on_probe(ok_result, start_time));
+    CHECK(broken.on_probe(ok_result, start_time)->to == healthy);
+
+    auto working = known_as(healthy);
+    CHECK(working.set_policy(none, start_time)->to == unavailable);
+    CHECK(working.set_policy(default_policy, start_time)->to == healthy);
+    CHECK_FALSE(working.on_probe(timeout_result, start_time));
+    CHECK(working.on_probe(timeout_result, start_time)->to == unhealthy);
+
+    TargetHealth unchecked(default_policy, start_time);
+    CHECK(unchecked.set_policy(none, start_time)->to == unavailable);
+    CHECK(unchecked.set_policy(default_policy, start_time)->to == initial);
+
+    TargetHealth serving(none, start_time);
+    CHECK(serving.state() == unavailable);
+    CHECK(serving.set_policy(default_policy, start_time)->to == healthy);
+}
+
+TEST_CASE("target health: results of another check do not add up", "[health]") {
+    auto broken = known_as(unhealthy, HealthReason::timeout);
+    broken.on_probe(ok_result, start_time);
+    broken.on_probe(ok_result, start_time);
+    broken.set_policy(default_policy, start_time, true);
+    CHECK_FALSE(broken.on_probe(ok_result, start_time));
+    CHECK(broken.state() == unhealthy);
+
+    auto working = known_as(healthy);
+    working.on_probe(timeout_result, start_time);
+    working.set_policy(default_policy, start_time, true);
+    CHECK_FALSE(working.on_probe(timeout_result, start_time));
+    CHECK(working.on_probe(timeout_result, start_time)->to == unhealthy);
 }

@@ -107,10 +107,12 @@ TEST_CASE("registry: sender MAC mismatch is recorded for targets with the addres
     RegistryFixture it;
     it.set(config_of({"a", "b"}));
     it.probe("g/a", ProbeOutcome::ok);
-    it.registry.on_sender_mac(*IpAddress::parse("192.0.2.1"), MacAddress{{2, 0, 0, 0, 0, 9}});
-    const auto error = [&](const char *name) { return it.registry.entries().at(name).health.last_error(); };
-    CHECK(error("g/a").find("02:00:00:00:00:09") != std::string::npos);
-    CHECK(error("g/b").empty());
+    it.registry.on_sender_mac(*IpAddress::parse("192.0.2.1"), MacAddress{{2, 0, 0, 0, 0, 9}}, it.now);
+    const auto error = [&](const char *name) { return it.entry(name).health.errors().last(it.now); };
+    REQUIRE(error("g/a"));
+    CHECK(error("g/a")->text.find("02:00:00:00:00:09") != std::string::npos);
+    CHECK(error("g/a")->at == it.now);
+    CHECK_FALSE(error("g/b"));
     CHECK(it.state("g/a") == TargetState::healthy);
 }
 
@@ -245,4 +247,27 @@ TEST_CASE("registry: failures since a copy was made are merged into it", "[regis
     CHECK_FALSE(it.registry.entries().contains("g/d"));
     it.probe("g/a", ProbeOutcome::ok, 5);
     CHECK(it.state("g/a") == TargetState::healthy);
+}
+
+TEST_CASE("registry: a check with another port starts to count anew, other changes do not", "[registry]") {
+    RegistryFixture it;
+    auto config = config_of({"a", "b"});
+    it.set(config);
+    it.probe("g/a", ProbeOutcome::timeout, 3);
+    it.probe("g/b", ProbeOutcome::ok);
+    it.probe("g/a", ProbeOutcome::ok, 2);
+    it.probe("g/b", ProbeOutcome::timeout, 2);
+    config.groups[0].probe.port = 8080;
+    it.set(config);
+    it.probe("g/a", ProbeOutcome::ok);
+    it.probe("g/b", ProbeOutcome::timeout);
+    CHECK(it.state("g/a") == TargetState::unhealthy);
+    CHECK(it.state("g/b") == TargetState::healthy);
+    it.probe("g/a", ProbeOutcome::ok);
+    config.groups[0].probe.interval = 7s;
+    it.set(config);
+    it.probe("g/a", ProbeOutcome::ok);
+    it.probe("g/b", ProbeOutcome::timeout, 2);
+    CHECK(it.state("g/a") == TargetState::healthy);
+    CHECK(it.state("g/b") == TargetState::unhealthy);
 }
