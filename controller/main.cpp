@@ -9,6 +9,7 @@
 #include "controller/privileges.h"
 #include "controller/signal_handler.h"
 #include "controller/systemd_notify.h"
+#include "controller/util/descriptor_limit.h"
 #include "controller/util/files.h"
 #include "controller/util/log.h"
 #include "controller/util/standard_descriptors.h"
@@ -43,6 +44,7 @@ Status serve(const DaemonOptions &options) {
     if (!options.web.empty())
         return fail("--web is not yet supported");
     GLB_TRY(check_machine());
+    GLB_TRY(raise_descriptor_limit());
     std::optional<control::ManifestFile> first_manifest;
     if (options.manifest)
         first_manifest = control::read_manifest_file(*options.manifest);

@@ -11,6 +11,7 @@
 #include "controller/config/json_document.h"
 #include "controller/config/suggestions.h"
 #include "controller/network/topology.h"
+#include "controller/util/descriptor_limit.h"
 #include "controller/util/files.h"
 
 namespace glb::control {
@@ -208,7 +209,8 @@ void HostChecker::check_ca_files() {
             continue;
         if (const auto error = ca_file_error(check.ca_file); !error.empty())
             warn(Severity::error, "ca-file", config::pointer_to("/targetGroups", i) + "/healthCheck/caFile",
-                 fmt::format("{}; until this is fixed, every check of this group fails", error));
+                 fmt::format("{}; until this is fixed, no target of this group is checked, and all keep their states",
+                             error));
     }
 }
 
@@ -221,6 +223,19 @@ HostFindings check_host(const config::Manifest &manifest, const network::Snapsho
     checker.check_targets();
     checker.check_ca_files();
     return std::move(checker).take();
+}
+
+std::vector<config::ManifestError> check_descriptors(const config::Manifest &manifest, std::uint64_t limit) {
+    std::uint64_t needed = base_descriptors;
+    for (const auto &group : manifest.target_groups)
+        needed += group.targets.size();
+    if (needed <= limit)
+        return {};
+    return {
+        {"/targetGroups",
+         fmt::format("health checks of {} targets need {} open files, and the limit of glbd is {}; fix: set "
+                     "LimitNOFILE={} in the service (ulimit -Hn), and restart glbd",
+                     needed - base_descriptors, needed, limit, needed)}};
 }
 
 } // namespace glb::control

@@ -1,6 +1,7 @@
 // Checks a manifest against this machine.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "controller/config/parser.h"
@@ -21,5 +22,9 @@ struct HostFindings {
 /// address is absent or elsewhere, an interface is down, the tunnel's MTU is below an endpoint's + 68, a
 /// target has one of this machine's addresses. Pure.
 [[nodiscard]] HostFindings check_host(const config::Manifest &manifest, const network::Snapshot &snapshot);
+
+/// The health checks of all targets fit into `limit` open descriptors. Pure.
+[[nodiscard]] std::vector<config::ManifestError> check_descriptors(const config::Manifest &manifest,
+                                                                   std::uint64_t limit);
 
 } // namespace glb::control

@@ -10,6 +10,7 @@
 #include "controller/control/host_conditions.h"
 #include "controller/control/kept_guard.h"
 #include "controller/control/persisted_targets.h"
+#include "controller/util/descriptor_limit.h"
 #include "controller/util/log.h"
 
 namespace glb::control {
@@ -66,6 +67,8 @@ Result<ApplyResult> ManifestChanges::check(const config::Manifest &manifest) {
     const auto findings = check_host(manifest, snapshot);
     if (!findings.errors.empty())
         return refusal(result.epoch, api_errors(findings.errors));
+    if (const auto errors = check_descriptors(manifest, descriptor_limit()); !errors.empty())
+        return refusal(result.epoch, api_errors(errors));
     for (const auto &condition : host_conditions(manifest, state_, ports_))
         result.warnings.push_back(to_string(condition));
     result.changes = change_documents(config::diff_manifests(state_.desired.manifest.get(), manifest));

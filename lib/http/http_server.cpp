@@ -53,9 +53,8 @@ std::unique_ptr<HttpServer> HttpServer::serve(asio::io_context &loop, Listener l
 HttpServer::HttpServer(std::shared_ptr<HttpServer::State> state) : state_(std::move(state)) {}
 HttpServer::~HttpServer() {
     state_->open = false;
+    state_->readable.release();
     state_->listener.reset();
-    error_code ignored;
-    state_->readable.close(ignored);
     state_->pause.cancel();
     for (const auto &[id, close] : state_->sessions)
         close();

@@ -6,8 +6,6 @@
 #include <optional>
 #include <unordered_map>
 
-#include <fcntl.h>
-
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -20,14 +18,13 @@ namespace glb {
 /// Shared by the server and its coroutines: those that are resumed after the server's end find it closed.
 struct HttpServer::State {
     State(boost::asio::io_context &io, Listener with, HttpHandler calls, HttpLimits bounds, Offload producer)
-        : loop(io), listener(std::move(with)), family(listener->family()),
-          readable(io, ::fcntl(listener->fd(), F_DUPFD_CLOEXEC, 0)), pause(io), handler(std::move(calls)),
-          limits(bounds), offload(std::move(producer)) {}
+        : loop(io), listener(std::move(with)), family(listener->family()), readable(io, listener->fd()),
+          pause(io), handler(std::move(calls)), limits(bounds), offload(std::move(producer)) {}
 
     boost::asio::io_context &loop;
     std::optional<Listener> listener; ///< empty once closed
     int family;
-    boost::asio::posix::stream_descriptor readable; ///< of a duplicate: the listener closes its own
+    boost::asio::posix::stream_descriptor readable; ///< the listener's, which closes it
     boost::asio::steady_timer pause;
     HttpHandler handler;
     HttpLimits limits;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "controller/control/host_checks.h"
+#include "controller/util/descriptor_limit.h"
 #include "controller/util/files.h"
 
 using namespace glb;
@@ -161,6 +162,18 @@ TEST_CASE("host checks: a link that is down and a local target address are warni
     snapshot.addresses.push_back({3, *IpAddress::parse("10.1.0.12"), 24});
     has_one(check_host(manifest_of(sample()), snapshot).warnings, "/targetGroups/0/targets/1/address",
             "address of this machine");
+}
+
+TEST_CASE("host checks: health checks that do not fit into the limit of open files are an error",
+          "[config]") {
+    const auto manifest = manifest_of(sample());
+    std::uint64_t targets = 0;
+    for (const auto &group : manifest.target_groups)
+        targets += group.targets.size();
+    const auto needed = base_descriptors + targets;
+    CHECK(check_descriptors(manifest, needed) == Errors{});
+    const auto errors = check_descriptors(manifest, needed - 1);
+    has_one(errors, "/targetGroups", fmt::format("set LimitNOFILE={} in the service", needed));
 }
 
 TEST_CASE("host checks: a caFile that HTTPS checks cannot use is a warning", "[config]") {
