@@ -17,18 +17,19 @@ class KernelNetwork final : public control::NetworkPort {
     [[nodiscard]] static Result<KernelNetwork> open();
 
     Result<network::Snapshot> read() override;
-    std::map<IpAddress, network::ResolvedPath> resolve_paths(const network::Snapshot &snapshot,
-                                                             const InterfaceRef &tunnel,
-                                                             const std::set<IpAddress> &targets,
-                                                             MonotonicTime now) override {
-        return paths_.update(snapshot, tunnel, targets, now);
+    std::map<IpAddress, network::ResolvedPath>
+    resolve_paths(const network::Snapshot &snapshot, const InterfaceRef &tunnel, const IpAddress &source,
+                  const std::set<IpAddress> &targets, MonotonicTime now) override {
+        return paths_.update(snapshot, tunnel, source, targets, now);
     }
     void resolve(unsigned ifindex, const IpAddress &address) override { paths_.resolve(ifindex, address); }
-    void revalidate(const IpAddress &target, MonotonicTime now) override { paths_.revalidate(target, now); }
     bool force_resolve(const IpAddress &target, MonotonicTime now) override {
         return paths_.force_resolve(target, now);
     }
-    bool is_unreachable(const IpAddress &target) const override { return paths_.is_unreachable(target); }
+    network::Reach reach(const IpAddress &target) const override { return paths_.reach(target); }
+    Result<std::uint64_t> neighbour_table_overflows() override {
+        return network::neighbour_table_overflows(netlink_);
+    }
     void release_paths() override { paths_.release_all(); }
 
     Result<bool> offload(const std::string &interface, network::OffloadFeature feature) override {

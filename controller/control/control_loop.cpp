@@ -8,6 +8,7 @@
 #include "controller/control/host_conditions.h"
 #include "controller/control/persisted_targets.h"
 #include "controller/control/pin_watch.h"
+#include "controller/control/target_reach.h"
 #include "controller/datapath/counter_reader.h"
 #include "controller/plan/bank_plan.h"
 #include "controller/util/log.h"
@@ -125,7 +126,7 @@ Task<void> ControlLoop::watch_targets() {
         for (const auto &target : ports_.health.snapshot()->targets)
             if (const auto count = counters.target_count(target.target.index);
                 count && unanswered_.is_unanswered(target.target.index, *count))
-                ports_.network.revalidate(target.target.address, ports_.clock.now());
+                (void)ports_.network.force_resolve(target.target.address, ports_.clock.now());
     }
 }
 
@@ -179,7 +180,7 @@ void ControlLoop::handle(const health::HealthEvent &event) {
     if (const auto *missing = std::get_if<health::NextHopMissing>(&event))
         network.resolve(missing->ifindex, missing->address);
     else if (const auto *unanswered = std::get_if<health::TargetUnanswered>(&event))
-        network.revalidate(unanswered->address, now);
+        (void)network.force_resolve(unanswered->address, now); // the monitor reports another MAC
     else if (const auto *driver = std::get_if<health::DriverLacksMetadata>(&event))
         handle_missing_metadata(driver->ifindex);
     else if (const auto *removed = std::get_if<health::TargetsRemoved>(&event))
@@ -221,10 +222,14 @@ void ControlLoop::watch_drops() {
 }
 
 void ControlLoop::report_to_health() {
-    std::map<std::string, bool> resolved;
-    for (const auto &target : ports_.health.snapshot()->targets)
-        resolved[target.name] = !ports_.network.is_unreachable(target.target.address);
-    ports_.health.on_neighbours(std::move(resolved));
+    ports_.health.on_neighbours(reachable_targets(
+        *ports_.health.snapshot(), [&](const IpAddress &target) { return ports_.network.reach(target); }));
+    const auto overflows = ports_.network.neighbour_table_overflows();
+    if (!overflows)
+        return;
+    auto &condition = state_.conditions.neighbour_overflow;
+    if (const auto line = condition.update(*overflows, ports_.clock.now()); !line.empty())
+        spdlog::warn("{}", line);
 }
 
 /// Waits for the disk.

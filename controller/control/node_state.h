@@ -14,6 +14,7 @@
 #include "controller/control/condition_board.h"
 #include "controller/control/confirmation.h"
 #include "controller/control/interface_condition_log.h"
+#include "controller/control/neighbour_overflow.h"
 #include "controller/control/ports/ports.h"
 #include "controller/network/snapshot.h"
 #include "controller/observe/node_snapshot.h"
@@ -64,6 +65,7 @@ struct NodeConditions {
     std::uint64_t one_way_tcp = 0;
     InterfaceConditionLog interface_log;
     ConditionBoard board;
+    NeighbourOverflow neighbour_overflow;
 };
 
 struct NodeState {

@@ -50,7 +50,8 @@ Task<Result<ChangePlan>> Reconciler::plan(const Change &change) {
     std::vector<health::AdoptedTarget> adopted;
     if (installed.found)
         adopted = adopted_targets(*installed.found, change.manifest, *health);
-    const auto paths = ports_.network.resolve_paths(installed.network, change.manifest.node.tunnel.interface,
+    const auto &tunnel = change.manifest.node.tunnel;
+    const auto paths = ports_.network.resolve_paths(installed.network, tunnel.interface, tunnel.address,
                                                     target_addresses(change.manifest, *health, adopted), now);
     const auto known = ports_.state.value(devices_key);
     const auto attached = attached_interfaces();

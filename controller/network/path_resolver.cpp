@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include <linux/neighbour.h>
-
 #include "controller/network/topology.h"
 
 namespace glb::network {
@@ -12,6 +10,7 @@ namespace {
 
 constexpr std::chrono::seconds refresh_interval{10}; // for RefreshMode::on_use
 constexpr std::chrono::milliseconds retry_interval{1000};
+constexpr std::chrono::milliseconds max_force_pause{8000};
 
 } // namespace
 
@@ -33,6 +32,7 @@ ResolvedPath path_from_route(const Snapshot &snapshot, const RouteAnswer &route,
     const auto *neighbour = snapshot.neighbour(route.oif, next_hop);
     if (!neighbour || !neighbour->is_valid() || neighbour->mac.is_zero()) {
         result.problem = fmt::format("next hop {} on {} is not resolved", next_hop.to_string(), egress->name);
+        result.no_neighbour = true;
         return result;
     }
     Path path;
@@ -54,23 +54,22 @@ Result<PathResolver> PathResolver::open() {
     return PathResolver(std::move(netlink));
 }
 
-ResolvedPath PathResolver::resolve_path(const Snapshot &snapshot, const InterfaceRef &tunnel_interface,
-                                        unsigned device, const IpAddress &target, PathEntry &entry) {
-    ResolvedPath unresolved;
-    if (device == 0) {
-        unresolved.problem = fmt::format("tunnel interface {} is missing", to_string(tunnel_interface));
-        return unresolved;
-    }
-    RouteQuery query;
-    query.destination = target;
-    query.oif = device;
+ResolvedPath PathResolver::resolve_path(const Snapshot &snapshot, const RouteQuery &query, PathEntry &entry) {
     const auto route = route_get(netlink_, query);
     if (!route) {
+        ResolvedPath unresolved;
         unresolved.problem = route.error().message;
         return unresolved;
     }
-    entry.next_hop = {route->oif, route->next_hop(target)};
-    return path_from_route(snapshot, *route, target);
+    auto path = path_from_route(snapshot, *route, query.destination);
+    if (path.no_neighbour && !route->gateway && !has_route(netlink_, query)) {
+        path.problem = fmt::format("no route to {}", query.destination.to_string());
+        path.no_neighbour = false;
+        entry.next_hop = {};
+        return path;
+    }
+    entry.next_hop = {route->oif, route->next_hop(query.destination)};
+    return path;
 }
 
 void PathResolver::refresh(const NextHopKey &next_hop, const Snapshot &snapshot, MonotonicTime now) {
@@ -83,45 +82,56 @@ void PathResolver::refresh(const NextHopKey &next_hop, const Snapshot &snapshot,
         (valid || now - entry.refreshed < retry_interval))
         return;
     entry.refreshed = now;
-    // A permanent entry was configured by an operator: it is never replaced.
-    if (neighbour && neighbour->state & NUD_PERMANENT)
-        return;
     if (const auto mode = manage_neighbour(netlink_, next_hop.ifindex, next_hop.address))
         entry.mode = *mode;
 }
 
-std::map<IpAddress, ResolvedPath> PathResolver::update(const Snapshot &snapshot,
-                                                       const InterfaceRef &tunnel_interface,
-                                                       const std::set<IpAddress> &targets,
-                                                       MonotonicTime now) {
+std::map<IpAddress, ResolvedPath>
+PathResolver::update(const Snapshot &snapshot, const InterfaceRef &tunnel_interface, const IpAddress &source,
+                     const std::set<IpAddress> &targets, MonotonicTime now) {
     std::map<IpAddress, ResolvedPath> paths;
     std::set<NextHopKey> used;
-    const auto device = kernel_device(snapshot, tunnel_interface);
+    RouteQuery query;
+    query.oif = kernel_device(snapshot, tunnel_interface);
+    if (std::ranges::any_of(snapshot.addresses, [&](const auto &row) { return row.address == source; }))
+        query.source = source; // the kernel refuses a source that the node does not have
     std::erase_if(entries_, [&](const auto &row) { return !targets.contains(row.first); });
     for (const auto &target : targets) {
         auto &entry = entries_[target];
-        auto path = resolve_path(snapshot, tunnel_interface, device, target, entry);
+        ResolvedPath path;
+        query.destination = target;
+        if (query.oif == 0)
+            path.problem = fmt::format("tunnel interface {} is missing", to_string(tunnel_interface));
+        else
+            path = resolve_path(snapshot, query, entry);
         if (entry.next_hop.ifindex) {
             used.insert(entry.next_hop);
             refresh(entry.next_hop, snapshot, now);
         }
-        if (path.path) {
-            entry.missing_since.reset();
-            entry.is_unreachable = false;
-            entry.last_valid = path;
-        } else {
-            if (!entry.missing_since)
-                entry.missing_since = now;
-            entry.is_unreachable = now - *entry.missing_since >= grace;
-            if (!entry.is_unreachable && entry.last_valid.path) {
-                entry.last_valid.problem = path.problem;
-                path = entry.last_valid;
-            }
-        }
+        update_reach(entry, path, now);
         paths.emplace(target, std::move(path));
     }
     remove_unused(used);
     return paths;
+}
+
+/// Replaces a missing `path` by the last valid one while it may still be right.
+void PathResolver::update_reach(PathEntry &entry, ResolvedPath &path, MonotonicTime now) {
+    if (path.path) {
+        entry.missing_since.reset();
+        entry.reach = Reach::reachable;
+        entry.last_valid = path;
+        return;
+    }
+    if (!entry.missing_since)
+        entry.missing_since = now;
+    if (now - *entry.missing_since >= grace) {
+        entry.reach = path.no_neighbour ? Reach::no_neighbour : Reach::local_problem;
+    } else if (entry.reach == Reach::reachable && entry.last_valid.path) {
+        entry.last_valid.problem = path.problem;
+        entry.last_valid.no_neighbour = path.no_neighbour;
+        path = entry.last_valid;
+    }
 }
 
 void PathResolver::remove_unused(const std::set<NextHopKey> &used) {
@@ -142,22 +152,25 @@ bool PathResolver::force_resolve(const IpAddress &target, MonotonicTime now) {
     const auto found = entries_.find(target);
     if (found == entries_.end() || !found->second.next_hop.ifindex)
         return false;
-    auto &entry = found->second;
-    if (entry.last_forced && now - *entry.last_forced < retry_interval)
+    const auto next_hop = found->second.next_hop;
+    auto &entry = refreshed_[next_hop];
+    if (entry.forced && now - *entry.forced < entry.pause)
         return false;
-    entry.last_forced = now;
-    const auto next_hop = entry.next_hop;
-    (void)remove_neighbour(netlink_, next_hop.ifindex, next_hop.address); // may be gone already
-    refreshed_.erase(next_hop);
+    const auto &last = found->second.last_valid;
+    const auto mac = last.path && !found->second.missing_since ? last.path->destination : MacAddress{};
+    const bool is_confirmed = entry.forced && !mac.is_zero() && mac == entry.forced_mac;
+    entry.pause = is_confirmed ? std::min(2 * entry.pause, max_force_pause) : retry_interval;
+    entry.forced = now;
+    entry.forced_mac = mac;
+    const auto removed = remove_neighbour(netlink_, next_hop.ifindex, next_hop.address);
+    if (removed && !*removed) {
+        entry.mode = RefreshMode::foreign;
+        return false;
+    }
     if (const auto mode = manage_neighbour(netlink_, next_hop.ifindex, next_hop.address))
-        refreshed_[next_hop] = {*mode, now};
+        entry.mode = *mode;
+    entry.refreshed = now;
     return true;
-}
-
-void PathResolver::revalidate(const IpAddress &target, MonotonicTime now) {
-    const auto found = entries_.find(target);
-    if (found != entries_.end() && found->second.last_valid.on_link)
-        (void)force_resolve(target, now);
 }
 
 void PathResolver::resolve(unsigned ifindex, const IpAddress &address) {
@@ -165,9 +178,9 @@ void PathResolver::resolve(unsigned ifindex, const IpAddress &address) {
     (void)request_resolution(netlink_, ifindex, address);
 }
 
-bool PathResolver::is_unreachable(const IpAddress &target) const {
+Reach PathResolver::reach(const IpAddress &target) const {
     const auto found = entries_.find(target);
-    return found != entries_.end() && found->second.is_unreachable;
+    return found == entries_.end() ? Reach::reachable : found->second.reach;
 }
 
 void PathResolver::release_all() {

@@ -27,12 +27,11 @@ std::optional<IpAddress> if_present(IpAddress address) {
     return address.family ? std::optional(address) : std::nullopt;
 }
 
-} // namespace
-
-Result<RouteAnswer> route_get(Netlink &netlink, const RouteQuery &query) {
+NetlinkRequest route_request(const RouteQuery &query, unsigned flags) {
     NetlinkRequest request(RTM_GETROUTE, 0);
     auto &header = request.extra<rtmsg>();
     header.rtm_family = query.destination.family == 6 ? AF_INET6 : AF_INET;
+    header.rtm_flags = flags;
     header.rtm_dst_len = static_cast<unsigned char>(query.destination.bits());
     if (query.source)
         header.rtm_src_len = static_cast<unsigned char>(query.source->bits());
@@ -43,7 +42,13 @@ Result<RouteAnswer> route_get(Netlink &netlink, const RouteQuery &query) {
         request.put(RTA_MARK, query.mark);
     if (query.oif)
         request.put(RTA_OIF, query.oif);
+    return request;
+}
 
+} // namespace
+
+Result<RouteAnswer> route_get(Netlink &netlink, const RouteQuery &query) {
+    auto request = route_request(query, 0);
     RouteAnswer answer;
     const auto what = fmt::format("no route to {}", query.destination.to_string());
     GLB_TRY(netlink.query(request, what.c_str(), [&](const nlmsghdr &message) {
@@ -58,6 +63,11 @@ Result<RouteAnswer> route_get(Netlink &netlink, const RouteQuery &query) {
         answer.local = route->rtm_type == RTN_LOCAL;
     }));
     return answer;
+}
+
+bool has_route(Netlink &netlink, const RouteQuery &query) {
+    auto request = route_request(query, RTM_F_FIB_MATCH);
+    return netlink.query(request, "no route", [](const nlmsghdr &) {}).has_value();
 }
 
 } // namespace glb::network

@@ -32,4 +32,8 @@ struct RouteAnswer {
 /// sent.
 [[nodiscard]] Result<RouteAnswer> route_get(Netlink &netlink, const RouteQuery &query);
 
+/// Whether the routing tables have a route for the packet. With an egress device, route_get() reports an address that
+/// no route covers as on-link.
+[[nodiscard]] bool has_route(Netlink &netlink, const RouteQuery &query);
+
 } // namespace glb::network

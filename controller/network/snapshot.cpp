@@ -9,6 +9,8 @@
 #include <net/if.h>
 #include <sys/socket.h>
 
+#include "lib/netlink/rules.h"
+
 namespace glb::network {
 namespace {
 
@@ -64,8 +66,18 @@ LinkAddress read_address(const nlmsghdr &message) {
 Neighbour read_neighbour(const nlmsghdr &message) {
     const auto &header = extra<ndmsg>(message);
     const NetlinkAttributes attributes(message, sizeof(ndmsg));
-    return {static_cast<unsigned>(header.ndm_ifindex), attributes.address(NDA_DST),
-            attributes.mac(NDA_LLADDR), header.ndm_state};
+    const auto *protocol = attributes.get(NDA_PROTOCOL);
+    return {static_cast<unsigned>(header.ndm_ifindex),
+            attributes.address(NDA_DST),
+            attributes.mac(NDA_LLADDR),
+            header.ndm_state,
+            header.ndm_flags,
+            attributes.u32(NDA_FLAGS_EXT),
+            protocol ? mnl_attr_get_u8(protocol) : std::uint8_t{0}};
+}
+
+bool Neighbour::is_foreign() const {
+    return state & (NUD_PERMANENT | NUD_NOARP) || (flags & NTF_EXT_LEARNED && protocol != own_rule_protocol);
 }
 
 bool Neighbour::is_valid() const {

@@ -36,11 +36,16 @@ struct LinkAddress {
 struct Neighbour {
     unsigned ifindex = 0;
     IpAddress address;
-    MacAddress mac;          ///< zero: unknown
-    std::uint16_t state = 0; ///< NUD_*, <linux/neighbour.h>
+    MacAddress mac;                   ///< zero: unknown
+    std::uint16_t state = 0;          ///< NUD_*, <linux/neighbour.h>
+    std::uint8_t flags = 0;           ///< NTF_*
+    std::uint32_t extended_flags = 0; ///< NTF_EXT_*
+    std::uint8_t protocol = 0;        ///< who made it; own_rule_protocol: glb
 
     /// True if the kernel would use this MAC now (NUD_VALID).
     [[nodiscard]] bool is_valid() const;
+    /// Made by an operator or a routing daemon (permanent, noarp, externally learned): not to be changed.
+    [[nodiscard]] bool is_foreign() const;
 };
 
 /// An IPsec policy, of those that may apply to forwarded packets (controller/network/xfrm.h).

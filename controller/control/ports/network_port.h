@@ -22,12 +22,14 @@ class NetworkPort {
     [[nodiscard]] virtual Result<network::Snapshot> read() = 0;
     /// See PathResolver::update().
     [[nodiscard]] virtual std::map<IpAddress, network::ResolvedPath>
-    resolve_paths(const network::Snapshot &snapshot, const InterfaceRef &tunnel,
+    resolve_paths(const network::Snapshot &snapshot, const InterfaceRef &tunnel, const IpAddress &source,
                   const std::set<IpAddress> &targets, MonotonicTime now) = 0;
     virtual void resolve(unsigned ifindex, const IpAddress &address) = 0;
-    virtual void revalidate(const IpAddress &target, MonotonicTime now) = 0;
+    /// See PathResolver::force_resolve().
     virtual bool force_resolve(const IpAddress &target, MonotonicTime now) = 0;
-    [[nodiscard]] virtual bool is_unreachable(const IpAddress &target) const = 0;
+    [[nodiscard]] virtual network::Reach reach(const IpAddress &target) const = 0;
+    /// See network::neighbour_table_overflows().
+    [[nodiscard]] virtual Result<std::uint64_t> neighbour_table_overflows() = 0;
     /// Removes the neighbour entries that resolve_paths() manages.
     virtual void release_paths() = 0;
 

@@ -75,11 +75,17 @@ TEST_CASE("neighbour: refreshed neighbour is resolved until it is released", "[n
     // The result agrees with iproute2.
     CHECK((*freshness == RefreshMode::managed) == (fixture.shown().find("managed") != std::string::npos));
 
+    // The kernel's garbage collection spares it, and a request to resolve it changes neither.
+    CHECK(fixture.shown().find("extern_learn") != std::string::npos);
+    REQUIRE(request_resolution(fixture.netlink, fixture.device, address));
+    CHECK(fixture.shown().find("extern_learn") != std::string::npos);
+    CHECK((*freshness == RefreshMode::managed) == (fixture.shown().find("managed") != std::string::npos));
+
     // A second call changes nothing.
     CHECK(manage_neighbour(fixture.netlink, fixture.device, address) == *freshness);
     CHECK(fixture.resolved(address));
 
-    REQUIRE(remove_neighbour(fixture.netlink, fixture.device, address));
+    CHECK(remove_neighbour(fixture.netlink, fixture.device, address) == true);
     CHECK_FALSE(fixture.resolved(address));
     CHECK(fixture.shown().find("managed") == std::string::npos);
     CHECK(remove_neighbour(fixture.netlink, fixture.device, address)); // already released: no error
@@ -118,4 +124,33 @@ TEST_CASE("neighbour: after its device is removed, refreshing fails and releasin
     CHECK_FALSE(manage_neighbour(fixture.netlink, fixture.device, ip("10.0.1.20")));
     CHECK_FALSE(request_resolution(fixture.netlink, fixture.device, ip("10.0.1.20")));
     CHECK(remove_neighbour(fixture.netlink, fixture.device, ip("10.0.1.20")));
+}
+
+TEST_CASE("neighbour: entries of operators and routing daemons are neither changed nor removed", "[net]") {
+    need_root();
+    NeighbourFixture fixture;
+    const auto *address = GENERATE("10.0.1.20", "2001:db8:1::20");
+    const std::vector<std::string> kind =
+        GENERATE(std::vector<std::string>{"nud", "permanent"}, std::vector<std::string>{"nud", "noarp"},
+                 std::vector<std::string>{"nud", "reachable", "extern_learn"},
+                 std::vector<std::string>{"nud", "stale", "extern_learn", "proto", "zebra"});
+    std::vector<std::string> add{"ip",  "neigh",  "replace", address,
+                                 "dev", "under0", "lladdr",  "02:00:00:00:00:77"};
+    add.insert(add.end(), kind.begin(), kind.end());
+    fixture.node.must(add);
+    const auto shown = [&] {
+        return fixture.node.must({"ip", "-d", "neigh", "show", address, "dev", "under0", "nud", "all"});
+    };
+    const auto before = shown();
+    REQUIRE(before.find("02:00:00:00:00:77") != std::string::npos);
+    CHECK(manage_neighbour(fixture.netlink, fixture.device, ip(address)) == RefreshMode::foreign);
+    CHECK(request_resolution(fixture.netlink, fixture.device, ip(address)));
+    CHECK(remove_neighbour(fixture.netlink, fixture.device, ip(address)) == false);
+    CHECK(shown() == before);
+}
+
+TEST_CASE("neighbour: the kernel's count of table overflows can be read", "[net]") {
+    need_root();
+    NeighbourFixture fixture;
+    CHECK(neighbour_table_overflows(fixture.netlink));
 }

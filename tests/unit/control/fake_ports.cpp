@@ -12,7 +12,7 @@ Result<network::Snapshot> FakeNetwork::read() {
 }
 
 std::map<IpAddress, network::ResolvedPath> FakeNetwork::resolve_paths(const network::Snapshot &snapshot,
-                                                                      const InterfaceRef &,
+                                                                      const InterfaceRef &, const IpAddress &,
                                                                       const std::set<IpAddress> &targets,
                                                                       MonotonicTime) {
     std::map<IpAddress, network::ResolvedPath> paths;

@@ -29,17 +29,16 @@ class FakeNetwork final : public control::NetworkPort {
     explicit FakeNetwork(FakeWorld &world) : world_(world) {}
 
     Result<network::Snapshot> read() override;
-    std::map<IpAddress, network::ResolvedPath> resolve_paths(const network::Snapshot &snapshot,
-                                                             const InterfaceRef &tunnel,
-                                                             const std::set<IpAddress> &targets,
-                                                             MonotonicTime now) override;
+    std::map<IpAddress, network::ResolvedPath>
+    resolve_paths(const network::Snapshot &snapshot, const InterfaceRef &tunnel, const IpAddress &source,
+                  const std::set<IpAddress> &targets, MonotonicTime now) override;
     void resolve(unsigned, const IpAddress &address) override { resolved.push_back(address); }
-    void revalidate(const IpAddress &target, MonotonicTime) override { revalidated.push_back(target); }
     bool force_resolve(const IpAddress &target, MonotonicTime) override {
         forced.push_back(target);
         return true;
     }
-    bool is_unreachable(const IpAddress &) const override { return false; }
+    network::Reach reach(const IpAddress &) const override { return network::Reach::reachable; }
+    Result<std::uint64_t> neighbour_table_overflows() override { return overflows; }
     void release_paths() override {}
     Result<bool> offload(const std::string &interface, network::OffloadFeature feature) override;
     Status set_offload(const std::string &interface, network::OffloadFeature feature, bool on) override;
@@ -47,7 +46,8 @@ class FakeNetwork final : public control::NetworkPort {
     Result<bool> drain_changes() override { return false; }
     std::uint64_t overruns() const override { return 0; }
 
-    std::vector<IpAddress> resolved, revalidated, forced;
+    std::vector<IpAddress> resolved, forced;
+    std::uint64_t overflows = 0;
     unsigned reads = 0;
 
   private:

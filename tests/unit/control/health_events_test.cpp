@@ -45,15 +45,15 @@ TEST_CASE("event: a missing next hop is resolved") {
     daemon.deliver(health::NextHopMissing{3, *IpAddress::parse("198.51.100.1")});
     daemon.control.stop();
     CHECK(daemon.network.resolved == std::vector{*IpAddress::parse("198.51.100.1")});
-    CHECK(daemon.network.revalidated.empty());
+    CHECK(daemon.network.forced.empty());
 }
 
-TEST_CASE("event: the next hop of a target that does not answer is revalidated") {
+TEST_CASE("event: the next hop of a target that does not answer is resolved anew") {
     FakeWorld world;
     RunningDaemon daemon(world);
     daemon.deliver(health::TargetUnanswered{target_address});
     daemon.control.stop();
-    CHECK(daemon.network.revalidated == std::vector{target_address});
+    CHECK(daemon.network.forced == std::vector{target_address});
     CHECK(daemon.network.resolved.empty());
 }
 
