@@ -278,7 +278,9 @@ struct glb_metadata {
 };
 GLB_ABI(struct glb_metadata, 112);
 
-/* glb_index_names: the names behind the indexes, NUL-terminated: endpoints, groups, targets ("group/target").
+/*
+ * glb_index_names: the names behind the indexes, NUL-terminated: endpoints, groups, targets ("group/target", and
+ * "group/target@address:port" of one that drains after its id was given to another address).
  */
 #define GLB_INDEX_NAME_BYTES 128
 #define GLB_INDEX_NAMES_ENDPOINTS 0

@@ -53,6 +53,7 @@ TargetPoll poll_target(const Context &context, const std::string &target) {
         if (row.id == target.substr(slash + 1)) {
             poll.flows = row.active_flows;
             poll.is_drained = row.drained_by_operator || row.state == "draining";
+            break; // rows behind it had this id before
         }
     return poll;
 }

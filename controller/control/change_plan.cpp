@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include <arpa/inet.h>
+
 #include "controller/control/health_config.h"
 #include "controller/plan/egress_plan.h"
 #include "controller/plan/hash_key.h"
@@ -20,10 +22,17 @@ bool same_rows(const std::vector<Row> &a, const std::vector<Row> &b) {
            (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(Row)) == 0);
 }
 
+plan::IndexAllocator found_indexes(const FoundDatapath &found) {
+    std::map<std::uint16_t, std::string> addresses;
+    for (const auto &[index, row] : found.config.targets)
+        addresses[index] = plan::address_text(IpAddress::v4(row.destination), ntohs(row.port));
+    return plan::IndexAllocator::from_names(found.config.names, addresses);
+}
+
 /// The indexes and tables of an earlier daemon, as its maps have them.
 plan::Allocation found_allocation(const FoundDatapath &found, std::uint32_t ticks) {
     plan::Allocation allocation;
-    allocation.indexes = plan::IndexAllocator::from_names(found.config.names);
+    allocation.indexes = found_indexes(found);
     for (const auto &[index, group] : found.config.groups)
         if (group.row.table < GLB_MAX_TABLES)
             allocation.generations.adopt(index, group.row, group.fingerprint, ticks);
@@ -49,23 +58,24 @@ std::map<std::string, health::HealthReason> found_failures(const FoundDatapath &
     return failures;
 }
 
-/// Targets of the configuration, removed ones that still drain, and adopted ones.
+/// Targets of the configuration, removed ones that still drain, and adopted ones. By index: a target that gets another
+/// address has another one, and the previous drains.
 std::vector<plan::PlannedTarget> planned_targets(const health::HealthConfig &config,
                                                  const health::HealthSnapshot &live,
                                                  const std::vector<health::AdoptedTarget> &adopted) {
-    std::map<std::string, plan::PlannedTarget> targets;
-    const auto plan = [&](const std::string &name, const health::HealthTarget &target, std::uint16_t group) {
-        targets[name] = {target.index, group, target.address, target.port};
+    std::map<std::uint16_t, plan::PlannedTarget> targets;
+    const auto plan = [&](const health::HealthTarget &target, std::uint16_t group) {
+        targets[target.index] = {target.index, group, target.address, target.port};
     };
     for (const auto &target : adopted)
-        plan(plan::target_name(target.group, target.target.id), target.target, target.group_index);
+        plan(target.target, target.group_index);
     for (const auto &target : live.targets)
-        plan(target.name, target.target, target.group_index);
+        plan(target.target, target.group_index);
     for (const auto &group : config.groups)
         for (const auto &target : group.targets)
-            plan(plan::target_name(group.name, target.id), target, group.index);
+            plan(target, group.index);
     std::vector<plan::PlannedTarget> rows;
-    for (const auto &[name, target] : targets)
+    for (const auto &[index, target] : targets)
         rows.push_back(target);
     return rows;
 }
@@ -138,21 +148,21 @@ std::vector<health::AdoptedTarget> adopted_targets(const FoundDatapath &found,
                                                    const config::Manifest &manifest,
                                                    const health::HealthSnapshot &health) {
     std::vector<health::AdoptedTarget> adopted;
-    auto indexes = plan::IndexAllocator::from_names(found.config.names);
+    auto indexes = found_indexes(found);
     (void)plan::claim_indexes(indexes, manifest, nullptr); // a failure is reported by plan_change()
     for (const auto &name : indexes.retired(plan::IndexKind::target)) {
         const auto index = *indexes.find(plan::IndexKind::target, name);
-        const auto slash = name.find('/');
         const auto row = found.config.targets.find(index);
-        if (health.find(name) || slash == std::string::npos || row == found.config.targets.end())
+        const auto parsed = plan::parse_target_name(name);
+        if (health.find(name) || parsed.group.empty() || row == found.config.targets.end())
             continue;
         health::HealthTarget target;
-        target.id = name.substr(slash + 1);
+        target.id = parsed.id;
         target.address = IpAddress::v4(row->second.destination);
-        target.port = static_cast<std::uint16_t>(row->second.port >> 8 | row->second.port << 8);
+        target.port = ntohs(row->second.port);
         target.weight = 0;
         target.index = index;
-        adopted.push_back({name.substr(0, slash), row->second.group, target});
+        adopted.push_back({parsed.group, row->second.group, target, name});
     }
     return adopted;
 }

@@ -23,6 +23,9 @@ struct HealthTarget {
     std::uint32_t weight = 1;
     std::uint16_t index = 0; ///< in the data path's maps
 
+    [[nodiscard]] bool is_same_appliance(const HealthTarget &other) const {
+        return id == other.id && address == other.address && port == other.port;
+    }
     bool operator==(const HealthTarget &) const = default;
 };
 
@@ -64,6 +67,7 @@ struct AdoptedTarget {
     std::string group;
     std::uint16_t group_index = 0;
     HealthTarget target;
+    std::string name; ///< plan::target_name() or displaced_name()
 };
 
 } // namespace glb::health

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 #include <tuple>
+#include <utility>
 
 #include "controller/plan/index_allocator.h"
 
@@ -23,6 +24,16 @@ bool is_same_check(const HealthGroup &a, const HealthGroup &b) {
     return what(a) == what(b);
 }
 
+/// What an earlier daemon persisted of `name`, unless it was of another appliance with this id.
+std::optional<PersistedHealth> take_health(PersistedTargets &persisted, const std::string &name,
+                                           const HealthTarget &target) {
+    const auto row = persisted.health.extract(name);
+    if (row.empty() || (!row.mapped().address.empty() &&
+                        row.mapped().address != plan::address_text(target.address, target.port)))
+        return std::nullopt;
+    return row.mapped();
+}
+
 } // namespace
 
 bool TargetRegistry::apply(TargetEntry &entry, const std::optional<HealthTransition> &transition) {
@@ -33,15 +44,48 @@ bool TargetRegistry::apply(TargetEntry &entry, const std::optional<HealthTransit
     return transition.has_value();
 }
 
+/// The same id with another address or port is another appliance: the previous one drains as a removed target, under
+/// another name. One that comes back while it drains is reinstated. Returns the end of an operator's drain, which
+/// is that of the id.
+std::optional<MonotonicTime> TargetRegistry::displace(const HealthGroup &group, const HealthTarget &target,
+                                                      MonotonicTime now) {
+    const auto rename = [&](const std::string &from, const std::string &to) {
+        auto node = entries_.extract(from);
+        if (node.empty())
+            return;
+        node.key() = node.mapped().name = to;
+        entries_.insert(std::move(node));
+    };
+    const auto name = plan::target_name(group.name, target.id);
+    const auto found = entries_.find(name);
+    std::optional<MonotonicTime> drained_until;
+    if (found != entries_.end() && !found->second.target.is_same_appliance(target)) {
+        const auto &old = found->second.target;
+        const auto displaced =
+            plan::displaced_name(group.name, target.id, plan::address_text(old.address, old.port));
+        rename(name, displaced);
+        auto &previous = entries_.at(displaced);
+        if (!previous.drain_until)
+            begin_removal(previous, now);
+        drained_until = std::exchange(previous.operator_drain_until, std::nullopt);
+    }
+    if (!entries_.contains(name))
+        rename(plan::displaced_name(group.name, target.id, plan::address_text(target.address, target.port)),
+               name);
+    if (const auto reinstated = entries_.find(name); reinstated != entries_.end() && drained_until)
+        reinstated->second.operator_drain_until = drained_until;
+    return drained_until;
+}
+
 void TargetRegistry::configure_target(const HealthGroup &group, const HealthTarget &target,
                                       bool check_changed, MonotonicTime now) {
     const auto name = plan::target_name(group.name, target.id);
+    const auto drained_until = displace(group, target, now);
     auto found = entries_.find(name);
     if (found == entries_.end()) {
-        std::optional<PersistedHealth> known;
-        if (const auto row = restored_.health.extract(name))
-            known = row.mapped();
-        TargetEntry entry{group.name, name, group.index, target, TargetHealth(group.policy, now, known)};
+        TargetEntry entry{group.name, name, group.index, target,
+                          TargetHealth(group.policy, now, take_health(restored_, name, target))};
+        entry.operator_drain_until = drained_until;
         found = entries_.emplace(name, std::move(entry)).first;
         apply(found->second, found->second.health.on_registered(now));
     }
@@ -95,7 +139,7 @@ void TargetRegistry::erase_empty_groups() {
 }
 
 void TargetRegistry::adopt(const AdoptedTarget &adopted, MonotonicTime now) {
-    const auto name = plan::target_name(adopted.group, adopted.target.id);
+    const auto &name = adopted.name;
     if (entries_.contains(name))
         return;
     auto &group = groups_[adopted.group];
@@ -136,6 +180,7 @@ PersistedTargets TargetRegistry::persisted() const {
                                               health.in_band_worked()};
         if (row.state == TargetState::unhealthy)
             row.description = health.description();
+        row.address = plan::address_text(entry.target.address, entry.target.port);
         if (entry.drain_until)
             persisted.removed[name] = {*entry.drain_until, entry.on_deregistered};
         if (entry.operator_drain_until)
@@ -176,7 +221,9 @@ void TargetRegistry::on_sender_mac(const IpAddress &sender, const MacAddress &ma
 
 void TargetRegistry::merge_failures(const TargetRegistry &other, MonotonicTime now) {
     for (auto &[name, entry] : entries_) {
-        const auto found = other.entries_.find(name);
+        const auto found = std::ranges::find_if(other.entries_, [&](const auto &row) {
+            return row.second.group == entry.group && row.second.target.is_same_appliance(entry.target);
+        });
         if (found == other.entries_.end() || !found->second.health.has_failed() || entry.health.has_failed())
             continue;
         const auto draining = entry.health.draining();

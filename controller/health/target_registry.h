@@ -20,7 +20,7 @@ namespace glb::health {
 
 struct TargetEntry {
     std::string group;
-    std::string name; ///< group/id
+    std::string name; ///< group/id; group/id@address:port once the id has another address
     std::uint16_t group_index = 0;
     HealthTarget target;
     TargetHealth health;
@@ -57,8 +57,8 @@ class TargetRegistry {
     explicit TargetRegistry(OnTransition on_transition) : on_transition_(std::move(on_transition)) {}
     void set_on_transition(OnTransition on_transition) { on_transition_ = std::move(on_transition); }
 
-    /// Replaces the configuration. Targets that it no longer names start to drain; a drain ends if it
-    /// names the target again.
+    /// Replaces the configuration. Targets that it no longer names start to drain, also where it names their id with
+    /// another address or port; a drain ends if it names the target again.
     void configure(const HealthConfig &config, MonotonicTime now);
 
     /// Adds a target that is not configured, but receives flows from the data path of an earlier daemon. Its
@@ -115,6 +115,8 @@ class TargetRegistry {
     void configure_target(const HealthGroup &group, const HealthTarget &target, bool check_changed,
                           MonotonicTime now);
     void begin_removal(TargetEntry &entry, MonotonicTime now);
+    std::optional<MonotonicTime> displace(const HealthGroup &group, const HealthTarget &target,
+                                          MonotonicTime now);
     [[nodiscard]] Result<TargetEntry *> configured_target(const std::string &name);
     [[nodiscard]] bool is_last(const TargetEntry &entry) const;
     [[nodiscard]] GroupStateRow row_of(const std::string &name, const GroupEntry &group,

@@ -65,7 +65,9 @@ MetricsSnapshot NodeViews::metrics() const {
     }
     for (const auto &target : view.health->targets) {
         const auto row = target_row(view, target, flows);
-        snapshot.targets.push_back({row.target_group, row.id, row.state, target.target.weight, row.slots,
+        // ID@ADDRESS for one that drains after its id got another address
+        const auto label = target.name.substr(target.group.size() + 1);
+        snapshot.targets.push_back({row.target_group, label, row.state, target.target.weight, row.slots,
                                     row.active_flows, row.new_flows, row.packets_out, row.packets_back,
                                     row.bytes_out, row.bytes_back});
     }

@@ -36,7 +36,7 @@ Status claim_indexes(IndexAllocator &indexes, const config::Manifest &manifest,
     for (const auto &group : manifest.target_groups) {
         GLB_TRY(indexes.claim(IndexKind::group, group.name));
         for (const auto &target : group.targets)
-            GLB_TRY(indexes.claim(IndexKind::target, target_name(group.name, target.id)));
+            GLB_TRY(indexes.claim_target(group.name, target.id, address_text(target.address, target.port)));
     }
     for (const auto &endpoint : manifest.endpoints)
         GLB_TRY(indexes.claim(IndexKind::endpoint, endpoint.name));

@@ -1,5 +1,7 @@
 #include "tests/unit/control/fake_ports.h"
 
+#include <algorithm>
+
 namespace glb::test {
 
 namespace {
@@ -7,6 +9,11 @@ namespace {
 using namespace health;
 
 constexpr std::uint64_t up = GLB_TARGET_ACCEPT_NEW | GLB_TARGET_KEEP_ESTABLISHED | GLB_TARGET_KEEP_EMBRYONIC;
+
+bool has_index(const HealthSnapshot &snapshot, std::uint16_t index) {
+    return std::ranges::any_of(snapshot.targets,
+                               [&](const TargetSnapshot &row) { return row.target.index == index; });
+}
 
 } // namespace
 
@@ -24,8 +31,8 @@ Status FakeHealth::stage(const HealthConfig &config, const std::vector<AdoptedTa
     previous_.reset();
     for (const auto &group : config.groups)
         for (const auto &target : group.targets)
-            if (const auto name = plan::target_name(group.name, target.id); !snapshot_->find(name))
-                GLB_TRY(write(target, name));
+            if (!has_index(*snapshot_, target.index))
+                GLB_TRY(write(target, plan::target_name(group.name, target.id)));
     staged_ = Configuration{config, adopted};
     return {};
 }
@@ -42,9 +49,16 @@ Status FakeHealth::commit(std::uint64_t generation, const std::set<std::uint16_t
     const auto before = snapshot_;
     publish();
     if (drains_removed_)
-        for (const auto &target : before->targets)
-            if (!snapshot_->find(target.name))
-                removed_.emplace(target.name, target).first->second.drain_until = MonotonicTime::max();
+        for (auto target : before->targets) {
+            if (has_index(*snapshot_, target.target.index))
+                continue;
+            if (snapshot_->find(target.name)) // its id has another address now
+                target.name =
+                    plan::displaced_name(target.group, target.target.id,
+                                         plan::address_text(target.target.address, target.target.port));
+            target.drain_until = MonotonicTime::max();
+            removed_.insert_or_assign(target.name, target);
+        }
     publish();
     return {};
 }
@@ -126,6 +140,7 @@ void FakeHealth::publish() {
                 row.operator_drain_until = drain->second;
             snapshot->targets.push_back(row);
         }
+    std::erase_if(removed_, [&](const auto &row) { return has_index(*snapshot, row.second.target.index); });
     for (const auto &[name, row] : removed_)
         if (std::ranges::find(snapshot->targets, name, &TargetSnapshot::name) == snapshot->targets.end())
             snapshot->targets.push_back(row);

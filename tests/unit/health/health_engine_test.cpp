@@ -295,7 +295,7 @@ TEST_CASE("engine: restored health, failures and drains apply to the first confi
     it.engine.restore(persisted);
     it.engine.restore_failures({{"g/b", HealthReason::timeout}, {"g/d", HealthReason::timeout}});
     const auto config = engine_config(1, {"a", "b", "c", "d"});
-    REQUIRE(it.engine.stage(config, {{"g", 0, target_at("x", 9)}}));
+    REQUIRE(it.engine.stage(config, {{"g", 0, target_at("x", 9), "g/x"}}));
     CHECK(it.port->maps.targets.at(0) == accept_all);
     CHECK(it.port->maps.targets.at(1) == 0); // before the commit
     CHECK(it.port->maps.targets.at(9) == keep_all);

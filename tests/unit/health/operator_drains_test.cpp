@@ -142,7 +142,7 @@ TEST_CASE("drain: deadline and policy of a removed target survive daemon restart
     later.now = earlier.now + 90s;
     later.registry.restore(earlier.registry.persisted());
     later.set(config_of({"a"}));
-    later.registry.adopt({"g", 0, target_at("b", 1)}, later.now);
+    later.registry.adopt({"g", 0, target_at("b", 1), "g/b"}, later.now);
     CHECK(later.entry("g/b").drain_until == earlier.now + 100s);
     CHECK(later.flags("g/b") == keep_all);
     later.now += 10s;

@@ -197,7 +197,7 @@ TEST_CASE("registry: unresolved next hop fails a target at once, and resolution 
 TEST_CASE("registry: adopted target drains for the default delay", "[registry]") {
     RegistryFixture it;
     it.set(config_of({"a"}));
-    it.registry.adopt({"old", 5, target_at("x", 9)}, it.now);
+    it.registry.adopt({"old", 5, target_at("x", 9), "old/x"}, it.now);
     CHECK(it.state("old/x") == TargetState::draining);
     CHECK(it.entry("old/x").drain_until == it.now + 300s);
     CHECK(it.registry.group_state("old", it.now)->group_index == 5);
@@ -212,7 +212,7 @@ TEST_CASE("registry: adopted target drains for the default delay", "[registry]")
 TEST_CASE("registry: adopted target drains with the policy of its configured group", "[registry]") {
     RegistryFixture it;
     it.set(config_of({"a"}, config::FailurePolicy::hold));
-    it.registry.adopt({"g", 0, target_at("x", 9)}, it.now);
+    it.registry.adopt({"g", 0, target_at("x", 9), "g/x"}, it.now);
     it.now += 300s;
     CHECK(it.remove_drained(1).empty());
     CHECK(it.flags("g/x") == GLB_TARGET_KEEP_ESTABLISHED);
@@ -222,10 +222,10 @@ TEST_CASE("registry: adopted target drains with the policy of its configured gro
 TEST_CASE("registry: adoption does not change a target that is configured", "[registry]") {
     RegistryFixture it;
     it.set(config_of({"a"}));
-    it.registry.adopt({"g", 7, target_at("a", 9)}, it.now);
+    it.registry.adopt({"g", 7, target_at("a", 9), "g/a"}, it.now);
     CHECK(it.entry("g/a").target.index == 0);
     CHECK_FALSE(it.entry("g/a").drain_until);
-    it.registry.adopt({"g", 7, target_at("x", 9)}, it.now);
+    it.registry.adopt({"g", 7, target_at("x", 9), "g/x"}, it.now);
     CHECK(it.registry.group_state("g", it.now)->group_index == 0);
 }
 

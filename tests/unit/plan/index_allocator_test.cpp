@@ -4,9 +4,12 @@
 
 #include "abi/config.h"
 #include "controller/plan/index_allocator.h"
+#include "tests/harness/must.h"
 
 using namespace glb;
 using namespace glb::plan;
+using glb::test::must;
+
 namespace {
 
 std::uint16_t claimed(IndexAllocator &allocator, IndexKind kind, const std::string &name) {
@@ -116,4 +119,68 @@ TEST_CASE("indexes: a name in two rows of glb_index_names has one index", "[plan
 
 TEST_CASE("indexes: missing rows are empty", "[plan]") {
     CHECK(IndexAllocator::from_names({"web"}).find(IndexKind::endpoint, "web") == 0);
+}
+
+TEST_CASE("indexes: a target id with another address has another index, and gets the previous one back",
+          "[plan]") {
+    IndexAllocator allocator;
+    const auto claim = [&](const char *id, const char *address) {
+        return must(allocator.claim_target("g", id, address));
+    };
+    CHECK(claim("a", "192.0.2.1:6081") == 0);
+    CHECK(claim("b", "192.0.2.2:6081") == 1);
+    CHECK(claim("a", "192.0.2.1:6081") == 0);
+    CHECK(claim("a", "192.0.2.9:6081") == 2);
+    CHECK(allocator.name_of(IndexKind::target, 2) == "g/a");
+    CHECK(allocator.name_of(IndexKind::target, 0) == "g/a@192.0.2.1:6081");
+    CHECK(allocator.retired(IndexKind::target).empty()); // it drains
+    CHECK(claim("a", "192.0.2.9:6082") == 3);
+    CHECK(claim("a", "192.0.2.1:6081") == 0);
+    CHECK(allocator.name_of(IndexKind::target, 0) == "g/a");
+    CHECK(allocator.name_of(IndexKind::target, 2) == "g/a@192.0.2.9:6081");
+    CHECK(allocator.name_of(IndexKind::target, 3) == "g/a@192.0.2.9:6082");
+    allocator.retire(IndexKind::target, "g/a@192.0.2.9:6081");
+    allocator.release(IndexKind::target, "g/a@192.0.2.9:6081");
+    CHECK(claim("a", "192.0.2.9:6081") == 2); // the lowest free one
+}
+
+TEST_CASE("indexes: exchanged addresses keep no index", "[plan]") {
+    IndexAllocator allocator;
+    CHECK(must(allocator.claim_target("g", "a", "192.0.2.1:6081")) == 0);
+    CHECK(must(allocator.claim_target("g", "b", "192.0.2.2:6081")) == 1);
+    CHECK(must(allocator.claim_target("g", "a", "192.0.2.2:6081")) == 2);
+    CHECK(must(allocator.claim_target("g", "b", "192.0.2.1:6081")) == 3);
+}
+
+TEST_CASE("indexes: addresses of an earlier daemon's targets decide who keeps an index", "[plan]") {
+    std::vector<std::string> rows(GLB_INDEX_NAMES);
+    rows[GLB_INDEX_NAMES_TARGETS] = "g/a";
+    rows[GLB_INDEX_NAMES_TARGETS + 1] = "g/b";
+    rows[GLB_INDEX_NAMES_TARGETS + 2] = "g/c";
+    rows[GLB_INDEX_NAMES_TARGETS + 3] = "g/c@192.0.2.3:6081";
+    auto allocator = IndexAllocator::from_names(
+        rows, {{0, "192.0.2.1:6081"}, {2, "192.0.2.8:6081"}, {3, "192.0.2.3:6081"}});
+    CHECK(must(allocator.claim_target("g", "a", "192.0.2.7:6081")) == 4);
+    CHECK(allocator.name_of(IndexKind::target, 0) == "g/a@192.0.2.1:6081");
+    CHECK(must(allocator.claim_target("g", "b", "192.0.2.2:6081")) == 1); // its address is not known
+    CHECK(must(allocator.claim_target("g", "c", "192.0.2.3:6081")) == 3);
+    CHECK(allocator.name_of(IndexKind::target, 2) == "g/c@192.0.2.8:6081");
+    const std::vector<std::string> left{"g/a@192.0.2.1:6081", "g/c@192.0.2.8:6081"};
+    CHECK(allocator.retired(IndexKind::target) == left);
+}
+
+TEST_CASE("indexes: names of displaced targets fit into a row, are unique and are read back", "[plan]") {
+    const std::string group(63, 'g'), one = std::string(62, 'x') + "1", two = std::string(62, 'x') + "2";
+    const std::string address = "[2001:db8:1111:2222:3333:4444:5555:6666]:65535";
+    CHECK(displaced_name("g", "a", "192.0.2.1:6081") == "g/a@192.0.2.1:6081");
+    const auto first = displaced_name(group, one, address), second = displaced_name(group, two, address);
+    CHECK(first.size() == sizeof(glb_index_name) - 1);
+    CHECK(first != second);
+    CHECK(first.ends_with('@' + address));
+    CHECK(parse_target_name(first).group == group);
+    CHECK(parse_target_name(displaced_name("g", "a", address)).id == "a");
+    CHECK(parse_target_name("g/a").id == "a");
+    CHECK(parse_target_name("a").group.empty());
+    CHECK(address_text(*IpAddress::parse("2001:db8::1"), 6081) == "[2001:db8::1]:6081");
+    CHECK(address_text(*IpAddress::parse("192.0.2.1"), 6081) == "192.0.2.1:6081");
 }
