@@ -24,6 +24,9 @@ std::string format_reason(const documents::Target &target) {
     const auto &detail = target.description ? target.description : target.last_error;
     if (detail && (target.state == "unhealthy" || target.state == "initial"))
         reason += fmt::format(" ({})", *detail);
+    if (target.silent_seconds)
+        reason += fmt::format(" (nothing returns: {} packets sent in {})", target.silent_packets.value_or(0),
+                              format_duration(*target.silent_seconds));
     return reason;
 }
 

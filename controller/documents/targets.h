@@ -24,6 +24,9 @@ struct Target {
     std::optional<std::uint64_t> last_error_seconds_ago;
     std::uint64_t local_errors =
         0; ///< health checks that could not leave the node: no evidence about the target
+    std::optional<std::uint64_t>
+        silent_seconds; ///< packets have gone to it so long, and nothing has returned
+    std::optional<std::uint64_t> silent_packets; ///< these packets
     bool drained_by_operator = false;
     std::uint64_t active_flows = 0;
     std::uint64_t new_flows = 0;
@@ -46,6 +49,8 @@ struct Target {
                           member("lastError", &Target::last_error),
                           member("lastErrorSecondsAgo", &Target::last_error_seconds_ago),
                           member("localErrors", &Target::local_errors),
+                          member("silentSeconds", &Target::silent_seconds),
+                          member("silentPackets", &Target::silent_packets),
                           member("drainedByOperator", &Target::drained_by_operator),
                           member("activeFlows", &Target::active_flows),
                           member("newFlows", &Target::new_flows),
@@ -58,6 +63,7 @@ struct Target {
     bool operator==(const Target &) const = default;
 };
 
+/// Of several targets with one id, the configured one is first; the others had the id before, and drain.
 struct TargetList {
     std::vector<Target> targets;
 

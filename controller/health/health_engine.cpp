@@ -92,8 +92,13 @@ Status HealthEngine::commit(std::uint64_t generation, const std::set<std::uint16
     staged_.reset();
     for (const auto &[entry, change] : transitions)
         log_transition(entry, change);
-    condition_log_.configure(config_);
+    conditions_.groups.configure(config_);
     resolved_ = resolved;
+    std::erase_if(held_results_, [&](const auto &row) { // of an appliance that had this id before
+        const auto &now = registry_.entries(), &before = previous_->registry.entries();
+        return !now.contains(row.first) || !before.contains(row.first) ||
+               !now.at(row.first).target.is_same_appliance(before.at(row.first).target);
+    });
     start_checks();
     apply_held_results();
     refresh_all();
@@ -117,7 +122,7 @@ void HealthEngine::revert(std::uint64_t generation) {
     registry_.merge_failures(reverted, Clock::now());
     // The merged health has the policies of the reverted configuration.
     registry_.configure(config_, Clock::now());
-    condition_log_.configure(config_);
+    conditions_.groups.configure(config_);
     start_checks();
     refresh_all();
     publish();
@@ -135,7 +140,7 @@ void HealthEngine::reset() {
     registry_ = TargetRegistry(log_transition);
     resolved_.clear();
     held_results_.clear();
-    condition_log_ = {};
+    conditions_ = {};
     prober_.set_targets({});
     passive_.stop();
     shadow_.clear();
@@ -192,7 +197,8 @@ void HealthEngine::on_probe(const std::string &name, const ProbeResult &result) 
     if (found == registry_.entries().end())
         return;
     if (result.outcome == ProbeOutcome::not_sent) {
-        if (const auto line = local_errors_.record(name, result.detail, Clock::now()); !line.empty())
+        if (const auto line = conditions_.local_errors.record(name, result.detail, Clock::now());
+            !line.empty())
             spdlog::error("{}", line);
         return apply_probe_result(name, result);
     }
@@ -290,7 +296,7 @@ void HealthEngine::refresh(std::span<const GroupStateRow> rows, const std::strin
         const bool any_failed = std::ranges::any_of(registry_.members_of(row.group), [](const auto &member) {
             return member.second.health.state() == TargetState::unhealthy;
         });
-        for (const auto &line : condition_log_.update(row.group, action, any_failed))
+        for (const auto &line : conditions_.groups.update(row.group, action, any_failed))
             spdlog::warn("{}", line);
     }
 }
@@ -305,8 +311,11 @@ void HealthEngine::schedule_tick() {
             const bool any_left = std::ranges::any_of(registry_.entries(), [](const auto &row) {
                 return row.second.health.errors().check_not_sent();
             });
-            if (const auto line = local_errors_.update(any_left, Clock::now()); !line.empty())
+            if (const auto line = conditions_.local_errors.update(any_left, Clock::now()); !line.empty())
                 spdlog::info("{}", line);
+            const auto count = [this](std::uint16_t target) { return target_count(target); };
+            for (const auto &line : conditions_.returns.update(registry_, count, Clock::now()))
+                spdlog::warn("{}", line);
             refresh_all();
             publish();
         }
@@ -326,9 +335,11 @@ void HealthEngine::publish() {
             row.last_error = std::move(error->text);
             row.last_error_at = error->at;
         }
+        row.silence = conditions_.returns.silence(entry.target.index);
         row.local_errors = health.errors().local();
     }
-    snapshot.local_errors = local_errors_.errors();
+    snapshot.conditions = conditions_.returns.groups();
+    snapshot.local_errors = conditions_.local_errors.errors();
     snapshot.groups = actions_;
     snapshot.persisted = registry_.persisted();
     snapshot.write_error = write_error_;

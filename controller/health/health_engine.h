@@ -89,6 +89,11 @@ class HealthEngine final : private PassiveMonitorHost {
         TargetRegistry registry;
         HealthConfig config;
     };
+    struct Conditions {
+        GroupConditionLog groups;
+        LocalErrorLog local_errors;
+        ReturnWatch returns;
+    };
     struct Staged {
         HealthConfig config;
         std::vector<AdoptedTarget> adopted;
@@ -121,8 +126,7 @@ class HealthEngine final : private PassiveMonitorHost {
     std::string write_error_;
     std::set<std::uint16_t> resolved_;
     std::map<std::string, ProbeResult> held_results_; ///< of initial targets without a path
-    GroupConditionLog condition_log_;
-    LocalErrorLog local_errors_;
+    Conditions conditions_;
     Prober prober_;
     PassiveMonitor passive_;
     DatapathEvents events_;

@@ -32,6 +32,10 @@ documents::Target target_row(const View &view, const health::TargetSnapshot &tar
         row.last_error_seconds_ago =
             elapsed_seconds(std::chrono::steady_clock::now() - *target.last_error_at);
     row.local_errors = target.local_errors;
+    if (target.silence) {
+        row.silent_seconds = elapsed_seconds(std::chrono::steady_clock::now() - target.silence->since);
+        row.silent_packets = target.silence->packets;
+    }
     row.drained_by_operator = target.operator_drain_until.has_value();
     row.active_flows = index < flows.by_target.size() ? flows.by_target[index] : 0;
     row.new_flows = count.new_flows;

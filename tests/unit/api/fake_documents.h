@@ -35,11 +35,13 @@ inline constexpr auto fake_status =
 inline constexpr auto fake_targets = R"({"targets": [
             {"targetGroup": "firewalls", "id": "fw-1", "address": "10.1.0.11", "port": 6081, "weight": 1,
              "state": "healthy", "reason": null, "description": null, "sinceSeconds": 40, "lastError": null, "lastErrorSecondsAgo": null, "localErrors": 0,
+             "silentSeconds": null, "silentPackets": null,
              "drainedByOperator": false, "activeFlows": 271, "newFlows": 1200, "packetsOut": 52000,
              "packetsBack": 51999, "bytesOut": 1048576, "bytesBack": 1536, "slots": 21846},
             {"targetGroup": "firewalls", "id": "fw-2", "address": "2001:db8::12", "port": 6081, "weight": 10,
              "state": "unhealthy", "reason": "Target.Timeout", "description": "Request timed out",
-             "sinceSeconds": 3900, "lastError": "connect: timed out", "lastErrorSecondsAgo": 2, "localErrors": 0, "drainedByOperator": false,
+             "sinceSeconds": 3900, "lastError": "connect: timed out", "lastErrorSecondsAgo": 2, "localErrors": 0,
+             "silentSeconds": null, "silentPackets": null, "drainedByOperator": false,
              "activeFlows": 0, "newFlows": 0, "packetsOut": 0, "packetsBack": 0, "bytesOut": 0,
              "bytesBack": 0, "slots": 43691}]})";
 

@@ -36,7 +36,7 @@ constexpr auto golden_status = R"({
 constexpr auto golden_targets = R"({"targets": [{
     "targetGroup": "firewalls", "id": "fw-1", "address": "10.1.0.11", "port": 6081, "weight": 1, "state": "unhealthy",
     "reason": "Target.Timeout", "description": "Request timed out", "sinceSeconds": 40,
-    "lastError": "connect: timed out", "lastErrorSecondsAgo": 3, "localErrors": 2, "drainedByOperator": true,
+    "lastError": "connect: timed out", "lastErrorSecondsAgo": 3, "localErrors": 2, "silentSeconds": 4, "silentPackets": 99, "drainedByOperator": true,
     "activeFlows": 271, "newFlows": 1200,
     "packetsOut": 5, "packetsBack": 6, "bytesOut": 7, "bytesBack": 18446744073709551615, "slots": 21846}]})";
 
@@ -180,7 +180,8 @@ TEST_CASE("documents: members without a value are null, or omitted where documen
     CHECK_FALSE(to_json(Apply{}).contains("confirmWithinSeconds"));
     CHECK(to_json(Change{})["before"].is_null());
     const auto target = to_json(Target{});
-    for (const char *member : {"reason", "description", "lastError", "lastErrorSecondsAgo"})
+    for (const char *member :
+         {"reason", "description", "lastError", "lastErrorSecondsAgo", "silentSeconds", "silentPackets"})
         CHECK(target[member].is_null());
     const auto endpoint = to_json(Endpoint{});
     CHECK(endpoint["bypassReason"].is_null());
