@@ -15,6 +15,7 @@ inline constexpr const char *guard_source = "guard";
 inline constexpr const char *host_source = "host";
 inline constexpr const char *operator_source = "operator";
 inline constexpr const char *pins_source = "pins";
+inline constexpr const char *neighbours_source = "neighbours";
 inline constexpr const char *drops_source = "data path";
 
 /// Pure.

@@ -227,9 +227,9 @@ void ControlLoop::report_to_health() {
     const auto overflows = ports_.network.neighbour_table_overflows();
     if (!overflows)
         return;
-    auto &condition = state_.conditions.neighbour_overflow;
-    if (const auto line = condition.update(*overflows, ports_.clock.now()); !line.empty())
-        spdlog::warn("{}", line);
+    auto &conditions = state_.conditions;
+    update_and_log(conditions.board, neighbours_source,
+                   conditions.neighbour_overflow.update(*overflows, ports_.clock.now()), ports_.clock.now());
 }
 
 /// Waits for the disk.

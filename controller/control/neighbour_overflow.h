@@ -4,8 +4,9 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
-#include <string>
+#include <vector>
 
+#include "controller/util/condition.h"
 #include "controller/util/monotonic_time.h"
 
 namespace glb::control {
@@ -16,32 +17,23 @@ class NeighbourOverflow {
   public:
     static constexpr std::chrono::seconds hold{10}; ///< the condition ends so long after the last overflow
 
-    /// `overflows`: the kernel's counter. The line to be logged; empty: none.
-    [[nodiscard]] std::string update(std::uint64_t overflows, MonotonicTime now) {
-        const bool more = seen_ && overflows > *seen_;
-        seen_ = overflows;
-        if (more) {
+    /// `overflows`: the kernel's counter. The condition, while it holds.
+    [[nodiscard]] std::vector<Condition> update(std::uint64_t overflows, MonotonicTime now) {
+        if (seen_ && overflows > *seen_)
             last_ = now;
-            if (since_)
-                return "";
-            since_ = now;
-            return "the kernel's neighbour table is full: packets to hosts without an entry are lost (a scan "
-                   "of an "
-                   "attached subnet fills it); entries of targets are exempt; fix: raise "
-                   "net.ipv4.neigh.default.gc_thresh3 and net.ipv6.neigh.default.gc_thresh3";
-        }
-        if (!since_ || now - last_ < hold)
-            return "";
-        since_.reset();
-        return "the kernel's neighbour table has room again";
+        seen_ = overflows;
+        if (!last_ || now - *last_ >= hold)
+            return {};
+        return {
+            {Severity::error, "neighbour-table-full", "",
+             "the kernel's neighbour table is full: packets to hosts without an entry are lost (a scan of an "
+             "attached subnet fills it); entries of targets are exempt",
+             "raise net.ipv4.neigh.default.gc_thresh3 and net.ipv6.neigh.default.gc_thresh3"}};
     }
-    /// Since when it is full; none: it is not.
-    [[nodiscard]] std::optional<MonotonicTime> since() const { return since_; }
 
   private:
     std::optional<std::uint64_t> seen_; ///< none: first look, earlier overflows are past
-    std::optional<MonotonicTime> since_;
-    MonotonicTime last_{};
+    std::optional<MonotonicTime> last_;
 };
 
 } // namespace glb::control

@@ -14,7 +14,7 @@ using health::TargetState;
 
 constexpr const char *see_targets = "glbctl targets shows the reasons";
 
-/// The latest change of a target of the group, and whether one has failed.
+/// Since when no target of the group is healthy, and whether one has failed.
 struct GroupHistory {
     MonotonicTime since{};
     bool any_failed = false;
@@ -27,6 +27,9 @@ GroupHistory history_of(const std::string &group, const health::HealthSnapshot &
             history.since = std::max(history.since, target.since);
             history.any_failed = history.any_failed || target.state == TargetState::unhealthy;
         }
+    if (const auto found = health.conditions.find(group);
+        found != health.conditions.end() && found->second.no_healthy_since)
+        history.since = *found->second.no_healthy_since;
     return history;
 }
 
@@ -79,10 +82,30 @@ std::vector<HeldCondition> group_conditions(const config::Manifest &manifest,
     return conditions;
 }
 
+/// All its targets with traffic return nothing: health cannot tell which is at fault.
+std::vector<HeldCondition> silent_groups(const health::HealthSnapshot &health) {
+    std::vector<HeldCondition> conditions;
+    for (const auto &[group, condition] : health.conditions)
+        if (condition.silent_since)
+            conditions.push_back(
+                {{Severity::error, "group-silent", group,
+                  "packets go to its targets, and none of them returns any",
+                  "check the path between node and appliances: MTU, firewalls, UDP port 6081"},
+                 *condition.silent_since});
+    return conditions;
+}
+
 std::vector<HeldCondition> target_conditions(const health::HealthSnapshot &health) {
     std::vector<HeldCondition> conditions;
     for (const auto &target : health.targets)
-        if (target.state == TargetState::unhealthy)
+        if (target.state != TargetState::unhealthy && target.silence)
+            conditions.push_back(
+                {{Severity::warning, "no-return-traffic", target.name,
+                  fmt::format("{} packets were sent to it, and none has returned", target.silence->packets),
+                  "check that the appliance receives and returns GENEVE, and whether its policy denies "
+                  "everything"},
+                 target.silence->since});
+        else if (target.state == TargetState::unhealthy)
             conditions.push_back({{Severity::warning, "target-unhealthy", target.name,
                                    target.description.empty() ? "is unhealthy" : target.description, ""},
                                   target.since});
@@ -95,6 +118,7 @@ std::vector<HeldCondition> node_conditions(const NodeSnapshot &node, const healt
     auto conditions = node.conditions;
     if (node.manifest) {
         std::ranges::move(group_conditions(*node.manifest, health), std::back_inserter(conditions));
+        std::ranges::move(silent_groups(health), std::back_inserter(conditions));
         std::ranges::move(target_conditions(health), std::back_inserter(conditions));
     }
     std::ranges::stable_partition(

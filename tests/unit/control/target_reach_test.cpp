@@ -46,13 +46,12 @@ TEST_CASE("neighbour overflow: logged once while the kernel's table stays full",
     const MonotonicTime now{100s};
     CHECK(overflow.update(7, now).empty()); // before the daemon's start
     CHECK(overflow.update(7, now + 1s).empty());
-    CHECK_THAT(overflow.update(9, now + 2s),
-               Catch::Contains("table is full") && Catch::Contains("gc_thresh3"));
-    CHECK(overflow.since() == now + 2s);
-    CHECK(overflow.update(10, now + 8s).empty());
-    CHECK(overflow.update(10, now + 17s).empty());
-    CHECK(overflow.since() == now + 2s);
-    CHECK_THAT(overflow.update(10, now + 18s), Catch::Contains("room again"));
-    CHECK_FALSE(overflow.since());
-    CHECK_FALSE(overflow.update(11, now + 19s).empty());
+    const auto found = overflow.update(9, now + 2s);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].what == "neighbour-table-full");
+    CHECK_THAT(found[0].fix, Catch::Contains("gc_thresh3"));
+    CHECK(overflow.update(10, now + 8s) == found);
+    CHECK(overflow.update(10, now + 17s) == found);
+    CHECK(overflow.update(10, now + 18s).empty());
+    CHECK(overflow.update(11, now + 19s) == found);
 }

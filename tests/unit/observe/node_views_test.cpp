@@ -157,6 +157,24 @@ TEST_CASE("views: conditions of control and an unhealthy target are shown, error
     CHECK(it.views.status()->degraded.size() == 2);
 }
 
+TEST_CASE("views: targets and groups from which nothing returns are shown, whether or not they are ejected",
+          "[views]") {
+    ViewFixture it;
+    it.health.targets[0].silence = Silence{Clock::now() - 20s, 5000};
+    it.health.targets[1].silence = Silence{Clock::now() - 20s, 7}; // unhealthy: said already
+    it.health.conditions["fw"].silent_since = Clock::now() - 12s;
+    const auto degraded = it.views.status()->degraded;
+    REQUIRE(degraded.size() == 3);
+    CHECK(degraded[0].severity == "error");
+    CHECK(degraded[0].what == "group-silent");
+    CHECK(degraded[0].where == "fw");
+    CHECK(degraded[0].since_seconds == 12);
+    CHECK(degraded[1].what == "no-return-traffic");
+    CHECK(degraded[1].where == "fw/a");
+    CHECK_THAT(degraded[1].message, Catch::StartsWith("5000 packets were sent"));
+    CHECK(degraded[2].what == "target-unhealthy");
+}
+
 TEST_CASE("views: status counts targets by state and lists the manifest's interfaces", "[views]") {
     ViewFixture it;
     const auto status = it.views.status();
