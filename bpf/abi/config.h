@@ -244,6 +244,19 @@ struct glb_guard_port {
 };
 GLB_ABI(struct glb_guard_port, 8);
 
+/*
+ * glb_guard_endpoints: what the tc guard does with an endpoint's punted packets. The stack receives them by an
+ * interface of the endpoint, whichever interface they came by.
+ */
+#define GLB_GUARD_FILTERED 1 /* the guard's filter is on that interface as well, and completes the way */
+struct glb_guard_endpoint {
+    __u32 mark;    /* bits within the mask; 0: the endpoint does not exist */
+    __u32 ifindex; /* the interface; 0: there is none that is up, packets are dropped */
+    __u8 mac[6];   /* its address */
+    __u16 flags;
+};
+GLB_ABI(struct glb_guard_endpoint, 16);
+
 /* Settings of one load (const volatile in the program). */
 struct glb_settings {
     struct glb_nh_key table_key;

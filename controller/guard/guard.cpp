@@ -66,16 +66,38 @@ Status Guard::persist_saved_state() {
 Status Guard::write_table() {
     GLB_ASSIGN(const auto counter, nftables_.counter());
     raise_to(counted_, counter);
-    GLB_TRY(nftables_.run(plan::guard_ruleset(*plan_, counted_)));
+    GLB_TRY(run_ruleset());
     table_ = nftables_.list("table inet glb");
     generation_ = 0;
     return {};
 }
 
+/// A kernel without nft_fib_inet gets the rules without the probe.
+Status Guard::run_ruleset() {
+    Status done;
+    for (const bool with_probe : {true, false}) {
+        has_probe_ = with_probe;
+        done = nftables_.run(plan::guard_ruleset(*plan_, counted_, with_probe));
+        if (done)
+            break;
+    }
+    return done;
+}
+
 Status Guard::write_ports() {
     are_ports_written_ = false;
-    GLB_TRY(program_->write(*plan_));
+    GLB_TRY(program_->write_ports(*plan_));
     are_ports_written_ = true;
+    return {};
+}
+
+Status Guard::write_punt_devices() {
+    auto devices = find_punt_devices(*plan_);
+    if (devices == punt_devices_)
+        return {};
+    punt_devices_.clear(); // unknown, if writing fails
+    GLB_TRY(program_->write_endpoints(devices));
+    punt_devices_ = std::move(devices);
     return {};
 }
 
@@ -92,6 +114,8 @@ Status Guard::install(const plan::GuardPlan &plan) {
     GLB_TRY(repair_rules(report));
     GLB_TRY(repair_sysctls(report));
     GLB_TRY(write_ports());
+    punt_devices_.clear();
+    GLB_TRY(write_punt_devices());
     GLB_TRY(repair_filters(report));
     GLB_TRY(remove_stale_rules(plan::guard_routing_rules(plan)));
     GLB_TRY(remove_stale_filters(plan::guard_interfaces(plan)));
@@ -204,11 +228,18 @@ Result<GuardReport> Guard::check_and_repair() {
         return report;
     if (resolve_interfaces() || !are_ports_written_)
         GLB_TRY(write_ports());
+    GLB_TRY(write_punt_devices());
     GLB_TRY(repair_table(report));
     GLB_TRY(repair_rules(report));
     GLB_TRY(repair_sysctls(report));
     GLB_TRY(repair_filters(report));
     report.conditions.insert(report.conditions.end(), table_conditions_.begin(), table_conditions_.end());
+    if (!has_probe_)
+        report.conditions.push_back(
+            {Severity::warning, "no-probe", "nft_fib_inet",
+             "the kernel module is missing: packets of endpoints with a routeTable follow "
+             "the node's own rules while the guard's routing rules are missing",
+             "modprobe nft_fib_inet, then restart glbd"});
     if (saved_state_damaged_)
         report.conditions.push_back({Severity::warning,
                                      "guard-state-damaged",

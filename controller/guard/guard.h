@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -62,7 +63,9 @@ class Guard {
     [[nodiscard]] Status load_program(std::uint32_t mark_mask);
     [[nodiscard]] Status persist_saved_state();
     [[nodiscard]] Status write_table();
+    [[nodiscard]] Status run_ruleset();
     [[nodiscard]] Status write_ports();
+    [[nodiscard]] Status write_punt_devices();
     [[nodiscard]] Status repair_table(GuardReport &report);
     [[nodiscard]] Status repair_rules(GuardReport &report);
     [[nodiscard]] Status repair_sysctls(GuardReport &report);
@@ -83,8 +86,10 @@ class Guard {
     std::optional<plan::GuardPlan> plan_;
     bool is_installed_ = false;      ///< the last install() succeeded
     bool are_ports_written_ = false; ///< the program's maps have the plan's ports, with present indexes
+    std::map<std::uint16_t, PuntDevice> punt_devices_; ///< as the program's maps have them
     std::uint32_t magic_ = 0;
     plan::PacketCount counted_;
+    bool has_probe_ = true;        ///< the active rules probe the routing rules
     std::string table_;            ///< expected listing of table `inet glb`
     std::uint32_t generation_ = 0; ///< nftables generation of the last comparison; 0: unknown
     std::vector<Condition> table_conditions_;

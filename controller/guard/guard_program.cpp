@@ -1,5 +1,6 @@
 #include "controller/guard/guard_program.h"
 
+#include <algorithm>
 #include <set>
 
 #include <abi/config.h>
@@ -14,8 +15,10 @@
 namespace glb::guard {
 namespace {
 
-constexpr const char *map_names[] = {"glb_guard_ports", "glb_guard_marks", "glb_guard_magic",
+constexpr const char *map_names[] = {"glb_guard_ports", "glb_guard_endpoints", "glb_guard_magic",
                                      "glb_guard_tailcalls"};
+/// Pinned by earlier versions.
+constexpr const char *former_map_names[] = {"glb_guard_marks"};
 
 Status set_pins(glb_guard &skeleton, const std::filesystem::path &folder) {
     for (const auto *name : map_names) {
@@ -74,15 +77,23 @@ Result<GuardProgram> GuardProgram::load(const std::filesystem::path &folder, std
     return fail("cannot load the guard program");
 }
 
-Status GuardProgram::write(const plan::GuardPlan &plan) {
+Status GuardProgram::write_endpoints(const std::map<std::uint16_t, PuntDevice> &devices) {
     for (std::uint32_t index = 0; index < GLB_MAX_ENDPOINTS; ++index) {
-        std::uint32_t mark = 0;
-        for (const auto &port : plan.ports)
-            if (port.endpoint == index)
-                mark = plan::endpoint_mark(plan.mark_mask, *port.endpoint);
-        if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.glb_guard_marks), &index, &mark, BPF_ANY) != 0)
-            return fail_errno(errno, "cannot write the mark of an endpoint");
+        glb_guard_endpoint row{};
+        if (const auto found = devices.find(static_cast<std::uint16_t>(index)); found != devices.end()) {
+            const auto &device = found->second;
+            row.mark = device.mark;
+            row.ifindex = device.ifindex;
+            std::ranges::copy(device.mac.bytes, row.mac);
+            row.flags = device.is_filtered ? GLB_GUARD_FILTERED : 0;
+        }
+        if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.glb_guard_endpoints), &index, &row, BPF_ANY) != 0)
+            return fail_errno(errno, "cannot write an endpoint of the guard");
     }
+    return {};
+}
+
+Status GuardProgram::write_ports(const plan::GuardPlan &plan) {
     const int ports = bpf_map__fd(skeleton_->maps.glb_guard_ports);
     std::set<std::uint64_t> stale;
     std::uint64_t key = 0, next = 0;
@@ -113,10 +124,14 @@ Status GuardProgram::set_magic(std::uint32_t magic) {
 }
 
 Status GuardProgram::unpin(const std::filesystem::path &folder) {
-    for (const auto *name : map_names)
-        if (::unlink((folder / name).c_str()) != 0 && errno != ENOENT)
-            return fail_errno(errno, "cannot unpin {} in {}", name, folder.string());
-    return {};
+    const auto unpin_all = [&](const auto &names) -> Status {
+        for (const auto *name : names)
+            if (::unlink((folder / name).c_str()) != 0 && errno != ENOENT)
+                return fail_errno(errno, "cannot unpin {} in {}", name, folder.string());
+        return {};
+    };
+    GLB_TRY(unpin_all(map_names));
+    return unpin_all(former_map_names);
 }
 
 } // namespace glb::guard

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "controller/guard/punt_devices.h"
 #include "controller/plan/guard_plan.h"
 
 struct glb_guard;
@@ -25,9 +26,10 @@ class GuardProgram {
     [[nodiscard]] std::uint32_t id() const { return id_; }
     [[nodiscard]] std::uint32_t mark_mask() const;
 
-    /// Writes the plan's marks and ports, then removes other ports, so that remaining ports are marked
-    /// throughout.
-    [[nodiscard]] Status write(const plan::GuardPlan &plan);
+    /// Writes the plan's ports, then removes other ports, so that remaining ports are marked throughout.
+    [[nodiscard]] Status write_ports(const plan::GuardPlan &plan);
+    /// Writes the rows of these endpoints, and clears all others.
+    [[nodiscard]] Status write_endpoints(const std::map<std::uint16_t, PuntDevice> &devices);
     [[nodiscard]] Status set_magic(std::uint32_t magic);
 
     /// Removes the pins. The maps exist as long as a filter uses them.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -19,6 +20,9 @@ namespace {
 constexpr std::uint32_t blackhole_priority = first_own_priority;
 constexpr std::uint32_t lookup_priority = first_own_priority + 10;
 constexpr std::uint32_t unreachable_priority = lookup_priority + 1;
+constexpr std::uint32_t probe_priority = lookup_priority + 2;
+
+constexpr std::int32_t last_hook_priority = std::numeric_limits<std::int32_t>::max(); // NF_IP_PRI_LAST
 
 // Names that the kernel's dev_valid_name() accepts, without characters that are special in an nftables
 // string.
@@ -46,11 +50,32 @@ std::string mark_match(std::uint32_t mask, const char *relation, const std::stri
     return fmt::format("meta mark and {:#010x} {} {}", mask, relation, value);
 }
 
-std::string endpoint_mark_set(const GuardPlan &plan) {
+std::string is_probe(std::uint32_t mask) {
+    return fmt::format("meta mark and {:#010x} == {:#010x}", probe_mask(mask), probe_mark(mask));
+}
+
+std::set<std::uint16_t> endpoints_with_table(const GuardPlan &plan) {
+    std::set<std::uint16_t> indexes;
+    for (const auto &port : plan.ports)
+        if (port.endpoint && port.route_table)
+            indexes.insert(*port.endpoint);
+    return indexes;
+}
+
+std::string mark_set(const GuardPlan &plan, const std::set<std::uint16_t> &endpoints) {
     std::string set;
-    for (const auto index : endpoint_indexes(plan))
+    for (const auto index : endpoints)
         set += fmt::format("{}{:#010x}", set.empty() ? "" : ", ", endpoint_mark(plan.mark_mask, index));
     return "{ " + set + " }";
+}
+
+std::string endpoint_mark_set(const GuardPlan &plan) {
+    return mark_set(plan, endpoint_indexes(plan));
+}
+
+/// A statement that replaces the mark's bits in `mask` by `mark`.
+std::string set_mark(std::uint32_t mask, std::uint32_t mark) {
+    return fmt::format("meta mark set meta mark and {:#010x} or {:#010x}", ~mask, mark);
 }
 
 /// Interface and VLANs joined by `separator`: '.' gives the conventional name of a VLAN device, '/' the key
@@ -98,6 +123,8 @@ GuardPlan plan_guard(const config::Manifest &manifest, const IndexAllocator &ind
         if (const auto *link = snapshot.link(interface.name))
             port.ifindex = link->index;
         port.devices = device_names(interface, snapshot, known);
+        if (const auto *device = snapshot.link(network::kernel_device(snapshot, interface)))
+            port.stack_device = device->name;
         return port;
     };
     std::map<InterfaceRef, GuardedPort> ports;
@@ -144,6 +171,14 @@ std::uint32_t guard_seen_mark(std::uint32_t mask) {
     return mask & (mask - 1);
 }
 
+std::uint32_t probe_mark(std::uint32_t mask) {
+    return std::bit_floor(mask);
+}
+
+std::uint32_t probe_mask(std::uint32_t mask) {
+    return probe_mark(mask) | std::bit_floor(mask & ~probe_mark(mask));
+}
+
 std::uint32_t endpoint_mark(std::uint32_t mask, std::uint16_t index) {
     std::uint32_t value = index + 1u, mark = 0;
     for (; mask && value; value >>= 1, mask &= mask - 1)
@@ -164,7 +199,9 @@ Status check_guard_plan(const GuardPlan &plan) {
                 return fail("interface name \"{}\" is not valid in a guard rule", name);
         if (!port.endpoint)
             continue;
-        if (*port.endpoint >= GLB_MAX_ENDPOINTS || *port.endpoint + 2u >= all_ones)
+        const bool is_probe =
+            port.route_table && (endpoint_mark(plan.mark_mask, *port.endpoint) & probe_mask(plan.mark_mask));
+        if (*port.endpoint >= GLB_MAX_ENDPOINTS || *port.endpoint + 2u >= all_ones || is_probe)
             return fail("node.markMask {:#010x} has {} bits, too few for the mark of endpoint {} (index {}): "
                         "set more bits",
                         plan.mark_mask, bits, port.endpoint_name, *port.endpoint);
@@ -176,64 +213,114 @@ Status check_guard_plan(const GuardPlan &plan) {
     return {};
 }
 
-std::string guard_ruleset(const GuardPlan &plan, const PacketCount &counted) {
-    // Priority raw on forward: before a firewall's chains, so that every blocked packet is counted here, and
-    // before a mangle chain that could change the mark. Drop is a final verdict. On prerouting: notrack must
-    // precede conntrack (-200).
-    std::string text = "add table inet glb\n";
-    text += fmt::format("add counter inet glb uninspected {{ packets {} bytes {} }}\n", counted.packets,
-                        counted.bytes);
-    text += "add chain inet glb prerouting { type filter hook prerouting priority raw ; policy accept ; }\n"
-            "add chain inet glb forward { type filter hook forward priority raw ; policy accept ; }\n"
-            "flush chain inet glb prerouting\n"
-            "flush chain inet glb forward\n";
-    const auto mask = plan.mark_mask, guard = guard_mark(mask), seen = guard_seen_mark(mask);
+namespace {
+
+/// Chain prerouting: before conntrack (-200), for notrack.
+std::string prerouting_rules(const GuardPlan &plan) {
+    const auto mask = plan.mark_mask;
     // The blackhole rule would drop packets before forward counts them. This chain therefore replaces their
     // mark by one that forward drops; if the chain was flushed, the blackhole rule applies.
-    text += fmt::format("add rule inet glb prerouting {} meta mark set meta mark and {:#010x} or {:#010x}\n",
-                        mark_match(mask, "==", fmt::format("{:#010x}", guard)), ~mask, seen);
+    auto text = fmt::format("add rule inet glb prerouting {} {}\n",
+                            mark_match(mask, "==", fmt::format("{:#010x}", guard_mark(mask))),
+                            set_mark(mask, guard_seen_mark(mask)));
     if (!endpoint_indexes(plan).empty())
         text +=
             "add rule inet glb prerouting " + mark_match(mask, "", endpoint_mark_set(plan)) + " notrack\n";
-    text += "add rule inet glb forward " +
-            mark_match(mask, "", fmt::format("{{ {:#010x}, {:#010x} }}", seen, guard)) +
-            " counter name uninspected drop\n";
+    return text;
+}
+
+/// Chain routing: the last one before the routing decision, after all that may change the mark.
+std::string routing_rules(const GuardPlan &plan, bool with_probe) {
+    const auto mask = plan.mark_mask;
+    std::string text;
+    for (const auto &device : guarded_devices(plan))
+        text += fmt::format("add rule inet glb routing iifname \"{}\" {} {}\n", device,
+                            mark_match(mask, "!=", endpoint_mark_set(plan)),
+                            set_mark(mask, guard_seen_mark(mask)));
+    const auto with_table = endpoints_with_table(plan);
+    if (!with_probe || with_table.empty())
+        return text;
+    // With the routing rules, a look-up with the probe's mark finds nothing. Without them it finds what the node's
+    // other rules lead to, and so would the endpoint's mark.
+    const auto probe = probe_mark(mask);
+    return text + fmt::format(
+                      "add rule inet glb routing {} meta mark set meta mark or {:#010x}\n"
+                      "add rule inet glb routing {} fib daddr . mark oif != 0 counter name uninspected drop\n"
+                      "add rule inet glb routing {} meta mark set meta mark and {:#010x}\n",
+                      mark_match(mask, "", mark_set(plan, with_table)), probe, is_probe(mask), is_probe(mask),
+                      ~probe);
+}
+
+/// Chain forward. A packet's interface is matched as well, for one whose mark the chain before did not see.
+std::string forward_rules(const GuardPlan &plan) {
+    const auto mask = plan.mark_mask;
+    auto text = "add rule inet glb forward " +
+                mark_match(mask, "",
+                           fmt::format("{{ {:#010x}, {:#010x} }}", guard_seen_mark(mask), guard_mark(mask))) +
+                " counter name uninspected drop\n";
     for (const auto &device : guarded_devices(plan))
         text += fmt::format("add rule inet glb forward iifname \"{}\" {} counter name uninspected drop\n",
                             device, mark_match(mask, "!=", endpoint_mark_set(plan)));
     return text;
 }
 
+} // namespace
+
+std::string guard_ruleset(const GuardPlan &plan, const PacketCount &counted, bool with_probe) {
+    // Priority raw on forward: before a firewall's chains, so that every blocked packet is counted here, and
+    // before a mangle chain that could change the mark. Drop is a final verdict.
+    auto text = fmt::format(
+        "add table inet glb\n"
+        "add counter inet glb uninspected {{ packets {} bytes {} }}\n"
+        "add chain inet glb prerouting {{ type filter hook prerouting priority raw ; policy accept ; }}\n"
+        "add chain inet glb routing {{ type filter hook prerouting priority {} ; policy accept ; }}\n"
+        "add chain inet glb forward {{ type filter hook forward priority raw ; policy accept ; }}\n",
+        counted.packets, counted.bytes, last_hook_priority);
+    for (const auto *chain : {"prerouting", "routing", "forward"})
+        text += fmt::format("flush chain inet glb {}\n", chain);
+    return text + prerouting_rules(plan) + routing_rules(plan, with_probe) + forward_rules(plan);
+}
+
 std::vector<Rule> guard_routing_rules(const GuardPlan &plan) {
     std::set<Rule> rules;
-    for (const auto family : {std::uint8_t{4}, std::uint8_t{6}}) {
-        for (const auto &device : guarded_devices(plan)) {
-            Rule rule;
+    const auto add = [&rules](Rule rule) {
+        for (const auto family : {std::uint8_t{4}, std::uint8_t{6}}) {
             rule.family = family;
+            rules.insert(rule);
+        }
+    };
+    Rule rule;
+    rule.mask = plan.mark_mask;
+    // A packet without a mark passed no filter, or another program has cleared its mark.
+    for (const auto &device : guarded_devices(plan))
+        for (const auto mark : {guard_mark(plan.mark_mask), std::uint32_t{0}}) {
             rule.priority = blackhole_priority;
-            rule.mark = guard_mark(plan.mark_mask);
-            rule.mask = plan.mark_mask;
+            rule.mark = mark;
             rule.iif = device; // without it fwmark_reflect would drop the node's own replies
             rule.action = RuleAction::blackhole;
-            rules.insert(rule);
+            add(rule);
         }
-        for (const auto &port : plan.ports) {
-            if (!port.endpoint || !port.route_table)
-                continue;
-            Rule rule;
-            rule.family = family;
-            rule.priority = lookup_priority;
-            rule.mark = endpoint_mark(plan.mark_mask, *port.endpoint);
-            rule.mask = plan.mark_mask;
-            rule.table = port.route_table;
-            rules.insert(rule);
-            // Without a route in the table the look-up must not continue with other rules: main may lead to
-            // another tenant.
-            rule.priority = unreachable_priority;
-            rule.action = RuleAction::unreachable;
-            rule.table = 0;
-            rules.insert(rule);
-        }
+    rule.iif.clear();
+    for (const auto &port : plan.ports) {
+        if (!port.endpoint || !port.route_table)
+            continue;
+        rule.priority = lookup_priority;
+        rule.mark = endpoint_mark(plan.mark_mask, *port.endpoint);
+        rule.action = RuleAction::lookup;
+        rule.table = port.route_table;
+        add(rule);
+        // Without a route in the table the look-up must not continue with other rules: main may lead to
+        // another tenant.
+        rule.priority = unreachable_priority;
+        rule.action = RuleAction::unreachable;
+        rule.table = 0;
+        add(rule);
+    }
+    if (!endpoints_with_table(plan).empty()) {
+        rule.priority = probe_priority;
+        rule.mark = probe_mark(plan.mark_mask);
+        rule.mask = probe_mask(plan.mark_mask);
+        add(rule);
     }
     return {rules.begin(), rules.end()};
 }

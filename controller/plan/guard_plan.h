@@ -25,6 +25,7 @@ struct GuardedPort {
     unsigned ifindex = 0;                  ///< 0: the interface does not exist
     std::array<std::uint16_t, 2> vlans{};  ///< outermost first, 0: none; as in glb_logical_port_key()
     std::vector<std::string> devices;      ///< kernel devices that receive its packets (eth1.100, br0)
+    std::string stack_device;              ///< the one of them with the addresses; empty: the first
     std::optional<std::uint16_t> endpoint; ///< the data path's index; nullopt: tunnel only
     std::string endpoint_name;
     std::uint32_t route_table = 0; ///< 0: the node's own routing rules apply
@@ -32,6 +33,10 @@ struct GuardedPort {
 
     bool operator==(const GuardedPort &) const = default;
 
+    /// The device by which the stack receives the punted packets of its endpoint.
+    [[nodiscard]] const std::string &punt_device() const {
+        return stack_device.empty() && !devices.empty() ? devices.front() : stack_device;
+    }
     /// True if the kernel may forward only packets that the data path punted.
     [[nodiscard]] bool is_guarded() const { return endpoint && when_detached == config::WhenDetached::drop; }
 };
@@ -66,8 +71,13 @@ struct GuardPlan {
 /// fit.
 [[nodiscard]] std::uint32_t endpoint_mark(std::uint32_t mask, std::uint16_t index);
 
-/// Fails if the mask cannot hold an endpoint's mark besides 0 and the guard's two, if an endpoint has
-/// two route tables, or if an interface name is not valid in a rule.
+/// The highest two bits. No endpoint with a route table has one of them. With the highest one set and the other one
+/// clear, nftables looks up a route for a packet to find out whether the guard's routing rules exist.
+[[nodiscard]] std::uint32_t probe_mask(std::uint32_t mask);
+[[nodiscard]] std::uint32_t probe_mark(std::uint32_t mask);
+
+/// Fails if the mask cannot hold an endpoint's mark besides 0, the guard's two and those of probes, if an endpoint
+/// has two route tables, or if an interface name is not valid in a rule.
 [[nodiscard]] Status check_guard_plan(const GuardPlan &plan);
 
 struct PacketCount {
@@ -76,8 +86,10 @@ struct PacketCount {
 };
 
 /// One nftables transaction that sets table `inet glb` to the plan, whatever its chains contain. An existing
-/// counter keeps its value; a new one starts at `counted`.
-[[nodiscard]] std::string guard_ruleset(const GuardPlan &plan, const PacketCount &counted);
+/// counter keeps its value; a new one starts at `counted`. `with_probe`: packets of endpoints with a route table are
+/// dropped while their routing rules are missing, which needs the kernel module nft_fib_inet.
+[[nodiscard]] std::string guard_ruleset(const GuardPlan &plan, const PacketCount &counted,
+                                        bool with_probe = true);
 
 /// The routing rules of both families, sorted.
 [[nodiscard]] std::vector<Rule> guard_routing_rules(const GuardPlan &plan);

@@ -19,6 +19,7 @@ namespace glb::test {
 /// Slots of the Maglev table: targets 0 and 1 alternately.
 [[nodiscard]] std::vector<std::uint16_t> sample_slots();
 
+inline const Mac punt_mac = "01:80:c2:00:00:01"; ///< of punted packets, see forward/punt.h
 inline const Mac node_mac = "02:00:00:00:00:02"; ///< of the node, on every interface
 
 /// A frame from a client of the endpoint.

@@ -114,6 +114,7 @@ TEST_CASE("bypass: packet that needs the host stack is punted with the endpoint'
     const auto outcome = routed.send(inner, Vlan{100});
     CHECK(outcome.code == XDP_PASS);
     CHECK_THAT(outcome.metadata, equals(from_hex("ed5eed5e 03000000")));
+    CHECK_THAT(truncated(outcome.frame, 6), equals(Bytes(punt_mac.bytes.begin(), punt_mac.bytes.end())));
     CHECK_THAT(Bytes(outcome.frame.begin() + 14, outcome.frame.end()), equals(inner.bytes()));
     CHECK(routed.rig.count(GLB_COUNT_BYPASSED) == 1);
     CHECK(routed.rig.count(GLB_COUNT_PUNTED) == 0);

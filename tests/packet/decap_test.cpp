@@ -27,13 +27,13 @@ Sent send_out(Rig &rig, const Packet &inner) {
 }
 
 /// This rig has no route, so every accepted packet is punted: untagged, its IP packet unchanged, metadata in
-/// front.
+/// front, for a MAC that only the guard replaces.
 void check_accepted(Rig &rig, const Outcome &outcome, const Packet &inner, unsigned target) {
     CHECK(outcome.code == XDP_PASS);
     CHECK(rig.count(GLB_COUNT_PUNTED) == 1);
     CHECK_THAT(outcome.metadata,
                equals(from_hex("ed5eed5e 03000000"))); // punt magic, endpoint index
-    const Bytes expected = Eth{.dst = node_mac, .src = target ? target2_mac : target_mac} / inner;
+    const Bytes expected = Eth{.dst = punt_mac, .src = target ? target2_mac : target_mac} / inner;
     CHECK_THAT(outcome.frame, equals(expected));
 }
 

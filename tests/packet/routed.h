@@ -107,11 +107,12 @@ struct RoutedRig {
         return rig.send(returned(target, cookie_of(out.frame), entropy_of(out.frame), inner));
     }
 
-    /// The packet is punted: unchanged, with metadata in front.
+    /// The packet is punted: unchanged, with metadata in front, for a MAC that only the guard replaces.
     void check_punted(const Packet &inner) {
         const auto outcome = round_trip(inner);
         CHECK(outcome.code == XDP_PASS);
         CHECK_THAT(outcome.metadata, equals(from_hex("ed5eed5e 03000000"))); // magic, endpoint
+        CHECK_THAT(truncated(outcome.frame, 6), equals(Bytes(punt_mac.bytes.begin(), punt_mac.bytes.end())));
         CHECK_THAT(Bytes(outcome.frame.begin() + 14, outcome.frame.end()), equals(inner.bytes()));
         CHECK(rig.count(GLB_COUNT_PUNTED) == 1);
         CHECK(rig.count(GLB_COUNT_FORWARDED) == 0);

@@ -60,6 +60,7 @@ TEST_CASE("verifier: tc guard is within its budget", "[verifier]") {
     std::unique_ptr<glb_guard, void (*)(glb_guard *)> guard(glb_guard::open_and_load(), glb_guard::destroy);
     REQUIRE(guard);
     check("glb_guard", bpf_program__fd(guard->progs.glb_guard));
+    check("glb_guard_punt", bpf_program__fd(guard->progs.glb_guard_punt));
 }
 
 TEST_CASE("verifier: redirect tracepoints are within their budget", "[verifier]") {

@@ -25,11 +25,6 @@ plan::GuardPlan with_table(const Router &router, std::uint32_t table) {
     return plan;
 }
 
-std::string mac_text(const Namespace &ns, const std::string &dev) {
-    const auto text = ns.must({"ip", "-o", "link", "show", dev});
-    return text.substr(text.find("link/ether ") + 11, 17);
-}
-
 bool wait_for_payload(Sniffer &sniffer, const std::string &payload) {
     return sniffer.wait_for(
         [&](const auto &seen) {
@@ -150,7 +145,7 @@ TEST_CASE("guard filter: only packets of the endpoint's VLANs are marked") {
         return router.node.call([&] {
             auto program =
                 must(guard::GuardProgram::load(router.bpffs.path() / "other", plan.mark_mask, true));
-            must(program.write(plan));
+            must(program.write_ports(plan));
             __sk_buff in{}, out{};
             in.ifindex = plan.ports[0].ifindex;
             in.mark = 0x5;

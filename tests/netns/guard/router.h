@@ -74,29 +74,31 @@ struct Router {
 
 /// A guard whose operations run in the node's namespace.
 struct NodeGuard {
-    explicit NodeGuard(const Router &router)
-        : router_(router), guard_(router.node.call([&] { return must(Guard::open(router.paths)); })) {}
+    /// `testbed` has a `node` and the guard's `paths`.
+    template <typename Testbed>
+    explicit NodeGuard(const Testbed &testbed)
+        : node_(testbed.node), guard_(node_.call([&] { return must(Guard::open(testbed.paths)); })) {}
     void install(const plan::GuardPlan &plan) {
-        router_.node.call([&] { must(guard_.install(plan)); });
+        node_.call([&] { must(guard_.install(plan)); });
     }
     GuardReport check() {
-        return router_.node.call([&] { return must(guard_.check_and_repair()); });
+        return node_.call([&] { return must(guard_.check_and_repair()); });
     }
     std::uint64_t uninspected() {
-        return router_.node.call([&] { return must(guard_.uninspected()).packets; });
+        return node_.call([&] { return must(guard_.uninspected()).packets; });
     }
     void set_magic(std::uint32_t value) {
-        router_.node.call([&] { must(guard_.set_magic(value)); });
+        node_.call([&] { must(guard_.set_magic(value)); });
     }
     [[nodiscard]] std::vector<Condition> missing_forwarding() const {
-        return router_.node.call([&] { return guard::missing_forwarding({"cli0", "srv0"}); });
+        return node_.call([&] { return guard::missing_forwarding({"cli0", "srv0"}); });
     }
     void remove() {
-        router_.node.call([&] { must(guard_.remove()); });
+        node_.call([&] { must(guard_.remove()); });
     }
 
   private:
-    const Router &router_;
+    const Namespace &node_;
     Guard guard_;
 };
 

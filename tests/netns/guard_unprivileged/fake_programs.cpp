@@ -87,7 +87,12 @@ Result<GuardProgram> GuardProgram::load(const std::filesystem::path &folder, std
     return GuardProgram(new glb_guard{fakes.add(program), program});
 }
 
-Status GuardProgram::write(const plan::GuardPlan &plan) {
+Status GuardProgram::write_endpoints(const std::map<std::uint16_t, PuntDevice> &devices) {
+    skeleton_->program.maps->punt_devices = devices;
+    return {};
+}
+
+Status GuardProgram::write_ports(const plan::GuardPlan &plan) {
     std::vector<std::string> ports;
     for (const auto &port : plan.ports)
         if (port.is_guarded() && port.ifindex)

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/guard/punt_devices.h"
 #include "controller/util/result.h"
 
 namespace glb::test {
@@ -19,6 +20,7 @@ namespace glb::test {
 struct ProgramMaps {
     std::vector<std::string> ports; ///< guarded interfaces that exist
     std::uint32_t magic = 0;
+    std::map<std::uint16_t, guard::PuntDevice> punt_devices;
 };
 
 /// A loaded program. Its id is also its descriptor.

@@ -16,7 +16,7 @@ struct Damage {
     Lines repaired;
 };
 
-const std::string blackhole = "100: iif eth0 fwmark 0xfff0000/0xfff0000 blackhole";
+const std::string blackhole = "100: iif eth0 fwmark 0x0/0xfff0000 blackhole"; ///< the first one
 const std::string filter_of_other = "tc filter replace dev eth0 ingress prio 1 protocol all handle 0x676c62 "
                                     "bpf bytecode '1,6 0 0 4294967295'";
 
@@ -57,6 +57,7 @@ TEST_CASE("guard check: each changed part is restored and reported once") {
         {"nft flush ruleset", {"nftables table inet glb"}},
         {"nft flush chain inet glb forward", {"nftables table inet glb"}},
         {"nft flush chain inet glb prerouting", {"nftables table inet glb"}},
+        {"nft flush chain inet glb routing", {"nftables table inet glb"}},
         {"nft insert rule inet glb forward accept", {"nftables table inet glb"}},
         {"nft 'add chain inet glb forward { policy drop; }'", {"nftables table inet glb"}},
         {"ip rule del priority 100 iif eth0", {"ip rule " + blackhole}},
@@ -64,6 +65,7 @@ TEST_CASE("guard check: each changed part is restored and reported once") {
         {"ip rule del priority 110; ip rule del priority 111",
          {"ip rule 110: fwmark 0x10000/0xfff0000 lookup 77",
           "ip rule 111: fwmark 0x10000/0xfff0000 unreachable"}},
+        {"ip rule del priority 112", {"ip rule 112: fwmark 0x8000000/0xc000000 unreachable"}},
         {"echo 1 > /proc/sys/net/ipv4/conf/eth0/rp_filter", {"sysctl net/ipv4/conf/eth0/rp_filter"}},
         {"echo 0 > /proc/sys/net/ipv6/fwmark_reflect", {"sysctl net/ipv6/fwmark_reflect"}},
         {"tc filter del dev eth0 ingress", {"tc filter on eth0"}},
@@ -80,7 +82,7 @@ TEST_CASE("guard check: each changed part is restored and reported once") {
     }
 
     Lines all;
-    for (const auto &damage : {damages[0], damages[5], damages[8], damages[10], damages[11]}) {
+    for (const auto &damage : {damages[0], damages[6], damages[10], damages[12], damages[13]}) {
         node.run(damage.command);
         all.insert(all.end(), damage.repaired.begin(), damage.repaired.end());
     }
@@ -187,7 +189,7 @@ TEST_CASE("guard: tables, rules and filters of others are kept by install, check
     }
     const auto before = node.state();
     REQUIRE(guard.install(node.plan()));
-    CHECK(node.rules().size() == 5);
+    CHECK(node.rules().size() == 7);
     CHECK(guard.repaired().empty());
     node.run("nft delete table inet glb; ip rule del priority 100 iif eth0; tc filter del dev eth0 ingress "
              "prio 1");
@@ -202,7 +204,7 @@ TEST_CASE("guard: a rule of another program that equals a rule of the guard") {
     need_root();
     GuardedNode node;
     NodeGuard guard(node);
-    node.run("ip rule add priority 100 fwmark 0xfff0000/0xfff0000 iif eth0 blackhole");
+    node.run("ip rule add priority 100 fwmark 0/0xfff0000 iif eth0 blackhole");
     const auto before = node.state();
     REQUIRE(guard.install(node.plan()));
     CHECK(guard.repaired().empty());

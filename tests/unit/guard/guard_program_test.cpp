@@ -22,7 +22,7 @@ using guard::GuardProgram;
 namespace {
 
 constexpr std::uint32_t mask = 0x0fff0000;
-const std::vector<std::string> map_names = {"glb_guard_magic", "glb_guard_marks", "glb_guard_ports",
+const std::vector<std::string> map_names = {"glb_guard_endpoints", "glb_guard_magic", "glb_guard_ports",
                                             "glb_guard_tailcalls"};
 
 struct Pins {
@@ -54,8 +54,8 @@ struct Pins {
     [[nodiscard]] Result<GuardProgram> load(bool fresh = false, std::uint32_t mark_mask = mask) const {
         return GuardProgram::load(folder, mark_mask, fresh);
     }
-    [[nodiscard]] std::uint32_t mark(std::uint32_t endpoint) const {
-        return value<std::uint32_t>("glb_guard_marks", endpoint).value();
+    [[nodiscard]] glb_guard_endpoint endpoint(std::uint32_t index) const {
+        return value<glb_guard_endpoint>("glb_guard_endpoints", index).value();
     }
     [[nodiscard]] std::vector<std::uint64_t> ports() const {
         std::vector<std::uint64_t> keys;
@@ -94,16 +94,6 @@ std::uint64_t key_of(unsigned ifindex, std::uint16_t outer = 0, std::uint16_t in
     return glb_logical_port_key(ifindex, outer, inner);
 }
 
-/// Operations on the ports. Those on the marks are before them.
-std::vector<std::string> port_operations() {
-    auto all = operations().take();
-    const auto is_mark = [](const std::string &name) { return name.rfind("glb_guard_marks[", 0) == 0; };
-    REQUIRE(std::is_partitioned(all.begin(), all.end(), is_mark));
-    REQUIRE(std::count_if(all.begin(), all.end(), is_mark) == GLB_MAX_ENDPOINTS);
-    all.erase(all.begin(), std::partition_point(all.begin(), all.end(), is_mark));
-    return all;
-}
-
 } // namespace
 
 TEST_CASE("guard program: load creates and pins the maps, and sets the mask") {
@@ -118,7 +108,7 @@ TEST_CASE("guard program: load creates and pins the maps, and sets the mask") {
     CHECK(object->id() == program->id());
     CHECK(pins.files() == map_names);
     CHECK(pins.map("glb_guard_ports")->shape().rows == GLB_MAX_PORTS);
-    CHECK(pins.map("glb_guard_marks")->shape().rows == GLB_MAX_ENDPOINTS);
+    CHECK(pins.map("glb_guard_endpoints")->shape().rows == GLB_MAX_ENDPOINTS);
 }
 
 TEST_CASE("guard program: a second load uses the pinned maps, a fresh one creates new ones") {
@@ -126,7 +116,7 @@ TEST_CASE("guard program: a second load uses the pinned maps, a fresh one create
     const Pins pins;
     auto first = pins.load();
     REQUIRE(first);
-    REQUIRE(first->write(plan_of({port_of(3, 0)})));
+    REQUIRE(first->write_ports(plan_of({port_of(3, 0)})));
     const auto maps = pins.maps();
 
     const auto second = pins.load(false, 0xff00);
@@ -145,7 +135,7 @@ TEST_CASE("guard program: a second load uses the pinned maps, a fresh one create
         CHECK(pins.maps()[i] != maps[i]);
     }
     CHECK(pins.ports().empty());
-    REQUIRE(third->write(plan_of({port_of(4, 0)})));
+    REQUIRE(third->write_ports(plan_of({port_of(4, 0)})));
     CHECK(pins.ports() == std::vector{key_of(4)});
     const auto key = key_of(3);
     CHECK(maps[2]->find_row(&key)); // filters of the first program still read them
@@ -207,7 +197,7 @@ TEST_CASE(
     CHECK(pins.files() == map_names);
 }
 
-TEST_CASE("guard program: write sets the endpoints' marks and the guarded ports") {
+TEST_CASE("guard program: write sets the guarded ports") {
     const FakeLoader loader;
     const Pins pins;
     auto program = pins.load();
@@ -216,26 +206,43 @@ TEST_CASE("guard program: write sets the endpoints' marks and the guarded ports"
     open.when_detached = config::WhenDetached::pass;
     GuardedPort tunnel;
     tunnel.ifindex = 8;
-    REQUIRE(program->write(plan_of(
+    REQUIRE(program->write_ports(plan_of(
         {port_of(3, 0), port_of(3, 2, {100, 0}), port_of(4, 2, {100, 7}), port_of(0, 4), open, tunnel})));
-    CHECK(pins.mark(0) == endpoint_mark(mask, 0));
-    CHECK(pins.mark(1) == 0);
-    CHECK(pins.mark(2) == endpoint_mark(mask, 2));
-    CHECK(pins.mark(4) == endpoint_mark(mask, 4));
     std::vector<std::uint64_t> keys = {key_of(3), key_of(3, 100), key_of(4, 100, 7)};
     std::sort(keys.begin(), keys.end());
     CHECK(pins.ports() == keys);
     for (const auto key : keys)
         CHECK(pins.value<glb_guard_port>("glb_guard_ports", key)->mark == guard_mark(mask));
 
-    REQUIRE(program->write(plan_of({port_of(3, 1)})));
-    CHECK(pins.mark(0) == 0);
-    CHECK(pins.mark(1) == endpoint_mark(mask, 1));
-    CHECK(pins.mark(2) == 0);
+    REQUIRE(program->write_ports(plan_of({port_of(3, 1)})));
     CHECK(pins.ports() == std::vector{key_of(3)});
-    REQUIRE(program->write(plan_of({})));
+    REQUIRE(program->write_ports(plan_of({})));
     CHECK(pins.ports().empty());
-    CHECK(pins.mark(1) == 0);
+}
+
+TEST_CASE("guard program: rows of the endpoints are written, and cleared for those that are gone") {
+    const FakeLoader loader;
+    const Pins pins;
+    auto program = pins.load();
+    REQUIRE(program);
+    const MacAddress mac{{2, 0, 0, 0, 0, 7}};
+    REQUIRE(program->write_endpoints({{1, {endpoint_mark(mask, 1), 5, mac, true}}, {4, {7, 0, {}, false}}}));
+    const auto row = pins.endpoint(1);
+    CHECK(row.mark == endpoint_mark(mask, 1));
+    CHECK(row.ifindex == 5);
+    CHECK(row.mac[0] == 2);
+    CHECK(row.mac[5] == 7);
+    CHECK(row.flags == GLB_GUARD_FILTERED);
+    CHECK(pins.endpoint(0).mark == 0);
+    CHECK(pins.endpoint(4).ifindex == 0);
+    CHECK(pins.endpoint(4).flags == 0);
+    REQUIRE(program->write_endpoints({}));
+    CHECK(pins.endpoint(1).mark == 0);
+    CHECK(pins.endpoint(1).ifindex == 0);
+    operations().fail(GLB_MAX_ENDPOINTS);
+    const auto written = program->write_endpoints({});
+    REQUIRE_FALSE(written);
+    CHECK(written.error().code == EIO);
 }
 
 TEST_CASE("guard program: write adds ports before it removes others, and keeps the rest") {
@@ -243,11 +250,11 @@ TEST_CASE("guard program: write adds ports before it removes others, and keeps t
     const Pins pins;
     auto program = pins.load();
     REQUIRE(program);
-    REQUIRE(program->write(plan_of({port_of(3, 0), port_of(4, 0)})));
+    REQUIRE(program->write_ports(plan_of({port_of(3, 0), port_of(4, 0)})));
     (void)operations().take();
-    REQUIRE(program->write(plan_of({port_of(4, 0), port_of(5, 0), port_of(6, 0)})));
-    CHECK(port_operations() == std::vector<std::string>{"glb_guard_ports[]", "glb_guard_ports[]",
-                                                        "glb_guard_ports[]", "-glb_guard_ports[]"});
+    REQUIRE(program->write_ports(plan_of({port_of(4, 0), port_of(5, 0), port_of(6, 0)})));
+    CHECK(operations().take() == std::vector<std::string>{"glb_guard_ports[]", "glb_guard_ports[]",
+                                                          "glb_guard_ports[]", "-glb_guard_ports[]"});
     CHECK(pins.ports() == std::vector{key_of(4), key_of(5), key_of(6)});
 }
 
@@ -256,21 +263,19 @@ TEST_CASE("guard program: a write that fails leaves ports that were guarded guar
     const Pins pins;
     auto program = pins.load();
     REQUIRE(program);
-    REQUIRE(program->write(plan_of({port_of(3, 0)})));
+    REQUIRE(program->write_ports(plan_of({port_of(3, 0)})));
     const auto plan = plan_of({port_of(4, 0)});
     const auto [nth, ports] = GENERATE(table<std::size_t, std::vector<std::uint64_t>>({
         {1, {key_of(3)}},
-        {GLB_MAX_ENDPOINTS, {key_of(3)}},
-        {GLB_MAX_ENDPOINTS + 1, {key_of(3)}},
-        {GLB_MAX_ENDPOINTS + 2, {key_of(3), key_of(4)}},
+        {2, {key_of(3), key_of(4)}},
     }));
     CAPTURE(nth);
     operations().fail(nth);
-    const auto written = program->write(plan);
+    const auto written = program->write_ports(plan);
     REQUIRE_FALSE(written);
     CHECK(written.error().code == EIO);
     CHECK(pins.ports() == ports);
-    REQUIRE(program->write(plan));
+    REQUIRE(program->write_ports(plan));
     CHECK(pins.ports() == std::vector{key_of(4)});
 }
 
@@ -300,12 +305,12 @@ TEST_CASE("guard program: unpin removes the pins, and the program can still be w
     REQUIRE(GuardProgram::unpin(pins.folder));
     CHECK(pins.files() == std::vector<std::string>{"other"});
     REQUIRE(GuardProgram::unpin(pins.folder));
-    REQUIRE(program->write(plan_of({port_of(3, 0)})));
+    REQUIRE(program->write_ports(plan_of({port_of(3, 0)})));
     const auto key = key_of(3);
     CHECK(ports->find_row(&key));
 
-    std::filesystem::create_directory(pins.folder / "glb_guard_marks");
+    std::filesystem::create_directory(pins.folder / "glb_guard_endpoints");
     const auto failed = GuardProgram::unpin(pins.folder);
     REQUIRE_FALSE(failed);
-    CHECK(failed.error().message.find("cannot unpin glb_guard_marks") == 0);
+    CHECK(failed.error().message.find("cannot unpin glb_guard_endpoints") == 0);
 }

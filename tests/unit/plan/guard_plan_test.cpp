@@ -51,6 +51,17 @@ TEST_CASE("guard plan: the mask must hold 0, the guard's two marks and the endpo
     CHECK(check_guard_plan({0, {port("eth0", std::nullopt)}}));
 }
 
+TEST_CASE("guard plan: an endpoint with a route table has none of the two bits that a probe needs") {
+    CHECK(probe_mark(0x0fff0000) == 0x08000000);
+    CHECK(probe_mask(0x0fff0000) == 0x0c000000);
+    CHECK((guard_mark(0x0fff0000) & probe_mask(0x0fff0000)) != probe_mark(0x0fff0000));
+    CHECK((guard_seen_mark(0x0fff0000) & probe_mask(0x0fff0000)) != probe_mark(0x0fff0000));
+    CHECK(check_guard_plan({0x1f, {port("eth0", 6, 77)}})); // 00111
+    CHECK(check_guard_plan({0x1f, {port("eth0", 7, 0)}}));  // 01000, without a table
+    CHECK_FALSE(check_guard_plan({0x1f, {port("eth0", 7, 77)}}));
+    CHECK(check_guard_plan({0x0fff0000, {port("eth0", 255, 77)}}));
+}
+
 TEST_CASE("guard plan: one table per endpoint, and names that are valid in a rule") {
     CHECK_FALSE(check_guard_plan({0xff, {port("eth0", 0, 7), port("eth1", 0, 8)}}));
     CHECK(check_guard_plan({0xff, {port("eth0", 0, 7), port("eth1", 0, 7)}}));
@@ -74,6 +85,28 @@ TEST_CASE("guard ruleset: updates in place and never deletes the table or its co
     CHECK_FALSE(has(text, "\"tun\""));
 }
 
+TEST_CASE(
+    "guard ruleset: before routing, packets of an endpoint's interface without its mark get the guard's") {
+    CHECK(
+        has(guard_ruleset({0xff00, {port("eth0", 0)}}, {}),
+            "routing iifname \"eth0\" meta mark and 0x0000ff00 != { 0x00000100 } meta mark set meta mark and "
+            "0xffff00ff or 0x0000fe00\n"));
+}
+
+TEST_CASE("guard ruleset: endpoints with a route table are probed, if the kernel can") {
+    const GuardPlan plan{0xff00, {port("eth0", 0, 77), port("eth1", 1)}};
+    const std::string expected = "add rule inet glb routing meta mark and 0x0000ff00  { 0x00000100 } meta "
+                                 "mark set meta mark or 0x00008000\n"
+                                 "add rule inet glb routing meta mark and 0x0000c000 == 0x00008000 fib daddr "
+                                 ". mark oif != 0 counter name "
+                                 "uninspected drop\n"
+                                 "add rule inet glb routing meta mark and 0x0000c000 == 0x00008000 meta mark "
+                                 "set meta mark and 0xffff7fff\n";
+    CHECK(has(guard_ruleset(plan, {}), expected));
+    CHECK_FALSE(has(guard_ruleset(plan, {}, false), "fib"));
+    CHECK_FALSE(has(guard_ruleset({0xff00, {port("eth1", 1)}}, {}), "fib"));
+}
+
 TEST_CASE("guard ruleset: whenDetached pass has no rule by interface name") {
     GuardPlan plan{0xff, {port("eth0", 0)}};
     plan.ports[0].when_detached = config::WhenDetached::pass;
@@ -82,38 +115,26 @@ TEST_CASE("guard ruleset: whenDetached pass has no rule by interface name") {
     CHECK(guard_routing_rules(plan).empty());
 }
 
-TEST_CASE(
-    "guard routing rules: a blackhole per device, look-up and unreachable per endpoint, both families") {
-    const auto rules = guard_routing_rules({0xff, {port("eth0", 0, 77), port("eth1", 0, 77)}});
-    REQUIRE(rules.size() == 8);
-    int blackholes = 0, lookups = 0, unreachables = 0;
-    std::uint32_t lookup_priority = 0, unreachable_priority = 0;
-    for (const auto &rule : rules) {
-        CHECK(rule.is_own());
-        CHECK(rule.mask == 0xff);
-        if (rule.action == RuleAction::blackhole) {
-            ++blackholes;
-            CHECK(rule.mark == 0xff);
-            CHECK_FALSE(rule.iif.empty());
-            continue;
+TEST_CASE("guard routing rules: blackholes per device, look-up and unreachable per endpoint, a probe, both "
+          "families") {
+    const auto texts = [](const GuardPlan &plan, std::uint8_t family) {
+        Names all;
+        for (const auto &rule : guard_routing_rules(plan)) {
+            CHECK(rule.is_own());
+            if (rule.family == family)
+                all.push_back(rule.to_string());
         }
-        CHECK(rule.mark == 1);
-        CHECK(rule.iif.empty());
-        if (rule.action == RuleAction::lookup) {
-            ++lookups;
-            CHECK(rule.table == 77);
-            lookup_priority = rule.priority;
-        } else {
-            ++unreachables;
-            CHECK(rule.action == RuleAction::unreachable);
-            unreachable_priority = rule.priority;
-        }
-    }
-    CHECK(blackholes == 4);
-    CHECK(lookups == 2);
-    CHECK(unreachables == 2);
-    CHECK(unreachable_priority == lookup_priority + 1);
-    CHECK(guard_routing_rules({0xff, {port("eth0", 0)}}).size() == 2); // the node's own rules apply
+        return all;
+    };
+    const GuardPlan with_table{0xff, {port("eth0", 0, 77), port("eth1", 0, 77)}};
+    CHECK(texts(with_table, 4) ==
+          Names{"ip rule 100: iif eth0 fwmark 0x0/0xff blackhole",
+                "ip rule 100: iif eth1 fwmark 0x0/0xff blackhole",
+                "ip rule 100: iif eth0 fwmark 0xff/0xff blackhole",
+                "ip rule 100: iif eth1 fwmark 0xff/0xff blackhole", "ip rule 110: fwmark 0x1/0xff lookup 77",
+                "ip rule 111: fwmark 0x1/0xff unreachable", "ip rule 112: fwmark 0x80/0xc0 unreachable"});
+    CHECK(texts(with_table, 6).size() == 7);
+    CHECK(texts({0xff, {port("eth0", 0)}}, 4).size() == 2); // the node's own rules apply
 }
 
 TEST_CASE("guard sysctls: interfaces and devices, distinct") {
@@ -135,8 +156,13 @@ TEST_CASE("guard plan: includes the known devices of a missing interface", "[pla
     uplink.index = 4, uplink.name = "uplink", uplink.lower = 3, uplink.vlan_id = 100,
     uplink.vlan_protocol = 0x8100;
     uplink.kind = "vlan";
-    const auto known =
-        known_devices(plan_guard(fixture.manifest, fixture.indexes, fixture.snapshot, nullptr));
+    const auto first = plan_guard(fixture.manifest, fixture.indexes, fixture.snapshot, nullptr);
+    for (const auto &port : first.ports)
+        if (port.endpoint)
+            CHECK(port.punt_device() == (port.vlans[0] == 9     ? "br0"
+                                         : port.vlans[0] == 100 ? "uplink"
+                                                                : "eth1"));
+    const auto known = known_devices(first);
     CHECK(known.at("eth1/9") == Names{"eth1.9", "br0"});
     CHECK(known.at("eth1/100") == Names{"uplink"});
 
