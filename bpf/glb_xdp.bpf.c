@@ -38,8 +38,11 @@ static __always_inline int glb_redirect_out(__u32 ifindex, enum glb_counter coun
     return code;
 }
 
-static __always_inline int glb_punt(struct xdp_md *ctx, __u32 endpoint, enum glb_counter counter,
+static __always_inline int glb_punt(struct xdp_md *ctx, __u32 argument, enum glb_counter counter,
                                     __u32 bytes) {
+    const __u32 endpoint = argument & ~GLB_PUNT_UNLIMITED;
+    if (!(argument & GLB_PUNT_UNLIMITED) && !glb_punt_limit_allow(endpoint))
+        return glb_count_and_drop(GLB_DROP_PUNT_LIMITED, bytes);
     if (!glb_punt_mark(ctx, endpoint)) {
         const __u32 no_address[4] = {0};
         glb_event_report(GLB_EVENT_NO_METADATA, ctx->ingress_ifindex, 0, no_address);

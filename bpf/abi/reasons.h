@@ -77,7 +77,11 @@
       "on the appliance: ethtool -K DEV gro off lro off")                                                    \
     X(HOST_FIREWALL, "host_firewall",                                                                        \
       "the host's own firewall dropped a packet that was punted to its stack",                               \
-      "let packets with the marks of node.markMask pass in the chains that nft list ruleset shows")
+      "let packets with the marks of node.markMask pass in the chains that nft list ruleset shows")          \
+    X(PUNT_LIMITED, "punt_limited",                                                                          \
+      "packet needs the host stack, but exceeds the limit of 1,000 per second and endpoint, or 5,000 per "   \
+      "node",                                                                                                \
+      "find what is sent with an expiring TTL, too big, without a route or to absent hosts")
 
 #define GLB_COUNTERS(X)                                                                                      \
     X(ENCAPSULATED, "encapsulated", "packets sent to a target")                                              \

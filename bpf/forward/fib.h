@@ -12,6 +12,9 @@
 #define GLB_AF_INET 2
 #define GLB_AF_INET6 10
 
+/* The route leads to an interface that is not the data path's: all its traffic takes the host stack. */
+#define GLB_FIB_NO_EGRESS 2
+
 /* The mask of what an IPv6 header has in front of its length: traffic class and flow label. */
 #define GLB_IPV6_FLOWINFO 0x0fffffff
 
@@ -90,12 +93,14 @@ __noinline int glb_fib(struct xdp_md *ctx, const struct glb_packet *packet,
         __u32 address[4] = {fib.ipv6_dst[0], fib.ipv6_dst[1], fib.ipv6_dst[2], fib.ipv6_dst[3]};
         glb_event_report(GLB_EVENT_NO_NEIGHBOUR, fib.ifindex, fib.family == GLB_AF_INET ? 4 : 6, address);
     }
+    if (code < 0) /* the kernel cannot look up so: the host stack is the only way */
+        return GLB_FIB_NO_EGRESS;
     if (code != BPF_FIB_LKUP_RET_SUCCESS)
         return 1;
     const __u32 ifindex = fib.ifindex;
     const struct glb_egress *egress = bpf_map_lookup_elem(&glb_egress, &ifindex);
     if (!egress)
-        return 1;
+        return GLB_FIB_NO_EGRESS;
     hop->egress = *egress;
     hop->egress.mtu = (__u16)glb_fib_mtu(node, packet, fib.mtu_result, egress->mtu);
     __builtin_memcpy(hop->destination, fib.dmac, 6);

@@ -48,8 +48,14 @@ static __always_inline struct glb_verdict glb_forward_by_fib(struct xdp_md *ctx,
                                                              const struct glb_packet *packet,
                                                              const struct glb_forward_ctx *forward,
                                                              struct glb_next_hop *hop) {
-    if (packet->ttl <= 1 || forward->endpoint_flags & GLB_ENDPOINT_PUNT || glb_fib(ctx, packet, forward, hop))
+    if (packet->ttl <= 1)
         return glb_verdict_punt(forward->endpoint, GLB_COUNT_PUNTED);
+    if (forward->endpoint_flags & GLB_ENDPOINT_PUNT) /* the host stack is its only way */
+        return glb_verdict_punt(forward->endpoint | GLB_PUNT_UNLIMITED, GLB_COUNT_PUNTED);
+    const int failed = glb_fib(ctx, packet, forward, hop);
+    if (failed)
+        return glb_verdict_punt(forward->endpoint | (failed == GLB_FIB_NO_EGRESS ? GLB_PUNT_UNLIMITED : 0),
+                                GLB_COUNT_PUNTED);
     return glb_send(ctx, packet, forward, hop);
 }
 

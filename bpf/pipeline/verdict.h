@@ -14,9 +14,12 @@ enum glb_action {
     GLB_ACTION_DROP = 0,
     GLB_ACTION_PASS,     /* to the host stack, unmodified */
     GLB_ACTION_REDIRECT, /* argument: interface index, a key of glb_devmap */
-    GLB_ACTION_PUNT,     /* to the host stack, as inspected or bypassed traffic; argument: endpoint */
-    GLB_ACTION_CONSUME,  /* the node was its destination */
+    GLB_ACTION_PUNT,    /* to the host stack, as inspected or bypassed traffic; argument: endpoint and flag */
+    GLB_ACTION_CONSUME, /* the node was its destination */
 };
+
+/* The packet is not one of those that are limited (forward/punt.h). */
+#define GLB_PUNT_UNLIMITED (1u << 31)
 
 struct glb_verdict {
     __u32 action; /* enum glb_action */

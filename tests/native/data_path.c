@@ -43,6 +43,7 @@ void native_set_settings(const struct glb_settings *settings) {
 void native_forget_events(void) {
     memset(glb_event_last, 0, sizeof glb_event_last);
     memset(glb_event_rate, 0, sizeof glb_event_rate);
+    memset(glb_punt_buckets, 0, sizeof glb_punt_buckets);
 }
 
 static void set_flow(const struct glb_packet *packet, struct native_parsed *parsed) {

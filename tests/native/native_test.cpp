@@ -58,6 +58,40 @@ TEST_CASE("native: a packet without a route is punted with 8 bytes of metadata",
     CHECK(difference(up.frame, ethernet + request.bytes()) == "");
 }
 
+TEST_CASE("native: punts are limited per endpoint, and tokens return with time", "[native]") {
+    NativeRig rig;
+    const auto out = rig.send(from_client(request));
+    const auto frame = returned(out.frame);
+    const auto punted = [&] {
+        unsigned passed = 0;
+        while (passed < 10000 && rig.send(frame).code == XDP_PASS)
+            ++passed;
+        return passed;
+    };
+    CHECK(punted() == 1005);
+    CHECK(rig.count(GLB_COUNT_PUNTED) == 1005);
+    CHECK(rig.drops(GLB_DROP_PUNT_LIMITED) == 1);
+    CHECK(punted() == 0);
+    rig.kernel.now_ns += 2ull << GLB_TICK_SHIFT;
+    CHECK(punted() == 2 * 67);
+    CHECK(rig.count(GLB_COUNT_PUNTED) == 1005 + 2 * 67);
+    CHECK(rig.drops(GLB_DROP_PUNT_LIMITED) == 3);
+}
+
+TEST_CASE("native: traffic to an interface without the data path is punted without a limit", "[native]") {
+    NativeRig rig;
+    rig.route_by(0);
+    const auto out = rig.send(from_client(request));
+    rig.kernel.fib = [](bpf_fib_lookup &fib) {
+        fib.ifindex = 41; // has no row in glb_egress
+        return 0L;
+    };
+    for (int i = 0; i < 2000; ++i)
+        REQUIRE(rig.send(returned(out.frame)).code == XDP_PASS);
+    CHECK(rig.count(GLB_COUNT_PUNTED) == 2000);
+    CHECK(rig.drops(GLB_DROP_PUNT_LIMITED) == 0);
+}
+
 TEST_CASE("native: helpers reject the same arguments as the kernel's", "[native]") {
     NativeFrame frame(Bytes(64, 1), {.headroom = 24, .linear = 40});
     CHECK(frame.adjust_head(-25) == -EINVAL);

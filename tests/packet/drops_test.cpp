@@ -149,7 +149,17 @@ const std::map<glb_drop, Provoke> outbound_cases{
      })},
 };
 
+/// Needs the host stack, as there is no route, more often than the endpoint may.
+Outcome beyond_punt_limit(Rig &rig) {
+    const auto frame = return_frame(rig, unchanged);
+    auto outcome = rig.send(frame);
+    for (int i = 0; i < 100000 && outcome.code == XDP_PASS; ++i)
+        outcome = rig.send(frame);
+    return outcome;
+}
+
 const std::map<glb_drop, Provoke> return_cases{
+    {GLB_DROP_PUNT_LIMITED, beyond_punt_limit},
     {GLB_DROP_UNKNOWN_SENDER, frame(from_unknown_sender)},
     {GLB_DROP_SENDER_MAC, corrupted(set(11, 0x99))},
     {GLB_DROP_OUTER_FRAGMENT, corrupted(set(outer_offset + 6, 0x20))},
