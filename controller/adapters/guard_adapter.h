@@ -17,10 +17,13 @@ class GuardAdapter final : public control::GuardPort {
     bool matches(const plan::GuardPlan &plan) const override { return guard_.matches(plan); }
     Status set_magic(std::uint32_t magic) override { return guard_.set_magic(magic); }
     Result<control::GuardCheck> check() override {
-        GLB_ASSIGN(auto report, guard_.check_and_repair());
-        return control::GuardCheck{std::move(report.repaired), std::move(report.conditions), report.counted};
+        auto report = guard_.check_and_repair();
+        return control::GuardCheck{std::move(report.repaired), std::move(report.conditions),
+                                   std::move(report.whole), report.counted, report.counter};
     }
     Status remove() override { return guard_.remove(); }
+    int events_fd() const override { return guard_.events_fd(); }
+    bool drain_events() override { return guard_.drain_events(); }
     std::vector<Condition> missing_forwarding(const std::set<std::string> &devices) const override {
         return guard::missing_forwarding(devices);
     }

@@ -21,6 +21,7 @@ namespace {
 using boost::asio::use_awaitable;
 
 constexpr std::chrono::milliseconds debounce_time{20}; // network changes come in bursts
+constexpr std::chrono::milliseconds guard_pause{100};
 constexpr std::chrono::seconds tick_interval{1};
 constexpr std::chrono::milliseconds watch_interval{500}; // a replaced appliance is noticed within two
 
@@ -29,7 +30,7 @@ constexpr std::chrono::milliseconds watch_interval{500}; // a replaced appliance
 ControlLoop::ControlLoop(const Ports &ports)
     : ports_(ports), roles_(context_.get_executor(), ports_, state_, [this] { publish(); }),
       published_(std::make_shared<const observe::NodeSnapshot>()), tick_timer_(context_),
-      watch_timer_(context_), network_changes_(context_) {}
+      watch_timer_(context_), guard_timer_(context_), network_changes_(context_), guard_events_(context_) {}
 
 void ControlLoop::spawn(Task<void> task) {
     boost::asio::co_spawn(context_, std::move(task), rethrow);
@@ -63,6 +64,10 @@ void ControlLoop::run() {
         network_changes_.assign(fd);
         spawn(watch_network());
     }
+    if (const int fd = ports_.guard.events_fd(); fd >= 0) {
+        guard_events_.assign(fd);
+        spawn(watch_guard());
+    }
     thread_ = start_thread("glbd-control", [this] { context_.run(); });
 }
 
@@ -73,8 +78,9 @@ void ControlLoop::stop() {
     thread_.join();
     roles_.background.stop();
     roles_.worker.stop();
-    if (network_changes_.is_open())
-        network_changes_.release(); // belongs to the port
+    for (auto *events : {&network_changes_, &guard_events_})
+        if (events->is_open())
+            events->release(); // belongs to the port
     persist_health(*ports_.health.snapshot());
 }
 
@@ -96,8 +102,7 @@ Task<void> ControlLoop::tick() {
     co_await roles_.changes.expire_confirmation(); // without a manifest, too: a revert may have failed
     if (state_.desired.manifest || state_.installed.guard) {
         co_await roles_.overrides.expire();
-        if (const auto done = roles_.reconciler.check_guard(); !done)
-            spdlog::error("{}", done.error().message);
+        (void)roles_.reconciler.check_guard(); // a failure is a condition
     }
     if (state_.desired.manifest) {
         co_await roles_.changes.refresh(true); // routes may change without a notification
@@ -138,6 +143,20 @@ Task<void> ControlLoop::watch_network() {
             spdlog::warn("{}", changed.error().message);
         else if (*changed)
             request_refresh(debounce_time);
+    }
+}
+
+/// A lost part is restored at once. Other programs may change tables and rules all the time, so this is done ten times
+/// per second at most.
+Task<void> ControlLoop::watch_guard() {
+    for (;;) {
+        co_await guard_events_.async_wait(boost::asio::posix::stream_descriptor::wait_read, use_awaitable);
+        if (!ports_.guard.drain_events() || !state_.installed.guard)
+            continue;
+        (void)roles_.reconciler.check_guard();
+        publish();
+        guard_timer_.expires_after(guard_pause);
+        co_await guard_timer_.async_wait(use_awaitable);
     }
 }
 

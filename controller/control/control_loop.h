@@ -56,6 +56,7 @@ class ControlLoop final : public NodeCommands {
     [[nodiscard]] Task<void> tick();
     [[nodiscard]] Task<void> watch_targets();
     [[nodiscard]] Task<void> watch_network();
+    [[nodiscard]] Task<void> watch_guard();
     void request_refresh(std::chrono::milliseconds delay);
     [[nodiscard]] Task<void> refresh(std::chrono::milliseconds delay);
     [[nodiscard]] Task<void> remove_targets(health::TargetsRemoved removed);
@@ -72,8 +73,8 @@ class ControlLoop final : public NodeCommands {
     NodeState state_;
     ControlRoles roles_;
     Published<observe::NodeSnapshot> published_;
-    boost::asio::steady_timer tick_timer_, watch_timer_;
-    boost::asio::posix::stream_descriptor network_changes_;
+    boost::asio::steady_timer tick_timer_, watch_timer_, guard_timer_;
+    boost::asio::posix::stream_descriptor network_changes_, guard_events_;
     UnansweredDetector unanswered_;
     DropWatch drops_;
     bool refresh_pending_ = false;

@@ -28,6 +28,7 @@ observe::GuardSnapshot guard_snapshot(const NodeState &state) {
     for (const auto &condition : state.conditions.guard.conditions)
         guard.warnings.push_back(to_string(condition));
     guard.counted = state.conditions.guard.counted;
+    guard.counter = state.conditions.guard.counter;
     guard.manifest = state.desired.manifest ? state.desired.manifest : state.installed.kept_guard;
     return guard;
 }

@@ -16,6 +16,7 @@
 #include "controller/control/interface_condition_log.h"
 #include "controller/control/neighbour_overflow.h"
 #include "controller/control/ports/ports.h"
+#include "controller/control/restored_walls.h"
 #include "controller/network/snapshot.h"
 #include "controller/observe/node_snapshot.h"
 
@@ -61,6 +62,8 @@ struct NodeConditions {
         orphaned_epoch; ///< of a running data path whose manifest this state folder lacks
     GuardCheck guard;
     std::uint64_t guard_restored = 0;
+    MonotonicTime guard_whole{}; ///< when the last check ended with all parts in place
+    RestoredWalls restored_walls;
     std::set<unsigned> without_punt_path; ///< interfaces whose driver lacks XDP metadata
     std::uint64_t one_way_tcp = 0;
     InterfaceConditionLog interface_log;

@@ -49,6 +49,8 @@ class Reconciler {
     void add_configuration(Transaction &steps, const ChangePlan &plan, const Change &change);
     void add_cleanup(Transaction &steps, const ChangePlan &plan, const Change &change);
 
+    void record_restored(MonotonicTime now);
+
     // The steps.
     [[nodiscard]] Status ensure_guard(const ChangePlan &plan);
     [[nodiscard]] Status store_devices(const ChangePlan &plan);

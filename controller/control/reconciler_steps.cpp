@@ -21,17 +21,34 @@ std::string with_retry(const std::string &failure) {
 Status Reconciler::check_guard() {
     auto &conditions = state_.conditions;
     GLB_ASSIGN(conditions.guard, ports_.guard.check());
-    conditions.guard_restored += conditions.guard.repaired.size();
-    for (const auto &line : conditions.guard.repaired)
-        spdlog::warn("guard: restored: {}", line);
-    update_and_log(conditions.board, guard_source, conditions.guard.conditions, ports_.clock.now());
-    return {};
+    const auto now = ports_.clock.now();
+    if (conditions.guard_whole == MonotonicTime{})
+        conditions.guard_whole = now; // the first check
+    record_restored(now);
+    if (conditions.guard.whole)
+        conditions.guard_whole = now;
+    auto found = conditions.guard.conditions;
+    std::ranges::move(conditions.restored_walls.conditions(now), std::back_inserter(found));
+    update_and_log(conditions.board, guard_source, found, now);
+    return conditions.guard.whole;
+}
+
+/// A part may have been missing since the last check that left all in place.
+void Reconciler::record_restored(MonotonicTime now) {
+    auto &conditions = state_.conditions;
+    const auto &repaired = conditions.guard.repaired;
+    if (repaired.empty())
+        return;
+    const auto open = std::chrono::ceil<std::chrono::milliseconds>(now - conditions.guard_whole);
+    conditions.guard_restored += repaired.size();
+    conditions.restored_walls.add(repaired, open, now);
+    for (const auto &line : repaired)
+        spdlog::warn("guard: restored: {} (missing for at most {} ms)", line, open.count());
 }
 
 void Reconciler::serve_while_busy() {
     if (state_.installed.guard)
-        if (const auto done = check_guard(); !done)
-            spdlog::error("{}", done.error().message);
+        (void)check_guard(); // a failure is a condition
     if (state_.datapath_is_replaced || !ports_.datapath.is_loaded())
         return;
     const auto snapshot = ports_.network.read(); // the change goes on with its own
@@ -44,8 +61,12 @@ void Reconciler::serve_while_busy() {
 
 /// install() repairs as well, but does not report what was missing: it is for plans that differ.
 Status Reconciler::ensure_guard(const ChangePlan &plan) {
-    GLB_TRY(ports_.guard.matches(plan.guard_during) ? check_guard()
-                                                    : ports_.guard.install(plan.guard_during));
+    if (ports_.guard.matches(plan.guard_during)) {
+        GLB_TRY(check_guard());
+    } else {
+        GLB_TRY(ports_.guard.install(plan.guard_during));
+        state_.conditions.guard_whole = ports_.clock.now();
+    }
     state_.installed.guard = true;
     return {};
 }

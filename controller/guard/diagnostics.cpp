@@ -66,6 +66,33 @@ std::vector<Condition> rule_conditions(const std::vector<Rule> &rules) {
     return conditions;
 }
 
+Condition foreign_filter(const std::string &interface, const Filter &filter) {
+    return foreign("foreign-filter", interface,
+                   fmt::format("another tc filter runs before the guard's: {} (priority {})", filter.name,
+                               filter.priority));
+}
+
+std::vector<Condition> tcx_conditions(const std::string &interface, const std::vector<TcxProgram> &programs) {
+    std::vector<Condition> conditions;
+    for (const auto &program : programs)
+        conditions.push_back(
+            {Severity::error, "foreign-tcx", fmt::format("{} program {}", interface, program.id),
+             fmt::format("a tcx program{} runs before the guard's tc filter: unless it returns TCX_NEXT, "
+                         "packets that "
+                         "need the host stack are dropped",
+                         program.name.empty() ? "" : " (" + program.name + ")"),
+             fmt::format("bpftool prog show id {}; attach it to another interface", program.id)});
+    return conditions;
+}
+
+Condition missing_probe() {
+    return foreign(
+        "no-probe", "nft_fib_inet",
+        "the kernel module is missing: packets of endpoints with a routeTable follow the node's own rules "
+        "while the guard's routing rules are missing",
+        "modprobe nft_fib_inet, then restart glbd");
+}
+
 std::vector<Condition> missing_forwarding(const std::set<std::string> &devices) {
     std::vector<Condition> conditions;
     check_forwarding("net/ipv6/conf/all/forwarding", "", conditions);

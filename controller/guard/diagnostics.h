@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "controller/guard/filter.h"
+#include "controller/guard/tcx.h"
 #include "controller/util/condition.h"
 #include "lib/netlink/rules.h"
 
@@ -17,6 +19,16 @@ namespace glb::guard {
 /// From all routing rules: those that match an ingress interface, and VRFs. The data path's FIB look-up has
 /// the tunnel as ingress interface and does not match them.
 [[nodiscard]] std::vector<Condition> rule_conditions(const std::vector<Rule> &rules);
+
+/// A filter of another program that runs before the guard's.
+[[nodiscard]] Condition foreign_filter(const std::string &interface, const Filter &filter);
+
+/// tcx programs: one that returns anything but TCX_NEXT keeps the guard's filter from running.
+[[nodiscard]] std::vector<Condition> tcx_conditions(const std::string &interface,
+                                                    const std::vector<TcxProgram> &programs);
+
+/// For a kernel without the module nft_fib_inet.
+[[nodiscard]] Condition missing_probe();
 
 /// Forwarding sysctls of `devices` that are off, with the command that enables each. Reads /proc/sys.
 [[nodiscard]] std::vector<Condition> missing_forwarding(const std::set<std::string> &devices);

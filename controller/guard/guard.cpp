@@ -8,6 +8,8 @@
 #include "controller/guard/clsact.h"
 #include "controller/guard/diagnostics.h"
 #include "controller/guard/filter.h"
+#include "controller/guard/mark_users.h"
+#include "controller/guard/tcx.h"
 #include "controller/util/files.h"
 #include "controller/util/first_failure.h"
 #include "controller/util/interface_ref.h"
@@ -20,10 +22,13 @@ bool contains(const std::vector<T> &list, const T &value) {
     return std::find(list.begin(), list.end(), value) != list.end();
 }
 
-/// A counter that was created again or reset is smaller than what was counted before.
-void raise_to(plan::PacketCount &counted, const std::optional<plan::PacketCount> &counter) {
-    if (counter)
-        counted = {std::max(counted.packets, counter->packets), std::max(counted.bytes, counter->bytes)};
+/// Records the failure to restore a part of the guard.
+void record_missing(GuardReport &report, const char *part, const Status &done) {
+    if (done)
+        return;
+    report.conditions.push_back(
+        {Severity::error, "guard-broken", part, "cannot be restored: " + done.error().message, {}});
+    record_failure(report.whole, Status(done));
 }
 
 } // namespace
@@ -31,7 +36,8 @@ void raise_to(plan::PacketCount &counted, const std::optional<plan::PacketCount>
 Result<Guard> Guard::open(GuardPaths paths) {
     GLB_ASSIGN(auto netlink, Netlink::open());
     GLB_ASSIGN(auto nftables, Nftables::open());
-    Guard guard(std::move(paths), std::move(netlink), std::move(nftables));
+    GLB_ASSIGN(auto monitor, Monitor::open());
+    Guard guard(std::move(paths), std::move(netlink), std::move(nftables), std::move(monitor));
     guard.saved_ = guard.persisted_ = SavedState::load(guard.paths_.state, guard.saved_state_damaged_);
     return guard;
 }
@@ -63,24 +69,37 @@ Status Guard::persist_saved_state() {
     return {};
 }
 
-Status Guard::write_table() {
+/// Adds what was blocked since the last call. A counter that does not exist has counted nothing.
+Status Guard::read_counter() {
     GLB_ASSIGN(const auto counter, nftables_.counter());
-    raise_to(counted_, counter);
+    if (!counter)
+        return {};
+    counted_ = counted_ + plan::growth(counter_, *counter);
+    counter_ = *counter;
+    return {};
+}
+
+Status Guard::write_table() {
+    GLB_ASSIGN(const auto before, nftables_.counter());
+    GLB_TRY(read_counter());
     GLB_TRY(run_ruleset());
+    if (!before) // created with what was counted
+        counter_ = counted_;
     table_ = nftables_.list("table inet glb");
     generation_ = 0;
     return {};
 }
 
-/// A kernel without nft_fib_inet gets the rules without the probe.
+/// Chains are changed in place if that is possible. A kernel without nft_fib_inet gets the rules without the probe.
 Status Guard::run_ruleset() {
     Status done;
-    for (const bool with_probe : {true, false}) {
-        has_probe_ = with_probe;
-        done = nftables_.run(plan::guard_ruleset(*plan_, counted_, with_probe));
-        if (done)
-            break;
-    }
+    for (const bool with_probe : {true, false})
+        for (const bool anew : {false, true}) {
+            has_probe_ = with_probe;
+            done = nftables_.run(plan::guard_ruleset(*plan_, counted_, with_probe, anew));
+            if (done)
+                return done;
+        }
     return done;
 }
 
@@ -95,7 +114,7 @@ Status Guard::write_punt_devices() {
     auto devices = find_punt_devices(*plan_);
     if (devices == punt_devices_)
         return {};
-    punt_devices_.clear(); // unknown, if writing fails
+    punt_devices_.reset(); // unknown, if writing fails
     GLB_TRY(program_->write_endpoints(devices));
     punt_devices_ = std::move(devices);
     return {};
@@ -114,7 +133,7 @@ Status Guard::install(const plan::GuardPlan &plan) {
     GLB_TRY(repair_rules(report));
     GLB_TRY(repair_sysctls(report));
     GLB_TRY(write_ports());
-    punt_devices_.clear();
+    punt_devices_.reset();
     GLB_TRY(write_punt_devices());
     GLB_TRY(repair_filters(report));
     GLB_TRY(remove_stale_rules(plan::guard_routing_rules(plan)));
@@ -142,8 +161,7 @@ bool Guard::resolve_interfaces() {
 }
 
 Status Guard::repair_table(GuardReport &report) {
-    GLB_ASSIGN(const auto counter, nftables_.counter());
-    raise_to(counted_, counter);
+    GLB_TRY(read_counter());
     // Read before the listing: a change in between is found by the next check.
     GLB_ASSIGN(const auto generation, nftables_.generation());
     if (generation == generation_)
@@ -153,7 +171,9 @@ Status Guard::repair_table(GuardReport &report) {
         report.repaired.push_back("nftables table inet glb");
         return {};
     }
-    table_conditions_ = table_conditions(nftables_.list_json("ruleset"));
+    const auto ruleset = nftables_.list_json("ruleset");
+    table_conditions_ = table_conditions(ruleset);
+    std::ranges::move(nftables_mark_users(ruleset, plan_->mark_mask), std::back_inserter(table_conditions_));
     generation_ = generation;
     return {};
 }
@@ -166,8 +186,8 @@ Status Guard::repair_rules(GuardReport &report) {
         GLB_TRY(add_rule(netlink_, rule));
         report.repaired.push_back(rule.to_string());
     }
-    for (auto &condition : rule_conditions(present))
-        report.conditions.push_back(std::move(condition));
+    std::ranges::move(rule_conditions(present), std::back_inserter(report.conditions));
+    std::ranges::move(rule_mark_users(present, plan_->mark_mask), std::back_inserter(report.conditions));
     return {};
 }
 
@@ -193,66 +213,88 @@ Status Guard::repair_sysctls(GuardReport &report) {
 }
 
 Status Guard::repair_filters(GuardReport &report) {
-    for (const auto ifindex : plan::guard_interfaces(*plan_)) {
-        GLB_ASSIGN(const auto filters, list_filters(netlink_, ifindex));
-        const auto own =
-            std::find_if(filters.begin(), filters.end(), [](const auto &f) { return f.is_own(); });
-        if (own != filters.begin() && own != filters.end())
-            report.conditions.push_back(
-                {Severity::warning,
-                 "foreign-filter",
-                 interface_name(ifindex),
-                 fmt::format("another tc filter runs before the guard's: {} (priority {})",
-                             filters.front().name, filters.front().priority),
-                 {}});
-        if (own != filters.end() && own->program_id == program_->id())
-            continue;
-        const auto created = add_clsact(netlink_, ifindex);
-        if (!created && created.error().code == ENODEV)
-            continue; // just deleted; found by name when it is recreated
-        GLB_TRY(created);
-        if (*created && saved_.clsact.insert(interface_name(ifindex)).second)
-            if (auto persisted = persist_saved_state(); !persisted) {
-                (void)remove_clsact(netlink_, ifindex);
-                return persisted;
-            }
-        GLB_TRY(put_filter(netlink_, ifindex, program_->fd()));
-        report.repaired.push_back("tc filter on " + interface_name(ifindex));
+    Status first;
+    for (const auto ifindex : plan::guard_interfaces(*plan_))
+        record_failure(first, repair_filter(ifindex, report));
+    return first;
+}
+
+Status Guard::repair_filter(unsigned ifindex, GuardReport &report) {
+    GLB_ASSIGN(const auto filters, list_filters(netlink_, ifindex));
+    const auto name = interface_name(ifindex);
+    const auto own = std::find_if(filters.begin(), filters.end(), [](const auto &f) { return f.is_own(); });
+    if (own != filters.begin() && own != filters.end())
+        report.conditions.push_back(foreign_filter(name, filters.front()));
+    if (own != filters.end() && saved_.clsact.count(name))
+        qdiscs_[name] = ifindex;
+    if (own != filters.end() && own->program_id == program_->id())
+        return {};
+    const auto created = add_clsact(netlink_, ifindex);
+    if (!created && created.error().code == ENODEV)
+        return {}; // just deleted; found by name when it is recreated
+    GLB_TRY(created);
+    if (*created && saved_.clsact.insert(name).second)
+        if (auto persisted = persist_saved_state(); !persisted) {
+            (void)remove_clsact(netlink_, ifindex);
+            return persisted;
+        }
+    const auto known = qdiscs_.find(name);
+    if (*created)
+        qdiscs_[name] = ifindex;
+    else if (known != qdiscs_.end() && known->second != ifindex) {
+        // Of another interface with the same name: somebody else has created this one's qdisc.
+        saved_.clsact.erase(name);
+        qdiscs_.erase(known);
+        GLB_TRY(persist_saved_state());
     }
+    GLB_TRY(put_filter(netlink_, ifindex, program_->fd()));
+    report.repaired.push_back("tc filter on " + name);
     return {};
 }
 
-Result<GuardReport> Guard::check_and_repair() {
+Status Guard::repair_maps() {
+    if (resolve_interfaces() || !are_ports_written_)
+        GLB_TRY(write_ports());
+    return write_punt_devices();
+}
+
+/// What the guard cannot repair.
+void Guard::diagnose(GuardReport &report) const {
+    auto &conditions = report.conditions;
+    for (const auto ifindex : plan::guard_interfaces(*plan_))
+        std::ranges::move(tcx_conditions(interface_name(ifindex), list_tcx(ifindex)),
+                          std::back_inserter(conditions));
+    conditions.insert(conditions.end(), table_conditions_.begin(), table_conditions_.end());
+    std::ranges::move(legacy_tables(), std::back_inserter(conditions));
+    if (!has_probe_)
+        conditions.push_back(missing_probe());
+    if (saved_state_damaged_)
+        conditions.push_back({Severity::warning,
+                              "guard-state-damaged",
+                              paths_.state.string(),
+                              "the file is damaged: the original sysctl values are unknown",
+                              {}});
+}
+
+GuardReport Guard::check_and_repair() {
     GuardReport report;
     if (!plan_)
         return report;
-    if (resolve_interfaces() || !are_ports_written_)
-        GLB_TRY(write_ports());
-    GLB_TRY(write_punt_devices());
-    GLB_TRY(repair_table(report));
-    GLB_TRY(repair_rules(report));
-    GLB_TRY(repair_sysctls(report));
-    GLB_TRY(repair_filters(report));
-    report.conditions.insert(report.conditions.end(), table_conditions_.begin(), table_conditions_.end());
-    if (!has_probe_)
-        report.conditions.push_back(
-            {Severity::warning, "no-probe", "nft_fib_inet",
-             "the kernel module is missing: packets of endpoints with a routeTable follow "
-             "the node's own rules while the guard's routing rules are missing",
-             "modprobe nft_fib_inet, then restart glbd"});
-    if (saved_state_damaged_)
-        report.conditions.push_back({Severity::warning,
-                                     "guard-state-damaged",
-                                     paths_.state.string(),
-                                     "the file is damaged: the original sysctl values are unknown",
-                                     {}});
+    const auto maps = repair_maps();
+    record_missing(report, "maps of the tc filter", maps);
+    record_missing(report, "nftables table inet glb", repair_table(report));
+    record_missing(report, "routing rules", repair_rules(report));
+    record_missing(report, "sysctls", repair_sysctls(report));
+    if (maps) // a filter must find its ports
+        record_missing(report, "tc filters", repair_filters(report));
+    diagnose(report);
     report.counted = counted_;
+    report.counter = counter_;
     return report;
 }
 
 Result<plan::PacketCount> Guard::uninspected() {
-    GLB_ASSIGN(const auto counter, nftables_.counter());
-    raise_to(counted_, counter);
+    GLB_TRY(read_counter());
     return counted_;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "controller/guard/guard_program.h"
+#include "controller/guard/monitor.h"
 #include "controller/guard/nftables.h"
 #include "controller/guard/saved_state.h"
 #include "controller/network/snapshot.h"
@@ -21,8 +22,10 @@ namespace glb::guard {
 
 struct GuardReport {
     std::vector<std::string> repaired; ///< what was missing or changed, and is restored
-    std::vector<Condition> conditions; ///< what the guard cannot repair
+    std::vector<Condition> conditions; ///< what could not be restored, and what the guard cannot repair
+    Status whole;                      ///< fails with the first failure to restore a part
     plan::PacketCount counted;         ///< blocked packets, see uninspected()
+    plan::PacketCount counter;         ///< value of the kernel's counter at that moment
 };
 
 struct GuardPaths {
@@ -48,18 +51,24 @@ class Guard {
     [[nodiscard]] Status set_magic(std::uint32_t magic);
 
     /// Compares the kernel with the plan and restores what is missing; a few netlink requests if nothing is.
-    /// Interfaces are resolved by name, so a deleted and recreated one is guarded again.
-    [[nodiscard]] Result<GuardReport> check_and_repair();
+    /// Interfaces are resolved by name, so a deleted and recreated one is guarded again. A part that cannot be
+    /// restored is a condition of severity error, and does not keep the others from being restored.
+    [[nodiscard]] GuardReport check_and_repair();
 
-    /// Packets blocked by the guard. Never decreases, even if the table was flushed.
+    /// Readable when a part may have been changed: see Monitor.
+    [[nodiscard]] int events_fd() const { return monitor_.fd(); }
+    [[nodiscard]] bool drain_events() { return monitor_.drain(); }
+
+    /// Packets blocked by the guard. Never decreases, even if the table was flushed or the counter reset.
     [[nodiscard]] Result<plan::PacketCount> uninspected();
 
     /// Removes the guard and restores sysctls. Continues after a failure and returns the first one.
     [[nodiscard]] Status remove();
 
   private:
-    Guard(GuardPaths paths, Netlink netlink, Nftables nftables)
-        : paths_(std::move(paths)), netlink_(std::move(netlink)), nftables_(std::move(nftables)) {}
+    Guard(GuardPaths paths, Netlink netlink, Nftables nftables, Monitor monitor)
+        : paths_(std::move(paths)), netlink_(std::move(netlink)), nftables_(std::move(nftables)),
+          monitor_(std::move(monitor)) {}
     [[nodiscard]] Status load_program(std::uint32_t mark_mask);
     [[nodiscard]] Status persist_saved_state();
     [[nodiscard]] Status write_table();
@@ -70,6 +79,10 @@ class Guard {
     [[nodiscard]] Status repair_rules(GuardReport &report);
     [[nodiscard]] Status repair_sysctls(GuardReport &report);
     [[nodiscard]] Status repair_filters(GuardReport &report);
+    [[nodiscard]] Status repair_filter(unsigned ifindex, GuardReport &report);
+    [[nodiscard]] Status repair_maps();
+    [[nodiscard]] Status read_counter();
+    void diagnose(GuardReport &report) const;
     [[nodiscard]] Status remove_stale_rules(const std::vector<Rule> &wanted);
     [[nodiscard]] Status remove_stale_filters(const std::vector<unsigned> &wanted);
     [[nodiscard]] Status release_interface(const network::Link &link);
@@ -79,6 +92,7 @@ class Guard {
     GuardPaths paths_;
     Netlink netlink_;
     Nftables nftables_;
+    Monitor monitor_;
     SavedState saved_;     ///< current
     SavedState persisted_; ///< content of the file
     bool saved_state_damaged_ = false;
@@ -86,13 +100,16 @@ class Guard {
     std::optional<plan::GuardPlan> plan_;
     bool is_installed_ = false;      ///< the last install() succeeded
     bool are_ports_written_ = false; ///< the program's maps have the plan's ports, with present indexes
-    std::map<std::uint16_t, PuntDevice> punt_devices_; ///< as the program's maps have them
+    std::optional<std::map<std::uint16_t, PuntDevice>> punt_devices_; ///< as the program's maps have them
     std::uint32_t magic_ = 0;
     plan::PacketCount counted_;
+    plan::PacketCount counter_;    ///< as last read from the kernel
     bool has_probe_ = true;        ///< the active rules probe the routing rules
     std::string table_;            ///< expected listing of table `inet glb`
     std::uint32_t generation_ = 0; ///< nftables generation of the last comparison; 0: unknown
     std::vector<Condition> table_conditions_;
+    std::map<std::string, unsigned>
+        qdiscs_; ///< index of the interface when its qdisc was last seen as the guard's
 };
 
 } // namespace glb::guard

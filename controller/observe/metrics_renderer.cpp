@@ -148,6 +148,8 @@ void add_flows_and_guard(Families &out, const MetricsSnapshot &now) {
     out.gauge("glb_flow_table_entries", "Entries that the flow table has room for.")
         .value(now.flows_capacity);
     out.gauge("glb_guard_installed", "1 if the guard is installed completely.").value(now.guard_installed);
+    out.counter("glb_guard_restored_total", "Parts of the guard that were missing and were restored.")
+        .value(now.guard_restored);
     out.counter("glb_guard_uninspected_packets_total", "Packets that the guard blocked.")
         .value(now.guard_uninspected_packets);
     out.counter("glb_guard_uninspected_bytes_total", "Bytes that the guard blocked.")

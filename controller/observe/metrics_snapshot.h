@@ -64,6 +64,7 @@ struct MetricsSnapshot {
     std::uint64_t flows_capacity = 0;
 
     bool guard_installed = false;
+    std::uint64_t guard_restored = 0;
     std::uint64_t guard_uninspected_packets = 0;
     std::uint64_t guard_uninspected_bytes = 0;
 };

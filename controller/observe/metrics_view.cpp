@@ -76,6 +76,7 @@ MetricsSnapshot NodeViews::metrics() const {
         add_interfaces(view, snapshot);
     }
     snapshot.guard_installed = node.guard.installed;
+    snapshot.guard_restored = node.guard.restored;
     const auto count = guard_count(node);
     snapshot.guard_uninspected_packets = count.packets;
     snapshot.guard_uninspected_bytes = count.bytes;

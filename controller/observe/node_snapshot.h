@@ -31,10 +31,10 @@ struct GuardSnapshot {
     std::uint64_t restored = 0; ///< parts that were missing and put back, since the daemon's start
     std::vector<std::string> warnings;
     std::shared_ptr<const config::Manifest>
-        manifest; ///< whose endpoints it guards: the active one, or the one whose
-                  ///< guard was kept; null: none
-    plan::PacketCount
-        counted; ///< blocked packets at the last check; the kernel's counter may have been reset since
+        manifest;              ///< whose endpoints it guards: the active one, or the one whose
+                               ///< guard was kept; null: none
+    plan::PacketCount counted; ///< blocked packets at the last check
+    plan::PacketCount counter; ///< value of the kernel's counter at that moment
 };
 
 struct NodeSnapshot {

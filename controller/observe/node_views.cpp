@@ -58,8 +58,8 @@ std::vector<documents::Degradation> degradations(const std::vector<HeldCondition
 documents::InterfaceStatus interface_status(const NodeSnapshot &node, const std::string &name) {
     const auto found = node.interfaces.find(name);
     const auto row = found == node.interfaces.end() ? InterfaceSnapshot{} : found->second;
-    return {name, std::string(to_string(node.manifest->node.xdp_mode)), row.attached, row.has_punt_path,
-            false};
+    return {name, std::string(to_string(node.manifest->node.xdp_mode)), row.attached,
+            row.exists && row.has_punt_path, false};
 }
 
 documents::Endpoint endpoint_row(const View &view, const config::Endpoint &endpoint) {
@@ -90,16 +90,13 @@ documents::Endpoint endpoint_row(const View &view, const config::Endpoint &endpo
 
 } // namespace
 
-/// The kernel's counter may have been reset after the guard's last check.
+/// With what the kernel has counted since the guard's last check.
 plan::PacketCount NodeViews::guard_count(const NodeSnapshot &node) const {
-    auto count = node.guard.counted;
+    const auto &counted = node.guard.counted;
     if (!node.guard.installed)
-        return count;
-    if (const auto read = sources_.guard_count(); read && *read) {
-        count.packets = std::max(count.packets, (*read)->packets);
-        count.bytes = std::max(count.bytes, (*read)->bytes);
-    }
-    return count;
+        return counted;
+    const auto read = sources_.guard_count();
+    return read && *read ? counted + plan::growth(node.guard.counter, **read) : counted;
 }
 
 std::vector<HeldCondition> NodeViews::conditions() const {
@@ -220,7 +217,7 @@ Result<documents::Guard> NodeViews::guard() const {
                  endpoint.name,
                  std::string(to_string(endpoint.when_detached)),
                  node->guard.installed && endpoint.when_detached == config::WhenDetached::drop,
-                 found == node->interfaces.end() || found->second.has_punt_path});
+                 found != node->interfaces.end() && found->second.exists && found->second.has_punt_path});
         }
     return document;
 }

@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include <nlohmann/json.hpp>
 
@@ -18,6 +19,7 @@ namespace {
 
 // The blackhole comes first, so that no foreign rule in between routes a guarded packet.
 constexpr std::uint32_t blackhole_priority = first_own_priority;
+constexpr std::uint32_t unmarked_priority = blackhole_priority + 1;
 constexpr std::uint32_t lookup_priority = first_own_priority + 10;
 constexpr std::uint32_t unreachable_priority = lookup_priority + 1;
 constexpr std::uint32_t probe_priority = lookup_priority + 2;
@@ -266,18 +268,30 @@ std::string forward_rules(const GuardPlan &plan) {
 
 } // namespace
 
-std::string guard_ruleset(const GuardPlan &plan, const PacketCount &counted, bool with_probe) {
+PacketCount growth(const PacketCount &before, const PacketCount &now) {
+    if (now.packets < before.packets || now.bytes < before.bytes)
+        return now;
+    return {now.packets - before.packets, now.bytes - before.bytes};
+}
+
+std::string guard_ruleset(const GuardPlan &plan, const PacketCount &counted, bool with_probe, bool anew) {
     // Priority raw on forward: before a firewall's chains, so that every blocked packet is counted here, and
     // before a mangle chain that could change the mark. Drop is a final verdict.
-    auto text = fmt::format(
-        "add table inet glb\n"
-        "add counter inet glb uninspected {{ packets {} bytes {} }}\n"
-        "add chain inet glb prerouting {{ type filter hook prerouting priority raw ; policy accept ; }}\n"
-        "add chain inet glb routing {{ type filter hook prerouting priority {} ; policy accept ; }}\n"
-        "add chain inet glb forward {{ type filter hook forward priority raw ; policy accept ; }}\n",
-        counted.packets, counted.bytes, last_hook_priority);
-    for (const auto *chain : {"prerouting", "routing", "forward"})
-        text += fmt::format("flush chain inet glb {}\n", chain);
+    auto text = fmt::format("add table inet glb\n"
+                            "add counter inet glb uninspected {{ packets {} bytes {} }}\n",
+                            counted.packets, counted.bytes);
+    const auto raw = std::string("raw"), last = std::to_string(last_hook_priority);
+    for (const auto &[chain, hook, priority] : {std::tuple{"prerouting", "prerouting", raw},
+                                                {"routing", "prerouting", last},
+                                                {"forward", "forward", raw}}) {
+        if (anew) // `add` first: what is missing cannot be deleted
+            text += fmt::format(
+                "add chain inet glb {0}\nflush chain inet glb {0}\ndelete chain inet glb {0}\n", chain);
+        text +=
+            fmt::format("add chain inet glb {0} {{ type filter hook {1} priority {2} ; policy accept ; }}\n"
+                        "flush chain inet glb {0}\n",
+                        chain, hook, priority);
+    }
     return text + prerouting_rules(plan) + routing_rules(plan, with_probe) + forward_rules(plan);
 }
 
@@ -291,15 +305,18 @@ std::vector<Rule> guard_routing_rules(const GuardPlan &plan) {
     };
     Rule rule;
     rule.mask = plan.mark_mask;
-    // A packet without a mark passed no filter, or another program has cleared its mark.
-    for (const auto &device : guarded_devices(plan))
-        for (const auto mark : {guard_mark(plan.mark_mask), std::uint32_t{0}}) {
-            rule.priority = blackhole_priority;
-            rule.mark = mark;
-            rule.iif = device; // without it fwmark_reflect would drop the node's own replies
-            rule.action = RuleAction::blackhole;
-            add(rule);
-        }
+    rule.action = RuleAction::blackhole;
+    for (const auto &device : guarded_devices(plan)) {
+        rule.iif = device; // without it fwmark_reflect would drop the node's own replies
+        rule.priority = blackhole_priority;
+        rule.mark = guard_mark(plan.mark_mask);
+        add(rule);
+        // A packet without a mark passed no filter, or another program has cleared its mark. (With the priority of the
+        // other rule, the kernel would not distinguish the two when one is removed.)
+        rule.priority = unmarked_priority;
+        rule.mark = 0;
+        add(rule);
+    }
     rule.iif.clear();
     for (const auto &port : plan.ports) {
         if (!port.endpoint || !port.route_table)

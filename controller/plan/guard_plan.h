@@ -83,13 +83,21 @@ struct GuardPlan {
 struct PacketCount {
     std::uint64_t packets = 0;
     std::uint64_t bytes = 0;
+    bool operator==(const PacketCount &) const = default;
+    friend PacketCount operator+(const PacketCount &a, const PacketCount &b) {
+        return {a.packets + b.packets, a.bytes + b.bytes};
+    }
 };
 
+/// By how much a counter grew from `before` to `now`. One that is less than before was reset in between.
+[[nodiscard]] PacketCount growth(const PacketCount &before, const PacketCount &now);
+
 /// One nftables transaction that sets table `inet glb` to the plan, whatever its chains contain. An existing
-/// counter keeps its value; a new one starts at `counted`. `with_probe`: packets of endpoints with a route table are
+/// counter keeps its value; a new one starts at `counted`. `anew`: the chains are deleted and created, which is
+/// needed if one has another hook or priority, and fails if a foreign rule refers to one. `with_probe`: packets of endpoints with a route table are
 /// dropped while their routing rules are missing, which needs the kernel module nft_fib_inet.
 [[nodiscard]] std::string guard_ruleset(const GuardPlan &plan, const PacketCount &counted,
-                                        bool with_probe = true);
+                                        bool with_probe = true, bool anew = false);
 
 /// The routing rules of both families, sorted.
 [[nodiscard]] std::vector<Rule> guard_routing_rules(const GuardPlan &plan);

@@ -14,8 +14,10 @@ namespace glb::control {
 
 struct GuardCheck {
     std::vector<std::string> repaired; ///< what was missing or changed, and is restored
-    std::vector<Condition> conditions; ///< what the guard cannot repair
+    std::vector<Condition> conditions; ///< what could not be restored, and what the guard cannot repair
+    Status whole;                      ///< fails with the first failure to restore a part
     plan::PacketCount counted;         ///< blocked packets
+    plan::PacketCount counter;         ///< value of the kernel's counter at that moment
 };
 
 /// Control thread.
@@ -32,6 +34,11 @@ class GuardPort {
     /// Restores what is missing of the installed plan.
     [[nodiscard]] virtual Result<GuardCheck> check() = 0;
     [[nodiscard]] virtual Status remove() = 0;
+
+    /// Readable while the kernel has notifications of changes to parts of the guard; -1 if there is no descriptor.
+    [[nodiscard]] virtual int events_fd() const = 0;
+    /// Consumes them. True if a part may have been changed: check() tells.
+    [[nodiscard]] virtual bool drain_events() = 0;
 
     /// The forwarding sysctls of these devices that are off.
     [[nodiscard]] virtual std::vector<Condition>

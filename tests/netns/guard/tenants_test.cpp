@@ -159,6 +159,12 @@ TEST_CASE("punt path: a tcx program that ends the walk before the guard's filter
         return;
     }
     CHECK(tenants.send() == nowhere);
+    const auto conditions = tenants.guard->check().conditions;
+    REQUIRE(conditions.size() == 1);
+    CHECK(conditions[0].severity == Severity::error);
+    CHECK(conditions[0].what == "foreign-tcx");
+    CHECK(conditions[0].where.find(device) == 0);
+    CHECK(conditions[0].message.find("(foreign)") != std::string::npos);
 }
 
 TEST_CASE("punt path: packets whose mark another program clears are dropped and counted") {
@@ -168,6 +174,10 @@ TEST_CASE("punt path: packets whose mark another program clears are dropped and 
     clear_marks(tenants.node);
     CHECK(tenants.send() == nowhere);
     CHECK(tenants.guard->uninspected() == 2);
+    const auto conditions = tenants.guard->check().conditions;
+    REQUIRE(conditions.size() == 1);
+    CHECK(conditions[0].what == "foreign-mark");
+    CHECK(conditions[0].where.find("in chain pre of table inet host") != std::string::npos);
     tenants.node.must({"nft", "delete", "table", "inet", "glb"}); // the routing rules remain
     CHECK(tenants.send() == nowhere);
 }

@@ -104,7 +104,10 @@ Status NodeGuard::remove() {
     return node_.ns.call([&] { return guard_.remove(); });
 }
 guard::GuardReport NodeGuard::check() {
-    return node_.ns.call([&] { return must(guard_.check_and_repair()); });
+    return node_.ns.call([&] { return guard_.check_and_repair(); });
+}
+bool NodeGuard::is_notified() {
+    return guard_.drain_events();
 }
 std::uint64_t NodeGuard::uninspected() {
     return node_.ns.call([&] { return must(guard_.uninspected()); }).packets;

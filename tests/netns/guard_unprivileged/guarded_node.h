@@ -54,10 +54,11 @@ class NodeGuard {
     Status install(const plan::GuardPlan &plan);
     Status set_magic(std::uint32_t magic);
     Status remove();
-    /// Throws on failure, as uninspected().
     guard::GuardReport check();
     Lines repaired() { return check().repaired; }
     std::uint64_t uninspected();
+    /// Whether a notification of the kernel is pending. Consumes all.
+    bool is_notified();
     [[nodiscard]] const guard::Guard &get() const { return guard_; }
 
   private:

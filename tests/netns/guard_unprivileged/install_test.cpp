@@ -33,10 +33,10 @@ TEST_CASE("guard install: table, rules, sysctls, qdiscs and filters on a fresh n
         INFO(table);
         CHECK(contains(table, line));
     }
-    const Lines rules = {"100: from all fwmark 0/0xfff0000 iif eth0 blackhole proto 199",
-                         "100: from all fwmark 0/0xfff0000 iif eth1 blackhole proto 199",
-                         "100: from all fwmark 0xfff0000/0xfff0000 iif eth0 blackhole proto 199",
+    const Lines rules = {"100: from all fwmark 0xfff0000/0xfff0000 iif eth0 blackhole proto 199",
                          "100: from all fwmark 0xfff0000/0xfff0000 iif eth1 blackhole proto 199",
+                         "101: from all fwmark 0/0xfff0000 iif eth0 blackhole proto 199",
+                         "101: from all fwmark 0/0xfff0000 iif eth1 blackhole proto 199",
                          "110: from all fwmark 0x10000/0xfff0000 lookup 77 proto 199",
                          "111: from all fwmark 0x10000/0xfff0000 unreachable proto 199",
                          "112: from all fwmark 0x8000000/0xc000000 unreachable proto 199"};
@@ -109,8 +109,8 @@ TEST_CASE("guard install: a narrower plan removes rules, filter and created qdis
         REQUIRE(other.install(node.plan({"eth0"})));
         CHECK(node.programs.take() == Lines{"load 0xfff0000", "write 1", "put eth0", "remove eth1"});
     }
-    const Lines rules = {"100: from all fwmark 0/0xfff0000 iif eth0 blackhole proto 199",
-                         "100: from all fwmark 0xfff0000/0xfff0000 iif eth0 blackhole proto 199"};
+    const Lines rules = {"100: from all fwmark 0xfff0000/0xfff0000 iif eth0 blackhole proto 199",
+                         "101: from all fwmark 0/0xfff0000 iif eth0 blackhole proto 199"};
     CHECK(node.rules("-4") == rules);
     CHECK(node.rules("-6") == rules);
     CHECK(contains(node.table(), "eth0"));
@@ -161,11 +161,11 @@ TEST_CASE("guard install: interface without an index is guarded by rules, and by
     auto plan = node.plan({"eth0", "late"});
     REQUIRE(plan.ports[1].ifindex == 0);
     REQUIRE(guard.install(plan));
-    CHECK(node.rules() == Lines{"100: from all fwmark 0/0xfff0000 iif eth0 blackhole proto 199",
-                                "100: from all fwmark 0/0xfff0000 iif late [detached] blackhole proto 199",
-                                "100: from all fwmark 0xfff0000/0xfff0000 iif eth0 blackhole proto 199",
-                                "100: from all fwmark 0xfff0000/0xfff0000 iif late [detached] blackhole "
-                                "proto 199"});
+    CHECK(node.rules() ==
+          Lines{"100: from all fwmark 0xfff0000/0xfff0000 iif eth0 blackhole proto 199",
+                "100: from all fwmark 0xfff0000/0xfff0000 iif late [detached] blackhole proto 199",
+                "101: from all fwmark 0/0xfff0000 iif eth0 blackhole proto 199",
+                "101: from all fwmark 0/0xfff0000 iif late [detached] blackhole proto 199"});
     CHECK(node.filter("eth0")->maps->ports == Lines{"eth0"});
     CHECK(guard.repaired().empty());
 
@@ -204,10 +204,10 @@ TEST_CASE("guard install: another markMask uses new maps, keeps the magic and re
     CHECK(node.filter("eth1")->mark_mask == 0xff00);
     CHECK(node.filter("eth0")->maps != old_maps);
     CHECK(old_maps->ports == Lines{"eth0", "eth1"});
-    CHECK(node.rules() == Lines{"100: from all fwmark 0/0xff00 iif eth0 blackhole proto 199",
-                                "100: from all fwmark 0/0xff00 iif eth1 blackhole proto 199",
-                                "100: from all fwmark 0xff00/0xff00 iif eth0 blackhole proto 199",
-                                "100: from all fwmark 0xff00/0xff00 iif eth1 blackhole proto 199"});
+    CHECK(node.rules() == Lines{"100: from all fwmark 0xff00/0xff00 iif eth0 blackhole proto 199",
+                                "100: from all fwmark 0xff00/0xff00 iif eth1 blackhole proto 199",
+                                "101: from all fwmark 0/0xff00 iif eth0 blackhole proto 199",
+                                "101: from all fwmark 0/0xff00 iif eth1 blackhole proto 199"});
     CHECK_FALSE(contains(node.table(), "0x0fff0000"));
 }
 

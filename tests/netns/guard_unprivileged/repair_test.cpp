@@ -16,7 +16,7 @@ struct Damage {
     Lines repaired;
 };
 
-const std::string blackhole = "100: iif eth0 fwmark 0x0/0xfff0000 blackhole"; ///< the first one
+const std::string blackhole = "100: iif eth0 fwmark 0xfff0000/0xfff0000 blackhole";
 const std::string filter_of_other = "tc filter replace dev eth0 ingress prio 1 protocol all handle 0x676c62 "
                                     "bpf bytecode '1,6 0 0 4294967295'";
 
@@ -62,6 +62,7 @@ TEST_CASE("guard check: each changed part is restored and reported once") {
         {"nft 'add chain inet glb forward { policy drop; }'", {"nftables table inet glb"}},
         {"ip rule del priority 100 iif eth0", {"ip rule " + blackhole}},
         {"ip -6 rule del priority 100 iif eth0", {"IPv6 ip rule " + blackhole}},
+        {"ip rule del priority 101 iif eth1", {"ip rule 101: iif eth1 fwmark 0x0/0xfff0000 blackhole"}},
         {"ip rule del priority 110; ip rule del priority 111",
          {"ip rule 110: fwmark 0x10000/0xfff0000 lookup 77",
           "ip rule 111: fwmark 0x10000/0xfff0000 unreachable"}},
@@ -82,7 +83,7 @@ TEST_CASE("guard check: each changed part is restored and reported once") {
     }
 
     Lines all;
-    for (const auto &damage : {damages[0], damages[6], damages[10], damages[12], damages[13]}) {
+    for (const auto &damage : {damages[0], damages[6], damages[11], damages[13], damages[14]}) {
         node.run(damage.command);
         all.insert(all.end(), damage.repaired.begin(), damage.repaired.end());
     }
@@ -153,7 +154,7 @@ TEST_CASE("guard check: the count of blocked packets never decreases") {
     CHECK(other.uninspected() == 60);
 }
 
-TEST_CASE("guard check: the count of blocked packets does not decrease with a smaller counter") {
+TEST_CASE("guard check: blocked packets are counted on after the counter was reset") {
     need_root();
     GuardedNode node;
     NodeGuard guard(node);
@@ -161,16 +162,84 @@ TEST_CASE("guard check: the count of blocked packets does not decrease with a sm
     set_counter(node, 50);
     CHECK(guard.uninspected() == 50);
     set_counter(node, 20);
-    CHECK(guard.uninspected() == 50);
+    CHECK(guard.uninspected() == 70);
     SECTION("with a check") {
         CHECK(guard.repaired() == Lines{"nftables table inet glb"});
     }
     SECTION("with an install") {
         REQUIRE(guard.install(node.plan()));
     }
+    CHECK(guard.uninspected() == 70);
+    CHECK(guard.check().counted.packets == 70);
+    CHECK(guard.check().counted.bytes == 7000);
+}
+
+TEST_CASE("guard check: a chain with another priority or hook is replaced, and the count is kept") {
+    need_root();
+    GuardedNode node;
+    NodeGuard guard(node);
+    REQUIRE(guard.install(node.plan({"eth0", "eth1"}, 77)));
+    set_counter(node, 50);
+    (void)guard.check();
+    const auto table = node.table();
+    const std::string chain = GENERATE("forward { type filter hook forward priority 10; }",
+                                       "routing { type filter hook postrouting priority 0; }", "prerouting");
+    CAPTURE(chain);
+    const auto name = chain.substr(0, chain.find(' '));
+    node.run(fmt::format("nft 'flush chain inet glb {0}; delete chain inet glb {0}; add chain inet glb {1}'",
+                         name, chain));
+    const auto report = guard.check();
+    CHECK(report.repaired == Lines{"nftables table inet glb"});
+    CHECK(report.whole);
+    CHECK(node.table() == table);
     CHECK(guard.uninspected() == 50);
-    CHECK(guard.check().counted.packets == 50);
-    CHECK(guard.check().counted.bytes == 5000);
+}
+
+TEST_CASE("guard check: each change of another program is notified, its own repair only once") {
+    need_root();
+    GuardedNode node;
+    NodeGuard guard(node);
+    REQUIRE(guard.install(node.plan()));
+    (void)guard.is_notified();
+    CHECK_FALSE(guard.is_notified());
+    const std::string change =
+        GENERATE("nft flush ruleset", "nft flush chain inet glb forward", "ip rule del priority 100 iif eth0",
+                 "ip -6 rule del priority 100 iif eth0", "tc qdisc del dev eth0 clsact",
+                 "tc filter del dev eth0 ingress");
+    CAPTURE(change);
+    node.run(change);
+    CHECK(guard.is_notified());
+    CHECK_FALSE(guard.repaired().empty());
+    CHECK(guard.is_notified());
+    CHECK(guard.repaired().empty());
+    CHECK_FALSE(guard.is_notified());
+}
+
+TEST_CASE("guard check: changes of other tables and links are not notified") {
+    need_root();
+    GuardedNode node;
+    NodeGuard guard(node);
+    REQUIRE(guard.install(node.plan()));
+    (void)guard.is_notified();
+    node.run("nft 'add table ip host; add chain ip host c; add rule ip host c accept'; ip link add eth7 type "
+             "veth");
+    CHECK_FALSE(guard.is_notified());
+}
+
+TEST_CASE("guard check: a qdisc that an operator gave to an interface that was created again stays") {
+    need_root();
+    GuardedNode node;
+    NodeGuard guard(node);
+    REQUIRE(guard.install(node.plan()));
+    node.run("ip link del eth1");
+    (void)guard.check();
+    node.add_interface("eth1");
+    node.run("tc qdisc add dev eth1 clsact");
+    (void)guard.check();
+    REQUIRE(node.filter("eth1"));
+    REQUIRE(guard.remove());
+    CHECK(node.has_clsact("eth1"));
+    CHECK_FALSE(node.has_clsact("eth0"));
 }
 
 TEST_CASE("guard: tables, rules and filters of others are kept by install, check and remove") {
@@ -204,7 +273,7 @@ TEST_CASE("guard: a rule of another program that equals a rule of the guard") {
     need_root();
     GuardedNode node;
     NodeGuard guard(node);
-    node.run("ip rule add priority 100 fwmark 0/0xfff0000 iif eth0 blackhole");
+    node.run("ip rule add priority 100 fwmark 0xfff0000/0xfff0000 iif eth0 blackhole");
     const auto before = node.state();
     REQUIRE(guard.install(node.plan()));
     CHECK(guard.repaired().empty());

@@ -63,6 +63,8 @@ class FakeGuard final : public control::GuardPort {
     Status set_magic(std::uint32_t magic) override;
     Result<control::GuardCheck> check() override;
     Status remove() override;
+    int events_fd() const override { return -1; }
+    bool drain_events() override { return false; }
     std::vector<Condition> missing_forwarding(const std::set<std::string> &devices) const override;
 
     std::atomic<unsigned> checks = 0;

@@ -29,6 +29,7 @@ MetricsSnapshot full() {
     now.flows_unconfirmed = 4;
     now.flows_capacity = 1048576;
     now.guard_installed = true;
+    now.guard_restored = 3;
     now.guard_uninspected_packets = 2;
     now.guard_uninspected_bytes = 120;
     return now;
@@ -76,6 +77,7 @@ TEST_CASE("metrics: every value of the snapshot is rendered with its labels") {
              "glb_flows_unconfirmed 4",
              "glb_flow_table_entries 1048576",
              "glb_guard_installed 1",
+             "glb_guard_restored_total 3",
              "glb_guard_uninspected_packets_total 2",
              "glb_guard_uninspected_bytes_total 120",
          }) {

@@ -192,7 +192,7 @@ TEST_CASE("views: status counts targets by state and lists the manifest's interf
     for (const auto &row : status->interfaces) {
         INFO(row.name);
         CHECK(row.attached == (row.name != "eth2")); // eth2 does not exist
-        CHECK(row.punt == (row.name != "eth1"));
+        CHECK(row.punt == (row.name == "eth0"));     // eth1: no metadata; eth2: does not exist
     }
 }
 
@@ -239,13 +239,13 @@ TEST_CASE("views: targets of one group, with the slots of those that are not rem
     CHECK(it.views.targets("other").error().code == ENOENT);
 }
 
-TEST_CASE("views: the guard's count is the larger of the last check and the kernel", "[views]") {
+TEST_CASE("views: the guard's count is that of the last check and what the kernel counted since", "[views]") {
     ViewFixture it;
-    it.publish([](NodeSnapshot &next) { next.guard.counted = {10, 1000}; });
+    it.publish([](NodeSnapshot &next) { next.guard.counted = next.guard.counter = {10, 1000}; });
     it.counted = plan::PacketCount{12, 1200};
     CHECK(it.views.guard()->uninspected.packets == 12);
     it.counted = plan::PacketCount{3, 300}; // reset externally
-    CHECK(it.views.guard()->uninspected.packets == 10);
+    CHECK(it.views.guard()->uninspected.packets == 13);
     it.counted.reset(); // the counter was deleted
     CHECK(it.views.status()->guard.uninspected == 10);
     CHECK(it.views.metrics().guard_uninspected_bytes == 1000);

@@ -128,10 +128,10 @@ TEST_CASE("guard routing rules: blackholes per device, look-up and unreachable p
     };
     const GuardPlan with_table{0xff, {port("eth0", 0, 77), port("eth1", 0, 77)}};
     CHECK(texts(with_table, 4) ==
-          Names{"ip rule 100: iif eth0 fwmark 0x0/0xff blackhole",
-                "ip rule 100: iif eth1 fwmark 0x0/0xff blackhole",
-                "ip rule 100: iif eth0 fwmark 0xff/0xff blackhole",
-                "ip rule 100: iif eth1 fwmark 0xff/0xff blackhole", "ip rule 110: fwmark 0x1/0xff lookup 77",
+          Names{"ip rule 100: iif eth0 fwmark 0xff/0xff blackhole",
+                "ip rule 100: iif eth1 fwmark 0xff/0xff blackhole",
+                "ip rule 101: iif eth0 fwmark 0x0/0xff blackhole",
+                "ip rule 101: iif eth1 fwmark 0x0/0xff blackhole", "ip rule 110: fwmark 0x1/0xff lookup 77",
                 "ip rule 111: fwmark 0x1/0xff unreachable", "ip rule 112: fwmark 0x80/0xc0 unreachable"});
     CHECK(texts(with_table, 6).size() == 7);
     CHECK(texts({0xff, {port("eth0", 0)}}, 4).size() == 2); // the node's own rules apply
