@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Long campaigns, which scripts/test.sh has no time for; needs root.
 #   scripts/nightly.sh              all of them in sequence; continues after a failure, and lists failures at the end
-#   scripts/nightly.sh NAME...      some: fuzz tidy simulations traffic churn sanitized drills
-# GLB_FUZZ_SECONDS: of each fuzz target, 1800 by default.
+#   scripts/nightly.sh NAME...      some: fuzz tidy simulations traffic churn chaos sanitized drills
+# GLB_FUZZ_SECONDS: of each fuzz target, 1800 by default. GLB_CHAOS_MINUTES: of random faults, 10 by default.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-campaigns=(fuzz tidy simulations traffic churn sanitized drills)
+campaigns=(fuzz tidy simulations traffic churn chaos sanitized drills)
 
 build() {
     cmake --preset "$1" && cmake --build --preset "$@"
@@ -45,6 +45,11 @@ traffic() {
 
 churn() {
     build release && GLB_CHURN_SECONDS=600 build/release/bin/netns_churn
+}
+
+# Random faults under the traffic of two tenants. The seed is printed, and repeats the run.
+chaos() {
+    scripts/drill.sh chaos --minutes "${GLB_CHAOS_MINUTES:-10}"
 }
 
 # The daemon itself under sanitizers, with traffic.

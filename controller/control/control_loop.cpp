@@ -49,7 +49,7 @@ Status ControlLoop::start(const std::optional<ManifestFile> &first_manifest) {
         rethrow);
     while (!done)
         context_.run_one();
-    watch_drops(); // what is there now is of the past
+    report_drops(state_, ports_); // what is there now is of the past
     publish();
     return *done;
 }
@@ -110,7 +110,7 @@ Task<void> ControlLoop::tick() {
         log_interface_changes();
         report_to_health();
         report_host_conditions(state_, ports_);
-        watch_drops();
+        report_drops(state_, ports_);
         if (!ports_.datapath.migration() && !roles_.resizer.target())
             restore_pins(state_, ports_);
         const auto live = ports_.health.snapshot();
@@ -230,14 +230,6 @@ void ControlLoop::log_interface_changes() {
         for (const auto &line : log.update(name, link ? link->index : 0))
             spdlog::warn("{}", line);
     }
-}
-
-void ControlLoop::watch_drops() {
-    const auto handles = ports_.datapath.handles();
-    const auto drops = handles ? datapath::CounterReader(handles).drops() : std::vector<glb_count>{};
-    if (drops)
-        update_and_log(state_.conditions.board, drops_source, drops_.update(*drops, ports_.clock.now()),
-                       ports_.clock.now());
 }
 
 void ControlLoop::report_to_health() {

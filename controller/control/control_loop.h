@@ -13,7 +13,6 @@
 
 #include "controller/control/commands.h"
 #include "controller/control/control_roles.h"
-#include "controller/control/drop_watch.h"
 #include "controller/control/unanswered_detector.h"
 #include "controller/health/health_event.h"
 #include "controller/util/published.h"
@@ -63,7 +62,6 @@ class ControlLoop final : public NodeCommands {
     void handle(const health::HealthEvent &event);
     void handle_missing_metadata(unsigned ifindex);
     void log_interface_changes();
-    void watch_drops();
     void report_to_health();
     void persist_health(const health::HealthSnapshot &live);
     void publish();
@@ -76,7 +74,6 @@ class ControlLoop final : public NodeCommands {
     boost::asio::steady_timer tick_timer_, watch_timer_, guard_timer_;
     boost::asio::posix::stream_descriptor network_changes_, guard_events_;
     UnansweredDetector unanswered_;
-    DropWatch drops_;
     bool refresh_pending_ = false;
     std::thread thread_;
 };

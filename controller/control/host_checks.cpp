@@ -209,8 +209,9 @@ void HostChecker::check_ca_files() {
             continue;
         if (const auto error = ca_file_error(check.ca_file); !error.empty())
             warn(Severity::error, "ca-file", config::pointer_to("/targetGroups", i) + "/healthCheck/caFile",
-                 fmt::format("{}; until this is fixed, no target of this group is checked, and all keep their states",
-                             error));
+                 fmt::format(
+                     "{}; until this is fixed, no target of this group is checked, and all keep their states",
+                     error));
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include "controller/control/host_checks.h"
 #include "controller/control/redirect_checks.h"
+#include "controller/datapath/counter_reader.h"
 #include "controller/plan/bank_plan.h"
 #include "controller/plan/guard_plan.h"
 
@@ -43,6 +44,14 @@ void report_host_conditions(NodeState &state, const Ports &ports) {
     update_and_log(state.conditions.board, host_source,
                    manifest ? host_conditions(*manifest, state, ports) : std::vector<Condition>{},
                    ports.clock.now());
+}
+
+void report_drops(NodeState &state, const Ports &ports) {
+    const auto handles = ports.datapath.handles();
+    const auto drops = handles ? datapath::CounterReader(handles).drops() : std::vector<glb_count>{};
+    const auto now = ports.clock.now();
+    if (drops)
+        update_and_log(state.conditions.board, drops_source, state.conditions.drops.update(*drops, now), now);
 }
 
 void report_bypasses(NodeState &state, MonotonicTime now) {

@@ -1,4 +1,4 @@
-// What is wrong with this machine for a manifest (host checks, forwarding, drivers), and bypasses.
+// What is wrong with this machine for a manifest (host checks, forwarding, drivers), drops and bypasses.
 #pragma once
 
 #include <vector>
@@ -15,6 +15,9 @@ namespace glb::control {
 
 /// Those of the active manifest, for status and log.
 void report_host_conditions(NodeState &state, const Ports &ports);
+
+/// What the data path drops now, for status.
+void report_drops(NodeState &state, const Ports &ports);
 
 /// Endpoints that an operator has bypassed, for status.
 void report_bypasses(NodeState &state, MonotonicTime now);

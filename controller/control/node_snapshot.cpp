@@ -88,7 +88,6 @@ std::shared_ptr<const observe::NodeSnapshot> node_snapshot(const NodeState &stat
         ports.datapath.is_loaded() && since.is_string())
         snapshot.counters_since = since;
     snapshot.one_way_tcp = state.conditions.one_way_tcp;
-    snapshot.neighbour_table_full_since = state.conditions.neighbour_overflow.since();
     snapshot.netlink_overruns = ports.network.overruns();
     return std::make_shared<const observe::NodeSnapshot>(std::move(snapshot));
 }

@@ -13,6 +13,7 @@
 #include "controller/control/change_plan.h"
 #include "controller/control/condition_board.h"
 #include "controller/control/confirmation.h"
+#include "controller/control/drop_watch.h"
 #include "controller/control/interface_condition_log.h"
 #include "controller/control/neighbour_overflow.h"
 #include "controller/control/ports/ports.h"
@@ -68,6 +69,7 @@ struct NodeConditions {
     std::uint64_t one_way_tcp = 0;
     InterfaceConditionLog interface_log;
     ConditionBoard board;
+    DropWatch drops;
     NeighbourOverflow neighbour_overflow;
 };
 

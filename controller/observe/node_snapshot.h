@@ -53,7 +53,6 @@ struct NodeSnapshot {
     std::string counters_since;         ///< UTC: when ids and counters began; empty: not loaded, or unknown
     std::uint64_t one_way_tcp = 0;      ///< flows found by the table scans since the daemon's start
     std::uint64_t netlink_overruns = 0; ///< since the daemon's start
-    std::optional<MonotonicTime> neighbour_table_full_since; ///< the kernel has no place for new neighbours
 };
 
 } // namespace glb::observe

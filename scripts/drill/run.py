@@ -19,18 +19,29 @@ def figures_in(output: str) -> list[dict]:
     return [json.loads(line[len(PREFIX):]) for line in output.splitlines() if line.startswith(PREFIX)]
 
 
-def run(scenario: dict, programs: pathlib.Path, runs: int, environment: dict) -> dict:
+def execute(command: list, name: str, environment: dict, log) -> subprocess.CompletedProcess:
+    """Runs a test program; lines that begin with the scenario's name are progress, and are shown at once."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+                          env=environment) as process:
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if line.startswith(name + ": "):
+                print("\n    " + line.rstrip(), end="", file=log, flush=True)
+    return subprocess.CompletedProcess(command, process.returncode, "".join(lines), "")
+
+
+def run(scenario: dict, programs: pathlib.Path, runs: int, environment: dict, log) -> dict:
     result = {"name": scenario["name"], "fault": scenario["fault"], "ok": True, "runs": 0, "figures": [], "seconds": 0.0}
     begin = time.monotonic()
     for _ in range(runs):
-        process = subprocess.run([programs / scenario["program"], scenario["case"]], capture_output=True, text=True,
-                                 env=environment, timeout=1800)
+        process = execute([programs / scenario["program"], scenario["case"]], scenario["name"], environment, log)
         result["runs"] += 1
         result["figures"] += figures_in(process.stdout)
         # Catch2 exits with 0 if no test case matches.
         if process.returncode or "No test cases matched" in process.stdout or "No tests ran" in process.stdout:
             result["ok"] = False
-            result["output"] = (process.stdout + process.stderr)[-4000:]
+            result["output"] = process.stdout[-4000:]
             break
     # A test may repeat the fault by itself.
     repetitions = collections.Counter(row["scenario"] for row in result["figures"])
@@ -85,6 +96,8 @@ def main() -> int:
                         help="runs of each scenario; the worst counts (default: 1, for some scenarios more)")
     parser.add_argument("--full", action="store_true", help="full scale: downloads of 1 GB, 1,000 reloads, churn of a "
                         "minute, every single fault")
+    parser.add_argument("--minutes", type=int, metavar="N", help="duration of chaos (default: 1)")
+    parser.add_argument("--seed", type=int, metavar="N", help="of chaos: repeats the faults of a run (default: by the clock)")
     parser.add_argument("--write", action="store_true", help="update the table of docs/reliability.md")
     parser.add_argument("--programs", type=pathlib.Path, default=ROOT / "build/release/bin", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -99,10 +112,12 @@ def main() -> int:
     selected = [scenario for scenario in scenarios if not options.names or scenario["name"] in options.names]
     log = sys.stderr if options.json else sys.stdout
     environment = dict(os.environ, **({"GLB_DRILL": "full", "GLB_CHURN_SECONDS": "60"} if options.full else {}))
+    environment["GLB_CHAOS_SECONDS"] = str(60 * (options.minutes or 1))
+    environment["GLB_CHAOS_SEED"] = str(options.seed if options.seed is not None else int(time.time()))
     results = []
     for number, scenario in enumerate(selected, 1):
         print(f"[{number}/{len(selected)}] {scenario['name']:<20} ", end="", file=log, flush=True)
-        result = run(scenario, options.programs, options.runs or scenario.get("runs", 1), environment)
+        result = run(scenario, options.programs, options.runs or scenario.get("runs", 1), environment, log)
         results.append(result)
         print(f"{'ok  ' if result['ok'] else 'FAIL'} {result['seconds']:6.1f} s  {describe(result)}", file=log, flush=True)
         if not result["ok"]:

@@ -7,7 +7,7 @@ import sys
 
 # Exceptions: one list or one layout that would be harder to read in two files.
 ALLOWED_SIZE = {
-    "bpf/abi/config.h": 300,
+    "bpf/abi/config.h": 320,
     "tests/harness/layers.h": 220,
     "tests/unit/api/fake_node.h": 210,
 }
