@@ -100,7 +100,8 @@ Result<AttachedProgram> attached_program(unsigned ifindex) {
 
 Result<Attachments> Attachments::open(Pins pins) {
     Attachments attachments(std::move(pins));
-    for (const auto ifindex : attachments.pins_.links()) {
+    GLB_ASSIGN(const auto links, attachments.pins_.links());
+    for (const auto ifindex : links) {
         const auto path = attachments.pins_.link(ifindex);
         GLB_ASSIGN(auto fd, open_if_pinned(path));
         if (fd && interface_of(fd.get()) == ifindex) {

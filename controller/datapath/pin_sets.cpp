@@ -38,7 +38,8 @@ std::set<std::uint32_t> maps_of(int program) {
 /// The programs of live links, by interface.
 Result<std::map<unsigned, std::uint32_t>> linked_programs(const Pins &pins) {
     std::map<unsigned, std::uint32_t> linked;
-    for (const auto ifindex : pins.links()) {
+    GLB_ASSIGN(const auto links, pins.links());
+    for (const auto ifindex : links) {
         GLB_ASSIGN(const auto info, info_of_pin<bpf_link_info>(pins.link(ifindex)));
         if (info && info->type == BPF_LINK_TYPE_XDP && info->xdp.ifindex == ifindex)
             linked.emplace(ifindex, info->prog_id);
@@ -68,7 +69,8 @@ void assign_links(PinSets &found, std::size_t index, const ProgramFds &programs,
 
 Result<PinSets> find_pin_sets(const std::filesystem::path &bpffs) {
     PinSets found;
-    for (auto &pins : Pins::all(bpffs)) {
+    GLB_ASSIGN(auto all, Pins::all(bpffs));
+    for (auto &pins : all) {
         PinSet set{pins, {}, {}};
         set.info.schema = pins.schema();
         GLB_ASSIGN(set.metadata, pins.metadata());

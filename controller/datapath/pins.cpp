@@ -20,8 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view link_prefix = "xdp-";
-
 /// The nearest part of `path` that exists.
 fs::path existing_part(fs::path path) {
     std::error_code ignored;
@@ -42,11 +40,20 @@ Status check_file_system(const fs::path &path) {
     return {};
 }
 
-Status remove_files(const fs::path &folder) {
+/// Paths of the entries; none if the folder does not exist.
+Result<std::vector<fs::path>> list_folder(const fs::path &folder) {
+    std::vector<fs::path> entries;
     std::error_code code;
-    std::vector<fs::path> files;
-    for (const auto &entry : fs::directory_iterator(folder, code))
-        files.push_back(entry.path());
+    for (fs::directory_iterator at(folder, code); !code && at != fs::directory_iterator(); at.increment(code))
+        entries.push_back(at->path());
+    if (code && code != std::errc::no_such_file_or_directory)
+        return fail_errno(code.value(), "cannot read directory {}", folder.string());
+    return entries;
+}
+
+Status remove_files(const fs::path &folder) {
+    GLB_ASSIGN(const auto files, list_folder(folder));
+    std::error_code code;
     for (const auto &file : files)
         if (!fs::remove(file, code) && code)
             return fail_errno(code.value(), "cannot remove the pin {}", file.string());
@@ -103,20 +110,20 @@ Result<Pins> Pins::make(const fs::path &bpffs) {
         if (number)
             name += fmt::format("-{}", number);
         Pins pins(bpffs / name, GLB_SCHEMA);
-        std::error_code code;
-        if (!fs::is_empty(pins.maps(), code) && !code)
+        GLB_ASSIGN(const auto maps, list_folder(pins.maps()));
+        if (!maps.empty())
             continue;
         GLB_TRY(pins.make_all());
         return pins;
     }
 }
 
-std::vector<Pins> Pins::all(const fs::path &bpffs) {
+Result<std::vector<Pins>> Pins::all(const fs::path &bpffs) {
     std::vector<Pins> found;
-    std::error_code code;
-    for (const auto &entry : fs::directory_iterator(bpffs, code))
-        if (const auto schema = schema_of(entry.path().filename().string()))
-            found.push_back(Pins(entry.path(), schema));
+    GLB_ASSIGN(const auto entries, list_folder(bpffs));
+    for (const auto &path : entries)
+        if (const auto schema = schema_of(path.filename().string()))
+            found.push_back(Pins(path, schema));
     std::sort(found.begin(), found.end(), [](const Pins &a, const Pins &b) { return a.root_ < b.root_; });
     return found;
 }
@@ -141,18 +148,19 @@ Status Pins::pin_program(int program) const {
     return {};
 }
 
-std::set<std::uint32_t> Pins::program_ids() const {
+Result<std::set<std::uint32_t>> Pins::program_ids() const {
     std::set<std::uint32_t> ids;
-    std::error_code code;
-    for (const auto &entry : fs::directory_iterator(root_ / "programs", code))
-        if (const auto id = number_of(entry.path().filename().string()))
+    GLB_ASSIGN(const auto entries, list_folder(root_ / "programs"));
+    for (const auto &path : entries)
+        if (const auto id = number_of(path.filename().string()))
             ids.insert(*id);
     return ids;
 }
 
 Result<ProgramFds> Pins::programs() const {
     ProgramFds found;
-    for (const auto id : program_ids()) {
+    GLB_ASSIGN(const auto ids, program_ids());
+    for (const auto id : ids) {
         const auto pin = root_ / "programs" / std::to_string(id);
         GLB_ASSIGN(auto fd, open_if_pinned(pin));
         if (!fd)
@@ -168,7 +176,8 @@ Result<ProgramFds> Pins::programs() const {
 }
 
 Status Pins::unpin_programs_except(const std::set<std::uint32_t> &ids) const {
-    for (const auto id : program_ids())
+    GLB_ASSIGN(const auto pinned, program_ids());
+    for (const auto id : pinned)
         if (const auto path = root_ / "programs" / std::to_string(id);
             !ids.contains(id) && ::unlink(path.c_str()) != 0 && errno != ENOENT)
             return fail_errno(errno, "cannot remove the pin {}", path.string());
@@ -179,11 +188,11 @@ fs::path Pins::link(unsigned ifindex) const {
     return root_.parent_path() / "links" / fmt::format("{}{}", link_prefix, ifindex);
 }
 
-std::vector<unsigned> Pins::links() const {
+Result<std::vector<unsigned>> Pins::links() const {
     std::vector<unsigned> found;
-    std::error_code code;
-    for (const auto &entry : fs::directory_iterator(root_.parent_path() / "links", code)) {
-        const auto name = entry.path().filename().string();
+    GLB_ASSIGN(const auto entries, list_folder(root_.parent_path() / "links"));
+    for (const auto &path : entries) {
+        const auto name = path.filename().string();
         if (name.starts_with(link_prefix))
             if (const auto ifindex = number_of(std::string_view(name).substr(link_prefix.size())))
                 found.push_back(*ifindex);
@@ -240,7 +249,8 @@ Status Pins::remove() const {
 Status Pins::remove_all() const {
     const auto bpffs = root_.parent_path();
     GLB_TRY(remove_files(bpffs / "links"));
-    for (const auto &pins : all(bpffs))
+    GLB_ASSIGN(const auto sets, all(bpffs));
+    for (const auto &pins : sets)
         GLB_TRY(pins.remove());
     std::error_code code;
     fs::remove(bpffs, code); // fails if it is a mount point

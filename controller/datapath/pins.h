@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "abi/config.h"
@@ -15,6 +16,9 @@
 #include "controller/util/result.h"
 
 namespace glb::datapath {
+
+/// Names of pinned links, which the interface index follows.
+inline constexpr std::string_view link_prefix = "xdp-";
 
 /// Programs by id.
 using ProgramFds = std::map<std::uint32_t, Fd>;
@@ -30,8 +34,9 @@ class Pins {
     [[nodiscard]] static Result<Pins> open(const std::filesystem::path &bpffs);
     /// A new, empty set of this schema, in a folder that no other set uses.
     [[nodiscard]] static Result<Pins> make(const std::filesystem::path &bpffs);
-    /// Every set, of any schema, by name.
-    [[nodiscard]] static std::vector<Pins> all(const std::filesystem::path &bpffs);
+    /// Every set, of any schema, by name. Here and below a folder that does not exist is empty, and one that cannot
+    /// be read is an error: a daemon that saw no pins would load a second data path beside the running one.
+    [[nodiscard]] static Result<std::vector<Pins>> all(const std::filesystem::path &bpffs);
 
     /// The folders of the set, as far as they are missing.
     [[nodiscard]] Status make_all() const;
@@ -54,7 +59,7 @@ class Pins {
 
     [[nodiscard]] std::filesystem::path link(unsigned ifindex) const;
     /// The interface indexes of all pinned links, alive or dead, whatever set they use.
-    [[nodiscard]] std::vector<unsigned> links() const;
+    [[nodiscard]] Result<std::vector<unsigned>> links() const;
 
     /// The row of the pinned glb_metadata, of any schema; none if the maps do not exist or were never
     /// filled completely.
@@ -69,7 +74,7 @@ class Pins {
 
   private:
     Pins(std::filesystem::path root, std::uint32_t schema) : root_(std::move(root)), schema_(schema) {}
-    [[nodiscard]] std::set<std::uint32_t> program_ids() const; ///< by the names of their pins
+    [[nodiscard]] Result<std::set<std::uint32_t>> program_ids() const; ///< by the names of their pins
 
     std::filesystem::path root_;
     std::uint32_t schema_;

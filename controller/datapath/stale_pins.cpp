@@ -40,7 +40,8 @@ Result<std::vector<StalePin>> find_stale_pins(const std::filesystem::path &bpffs
             (previous_table == 0 || set.info.table_id != previous_table))
             stale.push_back(
                 {"maps", (bpffs / set.pins.name()).string(), [pins = set.pins] { return pins.remove(); }});
-    for (const auto ifindex : active.links())
+    GLB_ASSIGN(const auto links, active.links());
+    for (const auto ifindex : links)
         if (const auto pin = active.link(ifindex); is_dead_link(pin))
             stale.push_back({"link", pin.string(), [pin] { return unlink_pin(pin); }});
     return stale;

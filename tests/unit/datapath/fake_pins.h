@@ -25,7 +25,7 @@ class FakePins {
     FakePins &operator=(const FakePins &) = delete;
 
     /// Not by Pins::open(), which requires a BPF file system.
-    [[nodiscard]] datapath::Pins pins() const { return datapath::Pins::all(folder_).at(0); }
+    [[nodiscard]] datapath::Pins pins() const { return datapath::Pins::all(folder_).value().at(0); }
     [[nodiscard]] const std::filesystem::path &folder() const { return folder_; }
 
   private:

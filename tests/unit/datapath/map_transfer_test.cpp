@@ -46,7 +46,8 @@ struct TransferFixture {
     [[nodiscard]] Pins make_older(const std::string &name) const {
         for (const auto *part : {"maps", "tables", "programs"})
             fs::create_directories(folder.folder() / name / part);
-        for (const auto &pins : Pins::all(folder.folder()))
+        const auto all = Pins::all(folder.folder()).value();
+        for (const auto &pins : all)
             if (pins.name() == name)
                 return pins;
         throw std::runtime_error("no set");

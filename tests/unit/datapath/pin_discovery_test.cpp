@@ -38,7 +38,8 @@ struct DiscoveryFixture {
 
     [[nodiscard]] const fs::path &bpffs() const { return folder.folder(); }
     [[nodiscard]] Pins pins(const std::string &name) const {
-        for (const auto &pins : Pins::all(bpffs()))
+        const auto all = Pins::all(bpffs()).value();
+        for (const auto &pins : all)
             if (pins.name() == name)
                 return pins;
         throw std::runtime_error("no set " + name);

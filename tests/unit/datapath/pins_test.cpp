@@ -3,6 +3,8 @@
 
 #include <fstream>
 
+#include "controller/datapath/attachments.h"
+#include "controller/datapath/pin_sets.h"
 #include "controller/datapath/pinned_config.h"
 #include "tests/unit/datapath/fake_links.h"
 #include "tests/unit/datapath/fake_maps.h"
@@ -54,11 +56,12 @@ TEST_CASE("pins: sets of every schema are found by their names, and maps have th
     for (const auto *name : {"v2", "v3-1", "v", "v3-", "vx", "v3x", "links2"})
         std::filesystem::create_directories(folder.folder() / name);
     std::vector<std::string> names;
-    for (const auto &pins : Pins::all(folder.folder()))
+    const auto all = Pins::all(folder.folder()).value();
+    for (const auto &pins : all)
         names.push_back(fmt::format("{} of {}", pins.name(), pins.schema()));
     CHECK(names == std::vector<std::string>{"v2 of 2", "v3-1 of 3", fmt::format("v{0} of {0}", GLB_SCHEMA)});
-    CHECK(Pins::all(folder.folder())[0].map(Map::flows_hot).filename() == "glb_flows");
-    CHECK(Pins::all(folder.folder())[1].map(Map::flows_hot).filename() == "glb_flows_hot");
+    CHECK(Pins::all(folder.folder()).value()[0].map(Map::flows_hot).filename() == "glb_flows");
+    CHECK(Pins::all(folder.folder()).value()[1].map(Map::flows_hot).filename() == "glb_flows_hot");
 }
 
 TEST_CASE("pins: a program is pinned once by its id, until it is not among the used ones", "[pins]") {
@@ -136,11 +139,11 @@ TEST_CASE("pins: index names are read up to their NUL or the end of the row", "[
 TEST_CASE("pins: a set is removed with its folder, and remove_all() removes links and other sets", "[pins]") {
     PinnedFixture it;
     REQUIRE(bpf_obj_pin(it.maps[Map::node].fd(), it.pins.link(7).c_str()) == 0);
-    CHECK(it.pins.links() == std::vector{7u});
+    CHECK(it.pins.links().value() == std::vector{7u});
     std::filesystem::create_directories(it.folder.folder() / "v1" / "maps");
     REQUIRE(it.pins.remove());
     CHECK_FALSE(std::filesystem::exists(it.pins.maps()));
-    CHECK(it.pins.links() == std::vector{7u});
+    CHECK(it.pins.links().value() == std::vector{7u});
     REQUIRE(it.pins.remove_all());
     CHECK_FALSE(std::filesystem::exists(it.folder.folder()));
 }
@@ -195,4 +198,31 @@ TEST_CASE("pinned config: a map that cannot be read is an error that names it", 
     std::ofstream(it.pins.map(Map::groups)) << "no pin";
     CHECK(datapath::read_pinned_config(it.pins).error().message.starts_with(
         "cannot open the pinned map glb_groups: "));
+}
+
+TEST_CASE("pins: a folder that cannot be read is an error, and one that does not exist is empty", "[pins]") {
+    namespace fs = std::filesystem;
+    const FakePins folder;
+    const auto pins = folder.pins();
+    fs::remove_all(folder.folder() / "links");
+    CHECK(pins.links().value().empty());
+    CHECK(Pins::all(folder.folder() / "none").value().empty());
+
+    std::ofstream(folder.folder() / "links") << "";
+    const auto links = pins.links();
+    REQUIRE_FALSE(links);
+    CHECK(links.error().code == ENOTDIR);
+    CHECK(links.error().message.find((folder.folder() / "links").string()) != std::string::npos);
+    CHECK_FALSE(datapath::Attachments::open(pins));
+    CHECK_FALSE(datapath::find_pin_sets(folder.folder()));
+    CHECK_FALSE(pins.remove_all());
+    CHECK(fs::exists(pins.maps()));
+
+    CHECK(Pins::all(folder.folder() / "links").error().code == ENOTDIR);
+    CHECK(datapath::find_pin_sets(folder.folder() / "links").error().code == ENOTDIR);
+    const auto programs = pins.maps().parent_path() / "programs";
+    fs::remove_all(programs);
+    std::ofstream(programs) << "";
+    CHECK(pins.programs().error().code == ENOTDIR);
+    CHECK(pins.unpin_programs_except({}).error().code == ENOTDIR);
 }
