@@ -231,6 +231,11 @@ Status Attachments::detach(unsigned ifindex) {
     return {};
 }
 
+bool Attachments::uses(const ProgramFds &programs) const {
+    return std::ranges::any_of(
+        links_, [&](const auto &link) { return programs.contains(program_of(link.second.fd.get())); });
+}
+
 bool Attachments::is_attached(unsigned ifindex) {
     const auto found = links_.find(ifindex);
     if (found == links_.end())

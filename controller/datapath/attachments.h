@@ -56,6 +56,9 @@ class Attachments {
     /// Pins links that are alive, and their `program`, again if their pins were removed. Returns the paths.
     [[nodiscard]] Result<std::vector<std::string>> restore_pins(int program);
 
+    /// Whether a link has one of these programs.
+    [[nodiscard]] bool uses(const ProgramFds &programs) const;
+
     /// Whether our link is alive; a dead one is removed.
     [[nodiscard]] bool is_attached(unsigned ifindex);
     [[nodiscard]] AttachMode mode(unsigned ifindex) const;

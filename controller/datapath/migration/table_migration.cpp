@@ -138,6 +138,17 @@ Status TableMigration::finish(const DatapathHandles &final_program, Attachments 
 
 Status TableMigration::undo(Attachments &attachments) {
     attachments.set_pins(source_);
+    if (is_new_) {
+        // A link whose update could not be reverted has a program of the new set, which must not lose its pins.
+        GLB_ASSIGN(const auto into_programs, into_.programs());
+        if (attachments.uses(into_programs)) {
+            GLB_ASSIGN(const auto programs, source_.programs());
+            if (programs.empty())
+                return fail("interfaces use the new maps {}, and the older program is not pinned any more",
+                            into_.name());
+            GLB_TRY(attachments.replace_program(programs.begin()->second.get(), into_programs, 0, true));
+        }
+    }
     previous_programs_.clear();
     return is_new_ ? into_.remove() : Status{};
 }

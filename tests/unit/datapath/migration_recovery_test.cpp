@@ -33,6 +33,33 @@ TEST_CASE("migration: a failed update of any link gives all links their program 
     }
 }
 
+TEST_CASE("migration: a link whose update could not be reverted keeps its set until undo() reverts it",
+          "[migration]") {
+    MigrationFixture it;
+    it.put_flows(10);
+    const auto programs = it.programs();
+    const auto before = it.files();
+    auto migration = it.prepare(large);
+    REQUIRE(migration);
+    REQUIRE(migration->copy(TargetTimeouts{}, now));
+    operations().before(fmt::format("update {}", wan),
+                        [] { operations().fail(1, ENOMEM, 2); }); // and a revert
+    REQUIRE_FALSE(migration->swap(*it.daemon.attachments, tunnel));
+    CHECK(it.programs() != programs);
+    operations().before(fmt::format("update {}", lan), [] { operations().fail(1, ENOMEM); });
+    const auto failed = migration->undo(*it.daemon.attachments);
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().code == ENOMEM);
+    CHECK(migration->into().metadata()->has_value()); // a later daemon finds the set and its program
+    operations().reset();
+    REQUIRE(migration->undo(*it.daemon.attachments));
+    CHECK(it.programs() == programs);
+    CHECK(it.files() == before);
+    it.check_state(small, 10);
+    REQUIRE(it.daemon.resize(large));
+    it.check_state(large, 10);
+}
+
 namespace {
 
 /// The operations of a migration, from 1, at which a run of operations of one kind begins or ends.
