@@ -48,6 +48,20 @@ std::string describe(const AttachedProgram &attached) {
     return text;
 }
 
+/// How an operator removes the program. Only with more privileges than glbd keeps can be found out what holds it.
+std::string removal_of(const AttachedProgram &attached, unsigned ifindex, const std::string &name) {
+    if (attached.name.starts_with("glb_xdp"))
+        return fmt::format(
+            "it belongs to another glbd; remove it with glbctl --socket RUN/glbd.sock down --yes, or, "
+            "if that glbd is gone for good, remove the pin links/{}{} in its bpffs (find /sys/fs/bpf "
+            "-name {}{})",
+            link_prefix, ifindex, link_prefix, ifindex);
+    return fmt::format(
+        "remove it first: with ip link set dev {} xdp off; if the kernel refuses that, a bpf_link holds "
+        "it, whose process or pin bpftool link show and find /sys/fs/bpf -type f show",
+        name);
+}
+
 std::string hex(const unsigned char *bytes, std::size_t size) {
     std::string text;
     for (std::size_t i = 0; i < size; ++i)
@@ -194,9 +208,8 @@ Status Attachments::attach(unsigned ifindex, const std::string &name, AttachMode
         read_name(ifindex, attached);
         libbpf_set_print(before_bpf);
         libxdp_set_print(before);
-        Error error{fmt::format("interface {} has another XDP program ({}): remove it first (ip link "
-                                "set dev {} xdp off)",
-                                name, describe(attached), name),
+        Error error{fmt::format("interface {} has another XDP program ({}): {}", name, describe(attached),
+                                removal_of(attached, ifindex, name)),
                     EBUSY};
         return tl::unexpected(std::move(error));
     }
