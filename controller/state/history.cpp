@@ -57,9 +57,8 @@ std::string utc_now() {
     return {text.data(), length};
 }
 
-std::vector<std::uint64_t> History::numbers() const {
+std::vector<std::uint64_t> History::numbers(std::error_code &code) const {
     std::vector<std::uint64_t> all;
-    std::error_code code;
     for (const auto &file : std::filesystem::directory_iterator(folder_, code)) {
         const auto number = parse_number<std::uint64_t>(file.path().filename().string());
         if (number)
@@ -71,7 +70,8 @@ std::vector<std::uint64_t> History::numbers() const {
 
 std::vector<HistoryEntry> History::entries() const {
     std::vector<HistoryEntry> all;
-    for (const auto number : numbers()) {
+    std::error_code ignored;
+    for (const auto number : numbers(ignored)) {
         const auto text = read_file(folder_ / std::to_string(number));
         if (auto entry = text ? parse_entry(*text) : std::nullopt)
             all.push_back(std::move(*entry));
@@ -79,9 +79,29 @@ std::vector<HistoryEntry> History::entries() const {
     return all;
 }
 
+std::vector<Condition> History::conditions() const {
+    std::vector<Condition> found;
+    const auto add = [&](const std::filesystem::path &path, const std::string &message) {
+        found.push_back({Severity::warning, "state-damaged", path.string(), message, ""});
+    };
+    std::error_code code;
+    for (const auto number : numbers(code)) {
+        const auto path = folder_ / std::to_string(number);
+        const auto text = read_file(path);
+        if (!text)
+            add(path, text.error().message);
+        else if (!parse_entry(*text))
+            add(path, path.string() + " is damaged: the entry is missing in the history");
+    }
+    if (code && code != std::errc::no_such_file_or_directory)
+        add(folder_, fmt::format("cannot read directory {}: {}", folder_.string(), code.message()));
+    return found;
+}
+
 Status History::add(const HistoryEntry &entry) {
+    std::error_code code;
     if (!newest_) {
-        const auto existing = numbers();
+        const auto existing = numbers(code);
         newest_ = existing.empty() ? 0 : existing.front();
         if (const auto text = read_file(folder_ / std::to_string(*newest_)))
             newest_text_ = parse_entry(*text).value_or(HistoryEntry{}).manifest;
@@ -99,14 +119,13 @@ Status History::add(const HistoryEntry &entry) {
         if (!file.flush())
             return fail("cannot write {}: this change is missing in the history", temporary.string());
     }
-    std::error_code code;
     std::filesystem::permissions(temporary, std::filesystem::perms(0600), code);
     std::filesystem::rename(temporary, target, code);
     if (code)
         return fail("cannot write {}: {}", target.string(), code.message());
     ++*newest_;
     newest_text_ = entry.manifest;
-    const auto all = numbers();
+    const auto all = numbers(code);
     for (std::size_t i = max_entries; i < all.size(); ++i)
         std::filesystem::remove(folder_ / std::to_string(all[i]), code);
     return {};

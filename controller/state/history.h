@@ -5,9 +5,11 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "controller/documents/history.h"
+#include "controller/util/condition.h"
 #include "controller/util/result.h"
 
 namespace glb::state {
@@ -37,8 +39,12 @@ class History {
     /// Newest first.
     [[nodiscard]] std::vector<HistoryEntry> entries() const;
 
+    /// The folder or the entries that cannot be read or are damaged, a condition each. Reads all of them.
+    [[nodiscard]] std::vector<Condition> conditions() const;
+
   private:
-    [[nodiscard]] std::vector<std::uint64_t> numbers() const; ///< of the files, highest first
+    [[nodiscard]] std::vector<std::uint64_t>
+    numbers(std::error_code &code) const; ///< of the files, highest first
 
     std::filesystem::path folder_;
     std::optional<std::uint64_t> newest_; ///< number and text of the newest entry; nullopt: not read yet

@@ -47,11 +47,19 @@ std::string lock_holder(int fd) {
     return got > 0 ? " (pid " + std::string(text.data(), static_cast<std::size_t>(got)) + ")" : "";
 }
 
-Result<Fd> acquire_lock(const fs::path &folder) {
+/// In a folder that is read-only the file, or the folder itself, is locked without writing. `opened` is how the file
+/// could be opened.
+Result<Fd> acquire_lock(const fs::path &folder, Status &opened) {
     const auto file = folder / "lock";
     Fd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (!fd) {
+        opened = fail_errno(errno, "cannot open {}", file.string());
+        fd = Fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+    }
     if (!fd)
-        return fail_errno(errno, "cannot open {}", file.string());
+        fd = Fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd)
+        return tl::unexpected(opened.error());
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK)
             return fail_errno(errno, "cannot lock {}", file.string());
@@ -69,14 +77,15 @@ Result<Fd> acquire_lock(const fs::path &folder) {
 
 } // namespace
 
-StateStore::StateStore(const fs::path &folder, Fd lock)
-    : lock_(std::move(lock)), manifest_(folder / "manifest"), seed_(folder / "hash-seed"),
-      values_file_(folder / "values") {}
+StateStore::StateStore(const fs::path &folder)
+    : manifest_(folder / "manifest"), seed_(folder / "hash-seed"), values_file_(folder / "values") {}
 
 Result<StateStore> StateStore::open(const fs::path &folder) {
     GLB_TRY(make_folders(folder, 0700));
-    GLB_ASSIGN(Fd lock, acquire_lock(folder));
-    StateStore store(folder, std::move(lock));
+    StateStore store(folder);
+    Status opened;
+    GLB_ASSIGN(store.lock_, acquire_lock(folder, opened));
+    (void)store.record_write(folder / "lock", opened);
     store.read_values();
     return store;
 }
@@ -84,6 +93,7 @@ Result<StateStore> StateStore::open(const fs::path &folder) {
 void StateStore::read_values() {
     auto loaded = values_file_.load();
     warning_ = std::move(loaded.warning);
+    record_damage(values_file_.path(), warning_, Severity::warning);
     if (!loaded.text)
         return;
     auto values = nlohmann::json::parse(*loaded.text, nullptr, false);
@@ -91,10 +101,40 @@ void StateStore::read_values() {
         values_ = std::move(values);
     else
         warning_ = values_file_.path().string() + " is not a JSON object: treated as empty";
+    record_damage(values_file_.path(), warning_, Severity::warning);
+}
+
+void StateStore::record_damage(const fs::path &file, const std::string &warning, Severity severity) const {
+    if (!warning.empty())
+        damaged_[file] = {severity, "state-damaged", file.string(), warning, "glbctl apply FILE"};
+}
+
+Status StateStore::record_write(const fs::path &file, Status written) {
+    if (written)
+        unwritable_.erase(file);
+    else
+        unwritable_[file] = {Severity::error, "state-unwritable", file.string(), written.error().message, ""};
+    return written;
+}
+
+std::vector<Condition> StateStore::conditions() const {
+    std::vector<Condition> all;
+    for (const auto *found : {&std::as_const(damaged_), &unwritable_})
+        for (const auto &[file, condition] : *found)
+            all.push_back(condition);
+    return all;
 }
 
 Status StateStore::save_manifest(std::string_view text) {
-    return manifest_.save(text);
+    GLB_TRY(record_write(manifest_.path(), manifest_.save(text)));
+    damaged_.clear(); // the operator knows what the node has now
+    return {};
+}
+
+LoadedFile StateStore::load_manifest() const {
+    auto loaded = manifest_.load();
+    record_damage(manifest_.path(), loaded.warning, Severity::error);
+    return loaded;
 }
 
 Status StateStore::remove_manifest() {
@@ -103,6 +143,7 @@ Status StateStore::remove_manifest() {
 
 Result<StoredSeed> StateStore::hash_seed(const std::optional<HashSeed> &running, bool may_create) {
     const auto loaded = seed_.load();
+    record_damage(seed_.path(), loaded.warning, Severity::warning);
     if (loaded.text) {
         if (auto seed = parse_seed(*loaded.text))
             return StoredSeed{std::move(*seed), loaded.warning};
@@ -111,22 +152,25 @@ Result<StoredSeed> StateStore::hash_seed(const std::optional<HashSeed> &running,
     const auto lost = !loaded.warning.empty() ? loaded.warning
                       : loaded.text           ? path + " is not a valid seed"
                                               : path + " is missing";
-    if (running) {
-        GLB_TRY(seed_.save(format_seed(*running)));
-        return StoredSeed{*running, "hash seed: " + lost + ": the running data path's seed was stored again"};
+    if (running) { // which has it, whether or not it can be stored
+        const auto stored = record_write(seed_.path(), seed_.save(format_seed(*running)));
+        return StoredSeed{*running,
+                          fmt::format("hash seed: {}: the running data path's seed {}", lost,
+                                      stored ? "was stored again"
+                                             : "is used, but cannot be stored: " + stored.error().message)};
     }
     if (!may_create)
         return fail("the hash seed is lost ({}), but live flows depend on it: set node.hashSeed in the "
                     "manifest to the value of the other nodes, or remove the flows with glbctl down",
                     lost);
     GLB_ASSIGN(auto seed, random_seed());
-    GLB_TRY(seed_.save(format_seed(seed)));
+    GLB_TRY(record_write(seed_.path(), seed_.save(format_seed(seed))));
     const bool first = loaded.warning.empty() && !loaded.text;
     return StoredSeed{std::move(seed), first ? "" : "hash seed: " + lost + ": a new one was generated"};
 }
 
 Status StateStore::persist_hash_seed(const HashSeed &seed) {
-    return seed_.save(format_seed(seed));
+    return record_write(seed_.path(), seed_.save(format_seed(seed)));
 }
 
 nlohmann::json StateStore::value(const std::string &key) const {
@@ -143,7 +187,8 @@ Status StateStore::set_value(const std::string &key, nlohmann::json value) {
     if (values == values_)
         return {};
     // Invalid UTF-8 is replaced: a single name must not prevent storing the rest.
-    GLB_TRY(values_file_.save(values.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"));
+    const auto text = values.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    GLB_TRY(record_write(values_file_.path(), values_file_.save(text)));
     values_ = std::move(values);
     return {};
 }

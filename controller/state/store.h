@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 
 #include "controller/state/checksummed_file.h"
 #include "controller/state/hash_seed.h"
+#include "controller/util/condition.h"
 #include "controller/util/fd.h"
 #include "controller/util/result.h"
 
@@ -25,7 +27,7 @@ struct StoredSeed {
 /// warnings.
 class StateStore {
   public:
-    /// Creates the folder (0700) and locks it. EBUSY if another process holds the lock.
+    /// Creates the folder (0700) and locks it, also where it is read-only. EBUSY if another process holds the lock.
     [[nodiscard]] static Result<StateStore> open(const std::filesystem::path &folder);
 
     /// What open() found damaged; empty: nothing.
@@ -34,7 +36,7 @@ class StateStore {
     /// Stores the active manifest's text. On failure the previous one is kept, and the error names file and
     /// fix.
     [[nodiscard]] Status save_manifest(std::string_view text);
-    [[nodiscard]] LoadedFile load_manifest() const { return manifest_.load(); }
+    [[nodiscard]] LoadedFile load_manifest() const;
     [[nodiscard]] Status remove_manifest();
     [[nodiscard]] const std::filesystem::path &manifest_path() const { return manifest_.path(); }
 
@@ -42,6 +44,10 @@ class StateStore {
     /// else, with `may_create`, 16 random bytes. Otherwise an error, since live flows were steered by the
     /// lost seed.
     [[nodiscard]] Result<StoredSeed> hash_seed(const std::optional<HashSeed> &running, bool may_create);
+
+    /// What is wrong with the files: "state-damaged" where a file was not valid when it was read, until a manifest
+    /// is saved; "state-unwritable" since a write that failed.
+    [[nodiscard]] std::vector<Condition> conditions() const;
 
     /// Replaces the stored seed.
     [[nodiscard]] Status persist_hash_seed(const HashSeed &seed);
@@ -52,8 +58,11 @@ class StateStore {
     [[nodiscard]] Status set_value(const std::string &key, nlohmann::json value);
 
   private:
-    StateStore(const std::filesystem::path &folder, Fd lock);
+    explicit StateStore(const std::filesystem::path &folder);
     void read_values();
+    void record_damage(const std::filesystem::path &file, const std::string &warning,
+                       Severity severity) const;
+    Status record_write(const std::filesystem::path &file, Status written);
 
     Fd lock_;
     ChecksummedFile manifest_;
@@ -61,6 +70,8 @@ class StateStore {
     ChecksummedFile values_file_;
     nlohmann::json values_ = nlohmann::json::object();
     std::string warning_;
+    mutable std::map<std::filesystem::path, Condition> damaged_;
+    std::map<std::filesystem::path, Condition> unwritable_;
 };
 
 } // namespace glb::state

@@ -70,6 +70,10 @@ TEST_CASE("history: damaged entries are skipped", "[state]") {
     folder.write("history/3", folder.read("history/3").substr(0, 20));
     folder.write("history/notes", "foreign file");
     CHECK(History(folder.path / "history").entries().size() == 1);
+    const auto conditions = History(folder.path / "history").conditions();
+    REQUIRE(conditions.size() == 2);
+    CHECK(conditions[0].where == (folder.path / "history/3").string());
+    CHECK(conditions[1].where == (folder.path / "history/2").string());
     REQUIRE(History(folder.path / "history").add(entry_of("four")));
     const auto entries = History(folder.path / "history").entries();
     REQUIRE(entries.size() == 2);
@@ -88,4 +92,20 @@ TEST_CASE("history: a failed write is an error and keeps the entries", "[state]"
     CHECK(history.entries().size() == 1);
     CHECK(history.add(entry_of("two")));
     CHECK(history.entries().size() == 2);
+}
+
+TEST_CASE("history: a folder or an entry that cannot be read is a condition, one that does not exist is none",
+          "[state]") {
+    const Folder folder;
+    CHECK(History(folder.path / "history").conditions().empty());
+    std::filesystem::create_directories(folder.path / "history" / "1");
+    auto conditions = History(folder.path / "history").conditions();
+    REQUIRE(conditions.size() == 1);
+    CHECK(conditions[0].message.find("Is a directory") != std::string::npos);
+    std::filesystem::remove_all(folder.path / "history");
+    folder.write("history", "");
+    conditions = History(folder.path / "history").conditions();
+    REQUIRE(conditions.size() == 1);
+    CHECK(conditions[0].where == (folder.path / "history").string());
+    CHECK(conditions[0].message.find("Not a directory") != std::string::npos);
 }

@@ -186,3 +186,69 @@ TEST_CASE("state store: damaged values fall back to the previous generation, els
     CHECK(store.value("a").is_null());
     CHECK_FALSE(store.warning().empty());
 }
+
+namespace {
+
+/// "FILE: MESSAGE" of the conditions of this kind.
+std::vector<std::string> conditions_of(const StateStore &store, const std::string &what) {
+    std::vector<std::string> lines;
+    for (const auto &condition : store.conditions())
+        if (condition.what == what)
+            lines.push_back(std::filesystem::path(condition.where).filename().string() + ": " +
+                            condition.message);
+    return lines;
+}
+
+bool has(const std::vector<std::string> &lines, const std::string &file, const std::string &part) {
+    return std::ranges::any_of(lines, [&](const std::string &line) {
+        return line.starts_with(file + ": ") && line.find(part) != std::string::npos;
+    });
+}
+
+} // namespace
+
+TEST_CASE("state store: a lock file that cannot be opened for writing is locked all the same", "[state]") {
+    const Folder folder;
+    std::filesystem::create_directory(folder.path / "lock");
+    const auto store = open_store(folder.path);
+    CHECK(has(conditions_of(store, "state-unwritable"), "lock",
+              (folder.path / "lock").string() + ": Is a directory"));
+    const auto second = StateStore::open(folder.path);
+    REQUIRE_FALSE(second);
+    CHECK(second.error().code == EBUSY);
+}
+
+TEST_CASE("state store: files that cannot be read are conditions until a manifest is saved", "[state]") {
+    const Folder folder;
+    {
+        auto store = open_store(folder.path);
+        REQUIRE(store.save_manifest("{}"));
+        REQUIRE(store.set_value("a", 1));
+        REQUIRE(store.hash_seed(std::nullopt, true));
+        CHECK(store.conditions().empty());
+    }
+    for (const auto *file : {"manifest", "values", "hash-seed"}) {
+        std::filesystem::remove(folder.path / file);
+        std::filesystem::create_directory(folder.path / file);
+    }
+    auto store = open_store(folder.path);
+    CHECK_FALSE(store.load_manifest().text);
+    const HashSeed running{1, 2, 3, 4, 5, 6, 7, 8};
+    const auto seed = store.hash_seed(running, false); // is used although it cannot be stored
+    REQUIRE(seed);
+    CHECK(seed->seed == running);
+    CHECK(seed->warning.find("cannot be stored") != std::string::npos);
+    const auto damaged = conditions_of(store, "state-damaged");
+    CHECK(damaged.size() == 3);
+    for (const auto *file : {"manifest", "values", "hash-seed"})
+        CHECK(has(damaged, file, (folder.path / file).string() + ": Is a directory"));
+    CHECK(has(conditions_of(store, "state-unwritable"), "hash-seed", "Is a directory"));
+    CHECK_FALSE(store.save_manifest("{}"));
+    CHECK(has(conditions_of(store, "state-unwritable"), "manifest", "Is a directory"));
+
+    for (const auto *file : {"manifest", "values", "hash-seed"})
+        std::filesystem::remove(folder.path / file);
+    REQUIRE(store.save_manifest("{}"));
+    REQUIRE(store.persist_hash_seed(running));
+    CHECK(store.conditions().empty());
+}
