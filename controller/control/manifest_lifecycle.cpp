@@ -204,7 +204,8 @@ Task<Status> ManifestChanges::revert() {
 Task<Status> ManifestChanges::take_down(bool keep_guard) {
     co_await resizer_.abandon();
     auto done = control::take_down(ports_, state_, keep_guard);
-    (void)co_await worker_.run([&] { return ports_.state.set_value(offloads_key, nullptr); });
+    const auto left = restore_all_offloads(ports_.state.value(offloads_key), ports_.network);
+    (void)co_await worker_.run([&] { return persist(ports_.state, offloads_key, left); });
     co_return done;
 }
 

@@ -67,12 +67,17 @@ nlohmann::json restore_unneeded_offloads(const nlohmann::json &record, const net
     return left;
 }
 
-void restore_all_offloads(const nlohmann::json &record, NetworkPort &network) {
+nlohmann::json restore_all_offloads(const nlohmann::json &record, NetworkPort &network) {
+    nlohmann::json left;
     if (!record.is_object())
-        return;
+        return left;
     for (const auto &[interface, row] : record.items())
         for (const auto &[name, on] : row.items())
-            (void)turn_on(network, interface, name); // the interface may not exist any more
+            if (!turn_on(network, interface, name)) { // it may not exist now
+                spdlog::warn("interface {}: cannot turn {} on again; it is recorded", interface, name);
+                left[interface][name] = on;
+            }
+    return left;
 }
 
 } // namespace glb::control

@@ -32,7 +32,7 @@ void switch_off(const std::string &interface, const std::vector<network::Offload
                                                        const std::set<unsigned> &attached, bool generic_mode,
                                                        NetworkPort &network);
 
-/// All of them, for take-down.
-void restore_all_offloads(const nlohmann::json &record, NetworkPort &network);
+/// All of them, for take-down. Returns the record of those that could not be restored; null: none.
+[[nodiscard]] nlohmann::json restore_all_offloads(const nlohmann::json &record, NetworkPort &network);
 
 } // namespace glb::control

@@ -1,6 +1,5 @@
 #include "controller/control/take_down.h"
 
-#include "controller/control/offloads.h"
 #include "controller/util/first_failure.h"
 
 namespace glb::control {
@@ -14,7 +13,6 @@ Status take_down(const Ports &ports, NodeState &state, bool keep_guard) {
     if (!keep_guard)
         record_failure(first, ports.guard.remove());
     ports.datapath.release(keep_guard);
-    restore_all_offloads(ports.state.value(offloads_key), ports.network);
     const bool guarded = keep_guard && state.installed.guard;
     auto network = std::move(state.installed.network);
     state.installed = {};
