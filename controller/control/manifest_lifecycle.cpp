@@ -138,10 +138,12 @@ Task<void> ManifestChanges::append_history(std::string_view by, PeerCredentials 
 
 Task<Result<ApplyResult>> ManifestChanges::rollback(unsigned back, ApplyOptions options) {
     const auto entries = ports_.state.history();
-    if (back >= entries.size())
+    // Without an active manifest the first entry is the one before.
+    const auto position = back > 0 && !state_.desired.manifest ? back - 1 : back;
+    if (position >= entries.size())
         co_return tl::unexpected(Error{no_such_entry(back, entries.size()), ENOENT});
     options.by = "rollback";
-    auto result = co_await apply(entries[back].manifest, std::move(options));
+    auto result = co_await apply(entries[position].manifest, std::move(options));
     co_return result;
 }
 

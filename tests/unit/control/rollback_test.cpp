@@ -114,4 +114,18 @@ TEST_CASE("history: a kill before the entry is written is made up for by the nex
     CHECK(world.history.size() == 2);
 }
 
+TEST_CASE("rollback: after down to the manifest that was active") {
+    FakeWorld world;
+    Daemon daemon(world);
+    REQUIRE(daemon.start());
+    REQUIRE(daemon.apply(manifest_text({"eth1"})));
+    REQUIRE(daemon.apply(manifest_text({"eth2"})));
+    REQUIRE(daemon.down());
+    REQUIRE(daemon.rollback(1));
+    CHECK(world.manifest == manifest_text({"eth2"}));
+    REQUIRE(daemon.down());
+    REQUIRE(daemon.rollback(2));
+    CHECK(world.manifest == manifest_text({"eth1"}));
+}
+
 } // namespace glb::test
