@@ -19,7 +19,6 @@ namespace {
 
 // The blackhole comes first, so that no foreign rule in between routes a guarded packet.
 constexpr std::uint32_t blackhole_priority = first_own_priority;
-constexpr std::uint32_t unmarked_priority = blackhole_priority + 1;
 constexpr std::uint32_t lookup_priority = first_own_priority + 10;
 constexpr std::uint32_t unreachable_priority = lookup_priority + 1;
 constexpr std::uint32_t probe_priority = lookup_priority + 2;
@@ -305,16 +304,12 @@ std::vector<Rule> guard_routing_rules(const GuardPlan &plan) {
     };
     Rule rule;
     rule.mask = plan.mark_mask;
+    // (None for packets without a mark: the reverse path check of a packet that leaves by the device would meet it.)
     rule.action = RuleAction::blackhole;
     for (const auto &device : guarded_devices(plan)) {
         rule.iif = device; // without it fwmark_reflect would drop the node's own replies
         rule.priority = blackhole_priority;
         rule.mark = guard_mark(plan.mark_mask);
-        add(rule);
-        // A packet without a mark passed no filter, or another program has cleared its mark. (With the priority of the
-        // other rule, the kernel would not distinguish the two when one is removed.)
-        rule.priority = unmarked_priority;
-        rule.mark = 0;
         add(rule);
     }
     rule.iif.clear();

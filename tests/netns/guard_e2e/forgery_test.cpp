@@ -125,6 +125,9 @@ TEST_CASE("forged metadata: without glbd and its programs, only the right magic 
     need_root();
     Fixture fixture;
     const auto magic = magic_of(fixture.glbd);
+    // Without a pin and a process that has it open, the kernel empties the filter's program array.
+    const glb::Fd tail_calls(bpf_obj_get((fixture.glbd.bpffs() / "guard/glb_guard_tailcalls").c_str()));
+    REQUIRE(tail_calls);
     fixture.glbd.kill9();
     fixture.glbd.force_detach(fixture.testbed.devices);
     // A foreign XDP program, since a veth accepts metadata only with one attached.

@@ -74,7 +74,7 @@ TEST_CASE(
         CHECK(node.filter("eth0"));
         // A plan that needs nothing to be saved is not affected.
         CHECK(guard.install(node.plan({"eth0"})));
-        CHECK(node.rules().size() == 2);
+        CHECK(node.rules().size() == 1);
     }
     SECTION("at the first qdisc, which is removed again") {
         read_only_from("write 2");

@@ -35,8 +35,6 @@ TEST_CASE("guard install: table, rules, sysctls, qdiscs and filters on a fresh n
     }
     const Lines rules = {"100: from all fwmark 0xfff0000/0xfff0000 iif eth0 blackhole proto 199",
                          "100: from all fwmark 0xfff0000/0xfff0000 iif eth1 blackhole proto 199",
-                         "101: from all fwmark 0/0xfff0000 iif eth0 blackhole proto 199",
-                         "101: from all fwmark 0/0xfff0000 iif eth1 blackhole proto 199",
                          "110: from all fwmark 0x10000/0xfff0000 lookup 77 proto 199",
                          "111: from all fwmark 0x10000/0xfff0000 unreachable proto 199",
                          "112: from all fwmark 0x8000000/0xc000000 unreachable proto 199"};
@@ -75,7 +73,7 @@ TEST_CASE("guard install: table, rules and ports are in place before the first f
     REQUIRE(guard.install(node.plan()));
     CHECK(node.programs.take() == Lines{"load 0xfff0000", "write 2", "put eth0", "put eth1"});
     CHECK(table == Lines{"table inet glb\n", "table inet glb\n"});
-    CHECK(rules == Lines{"4", "4"});
+    CHECK(rules == Lines{"2", "2"});
     CHECK(clsact == std::vector<bool>{false, true});
 }
 
@@ -109,8 +107,7 @@ TEST_CASE("guard install: a narrower plan removes rules, filter and created qdis
         REQUIRE(other.install(node.plan({"eth0"})));
         CHECK(node.programs.take() == Lines{"load 0xfff0000", "write 1", "put eth0", "remove eth1"});
     }
-    const Lines rules = {"100: from all fwmark 0xfff0000/0xfff0000 iif eth0 blackhole proto 199",
-                         "101: from all fwmark 0/0xfff0000 iif eth0 blackhole proto 199"};
+    const Lines rules = {"100: from all fwmark 0xfff0000/0xfff0000 iif eth0 blackhole proto 199"};
     CHECK(node.rules("-4") == rules);
     CHECK(node.rules("-6") == rules);
     CHECK(contains(node.table(), "eth0"));
@@ -163,9 +160,7 @@ TEST_CASE("guard install: interface without an index is guarded by rules, and by
     REQUIRE(guard.install(plan));
     CHECK(node.rules() ==
           Lines{"100: from all fwmark 0xfff0000/0xfff0000 iif eth0 blackhole proto 199",
-                "100: from all fwmark 0xfff0000/0xfff0000 iif late [detached] blackhole proto 199",
-                "101: from all fwmark 0/0xfff0000 iif eth0 blackhole proto 199",
-                "101: from all fwmark 0/0xfff0000 iif late [detached] blackhole proto 199"});
+                "100: from all fwmark 0xfff0000/0xfff0000 iif late [detached] blackhole proto 199"});
     CHECK(node.filter("eth0")->maps->ports == Lines{"eth0"});
     CHECK(guard.repaired().empty());
 
@@ -205,9 +200,7 @@ TEST_CASE("guard install: another markMask uses new maps, keeps the magic and re
     CHECK(node.filter("eth0")->maps != old_maps);
     CHECK(old_maps->ports == Lines{"eth0", "eth1"});
     CHECK(node.rules() == Lines{"100: from all fwmark 0xff00/0xff00 iif eth0 blackhole proto 199",
-                                "100: from all fwmark 0xff00/0xff00 iif eth1 blackhole proto 199",
-                                "101: from all fwmark 0/0xff00 iif eth0 blackhole proto 199",
-                                "101: from all fwmark 0/0xff00 iif eth1 blackhole proto 199"});
+                                "100: from all fwmark 0xff00/0xff00 iif eth1 blackhole proto 199"});
     CHECK_FALSE(contains(node.table(), "0x0fff0000"));
 }
 

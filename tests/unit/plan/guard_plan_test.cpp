@@ -115,7 +115,7 @@ TEST_CASE("guard ruleset: whenDetached pass has no rule by interface name") {
     CHECK(guard_routing_rules(plan).empty());
 }
 
-TEST_CASE("guard routing rules: blackholes per device, look-up and unreachable per endpoint, a probe, both "
+TEST_CASE("guard routing rules: a blackhole per device, look-up and unreachable per endpoint, a probe, both "
           "families") {
     const auto texts = [](const GuardPlan &plan, std::uint8_t family) {
         Names all;
@@ -129,12 +129,10 @@ TEST_CASE("guard routing rules: blackholes per device, look-up and unreachable p
     const GuardPlan with_table{0xff, {port("eth0", 0, 77), port("eth1", 0, 77)}};
     CHECK(texts(with_table, 4) ==
           Names{"ip rule 100: iif eth0 fwmark 0xff/0xff blackhole",
-                "ip rule 100: iif eth1 fwmark 0xff/0xff blackhole",
-                "ip rule 101: iif eth0 fwmark 0x0/0xff blackhole",
-                "ip rule 101: iif eth1 fwmark 0x0/0xff blackhole", "ip rule 110: fwmark 0x1/0xff lookup 77",
+                "ip rule 100: iif eth1 fwmark 0xff/0xff blackhole", "ip rule 110: fwmark 0x1/0xff lookup 77",
                 "ip rule 111: fwmark 0x1/0xff unreachable", "ip rule 112: fwmark 0x80/0xc0 unreachable"});
-    CHECK(texts(with_table, 6).size() == 7);
-    CHECK(texts({0xff, {port("eth0", 0)}}, 4).size() == 2); // the node's own rules apply
+    CHECK(texts(with_table, 6).size() == 5);
+    CHECK(texts({0xff, {port("eth0", 0)}}, 4).size() == 1); // the node's own rules apply
 }
 
 TEST_CASE("guard sysctls: interfaces and devices, distinct") {
