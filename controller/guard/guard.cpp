@@ -3,14 +3,14 @@
 #include <algorithm>
 
 #include <net/if.h>
-#include <unistd.h>
+
+#include <bpf/libbpf.h>
 
 #include "controller/guard/clsact.h"
 #include "controller/guard/diagnostics.h"
 #include "controller/guard/filter.h"
 #include "controller/guard/mark_users.h"
 #include "controller/guard/tcx.h"
-#include "controller/util/files.h"
 #include "controller/util/first_failure.h"
 #include "controller/util/interface_ref.h"
 
@@ -37,36 +37,33 @@ Result<Guard> Guard::open(GuardPaths paths) {
     GLB_ASSIGN(auto netlink, Netlink::open());
     GLB_ASSIGN(auto nftables, Nftables::open());
     GLB_ASSIGN(auto monitor, Monitor::open());
-    Guard guard(std::move(paths), std::move(netlink), std::move(nftables), std::move(monitor));
-    guard.saved_ = guard.persisted_ = SavedState::load(guard.paths_.state, guard.saved_state_damaged_);
-    return guard;
+    return Guard(std::move(paths), std::move(netlink), std::move(nftables), std::move(monitor));
 }
 
-Status Guard::load_program(std::uint32_t mark_mask) {
+/// Without the program the walls by name remain: its failure does not end an installation.
+void Guard::load_program() {
+    const auto mark_mask = plan_->mark_mask;
     if (program_ && program_->mark_mask() == mark_mask)
-        return {};
+        return;
     // Active filters with another mask must not read marks of this one: they keep their maps until replaced.
-    const bool fresh = program_ || (saved_.mark_mask && saved_.mark_mask != mark_mask);
-    GLB_ASSIGN(auto program, GuardProgram::load(paths_.pins, mark_mask, fresh));
-    if (magic_)
-        GLB_TRY(program.set_magic(magic_));
-    program_ = std::move(program); // only now: the next install() does not set the magic again
-    return {};
-}
-
-/// Call this before the values it contains are changed. Writes only differences, and drops what could not be
-/// written: a full disk must not block a guard that changes nothing or restores values.
-Status Guard::persist_saved_state() {
-    if (saved_ == persisted_)
+    const bool fresh = program_ || (saved_->mark_mask && saved_->mark_mask != mark_mask);
+    const auto load = [&]() -> Status {
+        GLB_ASSIGN(auto program, GuardProgram::load(paths_.pins, mark_mask, fresh));
+        if (magic_)
+            GLB_TRY(program.set_magic(magic_));
+        program_ = std::move(program); // only now: the next attempt does not set the magic again
         return {};
-    if (auto saved = saved_.save(paths_.state); !saved) {
-        saved_ = persisted_;
-        auto error = std::move(saved).error();
-        error.message += "; " + write_error_hint(error.code, paths_.state.parent_path());
-        return tl::unexpected(std::move(error));
-    }
-    persisted_ = saved_;
-    return {};
+    };
+    const bool is_retry = !program_error_.empty(); // each second: libbpf prints its reasons once
+    const auto print = is_retry ? libbpf_set_print(nullptr) : nullptr;
+    const auto loaded = load();
+    if (is_retry)
+        libbpf_set_print(print);
+    program_error_ = loaded ? std::string() : loaded.error().message;
+    if (loaded)
+        saved_->mark_mask = mark_mask;
+    else
+        program_.reset(); // of another mask
 }
 
 /// Adds what was blocked since the last call. A counter that does not exist has counted nothing.
@@ -82,6 +79,7 @@ Status Guard::read_counter() {
 Status Guard::write_table() {
     GLB_ASSIGN(const auto before, nftables_.counter());
     GLB_TRY(read_counter());
+    owner_.set_node(plan_->node);
     GLB_TRY(run_ruleset());
     if (!before) // created with what was counted
         counter_ = counted_;
@@ -96,7 +94,8 @@ Status Guard::run_ruleset() {
     for (const bool with_probe : {true, false})
         for (const bool anew : {false, true}) {
             has_probe_ = with_probe;
-            done = nftables_.run(plan::guard_ruleset(*plan_, counted_, with_probe, anew));
+            done = nftables_.run(plan::guard_ruleset(*plan_, counted_, with_probe, anew) +
+                                 owner_ruleset(owner_.self()));
             if (done)
                 return done;
         }
@@ -105,12 +104,16 @@ Status Guard::run_ruleset() {
 
 Status Guard::write_ports() {
     are_ports_written_ = false;
+    if (!program_)
+        return {};
     GLB_TRY(program_->write_ports(*plan_));
     are_ports_written_ = true;
     return {};
 }
 
 Status Guard::write_punt_devices() {
+    if (!program_)
+        return {};
     auto devices = find_punt_devices(*plan_);
     if (devices == punt_devices_)
         return {};
@@ -122,15 +125,16 @@ Status Guard::write_punt_devices() {
 
 Status Guard::install(const plan::GuardPlan &plan) {
     GLB_TRY(plan::check_guard_plan(plan));
+    GLB_TRY(check_owner());
     is_installed_ = false;
-    GLB_TRY(load_program(plan.mark_mask));
     plan_ = plan;
     are_ports_written_ = false;
-    saved_.mark_mask = plan.mark_mask;
-    GLB_TRY(persist_saved_state());
     GLB_TRY(write_table());
     GuardReport report;
     GLB_TRY(repair_rules(report));
+    load_program();
+    saved_->devices = plan::guarded_devices(plan);
+    (void)saved_.persist();
     GLB_TRY(repair_sysctls(report));
     GLB_TRY(write_ports());
     punt_devices_.reset();
@@ -144,9 +148,11 @@ Status Guard::install(const plan::GuardPlan &plan) {
 }
 
 Status Guard::set_magic(std::uint32_t magic) {
-    if (!program_)
+    if (!plan_)
         return fail("the guard is not installed");
     magic_ = magic;
+    if (!program_)
+        return fail("the guard has no tc program: {}", program_error_);
     return program_->set_magic(magic);
 }
 
@@ -167,6 +173,7 @@ Status Guard::repair_table(GuardReport &report) {
     if (generation == generation_)
         return {};
     if (nftables_.list("table inet glb") != table_) {
+        GLB_TRY(check_owner());
         GLB_TRY(write_table());
         report.repaired.push_back("nftables table inet glb");
         return {};
@@ -197,11 +204,11 @@ Status Guard::repair_sysctls(GuardReport &report) {
         const auto value = read_sysctl(sysctl.key);
         if (!value)
             continue; // the interface or the IP version does not exist
-        saved_.sysctls.emplace(sysctl.key, *value);
+        saved_->sysctls.emplace(sysctl.key, *value);
         if (*value != sysctl.value)
             wrong.push_back(sysctl);
     }
-    GLB_TRY(persist_saved_state());
+    (void)saved_.persist();
     for (const auto &sysctl : wrong) {
         const auto done = write_sysctl(sysctl.key, sysctl.value);
         if (!done && done.error().code == ENOENT)
@@ -225,27 +232,24 @@ Status Guard::repair_filter(unsigned ifindex, GuardReport &report) {
     const auto own = std::find_if(filters.begin(), filters.end(), [](const auto &f) { return f.is_own(); });
     if (own != filters.begin() && own != filters.end())
         report.conditions.push_back(foreign_filter(name, filters.front()));
-    if (own != filters.end() && saved_.clsact.count(name))
+    if (own != filters.end() && saved_->clsact.count(name))
         qdiscs_[name] = ifindex;
-    if (own != filters.end() && own->program_id == program_->id())
+    if (!program_ || (own != filters.end() && own->program_id == program_->id()))
         return {};
     const auto created = add_clsact(netlink_, ifindex);
     if (!created && created.error().code == ENODEV)
         return {}; // just deleted; found by name when it is recreated
     GLB_TRY(created);
-    if (*created && saved_.clsact.insert(name).second)
-        if (auto persisted = persist_saved_state(); !persisted) {
-            (void)remove_clsact(netlink_, ifindex);
-            return persisted;
-        }
+    if (*created && saved_->clsact.insert(name).second)
+        (void)saved_.persist();
     const auto known = qdiscs_.find(name);
     if (*created)
         qdiscs_[name] = ifindex;
     else if (known != qdiscs_.end() && known->second != ifindex) {
         // Of another interface with the same name: somebody else has created this one's qdisc.
-        saved_.clsact.erase(name);
+        saved_->clsact.erase(name);
         qdiscs_.erase(known);
-        GLB_TRY(persist_saved_state());
+        (void)saved_.persist();
     }
     GLB_TRY(put_filter(netlink_, ifindex, program_->fd()));
     report.repaired.push_back("tc filter on " + name);
@@ -268,22 +272,24 @@ void Guard::diagnose(GuardReport &report) const {
     std::ranges::move(legacy_tables(), std::back_inserter(conditions));
     if (!has_probe_)
         conditions.push_back(missing_probe());
-    if (saved_state_damaged_)
-        conditions.push_back({Severity::warning,
-                              "guard-state-damaged",
-                              paths_.state.string(),
-                              "the file is damaged: the original sysctl values are unknown",
-                              {}});
+    if (!program_)
+        conditions.push_back({Severity::error, "guard-program-missing", paths_.pins.string(),
+                              program_error_ + ": only the walls by interface name stand, and packets "
+                                               "that need the host stack are dropped",
+                              fmt::format("check that {} is on a BPF file system and writable",
+                                          paths_.pins.parent_path().string())});
+    std::ranges::move(saved_.conditions(), std::back_inserter(conditions));
 }
 
 GuardReport Guard::check_and_repair() {
     GuardReport report;
     if (!plan_)
         return report;
-    const auto maps = repair_maps();
-    record_missing(report, "maps of the tc filter", maps);
     record_missing(report, "nftables table inet glb", repair_table(report));
     record_missing(report, "routing rules", repair_rules(report));
+    load_program();
+    const auto maps = repair_maps();
+    record_missing(report, "maps of the tc filter", maps);
     record_missing(report, "sysctls", repair_sysctls(report));
     if (maps) // a filter must find its ports
         record_missing(report, "tc filters", repair_filters(report));
@@ -318,14 +324,15 @@ Status Guard::remove_stale_filters(const std::vector<unsigned> &wanted) {
 
 Status Guard::release_interface(const network::Link &link) {
     GLB_TRY(remove_filter(netlink_, link.index));
-    if (!saved_.clsact.count(link.name))
+    if (!saved_->clsact.count(link.name))
         return {};
     GLB_ASSIGN(const auto ingress, list_filters(netlink_, link.index));
     GLB_ASSIGN(const auto egress, list_filters(netlink_, link.index, true));
     if (ingress.empty() && egress.empty()) // otherwise other filters use the qdisc
         GLB_TRY(remove_clsact(netlink_, link.index));
-    saved_.clsact.erase(link.name);
-    return persist_saved_state();
+    saved_->clsact.erase(link.name);
+    (void)saved_.persist();
+    return {};
 }
 
 Status Guard::restore_sysctls(const std::vector<plan::Sysctl> &wanted) {
@@ -334,33 +341,42 @@ Status Guard::restore_sysctls(const std::vector<plan::Sysctl> &wanted) {
                            [&](const auto &sysctl) { return sysctl.key == key; });
     };
     Status first;
-    for (auto row = saved_.sysctls.begin(); row != saved_.sysctls.end();) {
+    for (auto row = saved_->sysctls.begin(); row != saved_->sysctls.end();) {
         Status restored;
         if (!is_wanted(row->first) && read_sysctl(row->first))
             restored = write_sysctl(row->first, row->second);
         if (!restored && restored.error().code == ENOENT)
             restored = {}; // the interface was just deleted
-        row = is_wanted(row->first) || !restored ? std::next(row) : saved_.sysctls.erase(row);
+        row = is_wanted(row->first) || !restored ? std::next(row) : saved_->sysctls.erase(row);
         record_failure(first, std::move(restored));
     }
-    record_failure(first, persist_saved_state());
+    (void)saved_.persist();
     return first;
 }
 
-Status Guard::remove() {
+/// The record of the owner goes with the table, last.
+Status Guard::remove_walls() {
     Status first;
-    plan_.reset(); // disables check_and_repair()
     record_failure(first, remove_stale_filters({}));
     record_failure(first, remove_stale_rules({}));
     record_failure(first, restore_sysctls({}));
     // `add` first: deleting a missing table fails.
     record_failure(first, nftables_.run("add table inet glb\ndelete table inet glb\n"));
+    return first;
+}
+
+Status Guard::remove() {
+    plan_.reset(); // disables check_and_repair()
+    is_installed_ = false;
+    GLB_ASSIGN(const auto found, find_owner());
+    if (!check_ownership(found))
+        return {};
+    auto first = remove_walls();
+    record_failure(first, saved_.persist());
     program_.reset();
     record_failure(first, GuardProgram::unpin(paths_.pins));
-    if (first && ::unlink(paths_.state.c_str()) != 0 && errno != ENOENT)
-        record_failure(first, fail_errno(errno, "cannot remove {}", paths_.state.string()));
     if (first)
-        saved_ = persisted_ = {};
+        record_failure(first, saved_.remove());
     return first;
 }
 

@@ -12,6 +12,7 @@
 #include "controller/guard/guard_program.h"
 #include "controller/guard/monitor.h"
 #include "controller/guard/nftables.h"
+#include "controller/guard/owner.h"
 #include "controller/guard/saved_state.h"
 #include "controller/network/snapshot.h"
 #include "controller/plan/guard_plan.h"
@@ -29,8 +30,9 @@ struct GuardReport {
 };
 
 struct GuardPaths {
-    std::filesystem::path pins;  ///< a folder on a bpffs, for the maps
-    std::filesystem::path state; ///< file of SavedState
+    std::filesystem::path pins;     ///< a folder on a bpffs, for the maps
+    std::filesystem::path state;    ///< file of SavedState, in the state directory
+    std::filesystem::path run = {}; ///< directory of the daemon's socket
 };
 
 /// All calls must be made in the network namespace of open().
@@ -40,7 +42,9 @@ class Guard {
 
     /// Applies the plan and removes what belongs to older ones, including those of a previous daemon.
     /// Idempotent. Ports in both plans stay guarded throughout: rules before filters, new before old, filters
-    /// replaced in place.
+    /// replaced in place. nftables and routing rules, which need neither disk nor bpffs, come first; that the
+    /// tc program or the state file is missing is a condition of check_and_repair(). EBUSY if the guard in the
+    /// kernel is another daemon's: nothing is changed.
     [[nodiscard]] Status install(const plan::GuardPlan &plan);
 
     /// True if the last install() succeeded with this plan. check_and_repair() then suffices, and reports
@@ -62,15 +66,29 @@ class Guard {
     /// Packets blocked by the guard. Never decreases, even if the table was flushed or the counter reset.
     [[nodiscard]] Result<plan::PacketCount> uninspected();
 
-    /// Removes the guard and restores sysctls. Continues after a failure and returns the first one.
+    /// Removes the guard and restores sysctls. Continues after a failure and returns the first one. Does
+    /// nothing to the guard of another daemon.
     [[nodiscard]] Status remove();
+
+    /// Fails as install() if the guard in the kernel is another daemon's.
+    [[nodiscard]] Status check_owner();
+
+    /// For a daemon that does not know what to guard: keeps the guard that it finds; where there is none, blocks
+    /// what enters by the devices of the last plan, else by `known_devices`. `anew`: blocks `known_devices`
+    /// whatever stands. False: there is nothing to guard.
+    [[nodiscard]] Result<bool> restore(const std::vector<std::string> &known_devices, bool anew = false);
+
+    /// Whose the guard is whose daemon is gone for good; nullopt: there is none. Removes it unless `dry_run`.
+    [[nodiscard]] Result<std::optional<std::string>> collect(bool dry_run);
 
   private:
     Guard(GuardPaths paths, Netlink netlink, Nftables nftables, Monitor monitor)
         : paths_(std::move(paths)), netlink_(std::move(netlink)), nftables_(std::move(nftables)),
-          monitor_(std::move(monitor)) {}
-    [[nodiscard]] Status load_program(std::uint32_t mark_mask);
-    [[nodiscard]] Status persist_saved_state();
+          monitor_(std::move(monitor)), saved_(paths_.state),
+          owner_(paths_.state.parent_path(), paths_.pins.parent_path(), paths_.run) {}
+    [[nodiscard]] Result<FoundGuard> find_owner();
+    [[nodiscard]] Status remove_walls();
+    void load_program();
     [[nodiscard]] Status write_table();
     [[nodiscard]] Status run_ruleset();
     [[nodiscard]] Status write_ports();
@@ -93,10 +111,10 @@ class Guard {
     Netlink netlink_;
     Nftables nftables_;
     Monitor monitor_;
-    SavedState saved_;     ///< current
-    SavedState persisted_; ///< content of the file
-    bool saved_state_damaged_ = false;
+    SavedStateFile saved_;
+    OwnerCheck owner_;
     std::optional<GuardProgram> program_;
+    std::string program_error_; ///< why there is no program for the plan
     std::optional<plan::GuardPlan> plan_;
     bool is_installed_ = false;      ///< the last install() succeeded
     bool are_ports_written_ = false; ///< the program's maps have the plan's ports, with present indexes

@@ -26,13 +26,28 @@ Status write_sysctl(const std::string &key, const std::string &value) {
     return {};
 }
 
-SavedState SavedState::load(const std::filesystem::path &file, bool &damaged) {
-    damaged = false;
+namespace {
+
+std::set<std::string> names_of(const nlohmann::json &list) {
+    std::set<std::string> names;
+    for (const auto &name : list)
+        if (name.is_string())
+            names.insert(name.get<std::string>());
+    return names;
+}
+
+} // namespace
+
+SavedState SavedState::load(const std::filesystem::path &file, std::string &damage) {
+    damage.clear();
     const auto text = read_file(file);
-    if (!text && text.error().code == ENOENT)
+    if (!text) {
+        if (text.error().code != ENOENT)
+            damage = text.error().message;
         return {};
-    const auto json = nlohmann::json::parse(text ? *text : "", nullptr, false);
-    damaged = true;
+    }
+    const auto json = nlohmann::json::parse(*text, nullptr, false);
+    damage = file.string() + " is damaged";
     if (!json.is_object() || !json.contains("markMask") || !json.contains("sysctls") ||
         !json.contains("clsact"))
         return {};
@@ -43,16 +58,60 @@ SavedState SavedState::load(const std::filesystem::path &file, bool &damaged) {
     for (const auto &[key, value] : json["sysctls"].items())
         if (value.is_string())
             state.sysctls[key] = value.get<std::string>();
-    for (const auto &name : json["clsact"])
-        if (name.is_string())
-            state.clsact.insert(name.get<std::string>());
-    damaged = false;
+    state.clsact = names_of(json["clsact"]);
+    if (json.contains("devices"))
+        state.devices = names_of(json["devices"]);
+    damage.clear();
     return state;
 }
 
 Status SavedState::save(const std::filesystem::path &file) const {
     nlohmann::json json = {{"markMask", mark_mask}, {"sysctls", sysctls}, {"clsact", clsact}};
+    if (devices)
+        json["devices"] = *devices;
     return write_file_atomically(file, json.dump(2) + "\n");
+}
+
+SavedStateFile::SavedStateFile(std::filesystem::path file) : file_(std::move(file)) {
+    state_ = persisted_ = SavedState::load(file_, damage_);
+    std::error_code code;
+    exists_ = std::filesystem::exists(file_, code) || code;
+}
+
+Status SavedStateFile::persist() {
+    if (state_ == persisted_)
+        return {};
+    if (auto saved = state_.save(file_); !saved) {
+        auto error = std::move(saved).error();
+        error.message += "; " + write_error_hint(error.code, file_.parent_path());
+        write_error_ = error.message;
+        return tl::unexpected(std::move(error));
+    }
+    persisted_ = state_;
+    exists_ = true;
+    write_error_.clear();
+    return {};
+}
+
+Status SavedStateFile::remove() {
+    if (::unlink(file_.c_str()) != 0 && errno != ENOENT)
+        return fail_errno(errno, "cannot remove {}", file_.string());
+    state_ = persisted_ = {};
+    exists_ = false;
+    damage_.clear();
+    write_error_.clear();
+    return {};
+}
+
+std::vector<Condition> SavedStateFile::conditions() const {
+    std::vector<Condition> conditions;
+    if (!damage_.empty())
+        conditions.push_back({Severity::warning, "guard-state-damaged", file_.string(),
+                              damage_ + ": the original sysctl values are unknown", ""});
+    if (!write_error_.empty())
+        conditions.push_back({Severity::error, "guard-state-unwritable", file_.string(),
+                              write_error_ + ": the original sysctl values are lost when glbd ends", ""});
+    return conditions;
 }
 
 } // namespace glb::guard

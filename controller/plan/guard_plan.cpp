@@ -39,14 +39,6 @@ std::set<std::uint16_t> endpoint_indexes(const GuardPlan &plan) {
     return indexes;
 }
 
-std::set<std::string> guarded_devices(const GuardPlan &plan) {
-    std::set<std::string> names;
-    for (const auto &port : plan.ports)
-        if (port.is_guarded())
-            names.insert(port.devices.begin(), port.devices.end());
-    return names;
-}
-
 std::string mark_match(std::uint32_t mask, const char *relation, const std::string &value) {
     return fmt::format("meta mark and {:#010x} {} {}", mask, relation, value);
 }
@@ -117,6 +109,7 @@ GuardPlan plan_guard(const config::Manifest &manifest, const IndexAllocator &ind
                      const network::Snapshot &snapshot, const nlohmann::json &known) {
     GuardPlan plan;
     plan.mark_mask = manifest.node.mark_mask;
+    plan.node = manifest.node.name;
     const auto plan_port = [&](const InterfaceRef &interface) {
         GuardedPort port;
         port.interface = interface.name;
@@ -358,6 +351,14 @@ std::vector<Sysctl> guard_sysctls(const GuardPlan &plan) {
     }
     std::sort(list.begin(), list.end());
     return list;
+}
+
+std::set<std::string> guarded_devices(const GuardPlan &plan) {
+    std::set<std::string> names;
+    for (const auto &port : plan.ports)
+        if (port.is_guarded())
+            names.insert(port.devices.begin(), port.devices.end());
+    return names;
 }
 
 std::vector<unsigned> guard_interfaces(const GuardPlan &plan) {

@@ -44,6 +44,7 @@ struct GuardedPort {
 struct GuardPlan {
     std::uint32_t mark_mask = 0x0fff0000;
     std::vector<GuardedPort> ports;
+    std::string node; ///< name of the node; empty: the host name
 
     bool operator==(const GuardPlan &) const = default;
 };
@@ -112,6 +113,9 @@ struct Sysctl {
 
 /// Names of the manifest's interfaces and their devices, sorted, distinct.
 [[nodiscard]] std::vector<std::string> guard_devices(const GuardPlan &plan);
+
+/// Names of the devices that endpoint traffic enters by, of ports that are guarded.
+[[nodiscard]] std::set<std::string> guarded_devices(const GuardPlan &plan);
 
 /// Indexes of the interfaces that exist and need a filter, sorted, distinct.
 [[nodiscard]] std::vector<unsigned> guard_interfaces(const GuardPlan &plan);

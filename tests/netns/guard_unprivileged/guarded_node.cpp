@@ -91,8 +91,8 @@ void GuardedNode::writable() const {
     std::filesystem::rename(folder.path() / "moved", folder.path() / "state");
 }
 
-NodeGuard::NodeGuard(const GuardedNode &node)
-    : node_(node), guard_(node.ns.call([&] { return must(guard::Guard::open(node.paths)); })) {}
+NodeGuard::NodeGuard(const GuardedNode &node, const guard::GuardPaths &paths)
+    : node_(node), guard_(node.ns.call([&] { return must(guard::Guard::open(paths)); })) {}
 
 Status NodeGuard::install(const plan::GuardPlan &plan) {
     return node_.ns.call([&] { return guard_.install(plan); });
@@ -102,6 +102,15 @@ Status NodeGuard::set_magic(std::uint32_t magic) {
 }
 Status NodeGuard::remove() {
     return node_.ns.call([&] { return guard_.remove(); });
+}
+Status NodeGuard::check_owner() {
+    return node_.ns.call([&] { return guard_.check_owner(); });
+}
+Result<bool> NodeGuard::restore(const Lines &known_devices) {
+    return node_.ns.call([&] { return guard_.restore(known_devices); });
+}
+Result<std::optional<std::string>> NodeGuard::collect(bool dry_run) {
+    return node_.ns.call([&] { return guard_.collect(dry_run); });
 }
 guard::GuardReport NodeGuard::check() {
     return node_.ns.call([&] { return guard_.check_and_repair(); });

@@ -1,6 +1,7 @@
 // A node with interfaces in a network namespace, and a guard on it.
 #pragma once
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -14,6 +15,10 @@ namespace glb::test {
 
 using Lines = std::vector<std::string>;
 using Conditions = std::vector<Condition>;
+
+[[nodiscard]] inline bool contains(const std::string &text, const std::string &part) {
+    return text.find(part) != std::string::npos;
+}
 
 /// The interfaces eth0 and eth1. `eth1` has rp_filter 1 and send_redirects 1, `eth0` both 0.
 struct GuardedNode {
@@ -49,11 +54,15 @@ struct GuardedNode {
 /// A Guard whose operations run in the node's namespace.
 class NodeGuard {
   public:
-    explicit NodeGuard(const GuardedNode &node);
+    explicit NodeGuard(const GuardedNode &node) : NodeGuard(node, node.paths) {}
+    NodeGuard(const GuardedNode &node, const guard::GuardPaths &paths);
 
     Status install(const plan::GuardPlan &plan);
     Status set_magic(std::uint32_t magic);
     Status remove();
+    Status check_owner();
+    Result<bool> restore(const Lines &known_devices);
+    Result<std::optional<std::string>> collect(bool dry_run);
     guard::GuardReport check();
     Lines repaired() { return check().repaired; }
     std::uint64_t uninspected();

@@ -7,14 +7,6 @@
 using namespace glb;
 using namespace glb::test;
 
-namespace {
-
-bool contains(const std::string &text, const std::string &part) {
-    return text.find(part) != std::string::npos;
-}
-
-} // namespace
-
 TEST_CASE("guard install: table, rules, sysctls, qdiscs and filters on a fresh namespace") {
     need_root();
     GuardedNode node;

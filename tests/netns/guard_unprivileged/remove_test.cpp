@@ -145,9 +145,9 @@ TEST_CASE("guard remove: a value in the state file that the kernel rejects does 
     need_root();
     GuardedNode node;
     REQUIRE(NodeGuard(node).install(node.plan()));
-    bool damaged = false;
+    std::string damaged;
     auto saved = guard::SavedState::load(node.paths.state, damaged);
-    REQUIRE_FALSE(damaged);
+    REQUIRE(damaged.empty());
     REQUIRE(saved.sysctls.at("net/ipv4/conf/eth0/rp_filter") == "0");
     saved.sysctls["net/ipv4/conf/eth0/rp_filter"] = "none";
     REQUIRE(saved.save(node.paths.state));
@@ -169,9 +169,10 @@ TEST_CASE("guard: a damaged state file is reported, and the guard works without 
     REQUIRE(guard.install(node.plan({"eth0"})));
     const auto report = guard.check();
     CHECK(report.repaired.empty());
-    CHECK(report.conditions ==
-          Conditions{{Severity::warning, "guard-state-damaged", node.paths.state.string(),
-                      "the file is damaged: the original sysctl values are unknown", ""}});
+    CHECK(
+        report.conditions ==
+        Conditions{{Severity::warning, "guard-state-damaged", node.paths.state.string(),
+                    node.paths.state.string() + " is damaged: the original sysctl values are unknown", ""}});
     CHECK_FALSE(node.filter("eth1"));
     CHECK(node.rules().size() == 1);
     CHECK(node.has_clsact("eth1")); // it is unknown who created it
