@@ -6,18 +6,18 @@ namespace glb {
 
 Result<std::unique_ptr<Daemon>> Daemon::open(const DaemonOptions &options, state::StateStore store) {
     GLB_ASSIGN(auto network, adapters::KernelNetwork::open());
-    GLB_ASSIGN(auto datapath, adapters::DatapathAdapter::open(options.bpffs));
-    GLB_ASSIGN(auto guard, guard::Guard::open({options.bpffs / "guard", options.state_dir / "guard.json"}));
+    GLB_ASSIGN(auto guard, guard::Guard::open(
+                               {options.bpffs / "guard", options.state_dir / "guard.json", options.run_dir}));
     return std::unique_ptr<Daemon>(
-        new Daemon(options, std::move(store), std::move(network), std::move(guard), std::move(datapath)));
+        new Daemon(options, std::move(store), std::move(network), std::move(guard)));
 }
 
 Daemon::Daemon(const DaemonOptions &options, state::StateStore store, adapters::KernelNetwork network,
-               guard::Guard guard, std::unique_ptr<adapters::DatapathAdapter> datapath)
-    : network_(std::move(network)), guard_(std::move(guard)), datapath_(std::move(datapath)),
+               guard::Guard guard)
+    : network_(std::move(network)), guard_(std::move(guard)), datapath_(options.bpffs),
       state_(std::move(store), state::History(options.state_dir / "history")),
       health_([this](health::HealthEvent event) { control_.on_health_event(std::move(event)); }),
-      ports_{clock_, network_, guard_, *datapath_, health_, state_}, control_(ports_),
+      ports_{clock_, network_, guard_, datapath_, health_, state_}, control_(ports_),
       views_({control_.snapshots(), [this] { return health_.snapshot(); }, guard::read_uninspected_count,
               [this] { return health_.exchange_max_lag(); }, options.state_dir / "history", GLB_VERSION}) {}
 

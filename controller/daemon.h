@@ -38,12 +38,12 @@ class Daemon {
 
   private:
     Daemon(const DaemonOptions &options, state::StateStore store, adapters::KernelNetwork network,
-           guard::Guard guard, std::unique_ptr<adapters::DatapathAdapter> datapath);
+           guard::Guard guard);
 
     adapters::SystemClock clock_;
     adapters::KernelNetwork network_;
     adapters::GuardAdapter guard_;
-    std::unique_ptr<adapters::DatapathAdapter> datapath_;
+    adapters::DatapathAdapter datapath_;
     adapters::StateAdapter state_;
     adapters::HealthAdapter health_;
     control::Ports ports_;

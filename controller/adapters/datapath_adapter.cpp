@@ -66,16 +66,11 @@ Result<datapath::DatapathHandlesPtr> load_pinned(const datapath::PinSet &set,
 
 } // namespace
 
-Result<std::unique_ptr<DatapathAdapter>> DatapathAdapter::open(std::filesystem::path bpffs) {
-    std::unique_ptr<DatapathAdapter> opened(new DatapathAdapter(std::move(bpffs)));
-    GLB_ASSIGN(opened->pins_, datapath::Pins::open(opened->bpffs_));
-    return opened;
-}
-
 /// Two daemons with state folders of their own would take each other's maps and links for leftovers.
 Status DatapathAdapter::lock() {
     if (lock_)
         return {};
+    GLB_TRY(datapath::Pins::open(bpffs_)); // no folder is made on another file system
     auto locked = lock_folder(bpffs_);
     if (!locked) {
         locked.error().message += "; stop it, or start this daemon with another directory: --bpffs";
@@ -152,6 +147,13 @@ std::shared_ptr<control::FlowMigration> DatapathAdapter::resize(std::uint32_t ca
 
 Status DatapathAdapter::remove() {
     Status first;
+    if (!pins_) {
+        auto pins = datapath::Pins::open(bpffs_);
+        if (pins)
+            pins_ = std::move(*pins);
+        else
+            first = tl::unexpected(std::move(pins).error());
+    }
     if (!attachments_ && pins_)
         if (auto left = datapath::Attachments::open(*pins_))
             attachments_ = std::move(*left);

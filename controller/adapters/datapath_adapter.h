@@ -15,8 +15,8 @@ class TableMigrationAdapter;
 
 class DatapathAdapter final : public control::DatapathPort {
   public:
-    /// Fails if `bpffs` is not on a BPF file system.
-    [[nodiscard]] static Result<std::unique_ptr<DatapathAdapter>> open(std::filesystem::path bpffs);
+    /// `bpffs` is used from lock() on.
+    explicit DatapathAdapter(std::filesystem::path bpffs) : bpffs_(std::move(bpffs)) {}
 
     Status lock() override;
     Result<std::optional<control::FoundDatapath>> inspect(std::uint32_t capacity) override;
@@ -63,8 +63,6 @@ class DatapathAdapter final : public control::DatapathPort {
 
   private:
     friend class TableMigrationAdapter;
-
-    explicit DatapathAdapter(std::filesystem::path bpffs) : bpffs_(std::move(bpffs)) {}
 
     std::filesystem::path bpffs_;
     Fd lock_; ///< held while the node has, or may have, anything in the bpffs

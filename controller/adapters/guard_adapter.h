@@ -24,6 +24,11 @@ class GuardAdapter final : public control::GuardPort {
     Status remove() override { return guard_.remove(); }
     int events_fd() const override { return guard_.events_fd(); }
     bool drain_events() override { return guard_.drain_events(); }
+    Status check_owner() override { return guard_.check_owner(); }
+    Result<bool> restore(const std::vector<std::string> &known_devices, bool anew) override {
+        return guard_.restore(known_devices, anew);
+    }
+    Result<std::optional<std::string>> collect(bool dry_run) override { return guard_.collect(dry_run); }
     std::vector<Condition> missing_forwarding(const std::set<std::string> &devices) const override {
         return guard::missing_forwarding(devices);
     }

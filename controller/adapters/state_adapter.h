@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <utility>
+#include <vector>
 
 #include "controller/control/ports/state_port.h"
 #include "controller/state/store.h"
@@ -13,7 +14,8 @@ namespace glb::adapters {
 class StateAdapter final : public control::StatePort {
   public:
     StateAdapter(state::StateStore store, state::History history)
-        : store_(std::move(store)), history_(std::move(history)) {}
+        : store_(std::move(store)), history_(std::move(history)), history_conditions_(history_.conditions()) {
+    }
 
     state::LoadedFile load_manifest() const override { return store_.load_manifest(); }
     Status save_manifest(const std::string &text) override { return store_.save_manifest(text); }
@@ -37,9 +39,16 @@ class StateAdapter final : public control::StatePort {
     std::vector<state::HistoryEntry> history() const override { return history_.entries(); }
     Status add_history(const state::HistoryEntry &entry) override { return history_.add(entry); }
 
+    std::vector<Condition> conditions() const override {
+        auto all = store_.conditions();
+        all.insert(all.end(), history_conditions_.begin(), history_conditions_.end());
+        return all;
+    }
+
   private:
     state::StateStore store_;
     state::History history_;
+    std::vector<Condition> history_conditions_; ///< at the start
 };
 
 } // namespace glb::adapters

@@ -3,29 +3,30 @@
 #include <fmt/ranges.h>
 
 #include "controller/config/parser.h"
-#include "controller/control/kept_guard.h"
+#include "controller/control/guard_source.h"
 #include "controller/util/log.h"
 
 namespace glb::control {
 
 namespace {
 
-/// The manifest that the daemon would start with; nullopt: there is none.
-Result<std::optional<ManifestFile>> manifest_for_boot(const StatePort &state,
-                                                      const std::optional<ManifestFile> &first_manifest) {
-    auto stored = state.load_manifest();
+constexpr auto boot_effect = "no endpoint traffic is forwarded before glbd runs";
+
+/// `first_manifest` is used where nothing else is known of a manifest that was applied.
+Result<std::optional<GuardSource>> source_for_boot(const StatePort &state,
+                                                   const std::optional<ManifestFile> &first_manifest) {
+    const auto stored = state.load_manifest();
     if (!stored.warning.empty())
         spdlog::warn("{}", stored.warning);
-    if (stored.text)
-        return ManifestFile{state.manifest_path(), std::move(*stored.text)};
-    if (!first_manifest && !stored.warning.empty())
-        return fail("the active manifest cannot be read, so it is unknown what to guard: {}; name a manifest "
-                    "with --manifest",
-                    stored.warning);
-    auto kept = load_kept_guard_text(state);
-    if (first_manifest || kept.empty())
-        return first_manifest;
-    return ManifestFile{state.manifest_path(), std::move(kept)};
+    auto source = find_guard_source(state);
+    const bool is_known = stored.text || (!stored.warning.empty() && source && source->manifest);
+    if (is_known || !first_manifest)
+        return source;
+    GLB_ASSIGN(const auto text, first_manifest->text);
+    const auto manifest = config::parse_manifest(text);
+    if (!manifest)
+        return refused(first_manifest->path, manifest.error());
+    return GuardSource{std::make_shared<const config::Manifest>(*manifest), source ? source->problem : ""};
 }
 
 } // namespace
@@ -43,28 +44,40 @@ Result<std::vector<std::string>> install_guard_alone(const Ports &ports, const c
     return plan::guard_devices(plan);
 }
 
-Status install_kept_guard(const Ports &ports, const config::Manifest &kept) {
-    GLB_ASSIGN(const auto devices, install_guard_alone(ports, kept));
-    spdlog::warn("guard: kept by glbctl down --keep-guard, installed on {}: it blocks all endpoint traffic "
-                 "until a manifest is applied",
-                 fmt::join(devices, ", "));
-    return {};
+Result<bool> install_guard_of(const Ports &ports, const GuardSource &source, const std::string &effect,
+                              bool anew) {
+    if (source.manifest) {
+        const auto devices = install_guard_alone(ports, *source.manifest);
+        if (devices) {
+            spdlog::info("guard: installed on {}: {}", fmt::join(*devices, ", "), effect);
+            return true;
+        }
+        if (source.problem.empty() || devices.error().code == EBUSY)
+            return tl::unexpected(devices.error());
+        spdlog::warn("guard: {}", devices.error().message); // of a manifest that is not read completely
+    }
+    GLB_ASSIGN(const bool stands, ports.guard.restore(known_device_names(ports.state), anew));
+    if (stands)
+        spdlog::warn("guard: the one that was found, or of the devices that had one, is installed: {}",
+                     effect);
+    return stands;
 }
 
 Status install_boot_guard(const Ports &ports, const std::optional<ManifestFile> &first_manifest) {
-    GLB_ASSIGN(const auto file, manifest_for_boot(ports.state, first_manifest));
-    if (!file) {
-        spdlog::info("no manifest has been applied yet: there is nothing to guard");
-        return {};
+    if (const auto locked = ports.datapath.lock(); !locked) {
+        if (locked.error().code == EBUSY)
+            return locked;
+        spdlog::error("{}", locked.error().message); // the walls need no bpffs
     }
-    GLB_ASSIGN(const auto text, file->text);
-    const auto manifest = config::parse_manifest(text);
-    if (!manifest)
-        return refused(file->path, manifest.error());
-    GLB_TRY(ports.datapath.lock());
-    GLB_ASSIGN(const auto devices, install_guard_alone(ports, *manifest));
-    spdlog::info("guard: installed on {}: no endpoint traffic is forwarded before glbd runs",
-                 fmt::join(devices, ", "));
+    GLB_ASSIGN(const auto source, source_for_boot(ports.state, first_manifest));
+    if (source && !source->problem.empty())
+        spdlog::error("{}", source->problem);
+    GLB_ASSIGN(const bool stands, install_guard_of(ports, source.value_or(GuardSource{}), boot_effect));
+    if (stands)
+        return {};
+    if (source && !source->problem.empty())
+        return fail("it is unknown what to guard: {}; name a manifest with --manifest", source->problem);
+    spdlog::info("no manifest has been applied yet: there is nothing to guard");
     return {};
 }
 

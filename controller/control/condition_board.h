@@ -17,6 +17,7 @@ inline constexpr const char *operator_source = "operator";
 inline constexpr const char *pins_source = "pins";
 inline constexpr const char *neighbours_source = "neighbours";
 inline constexpr const char *drops_source = "data path";
+inline constexpr const char *state_source = "state";
 
 /// Pure.
 class ConditionBoard {

@@ -4,6 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include "controller/control/control_loop.h"
+#include "controller/control/host_conditions.h"
 #include "controller/util/log.h"
 
 namespace glb::control {
@@ -15,6 +16,7 @@ void ControlLoop::execute(Command command, Done<T> done) {
         [this, command = std::move(command), done = std::move(done)]() mutable -> Task<void> {
             const auto turn = co_await roles_.turn.take();
             auto result = co_await command();
+            report_state_conditions(state_, ports_);
             publish();
             done(std::move(result));
         },
@@ -54,6 +56,15 @@ void ControlLoop::down(DownOptions options, Done<documents::Down> done) {
 void ControlLoop::collect_garbage(bool dry_run, PeerCredentials peer,
                                   Done<documents::GarbageCollection> done) {
     const auto collect = [this, dry_run, peer]() -> Result<documents::GarbageCollection> {
+        documents::GarbageCollection document{!dry_run, {}};
+        GLB_ASSIGN(const auto owner, ports_.guard.collect(dry_run));
+        if (owner) {
+            if (!dry_run)
+                spdlog::warn("removed the guard of {}, requested by {}", *owner, to_string(peer));
+            document.leftovers.push_back({"guard", *owner});
+        }
+        if (owner && !ports_.datapath.is_loaded())
+            return document; // no manifest could be applied beside that guard
         if (!ports_.datapath.is_loaded())
             return tl::unexpected(Error{
                 "gc needs an active manifest, to know which pins are in use: apply one first, or remove "
@@ -63,7 +74,6 @@ void ControlLoop::collect_garbage(bool dry_run, PeerCredentials peer,
             return tl::unexpected(Error{
                 "flows are being migrated: try again when glbctl status shows the new capacity", EAGAIN});
         GLB_ASSIGN(const auto stale, ports_.datapath.stale_pins());
-        documents::GarbageCollection document{!dry_run, {}};
         for (const auto &pin : stale) {
             if (!dry_run) {
                 GLB_TRY(pin.remove());

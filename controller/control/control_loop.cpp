@@ -50,6 +50,7 @@ Status ControlLoop::start(const std::optional<ManifestFile> &first_manifest) {
     while (!done)
         context_.run_one();
     report_drops(state_, ports_); // what is there now is of the past
+    report_state_conditions(state_, ports_);
     publish();
     return *done;
 }
@@ -100,6 +101,8 @@ Task<void> ControlLoop::tick() {
     }
     const auto turn = co_await roles_.turn.take();
     co_await roles_.changes.expire_confirmation(); // without a manifest, too: a revert may have failed
+    if (!state_.desired.manifest)
+        co_await roles_.changes.retry_without_manifest();
     if (state_.desired.manifest || state_.installed.guard) {
         co_await roles_.overrides.expire();
         (void)roles_.reconciler.check_guard(); // a failure is a condition
@@ -117,6 +120,7 @@ Task<void> ControlLoop::tick() {
         co_await roles_.worker.run([&] { persist_health(*live); });
         roles_.scans.check();
     }
+    report_state_conditions(state_, ports_);
     publish();
 }
 

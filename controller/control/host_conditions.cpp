@@ -54,6 +54,10 @@ void report_drops(NodeState &state, const Ports &ports) {
         update_and_log(state.conditions.board, drops_source, state.conditions.drops.update(*drops, now), now);
 }
 
+void report_state_conditions(NodeState &state, const Ports &ports) {
+    update_and_log(state.conditions.board, state_source, ports.state.conditions(), ports.clock.now());
+}
+
 void report_bypasses(NodeState &state, MonotonicTime now) {
     std::vector<Condition> conditions;
     for (const auto &[endpoint, end] : state.desired.bypasses.ends())

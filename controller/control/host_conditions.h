@@ -1,4 +1,4 @@
-// What is wrong with this machine for a manifest (host checks, forwarding, drivers), drops and bypasses.
+// What is wrong with this machine for a manifest (host checks, forwarding, drivers), drops, bypasses, state files.
 #pragma once
 
 #include <vector>
@@ -18,6 +18,9 @@ void report_host_conditions(NodeState &state, const Ports &ports);
 
 /// What the data path drops now, for status.
 void report_drops(NodeState &state, const Ports &ports);
+
+/// Those of the state files, for status and log. While no worker uses them.
+void report_state_conditions(NodeState &state, const Ports &ports);
 
 /// Endpoints that an operator has bypassed, for status.
 void report_bypasses(NodeState &state, MonotonicTime now);

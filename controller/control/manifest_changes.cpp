@@ -64,6 +64,7 @@ Result<ApplyResult> ManifestChanges::check(const config::Manifest &manifest) {
     result.epoch = ports_.datapath.epoch();
     GLB_ASSIGN(state_.installed.network, ports_.network.read());
     const auto &snapshot = state_.installed.network;
+    GLB_TRY(ports_.guard.check_owner());
     const auto findings = check_host(manifest, snapshot);
     if (!findings.errors.empty())
         return refusal(result.epoch, api_errors(findings.errors));
@@ -158,6 +159,9 @@ Task<Status> ManifestChanges::activate(const config::Manifest &manifest, const s
     const auto seed = desired.seed;
     const auto allocation = installed.allocation;
     const auto health = installed.health;
+    // Without a manifest, too: that of one that was kept, or that cannot be read.
+    const bool had_guard = desired.manifest || installed.guard || !state_.conditions.failure.empty();
+    const auto devices = ports_.state.value(devices_key);
     const auto generation = ports_.health.snapshot()->generation + 1;
     bool stored = false;
     const auto commit = [&]() -> Status { // on the worker
@@ -180,11 +184,11 @@ Task<Status> ManifestChanges::activate(const config::Manifest &manifest, const s
     if (stored)
         co_await worker_.run(
             [&] { // beside another manifest a confirmation has no effect, so its write may fail
-                (void)(desired.manifest ? ports_.state.save_manifest(desired.text)
-                                        : ports_.state.remove_manifest());
+                (void)(desired.text.empty() ? ports_.state.remove_manifest()
+                                            : ports_.state.save_manifest(desired.text));
                 (void)persist(ports_.state, "confirmation", confirmation_json(desired.confirmation));
             });
-    co_await restore_previous();
+    co_await restore_previous(had_guard, devices);
     co_return done;
 }
 
@@ -194,6 +198,7 @@ Task<void> ManifestChanges::finish_activation(const config::Manifest &manifest, 
     ++state_.configuration;
     desired.manifest = std::make_shared<const config::Manifest>(manifest);
     desired.text = text;
+    pending_removal_.reset();
     state_.installed.kept_guard.reset();
     state_.conditions.failure.clear();
     state_.conditions.orphaned_epoch.reset();
@@ -215,8 +220,9 @@ Task<void> ManifestChanges::finish_activation(const config::Manifest &manifest, 
         spdlog::warn("{}", done.error().message);
 }
 
-/// After a change that failed. What cannot be restored now is tried again at each tick.
-Task<void> ManifestChanges::restore_previous() {
+/// After a change that failed. Without a previous manifest a guard stays if there was one, of `devices` if nothing
+/// else is known. What cannot be restored now is tried again at each tick.
+Task<void> ManifestChanges::restore_previous(bool had_guard, const nlohmann::json &devices) {
     state_.installed.distrust();
     Status restored;
     if (state_.desired.manifest) {
@@ -224,14 +230,23 @@ Task<void> ManifestChanges::restore_previous() {
         const Change change{*manifest};
         restored = co_await reconciler_.reconcile(change);
     } else {
-        restored = co_await take_down(load_kept_guard(ports_.state) != nullptr);
+        const auto text = state_.desired.text; // of a manifest that cannot be used
+        restored = co_await take_down(had_guard);
+        state_.desired.text = text;
+        if (had_guard) // the change has recorded its own
+            co_await worker_.run([&] { (void)persist(ports_.state, devices_key, devices); });
         if (restored)
-            restored = restore_kept_guard();
+            restored = restore_guard(true);
+        else
+            pending_removal_ = PendingRemoval{had_guard, devices}; // tried again at each tick
     }
-    state_.conditions.failure = restored ? std::string() : restored.error().message;
-    if (!restored)
+    if (!restored) {
+        state_.conditions.failure = restored.error().message;
         spdlog::error("a change failed, and the previous configuration could not be restored completely: {}",
                       state_.conditions.failure);
+    } else if (state_.desired.manifest) {
+        state_.conditions.failure.clear();
+    }
 }
 
 /// A seed that a manifest has set remains the node's seed when a later manifest sets none.
@@ -253,6 +268,7 @@ Task<void> ManifestChanges::refresh(bool is_periodic) {
     if (!is_periodic && ports_.datapath.is_loaded())
         if (const auto raised = ports_.datapath.raise_route_generation(); !raised)
             spdlog::error("{}", raised.error().message);
+    retry_guard();
     Change change{*manifest};
     change.is_periodic = is_periodic && failure.empty() && ports_.datapath.is_loaded();
     const auto done = co_await reconciler_.reconcile(change);

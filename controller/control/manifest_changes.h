@@ -35,17 +35,21 @@ class ManifestChanges {
     /// Reconciles the active manifest again: interfaces, routes or neighbours may have changed.
     [[nodiscard]] Task<void> refresh(bool is_periodic);
 
+    /// Where no manifest is active: what a failed change left is removed, and a guard that is missing installed.
+    [[nodiscard]] Task<void> retry_without_manifest();
+
   private:
     [[nodiscard]] Task<Status> start_stored(const std::string &text,
                                             const std::optional<ManifestFile> &first_manifest);
     [[nodiscard]] Result<ApplyResult> check(const config::Manifest &manifest);
     [[nodiscard]] Task<Status> activate(const config::Manifest &manifest, const std::string &text,
                                         bool differs, std::optional<Confirmation> confirmation);
-    [[nodiscard]] Task<void> restore_previous();
-    [[nodiscard]] Status restore_kept_guard();
+    [[nodiscard]] Task<void> restore_previous(bool had_guard, const nlohmann::json &devices);
+    [[nodiscard]] Status restore_guard(bool anew = false);
     void note_orphaned_datapath();
     [[nodiscard]] Task<void> finish_activation(const config::Manifest &manifest, const std::string &text,
                                                std::optional<Confirmation> confirmation);
+    void retry_guard();
     [[nodiscard]] Task<Status> revert();
     [[nodiscard]] Task<Status> take_down(bool keep_guard);
     [[nodiscard]] Status refuse_while_pending(const ApplyOptions &options) const;
@@ -62,6 +66,11 @@ class ManifestChanges {
     Reconciler &reconciler_;
     TableResizer &resizer_;
     Worker &worker_;
+    struct PendingRemoval {
+        bool had_guard;
+        nlohmann::json devices;
+    };
+    std::optional<PendingRemoval> pending_removal_; ///< of what a failed first change left
 };
 
 } // namespace glb::control

@@ -4,6 +4,7 @@
 #include "controller/config/manifest_diff.h"
 #include "controller/config/parser.h"
 #include "controller/control/boot_guard.h"
+#include "controller/control/guard_source.h"
 #include "controller/control/kept_guard.h"
 #include "controller/control/manifest_changes.h"
 #include "controller/control/offloads.h"
@@ -40,11 +41,17 @@ void warn_of_difference(const ManifestFile &file, const config::Manifest &active
 } // namespace
 
 Task<Status> ManifestChanges::start(const std::optional<ManifestFile> &first_manifest) {
-    GLB_CO_TRY(ports_.datapath.lock());
+    if (auto locked = ports_.datapath.lock(); !locked && locked.error().code == EBUSY)
+        co_return locked; // other failures do not concern the guard, and the data path meets them again
     auto &desired = state_.desired;
-    const auto stored = ports_.state.load_manifest();
+    auto stored = ports_.state.load_manifest();
     if (!stored.warning.empty())
         spdlog::warn("{}", stored.warning);
+    if (!stored.text && !stored.warning.empty()) {
+        stored.text = last_good_manifest(ports_.state);
+        if (stored.text)
+            spdlog::warn("the last manifest of the history is used");
+    }
     desired.bypasses.set(ports_.state.value("bypasses"));
     desired.confirmation = Confirmation::from_json(ports_.state.value("confirmation"));
     if (desired.confirmation && !desired.confirmation->concerns(stored.text.value_or("")))
@@ -53,13 +60,16 @@ Task<Status> ManifestChanges::start(const std::optional<ManifestFile> &first_man
         auto done = co_await start_stored(*stored.text, first_manifest);
         co_return done;
     }
-    if (!first_manifest) {
+    if (!first_manifest)
         note_orphaned_datapath();
+    if (const auto restored = restore_guard(); !restored)
+        spdlog::error("the guard could not be restored: {}", restored.error().message);
+    if (!first_manifest) {
         spdlog::info("no manifest: waiting for glbctl apply");
-        if (const auto restored = restore_kept_guard(); !restored)
-            spdlog::error("the guard kept by glbctl down --keep-guard could not be restored: {}",
-                          restored.error().message);
-        co_return state_.installed.guard ? reconciler_.check_guard() : Status{};
+        if (state_.installed.guard)
+            if (const auto checked = reconciler_.check_guard(); !checked)
+                spdlog::error("{}", checked.error().message);
+        co_return Status{};
     }
     ApplyOptions options;
     options.by = "start";
@@ -76,17 +86,24 @@ Task<Status> ManifestChanges::start_stored(const std::string &text,
                                            const std::optional<ManifestFile> &first_manifest) {
     auto &desired = state_.desired;
     const auto manifest = config::parse_manifest(text);
-    if (!manifest)
-        co_return refused(ports_.state.manifest_path(), manifest.error());
+    desired.text = text;
+    if (!manifest) { // written by a newer version
+        if (const auto restored = restore_guard(); !restored)
+            spdlog::error("the guard could not be restored: {}", restored.error().message);
+        co_return Status{};
+    }
     if (first_manifest)
         warn_of_difference(*first_manifest, *manifest);
     desired.manifest = std::make_shared<const config::Manifest>(*manifest);
-    desired.text = text;
+    retry_guard(); // before anything that needs a disk, a bpffs or the flow table
     const Change change{*manifest};
     const auto done = co_await reconciler_.reconcile(change);
     if (!done) {
         state_.conditions.failure = done.error().message;
         spdlog::error("the active manifest could not be reconciled completely: {}", done.error().message);
+        if (state_.installed.guard)
+            if (const auto checked = reconciler_.check_guard(); !checked) // for status
+                spdlog::error("{}", checked.error().message);
     }
     spdlog::info("started with the stored manifest, {}",
                  change_text(state_.installed.found_epoch, ports_.datapath.epoch(), {}));
@@ -108,15 +125,53 @@ void ManifestChanges::note_orphaned_datapath() {
     }
 }
 
-Status ManifestChanges::restore_kept_guard() {
+/// Of a manifest that is not active: kept by `down`, or not known completely. `failure` becomes the reason. `anew`: the
+/// guard that stands is that of a change that failed.
+Status ManifestChanges::restore_guard(bool anew) {
     auto &installed = state_.installed;
-    installed.kept_guard = load_kept_guard(ports_.state);
-    installed.guard = false;
-    if (!installed.kept_guard)
-        return {};
-    GLB_TRY(install_kept_guard(ports_, *installed.kept_guard));
-    installed.guard = true;
-    return {};
+    const auto source = find_guard_source(ports_.state).value_or(GuardSource{});
+    const auto stands =
+        install_guard_of(ports_, source, "it blocks all endpoint traffic until a manifest is applied", anew);
+    installed.kept_guard = source.manifest;
+    installed.guard = stands && *stands;
+    auto failure = source.problem;
+    if (installed.guard && !source.manifest && failure.empty() && !state_.conditions.orphaned_epoch)
+        failure = fmt::format("the guard of an earlier manifest blocks its traffic, but {} does not exist",
+                              ports_.state.manifest_path().string());
+    if (!failure.empty())
+        failure += "; fix: glbctl apply FILE, or glbctl rollback";
+    if (!failure.empty() && failure != state_.conditions.failure)
+        spdlog::error("{}", failure);
+    state_.conditions.failure = failure;
+    return stands ? Status{} : tl::unexpected(stands.error());
+}
+
+Task<void> ManifestChanges::retry_without_manifest() {
+    if (const auto pending = pending_removal_)
+        co_await restore_previous(pending->had_guard, pending->devices);
+    else
+        retry_guard();
+}
+
+void ManifestChanges::retry_guard() {
+    auto &installed = state_.installed;
+    const bool has_plan = state_.desired.manifest || installed.kept_guard;
+    if (installed.guard && has_plan) // which check() repairs
+        return;
+    Status done;
+    if (installed.guard) {
+        const auto stands = ports_.guard.restore(known_device_names(ports_.state), false);
+        installed.guard = stands.has_value() && *stands;
+        done = stands ? Status{} : tl::unexpected(stands.error());
+    } else if (const auto manifest = state_.desired.manifest) {
+        const auto devices = install_guard_alone(ports_, *manifest);
+        installed.guard = devices.has_value();
+        done = devices ? Status{} : tl::unexpected(devices.error());
+    } else if (!state_.conditions.failure.empty()) {
+        done = restore_guard();
+    }
+    if (!done)
+        spdlog::error("the guard is not installed: {}", done.error().message);
 }
 
 /// A history that cannot be written does not prevent a change.
@@ -205,22 +260,31 @@ Task<Status> ManifestChanges::revert() {
 
 Task<Status> ManifestChanges::take_down(bool keep_guard) {
     co_await resizer_.abandon();
+    pending_removal_.reset();
     auto done = control::take_down(ports_, state_, keep_guard);
     const auto left = restore_all_offloads(ports_.state.value(offloads_key), ports_.network);
     (void)co_await worker_.run([&] { return persist(ports_.state, offloads_key, left); });
+    if (!keep_guard) // they are those of a guard
+        (void)co_await worker_.run([&] { return ports_.state.set_value(devices_key, nullptr); });
     co_return done;
 }
 
 Task<Result<documents::Down>> ManifestChanges::down(DownOptions options) {
     GLB_CO_TRY(ports_.datapath.lock());
     const bool stays = options.keep_guard && state_.installed.guard;
+    if (const auto owner = ports_.guard.check_owner(); !owner)
+        spdlog::warn("{}: it stays", owner.error().message);
     spdlog::info("removing the data path{}, requested by {}", stays ? "" : " and the guard",
                  to_string(options.peer));
     std::string kept;
     if (stays)
-        kept = state_.desired.manifest ? state_.desired.text : load_kept_guard_text(ports_.state);
+        kept = state_.desired.text.empty() ? load_kept_guard_text(ports_.state) : state_.desired.text;
+    if (stays && kept.empty())
+        kept = last_good_manifest(ports_.state).value_or("");
     const auto store = [&]() -> Status {
         GLB_TRY(persist_kept_guard(ports_.state, kept));
+        if (!stays) // otherwise a manifest without its file would be lost, and its guard installed at the next start
+            (void)persist(ports_.state, devices_key, nullptr);
         return ports_.state.remove_manifest();
     };
     GLB_CO_TRY(co_await worker_.run(store));
@@ -235,8 +299,6 @@ Task<Result<documents::Down>> ManifestChanges::down(DownOptions options) {
     co_await worker_.run([&] {
         for (const char *key : {"health", "drains", "bypasses", "confirmation"})
             (void)ports_.state.set_value(key, nullptr);
-        if (!stays)
-            (void)ports_.state.set_value(devices_key, nullptr);
     });
     GLB_CO_TRY(done);
     co_return documents::Down{true, stays};

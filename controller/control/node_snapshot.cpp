@@ -37,17 +37,18 @@ observe::GuardSnapshot guard_snapshot(const NodeState &state) {
 
 std::string not_ready_reason(const NodeState &state, bool is_loaded, const std::set<unsigned> &attached) {
     const auto &manifest = state.desired.manifest;
+    const auto &failure = state.conditions.failure;
     if (!manifest && state.conditions.orphaned_epoch)
         return fmt::format(
-            "a data path of an earlier daemon is running (epoch {}), but the state directory has no "
+            "a data path of an earlier daemon is running (epoch {}), but the state directory has no usable "
             "manifest: start glbd with the --state-dir that it was applied with, apply the manifest, or "
-            "remove "
-            "the data path with glbctl down --yes",
-            *state.conditions.orphaned_epoch);
+            "remove the "
+            "data path with glbctl down --yes{}{}",
+            *state.conditions.orphaned_epoch, failure.empty() ? "" : "; ", failure);
+    if (!failure.empty())
+        return failure;
     if (!manifest)
         return "waiting for a manifest: glbctl apply FILE";
-    if (!state.conditions.failure.empty())
-        return state.conditions.failure;
     if (!is_loaded)
         return "the data path is not loaded";
     const auto &network = state.installed.network;

@@ -20,6 +20,7 @@ Task<Status> Reconciler::find_datapath(const config::Manifest &manifest) {
             desired.seed = *manifest.node.hash_seed;
         co_return Status{};
     }
+    GLB_CO_TRY(ports_.datapath.lock());
     GLB_CO_ASSIGN(installed.found,
                   ports_.datapath.inspect(datapath::round_capacity(manifest.node.flow_table_capacity)));
     const bool is_found = installed.found.has_value();

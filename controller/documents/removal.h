@@ -19,8 +19,8 @@ struct Down {
 };
 
 struct StalePin {
-    std::string kind;
-    std::string pin; ///< path
+    std::string kind; ///< maps, link, guard
+    std::string pin;  ///< path; of a guard its owner
 
     static constexpr auto members() {
         return std::tuple{member("kind", &StalePin::kind), member("pin", &StalePin::pin)};

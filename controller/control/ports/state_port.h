@@ -11,6 +11,7 @@
 #include "controller/state/checksummed_file.h"
 #include "controller/state/hash_seed.h"
 #include "controller/state/history.h"
+#include "controller/util/condition.h"
 #include "controller/util/result.h"
 
 namespace glb::control {
@@ -41,6 +42,9 @@ class StatePort {
     /// Newest first.
     [[nodiscard]] virtual std::vector<state::HistoryEntry> history() const = 0;
     [[nodiscard]] virtual Status add_history(const state::HistoryEntry &entry) = 0;
+
+    /// What is wrong with the files.
+    [[nodiscard]] virtual std::vector<Condition> conditions() const = 0;
 };
 
 /// Stores the value if it differs from the stored one.

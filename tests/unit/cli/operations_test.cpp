@@ -109,8 +109,9 @@ TEST_CASE("bypass: the effect and its duration are printed") {
 
 TEST_CASE("gc: lists what was removed, or would be") {
     const Fixture glbctl;
-    CHECK(glbctl({"gc"}).out == "REMOVED  PIN\nmaps     /sys/fs/bpf/glb/v1\n");
-    CHECK(glbctl({"gc", "--dry-run"}).out == "WOULD BE REMOVED  PIN\nmaps              /sys/fs/bpf/glb/v1\n");
+    CHECK(glbctl({"gc"}).out == "REMOVED  NAME\nmaps     /sys/fs/bpf/glb/v1\n");
+    CHECK(glbctl({"gc", "--dry-run"}).out ==
+          "WOULD BE REMOVED  NAME\nmaps              /sys/fs/bpf/glb/v1\n");
     CHECK(json::parse(glbctl({"-o", "json", "gc"}).out)["removed"] == true);
 }
 

@@ -26,6 +26,11 @@ std::map<IpAddress, network::ResolvedPath> FakeNetwork::resolve_paths(const netw
     return paths;
 }
 
+bool FakeNetwork::force_resolve(const IpAddress &target, MonotonicTime) {
+    forced.push_back(target);
+    return true;
+}
+
 Result<bool> FakeNetwork::offload(const std::string &interface, network::OffloadFeature feature) {
     return world_.offloads[interface].contains(feature);
 }
@@ -40,6 +45,7 @@ Status FakeNetwork::set_offload(const std::string &interface, network::OffloadFe
 }
 
 Status FakeGuard::install(const plan::GuardPlan &plan) {
+    GLB_TRY(check_owner());
     plan_.reset();
     GLB_TRY(world_.operation("guard.install"));
     world_.guard = plan_ = plan;
@@ -66,7 +72,40 @@ std::vector<Condition> FakeGuard::missing_forwarding(const std::set<std::string>
     return conditions;
 }
 
+Status FakeGuard::check_owner() {
+    if (world_.guard_of_other)
+        return tl::unexpected(Error{"the guard belongs to " + *world_.guard_of_other, EBUSY});
+    return {};
+}
+
+Result<bool> FakeGuard::restore(const std::vector<std::string> &known_devices, bool anew) {
+    GLB_TRY(check_owner());
+    if (world_.guard && (!anew || known_devices.empty()))
+        return true;
+    if (known_devices.empty())
+        return false;
+    plan::GuardPlan plan;
+    for (const auto &device : known_devices) {
+        plan::GuardedPort port;
+        port.interface = device;
+        port.devices = {device};
+        port.endpoint = 0;
+        plan.ports.push_back(std::move(port));
+    }
+    GLB_TRY(install(plan));
+    return true;
+}
+
+Result<std::optional<std::string>> FakeGuard::collect(bool dry_run) {
+    auto owner = world_.guard_of_other;
+    if (!dry_run)
+        world_.guard_of_other.reset();
+    return owner;
+}
+
 Status FakeGuard::remove() {
+    if (!check_owner())
+        return {};
     GLB_TRY(world_.operation("guard.remove"));
     world_.guard.reset();
     plan_.reset();

@@ -33,10 +33,7 @@ class FakeNetwork final : public control::NetworkPort {
     resolve_paths(const network::Snapshot &snapshot, const InterfaceRef &tunnel, const IpAddress &source,
                   const std::set<IpAddress> &targets, MonotonicTime now) override;
     void resolve(unsigned, const IpAddress &address) override { resolved.push_back(address); }
-    bool force_resolve(const IpAddress &target, MonotonicTime) override {
-        forced.push_back(target);
-        return true;
-    }
+    bool force_resolve(const IpAddress &target, MonotonicTime) override;
     network::Reach reach(const IpAddress &) const override { return network::Reach::reachable; }
     Result<std::uint64_t> neighbour_table_overflows() override { return overflows; }
     void release_paths() override {}
@@ -65,6 +62,9 @@ class FakeGuard final : public control::GuardPort {
     Status remove() override;
     int events_fd() const override { return -1; }
     bool drain_events() override { return false; }
+    Status check_owner() override;
+    Result<bool> restore(const std::vector<std::string> &known_devices, bool anew) override;
+    Result<std::optional<std::string>> collect(bool dry_run) override;
     std::vector<Condition> missing_forwarding(const std::set<std::string> &devices) const override;
 
     std::atomic<unsigned> checks = 0;
@@ -78,7 +78,7 @@ class FakeState final : public control::StatePort {
   public:
     explicit FakeState(FakeWorld &world) : world_(world) {}
 
-    state::LoadedFile load_manifest() const override { return {world_.manifest, ""}; }
+    state::LoadedFile load_manifest() const override { return {world_.manifest, world_.manifest_damage}; }
     Status save_manifest(const std::string &text) override;
     Status remove_manifest() override;
     std::filesystem::path manifest_path() const override { return "manifest"; }
@@ -89,6 +89,7 @@ class FakeState final : public control::StatePort {
     Status set_value(const std::string &key, nlohmann::json value) override;
     std::vector<state::HistoryEntry> history() const override { return world_.history; }
     Status add_history(const state::HistoryEntry &entry) override;
+    std::vector<Condition> conditions() const override { return world_.state_conditions; }
 
   private:
     FakeWorld &world_;
@@ -100,7 +101,7 @@ class FakeDatapath final : public control::DatapathPort {
   public:
     explicit FakeDatapath(FakeWorld &world) : world_(world) {}
 
-    Status lock() override { return {}; }
+    Status lock() override { return world_.operation("datapath.lock"); }
     Result<std::optional<control::FoundDatapath>> inspect(std::uint32_t capacity) override;
     Status load(std::uint32_t capacity, const std::vector<std::uint8_t> &seed) override;
     bool is_loaded() const override { return loaded_; }

@@ -77,14 +77,17 @@ struct FakeWorld {
     std::map<std::string, std::set<network::OffloadFeature>> offloads; ///< that are on
     std::set<std::string> not_forwarding;                              ///< devices
     std::optional<plan::GuardPlan> guard;
-    std::optional<FakeMaps> maps;       ///< pinned
-    std::optional<FakeMaps> older_maps; ///< of an earlier version, used by the links
+    std::optional<std::string> guard_of_other; ///< of the daemon with this name, which does not come back
+    std::optional<FakeMaps> maps;              ///< pinned
+    std::optional<FakeMaps> older_maps;        ///< of an earlier version, used by the links
     std::map<unsigned, datapath::AttachMode> attached;
     std::set<std::string> stale_pins;
     std::vector<std::string> removed_pins;
 
     // The disk.
     std::optional<std::string> manifest;
+    std::string manifest_damage; ///< warning of its file
+    std::vector<Condition> state_conditions;
     std::optional<state::HashSeed> seed;
     nlohmann::json values = nlohmann::json::object();
     std::vector<state::HistoryEntry> history;

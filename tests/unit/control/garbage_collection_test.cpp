@@ -74,6 +74,24 @@ TEST_CASE("gc: without an active manifest it is refused") {
     CHECK(world.stale_pins.empty());
 }
 
+TEST_CASE("gc: the guard of a daemon that is gone is removed, also without an active manifest") {
+    FakeWorld world;
+    world.stale_pins = two_pins;
+    world.guard_of_other = "node-a";
+    RunningDaemon daemon(world, std::nullopt);
+    const auto dry = collect(daemon, true);
+    REQUIRE(dry);
+    CHECK(*dry == documents::GarbageCollection{false, {{"guard", "node-a"}}});
+    CHECK(world.guard_of_other);
+    CHECK_FALSE(daemon.apply(manifest_text()).get());
+    const auto done = collect(daemon, false);
+    REQUIRE(done);
+    CHECK(*done == documents::GarbageCollection{true, {{"guard", "node-a"}}});
+    CHECK_FALSE(world.guard_of_other);
+    REQUIRE(daemon.apply(manifest_text()).get());
+    CHECK(collect(daemon, false)->leftovers == two_documents);
+}
+
 TEST_CASE("gc: while a resize migrates flows it is refused") {
     FakeWorld world;
     world.stale_pins = two_pins;

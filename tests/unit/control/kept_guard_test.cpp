@@ -205,6 +205,7 @@ TEST_CASE("boot guard: the file counts only where it is needed, and then it has 
     const auto refusal = install_boot_guard(daemon.ports, ManifestFile{"m.json", std::string("{")});
     CHECK(refusal); // the stored manifest precedes it
     world.manifest = "{";
+    world.guard.reset();
     CHECK_FALSE(install_boot_guard(daemon.ports, std::nullopt));
 }
 
