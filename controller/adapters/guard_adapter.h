@@ -22,8 +22,8 @@ class GuardAdapter final : public control::GuardPort {
                                    std::move(report.whole), report.counted, report.counter};
     }
     Status remove() override { return guard_.remove(); }
-    int events_fd() const override { return guard_.events_fd(); }
-    bool drain_events() override { return guard_.drain_events(); }
+    int events_fd() const override { return guard_.monitor().fd(); }
+    bool drain_events() override { return guard_.monitor().drain(); }
     Status check_owner() override { return guard_.check_owner(); }
     Result<bool> restore(const std::vector<std::string> &known_devices, bool anew) override {
         return guard_.restore(known_devices, anew);

@@ -31,6 +31,26 @@ void record_missing(GuardReport &report, const char *part, const Status &done) {
     record_failure(report.whole, Status(done));
 }
 
+/// True if an interface of the plan has another index now.
+bool resolve_interfaces(plan::GuardPlan &plan) {
+    bool changed = false;
+    for (auto &port : plan.ports) {
+        const unsigned now = if_nametoindex(port.interface.c_str());
+        changed = changed || now != port.ifindex;
+        port.ifindex = now;
+    }
+    return changed;
+}
+
+Status remove_stale_rules(Netlink &netlink, const std::vector<Rule> &wanted) {
+    GLB_ASSIGN(const auto present, list_rules(netlink));
+    Status first;
+    for (const auto &rule : present)
+        if (rule.is_own() && !contains(wanted, rule))
+            record_failure(first, remove_rule(netlink, rule));
+    return first;
+}
+
 } // namespace
 
 Result<Guard> Guard::open(GuardPaths paths) {
@@ -140,7 +160,7 @@ Status Guard::install(const plan::GuardPlan &plan) {
     punt_devices_.reset();
     GLB_TRY(write_punt_devices());
     GLB_TRY(repair_filters(report));
-    GLB_TRY(remove_stale_rules(plan::guard_routing_rules(plan)));
+    GLB_TRY(remove_stale_rules(netlink_, plan::guard_routing_rules(plan)));
     GLB_TRY(remove_stale_filters(plan::guard_interfaces(plan)));
     GLB_TRY(restore_sysctls(plan::guard_sysctls(plan)));
     is_installed_ = true;
@@ -154,16 +174,6 @@ Status Guard::set_magic(std::uint32_t magic) {
     if (!program_)
         return fail("the guard has no tc program: {}", program_error_);
     return program_->set_magic(magic);
-}
-
-bool Guard::resolve_interfaces() {
-    bool changed = false;
-    for (auto &port : plan_->ports) {
-        const unsigned now = if_nametoindex(port.interface.c_str());
-        changed = changed || now != port.ifindex;
-        port.ifindex = now;
-    }
-    return changed;
 }
 
 Status Guard::repair_table(GuardReport &report) {
@@ -257,7 +267,7 @@ Status Guard::repair_filter(unsigned ifindex, GuardReport &report) {
 }
 
 Status Guard::repair_maps() {
-    if (resolve_interfaces() || !are_ports_written_)
+    if (resolve_interfaces(*plan_) || !are_ports_written_)
         GLB_TRY(write_ports());
     return write_punt_devices();
 }
@@ -302,15 +312,6 @@ GuardReport Guard::check_and_repair() {
 Result<plan::PacketCount> Guard::uninspected() {
     GLB_TRY(read_counter());
     return counted_;
-}
-
-Status Guard::remove_stale_rules(const std::vector<Rule> &wanted) {
-    GLB_ASSIGN(const auto present, list_rules(netlink_));
-    Status first;
-    for (const auto &rule : present)
-        if (rule.is_own() && !contains(wanted, rule))
-            record_failure(first, remove_rule(netlink_, rule));
-    return first;
 }
 
 Status Guard::remove_stale_filters(const std::vector<unsigned> &wanted) {
@@ -358,7 +359,7 @@ Status Guard::restore_sysctls(const std::vector<plan::Sysctl> &wanted) {
 Status Guard::remove_walls() {
     Status first;
     record_failure(first, remove_stale_filters({}));
-    record_failure(first, remove_stale_rules({}));
+    record_failure(first, remove_stale_rules(netlink_, {}));
     record_failure(first, restore_sysctls({}));
     // `add` first: deleting a missing table fails.
     record_failure(first, nftables_.run("add table inet glb\ndelete table inet glb\n"));

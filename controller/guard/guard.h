@@ -59,9 +59,8 @@ class Guard {
     /// restored is a condition of severity error, and does not keep the others from being restored.
     [[nodiscard]] GuardReport check_and_repair();
 
-    /// Readable when a part may have been changed: see Monitor.
-    [[nodiscard]] int events_fd() const { return monitor_.fd(); }
-    [[nodiscard]] bool drain_events() { return monitor_.drain(); }
+    /// Readable when a part may have been changed.
+    [[nodiscard]] Monitor &monitor() { return monitor_; }
 
     /// Packets blocked by the guard. Never decreases, even if the table was flushed or the counter reset.
     [[nodiscard]] Result<plan::PacketCount> uninspected();
@@ -101,11 +100,9 @@ class Guard {
     [[nodiscard]] Status repair_maps();
     [[nodiscard]] Status read_counter();
     void diagnose(GuardReport &report) const;
-    [[nodiscard]] Status remove_stale_rules(const std::vector<Rule> &wanted);
     [[nodiscard]] Status remove_stale_filters(const std::vector<unsigned> &wanted);
     [[nodiscard]] Status release_interface(const network::Link &link);
     [[nodiscard]] Status restore_sysctls(const std::vector<plan::Sysctl> &wanted);
-    [[nodiscard]] bool resolve_interfaces();
 
     GuardPaths paths_;
     Netlink netlink_;
