@@ -22,7 +22,7 @@ class GuardAdapter final : public control::GuardPort {
                                    std::move(report.whole), report.counted, report.counter};
     }
     Status remove() override { return guard_.remove(); }
-    int events_fd() const override { return guard_.monitor().fd(); }
+    int events_fd() override { return guard_.monitor().fd(); }
     bool drain_events() override { return guard_.monitor().drain(); }
     Status check_owner() override { return guard_.check_owner(); }
     Result<bool> restore(const std::vector<std::string> &known_devices, bool anew) override {

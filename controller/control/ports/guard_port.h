@@ -39,7 +39,7 @@ class GuardPort {
     [[nodiscard]] virtual Status remove() = 0;
 
     /// Readable while the kernel has notifications of changes to parts of the guard; -1 if there is no descriptor.
-    [[nodiscard]] virtual int events_fd() const = 0;
+    [[nodiscard]] virtual int events_fd() = 0;
     /// Consumes them. True if a part may have been changed: check() tells.
     [[nodiscard]] virtual bool drain_events() = 0;
     [[nodiscard]] virtual Status check_owner() = 0;

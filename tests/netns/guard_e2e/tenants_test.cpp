@@ -76,9 +76,9 @@ struct Tenants {
     unsigned sent = 0;
 };
 
-using Damage = std::vector<std::vector<std::string>>;
+using Commands = std::vector<std::vector<std::string>>;
 
-const std::vector<Damage> damages = {
+const std::vector<Commands> damages = {
     {{"tc", "qdisc", "del", "dev", "under0", "clsact"}},
     {{"ip", "rule", "flush"}, {"ip", "rule", "add", "lookup", "main", "priority", "32766"}},
     {{"nft", "flush", "ruleset"}},

@@ -116,7 +116,7 @@ guard::GuardReport NodeGuard::check() {
     return node_.ns.call([&] { return guard_.check_and_repair(); });
 }
 bool NodeGuard::is_notified() {
-    return guard_.drain_events();
+    return guard_.monitor().drain();
 }
 std::uint64_t NodeGuard::uninspected() {
     return node_.ns.call([&] { return must(guard_.uninspected()); }).packets;

@@ -60,7 +60,7 @@ class FakeGuard final : public control::GuardPort {
     Status set_magic(std::uint32_t magic) override;
     Result<control::GuardCheck> check() override;
     Status remove() override;
-    int events_fd() const override { return -1; }
+    int events_fd() override { return -1; }
     bool drain_events() override { return false; }
     Status check_owner() override;
     Result<bool> restore(const std::vector<std::string> &known_devices, bool anew) override;
