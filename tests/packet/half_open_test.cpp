@@ -108,7 +108,7 @@ TEST_CASE("half-open: returned packets of untracked flows are accepted", "[half_
               XDP_PASS);
     }
     CHECK(second > 0);
-    CHECK(rig.count(GLB_COUNT_UNTRACKED) == 1000);
+    CHECK(rig.count(GLB_COUNT_FRAGMENT_EARLY) == 1000);
     CHECK(rig.count(GLB_COUNT_HALF_OPEN_FLOW) == 0); // only flows with an entry are counted
 }
 
