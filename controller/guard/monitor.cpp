@@ -13,25 +13,6 @@
 namespace glb::guard {
 namespace {
 
-Status join(int socket, const std::array<int, 3> &groups) {
-    for (const int group : groups)
-        if (group && ::setsockopt(socket, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0)
-            return fail_errno(errno, "cannot join netlink group {}", group);
-    return {};
-}
-
-Result<Fd> open_nftables_events() {
-    Fd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER));
-    if (!socket)
-        return fail_errno(errno, "cannot open a netlink socket for nftables");
-    sockaddr_nl address{}; // the kernel sends no notifications to a socket without a port
-    address.nl_family = AF_NETLINK;
-    if (::bind(socket.get(), reinterpret_cast<const sockaddr *>(&address), sizeof address) != 0)
-        return fail_errno(errno, "cannot bind a netlink socket");
-    GLB_TRY(join(socket.get(), {NFNLGRP_NFTABLES}));
-    return socket;
-}
-
 /// The table's name is the first attribute of everything in it, and of itself.
 bool is_of_own_table(const nlmsghdr &message) {
     if (NFNL_SUBSYS_ID(message.nlmsg_type) != NFNL_SUBSYS_NFTABLES)
@@ -84,13 +65,14 @@ bool drain_socket(int socket, bool (*is_relevant)(const nlmsghdr &)) {
 } // namespace
 
 Result<Monitor> Monitor::open() {
-    GLB_ASSIGN(auto routing, Netlink::open(true));
-    GLB_TRY(join(routing.fd(), {RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_TC}));
-    GLB_ASSIGN(auto nftables, open_nftables_events());
+    constexpr std::array<int, 3> groups{RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_TC};
+    GLB_ASSIGN(auto routing, Netlink::subscribe(NETLINK_ROUTE, groups));
+    constexpr std::array<int, 1> tables{NFNLGRP_NFTABLES};
+    GLB_ASSIGN(auto nftables, Netlink::subscribe(NETLINK_NETFILTER, tables));
     Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
     if (!epoll)
         return fail_errno(errno, "cannot create an epoll descriptor");
-    for (const int socket : {routing.fd(), nftables.get()}) {
+    for (const int socket : {routing.fd(), nftables.fd()}) {
         epoll_event event{};
         event.events = EPOLLIN;
         event.data.fd = socket;
@@ -102,7 +84,7 @@ Result<Monitor> Monitor::open() {
 
 bool Monitor::drain() {
     const bool routing = drain_socket(routing_.fd(), is_relevant_routing);
-    return drain_socket(nftables_.get(), is_of_own_table) || routing;
+    return drain_socket(nftables_.fd(), is_of_own_table) || routing;
 }
 
 } // namespace glb::guard

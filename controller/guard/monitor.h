@@ -20,12 +20,12 @@ class Monitor {
     [[nodiscard]] bool drain();
 
   private:
-    Monitor(Fd epoll, Netlink routing, Fd nftables)
+    Monitor(Fd epoll, Netlink routing, Netlink nftables)
         : epoll_(std::move(epoll)), routing_(std::move(routing)), nftables_(std::move(nftables)) {}
 
     Fd epoll_;
     Netlink routing_;
-    Fd nftables_;
+    Netlink nftables_;
 };
 
 } // namespace glb::guard
