@@ -52,8 +52,8 @@ TEST_CASE(
     node.programs.fail(1, "load");
     REQUIRE(guard.install(node.plan({"eth0", "eth1"}, 77)));
     CHECK(node.table().find("iifname \"eth0\"") != std::string::npos);
-    CHECK(node.rules("-4").size() == 4);
-    CHECK(node.rules("-6").size() == 4);
+    CHECK(node.rules("-4").size() == 5);
+    CHECK(node.rules("-6").size() == 5);
     CHECK(node.sysctl("net/ipv4/conf/eth1/rp_filter") == "2");
     CHECK_FALSE(node.filter("eth0"));
     CHECK(guard.get().matches(node.plan({"eth0", "eth1"}, 77)));
