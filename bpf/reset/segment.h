@@ -60,7 +60,7 @@ static __always_inline int glb_reset_set_length(struct xdp_md *ctx, const struct
 /*
  * Rewrites the packet to the RST for its far end: without options and data, with its own sequence number (of
  * a SYN the next one, which is expected), and with its ACK, which stateful middleboxes verify. For `probe` it
- * becomes a keepalive, with the number before that. 0 if its headers cannot be read. Updates packet->l3_len.
+ * becomes a SYN-ACK. 0 if its headers cannot be read. Updates packet->l3_len.
  * Global, so that it is verified once.
  */
 __noinline int glb_reset_rewrite(struct xdp_md *ctx, struct glb_packet *packet, __u32 l2_len, __u32 probe) {
@@ -78,8 +78,7 @@ __noinline int glb_reset_rewrite(struct xdp_md *ctx, struct glb_packet *packet, 
     header.offset = GLB_TCP_NO_OPTIONS;
     header.flags = GLB_TCP_RST | (tcp->flags & GLB_TCP_ACK);
     if (probe) {
-        header.seq = bpf_htonl(bpf_ntohl(header.seq) - 1);
-        header.flags = GLB_TCP_ACK;
+        header.flags = GLB_TCP_SYN | GLB_TCP_ACK;
         header.window = 0xffff;
     }
     header.check = glb_tcp_header_check(packet, header);

@@ -13,9 +13,9 @@
  * Therefore the sender is probed by a keepalive (RFC 9293, section 3.8.4), to which it replies by an ACK with
  * its highest sequence number. An appliance may have given each end other numbers than its peer's, and a RST
  * with the sender's would be discarded without a reply. So the far end is probed too: the sender's ACK is
- * forwarded as a keepalive, which is not acceptable in either case, and the far end's reply is answered with
- * the number that it expects. If the far end does not reply, because the number was acceptable or a firewall
- * has dropped the probe, the sender's next segment becomes the RST. (docs/design/0008)
+ * forwarded with SYN set, to which every TCP in a synchronized state replies by a challenge ACK, whatever the
+ * number (RFC 5961, section 4), and that is answered with the number that it expects. If the far end does not
+ * reply, because a firewall has dropped the probe, the sender's next segment becomes the RST. (docs/design/0008)
  */
 #ifndef GLB_RESET_STEP_H
 #define GLB_RESET_STEP_H
@@ -27,7 +27,7 @@ enum glb_reset_action {
     GLB_RESET_ANSWER,   /* back to its sender as a RST */
     GLB_RESET_PROBE,    /* back to its sender as a keepalive probe */
     GLB_RESET_FORWARD,  /* to the far end, rewritten to a RST */
-    GLB_RESET_ASK,      /* to the far end, rewritten to a keepalive probe */
+    GLB_RESET_ASK,      /* to the far end, rewritten to a SYN-ACK, which it challenges */
 };
 
 struct glb_reset_step {
