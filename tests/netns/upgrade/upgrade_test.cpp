@@ -59,7 +59,7 @@ TEST_CASE("upgrade: another map schema and table shape, and back, without packet
     load.wait_for(20000);
     replace_by(glbd, "glbd-next");
     INFO(glbd.log());
-    CHECK(sets_of(glbd) == std::vector<std::string>{"v5"});
+    CHECK(sets_of(glbd) == std::vector<std::string>{"v6"});
     CHECK(targets_of(glbd.flows({"--protocol", "tcp"})) == targets);
     CHECK(glbd.must_ctl({"status"}).at("epoch") == epoch);
     CHECK(glbd.counter("encapsulated") >= 20000); // counters are transferred
@@ -67,7 +67,7 @@ TEST_CASE("upgrade: another map schema and table shape, and back, without packet
     CHECK(load.flows.exchange() == Load::tcp_flows);
 
     replace_by(glbd, "glbd");
-    CHECK(sets_of(glbd) == std::vector<std::string>{"v4"});
+    CHECK(sets_of(glbd) == std::vector<std::string>{"v5"});
     CHECK(targets_of(glbd.flows({"--protocol", "tcp"})) == targets);
     load.wait_for(60000);
     CHECK(load.flows.exchange() == Load::tcp_flows);
@@ -131,7 +131,7 @@ TEST_CASE("upgrade: another program on the same maps is attached, and flows keep
     replace_by(glbd, "glbd-patched");
     INFO(glbd.log());
     CHECK(testbed.node.must({"ip", "-d", "link", "show", "under0"}) != before);
-    CHECK(sets_of(glbd) == std::vector<std::string>{"v4"});
+    CHECK(sets_of(glbd) == std::vector<std::string>{"v5"});
     load.wait_for(10000);
     CHECK(cookies() == owned);
     CHECK(load.flows.exchange() == Load::tcp_flows);
@@ -150,7 +150,7 @@ TEST_CASE("upgrade: program that does not load leaves the old one active, and th
     glbd.kill9();
     glbd.use_program("glbd-refused");
     auto &refused = glbd.launch(nullptr);
-    CHECK(refused.wait_for_output("the data path of v4 stays active", 20s));
+    CHECK(refused.wait_for_output("the data path of v5 stays active", 20s));
     CHECK(refused.running());
     load.wait_for(20000);
     CHECK(load.flows.exchange() == Load::tcp_flows);
@@ -178,7 +178,7 @@ TEST_CASE("upgrade: next start resumes or restarts a migration that was killed a
     }
     replace_by(glbd, "glbd-next");
     INFO(glbd.log());
-    CHECK(sets_of(glbd) == std::vector<std::string>{"v5"});
+    CHECK(sets_of(glbd) == std::vector<std::string>{"v6"});
     CHECK(targets_of(glbd.flows({"--protocol", "tcp"})) == targets);
     CHECK(load.flows.exchange() == Load::tcp_flows);
     CHECK(load.finish().lost == 0);
