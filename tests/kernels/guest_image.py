@@ -8,7 +8,7 @@ import packages
 from image import Image
 
 FOLDER = pathlib.Path(__file__).parent / "guest"
-MODULES = ["veth", "tun", "sch_ingress", "cls_bpf", "nf_tables", "nft_reject_inet", "nft_ct", "nft_objref"]
+MODULES = ["veth", "tun", "sch_ingress", "cls_bpf", "nf_tables", "nft_reject_inet", "nft_ct", "nft_objref", "nft_fib_inet"]
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 SKIP = 77
 
