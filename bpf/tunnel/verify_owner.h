@@ -91,9 +91,9 @@ static __always_inline int glb_cookie_is_siblings(const struct glb_steer_ctx *st
  * had that generation lately. The entry was evicted, or the flow began anew, while the packet was at its appliance.
  */
 static __always_inline int glb_cookie_was_flows(const struct glb_steer_ctx *steer, __u32 cookie) {
-    int is_candidate = 0;
-    for (__u32 i = 0; i < GLB_FLOW_CANDIDATES; i++)
-        is_candidate |= glb_flow_candidate(steer->key.tag, glb_settings.bucket_mask, i) == cookie >> 8;
+    const __u32 bucket = (cookie >> 8) / GLB_FLOW_WAYS;
+    const int is_candidate = bucket == glb_flow_bucket(steer->key.tag, glb_settings.bucket_mask, 0) ||
+                             bucket == glb_flow_bucket(steer->key.tag, glb_settings.bucket_mask, 1);
     const struct glb_flow_hot *hot = glb_flow_hot_at(cookie >> 8);
     if (!is_candidate || !hot)
         return 0;
