@@ -50,7 +50,8 @@ std::string layout() {
     std::map<std::string, const bpf_map *> maps;
     const bpf_map *each = nullptr;
     bpf_object__for_each_map(each, object.get()) {
-        if (!bpf_map__is_internal(each)) // a section of global data, not pinned
+        // Sections of global data and the storage for one packet are not pinned.
+        if (!bpf_map__is_internal(each) && bpf_map__name(each) != std::string("glb_context"))
             maps[bpf_map__name(each)] = each;
     }
     std::string text;
