@@ -48,7 +48,7 @@ __noinline int glb_reset_attempt(const struct glb_steer_ctx *steer, struct glb_f
 static __always_inline int glb_reset_decide(const struct glb_steer_ctx *steer, struct glb_flow_ref *flow) {
     if (steer->packet_flags & (GLB_PKT_FRAGMENT | GLB_PKT_ICMP_ERROR))
         return GLB_RESET_DROP;
-#pragma unroll /* Linux 6.1 refuses some loops, depending on their layout (tests/verifier/check_cfg.py) */
+#pragma unroll /* Linux 6.1 refuses some loops, depending on their layout (tests/verifier/check_loops.py) */
     for (int attempt = 0; attempt < 4; attempt++) {
         const int action = glb_reset_attempt(steer, flow);
         if (action != GLB_RESET_RETRY)

@@ -3,35 +3,19 @@
 by a jump, not by an instruction that falls through to the loop's head. Later kernels accept both, and the compiler
 chooses. Prints one line for each loop that 6.1 refuses.
 
-    check_cfg.py OBJECT...
+    check_loops.py OBJECT...
 """
 import struct
 import sys
 
+import bpf_object
+
 JMP, JMP32 = 0x05, 0x06
 JA, CALL, EXIT = 0x00, 0x80, 0x90
-SHT_SYMTAB, STT_FUNC = 2, 2
 
 # Linux 6.1.192: "back-edge from insn 2 to 3". r1 = 0; goto +1; r1 += 1; if r1 < 4 goto -2; w0 = 2; exit
 REFUSED = bytes.fromhex("b701000000000000" "0500010000000000" "0701000001000000"
                         "a501feff04000000" "b400000002000000" "9500000000000000")
-
-
-def functions(data: bytes):
-    """(name, code) of every function of an ELF object (64 bits, little endian)."""
-    section_table, = struct.unpack_from("<Q", data, 0x28)
-    entry_size, count = struct.unpack_from("<HH", data, 0x3A)
-    sections = [struct.unpack_from("<IIQQQQIIQQ", data, section_table + i * entry_size) for i in range(count)]
-    for _, kind, _, _, offset, size, link, _, _, row in sections:
-        if kind != SHT_SYMTAB:
-            continue
-        names = sections[link][4]
-        for at in range(offset, offset + size, row):
-            name, info, _, section, value, length = struct.unpack_from("<IBBHQQ", data, at)
-            if info & 0xF == STT_FUNC and length:
-                text = data[names + name:data.index(b"\0", names + name)].decode()
-                start = sections[section][4] + value
-                yield text, data[start:start + length]
 
 
 def edges(code: bytes, at: int):
@@ -74,12 +58,10 @@ def main() -> int:
     found = 0
     seen = 0
     for path in sys.argv[1:]:
-        with open(path, "rb") as file:
-            data = file.read()
-        for name, code in functions(data):
+        for function in bpf_object.functions(path):
             seen += 1
-            for start, end in refused_loops(code):
-                print(f"{path}: {name}: back-edge from insn {start} to {end}")
+            for start, end in refused_loops(function.code):
+                print(f"{path}: {function.name}: back-edge from insn {start} to {end}")
                 found += 1
     if not seen:
         print("no functions found")
