@@ -67,7 +67,7 @@ static __always_inline int glb_address_is_local(const struct glb_logical_port *p
                 return 1;
     }
     return port->flags & GLB_PORT_LOCAL_MORE
-               ? glb_local_addrs_contain(port->scope, packet->daddr, packet->family)
+               ? glb_local_addrs_contain(port->scope, packet, GLB_PACKET_DESTINATION)
                : 0;
 }
 

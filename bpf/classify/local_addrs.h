@@ -4,12 +4,18 @@
 #define GLB_CLASSIFY_LOCAL_ADDRS_H
 
 #include "maps/config.h"
+#include "parse/packet.h"
 
-/* The value of the address in the scope, 0 if it is not there. The address is four words in network order, of
- * which IPv4 uses the first. */
-static __noinline __u32 glb_local_addrs_value(__u32 scope, const __u32 *address, __u32 family) {
+/*
+ * The value of an address of the packet (enum glb_packet_end) in the scope, 0 if it is not there. Global, so that it
+ * is verified once.
+ */
+__noinline __u32 glb_local_addrs_value(__u32 scope, const struct glb_packet *packet, __u32 end) {
+    if (!packet)
+        return 0;
+    const __u32 *address = end == GLB_PACKET_SOURCE ? packet->saddr : packet->daddr;
     struct glb_local_addr_key key = {.prefix_length = 32 + 128, .scope = scope};
-    if (family == 4) {
+    if (packet->family == 4) {
         key.address[10] = 0xff;
         key.address[11] = 0xff;
         __builtin_memcpy(&key.address[12], address, 4);
@@ -20,8 +26,8 @@ static __noinline __u32 glb_local_addrs_value(__u32 scope, const __u32 *address,
     return value ? *value : 0;
 }
 
-static __always_inline int glb_local_addrs_contain(__u32 scope, const __u32 *address, __u32 family) {
-    return glb_local_addrs_value(scope, address, family) != 0;
+static __always_inline int glb_local_addrs_contain(__u32 scope, const struct glb_packet *packet, __u32 end) {
+    return glb_local_addrs_value(scope, packet, end) != 0;
 }
 
 #endif

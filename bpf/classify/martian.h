@@ -11,8 +11,6 @@
 #include "classify/local_addrs.h"
 #include "parse/packet.h"
 
-enum glb_packet_end { GLB_PACKET_SOURCE = 0, GLB_PACKET_DESTINATION };
-
 /* Not a unicast address: loopback, multicast, unspecified, limited broadcast, IPv4 in IPv6. */
 static __always_inline int glb_address_is_special(const __u32 *address, __u32 family) {
     const __u32 head = bpf_ntohl(address[0]);
@@ -53,7 +51,7 @@ __noinline int glb_address_is_martian(const struct glb_node *node, const struct 
                 node->address6[i][1] == address[1] && node->address6[i][0] == address[0])
                 return 1;
     }
-    return node->address_scope ? glb_local_addrs_contain(node->address_scope, address, family) : 0;
+    return node->address_scope ? glb_local_addrs_contain(node->address_scope, packet, end) : 0;
 }
 
 /* Whether the packet's source is martian. The first octet and the filter acquit most of them. */

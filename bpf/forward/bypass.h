@@ -33,20 +33,21 @@ static __always_inline void glb_forward_ctx_bypass(struct glb_forward_ctx *forwa
  * of an inspected packet. Global, so that it is verified once.
  */
 __noinline __u64 glb_forward_stripped(struct xdp_md *ctx, const struct glb_packet *packet,
-                                      const struct glb_forward_ctx *forward, struct glb_next_hop *hop,
+                                      const struct glb_forward_ctx *forward, struct glb_route *route,
                                       __u32 l2_len) {
-    if (!packet || !forward || !hop)
+    if (!packet || !forward || !route)
         return glb_verdict_pack(glb_verdict_drop(GLB_DROP_NO_CONFIG));
     if (!glb_strip_to_ethernet(ctx, l2_len, packet))
         return glb_verdict_pack(glb_verdict_drop(GLB_DROP_NO_HEADROOM));
-    return glb_verdict_pack(glb_forward_by_fib(ctx, packet, forward, hop));
+    return glb_verdict_pack(glb_forward_by_fib(ctx, packet, forward, route));
 }
 
 /* The same, counted by `counter` unless it is dropped. */
 static __always_inline struct glb_verdict
 glb_forward_bypass(struct xdp_md *ctx, const struct glb_packet *packet, const struct glb_forward_ctx *forward,
-                   struct glb_next_hop *hop, __u32 l2_len, enum glb_counter counter) {
-    struct glb_verdict verdict = glb_verdict_unpack(glb_forward_stripped(ctx, packet, forward, hop, l2_len));
+                   struct glb_route *route, __u32 l2_len, enum glb_counter counter) {
+    struct glb_verdict verdict =
+        glb_verdict_unpack(glb_forward_stripped(ctx, packet, forward, route, l2_len));
     if (glb_verdict_forwards(verdict))
         verdict.counter = counter;
     return verdict;

@@ -58,25 +58,27 @@ static __always_inline __u32 glb_fib_mtu(const struct glb_node *node, const stru
         mtu = mtu_result;
     if (glb_likely(!node->route_scope))
         return mtu;
-    const __u32 route_mtu = glb_local_addrs_value(node->route_scope, packet->daddr, packet->family);
+    const __u32 route_mtu = glb_local_addrs_value(node->route_scope, packet, GLB_PACKET_DESTINATION);
     return route_mtu && route_mtu < mtu ? route_mtu : mtu;
 }
 
 /*
- * Looks up the packet's route and neighbour. 0 with *hop complete; else the packet has to be punted, and an
+ * Looks up the packet's route and neighbour. 0 with route->hop complete; else the packet has to be punted, and an
  * unresolved neighbour was reported. The packet is behind a 14-byte Ethernet header. Global, so that it is
  * verified once.
  */
 __noinline int glb_fib(struct xdp_md *ctx, const struct glb_packet *packet,
-                       const struct glb_forward_ctx *forward, struct glb_next_hop *hop) {
-    struct bpf_fib_lookup fib = {};
-    if (!packet || !forward || !hop)
+                       const struct glb_forward_ctx *forward, struct glb_route *route) {
+    if (!packet || !forward || !route)
         return 1;
+    struct bpf_fib_lookup *fib = &route->params;
+    struct glb_next_hop *hop = &route->hop;
+    __builtin_memset(fib, 0, sizeof *fib);
     const __u32 bank = forward->bank & 1;
     const struct glb_node *node = bpf_map_lookup_elem(&glb_node, &bank);
-    if (!node || !glb_fib_fill(ctx, packet, &fib))
+    if (!node || !glb_fib_fill(ctx, packet, fib))
         return 1;
-    fib.ifindex = forward->ingress_ifindex;
+    fib->ifindex = forward->ingress_ifindex;
     __u32 flags = 0;
     if (forward->route_table) {
         /* The kernel asks its table of local addresses before any other. */
@@ -84,32 +86,30 @@ __noinline int glb_fib(struct xdp_md *ctx, const struct glb_packet *packet,
             return 1;
         /* A kernel without this flag (6.1 before its stable updates) refuses the look-up: the packet is punted. */
         flags = GLB_FIB_DIRECT | GLB_FIB_TBID;
-        fib.h_vlan_proto = (__be16)forward->route_table; /* tbid shares these 32 bits */
-        fib.h_vlan_TCI = (__be16)(forward->route_table >> 16);
+        fib->h_vlan_proto = (__be16)forward->route_table; /* tbid shares these 32 bits */
+        fib->h_vlan_TCI = (__be16)(forward->route_table >> 16);
     }
-    const long code = bpf_fib_lookup(ctx, &fib, sizeof fib, flags);
-    if (code == BPF_FIB_LKUP_RET_NO_NEIGH) {
-        /* The kernel replaced destination and family by the gateway's. */
-        __u32 address[4] = {fib.ipv6_dst[0], fib.ipv6_dst[1], fib.ipv6_dst[2], fib.ipv6_dst[3]};
-        glb_event_report(GLB_EVENT_NO_NEIGHBOUR, fib.ifindex, fib.family == GLB_AF_INET ? 4 : 6, address);
-    }
+    const long code = bpf_fib_lookup(ctx, fib, sizeof *fib, flags);
+    if (code == BPF_FIB_LKUP_RET_NO_NEIGH) /* destination and family are the gateway's */
+        glb_event_report(GLB_EVENT_NO_NEIGHBOUR, fib->ifindex, fib->family == GLB_AF_INET ? 4 : 6,
+                         fib->ipv6_dst);
     if (code < 0) /* the kernel cannot look up so: the host stack is the only way */
         return GLB_FIB_NO_EGRESS;
     if (code != BPF_FIB_LKUP_RET_SUCCESS)
         return 1;
-    const __u32 ifindex = fib.ifindex;
+    const __u32 ifindex = fib->ifindex;
     const struct glb_egress *egress = bpf_map_lookup_elem(&glb_egress, &ifindex);
     if (!egress)
         return GLB_FIB_NO_EGRESS;
     hop->egress = *egress;
-    hop->egress.mtu = (__u16)glb_fib_mtu(node, packet, fib.mtu_result, egress->mtu);
-    __builtin_memcpy(hop->destination, fib.dmac, 6);
-    __builtin_memcpy(hop->source, fib.smac, 6);
+    hop->egress.mtu = (__u16)glb_fib_mtu(node, packet, fib->mtu_result, egress->mtu);
+    __builtin_memcpy(hop->destination, fib->dmac, 6);
+    __builtin_memcpy(hop->source, fib->smac, 6);
     if (hop->egress.mtu < egress->mtu)
         return 0; /* cached next hops are those of routes with the interface's MTU */
 
     struct glb_next_hop_key key = {.ifindex = ifindex};
-    __builtin_memcpy(key.mac, fib.dmac, 6);
+    __builtin_memcpy(key.mac, fib->dmac, 6);
     const __u32 *index = bpf_map_lookup_elem(&glb_next_hop_ids, &key);
     if (index)
         glb_egress_store(forward, *index);

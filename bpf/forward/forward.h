@@ -43,31 +43,31 @@ static __always_inline struct glb_verdict glb_send(struct xdp_md *ctx, const str
     return glb_verdict_redirect(hop->egress.ifindex, GLB_COUNT_FORWARDED);
 }
 
-/* `hop` is storage for the result of the look-up. */
+/* `route` is storage for the look-up. */
 static __always_inline struct glb_verdict glb_forward_by_fib(struct xdp_md *ctx,
                                                              const struct glb_packet *packet,
                                                              const struct glb_forward_ctx *forward,
-                                                             struct glb_next_hop *hop) {
+                                                             struct glb_route *route) {
     if (packet->ttl <= 1)
         return glb_verdict_punt(forward->endpoint, GLB_COUNT_PUNTED);
     if (forward->endpoint_flags & GLB_ENDPOINT_PUNT) /* the host stack is its only way */
         return glb_verdict_punt(forward->endpoint | GLB_PUNT_UNLIMITED, GLB_COUNT_PUNTED);
-    const int failed = glb_fib(ctx, packet, forward, hop);
+    const int failed = glb_fib(ctx, packet, forward, route);
     if (failed)
         return glb_verdict_punt(forward->endpoint | (failed == GLB_FIB_NO_EGRESS ? GLB_PUNT_UNLIMITED : 0),
                                 GLB_COUNT_PUNTED);
-    return glb_send(ctx, packet, forward, hop);
+    return glb_send(ctx, packet, forward, &route->hop);
 }
 
 static __always_inline struct glb_verdict glb_forward(struct xdp_md *ctx, const struct glb_packet *packet,
                                                       const struct glb_forward_ctx *forward,
-                                                      struct glb_next_hop *hop) {
+                                                      struct glb_route *route) {
     const struct glb_next_hop *cached = glb_egress_cached(forward);
     if (cached) {
         glb_count(GLB_COUNT_CACHED_EGRESS, packet->l3_len);
         return glb_send(ctx, packet, forward, cached);
     }
-    return glb_forward_by_fib(ctx, packet, forward, hop);
+    return glb_forward_by_fib(ctx, packet, forward, route);
 }
 
 #endif

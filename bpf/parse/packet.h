@@ -40,6 +40,9 @@ struct glb_packet {
     __u32 flow_daddr[4];
 };
 
+/* Which of the packet's addresses is meant. */
+enum glb_packet_end { GLB_PACKET_SOURCE = 0, GLB_PACKET_DESTINATION };
+
 /* A frame's Ethernet header and tags. Written by glb_parse_ethernet(). */
 struct glb_frame {
     __u32 l2_len;

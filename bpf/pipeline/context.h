@@ -87,6 +87,12 @@ struct glb_forward_ctx {
     __u32 now;
 };
 
+/* A FIB look-up: its parameters, and the next hop that it found. */
+struct glb_route {
+    struct bpf_fib_lookup params;
+    struct glb_next_hop hop;
+};
+
 /*
  * Storage for one packet, since these structs do not fit the 512 bytes of a BPF stack beside the frames of
  * the global functions. Only pipeline/ uses it; stages get pointers to members. One row per CPU is enough:
@@ -98,7 +104,7 @@ struct glb_context {
     struct glb_return_info returned;
     struct glb_steer_ctx steer;
     struct glb_forward_ctx forward;
-    struct glb_next_hop hop; /* the result of a FIB look-up */
+    struct glb_route route;
 };
 
 GLB_PERCPU(glb_context, struct glb_context, 1);

@@ -16,9 +16,9 @@
 static __always_inline struct glb_verdict glb_outbound_bypass(struct xdp_md *ctx, __u32 l2_len,
                                                               const struct glb_packet *packet,
                                                               const struct glb_forward_ctx *forward,
-                                                              struct glb_next_hop *hop) {
+                                                              struct glb_route *route) {
     const struct glb_verdict verdict =
-        glb_forward_bypass(ctx, packet, forward, hop, l2_len, GLB_COUNT_BYPASSED);
+        glb_forward_bypass(ctx, packet, forward, route, l2_len, GLB_COUNT_BYPASSED);
     if (glb_verdict_forwards(verdict))
         glb_count_endpoint_forwarded(forward->endpoint, packet->l3_len);
     return verdict;
@@ -28,11 +28,11 @@ static __always_inline struct glb_verdict glb_outbound_bypass(struct xdp_md *ctx
 static __always_inline struct glb_verdict glb_outbound_reset(struct xdp_md *ctx, __u32 l2_len,
                                                              struct glb_packet *packet,
                                                              const struct glb_forward_ctx *forward,
-                                                             struct glb_next_hop *hop, int action) {
+                                                             struct glb_route *route, int action) {
     if (action == GLB_RESET_FORWARD || action == GLB_RESET_ASK) {
         if (!glb_reset_rewrite(ctx, packet, l2_len, action == GLB_RESET_ASK))
             return glb_verdict_drop(GLB_DROP_SHORT_LINEAR);
-        return glb_forward_bypass(ctx, packet, forward, hop, l2_len, GLB_COUNT_RESET_SENT_ON);
+        return glb_forward_bypass(ctx, packet, forward, route, l2_len, GLB_COUNT_RESET_SENT_ON);
     }
     if (action == GLB_RESET_DROP)
         return glb_verdict_drop(GLB_DROP_FLOW_RESET);
@@ -45,10 +45,10 @@ static __always_inline struct glb_verdict glb_outbound_reset(struct xdp_md *ctx,
 static __always_inline struct glb_verdict glb_no_target_apply(struct xdp_md *ctx, __u32 l2_len,
                                                               const struct glb_packet *packet, __u32 group,
                                                               const struct glb_forward_ctx *forward,
-                                                              struct glb_next_hop *hop) {
+                                                              struct glb_route *route) {
     const __u64 action = glb_group_action_of(group);
     if (action == GLB_NO_TARGET_BYPASS)
-        return glb_outbound_bypass(ctx, l2_len, packet, forward, hop);
+        return glb_outbound_bypass(ctx, l2_len, packet, forward, route);
     return glb_verdict_drop(action == GLB_NO_TARGET_PENDING ? GLB_DROP_NO_TARGET_YET : GLB_DROP_NO_TARGET);
 }
 
@@ -72,7 +72,7 @@ static __always_inline struct glb_verdict glb_outbound(struct xdp_md *ctx, const
                                                        struct glb_context *storage) {
     struct glb_steer_ctx *steer = &storage->steer;
     struct glb_forward_ctx *forward = &storage->forward;
-    struct glb_next_hop *hop = &storage->hop;
+    struct glb_route *route = &storage->route;
     const __u32 l2_len = in->frame.l2_len;
     const __u32 endpoint_index = in->port->endpoint;
     const struct glb_endpoint *endpoint = glb_endpoint_row(in->bank, endpoint_index);
@@ -81,7 +81,7 @@ static __always_inline struct glb_verdict glb_outbound(struct xdp_md *ctx, const
     const __u32 now = glb_now_ticks();
     if (glb_unlikely(glb_bypass_active(endpoint_index, now))) {
         glb_forward_ctx_bypass(forward, endpoint_index, endpoint, in->port, in->bank);
-        return glb_outbound_bypass(ctx, l2_len, packet, forward, hop);
+        return glb_outbound_bypass(ctx, l2_len, packet, forward, route);
     }
     /* Checks fail for want of the address alone, so their result must not open onAllUnhealthy's bypass. */
     if (glb_unlikely(in->node->flags & GLB_NODE_NO_TUNNEL_ADDRESS))
@@ -100,8 +100,8 @@ static __always_inline struct glb_verdict glb_outbound(struct xdp_md *ctx, const
             return glb_verdict_drop(GLB_DROP_SOURCE_LIMIT);
         glb_forward_ctx_bypass(forward, endpoint_index, endpoint, in->port, in->bank);
         if (steered == GLB_STEERED_RESET)
-            return glb_outbound_reset(ctx, l2_len, packet, forward, hop, glb_reset_decide(steer, &flow));
-        return glb_no_target_apply(ctx, l2_len, packet, group_index, forward, hop);
+            return glb_outbound_reset(ctx, l2_len, packet, forward, route, glb_reset_decide(steer, &flow));
+        return glb_no_target_apply(ctx, l2_len, packet, group_index, forward, route);
     }
     const struct glb_target *target = glb_target_row(in->bank, flow.target);
     if (!target)
