@@ -98,7 +98,7 @@ TEST_CASE("cookie: an untracked flow of an unbound sender needs the cookie that 
     rig.unbind_senders();
     const auto sent = rig.send_out(question);
     REQUIRE(rig.count(GLB_COUNT_UNTRACKED) == 1);
-    for (const auto forged : {0u, sent.cookie ^ 1, 0x500u})
+    for (const auto forged : {0u, sent.cookie ^ 0x80, 0x500u})
         CHECK_FALSE(rig.accepts(sent, forged, question));
     CHECK(rig.drops(GLB_DROP_COOKIE_MISMATCH) == 3);
     CHECK(rig.accepts(sent, sent.cookie, question));
@@ -119,7 +119,7 @@ TEST_CASE("cookie: fragments and ICMP errors of unbound senders need a cookie of
     const auto sent = rig.send_out(packet);
     CHECK(rig.accepts(sent, sent.cookie, packet));
     CHECK_FALSE(rig.accepts(sent, 0, packet));
-    CHECK_FALSE(rig.accepts(sent, sent.cookie ^ 1, packet));
+    CHECK_FALSE(rig.accepts(sent, sent.cookie ^ 0x80, packet));
     CHECK(rig.drops(GLB_DROP_COOKIE_MISMATCH) == 2);
 }
 
@@ -154,7 +154,7 @@ TEST_CASE("cookie: an ICMP error may carry that of another flow of its host", "[
         CHECK_FALSE(rig.accepts(sent, far.cookie, error));
     }
     SECTION("nor one of an ended entry") {
-        CHECK_FALSE(rig.accepts(sent, other.cookie ^ 1, error));
+        CHECK_FALSE(rig.accepts(sent, other.cookie ^ 0x80, error));
     }
     SECTION("and a packet of the flow itself may not") {
         CHECK_FALSE(rig.accepts(sent, other.cookie, flow_of(1)));
