@@ -6,7 +6,7 @@
  *   parse -> classify -> verify -> decapsulate -> forward   return: a packet that a target sent back
  *
  * The stages are in pipeline/ingress.h, outbound.h and return.h. They return a verdict; the switch below
- * turns it into an XDP code and a counter.
+ * turns it into an XDP code and a counter. Counters of bytes add up IP lengths (telemetry/counters.h).
  */
 #include "lib/bpf.h"
 
@@ -54,11 +54,11 @@ static __always_inline int glb_punt(struct xdp_md *ctx, __u32 argument, enum glb
 
 SEC("xdp.frags")
 int glb_xdp(struct xdp_md *ctx) {
-    const __u32 bytes = glb_frame_len(ctx);
+    __u32 bytes = glb_frame_len(ctx) - GLB_ETH_LEN; /* the kernel drops shorter frames */
     /* Metadata that a frame brings would stay in front of it in the next namespace, however it leaves. */
     if (glb_unlikely(!glb_strip_metadata(ctx)))
         return glb_count_and_drop(GLB_DROP_PUNT_FAILED, bytes);
-    const struct glb_verdict verdict = glb_process(ctx);
+    const struct glb_verdict verdict = glb_process(ctx, &bytes);
 
     switch (verdict.action) {
     case GLB_ACTION_PASS:

@@ -35,8 +35,7 @@ static __always_inline struct glb_verdict glb_process_endpoint(struct xdp_md *ct
     /* No router forwards it, and the update for the TTL would keep a wrong checksum wrong. */
     if (packet->family == 4 && glb_unlikely(!glb_ipv4_checksum_ok(ctx, in->frame.l2_len)))
         return glb_verdict_drop(GLB_DROP_BAD_CHECKSUM);
-    const __u32 bytes = packet->l3_len;
-    glb_count_endpoint_in(in->port->endpoint, bytes);
+    glb_count_endpoint_in(in->port->endpoint, packet->l3_len);
     return glb_outbound(ctx, in, packet, storage);
 }
 
@@ -47,7 +46,8 @@ static __always_inline struct glb_verdict glb_drop_martian(const struct glb_ingr
     return glb_verdict_drop(GLB_DROP_MARTIAN);
 }
 
-static __always_inline struct glb_verdict glb_process_ip(struct xdp_md *ctx, const struct glb_ingress *in) {
+static __always_inline struct glb_verdict glb_process_ip(struct xdp_md *ctx, const struct glb_ingress *in,
+                                                         __u32 *bytes) {
     struct glb_context *storage = glb_context_get();
     if (!storage)
         return glb_verdict_drop(GLB_DROP_NO_CONFIG);
@@ -56,9 +56,10 @@ static __always_inline struct glb_verdict glb_process_ip(struct xdp_md *ctx, con
     const int parsed = glb_parse_ip(ctx, in->frame.l2_len, in->frame.eth_proto, glb_frame_len(ctx), packet);
     if (parsed)
         return glb_handle_parse_error(ctx, in, parsed);
+    *bytes = packet->l3_len;
     switch (glb_classify_ip(in->node, in->port, packet)) {
     case GLB_CLASS_RETURN:
-        return glb_return(ctx, in, packet, storage);
+        return glb_return(ctx, in, packet, storage, bytes);
     case GLB_CLASS_SPOOFED:
         return glb_verdict_drop(GLB_DROP_UNKNOWN_SENDER);
     case GLB_CLASS_MARTIAN:
@@ -92,8 +93,8 @@ __noinline int glb_short_frame_is_ours(struct xdp_md *ctx) {
 }
 
 /* Reads the configuration bank once; the packet is processed by that bank even if the controller flips it
- * meanwhile. */
-static __always_inline struct glb_verdict glb_process(struct xdp_md *ctx) {
+ * meanwhile. `bytes`: what the counters add for the packet. */
+static __always_inline struct glb_verdict glb_process(struct xdp_md *ctx, __u32 *bytes) {
     const struct glb_control *control = glb_control_row();
     struct glb_ingress in;
 
@@ -102,6 +103,7 @@ static __always_inline struct glb_verdict glb_process(struct xdp_md *ctx) {
     if (glb_unlikely(glb_parse_ethernet(ctx, &in.frame)))
         return glb_short_frame_is_ours(ctx) ? glb_verdict_drop(GLB_DROP_SHORT_LINEAR)
                                             : glb_verdict_pass(GLB_COUNT_PASSED_OTHER);
+    *bytes -= in.frame.l2_len - GLB_ETH_LEN;
     in.bank = GLB_READ(control->bank) & 1;
     in.node = bpf_map_lookup_elem(&glb_node, &in.bank);
     in.port = glb_logical_port_find(in.bank, ctx->ingress_ifindex, &in.frame);
@@ -112,7 +114,7 @@ static __always_inline struct glb_verdict glb_process(struct xdp_md *ctx) {
         return glb_verdict_pass(GLB_COUNT_LOCAL);
     if (!glb_mac_is_local(in.port, eth->destination))
         return glb_verdict_pass(GLB_COUNT_LOCAL);
-    return glb_process_ip(ctx, &in);
+    return glb_process_ip(ctx, &in, bytes);
 }
 
 #endif

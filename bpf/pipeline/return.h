@@ -56,20 +56,22 @@ static __always_inline int glb_return_refused(struct xdp_md *ctx, const struct g
 
 /*
  * The inner packet, of a sender that is a target. `info` describes its GENEVE header, `outer` its outer
- * packet. `storage` holds what this leg passes to its stages.
+ * packet. `storage` holds what this leg passes to its stages; `bytes` is what the counters add.
  */
 static __always_inline struct glb_verdict glb_return_inner(struct xdp_md *ctx, const struct glb_ingress *in,
                                                            const struct glb_packet *outer,
                                                            const struct glb_return_info *info,
                                                            const struct glb_sender *sender,
-                                                           struct glb_context *storage) {
+                                                           struct glb_context *storage, __u32 *bytes) {
     struct glb_packet *inner = &storage->inner;
     struct glb_steer_ctx *steer = &storage->steer;
 
     __builtin_memset(inner, 0, sizeof *inner);
+    *bytes = info->payload_end - info->inner_offset;
     const int parsed = glb_parse_ip(ctx, info->inner_offset, info->inner_proto, info->payload_end, inner);
     if (parsed)
         return glb_verdict_drop(parsed == GLB_PARSE_SHORT ? GLB_DROP_SHORT_LINEAR : GLB_DROP_INNER_MALFORMED);
+    *bytes = inner->l3_len;
     const int endpoint_index = glb_endpoint_find(in->bank, info->endpoint_id);
     if (endpoint_index < 0 && info->endpoint_id == GLB_IN_BAND_ENDPOINT)
         return glb_in_band(ctx, info->inner_offset, inner, outer->saddr[0]);
@@ -108,7 +110,7 @@ static __always_inline struct glb_verdict glb_return_inner(struct xdp_md *ctx, c
 /* GENEVE to the tunnel address on the tunnel's port. */
 static __always_inline struct glb_verdict glb_return(struct xdp_md *ctx, const struct glb_ingress *in,
                                                      const struct glb_packet *outer,
-                                                     struct glb_context *storage) {
+                                                     struct glb_context *storage, __u32 *bytes) {
     struct glb_return_info *info = &storage->returned;
     const __u32 l2_len = in->frame.l2_len;
     const struct glb_sender *sender = 0;
@@ -128,7 +130,7 @@ static __always_inline struct glb_verdict glb_return(struct xdp_md *ctx, const s
     error = glb_parse_geneve(ctx, udp, l2_len + outer->l3_len, info);
     if (error)
         return glb_verdict_error(error);
-    return glb_return_inner(ctx, in, outer, info, sender, storage);
+    return glb_return_inner(ctx, in, outer, info, sender, storage, bytes);
 }
 
 #endif

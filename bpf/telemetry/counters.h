@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Per-CPU counters: by drop reason, by event, by endpoint, by target. */
+/*
+ * Per-CPU counters: by drop reason, by event, by endpoint, by target.
+ *
+ * The bytes of a packet are its IP length: header and payload of the endpoint's packet, in the tunnel of the inner
+ * one. Neither Ethernet headers, tags and padding nor the tunnel's 68 bytes count, so that a packet has the same
+ * length at every counter that it passes. If the inner packet of a returned one could not be read, it is the length
+ * of what the tunnel carries, or of the outer packet; of a frame without an IP packet, what follows its Ethernet header
+ * and tags.
+ */
 #ifndef GLB_TELEMETRY_COUNTERS_H
 #define GLB_TELEMETRY_COUNTERS_H
 

@@ -42,6 +42,16 @@ std::string metrics_page() {
         "<!-- Generated from controller/observe: build the target \"reference\". -->\n\n"
         "Metric families of `GET /metrics`. The format is the Prometheus text format 0.0.4, or OpenMetrics "
         "1.0.0 if the `Accept` header prefers it. Units are packets, bytes and seconds.\n\n"
+        "The bytes of a packet are its IP length, header included, and in the tunnel that of the inner "
+        "packet: "
+        "neither Ethernet headers, tags and padding nor the 68 bytes of encapsulation. So a packet adds the "
+        "same number at every counter that it passes, here, in `glbctl` and in the HTTP API. If the inner "
+        "packet of "
+        "a returned one cannot be read, it is the length of what the tunnel carries, or of the outer packet; "
+        "for a "
+        "frame without an IP packet, of what follows its Ethernet header and tags. `redirect_failed` counts "
+        "no "
+        "bytes.\n\n"
         "| name | type | labels | meaning |\n|---|---|---|---|\n";
     std::istringstream text(observe::render_metrics(one_of_each()));
     std::string help, type, described;

@@ -39,7 +39,7 @@ std::string drops_page() {
            "Reasons for which the data path drops a packet. `glbctl drops` lists all of them, including zero "
            "counts. In\n"
            "`/metrics` the reason is the label `reason` of `glb_dropped_packets_total` and "
-           "`glb_dropped_bytes_total`.\n\n" +
+           "`glb_dropped_bytes_total`. Bytes are IP lengths ([metrics](metrics.md)).\n\n" +
            table("reason", drops);
 }
 
@@ -49,7 +49,7 @@ std::string counters_page() {
            "All other counters of the data path. `glbctl counters` lists all of them, including zero "
            "counts. In `/metrics`\n"
            "the name is the label `counter` of `glb_datapath_packets_total` and "
-           "`glb_datapath_bytes_total`.\n\n" +
+           "`glb_datapath_bytes_total`. Bytes are IP lengths ([metrics](metrics.md)).\n\n" +
            table("counter", counters);
 }
 
