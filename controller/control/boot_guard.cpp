@@ -64,7 +64,7 @@ Result<bool> install_guard_of(const Ports &ports, const GuardSource &source, con
 }
 
 Status install_boot_guard(const Ports &ports, const std::optional<ManifestFile> &first_manifest) {
-    if (const auto locked = ports.datapath.lock(); !locked) {
+    if (auto locked = ports.datapath.lock(); !locked) {
         if (locked.error().code == EBUSY)
             return locked;
         spdlog::error("{}", locked.error().message); // the walls need no bpffs
