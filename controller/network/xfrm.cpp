@@ -20,7 +20,9 @@ IpPrefix prefix_of(const xfrm_address_t &address, std::uint8_t length, std::uint
 }
 
 XfrmPolicy read_policy(const nlmsghdr &message) {
-    const auto &info = *static_cast<const xfrm_userpolicy_info *>(mnl_nlmsg_get_payload(&message));
+    xfrm_userpolicy_info info{}; // a message is aligned to 4 bytes, this to 8
+    std::memcpy(&info, mnl_nlmsg_get_payload(&message),
+                std::min(mnl_nlmsg_get_payload_len(&message), sizeof info));
     const NetlinkAttributes attributes(message, sizeof info);
     XfrmPolicy policy;
     policy.direction = info.dir == XFRM_POLICY_FWD   ? XfrmPolicy::Direction::forward
