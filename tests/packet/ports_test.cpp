@@ -192,3 +192,20 @@ TEST_CASE("ports: local addresses and MACs apply to their own port only", "[port
         CHECK_FALSE(is_taken(here, first - 1));
     }
 }
+
+TEST_CASE("ports: a frame to the zero MAC is for no port, whether or not MACs have free places",
+          "[ports][classify]") {
+    Rig rig;
+    const unsigned macs = GENERATE(0u, 1u, 3u * GLB_PORT_MACS);
+    CAPTURE(macs);
+    rig.reconfigure([&](auto &config) {
+        config.ports[0].macs.resize(1);
+        if (!macs)
+            config.ports[0].macs[0] = {}; // as a tun device has
+        for (unsigned n = 1; n < macs; ++n)
+            config.ports[0].macs.push_back(mac(n));
+    });
+    const auto out = rig.send((Eth{.dst = "00:00:00:00:00:00"} / short_question).bytes());
+    CHECK(out.code == XDP_PASS);
+    CHECK(rig.count(GLB_COUNT_ENCAPSULATED) == 0);
+}
