@@ -1,6 +1,7 @@
 #include "controller/guard/guard.h"
 
 #include <algorithm>
+#include <cerrno>
 
 #include <net/if.h>
 
@@ -36,6 +37,8 @@ bool resolve_interfaces(plan::GuardPlan &plan) {
     bool changed = false;
     for (auto &port : plan.ports) {
         const unsigned now = if_nametoindex(port.interface.c_str());
+        if (now == 0 && errno != ENODEV)
+            continue; // unknown without a descriptor for its socket: the filter keeps its ports
         changed = changed || now != port.ifindex;
         port.ifindex = now;
     }
@@ -103,8 +106,9 @@ Status Guard::write_table() {
     GLB_TRY(run_ruleset());
     if (!before) // created with what was counted
         counter_ = counted_;
-    table_ = nftables_.list("table inet glb");
+    table_.clear(); // unknown, if it cannot be listed
     generation_ = 0;
+    GLB_ASSIGN(table_, nftables_.list("table inet glb"));
     return {};
 }
 
@@ -134,7 +138,7 @@ Status Guard::write_ports() {
 Status Guard::write_punt_devices() {
     if (!program_)
         return {};
-    auto devices = find_punt_devices(*plan_);
+    GLB_ASSIGN(auto devices, find_punt_devices(*plan_));
     if (devices == punt_devices_)
         return {};
     punt_devices_.reset(); // unknown, if writing fails
@@ -182,13 +186,14 @@ Status Guard::repair_table(GuardReport &report) {
     GLB_ASSIGN(const auto generation, nftables_.generation());
     if (generation == generation_)
         return {};
-    if (nftables_.list("table inet glb") != table_) {
+    GLB_ASSIGN(const auto table, nftables_.list("table inet glb"));
+    if (table != table_) {
         GLB_TRY(check_owner());
         GLB_TRY(write_table());
         report.repaired.push_back("nftables table inet glb");
         return {};
     }
-    const auto ruleset = nftables_.list_json("ruleset");
+    GLB_ASSIGN(const auto ruleset, nftables_.list_json("ruleset"));
     table_conditions_ = table_conditions(ruleset);
     std::ranges::move(nftables_mark_users(ruleset, plan_->mark_mask), std::back_inserter(table_conditions_));
     generation_ = generation;

@@ -40,7 +40,8 @@ Status Guard::check_owner() {
 Result<bool> Guard::restore(const std::vector<std::string> &known_devices, bool anew) {
     GLB_TRY(check_owner());
     anew = anew && !known_devices.empty();
-    if (!anew && (plan_ || !nftables_.list("table inet glb").empty()))
+    GLB_ASSIGN(const auto table, nftables_.list("table inet glb"));
+    if (!anew && (plan_ || !table.empty()))
         return true;
     auto devices = known_devices;
     if (saved_->devices && !anew)

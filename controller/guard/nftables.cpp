@@ -5,11 +5,14 @@
 
 #include <arpa/inet.h>
 #include <endian.h>
+#include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <nftables/libnftables.h>
+
+#include "controller/util/fd.h"
 
 namespace glb::guard {
 namespace {
@@ -74,29 +77,49 @@ Result<const nlmsghdr *> request_one(mnl_socket *socket, const nlmsghdr &request
     }
 }
 
+/// libnftables calls exit() if it cannot open a socket: one for its context, one for the names of interfaces. A few
+/// more are required, since other threads open descriptors meanwhile.
+Status check_descriptors() {
+    std::array<Fd, 4> descriptors;
+    for (auto &descriptor : descriptors) {
+        descriptor = Fd(::open("/", O_PATH | O_CLOEXEC));
+        if (!descriptor)
+            return fail_errno(errno, "cannot use nftables without free descriptors");
+    }
+    return {};
+}
+
 } // namespace
 
 void Nftables::FreeContext::operator()(nft_ctx *context) const {
     nft_ctx_free(context);
 }
-void Nftables::CloseSocket::operator()(mnl_socket *socket) const {
+void NftablesQueries::CloseSocket::operator()(mnl_socket *socket) const {
     mnl_socket_close(socket);
 }
 
+Result<NftablesQueries> NftablesQueries::open() {
+    NftablesQueries queries;
+    queries.socket_.reset(mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC));
+    if (!queries.socket_ || mnl_socket_bind(queries.socket_.get(), 0, MNL_SOCKET_AUTOPID) < 0)
+        return fail_errno(errno, "cannot open an nftables netlink socket");
+    return queries;
+}
+
 Result<Nftables> Nftables::open() {
-    Nftables nftables;
+    GLB_ASSIGN(auto queries, NftablesQueries::open()); // fails where libnftables would end the process
+    GLB_TRY(check_descriptors());
+    Nftables nftables(std::move(queries));
     nftables.context_.reset(nft_ctx_new(NFT_CTX_DEFAULT));
     if (!nftables.context_)
         return fail("cannot initialize libnftables");
     nft_ctx_buffer_output(nftables.context_.get());
     nft_ctx_buffer_error(nftables.context_.get());
-    nftables.socket_.reset(mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC));
-    if (!nftables.socket_ || mnl_socket_bind(nftables.socket_.get(), 0, MNL_SOCKET_AUTOPID) < 0)
-        return fail_errno(errno, "cannot open an nftables netlink socket");
     return nftables;
 }
 
 Status Nftables::run(const std::string &commands) {
+    GLB_TRY(check_descriptors());
     nft_ctx_output_set_flags(context_.get(), 0);
     const int failed = nft_run_cmd_from_buffer(context_.get(), commands.c_str());
     (void)nft_ctx_get_output_buffer(context_.get());
@@ -106,7 +129,8 @@ Status Nftables::run(const std::string &commands) {
     return {};
 }
 
-std::string Nftables::listing(const std::string &what, unsigned flags) {
+Result<std::string> Nftables::listing(const std::string &what, unsigned flags) {
+    GLB_TRY(check_descriptors());
     nft_ctx_output_set_flags(context_.get(), flags);
     const int failed = nft_run_cmd_from_buffer(context_.get(), ("list " + what).c_str());
     std::string text = nft_ctx_get_output_buffer(context_.get());
@@ -114,14 +138,14 @@ std::string Nftables::listing(const std::string &what, unsigned flags) {
     return failed ? std::string() : text;
 }
 
-std::string Nftables::list(const std::string &what) {
+Result<std::string> Nftables::list(const std::string &what) {
     return listing(what, NFT_CTX_OUTPUT_STATELESS);
 }
-std::string Nftables::list_json(const std::string &what) {
+Result<std::string> Nftables::list_json(const std::string &what) {
     return listing(what, NFT_CTX_OUTPUT_JSON);
 }
 
-Result<std::uint32_t> Nftables::generation() {
+Result<std::uint32_t> NftablesQueries::generation() {
     std::array<char, 8192> out{}, in{};
     auto *request = put_header(out.data(), NFT_MSG_GETGEN, AF_UNSPEC, ++sequence_);
     GLB_ASSIGN(const auto *message, request_one(socket_.get(), *request, in));
@@ -131,7 +155,7 @@ Result<std::uint32_t> Nftables::generation() {
     return ntohl(mnl_attr_get_u32(id));
 }
 
-Result<std::optional<plan::PacketCount>> Nftables::counter() {
+Result<std::optional<plan::PacketCount>> NftablesQueries::counter() {
     std::array<char, 8192> out{}, in{};
     auto *request = put_header(out.data(), NFT_MSG_GETOBJ, NFPROTO_INET, ++sequence_);
     mnl_attr_put_strz(request, NFTA_OBJ_TABLE, "glb");
@@ -143,8 +167,8 @@ Result<std::optional<plan::PacketCount>> Nftables::counter() {
 }
 
 Result<std::optional<plan::PacketCount>> read_uninspected_count() {
-    GLB_ASSIGN(auto nftables, Nftables::open());
-    return nftables.counter();
+    GLB_ASSIGN(auto queries, NftablesQueries::open());
+    return queries.counter();
 }
 
 } // namespace glb::guard

@@ -207,13 +207,15 @@ Ownership OwnerCheck::compare(const Owner &recorded, bool has_pins) {
 
 Result<FoundGuard> OwnerCheck::find(Nftables &nftables, Netlink &netlink, Evidence evidence) {
     FoundGuard found;
-    found.owner = parse_owner(nftables.list_json("chain inet glb owner"));
+    GLB_ASSIGN(const auto chain, nftables.list_json("chain inet glb owner"));
+    found.owner = parse_owner(chain);
     if (found.owner) {
         found.ownership = compare(*found.owner, evidence.has_pins);
         found.is_running = found.ownership == Ownership::foreign && is_running(*found.owner);
         return found;
     }
-    bool is_there = !nftables.list("table inet glb").empty();
+    GLB_ASSIGN(const auto table, nftables.list("table inet glb"));
+    bool is_there = !table.empty();
     if (!is_there) {
         GLB_ASSIGN(is_there, has_remains(netlink));
     }

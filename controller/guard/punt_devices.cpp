@@ -1,6 +1,7 @@
 #include "controller/guard/punt_devices.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <optional>
 
@@ -15,6 +16,7 @@ namespace {
 
 class InterfaceQuery {
   public:
+    [[nodiscard]] bool is_open() const { return static_cast<bool>(socket_); }
     /// False if there is no such interface.
     bool operator()(unsigned long request, const std::string &name, ifreq &row) const {
         row = {};
@@ -45,8 +47,10 @@ std::optional<PuntDevice> find_device(const InterfaceQuery &query, const std::st
 
 } // namespace
 
-std::map<std::uint16_t, PuntDevice> find_punt_devices(const plan::GuardPlan &plan) {
+Result<std::map<std::uint16_t, PuntDevice>> find_punt_devices(const plan::GuardPlan &plan) {
     const InterfaceQuery query;
+    if (!query.is_open())
+        return fail_errno(errno, "cannot open a socket to find the punt devices");
     std::map<std::uint16_t, PuntDevice> found;
     for (const auto &port : plan.ports) {
         if (!port.endpoint)

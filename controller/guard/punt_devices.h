@@ -7,6 +7,7 @@
 
 #include "controller/plan/guard_plan.h"
 #include "controller/util/address.h"
+#include "controller/util/result.h"
 
 namespace glb::guard {
 
@@ -19,7 +20,7 @@ struct PuntDevice {
 };
 
 /// By endpoint index. Of each endpoint the first device that is up, in the order of the plan. Reads the calling
-/// thread's network namespace.
-[[nodiscard]] std::map<std::uint16_t, PuntDevice> find_punt_devices(const plan::GuardPlan &plan);
+/// thread's network namespace. Errors: no descriptor for a socket.
+[[nodiscard]] Result<std::map<std::uint16_t, PuntDevice>> find_punt_devices(const plan::GuardPlan &plan);
 
 } // namespace glb::guard

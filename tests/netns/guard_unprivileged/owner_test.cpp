@@ -57,13 +57,13 @@ TEST_CASE("guard owner: the record is in the table, whatever bytes a path has") 
     node.ns.call([&] {
         auto nftables = must(guard::Nftables::open());
         must(nftables.run(guard::owner_ruleset(owner)));
-        CHECK(guard::parse_owner(nftables.list_json("chain inet glb owner")) == owner);
+        CHECK(guard::parse_owner(must(nftables.list_json("chain inet glb owner"))) == owner);
         owner.node.clear();
         must(nftables.run(guard::owner_ruleset(owner))); // replaces it
-        CHECK(guard::parse_owner(nftables.list_json("chain inet glb owner")) == owner);
+        CHECK(guard::parse_owner(must(nftables.list_json("chain inet glb owner"))) == owner);
         must(nftables.run("flush chain inet glb owner"));
-        CHECK_FALSE(guard::parse_owner(nftables.list_json("chain inet glb owner")));
-        CHECK_FALSE(guard::parse_owner(nftables.list_json("chain inet glb none")));
+        CHECK_FALSE(guard::parse_owner(must(nftables.list_json("chain inet glb owner"))));
+        CHECK_FALSE(guard::parse_owner(must(nftables.list_json("chain inet glb none"))));
     });
 }
 
