@@ -49,6 +49,8 @@ static __always_inline int glb_punt(struct xdp_md *ctx, __u32 argument, enum glb
         return glb_count_and_drop(GLB_DROP_PUNT_FAILED, bytes);
     }
     glb_count(counter, bytes);
+    if (counter != GLB_COUNT_RESET_SENT_ON) /* the node's own segment, in place of the endpoint's */
+        glb_count_endpoint_forwarded(endpoint, bytes);
     return XDP_PASS;
 }
 

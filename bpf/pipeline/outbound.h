@@ -12,14 +12,15 @@
 #include "steer/steer.h"
 #include "tunnel/encode.h"
 
-/* Forwards the packet uninspected; the endpoint counts it as forwarded, like an inspected one. */
+/* Forwards the packet uninspected; the endpoint counts it as forwarded, like an inspected one (glb_punt() counts what is
+ * punted). */
 static __always_inline struct glb_verdict glb_outbound_bypass(struct xdp_md *ctx, __u32 l2_len,
                                                               const struct glb_packet *packet,
                                                               const struct glb_forward_ctx *forward,
                                                               struct glb_route *route) {
     const struct glb_verdict verdict =
         glb_forward_bypass(ctx, packet, forward, route, l2_len, GLB_COUNT_BYPASSED);
-    if (glb_verdict_forwards(verdict))
+    if (verdict.action == GLB_ACTION_REDIRECT)
         glb_count_endpoint_forwarded(forward->endpoint, packet->l3_len);
     return verdict;
 }

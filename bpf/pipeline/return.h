@@ -102,7 +102,7 @@ static __always_inline struct glb_verdict glb_return_inner(struct xdp_md *ctx, c
         return glb_verdict_drop(GLB_DROP_NO_HEADROOM);
     glb_ecn_decapsulate(ctx, inner, outer->tos);
     const struct glb_verdict verdict = glb_forward(ctx, inner, &storage->forward, &storage->route);
-    if (glb_verdict_forwards(verdict))
+    if (verdict.action == GLB_ACTION_REDIRECT) /* glb_punt() counts what is punted */
         glb_count_endpoint_forwarded((__u32)endpoint_index, inner->l3_len);
     return verdict;
 }

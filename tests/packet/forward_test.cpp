@@ -70,6 +70,35 @@ TEST_CASE("forward: redirected and punted packets are counted for their endpoint
     }
 }
 
+TEST_CASE("forward: of packets beyond the punt limit, those that are dropped are not counted as forwarded",
+          "[forward][punt]") {
+    need_root();
+    RoutedRig routed;
+    auto &rig = routed.rig;
+    const bool bypass = GENERATE(false, true);
+    const Packet inner = IPv4{.ttl = 1} / Udp{};
+    const auto out = rig.send(from_client(inner));
+    REQUIRE(out.code == XDP_REDIRECT);
+    const unsigned target = out.frame.at(5) == target2_mac.bytes[5];
+    auto frame = returned(target, cookie_of(out.frame), entropy_of(out.frame), inner);
+    if (bypass) {
+        const std::uint32_t key = sample_endpoint;
+        const std::uint64_t override = GLB_ENDPOINT_BYPASS;
+        const int map = rig.roles.handles->map(datapath::Map::endpoint_override);
+        REQUIRE(bpf_map_update_elem(map, &key, &override, BPF_ANY) == 0);
+        frame = from_client(inner);
+    }
+    const auto dropped = [&] { return rig.drops(GLB_DROP_PUNT_LIMITED); };
+    for (int i = 0; i < 100000 && dropped() < 5; ++i)
+        (void)rig.send(frame);
+    REQUIRE(dropped() == 5);
+    const auto punted = rig.count(bypass ? GLB_COUNT_BYPASSED : GLB_COUNT_PUNTED);
+    CHECK(punted >= 1000);
+    const auto forwarded = rig.roles.counters.endpoint_count(sample_endpoint).value().forwarded;
+    CHECK(forwarded.packets == punted);
+    CHECK(forwarded.bytes == punted * inner.bytes().size());
+}
+
 TEST_CASE("forward: egress may be the tunnel's interface (one-arm)", "[forward]") {
     need_root();
     RoutedRig routed;

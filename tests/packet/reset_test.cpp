@@ -176,8 +176,13 @@ TEST_CASE("reset: forwarded RST keeps the IP header and drops options and data",
     SECTION("an expiring TTL is punted") {
         Fixture routed(false);
         auto &flow = routed.connection;
+        const auto forwarded = [&] {
+            return routed.rig.roles.counters.endpoint_count(sample_endpoint).value().forwarded.packets;
+        };
+        const auto before = forwarded();
         const auto outcome = flow.send(flow.ip(true, 1) / flow.tcp(true, rst, 1000));
         CHECK(outcome.code == XDP_PASS);
+        CHECK(forwarded() == before); // like a segment that XDP forwards
         CHECK_THAT(outcome.metadata, equals(from_hex("ed5eed5e 03000000")));
         CHECK(counts(routed) == Counts{1, 0, 1, 0});
         CHECK(routed.rig.count(GLB_COUNT_PUNTED) == 0);
