@@ -45,10 +45,11 @@ Result<std::vector<Filter>> list_filters(Netlink &netlink, unsigned ifindex, boo
             // The dump has a row without a handle per priority.
             if (found.tcm_handle == 0)
                 return;
-            Filter filter{found.tcm_info >> 16, found.tcm_handle, {}, 0};
             const NetlinkAttributes attributes(message, sizeof(tcmsg));
-            if (const auto *options = attributes.get(TCA_OPTIONS);
-                options && attributes.text(TCA_KIND) == "bpf") {
+            const auto *options = attributes.get(TCA_OPTIONS);
+            const auto kind = attributes.text(TCA_KIND);
+            Filter filter{found.tcm_info >> 16, found.tcm_handle, {}, 0, kind, mark_effect_of(kind, options)};
+            if (options && kind == "bpf") {
                 const NetlinkAttributes bpf(options);
                 filter.name = bpf.text(TCA_BPF_NAME);
                 filter.program_id = bpf.u32(TCA_BPF_ID);

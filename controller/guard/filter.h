@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/guard/mark_effect.h"
 #include "lib/netlink/netlink.h"
 
 namespace glb::guard {
@@ -18,8 +19,10 @@ constexpr const char *filter_name = "glb_guard";
 struct Filter {
     std::uint32_t priority = 0;
     std::uint32_t handle = 0;
-    std::string name;
+    std::string name;             ///< of a BPF filter
     std::uint32_t program_id = 0; ///< 0: not a BPF filter
+    std::string kind;
+    MarkEffect mark;
 
     /// True for the guard's filter.
     [[nodiscard]] bool is_own() const {

@@ -247,6 +247,8 @@ Status Guard::repair_filter(unsigned ifindex, GuardReport &report) {
     const auto own = std::find_if(filters.begin(), filters.end(), [](const auto &f) { return f.is_own(); });
     if (own != filters.begin() && own != filters.end())
         report.conditions.push_back(foreign_filter(name, filters.front()));
+    std::ranges::move(filter_mark_users(name, filters, plan_->mark_mask),
+                      std::back_inserter(report.conditions));
     if (own != filters.end() && saved_->clsact.count(name))
         qdiscs_[name] = ifindex;
     if (!program_ || (own != filters.end() && own->program_id == program_->id()))

@@ -1,5 +1,6 @@
 #include "controller/guard/mark_users.h"
 
+#include <algorithm>
 #include <optional>
 #include <set>
 
@@ -68,6 +69,14 @@ bool is_opaque(const json &statement) {
     return name.empty() || name == "MARK" || name == "CONNMARK";
 }
 
+Condition mark_writer(const std::string &where, std::uint32_t mark_mask) {
+    return {Severity::warning, "foreign-mark", where,
+            fmt::format("changes bits of the packet mark that are the guard's ({:#010x}): packets are "
+                        "dropped, or pass as another endpoint's",
+                        mark_mask),
+            keep_bits};
+}
+
 } // namespace
 
 std::vector<Condition> nftables_mark_users(const std::string &ruleset_json, std::uint32_t mark_mask) {
@@ -92,12 +101,7 @@ std::vector<Condition> nftables_mark_users(const std::string &ruleset_json, std:
     }
     std::vector<Condition> conditions;
     for (const auto &where : writers)
-        conditions.push_back(
-            {Severity::warning, "foreign-mark", where,
-             fmt::format("changes bits of the packet mark that are the guard's ({:#010x}): packets are "
-                         "dropped, or pass as another endpoint's",
-                         mark_mask),
-             keep_bits});
+        conditions.push_back(mark_writer(where, mark_mask));
     for (const auto &where : opaque)
         conditions.push_back({Severity::warning, "opaque-rules", where,
                               "has rules of iptables that nft does not show; they may change packet marks",
@@ -113,6 +117,24 @@ std::vector<Condition> rule_mark_users(const std::vector<Rule> &rules, std::uint
                 {Severity::warning, "foreign-mark", rule.to_string(),
                  fmt::format("matches bits of the packet mark that are the guard's ({:#010x})", mark_mask),
                  keep_bits});
+    return conditions;
+}
+
+std::vector<Condition> filter_mark_users(const std::string &interface, const std::vector<Filter> &filters,
+                                         std::uint32_t mark_mask) {
+    auto filter = std::ranges::find_if(filters, [](const auto &one) { return one.is_own(); });
+    std::vector<Condition> conditions;
+    for (; filter != filters.end(); ++filter) {
+        if (filter->is_own())
+            continue;
+        const auto where =
+            fmt::format("tc filter on {} ({}, priority {})", interface, filter->kind, filter->priority);
+        if (filter->mark.bits & mark_mask)
+            conditions.push_back(mark_writer(where, mark_mask));
+        else if (filter->mark.is_opaque)
+            conditions.push_back({Severity::warning, "opaque-filter", where,
+                                  "runs after the guard's filter, and may change packet marks", keep_bits});
+    }
     return conditions;
 }
 

@@ -82,3 +82,20 @@ TEST_CASE("mark users: routing rules of others that match bits of the mask") {
     CHECK(found[0].what == "foreign-mark");
     CHECK(found[0].where == foreign.to_string());
 }
+
+TEST_CASE("mark users: tc filters behind the guard's that change its bits, or may") {
+    const Filter own{filter_priority, filter_handle, filter_name, 1, "bpf", {.bits = 0, .is_opaque = true}};
+    const auto filter = [](std::uint32_t bits, bool is_opaque = false) {
+        return Filter{7, 1, {}, 0, "matchall", {bits, is_opaque}};
+    };
+    CHECK(filter_mark_users("eth0", {}, mask).empty());
+    CHECK(filter_mark_users("eth0", {filter(mask)}, mask).empty()); // the guard's would run after it
+    CHECK(filter_mark_users("eth0", {filter(mask), own, filter(~mask)}, mask).empty());
+    const auto found = filter_mark_users("eth0", {own, filter(0x10000, true), filter(0, true)}, mask);
+    REQUIRE(found.size() == 2);
+    CHECK(found[0].what == "foreign-mark");
+    CHECK(found[0].where == "tc filter on eth0 (matchall, priority 7)");
+    CHECK(found[0].message.find("0x0fff0000") != std::string::npos);
+    CHECK(found[1].what == "opaque-filter");
+    CHECK(found[1].where == found[0].where);
+}
