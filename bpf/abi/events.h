@@ -13,6 +13,7 @@ enum glb_event_kind {
     GLB_EVENT_SENDER_MAC = 2,   /* GENEVE from address[0] with another MAC: six bytes from address[1] on */
     GLB_EVENT_IN_BAND = 3,      /* a returned in-band probe: address[0] its sender, [1] and [2] its nonce */
     GLB_EVENT_NO_METADATA = 4,  /* the driver of `ifindex` does not support XDP metadata (punt_failed) */
+    GLB_EVENT_TX_OFFLOAD = 5,   /* packets of endpoint address[0] by `ifindex` have no complete L4 checksum */
 };
 
 /* In-band probes are UDP in GENEVE, with an endpoint id that is reserved ("glbprobe"). The UDP payload starts

@@ -39,8 +39,8 @@ static __always_inline __u32 glb_untracked_cookie(const struct glb_steer_ctx *st
     return glb_flow_untracked_cookie(&steer->key, has_ports, &glb_settings.table_key);
 }
 
-/* The entry and target of a packet. Written by glb_steer() on the outbound leg, glb_verify_owner() on the
- * return leg. */
+/* The entry and target of a packet. Written by glb_steer_hit() or glb_steer_slow() on the outbound leg, by
+ * glb_verify_owner() on the return leg. */
 struct glb_flow_ref {
     __u64 meta; /* as last read; 0 for an untracked packet */
     __s32 slot; /* GLB_FLOW_NONE for an untracked packet */

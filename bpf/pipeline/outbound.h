@@ -3,6 +3,7 @@
 #ifndef GLB_PIPELINE_OUTBOUND_H
 #define GLB_PIPELINE_OUTBOUND_H
 
+#include "classify/tx_offload.h"
 #include "flow/track.h"
 #include "forward/bypass.h"
 #include "pipeline/context.h"
@@ -95,7 +96,11 @@ static __always_inline struct glb_verdict glb_outbound(struct xdp_md *ctx, const
     glb_steer_ctx_init(steer, packet, in->node, group, endpoint_index, group_index, in->bank, now);
     struct glb_flow_ref flow;
     glb_flow_ref_clear(&flow, 0);
-    const int steered = glb_steer(steer, &flow);
+    int steered = GLB_STEERED_TO;
+    if (glb_unlikely(!glb_steer_hit(steer, &flow))) {
+        steered = glb_steer_slow(steer, &flow);
+        glb_tx_offload_check(ctx, packet, l2_len, endpoint_index);
+    }
     if (glb_unlikely(steered != GLB_STEERED_TO)) {
         if (steered == GLB_STEERED_LIMITED)
             return glb_verdict_drop(GLB_DROP_SOURCE_LIMIT);

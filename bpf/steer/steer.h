@@ -199,18 +199,18 @@ __noinline int glb_steer_slow(const struct glb_steer_ctx *steer, struct glb_flow
 /*
  * A plain hit reads one line: the entry is in the home way, was seen recently, is neither closed nor reset,
  * and its target keeps it. TCP flags are not examined: a SYN on such an entry is a packet of its flow.
- * Everything else is steered by glb_steer_slow(). An enum glb_steered.
+ * Everything else (0) is steered by glb_steer_slow().
  */
-static __always_inline int glb_steer(const struct glb_steer_ctx *steer, struct glb_flow_ref *flow) {
+static __always_inline int glb_steer_hit(const struct glb_steer_ctx *steer, struct glb_flow_ref *flow) {
     const __u32 slot = glb_flow_candidate(steer->key.tag, glb_settings.bucket_mask, 0);
     const __u64 meta = glb_flow_read(slot, steer->key.tag);
     const __u32 code = glb_meta_code(meta);
     if (glb_likely(meta && code < GLB_FLOW_CLOSED && (__s32)(steer->now - (__u32)meta) < GLB_CLOSED_TICKS &&
                    glb_target_keeps(glb_meta_target(meta), code))) {
         glb_flow_ref_set(flow, slot, meta);
-        return GLB_STEERED_TO;
+        return 1;
     }
-    return glb_steer_slow(steer, flow);
+    return 0;
 }
 
 #endif

@@ -206,6 +206,8 @@ void ControlLoop::handle(const health::HealthEvent &event) {
         (void)network.force_resolve(unanswered->address, now); // the monitor reports another MAC
     else if (const auto *driver = std::get_if<health::DriverLacksMetadata>(&event))
         handle_missing_metadata(driver->ifindex);
+    else if (const auto *packet = std::get_if<health::ChecksumMissing>(&event)) // tick() reports it
+        state_.conditions.tx_offload.record({packet->ifindex, packet->endpoint}, now);
     else if (const auto *removed = std::get_if<health::TargetsRemoved>(&event))
         spawn(remove_targets(*removed));
     else if (std::holds_alternative<health::TargetPathWanted>(event))

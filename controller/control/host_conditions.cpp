@@ -1,6 +1,9 @@
 #include "controller/control/host_conditions.h"
 
 #include <iterator>
+#include <map>
+
+#include <fmt/format.h>
 
 #include "controller/control/host_checks.h"
 #include "controller/control/redirect_checks.h"
@@ -26,6 +29,27 @@ std::vector<Condition> interfaces_without_punt_path(const config::Manifest &mani
     return conditions;
 }
 
+/// Found by the data path, since the senders' devices may be anywhere: in other namespaces, in virtual machines.
+std::vector<Condition> missing_checksums(const NodeState &state, MonotonicTime now) {
+    std::map<unsigned, std::string> endpoints; // by interface
+    for (const auto &place : state.conditions.tx_offload.found(now)) {
+        auto &names = endpoints[place.ifindex];
+        names += (names.empty() ? "" : ", ") +
+                 state.installed.allocation->indexes.name_of(plan::IndexKind::endpoint, place.endpoint);
+    }
+    std::vector<Condition> conditions;
+    for (const auto &[ifindex, names] : endpoints)
+        if (const auto *link = state.installed.network.link(ifindex))
+            conditions.push_back(
+                {Severity::warning, "tx-offload", link->name,
+                 fmt::format("packets of endpoint {} arrive without a complete TCP or UDP checksum, which a "
+                             "virtual device of their sender leaves out: appliances and hosts drop them",
+                             names),
+                 fmt::format("at the sender (the far end of {}, or a virtual machine): ethtool -K DEV tx off",
+                             link->name)});
+    return conditions;
+}
+
 } // namespace
 
 std::vector<Condition> host_conditions(const config::Manifest &manifest, const NodeState &state,
@@ -35,6 +59,7 @@ std::vector<Condition> host_conditions(const config::Manifest &manifest, const N
     const auto devices = plan::receiving_device_names(manifest, network, ports.state.value(devices_key));
     std::ranges::move(ports.guard.missing_forwarding(devices), std::back_inserter(conditions));
     std::ranges::move(interfaces_without_punt_path(manifest, state), std::back_inserter(conditions));
+    std::ranges::move(missing_checksums(state, ports.clock.now()), std::back_inserter(conditions));
     std::ranges::move(bypassed_by_redirects(manifest, network), std::back_inserter(conditions));
     return conditions;
 }

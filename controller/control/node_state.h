@@ -18,6 +18,7 @@
 #include "controller/control/neighbour_overflow.h"
 #include "controller/control/ports/ports.h"
 #include "controller/control/restored_walls.h"
+#include "controller/control/tx_offload_watch.h"
 #include "controller/network/snapshot.h"
 #include "controller/observe/node_snapshot.h"
 
@@ -70,6 +71,7 @@ struct NodeConditions {
     InterfaceConditionLog interface_log;
     ConditionBoard board;
     DropWatch drops;
+    TxOffloadWatch tx_offload;
     NeighbourOverflow neighbour_overflow;
 };
 

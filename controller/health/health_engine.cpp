@@ -245,6 +245,8 @@ void HealthEngine::on_event(const glb_event &event) {
         return passive_.on_event(event);
     case GLB_EVENT_NO_METADATA:
         return on_event_(DriverLacksMetadata{event.ifindex});
+    case GLB_EVENT_TX_OFFLOAD:
+        return on_event_(ChecksumMissing{event.ifindex, static_cast<std::uint16_t>(event.address[0])});
     case GLB_EVENT_NO_NEIGHBOUR: {
         IpAddress address;
         address.family = static_cast<std::uint8_t>(event.family);

@@ -1,6 +1,7 @@
 // HealthEvent: events that the health engine reports to control. Values.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <variant>
 #include <vector>
@@ -26,6 +27,12 @@ struct DriverLacksMetadata {
     unsigned ifindex = 0;
 };
 
+/// A packet of an endpoint has no complete TCP or UDP checksum (GLB_EVENT_TX_OFFLOAD).
+struct ChecksumMissing {
+    unsigned ifindex = 0;
+    std::uint16_t endpoint = 0; ///< index
+};
+
 /// A probe of the target timed out or failed: its next hop may be stale.
 struct TargetUnanswered {
     IpAddress address;
@@ -42,7 +49,7 @@ struct TargetsRemoved {
     std::vector<RemovedTarget> targets;
 };
 
-using HealthEvent = std::variant<NextHopMissing, SenderMacMismatch, DriverLacksMetadata, TargetUnanswered,
-                                 TargetPathWanted, TargetsRemoved>;
+using HealthEvent = std::variant<NextHopMissing, SenderMacMismatch, DriverLacksMetadata, ChecksumMissing,
+                                 TargetUnanswered, TargetPathWanted, TargetsRemoved>;
 
 } // namespace glb::health

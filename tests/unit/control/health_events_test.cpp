@@ -91,6 +91,21 @@ TEST_CASE("event: an interface without XDP metadata has no punt path, until its 
     CHECK(has_punt_path(daemon, "eth1"));
 }
 
+TEST_CASE("event: packets without a complete checksum are a warning with interface, endpoint and fix") {
+    FakeWorld world;
+    RunningDaemon daemon(world);
+    const auto warnings = [&] { return daemon.apply(manifest_text()).get().value().warnings; };
+    CHECK(warnings().empty());
+    for (std::size_t i = 0; i < control::TxOffloadWatch::reports_needed; ++i)
+        daemon.deliver(health::ChecksumMissing{3, 0});
+    const auto found = warnings();
+    REQUIRE(found.size() == 1);
+    CHECK(found[0] ==
+          "eth1: packets of endpoint web arrive without a complete TCP or UDP checksum, which a "
+          "virtual device of their sender leaves out: appliances and hosts drop them; fix: at the "
+          "sender (the far end of eth1, or a virtual machine): ethtool -K DEV tx off");
+}
+
 TEST_CASE("event: the index of a removed target is retired once its drain has ended") {
     FakeWorld world;
     RunningDaemon daemon(world);

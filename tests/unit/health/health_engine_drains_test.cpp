@@ -265,14 +265,20 @@ TEST_CASE("engine: events of the data path are read when its descriptor is reada
     auto driver = event_from(GLB_EVENT_NO_METADATA, address);
     driver.ifindex = 6;
     it.port->inject(driver);
+    auto checksum = event_from(GLB_EVENT_TX_OFFLOAD, address);
+    checksum.ifindex = 7;
+    checksum.address[0] = 8;
+    it.port->inject(checksum);
     auto mac = event_from(GLB_EVENT_SENDER_MAC, address);
     const std::array<std::uint8_t, 6> bytes = {2, 0, 0, 0, 0, 9};
     std::memcpy(&mac.address[1], bytes.data(), bytes.size());
     it.port->inject(mac);
-    REQUIRE(it.run_until([&] { return it.events.size() == 3; }));
+    REQUIRE(it.run_until([&] { return it.events.size() == 4; }));
     CHECK(it.events_of<NextHopMissing>().at(0).ifindex == 5);
     CHECK(it.events_of<NextHopMissing>().at(0).address == address);
     CHECK(it.events_of<DriverLacksMetadata>().at(0).ifindex == 6);
+    CHECK(it.events_of<ChecksumMissing>().at(0).ifindex == 7);
+    CHECK(it.events_of<ChecksumMissing>().at(0).endpoint == 8);
     CHECK(it.events_of<SenderMacMismatch>().at(0).sender == address);
     REQUIRE(it.run_until(
         [&] { return it.target("g/a").last_error.find("02:00:00:00:00:09") != std::string::npos; }));
@@ -283,9 +289,9 @@ TEST_CASE("engine: events of the data path are read when its descriptor is reada
     it.engine.attach(other);
     it.port->inject(driver);
     other->inject(missing);
-    REQUIRE(it.run_until([&] { return it.events.size() == 4; }));
+    REQUIRE(it.run_until([&] { return it.events.size() == 5; }));
     it.loop.run_for(20ms);
-    CHECK(it.events.size() == 4);
+    CHECK(it.events.size() == 5);
     CHECK(it.events_of<NextHopMissing>().size() == 2);
 }
 
