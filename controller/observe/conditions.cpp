@@ -82,6 +82,18 @@ std::vector<HeldCondition> group_conditions(const config::Manifest &manifest,
     return conditions;
 }
 
+/// Health checks of at least one target cannot leave the node.
+std::vector<HeldCondition> unsent_checks(const health::LocalErrors &errors) {
+    if (!errors.since)
+        return {};
+    return {
+        {{Severity::error, "health-checks-not-sent", "",
+          fmt::format("health checks cannot be sent: {}; targets keep their states meanwhile", errors.text),
+          "descriptors: LimitNOFILE of glbd.service; local ports: net.ipv4.ip_local_port_range; else the "
+          "tunnel's address, a route, or a local firewall"},
+         *errors.since}};
+}
+
 /// All its targets with traffic return nothing: health cannot tell which is at fault.
 std::vector<HeldCondition> silent_groups(const health::HealthSnapshot &health) {
     std::vector<HeldCondition> conditions;
@@ -118,6 +130,7 @@ std::vector<HeldCondition> node_conditions(const NodeSnapshot &node, const healt
     auto conditions = node.conditions;
     if (node.manifest) {
         std::ranges::move(group_conditions(*node.manifest, health), std::back_inserter(conditions));
+        std::ranges::move(unsent_checks(health.local_errors), std::back_inserter(conditions));
         std::ranges::move(silent_groups(health), std::back_inserter(conditions));
         std::ranges::move(target_conditions(health), std::back_inserter(conditions));
     }

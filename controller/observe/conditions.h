@@ -10,7 +10,7 @@
 namespace glb::observe {
 
 /// Those that control publishes, and those that follow from target health: groups of endpoints without a healthy
-/// target, unhealthy targets. Errors first.
+/// target, unhealthy targets, checks that cannot be sent. Errors first.
 [[nodiscard]] std::vector<HeldCondition> node_conditions(const NodeSnapshot &node,
                                                          const health::HealthSnapshot &health);
 

@@ -175,6 +175,22 @@ TEST_CASE("views: targets and groups from which nothing returns are shown, wheth
     CHECK(degraded[2].what == "target-unhealthy");
 }
 
+TEST_CASE("views: checks that cannot be sent are an error of the node while they last", "[views]") {
+    ViewFixture it;
+    it.health.targets[1].state = TargetState::healthy;
+    it.health.local_errors = {.count = 7, .text = "probe socket: Too many open files", .since = {}};
+    CHECK(it.views.status()->degraded.empty()); // they are sent again
+    it.health.local_errors.since = Clock::now() - 12s;
+    const auto degraded = it.views.status()->degraded;
+    REQUIRE(degraded.size() == 1);
+    CHECK(degraded[0].severity == "error");
+    CHECK(degraded[0].what == "health-checks-not-sent");
+    CHECK(degraded[0].message == "health checks cannot be sent: probe socket: Too many open files; targets "
+                                 "keep their states meanwhile");
+    CHECK_THAT(degraded[0].fix, Catch::Contains("LimitNOFILE") && Catch::Contains("ip_local_port_range"));
+    CHECK(degraded[0].since_seconds == 12);
+}
+
 TEST_CASE("views: status counts targets by state and lists the manifest's interfaces", "[views]") {
     ViewFixture it;
     const auto status = it.views.status();
