@@ -1,9 +1,11 @@
 // Boot and start with damaged state: whatever file is lost, nothing passes uninspected, and the node says what is wrong.
 #include <fstream>
+#include <utility>
 
 #include <catch2/catch.hpp>
 
 #include "tests/harness/skip.h"
+#include "tests/netns/testbed/scenario.h"
 #include "tests/netns/testbed/testbeds.h"
 
 using namespace glb::test;
@@ -62,14 +64,27 @@ class Machine {
                table.find("iifname \"srv0\"") != std::string::npos &&
                count_of(rules, "blackhole proto 199") == 4;
     }
-    [[nodiscard]] bool passes_uninspected() const {
-        return testbed.client.run({"ping", "-n", "-c", "1", "-W", "0.1", TwoArm::server_address}).code == 0 ||
-               testbed.server.run({"ping", "-n", "-c", "1", "-W", "0.1", TwoArm::client_address6}).code == 0;
+    /// Sends one packet in each direction.
+    [[nodiscard]] bool passes_uninspected() {
+        const auto passes = [](const Namespace &from, const std::string &to) {
+            return from.run({"ping", "-n", "-c", "1", "-W", "0.1", to}).code == 0;
+        };
+        const auto passed =
+            passes(testbed.client, TwoArm::server_address) + passes(testbed.server, TwoArm::client_address6);
+        figures.sent += 2;
+        figures.lost += static_cast<std::uint64_t>(passed);
+        return passed > 0;
+    }
+    /// The figures of all packets until now.
+    void record(const std::string &scenario) {
+        record_scenario(scenario, std::exchange(figures, uninspected));
     }
 
     TwoArm testbed;
     TempFolder original, copies;
     unsigned count = 0;
+    static inline const ScenarioFigures uninspected{.outcome = "passed uninspected"};
+    ScenarioFigures figures = uninspected;
 };
 
 /// A launcher that mounts `folder` read-only for the daemon.
@@ -114,9 +129,10 @@ TEST_CASE("damaged state: --guard-only installs the walls with any file missing,
             INFO(name << ", damage " << static_cast<int>(how) << "\n" << log);
             CHECK(status == 0);
             CHECK(machine.walls_stand());
+            CHECK_FALSE(machine.passes_uninspected());
         }
-        CHECK_FALSE(machine.passes_uninspected());
     }
+    machine.record("guard at boot, any file of the state damaged");
 }
 
 TEST_CASE(
@@ -149,6 +165,7 @@ TEST_CASE("damaged state: a read-only state folder prevents neither guard nor da
     CHECK(code == 0);
     CHECK(machine.walls_stand());
     CHECK_FALSE(machine.passes_uninspected());
+    machine.record("guard at boot, state folder read-only");
     state = machine.power_failure(glbd);
     const auto status = status_after_start(glbd, state, with_read_only(state));
     INFO(status.dump(2) << glbd.log());
@@ -187,6 +204,7 @@ TEST_CASE("damaged state: without a bpffs, or with a read-only one, the walls by
         CHECK(status.at("degraded").dump().find("guard-program-missing") != std::string::npos);
         glbd.terminate();
     }
+    machine.record("no bpffs, or a read-only one");
 }
 
 TEST_CASE("damaged state: a manifest whose file is gone is guarded, and rollback makes it active") {
@@ -199,6 +217,7 @@ TEST_CASE("damaged state: a manifest whose file is gone is guarded, and rollback
     INFO(status.dump(2) << glbd.log());
     CHECK(machine.walls_stand());
     CHECK_FALSE(machine.passes_uninspected());
+    machine.record("glbd started without its manifest");
     CHECK(status.at("ready") == false);
     CHECK(status.at("notReadyReason")
               .get<std::string>()

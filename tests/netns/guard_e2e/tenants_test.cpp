@@ -6,6 +6,7 @@
 #include "tests/harness/skip.h"
 #include "tests/netns/guard/tcx.h"
 #include "tests/netns/testbed/frames.h"
+#include "tests/netns/testbed/scenario.h"
 #include "tests/netns/testbed/testbeds.h"
 
 using namespace glb::test;
@@ -53,8 +54,12 @@ struct Tenants {
             arrived = {count(at_own, text), count(at_other, text)};
             return arrived.own >= packets;
         });
+        figures.sent += packets;
+        figures.lost += arrived.other;
         return arrived;
     }
+    /// Of all packets until now.
+    void record(const std::string &scenario) const { record_scenario(scenario, figures); }
     static std::size_t count(Sniffer &sniffer, const std::string &text) {
         std::size_t found = 0;
         for (const auto &frame : sniffer.frames())
@@ -74,6 +79,7 @@ struct Tenants {
     Daemon glbd;
     Namespace other;
     unsigned sent = 0;
+    ScenarioFigures figures{.outcome = "at the other tenant's server"};
 };
 
 using Commands = std::vector<std::vector<std::string>>;
@@ -114,6 +120,7 @@ TEST_CASE(
     CHECK(arrived.own + arrived.other == 0);
     CHECK(tenants.glbd.uninspected() >= uninspected + 20);
     CHECK(eventually(5s, [&] { return tenants.is_degraded_by("foreign-mark", "warning"); }));
+    tenants.record("parts of the guard removed, marks cleared");
 }
 
 TEST_CASE("tenants: a tcx program before the guard's filter misleads none, and is an error of the node") {
@@ -128,6 +135,7 @@ TEST_CASE("tenants: a tcx program before the guard's filter misleads none, and i
     const auto arrived = tenants.arrivals();
     CHECK(arrived.own + arrived.other == 0);
     CHECK(eventually(2s, [&] { return tenants.is_degraded_by("foreign-tcx", "error"); }));
+    tenants.record("a tcx program before the guard's filter");
 }
 
 TEST_CASE("tenants: without glbd none is misled, whatever is removed") {
@@ -142,9 +150,11 @@ TEST_CASE("tenants: without glbd none is misled, whatever is removed") {
         for (const auto &command : damage)
             tenants.testbed.node.must(command);
         CHECK(tenants.arrivals().other == 0);
+        tenants.record("without glbd, " + damage[0][0] + " objects removed");
     }
     SECTION("a mark is cleared") {
         tenants.testbed.node.must(clear_marks);
         CHECK(tenants.arrivals().other == 0);
+        tenants.record("without glbd, marks cleared");
     }
 }
