@@ -42,6 +42,12 @@ def check_flows(flows: list[dict]) -> None:
             check(f"{flow['bytesOut']} bytes sent cover the download", flow["bytesOut"] > DOWNLOADED)
 
 
+def check_full_table(status: dict) -> None:
+    check("conditions while the neighbour table is full", [(row["severity"], row["what"]) for row in status["degraded"]],
+          [("error", "neighbour-table-full")])
+    check("healthy targets meanwhile", status["targets"]["healthy"], 1)
+
+
 def judge(report: guest.Report) -> None:
     check_status(report["status"])
     check("drops", {row["reason"]: row["packets"] for row in report["drops"]["drops"] if row["packets"]}, {})
@@ -51,6 +57,7 @@ def judge(report: guest.Report) -> None:
           counters["punted"] * 10 < counters["forwarded"])
     check("endpoints without traffic", [row["name"] for row in report["endpoints"]["endpoints"] if not row["bytesForwarded"]], [])
     check("warnings in the log", report["log"], "")
+    check_full_table(report["full"])
 
 
 def main() -> int:

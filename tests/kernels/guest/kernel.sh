@@ -3,6 +3,10 @@
 . /guest/lib.sh
 . /guest/testbed.sh
 changed() { sed 's/"unhealthyThreshold": 5/"unhealthyThreshold": '"$1"'/' /guest/manifest.json >/tmp/manifest-$1.json; }
+permanent() { inside "$1" ip neigh replace "$2" lladdr "$(cat "/sys/class/net/$3/address")" dev eth0 nud permanent; }
+# scan FIRST LAST: an echo request to each of these hosts, which do not exist
+scan() { (for last in $(seq "$1" "$2"); do inside client ping -c 1 -W 1 -q "198.51.100.$last" >/dev/null & done; wait); }
+not_degraded() { glbctl status --check; }
 
 step "namespaces and links"
 namespaces
@@ -35,6 +39,23 @@ glbd >>/run/glbd.log 2>&1 &
 wait_for 60 "glbd answers again" glbctl status
 download client server || fail "the download after the restart"
 report log "$(grep -E ' (warning|error|critical) ' /run/glbd.log)"
+step "a client's scan fills the kernel's neighbour table"
+wait_for 60 "a healthy target" all_healthy
+permanent client 192.0.2.1 cli0 # all namespaces share the table: only the node lacks entries
+permanent fw 10.1.0.1 under0
+sysctl -qw net.ipv4.neigh.default.gc_thresh1=4 net.ipv4.neigh.default.gc_thresh2=8 net.ipv4.neigh.default.gc_thresh3=16
+for round in $(seq 7); do # longer than the health checks take to fail a target
+    scan 30 50
+    sleep 3
+    all_healthy || fail "a target of a node whose neighbour table is full"
+done
+! grep 'healthy -> unhealthy' /run/glbd.log || fail "a target was unhealthy"
+! inside client ping -c 1 -W 1 -q 198.51.100.99 >/dev/null || fail "nobody has this address"
+report full "$(glbctl -o json status)"
+glbctl status | grep 'neighbour table is full' || fail "status does not name the full table"
+sysctl -qw net.ipv4.neigh.default.gc_thresh3=1024
+wait_for 30 "the end of the condition" not_degraded
+download client server || fail "the download after the scan"
 glbctl down --yes || fail "down"
 report done true
 poweroff -f
