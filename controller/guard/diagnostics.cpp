@@ -21,6 +21,10 @@ Condition foreign(std::string what, std::string where, std::string message, std:
 
 } // namespace
 
+bool is_own_table(const std::string &family_and_name) {
+    return family_and_name == "inet glb" || family_and_name == "bridge glb";
+}
+
 std::vector<Condition> table_conditions(const std::string &ruleset_json) {
     const auto json = nlohmann::json::parse(ruleset_json, nullptr, false);
     if (!json.is_object() || !json.contains("nftables") || !json["nftables"].is_array())
@@ -33,7 +37,7 @@ std::vector<Condition> table_conditions(const std::string &ruleset_json) {
         const auto &row = is_flowtable ? item["flowtable"] : item["chain"];
         const auto table = row.value("family", "") + " " + row.value("table", "");
         const auto name = row.value("name", "");
-        if (table == "inet glb")
+        if (is_own_table(table))
             continue;
         const auto where =
             fmt::format("{} {} of table {}", is_flowtable ? "flowtable" : "chain", name, table);

@@ -12,6 +12,9 @@
 
 namespace glb::guard {
 
+/// Of the guard: "inet glb", "bridge glb".
+[[nodiscard]] bool is_own_table(const std::string &family_and_name);
+
 /// From `nft -j list ruleset`: foreign chains that do NAT or filter forwarded packets, and flowtables, whose
 /// packets bypass all forward chains.
 [[nodiscard]] std::vector<Condition> table_conditions(const std::string &ruleset_json);

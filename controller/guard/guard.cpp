@@ -89,43 +89,6 @@ void Guard::load_program() {
         program_.reset(); // of another mask
 }
 
-/// Adds what was blocked since the last call. A counter that does not exist has counted nothing.
-Status Guard::read_counter() {
-    GLB_ASSIGN(const auto counter, nftables_.counter());
-    if (!counter)
-        return {};
-    counted_ = counted_ + plan::growth(counter_, *counter);
-    counter_ = *counter;
-    return {};
-}
-
-Status Guard::write_table() {
-    GLB_ASSIGN(const auto before, nftables_.counter());
-    GLB_TRY(read_counter());
-    owner_.set_node(plan_->node);
-    GLB_TRY(run_ruleset());
-    if (!before) // created with what was counted
-        counter_ = counted_;
-    table_.clear(); // unknown, if it cannot be listed
-    generation_ = 0;
-    GLB_ASSIGN(table_, nftables_.list("table inet glb"));
-    return {};
-}
-
-/// Chains are changed in place if that is possible. A kernel without nft_fib_inet gets the rules without the probe.
-Status Guard::run_ruleset() {
-    Status done;
-    for (const bool with_probe : {true, false})
-        for (const bool anew : {false, true}) {
-            has_probe_ = with_probe;
-            done = nftables_.run(plan::guard_ruleset(*plan_, counted_, with_probe, anew) +
-                                 owner_ruleset(owner_.self()));
-            if (done)
-                return done;
-        }
-    return done;
-}
-
 Status Guard::write_ports() {
     are_ports_written_ = false;
     if (!program_)
@@ -178,26 +141,6 @@ Status Guard::set_magic(std::uint32_t magic) {
     if (!program_)
         return fail("the guard has no tc program: {}", program_error_);
     return program_->set_magic(magic);
-}
-
-Status Guard::repair_table(GuardReport &report) {
-    GLB_TRY(read_counter());
-    // Read before the listing: a change in between is found by the next check.
-    GLB_ASSIGN(const auto generation, nftables_.generation());
-    if (generation == generation_)
-        return {};
-    GLB_ASSIGN(const auto table, nftables_.list("table inet glb"));
-    if (table != table_) {
-        GLB_TRY(check_owner());
-        GLB_TRY(write_table());
-        report.repaired.push_back("nftables table inet glb");
-        return {};
-    }
-    GLB_ASSIGN(const auto ruleset, nftables_.list_json("ruleset"));
-    table_conditions_ = table_conditions(ruleset);
-    std::ranges::move(nftables_mark_users(ruleset, plan_->mark_mask), std::back_inserter(table_conditions_));
-    generation_ = generation;
-    return {};
 }
 
 Status Guard::repair_rules(GuardReport &report) {
@@ -285,10 +228,11 @@ void Guard::diagnose(GuardReport &report) const {
     for (const auto ifindex : plan::guard_interfaces(*plan_))
         std::ranges::move(tcx_conditions(interface_name(ifindex), list_tcx(ifindex)),
                           std::back_inserter(conditions));
-    conditions.insert(conditions.end(), table_conditions_.begin(), table_conditions_.end());
+    conditions.insert(conditions.end(), table_.conditions.begin(), table_.conditions.end());
     std::ranges::move(legacy_tables(), std::back_inserter(conditions));
     if (!has_probe_)
         conditions.push_back(missing_probe());
+    std::ranges::move(bridge_table_.conditions(*plan_), std::back_inserter(conditions));
     if (!program_)
         conditions.push_back({Severity::error, "guard-program-missing", paths_.pins.string(),
                               program_error_ + ": only the walls by interface name stand, and packets "
@@ -370,6 +314,7 @@ Status Guard::remove_walls() {
     record_failure(first, restore_sysctls({}));
     // `add` first: deleting a missing table fails.
     record_failure(first, nftables_.run("add table inet glb\ndelete table inet glb\n"));
+    record_failure(first, BridgeTable::remove(nftables_));
     return first;
 }
 

@@ -1,6 +1,6 @@
 // Guard: prevents the kernel from forwarding traffic past the appliances, whether or not the data path is
-// attached. Consists of a tc filter, the nftables table `inet glb`, routing rules and sysctls, which persist
-// after the daemon ends, until remove().
+// attached. Consists of a tc filter, the nftables tables `inet glb` and, where a guarded interface is a port of a bridge,
+// `bridge glb`, routing rules and sysctls, which persist after the daemon ends, until remove().
 #pragma once
 
 #include <filesystem>
@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/guard/bridge_table.h"
 #include "controller/guard/guard_program.h"
 #include "controller/guard/monitor.h"
 #include "controller/guard/nftables.h"
@@ -118,11 +119,15 @@ class Guard {
     std::optional<std::map<std::uint16_t, PuntDevice>> punt_devices_; ///< as the program's maps have them
     std::uint32_t magic_ = 0;
     plan::PacketCount counted_;
-    plan::PacketCount counter_;    ///< as last read from the kernel
-    bool has_probe_ = true;        ///< the active rules probe the routing rules
-    std::string table_;            ///< expected listing of table `inet glb`
-    std::uint32_t generation_ = 0; ///< nftables generation of the last comparison; 0: unknown
-    std::vector<Condition> table_conditions_;
+    plan::PacketCount counter_; ///< as last read from the kernel
+    bool has_probe_ = true;     ///< the active rules probe the routing rules
+    /// Table `inet glb`.
+    struct {
+        std::string listing;               ///< as expected
+        std::uint32_t generation = 0;      ///< of nftables at the last comparison; 0: unknown
+        std::vector<Condition> conditions; ///< of all tables at that time
+    } table_;
+    BridgeTable bridge_table_;
     std::map<std::string, unsigned>
         qdiscs_; ///< index of the interface when its qdisc was last seen as the guard's
 };

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "controller/guard/diagnostics.h"
 #include "controller/util/files.h"
 
 namespace glb::guard {
@@ -89,7 +90,7 @@ std::vector<Condition> nftables_mark_users(const std::string &ruleset_json, std:
             continue;
         const auto &rule = item["rule"];
         const auto table = rule.value("family", "") + " " + rule.value("table", "");
-        if (table == "inet glb")
+        if (is_own_table(table))
             continue;
         for (const auto &statement : rule["expr"]) {
             if (changes_mark(statement, mark_mask))

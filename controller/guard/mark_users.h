@@ -12,7 +12,7 @@
 namespace glb::guard {
 
 /// From `nft -j list ruleset`: rules of any hook that change one of these bits, and tables with rules of iptables that
-/// nft cannot show. Those of table `inet glb` are not among them.
+/// nft cannot show. The guard's own are not among them.
 [[nodiscard]] std::vector<Condition> nftables_mark_users(const std::string &ruleset_json,
                                                          std::uint32_t mark_mask);
 

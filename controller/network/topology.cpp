@@ -149,6 +149,16 @@ const Link *bond_of(const Snapshot &snapshot, unsigned device) {
     return nullptr;
 }
 
+bool receives_from_bridge(const Snapshot &snapshot, unsigned device) {
+    const Link *link = snapshot.link(device);
+    for (int depth = 0; link && depth < max_nesting; ++depth) {
+        if (link->kind == "bridge")
+            return true;
+        link = is_macvlan(*link) && link->lower_is_local ? snapshot.link(link->lower) : nullptr;
+    }
+    return false;
+}
+
 unsigned kernel_device(const Snapshot &snapshot, const InterfaceRef &interface) {
     const auto *link = snapshot.link(interface.name);
     if (!link)

@@ -34,6 +34,9 @@ struct Port {
 /// The bond or team that `device` is, is a member of, or is a VLAN device or macvlan on; null: none.
 [[nodiscard]] const Link *bond_of(const Snapshot &snapshot, unsigned device);
 
+/// True for a bridge and a macvlan on one: they also receive what enters by the bridge's other ports.
+[[nodiscard]] bool receives_from_bridge(const Snapshot &snapshot, unsigned device);
+
 /// The device that has the addresses and routes of an (interface, VLANs) pair: the interface or VLAN device,
 /// or the bridge or bond that it is a port of. 0: there is none.
 [[nodiscard]] unsigned kernel_device(const Snapshot &snapshot, const InterfaceRef &interface);

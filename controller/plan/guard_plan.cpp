@@ -12,6 +12,7 @@
 #include "abi/limits.h"
 #include "controller/network/topology.h"
 #include "controller/plan/bank_plan.h"
+#include "controller/plan/guard_bridges.h"
 #include "controller/util/containers.h"
 
 namespace glb::plan {
@@ -66,6 +67,17 @@ std::string endpoint_mark_set(const GuardPlan &plan) {
     return mark_set(plan, endpoint_indexes(plan));
 }
 
+/// The condition of a packet that entered by the device and must not be forwarded: its mark is neither an endpoint's
+/// nor, where the device is a bridge, one of `exempt`.
+std::string unmarked_match(const GuardPlan &plan, const std::string &device,
+                           std::initializer_list<std::uint32_t> exempt) {
+    auto marks = endpoint_mark_set(plan);
+    if (guarded_bridges(plan).contains(device))
+        for (const auto mark : exempt)
+            marks.insert(marks.size() - 2, fmt::format(", {:#010x}", mark));
+    return fmt::format("iifname \"{}\" {}", device, mark_match(plan.mark_mask, "!=", marks));
+}
+
 /// A statement that replaces the mark's bits in `mask` by `mark`.
 std::string set_mark(std::uint32_t mask, std::uint32_t mark) {
     return fmt::format("meta mark set meta mark and {:#010x} or {:#010x}", ~mask, mark);
@@ -117,6 +129,7 @@ GuardPlan plan_guard(const config::Manifest &manifest, const IndexAllocator &ind
         if (const auto *link = snapshot.link(interface.name))
             port.ifindex = link->index;
         port.devices = device_names(interface, snapshot, known);
+        port.bridges = find_bridges(port.devices, snapshot);
         if (const auto *device = snapshot.link(network::kernel_device(snapshot, interface)))
             port.stack_device = device->name;
         return port;
@@ -228,8 +241,8 @@ std::string routing_rules(const GuardPlan &plan, bool with_probe) {
     const auto mask = plan.mark_mask;
     std::string text;
     for (const auto &device : guarded_devices(plan))
-        text += fmt::format("add rule inet glb routing iifname \"{}\" {} {}\n", device,
-                            mark_match(mask, "!=", endpoint_mark_set(plan)),
+        text += fmt::format("add rule inet glb routing {} {}\n",
+                            unmarked_match(plan, device, {other_port_mark(mask)}),
                             set_mark(mask, guard_seen_mark(mask)));
     const auto with_table = endpoints_with_table(plan);
     if (!with_probe || with_table.empty())
@@ -253,8 +266,12 @@ std::string forward_rules(const GuardPlan &plan) {
                            fmt::format("{{ {:#010x}, {:#010x} }}", guard_seen_mark(mask), guard_mark(mask))) +
                 " counter name uninspected drop\n";
     for (const auto &device : guarded_devices(plan))
-        text += fmt::format("add rule inet glb forward iifname \"{}\" {} counter name uninspected drop\n",
-                            device, mark_match(mask, "!=", endpoint_mark_set(plan)));
+        text += fmt::format("add rule inet glb forward {} counter name uninspected drop\n",
+                            unmarked_match(plan, device, {other_port_mark(mask), bridged_mark(mask)}));
+    if (!guarded_bridges(plan).empty())
+        text += fmt::format("add rule inet glb forward {} {}\n",
+                            mark_match(mask, "==", fmt::format("{:#010x}", other_port_mark(mask))),
+                            set_mark(mask, 0));
     return text;
 }
 

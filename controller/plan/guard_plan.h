@@ -25,6 +25,7 @@ struct GuardedPort {
     unsigned ifindex = 0;                  ///< 0: the interface does not exist
     std::array<std::uint16_t, 2> vlans{};  ///< outermost first, 0: none; as in glb_logical_port_key()
     std::vector<std::string> devices;      ///< kernel devices that receive its packets (eth1.100, br0)
+    std::vector<std::string> bridges;      ///< those devices that also receive from a bridge's other ports
     std::string stack_device;              ///< the one of them with the addresses; empty: the first
     std::optional<std::uint16_t> endpoint; ///< the data path's index; nullopt: tunnel only
     std::string endpoint_name;

@@ -262,3 +262,49 @@ TEST_CASE("guard: magic can be set only while the guard is installed") {
     REQUIRE(guard.remove());
     CHECK_FALSE(guard.set_magic(8));
 }
+
+TEST_CASE("guard install: a table of the bridge family for a port of a bridge, as long as a plan has one") {
+    need_root();
+    GuardedNode node;
+    node.run("ip link add br0 type bridge; ip link set eth0 master br0");
+    NodeGuard guard(node);
+    auto bridged = node.plan();
+    bridged.ports[0].devices = {"eth0", "br0"};
+    bridged.ports[0].bridges = {"br0"};
+    REQUIRE(guard.install(bridged));
+    const auto table = node.run("nft -s list table bridge glb");
+    for (const std::string line :
+         {"type filter hook prerouting priority -1; policy accept;",
+          "type filter hook forward priority -2; policy accept;",
+          R"(iifname != { "eth0", "eth1" } meta mark & 0x0fff0000 == 0x00000000)",
+          R"(iifname { "eth0", "eth1" } meta mark & 0x0fff0000 == { 0x00000000, 0x0ffe0000, 0x0fff0000 })"}) {
+        INFO(table);
+        CHECK(contains(table, line));
+    }
+    CHECK(contains(node.table(),
+                   R"(iifname "br0" meta mark & 0x0fff0000 != { 0x00010000, 0x0ffb0000, 0x0ffd0000 })"));
+    CHECK(guard.check().conditions.empty());
+    CHECK(guard.repaired().empty());
+    node.run("nft 'flush chain bridge glb forward; delete chain bridge glb forward; "
+             "add chain bridge glb forward { type filter hook forward priority 7; }'");
+    CHECK(guard.repaired() == Lines{"nftables table bridge glb"});
+    CHECK(contains(node.run("nft -s list table bridge glb"), "type filter hook forward priority -2;"));
+
+    SECTION("a plan without bridges") {
+        REQUIRE(guard.install(node.plan()));
+        CHECK(node.run("nft list tables") == "table inet glb\n");
+    }
+    SECTION("a mask without bits for it: nothing that enters by the bridge passes, which is said") {
+        bridged.mark_mask = 0xf;
+        REQUIRE(guard.install(bridged));
+        CHECK(node.run("nft list tables") == "table inet glb\n");
+        const auto conditions = guard.check().conditions;
+        REQUIRE(conditions.size() == 1);
+        CHECK(conditions[0].what == "bridge-blocked");
+        CHECK(conditions[0].where == "br0");
+    }
+    SECTION("removed") {
+        REQUIRE(guard.remove());
+        CHECK(node.run("nft list ruleset").empty());
+    }
+}
