@@ -157,4 +157,17 @@ TEST_CASE("tenants: without glbd none is misled, whatever is removed") {
         CHECK(tenants.arrivals().other == 0);
         tenants.record("without glbd, marks cleared");
     }
+    SECTION("a tcx program before the guard's filter, where packets are punted or enter again") {
+        const std::string device = GENERATE("under0", "cli0");
+        CAPTURE(device);
+        auto foreign = TcxProgram::attach(tenants.testbed.node, device, TcxCode::pass);
+        if (!foreign) {
+            WARN("this kernel has no tcx");
+            return;
+        }
+        const auto arrived = tenants.arrivals();
+        CHECK(arrived.own + arrived.other == 0);
+        foreign.reset();
+        CHECK(tenants.arrivals().own == 20);
+    }
 }
