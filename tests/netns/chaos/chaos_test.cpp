@@ -82,8 +82,9 @@ class Chaos {
 
     /// After the last fault every target that answers is in, and both tenants' packets pass.
     void recover() {
-        INFO("after step " << steps_ << "\n" << glbd_.log());
-        CHECK(glbd_.wait_healthy(3, 30s));
+        const bool are_in = glbd_.wait_healthy(3, 30s);
+        INFO("after step " << steps_ << "\n" << glbd_.log() << "\n" << glbd_.must_ctl({"targets"}).dump(1));
+        REQUIRE(are_in); // later steps would only repeat it
         CHECK(a_->passes(10s));
         CHECK(b_->passes(10s));
         check_packets();
