@@ -69,7 +69,10 @@ static __always_inline void glb_count_lost(enum glb_drop reason, __u64 packets, 
     }
 }
 
-/* Whether the mark is an endpoint's, which only punted packets have; not one of the guard's two. */
+/*
+ * Whether the mark is an endpoint's, which only punted packets have. The guard's own marks are all ones, or lack one of
+ * the three lowest bits.
+ */
 static __always_inline int glb_is_endpoint_mark(__u32 mark) {
     const __u32 zero = 0;
     const struct glb_control *control = bpf_map_lookup_elem(&glb_control, &zero);
@@ -77,8 +80,8 @@ static __always_inline int glb_is_endpoint_mark(__u32 mark) {
     const struct glb_node *node = bpf_map_lookup_elem(&glb_node, &bank);
     if (!node)
         return 0;
-    const __u32 mask = node->mark_mask, bits = mark & mask;
-    return bits && bits != mask && bits != (mask & (mask - 1));
+    const __u32 mask = node->mark_mask, unset = mask & ~mark, lowest = mask & -mask;
+    return mark & mask && unset && unset != lowest && unset != lowest * 2 && unset != lowest * 4;
 }
 
 /* (device, program, target, error, map type, map id, index): the frame could not be queued. */

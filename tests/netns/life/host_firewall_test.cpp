@@ -44,3 +44,24 @@ TEST_CASE("host firewall: what it drops of punted packets is counted and told, a
     CHECK_FALSE(ping(testbed.node, TwoArm::server_address, 3));
     CHECK(glbd.drop("host_firewall") == before);
 }
+
+TEST_CASE("host firewall: dropped packets are counted by an endpoint's mark, not by one of the guard's own") {
+    need_root();
+    const TwoArm testbed;
+    Daemon glbd(testbed.node);
+    glbd.start(testbed.manifest());
+    const auto counts = [&](const std::string &mark) {
+        testbed.node.must({"nft", "table inet host { chain in { type filter hook input priority 0; icmp type "
+                                  "echo-request meta mark set " +
+                                      mark + " drop; }; }"});
+        const auto before = glbd.drop("host_firewall");
+        CHECK_FALSE(ping(testbed.client, "192.0.2.1", 1));
+        testbed.node.must({"nft", "delete table inet host"});
+        return glbd.drop("host_firewall") > before;
+    };
+    CHECK(counts("0x00010000"));
+    for (const auto *mark : {"0x0fff0000", "0x0ffe0000", "0x0ffd0000", "0x0ffb0000", "0xf000ffff"}) {
+        CAPTURE(mark);
+        CHECK_FALSE(counts(mark));
+    }
+}
