@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <memory>
 #include <optional>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include "cli/command_line.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/drain_request.h"
+#include "cli/format.h"
 #include "cli/output.h"
 #include "controller/documents/targets.h"
 #include "lib/http/uri.h"
@@ -62,23 +64,22 @@ TargetPoll poll_target(const Context &context, const std::string &target) {
 class Progress {
   public:
     void show(std::uint64_t flows) {
-        if (flows == last_)
+        auto text = format_count(flows, "flow") + " left";
+        if (text == last_)
             return;
-        last_ = flows;
-        std::fprintf(stderr, terminal_ ? "\r\033[K%llu flows left" : "%llu flows left\n",
-                     static_cast<unsigned long long>(flows));
+        last_ = std::move(text);
+        std::fputs((terminal_ ? "\r\033[K" + last_ : last_ + '\n').c_str(), stderr);
         std::fflush(stderr);
     }
     void end() {
-        if (terminal_ && last_ != nothing)
+        if (terminal_ && !last_.empty())
             std::fputs("\r\033[K", stderr);
-        last_ = nothing;
+        last_.clear();
     }
 
   private:
     bool terminal_ = ::isatty(STDERR_FILENO) == 1;
-    static constexpr std::uint64_t nothing = ~std::uint64_t{0};
-    std::uint64_t last_ = nothing;
+    std::string last_;
 };
 
 /// Tolerates the absence of the daemon for a limited time, and reports it: a drain survives a restart.
@@ -115,10 +116,11 @@ std::optional<int> outcome_of(const TargetPoll &poll, const DrainOptions &option
     if (poll.flows == 0 && poll.is_drained)
         return exit_done;
     if (!poll.is_drained)
-        print_error(
-            fmt::format("drain of {} was cancelled elsewhere; {} flows remain", options.target, poll.flows));
+        print_error(fmt::format("drain of {} was cancelled elsewhere; {} {}", options.target,
+                                format_count(poll.flows, "flow"), poll.flows == 1 ? "remains" : "remain"));
     else if (is_late)
-        print_error(fmt::format("{} still has {} flows; it stays drained", options.target, poll.flows));
+        print_error(fmt::format("{} still has {}; it stays drained", options.target,
+                                format_count(poll.flows, "flow")));
     return is_late || !poll.is_drained ? std::optional<int>(exit_refused) : std::nullopt;
 }
 

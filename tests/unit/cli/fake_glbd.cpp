@@ -1,6 +1,6 @@
 // fake-glbd SOCKET [MODE]: the real server and routes in front of a fake node, for the tests of glbctl as a
 // process. Prints "ready" when it listens, and serves until its stdin ends, so that it cannot outlive a test.
-// Modes: drained (a drain survived a restart), broken (a flow listing that is cut off), million (flows).
+// Modes: drained (a drain survived a restart), last-flow (fw-1 has one), broken (a flow listing that is cut off), million (flows).
 #include <cstdio>
 #include <limits>
 #include <string>
@@ -13,12 +13,34 @@
 #include "controller/api/v1/routes.h"
 #include "tests/unit/api/fake_node.h"
 
+namespace {
+
+/// fw-1 has one flow.
+class LastFlow : public glb::test::FakeNode {
+  public:
+    glb::Result<glb::documents::TargetList> targets(const std::optional<std::string> &group) const override {
+        GLB_ASSIGN(auto document, FakeNode::targets(group));
+        document.targets.at(0).active_flows = 1;
+        return document;
+    }
+    void drain(glb::control::DrainRequest request, Done<glb::documents::Drain> done) override {
+        auto document = execute_drain(request);
+        if (document)
+            document->active_flows = 1;
+        done(document);
+    }
+};
+
+} // namespace
+
 int main(int argc, char **argv) {
     if (argc < 2 || argc > 3)
         return 2;
     boost::asio::io_context loop;
-    glb::test::FakeNode node;
     const std::string mode = argc == 3 ? argv[2] : "";
+    glb::test::FakeNode plain;
+    LastFlow last_flow;
+    auto &node = mode == "last-flow" ? last_flow : plain;
     node.is_drained = mode == "drained";
     if (mode == "million")
         node.generated_flows = 1'000'000;

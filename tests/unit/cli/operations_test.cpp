@@ -70,6 +70,17 @@ TEST_CASE("drain: --wait fails as soon as the drain is cancelled elsewhere") {
     CHECK(has(waited.err, "glbctl: drain of firewalls/fw-1 was cancelled elsewhere; 271 flows remain\n"));
 }
 
+TEST_CASE("drain: a single flow is one flow") {
+    const Fixture glbctl(true, "last-flow");
+    const auto late = glbctl({"drain", "--wait=1", "firewalls/fw-1"});
+    CHECK(has(late.out, "firewalls/fw-1 is draining: 1 flow left;"));
+    CHECK(has(late.err, "1 flow left\n"));
+    CHECK(has(late.err, "glbctl: firewalls/fw-1 still has 1 flow; it stays drained\n"));
+    auto waiting = begin_waiting(glbctl, "--wait");
+    CHECK(glbctl({"undrain", "firewalls/fw-1"}).status == 0);
+    CHECK(has(finish(std::move(waiting)).err, "cancelled elsewhere; 1 flow remains\n"));
+}
+
 TEST_CASE("drain: --wait survives a restart of the daemon, and reports it") {
     Fixture glbctl;
     auto waiting = begin_waiting(glbctl, "--wait=4");
