@@ -79,7 +79,7 @@ Reply request(const Context &context, const std::string &method, const std::stri
               const std::string &body) {
     auto reply = try_request(context, method, target, body);
     if (!reply.failure.empty())
-        print_error(reply.failure);
+        (void)fail_command(context, reply.failure);
     return reply;
 }
 
@@ -123,10 +123,8 @@ int stream(const Context &context, const std::string &path, const Query &query) 
             return is_json && print(piece);
         },
         timeout);
-    if (!is_json) {
-        print_error(invalid_response(context, "not JSON"));
-        return exit_refused;
-    }
+    if (!is_json)
+        return fail_command(context, invalid_response(context, "not JSON"));
     if (!response && response.error().code == ECANCELED)
         return exit_refused; // stdout failed: flush_output() returns the reason
     if (!response && has_begun) {
@@ -137,7 +135,7 @@ int stream(const Context &context, const std::string &path, const Query &query) 
     Reply reply;
     if (!response) {
         std::tie(reply.exit, reply.failure) = explain_failure(context, response.error(), timeout);
-        print_error(reply.failure);
+        (void)fail_command(context, reply.failure);
         return reply.exit;
     }
     if (response->status < 400)
@@ -146,7 +144,7 @@ int stream(const Context &context, const std::string &path, const Query &query) 
     reply.text = std::move(response->body);
     read_response(context, reply);
     if (!reply.failure.empty())
-        print_error(reply.failure);
+        (void)fail_command(context, reply.failure);
     return show(context, reply, {});
 }
 

@@ -32,7 +32,7 @@ struct Reply {
 [[nodiscard]] Reply try_request(const Context &context, const std::string &method, const std::string &target,
                                 const std::string &body = {});
 
-/// The same; a failure is printed on stderr, but not the errors of a response with status 4xx or 5xx.
+/// The same; a failure is printed as by fail_command(), but not the errors of a response with status 4xx or 5xx.
 [[nodiscard]] Reply request(const Context &context, const std::string &method, const std::string &target,
                             const std::string &body = {});
 

@@ -7,9 +7,8 @@ namespace glb::cli {
 
 void add_planned_commands(CLI::App &app, Context &context) {
     for (const std::string name : {"init", "explain", "trace", "capture", "top", "doctor"}) {
-        auto *command = add_command(app, context, name, "Not yet supported", {}, [name] {
-            print_error(name + " is not yet supported");
-            return exit_refused;
+        auto *command = add_command(app, context, name, "Not yet supported", {}, [&context, name] {
+            return fail_command(context, name + " is not yet supported");
         });
         command->group("");                            // not in the help
         command->fallthrough(false)->prefix_command(); // accepts any options

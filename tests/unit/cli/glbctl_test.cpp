@@ -234,8 +234,15 @@ TEST_CASE("glbctl: without a daemon, every command that needs one exits with 3 a
         INFO(command[0]);
         CHECK(outcome.status == 3);
         CHECK(outcome.out.empty());
-        CHECK(outcome.err == "glbctl: no daemon answers at " + glbctl.socket() +
-                                 "; is glbd running, and is --socket right?\n");
+        const auto message =
+            "no daemon answers at " + glbctl.socket() + "; is glbd running, and is --socket right?";
+        CHECK(outcome.err == "glbctl: " + message + "\n");
+        auto with_json = command;
+        with_json.insert(with_json.begin(), {"-o", "json"});
+        const auto document = glbctl(with_json);
+        CHECK(document.status == 3);
+        CHECK(document.err == outcome.err);
+        CHECK(document.out == json{{"errors", {{{"pointer", ""}, {"message", message}}}}}.dump() + '\n');
     }
 }
 
@@ -248,6 +255,9 @@ TEST_CASE("glbctl: views time out after 5 s if the daemon is stopped") {
     CHECK(outcome.status == 3);
     CHECK(outcome.out.empty());
     CHECK(has(outcome.err, "glbctl: the daemon at " + glbctl.socket() + " does not answer within 5 s"));
+    for (const auto *command : {"status", "flows"})
+        CHECK(
+            has(json::parse(glbctl({"-o", "json", command}).out)["errors"][0]["message"], "does not answer"));
     CHECK(waited < std::chrono::seconds(15)); // of a busy machine; the limit for changes is 120
 }
 

@@ -19,6 +19,9 @@ TEST_CASE("usage: planned commands report \"not yet supported\" with any argumen
         CHECK(outcome.out.empty());
         CHECK(outcome.err == "glbctl: " + words[0] + " is not yet supported\n");
     }
+    CHECK(
+        nlohmann::json::parse(glbctl({"-o", "json", "doctor"}).out) ==
+        nlohmann::json::parse(R"({"errors": [{"pointer": "", "message": "doctor is not yet supported"}]})"));
     const auto here = glbctl({"check", "--here", glbctl.file(valid_manifest)});
     CHECK(here.status == 1);
     CHECK(here.err == "glbctl: check --here is not yet supported\n");
