@@ -68,7 +68,7 @@ struct EgressControl {
     enum class Type : std::uint8_t { qdisc, filter };
     unsigned ifindex = 0;
     Type type = Type::qdisc;
-    std::string kind; ///< "tbf", "htb", "bpf"
+    std::string kind; ///< "tbf", "htb", "bpf", "tcx", "nftables chain out of table netdev fw"
     bool operator==(const EgressControl &) const = default;
 };
 

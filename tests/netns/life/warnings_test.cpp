@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "tests/harness/skip.h"
+#include "tests/netns/guard/tcx.h"
 #include "tests/netns/testbed/testbeds.h"
 
 using namespace glb::test;
@@ -73,6 +74,11 @@ std::vector<WarningCase> all_cases() {
                      {shell("tc filter del dev under0 egress")},
                      {"under0: filter at egress (u32) " + unlimited}});
     cases.push_back(
+        {"nftables egress chain",
+         {shell("nft 'table netdev fw { chain out { type filter hook egress device srv0 priority 0; }; }'")},
+         {shell("nft delete table netdev fw")},
+         {"srv0: filter at egress (nftables chain out of table netdev fw) " + unlimited}});
+    cases.push_back(
         {"IPsec policy",
          {shell("ip xfrm policy add src 192.0.2.0/24 dst 198.51.100.0/24 dir fwd action block")},
          {shell("ip xfrm policy flush")},
@@ -105,6 +111,47 @@ TEST_CASE("warnings: apply reports each conflicting setting, and nothing on a co
             testbed.node.must(command);
     }
     CHECK(warnings().empty());
+}
+
+TEST_CASE("warnings: a filter or limit at egress that comes after apply is a condition until it is gone") {
+    need_root();
+    const TwoArm testbed;
+    Daemon glbd(testbed.node);
+    glbd.start(testbed.manifest());
+    const auto has_condition = [&](const std::string &what, const std::string &kind) {
+        const auto status = glbd.must_ctl({"status"});
+        return std::ranges::any_of(status.at("degraded"), [&](const auto &row) {
+            return row.at("what") == what && row.at("where") == "srv0" && row.at("severity") == "warning" &&
+                   row.at("message").template get<std::string>().find("(" + kind + ")") != std::string::npos;
+        });
+    };
+    const auto comes = [&](const std::string &what, const std::string &kind) {
+        return eventually(5s, [&] { return has_condition(what, kind); });
+    };
+    const auto goes = [&](const std::string &what, const std::string &kind) {
+        return eventually(5s, [&] { return !has_condition(what, kind); });
+    };
+    for (const std::string what : {"egress-filter", "egress-qdisc"})
+        CHECK_FALSE(has_condition(what, ""));
+    if (auto program = TcxProgram::attach(testbed.node, "srv0", TcxCode::next, "limit", TcxHook::egress)) {
+        CHECK(comes("egress-filter", "tcx"));
+        program.reset();
+        CHECK(goes("egress-filter", "tcx"));
+    } else {
+        WARN("this kernel has no tcx");
+    }
+    const auto chain = "nftables chain out of table netdev fw";
+    testbed.node.must(
+        {"nft", "table netdev fw { chain out { type filter hook egress device srv0 priority 0; }; }"});
+    CHECK(comes("egress-filter", chain));
+    testbed.node.must({"nft", "delete", "table", "netdev", "fw"});
+    CHECK(goes("egress-filter", chain));
+    testbed.node.must({"tc", "qdisc", "add", "dev", "srv0", "root", "tbf", "rate", "100mbit", "burst",
+                       "100kb", "latency", "50ms"});
+    CHECK(comes("egress-qdisc", "tbf"));
+    testbed.node.must({"tc", "qdisc", "replace", "dev", "srv0", "root", "pfifo"});
+    CHECK(goes("egress-qdisc", "tbf"));
+    CHECK_FALSE(has_condition("egress-qdisc", "pfifo"));
 }
 
 TEST_CASE("warnings: --dry-run and diff report missing forwarding settings without an active manifest") {

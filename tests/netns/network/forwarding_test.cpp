@@ -139,6 +139,32 @@ TEST_CASE("forwarding: queueing disciplines that limit and egress filters are fo
             "classid", "1:1"});
         CHECK(host.controls() == Texts{"filter u32"});
     }
+    SECTION("nftables chains: at egress of an interface that exists") {
+        host.ns.must({"nft",
+                      "table netdev fw { chain in { type filter hook ingress device eth0 priority 0; }; "
+                      "chain other { type filter hook egress device lo priority 0; }; }"});
+        REQUIRE(host.read().egress_controls.size() == 1); // of lo
+        host.ns.must({"nft",
+                      "delete chain netdev fw other; add chain netdev fw out { type filter hook egress "
+                      "devices = { eth0, lo } priority 0; }"});
+        host.ns.must({"nft",
+                      "add table netdev fw2; add chain netdev fw2 out { type filter hook egress device eth0 "
+                      "priority 0; }"});
+        const auto kinds = [&](const char *device) {
+            Texts texts;
+            const auto snapshot = host.read();
+            for (const auto &control : snapshot.egress_controls)
+                if (control.ifindex == host.ns.ifindex(device))
+                    texts.push_back(control.kind);
+            std::ranges::sort(texts);
+            return texts;
+        };
+        CHECK(kinds("eth0") ==
+              Texts{"nftables chain out of table netdev fw", "nftables chain out of table netdev fw2"});
+        CHECK(kinds("lo") == Texts{"nftables chain out of table netdev fw"});
+        host.ns.must({"nft", "flush", "ruleset"});
+        CHECK(host.controls().empty());
+    }
 }
 
 TEST_CASE("forwarding: destinations of routes with an MTU are found in every table", "[net]") {
