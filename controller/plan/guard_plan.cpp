@@ -357,7 +357,11 @@ std::vector<std::string> guard_devices(const GuardPlan &plan) {
 }
 
 std::vector<Sysctl> guard_sysctls(const GuardPlan &plan) {
-    std::vector<Sysctl> list = {{"net/ipv4/fwmark_reflect", "1"}, {"net/ipv6/fwmark_reflect", "1"}};
+    // A device sends redirects if its own value or that of `all` is 1. A redirect of a punted packet would lead a host
+    // past the node. Other devices keep their own values.
+    std::vector<Sysctl> list = {{"net/ipv4/fwmark_reflect", "1"},
+                                {"net/ipv6/fwmark_reflect", "1"},
+                                {"net/ipv4/conf/all/send_redirects", "0"}};
     for (const auto &device : guard_devices(plan)) {
         const auto folder = "net/ipv4/conf/" + device + "/";
         // The maximum of `all` and the device applies: 0 would lose against all=1.

@@ -166,3 +166,41 @@ TEST_CASE("guard filter: only packets of the endpoint's VLANs are marked") {
     CHECK(mark_of(Eth{} / IPv4{} / Udp{}) == 0x5);
     CHECK(mark_of(Eth{} / Vlan{100} / Vlan{7} / IPv4{} / Udp{}) == 0x5);
 }
+
+TEST_CASE("punt path: a punted packet that leaves where it entered provokes no ICMP redirect") {
+    need_root();
+    const Router router;
+    const auto &node = router.node;
+    node.must({"ip", "neigh", "add", "192.0.2.99", "lladdr", "02:00:00:00:00:99", "dev", "cli0"});
+    node.must({"ip", "route", "add", "203.0.113.0/24", "via", "192.0.2.99"});
+    unsigned sent = 0;
+    // Whether the packet is forwarded, and answered with a redirect to 192.0.2.99.
+    const auto send = [&] {
+        const auto payload = fmt::format("hairpin {}", ++sent);
+        Sniffer client(router.client, "eth0");
+        send_frame(
+            router.client, "eth0",
+            Bytes(Eth{.dst = Mac(mac_text(node, "cli0")), .src = Mac(mac_text(router.client, "eth0"))} /
+                  IPv4{.src = "192.0.2.2", .dst = "203.0.113.9"} / Udp{} / Payload(payload)));
+        const bool is_forwarded = client.wait_for(
+            [&](const auto &seen) {
+                return !seen.outgoing && seen.bytes.at(5) == 0x99 &&
+                       std::string(seen.bytes.begin(), seen.bytes.end()).find(payload) != std::string::npos;
+            },
+            1s);
+        const bool is_redirected = client.wait_for(
+            [](const auto &seen) {
+                return !seen.outgoing && seen.bytes.size() > 34 && seen.bytes[23] == 1 && seen.bytes[34] == 5;
+            },
+            is_forwarded ? 200ms : 0ms);
+        return std::pair(is_forwarded, is_redirected);
+    };
+    REQUIRE(send() == std::pair(true, true)); // the kernel's default: both `all` and the interface are 1
+    NodeGuard guard(router);
+    guard.install(router.plan());
+    guard.set_magic(magic);
+    const PuntForger client_side(node, "cli0", magic);
+    CHECK(send() == std::pair(true, false));
+    guard.remove();
+    CHECK(node.must({"sysctl", "-n", "net.ipv4.conf.all.send_redirects"}) == "1\n");
+}

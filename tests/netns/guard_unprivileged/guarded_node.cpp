@@ -45,7 +45,8 @@ std::string GuardedNode::state() const {
                "for dev in eth0 eth1; do for hook in ingress egress; do "
                "echo $dev $hook; tc filter show dev $dev $hook 2>&1; done; done; "
                "cd /proc/sys/net; grep . ipv4/conf/eth[01]/rp_filter ipv4/conf/eth[01]/src_valid_mark "
-               "ipv4/conf/eth[01]/send_redirects ipv4/fwmark_reflect ipv6/fwmark_reflect");
+               "ipv4/conf/all/send_redirects ipv4/conf/eth[01]/send_redirects ipv4/fwmark_reflect "
+               "ipv6/fwmark_reflect");
 }
 
 std::string GuardedNode::table() const {

@@ -43,6 +43,7 @@ TEST_CASE("guard install: table, rules, sysctls, qdiscs and filters on a fresh n
         CHECK(filter->mark_mask == 0x0fff0000);
         CHECK(filter->maps->ports == Lines{"eth0", "eth1"});
     }
+    CHECK(node.sysctl("net/ipv4/conf/all/send_redirects") == "0");
     CHECK(node.sysctl("net/ipv4/fwmark_reflect") == "1");
     CHECK(node.sysctl("net/ipv6/fwmark_reflect") == "1");
     CHECK_FALSE(node.has_clsact("peer-eth0"));

@@ -70,6 +70,7 @@ TEST_CASE("guard check: each changed part is restored and reported once") {
           "ip rule 111: fwmark 0x10000/0xfff0000 unreachable"}},
         {"ip rule del priority 112", {"ip rule 112: fwmark 0x8000000/0xc000000 unreachable"}},
         {"echo 1 > /proc/sys/net/ipv4/conf/eth0/rp_filter", {"sysctl net/ipv4/conf/eth0/rp_filter"}},
+        {"echo 1 > /proc/sys/net/ipv4/conf/all/send_redirects", {"sysctl net/ipv4/conf/all/send_redirects"}},
         {"echo 0 > /proc/sys/net/ipv6/fwmark_reflect", {"sysctl net/ipv6/fwmark_reflect"}},
         {"tc filter del dev eth0 ingress", {"tc filter on eth0"}},
         {"tc qdisc del dev eth1 clsact", {"tc filter on eth1"}},

@@ -141,8 +141,9 @@ TEST_CASE("guard sysctls: interfaces and devices, distinct") {
     const GuardPlan plan{0xff, {port("eth0", std::nullopt), tagged}};
     CHECK(guard_devices(plan) == std::vector<std::string>{"eth0", "eth0.100"});
     const auto list = guard_sysctls(plan);
-    CHECK(list.size() == 8);
+    CHECK(list.size() == 9);
     CHECK(std::count(list.begin(), list.end(), Sysctl{"net/ipv4/conf/eth0.100/rp_filter", "2"}) == 1);
+    CHECK(std::count(list.begin(), list.end(), Sysctl{"net/ipv4/conf/all/send_redirects", "0"}) == 1);
     CHECK(std::count(list.begin(), list.end(), Sysctl{"net/ipv6/fwmark_reflect", "1"}) == 1);
 }
 
