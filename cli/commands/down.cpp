@@ -4,6 +4,7 @@
 #include "cli/client.h"
 #include "cli/command_line.h"
 #include "cli/commands/commands.h"
+#include "cli/format.h"
 #include "cli/output.h"
 #include "controller/documents/removal.h"
 
@@ -17,6 +18,8 @@ struct DownOptions {
 };
 
 std::string format_down(const documents::Down &document, bool keep_guard) {
+    if (document.guard_left)
+        return fmt::format("data path removed; the guard was left: {}\n", sanitize(*document.guard_left));
     if (document.guard_kept)
         return "data path removed; guard kept, forwarding stays blocked\n";
     return keep_guard ? "data path removed; no guard was installed\n"

@@ -272,9 +272,13 @@ Task<Status> ManifestChanges::take_down(bool keep_guard) {
 Task<Result<documents::Down>> ManifestChanges::down(DownOptions options) {
     GLB_CO_TRY(ports_.datapath.lock());
     const bool stays = options.keep_guard && state_.installed.guard;
-    if (const auto owner = ports_.guard.check_owner(); !owner)
-        spdlog::warn("{}: it stays", owner.error().message);
-    spdlog::info("removing the data path{}, requested by {}", stays ? "" : " and the guard",
+    documents::Down removed{true, stays, {}};
+    if (const auto owner = ports_.guard.check_owner(); !owner) {
+        removed.guard_left = owner.error().message;
+        spdlog::warn("{}: it stays", *removed.guard_left);
+    }
+    const bool is_removed = !stays && !removed.guard_left;
+    spdlog::info("removing the data path{}, requested by {}", is_removed ? " and the guard" : "",
                  to_string(options.peer));
     std::string kept;
     if (stays)
@@ -292,7 +296,7 @@ Task<Result<documents::Down>> ManifestChanges::down(DownOptions options) {
     const auto done = co_await take_down(options.keep_guard);
     state_.installed.kept_guard = load_kept_guard(ports_.state);
     if (done)
-        spdlog::info("data path{} removed, {}", stays ? "" : " and guard",
+        spdlog::info("data path{} removed, {}", is_removed ? " and guard" : "",
                      change_text(before, ports_.datapath.epoch(), options.peer));
     state_.desired.bypasses = {};
     state_.desired.confirmation.reset();
@@ -301,7 +305,7 @@ Task<Result<documents::Down>> ManifestChanges::down(DownOptions options) {
             (void)ports_.state.set_value(key, nullptr);
     });
     GLB_CO_TRY(done);
-    co_return documents::Down{true, stays};
+    co_return removed;
 }
 
 } // namespace glb::control

@@ -1,6 +1,7 @@
 // Results of POST /v1/down and /v1/gc: what was removed from the kernel.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,10 +11,12 @@ namespace glb::documents {
 
 struct Down {
     bool down = false;
-    bool guard_kept = false; ///< whether a guard remains
+    bool guard_kept = false;               ///< whether a guard of this daemon remains
+    std::optional<std::string> guard_left; ///< why another daemon's guard was left; empty: there is none
 
     static constexpr auto members() {
-        return std::tuple{member("down", &Down::down), required("guardKept", &Down::guard_kept)};
+        return std::tuple{member("down", &Down::down), required("guardKept", &Down::guard_kept),
+                          omitted_if_empty("guardLeft", &Down::guard_left)};
     }
     bool operator==(const Down &) const = default;
 };

@@ -31,7 +31,10 @@ struct TwoDaemons {
         CHECK(contains(refused.text, "(state directory " + (first.folder() / "state").string() + ", bpffs " +
                                          first.bpffs().string() + ")"));
         CHECK(contains(refused.text, advice));
-        CHECK(second.ctl({"down", "--yes"}).code == 0);
+        const auto down = second.must_ctl({"down", "--yes"});
+        CHECK(down.at("guardKept") == false);
+        CHECK(contains(down.at("guardLeft").get<std::string>(), "belongs to node \"node-a\""));
+        CHECK_FALSE(contains(second.log(), "and guard removed"));
         CHECK(second.must_ctl({"status"}).at("guard").at("installed") == false);
         CHECK(kernel() == before);
     }
@@ -59,7 +62,8 @@ TEST_CASE("two daemons: refused apply and down of the second leave the guard, an
 
     first.start(); // ready again, with its guard
     CHECK(first.must_ctl({"guard"}).at("installed") == true);
-    first.must_ctl({"down", "--yes"});
+    CHECK_FALSE(first.must_ctl({"down", "--yes"}).contains("guardLeft"));
+    CHECK(contains(first.log(), "data path and guard removed"));
     const auto applied = second.apply(testbed.manifest());
     INFO(applied.text);
     CHECK(applied.code == 0);

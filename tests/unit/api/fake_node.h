@@ -151,8 +151,7 @@ class FakeNode : public observe::NodeReads, public control::NodeCommands {
     /// The guard exists at first, and remains for as long as it is kept.
     Result<documents::Down> execute_down(const control::DownOptions &options) {
         last_down = options;
-        has_guard = has_guard && options.keep_guard;
-        return documents::Down{true, has_guard};
+        return documents::Down{true, has_guard = has_guard && options.keep_guard, guard_of_other};
     }
 
     Result<documents::GarbageCollection> execute_collect_garbage(bool dry_run, const PeerCredentials &) {
@@ -196,7 +195,8 @@ class FakeNode : public observe::NodeReads, public control::NodeCommands {
     mutable unsigned reads = 0;        ///< of all but not_ready_reason()
     std::uint64_t generated_flows = 0; ///< number of listed flows; 0: fake_flows is listed
     bool has_guard = true;
-    bool is_drained = false; ///< applies to both targets
+    std::optional<std::string> guard_of_other; ///< why `down` leaves it
+    bool is_drained = false;                   ///< applies to both targets
     mutable std::optional<observe::FlowQuery> last_filter;
     std::optional<control::ApplyOptions> last_apply;
     std::optional<control::DownOptions> last_down;

@@ -42,6 +42,8 @@ int main(int argc, char **argv) {
     LastFlow last_flow;
     auto &node = mode == "last-flow" ? last_flow : plain;
     node.is_drained = mode == "drained";
+    if (mode == "guard of another")
+        node.guard_of_other = "the guard belongs to node \"b\"";
     if (mode == "million")
         node.generated_flows = 1'000'000;
     glb::HttpLimits limits;

@@ -115,6 +115,15 @@ TEST_CASE("glbctl: down requires --yes") {
     CHECK(glbctl({"down", "--yes", "--keep-guard"}).out == "data path removed; no guard was installed\n");
 }
 
+TEST_CASE("glbctl: down says that the guard of another daemon was left") {
+    const Fixture glbctl(true, "guard of another");
+    CHECK(glbctl({"down", "--yes"}).out ==
+          "data path removed; the guard was left: the guard belongs to node \"b\"\n");
+    const auto document = json::parse(glbctl({"-o", "json", "down", "--yes"}).out);
+    CHECK(document["guardLeft"] == "the guard belongs to node \"b\"");
+    CHECK(document["guardKept"] == false);
+}
+
 TEST_CASE("glbctl: apply shows what changed, diff and --dry-run what would change") {
     const Fixture glbctl;
     const auto file = glbctl.file(valid_manifest);

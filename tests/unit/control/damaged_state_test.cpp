@@ -227,7 +227,10 @@ TEST_CASE("guard of another daemon: a manifest is refused before anything is cha
         CHECK(refused.error().message == "the guard belongs to node-a");
     }
     CHECK(world.operation.names == std::vector<std::string>{"network.read", "network.read"});
-    REQUIRE(daemon.down());
+    const auto down = daemon.down();
+    REQUIRE(down);
+    CHECK(down->guard_left == "the guard belongs to node-a");
+    CHECK_FALSE(down->guard_kept);
     CHECK(world.guard_of_other == "node-a");
     CHECK(std::ranges::count(world.operation.names, "guard.remove") == 0);
 }

@@ -79,7 +79,7 @@ constexpr auto golden_drain = R"({"targetGroup": "firewalls", "id": "fw-1", "dra
 constexpr auto golden_bypass = R"({"endpoint": "branch", "bypassed": true, "why": "operator",
     "targetGroup": "firewalls", "secondsLeft": 600})";
 constexpr auto golden_confirm = R"({"confirmed": true})";
-constexpr auto golden_down = R"({"down": true, "guardKept": true})";
+constexpr auto golden_down = R"({"down": true, "guardKept": true, "guardLeft": "another's"})";
 constexpr auto golden_garbage =
     R"({"removed": true, "leftovers": [{"kind": "maps", "pin": "/sys/fs/bpf/glb/v1"}]})";
 constexpr auto golden_errors =
