@@ -100,6 +100,8 @@ static __always_inline struct glb_verdict glb_outbound(struct xdp_md *ctx, const
     if (glb_unlikely(!glb_steer_hit(steer, &flow))) {
         steered = glb_steer_slow(steer, &flow);
         glb_tx_offload_check(ctx, packet, l2_len, endpoint_index);
+    } else if (glb_unlikely(packet->tcp_flags & GLB_TCP_SYN)) { /* a server's SYN-ACK */
+        glb_tx_offload_check(ctx, packet, l2_len, endpoint_index);
     }
     if (glb_unlikely(steered != GLB_STEERED_TO)) {
         if (steered == GLB_STEERED_LIMITED)

@@ -117,11 +117,22 @@ TEST_CASE("tx offload: wrong checksums, none, and packets without a checksum of 
         is_reported(partial(IPv4{} / Udp{} / Payload(Bytes(121, 0x55))))); // longer than what is summed
 }
 
-TEST_CASE(
-    "tx offload: only the first packet of a flow is examined, and the report is one per endpoint and tick") {
+TEST_CASE("tx offload: of a known flow SYN and SYN-ACK are examined, and no other packet") {
     NativeRig rig;
+    CHECK(is_reported(rig, partial(IPv4{} / bare_syn)));
+    CHECK(is_reported(rig, partial(IPv4{} / bare_syn)));
+    const IPv4 back{.src = "198.51.100.20", .dst = "192.0.2.10"};
+    const Tcp answer{.sport = 80, .dport = 12345, .flags = tcp::syn | tcp::ack};
+    CHECK_FALSE(is_reported(rig, from_client(back / answer)));
+    CHECK(is_reported(rig, partial(back / answer)));
+    CHECK_FALSE(is_reported(rig, partial(IPv4{} / Tcp{.flags = tcp::ack})));
+    CHECK(rig.count(GLB_COUNT_FLOW_NEW) == 1);
     CHECK(is_reported(rig, partial(IPv4{} / short_datagram)));
     CHECK_FALSE(is_reported(rig, partial(IPv4{} / short_datagram)));
+}
+
+TEST_CASE("tx offload: the report is one per endpoint and tick") {
+    NativeRig rig;
     rig.kernel.now_ns += std::uint64_t{1} << GLB_TICK_SHIFT;
     const auto before = rig.kernel.events.size();
     for (std::uint16_t port = 1; port <= 100; ++port)

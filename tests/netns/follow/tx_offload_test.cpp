@@ -30,10 +30,12 @@ unsigned count(const std::string &text, const std::string &part) {
 
 } // namespace
 
-TEST_CASE(
-    "conditions: a sender that leaves checksums to its device is found within seconds and logged once") {
+TEST_CASE("conditions: a client or server that leaves checksums to its device is found within seconds, "
+          "logged once") {
     need_root();
     const TwoArm testbed;
+    const bool by_client = GENERATE(true, false);
+    const auto &sender = by_client ? testbed.client : testbed.server;
     const TcpServer echo(testbed.server, 7000);
     Daemon glbd(testbed.node);
     glbd.start(testbed.manifest());
@@ -44,7 +46,7 @@ TEST_CASE(
     REQUIRE(eventually(10s, connects6));
     CHECK(conditions(glbd).empty());
 
-    testbed.client.must({"ethtool", "-K", "eth0", "tx", "on"});
+    sender.must({"ethtool", "-K", "eth0", "tx", "on"});
     for (int i = 0; i < 2; ++i) {
         CHECK_FALSE(connects());
         CHECK_FALSE(connects6());
@@ -53,7 +55,7 @@ TEST_CASE(
     INFO(glbd.log());
     const auto found = conditions(glbd);
     REQUIRE(found.size() == 1);
-    CHECK(found[0].at("where") == "cli0");
+    CHECK(found[0].at("where") == (by_client ? "cli0" : "srv0"));
     CHECK(found[0].at("severity") == "warning");
     CHECK(found[0].at("message").get<std::string>().find("endpoint branch") != std::string::npos);
     CHECK(found[0].at("fix").get<std::string>().find("ethtool -K DEV tx off") != std::string::npos);
@@ -61,6 +63,6 @@ TEST_CASE(
     for (int i = 0; i < 12; ++i) // more than two checks
         CHECK_FALSE(connects());
     CHECK(count(glbd.log(), "arrive without a complete TCP or UDP checksum") == 1);
-    testbed.client.must({"ethtool", "-K", "eth0", "tx", "off"});
+    sender.must({"ethtool", "-K", "eth0", "tx", "off"});
     CHECK(eventually(5s, connects));
 }
