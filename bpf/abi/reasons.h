@@ -73,8 +73,9 @@
     X(NO_TUNNEL_ADDRESS, "no_tunnel_address", "this node does not have node.tunnel.address",                 \
       "ip addr add ADDRESS dev DEV, and set the interface up")                                               \
     X(APPLIANCE_OFFLOAD, "appliance_offload",                                                                \
-      "returned packet is longer than its endpoint's MTU: the appliance has merged segments",                \
-      "on the appliance: ethtool -K DEV gro off lro off")                                                    \
+      "returned packet is longer than its endpoint's MTU: the appliance has merged segments, or the MTU "    \
+      "was lowered below that of the hosts",                                                                 \
+      "on the appliance: ethtool -K DEV gro off lro off; or raise the MTU of the endpoint's interfaces")     \
     X(HOST_FIREWALL, "host_firewall",                                                                        \
       "the host's own firewall dropped a packet that was punted to its stack",                               \
       "let packets with the marks of node.markMask pass in the chains that nft list ruleset shows")          \
