@@ -5,7 +5,9 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/harness/packet.h"
 #include "tests/harness/skip.h"
+#include "tests/netns/testbed/frames.h"
 #include "tests/netns/testbed/tagger.h"
 #include "tests/netns/testbed/testbeds.h"
 
@@ -116,4 +118,29 @@ TEST_CASE("conditions: what becomes wrong later is found within seconds and logg
         CHECK(fixture.lines(one.message, true) == 1);
         CHECK(fixture.lines(one.message, false) == 1);
     }
+}
+
+TEST_CASE("conditions: an endpoint's MTU that is lowered below its hosts' is found by the packets it costs") {
+    need_root();
+    const Fixture fixture;
+    const auto &testbed = fixture.testbed;
+    const Case drops{.provoke = {},
+                     .revert = {},
+                     .what = "drops",
+                     .where = "appliance_offload",
+                     .message = "returned packet is longer than its endpoint's MTU"};
+    // The longest frame that a veth lets pass: it allows for a tag.
+    const auto frame = (Eth{.dst = mac_of(testbed.node, "cli0"), .src = mac_of(testbed.client, "eth0")} /
+                        IPv4{} / Udp{.dport = 7001} / Payload(Bytes(1404 - 28)))
+                           .bytes();
+    send_frames(testbed.client, "eth0", {frame});
+    CHECK_FALSE(eventually(1500ms, [&] { return fixture.holds(drops); }));
+    fixture.run("ip link set cli0 mtu 1400; ip link set srv0 mtu 1400");
+    CHECK(eventually(detection_time, [&] {
+        send_frames(testbed.client, "eth0", {frame});
+        return fixture.holds(drops);
+    }));
+    INFO(fixture.glbd.log());
+    std::this_thread::sleep_for(several_checks);
+    CHECK(fixture.lines(drops.message, false) == 1);
 }
