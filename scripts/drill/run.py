@@ -31,6 +31,16 @@ def execute(command: list, name: str, environment: dict, log) -> subprocess.Comp
     return subprocess.CompletedProcess(command, process.returncode, "".join(lines), "")
 
 
+def excerpt(output: str) -> str:
+    """The first failed check, which may cause all later ones, and the end."""
+    head, tail = 8000, 4000
+    first = max(output.find(" FAILED:"), 0)
+    start = output.rfind("\n", 0, first) + 1
+    if len(output) - start <= head + tail:
+        return output[start:]
+    return f"{output[start:start + head]}\n[...]\n{output[-tail:]}"
+
+
 def run(scenario: dict, programs: pathlib.Path, runs: int, environment: dict, log) -> dict:
     result = {"name": scenario["name"], "fault": scenario["fault"], "ok": True, "runs": 0, "figures": [], "seconds": 0.0}
     begin = time.monotonic()
@@ -41,7 +51,7 @@ def run(scenario: dict, programs: pathlib.Path, runs: int, environment: dict, lo
         # Catch2 exits with 0 if no test case matches.
         if process.returncode or "No test cases matched" in process.stdout or "No tests ran" in process.stdout:
             result["ok"] = False
-            result["output"] = process.stdout[-4000:]
+            result["output"] = excerpt(process.stdout)
             break
     # A test may repeat the fault by itself.
     repetitions = collections.Counter(row["scenario"] for row in result["figures"])
