@@ -11,7 +11,7 @@ import guest
 import guest_image
 import packages
 
-SECONDS = 600  # 25 on an idle machine
+SECONDS = 600  # about 50 of CPU time
 DOWNLOADED = 200_000
 failures: list[str] = []
 
