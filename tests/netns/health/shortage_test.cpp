@@ -134,6 +134,8 @@ TEST_CASE("shortage: without descriptors no target fails, nothing passes uninspe
     const ApiConnection api(it.glbd.socket_path());
     UdpStream stream(it.testbed.client, TwoArm::server_address, 7001, 100);
     it.limit_descriptors(3);
+    // The guard lists the rule set, and libnftables opens a socket for the interface's name.
+    it.testbed.node.must({"nft", "table inet other { chain c { iif cli0 counter; }; }"});
     std::this_thread::sleep_for(4s);
     const auto message = Fixture::message_of(api.get("/v1/status"));
     CHECK(message.find("Too many open files") != std::string::npos);
