@@ -17,7 +17,7 @@
 
 #define GLB_TC_UNSPEC (-1) /* continue with the next filter */
 #define GLB_TC_SHOT 2
-#define GLB_PACKET_HOST 0
+#define GLB_PACKET_MULTICAST 2
 
 /* The guard's mark, by (interface, VLANs): glb_logical_port_key(). Written by the controller. */
 struct {
@@ -67,11 +67,15 @@ static __always_inline const struct glb_guard_endpoint *glb_guard_endpoint_of(__
     return endpoint && endpoint->mark && endpoint->ifindex ? endpoint : 0;
 }
 
-/* Makes the packet one that the host received for itself on the interface where it is. */
+/*
+ * Gives the packet the host's MAC on the interface where it is. It stays a packet that the stack does not forward: the
+ * guard's last chain before the routing decision makes it one for the host if it still has an endpoint's mark, so a
+ * mark that is cleared while that chain is missing leads nowhere.
+ */
 static __always_inline int glb_guard_admit(struct __sk_buff *skb, const struct glb_guard_endpoint *endpoint) {
     skb->cb[GLB_GUARD_CB_MAGIC] = 0;
     if (bpf_skb_store_bytes(skb, 0, endpoint->mac, sizeof endpoint->mac, 0) ||
-        bpf_skb_change_type(skb, GLB_PACKET_HOST))
+        bpf_skb_change_type(skb, GLB_PACKET_MULTICAST))
         return GLB_TC_SHOT;
     return glb_guard_set(skb, endpoint->mark);
 }

@@ -103,6 +103,14 @@ std::uint32_t bridged_mark(std::uint32_t mask) {
     return mask & ~lowest_bit(rest & ~lowest_bit(rest));
 }
 
+std::string unmarked_match(const GuardPlan &plan, const std::string &device, std::string marks,
+                           std::initializer_list<std::uint32_t> exempt) {
+    if (guarded_bridges(plan).contains(device))
+        for (const auto mark : exempt)
+            marks.insert(marks.size() - 2, ", " + hex(mark));
+    return fmt::format("iifname \"{}\" meta mark and {} != {}", device, hex(plan.mark_mask), marks);
+}
+
 std::string bridge_ruleset(const GuardPlan &plan, bool anew) {
     std::string text = "add table bridge glb\n";
     // br_netfilter runs the chains of table `inet glb` at 0 in prerouting, at -1 in forward and last in postrouting:

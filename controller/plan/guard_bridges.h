@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <set>
 #include <string>
 #include <vector>
@@ -30,6 +31,11 @@ namespace glb::plan {
 /// All ones but the third lowest bit: the packet entered by a guarded port, and the bridge sends it by another port.
 /// Not routed: with br_netfilter it passes the forward hook of table `inet glb` all the same.
 [[nodiscard]] std::uint32_t bridged_mark(std::uint32_t mask);
+
+/// The condition of a packet that entered by the device and must not be forwarded: its mark is none of `marks` ("{ A, B }")
+/// nor, where the device is a guarded bridge, of `exempt`.
+[[nodiscard]] std::string unmarked_match(const GuardPlan &plan, const std::string &device, std::string marks,
+                                         std::initializer_list<std::uint32_t> exempt);
 
 /// One nftables transaction that sets table `bridge glb` to the plan, whatever its chains contain. The plan has
 /// guarded_bridges(). `anew`: as for guard_ruleset(). Without this table nothing that enters by a guarded bridge is

@@ -24,6 +24,9 @@ constexpr std::uint32_t lookup_priority = first_own_priority + 10;
 constexpr std::uint32_t unreachable_priority = lookup_priority + 1;
 constexpr std::uint32_t probe_priority = lookup_priority + 2;
 
+constexpr auto closed_mac =
+    "01:80:c2:00:00:01"; // of punted packets that no filter has admitted: bpf/forward/punt.h
+
 constexpr std::int32_t last_hook_priority = std::numeric_limits<std::int32_t>::max(); // NF_IP_PRI_LAST
 
 // Names that the kernel's dev_valid_name() accepts, without characters that are special in an nftables
@@ -65,17 +68,6 @@ std::string mark_set(const GuardPlan &plan, const std::set<std::uint16_t> &endpo
 
 std::string endpoint_mark_set(const GuardPlan &plan) {
     return mark_set(plan, endpoint_indexes(plan));
-}
-
-/// The condition of a packet that entered by the device and must not be forwarded: its mark is neither an endpoint's
-/// nor, where the device is a bridge, one of `exempt`.
-std::string unmarked_match(const GuardPlan &plan, const std::string &device,
-                           std::initializer_list<std::uint32_t> exempt) {
-    auto marks = endpoint_mark_set(plan);
-    if (guarded_bridges(plan).contains(device))
-        for (const auto mark : exempt)
-            marks.insert(marks.size() - 2, fmt::format(", {:#010x}", mark));
-    return fmt::format("iifname \"{}\" {}", device, mark_match(plan.mark_mask, "!=", marks));
 }
 
 /// A statement that replaces the mark's bits in `mask` by `mark`.
@@ -236,14 +228,30 @@ std::string prerouting_rules(const GuardPlan &plan) {
     return text;
 }
 
+/// The tc filter leaves punted packets as multicast frames with the host's MAC, which the stack does not forward. Those
+/// whose mark was cleared become the host's as well, for chain forward to drop and count them.
+std::string admit_rules(const GuardPlan &plan) {
+    const auto mask = plan.mark_mask;
+    const auto marks = endpoint_mark_set(plan), seen = fmt::format("{{ {:#010x} }}", guard_seen_mark(mask));
+    std::string text;
+    for (const auto &[value, daddr] :
+         {std::pair{marks, ""}, {seen, "ip daddr != 224.0.0.0/4 "}, {seen, "ip6 daddr != ff00::/8 "}})
+        text += fmt::format(
+            "add rule inet glb routing {} meta pkttype multicast {}ether daddr != {} meta pkttype set "
+            "host\n",
+            mark_match(mask, "", value), daddr, closed_mac);
+    return text;
+}
+
 /// Chain routing: the last one before the routing decision, after all that may change the mark.
 std::string routing_rules(const GuardPlan &plan, bool with_probe) {
     const auto mask = plan.mark_mask;
     std::string text;
     for (const auto &device : guarded_devices(plan))
         text += fmt::format("add rule inet glb routing {} {}\n",
-                            unmarked_match(plan, device, {other_port_mark(mask)}),
+                            unmarked_match(plan, device, endpoint_mark_set(plan), {other_port_mark(mask)}),
                             set_mark(mask, guard_seen_mark(mask)));
+    text += endpoint_indexes(plan).empty() ? "" : admit_rules(plan);
     const auto with_table = endpoints_with_table(plan);
     if (!with_probe || with_table.empty())
         return text;
@@ -267,7 +275,8 @@ std::string forward_rules(const GuardPlan &plan) {
                 " counter name uninspected drop\n";
     for (const auto &device : guarded_devices(plan))
         text += fmt::format("add rule inet glb forward {} counter name uninspected drop\n",
-                            unmarked_match(plan, device, {other_port_mark(mask), bridged_mark(mask)}));
+                            unmarked_match(plan, device, endpoint_mark_set(plan),
+                                           {other_port_mark(mask), bridged_mark(mask)}));
     if (!guarded_bridges(plan).empty())
         text += fmt::format("add rule inet glb forward {} {}\n",
                             mark_match(mask, "==", fmt::format("{:#010x}", other_port_mark(mask))),
@@ -357,11 +366,9 @@ std::vector<std::string> guard_devices(const GuardPlan &plan) {
 }
 
 std::vector<Sysctl> guard_sysctls(const GuardPlan &plan) {
-    // A device sends redirects if its own value or that of `all` is 1. A redirect of a punted packet would lead a host
-    // past the node. Other devices keep their own values.
-    std::vector<Sysctl> list = {{"net/ipv4/fwmark_reflect", "1"},
-                                {"net/ipv6/fwmark_reflect", "1"},
-                                {"net/ipv4/conf/all/send_redirects", "0"}};
+    std::vector<Sysctl> list = {{"net/ipv4/fwmark_reflect", "1"}, {"net/ipv6/fwmark_reflect", "1"}};
+    // Redirects of punted packets would lead hosts past the node; a device sends them if `all` or its own value is 1.
+    list.push_back({"net/ipv4/conf/all/send_redirects", "0"});
     for (const auto &device : guard_devices(plan)) {
         const auto folder = "net/ipv4/conf/" + device + "/";
         // The maximum of `all` and the device applies: 0 would lose against all=1.

@@ -192,10 +192,19 @@ TEST_CASE("punt path: without the routing rules nothing is routed by the main ta
     CHECK(tenants.guard->uninspected() == 2);
 }
 
-TEST_CASE("punt path: without the nftables rules a tenant's packets arrive at its own server") {
+TEST_CASE("punt path: without the nftables rules nothing arrives, also if another program clears marks") {
     need_root();
-    Tenants tenants;
+    Tenants tenants(GENERATE(XdpMode::native, XdpMode::generic));
+    REQUIRE(tenants.send(true) == at_own);
+    const bool is_cleared = GENERATE(false, true);
+    CAPTURE(is_cleared);
     tenants.node.must({"nft", "flush", "ruleset"});
+    if (is_cleared)
+        clear_marks(tenants.node);
+    CHECK(tenants.send() == nowhere);
+    if (is_cleared)
+        tenants.node.must({"nft", "delete", "table", "inet", "host"});
+    (void)tenants.guard->check();
     CHECK(tenants.send(true) == at_own);
 }
 

@@ -157,6 +157,11 @@ TEST_CASE("tenants: without glbd none is misled, whatever is removed") {
         CHECK(tenants.arrivals().other == 0);
         tenants.record("without glbd, marks cleared");
     }
+    SECTION("a mark is cleared while the guard's table is missing") {
+        tenants.testbed.node.must({"nft", "flush", "ruleset"});
+        tenants.testbed.node.must(clear_marks);
+        CHECK(tenants.arrivals().other == 0);
+    }
     SECTION("a tcx program before the guard's filter, where packets are punted or enter again") {
         const std::string device = GENERATE("under0", "cli0");
         CAPTURE(device);
