@@ -21,8 +21,8 @@ struct Filter {
     std::uint32_t handle = 0;
     std::string name;             ///< of a BPF filter
     std::uint32_t program_id = 0; ///< 0: not a BPF filter
-    std::string kind;
-    MarkEffect mark;
+    std::string kind = {};
+    MarkEffect mark = {};
 
     /// True for the guard's filter.
     [[nodiscard]] bool is_own() const {

@@ -45,7 +45,7 @@ struct GuardedPort {
 struct GuardPlan {
     std::uint32_t mark_mask = 0x0fff0000;
     std::vector<GuardedPort> ports;
-    std::string node; ///< name of the node; empty: the host name
+    std::string node = {}; ///< name of the node; empty: the host name
 
     bool operator==(const GuardPlan &) const = default;
 };

@@ -23,13 +23,13 @@ constexpr std::uint16_t fra_flowlabel = 26, fra_flowlabel_mask = 27; // 6.14
 /// A rule of the current namespace that leads to table 100. False if this kernel has no such rule.
 bool add_rule(std::uint8_t family, const std::function<void(NetlinkRequest &)> &put) {
     auto netlink = must(Netlink::open());
-    NetlinkRequest request(RTM_NEWRULE, NLM_F_CREATE);
-    auto &header = request.extra<fib_rule_hdr>();
+    NetlinkRequest message(RTM_NEWRULE, NLM_F_CREATE);
+    auto &header = message.extra<fib_rule_hdr>();
     header.family = family;
     header.action = FR_ACT_TO_TBL;
     header.table = 100;
-    put(request);
-    return bool(netlink.execute(request, "cannot add a rule"));
+    put(message);
+    return bool(netlink.execute(message, "cannot add a rule"));
 }
 
 /// Table 100 leads by wan0, all others by lan0.

@@ -52,7 +52,7 @@ class Machine {
         return state;
     }
     [[nodiscard]] bool walls_stand() const {
-        const auto table = testbed.node.run({"nft", "list", "table", "inet", "glb"}).output;
+        const auto listing = testbed.node.run({"nft", "list", "table", "inet", "glb"}).output;
         const auto rules = testbed.node.must({"ip", "rule"}) + testbed.node.must({"ip", "-6", "rule"});
         const auto count_of = [](const std::string &text, const std::string &part) {
             std::size_t found = 0;
@@ -60,8 +60,8 @@ class Machine {
                 ++found;
             return found;
         };
-        return table.find("iifname \"cli0\"") != std::string::npos &&
-               table.find("iifname \"srv0\"") != std::string::npos &&
+        return listing.find("iifname \"cli0\"") != std::string::npos &&
+               listing.find("iifname \"srv0\"") != std::string::npos &&
                count_of(rules, "blackhole proto 199") == 4;
     }
     /// Sends one packet in each direction.
