@@ -122,6 +122,7 @@ testbed_down() {
         for pid in $(ip netns pids "$prefix$name"); do kill -KILL "$pid" 2>/dev/null || true; done
         ip netns delete "$prefix$name"
     done
-    if mountpoint -q "$dir/bpffs"; then umount "$dir/bpffs"; fi
+    # The killed processes may need a moment to close it.
+    if mountpoint -q "$dir/bpffs"; then wait_for 5 "unmounting $dir/bpffs" umount "$dir/bpffs"; fi
     rm -rf "$dir"
 }
