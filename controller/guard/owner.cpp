@@ -102,11 +102,9 @@ Result<Fd> bind_presence(const std::string &id) {
     return fd;
 }
 
+/// True as well if it is unknown, for example without a descriptor: nothing of a running daemon may be taken over.
 bool is_running(const Owner &owner) {
-    if (owner.id.size() != 2 * id_bytes)
-        return false;
-    const auto bound = bind_presence(owner.id);
-    return !bound && bound.error().code == EADDRINUSE;
+    return owner.id.size() == 2 * id_bytes && !bind_presence(owner.id);
 }
 
 /// Rules or filters without the table.
