@@ -53,6 +53,12 @@ struct Connection {
             for (const int option : {SO_RCVTIMEO, SO_SNDTIMEO})
                 ::setsockopt(fd, SOL_SOCKET, option, &timeout, sizeof timeout);
     }
+    /// So that the client's window stays open, and the server's next segment has data.
+    void pace_server() const {
+        const std::uint32_t bytes_per_second = 20'000'000;
+        REQUIRE(::setsockopt(server.get(), SOL_SOCKET, SO_MAX_PACING_RATE, &bytes_per_second,
+                             sizeof bytes_per_second) == 0);
+    }
     glb::Fd client, server;
 };
 
@@ -219,6 +225,7 @@ TEST_CASE("reset: reader whose acknowledgements were lost at the failed target i
     glbd.start(testbed.manifest());
     REQUIRE(glbd.wait_healthy(2));
     const Connection connection(testbed);
+    connection.pace_server();
     Worker writer(connection, write_until_closed, connection.server.get());
     Worker reader(connection, read_until_closed, connection.client.get());
     std::this_thread::sleep_for(300ms);
