@@ -9,27 +9,11 @@
 
 #include "lib/tcp.h"
 #include "parse/l4.h"
+#include "parse/pseudo_header.h"
 #include "telemetry/events.h"
 
 /* The longest transport header and payload that is examined: every SYN, and short datagrams. */
 #define GLB_TX_OFFLOAD_BYTES 128
-
-/* The one's complement sum in 16 bits, in the byte order of the words that were added. */
-static __always_inline __u32 glb_sum16(__u64 sum) {
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return (__u32)((sum & 0xffff) + (sum >> 16));
-}
-
-/* RFC 9293, 3.1; RFC 8200, 8.1. `len` bytes belong to the transport layer. */
-static __always_inline __u64 glb_pseudo_header_sum(const struct glb_packet *packet, __u32 len) {
-    __u64 sum = (__u64)bpf_htons(packet->ip_proto) + bpf_htons((__u16)len);
-#pragma unroll
-    for (int i = 0; i < 4; i++)
-        sum += (__u64)packet->saddr[i] + packet->daddr[i];
-    return sum;
-}
 
 /* Length of the IP header at `offset`; 0 if the transport header does not follow it. */
 static __always_inline __u32 glb_plain_ip_len(struct xdp_md *ctx, const struct glb_packet *packet,
@@ -58,7 +42,7 @@ static __always_inline __u32 glb_transport_check(struct xdp_md *ctx, const struc
 
 /* Whether `len` bytes at `offset` have a right checksum, given the sum of their pseudo-header. True if they cannot be
  * read. */
-static __always_inline int glb_transport_sum_ok(struct xdp_md *ctx, __u32 offset, __u32 len, __u64 sum) {
+static __always_inline int glb_transport_sum_ok(struct xdp_md *ctx, __u32 offset, __u32 len, __u32 sum) {
     __u32 words[GLB_TX_OFFLOAD_BYTES / 4] = {0};
 
     /* The barriers keep the checks apart: Linux 6.1 derives no bounds from the one that clang would make of them. */
@@ -68,10 +52,7 @@ static __always_inline int glb_transport_sum_ok(struct xdp_md *ctx, __u32 offset
     __asm__("" : "+r"(len));
     if (len > sizeof words || bpf_xdp_load_bytes(ctx, offset, words, len))
         return 1;
-#pragma unroll
-    for (int i = 0; i < GLB_TX_OFFLOAD_BYTES / 4; i++)
-        sum += words[i];
-    return glb_sum16(sum) == 0xffff;
+    return glb_sum_fold(sum + glb_sum_words(words, GLB_TX_OFFLOAD_BYTES / 4)) == 0;
 }
 
 /*
@@ -88,8 +69,9 @@ __noinline int glb_tx_offload_check(struct xdp_md *ctx, const struct glb_packet 
         return 0;
     const __u32 len = packet->l3_len - header;
     const __u32 check = glb_transport_check(ctx, packet, offset + header);
-    const __u64 sum = glb_pseudo_header_sum(packet, len);
-    if (glb_likely(check != glb_sum16(sum)) || glb_transport_sum_ok(ctx, offset + header, len, sum))
+    const __u32 sum = glb_pseudo_header_sum(packet, len);
+    if (glb_likely(check != (__u16)~glb_sum_fold(sum)) ||
+        glb_transport_sum_ok(ctx, offset + header, len, sum))
         return 0;
     const __u32 key[4] = {endpoint}; /* not the sender: of thousands, each would be reported */
     glb_event_report(GLB_EVENT_TX_OFFLOAD, ctx->ingress_ifindex, packet->family, key);

@@ -7,6 +7,7 @@
 #include "lib/frame.h"
 #include "parse/ethernet.h"
 #include "parse/l4.h"
+#include "parse/pseudo_header.h"
 
 #define GLB_TCP_NO_OPTIONS 0x50 /* the data offset byte of a header without options */
 #define GLB_ANSWER_TTL 64
@@ -16,24 +17,16 @@ static __always_inline __u32 glb_tcp_offset(const struct glb_packet *packet, __u
     return l2_len + packet->l4_words * 4;
 }
 
-static __always_inline __u32 glb_sum_words(const __u32 *words, int count) {
-    __u32 sum = 0;
-    for (int i = 0; i < count; i++)
-        sum += (words[i] & 0xffff) + (words[i] >> 16);
-    return sum;
-}
-
 /*
- * The checksum of a header without options and data between the packet's addresses, in either direction (RFC
- * 9293, section 3.1). Words 1 to 3 of an IPv4 address are 0. (Behind an IPv6 routing header with segments
- * left the pseudo-header has another destination; such a RST has a wrong checksum and is discarded.)
+ * The checksum of a header without options and data between the packet's addresses, in either direction. (Behind an
+ * IPv6 routing header with segments left the pseudo-header has another destination; such a RST has a wrong checksum and
+ * is discarded.)
  */
 static __always_inline __u16 glb_tcp_header_check(const struct glb_packet *packet, struct glb_tcp tcp) {
     __u32 words[5];
     tcp.check = 0;
     __builtin_memcpy(words, &tcp, sizeof words);
-    return glb_sum_fold(glb_sum_words(packet->saddr, 4) + glb_sum_words(packet->daddr, 4) +
-                        glb_sum_words(words, 5) + bpf_htons(GLB_IPPROTO_TCP) + bpf_htons(sizeof tcp));
+    return glb_sum_fold(glb_pseudo_header_sum(packet, sizeof tcp) + glb_sum_words(words, 5));
 }
 
 _Static_assert(sizeof(struct glb_tcp) == 20, "no options");
