@@ -4,11 +4,8 @@
 
 #include <catch2/catch.hpp>
 
-#include <fcntl.h>
-#include <sys/resource.h>
-
 #include "controller/guard/nftables.h"
-#include "controller/util/fd.h"
+#include "tests/harness/free_descriptors.h"
 #include "tests/harness/must.h"
 #include "tests/harness/skip.h"
 #include "tests/netns/guard_unprivileged/guarded_node.h"
@@ -17,25 +14,6 @@ using namespace glb;
 using namespace glb::test;
 
 namespace {
-
-/// The process can open `count` more descriptors, until the destructor.
-class FreeDescriptors {
-  public:
-    explicit FreeDescriptors(std::size_t count) {
-        REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
-        std::vector<Fd> lowest(count + 1);
-        for (auto &descriptor : lowest)
-            descriptor = Fd(::open("/", O_PATH | O_CLOEXEC));
-        rlimit limit{static_cast<rlim_t>(lowest.back().get()), before_.rlim_max};
-        REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
-    }
-    ~FreeDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-    FreeDescriptors(const FreeDescriptors &) = delete;
-    FreeDescriptors &operator=(const FreeDescriptors &) = delete;
-
-  private:
-    rlimit before_{};
-};
 
 template <typename T>
 Status status_of(const Result<T> &result) {

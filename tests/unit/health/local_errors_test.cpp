@@ -2,35 +2,14 @@
 #include "tests/unit/health/engine_fixture.h"
 #include "tests/unit/health/prober_fixture.h"
 
-#include <sys/resource.h>
-#include <sys/socket.h>
-
 #include "controller/health/local_error_log.h"
+#include "tests/harness/free_descriptors.h"
 
 using namespace glb;
 using namespace glb::health;
 using namespace glb::test;
 
 namespace {
-
-/// No further descriptor can be opened while it exists.
-class NoDescriptors {
-  public:
-    NoDescriptors() {
-        REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
-        const int next = ::dup(0);
-        REQUIRE(next >= 0);
-        ::close(next);
-        const rlimit none{static_cast<rlim_t>(next), before_.rlim_max};
-        REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
-    }
-    ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-    NoDescriptors(const NoDescriptors &) = delete;
-    NoDescriptors &operator=(const NoDescriptors &) = delete;
-
-  private:
-    rlimit before_{};
-};
 
 /// The last targets of the group failed while their source address was missing.
 HealthConfig config_without_source(ProbeKind protocol) {
@@ -58,7 +37,7 @@ TEST_CASE("local errors: without descriptors a probe is not sent, and the next o
     auto &results = fixture.results["fw-1"];
     {
         fixture.loop.poll(); // the reactor has its descriptors
-        const NoDescriptors none;
+        const FreeDescriptors none(0);
         fixture.prober.set_targets({target});
         REQUIRE(fixture.run_until([&] { return results.size() >= 3; }));
     }
