@@ -106,8 +106,10 @@ asio::awaitable<void> Probe::sleep_until(Clock::time_point when) {
 asio::awaitable<ProbeResult> Probe::probe_once() {
     connected_ = false;
     expired_ = false;
-    if (const auto prepared = prepare(); !prepared)
+    if (const auto prepared = prepare(); !prepared) {
+        connection_.reset(); // stop() ends the connection in progress
         co_return ProbeResult{ProbeOutcome::not_sent, 0, prepared.error().message, {}};
+    }
     expire_at(Clock::now() + target_.settings.timeout);
     ProbeResult result = co_await connect_and_check();
     ++number_;

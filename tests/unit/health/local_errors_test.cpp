@@ -110,3 +110,14 @@ TEST_CASE("local errors: the node's condition begins and ends with one line", "[
     CHECK_FALSE(log.record("g/a", "connect: Cannot assign requested address", now + 9s).empty());
     CHECK(log.update(false, now + 10s) == "health checks are sent again: 1 were not in the last 1 s");
 }
+
+TEST_CASE("local errors: a probe that is stopped after it could not be sent leaves no timer", "[prober]") {
+    ProberFixture fixture;
+    auto target = target_at(80, ProbeKind::tcp);
+    target.source.address = *IpAddress::parse("192.0.2.77"); // not of this host
+    REQUIRE(fixture.first_result(target).outcome == ProbeOutcome::not_sent);
+    fixture.prober.set_targets({});
+    fixture.loop.run_for(50ms); // its coroutine ends
+    fixture.loop.restart();
+    CHECK(fixture.loop.run_for(200ms) == 0);
+}
