@@ -94,11 +94,7 @@ Status HealthEngine::commit(std::uint64_t generation, const std::set<std::uint16
         log_transition(entry, change);
     conditions_.groups.configure(config_);
     resolved_ = resolved;
-    std::erase_if(held_results_, [&](const auto &row) { // of an appliance that had this id before
-        const auto &now = registry_.entries(), &before = previous_->registry.entries();
-        return !now.contains(row.first) || !before.contains(row.first) ||
-               !now.at(row.first).target.is_same_appliance(before.at(row.first).target);
-    });
+    forget_replaced(previous_->registry);
     start_checks();
     apply_held_results();
     refresh_all();
@@ -123,9 +119,19 @@ void HealthEngine::revert(std::uint64_t generation) {
     // The merged health has the policies of the reverted configuration.
     registry_.configure(config_, Clock::now());
     conditions_.groups.configure(config_);
+    forget_replaced(reverted);
     start_checks();
     refresh_all();
     publish();
+}
+
+/// Drops the results of appliances that had their ids in the registry `before`, and others now.
+void HealthEngine::forget_replaced(const TargetRegistry &before) {
+    std::erase_if(held_results_, [&](const auto &row) {
+        const auto &name = row.first;
+        return !registry_.entries().contains(name) || !before.entries().contains(name) ||
+               !registry_.entries().at(name).target.is_same_appliance(before.entries().at(name).target);
+    });
 }
 
 void HealthEngine::set_resolved(const std::set<std::uint16_t> &resolved) {

@@ -136,3 +136,23 @@ TEST_CASE("target address: a check that the previous one passed does not make th
     it.apply(config, {7});
     CHECK(it.state("g/a") == TargetState::initial);
 }
+
+TEST_CASE("target address: a check of the newcomer says nothing about the previous one after a revert",
+          "[engine]") {
+    EngineFixture it;
+    auto config = engine_config(1, {"a"});
+    config.groups[0].probe.protocol = ProbeKind::tcp;
+    config.groups[0].probe.interval = config.groups[0].probe.timeout = 60s;
+    config.groups[0].targets[0] = {"a", *IpAddress::parse("127.0.0.2"), 6081, 1, 7};
+    it.apply(config);
+    boost::asio::ip::tcp::acceptor server(it.loop, {boost::asio::ip::address_v4::loopback(), 0});
+    config.generation = 2;
+    config.groups[0].probe.port = server.local_endpoint().port();
+    config.groups[0].probe.interval = config.groups[0].probe.timeout = 20ms;
+    config.groups[0].targets[0] = {"a", *IpAddress::parse("127.0.0.1"), 6081, 1, 8};
+    it.apply(config); // no path yet: the result is held
+    REQUIRE(it.run_until([&] { return !it.events_of<TargetPathWanted>().empty(); }));
+    it.engine.revert(2);
+    it.engine.set_resolved({7});
+    CHECK(it.state("g/a") == TargetState::initial);
+}
