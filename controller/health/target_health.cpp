@@ -22,6 +22,10 @@ HealthReason reason_of(ProbeOutcome outcome) {
     return HealthReason::failed_health_checks;
 }
 
+std::string delay_text(std::chrono::seconds left, const Backoff &backoff) {
+    return fmt::format("recovery delayed by {} s after {} failures", left.count(), backoff.failures());
+}
+
 } // namespace
 
 std::string_view to_string(ProbeOutcome outcome) {
@@ -105,7 +109,7 @@ TargetHealth::TargetHealth(const HealthPolicy &policy, MonotonicTime now,
         if (known->reason == HealthReason::no_return_traffic && policy.passive) {
             active_ = {TargetState::healthy, HealthReason::none, "", 0, 0};
             passive_.failed = true;
-            passive_.description = described();
+            passive_.evidence = described();
             if (known->failures == 0)
                 backoff_.fail(now);
         } else {
@@ -115,7 +119,7 @@ TargetHealth::TargetHealth(const HealthPolicy &policy, MonotonicTime now,
     auto composed = compose();
     state_ = composed.state;
     reason_ = composed.reason;
-    description_ = std::move(composed.description);
+    evidence_ = std::move(composed.evidence);
 }
 
 std::optional<HealthTransition> TargetHealth::on_registered(MonotonicTime now) {
@@ -144,14 +148,19 @@ std::optional<HealthTransition> TargetHealth::on_in_band(bool answered, Monotoni
     passive_.answers = answered ? passive_.answers + 1 : 0;
     if (!passive_.failed)
         return std::nullopt;
-    const auto needed = passive_.group_outage ? 1 : policy_.healthy_threshold;
-    if (passive_.answers >= needed &&
-        (passive_.group_outage || backoff_.remaining_for_recovery(now).count() == 0))
-        passive_ = {};
+    passive_.outlook.clear();
+    if (passive_.answers >= (passive_.group_outage ? 1 : policy_.healthy_threshold)) {
+        const auto left =
+            passive_.group_outage ? std::chrono::seconds(0) : backoff_.remaining_for_recovery(now);
+        if (left.count() == 0)
+            passive_ = {};
+        else
+            passive_.outlook = "; probes return again; " + delay_text(left, backoff_);
+    }
     return recompute(now);
 }
 
-std::optional<HealthTransition> TargetHealth::on_passive_failure(std::string description, bool group_outage,
+std::optional<HealthTransition> TargetHealth::on_passive_failure(std::string evidence, bool group_outage,
                                                                  MonotonicTime now) {
     if (!policy_.passive || passive_.failed)
         return std::nullopt;
@@ -162,7 +171,7 @@ std::optional<HealthTransition> TargetHealth::on_passive_failure(std::string des
     passive_ = {};
     passive_.failed = true;
     passive_.group_outage = group_outage;
-    passive_.description = std::move(description);
+    passive_.evidence = std::move(evidence);
     return recompute(now);
 }
 
@@ -177,6 +186,7 @@ std::optional<HealthTransition> TargetHealth::on_new_flows(std::uint64_t started
     } else if (passive_.started >= half_open_flows && passive_.confirmed == 0 &&
                now - passive_.half_open_since >= half_open_time) {
         passive_.half_open = false;
+        passive_.outlook.clear();
         backoff_.fail(now);
     }
     return recompute(now);
@@ -189,12 +199,18 @@ void TargetHealth::tick(MonotonicTime now) {
         return;
     const auto left = in_band_worked_ ? backoff_.remaining(Backoff::longest_wait, now)
                                       : backoff_.remaining_for_half_open(now);
-    if (left.count() > 0)
+    if (left.count() > 0) {
+        if (!in_band_worked_) {
+            passive_.outlook = fmt::format("; recovery test in {} s", left.count());
+            (void)recompute(now);
+        }
         return;
+    }
+    passive_.outlook = "; recovery test: receives 1 % of new flows";
     passive_.half_open = true;
     passive_.half_open_since = now;
     passive_.started = passive_.confirmed = 0;
-    (void)recompute(now); // changes only the description
+    (void)recompute(now); // changes only the outlook
 }
 
 std::optional<HealthTransition> TargetHealth::on_neighbour(bool resolved, MonotonicTime now) {
@@ -238,8 +254,7 @@ void TargetHealth::ActiveVerdict::count_success(const HealthPolicy &policy, cons
         return;
     const auto left = backoff.remaining_for_recovery(now);
     if (state == TargetState::unhealthy && left.count() > 0) {
-        description = fmt::format("checks succeed again; recovery delayed by {} s after {} failures",
-                                  left.count(), backoff.failures());
+        description = "checks succeed again; " + delay_text(left, backoff);
         return;
     }
     state = TargetState::healthy;
@@ -281,9 +296,8 @@ TargetHealth::Composed TargetHealth::state_ignoring_drain() const {
                 "next hop not resolved: no answer to ARP or ND, or no route to it through the tunnel's "
                 "interface"};
     if (passive_.failed)
-        return {TargetState::unhealthy, HealthReason::no_return_traffic,
-                passive_.half_open ? passive_.description + "; recovery test: receives 1 % of new flows"
-                                   : passive_.description};
+        return {TargetState::unhealthy, HealthReason::no_return_traffic, passive_.evidence,
+                passive_.outlook};
     if (!policy_.checks_enabled)
         return {TargetState::unavailable, HealthReason::health_check_disabled, ""};
     return {active_.state, active_.reason, active_.description};
@@ -292,14 +306,15 @@ TargetHealth::Composed TargetHealth::state_ignoring_drain() const {
 std::optional<HealthTransition> TargetHealth::recompute(MonotonicTime now) {
     auto composed = compose();
     reason_ = composed.reason;
-    description_ = std::move(composed.description);
+    evidence_ = std::move(composed.evidence);
+    outlook_ = std::move(composed.outlook);
     if (composed.state == state_)
         return std::nullopt;
     const auto from = std::exchange(state_, composed.state);
     since_ = now;
     if (state_ == TargetState::healthy || state_ == TargetState::unavailable)
         backoff_.recover(now);
-    return HealthTransition{from, state_, reason_, description_, now};
+    return HealthTransition{from, state_, reason_, description(), now};
 }
 
 } // namespace glb::health

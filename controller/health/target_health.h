@@ -98,7 +98,7 @@ class TargetHealth {
 
     /// The outlier detector has ejected the target. `group_outage`: together with others of its group, so the
     /// cause is probably elsewhere: no backoff, and no flows are reset.
-    std::optional<HealthTransition> on_passive_failure(std::string description, bool group_outage,
+    std::optional<HealthTransition> on_passive_failure(std::string evidence, bool group_outage,
                                                        MonotonicTime now);
 
     /// New flows since the last call, and how many of them returned. Only counted while half-open: as many
@@ -120,14 +120,16 @@ class TargetHealth {
     std::optional<HealthTransition> set_in_use(bool in_use, MonotonicTime now);
 
     /// `check_changed`: something else is checked from now on. The verdict remains until the new check has another
-    /// one. While checks are disabled their verdict is suspended; a target that never had one was serving then, and
-    /// is healthy afterwards. When passive health is disabled, a passive failure ends.
+    /// one. While checks are disabled their verdict is suspended; a target that was registered then served without
+    /// one, and is healthy afterwards. When passive health is disabled, a passive failure ends.
     std::optional<HealthTransition> set_policy(const HealthPolicy &policy, MonotonicTime now,
                                                bool check_changed = false);
 
     [[nodiscard]] TargetState state() const { return state_; }
     [[nodiscard]] HealthReason reason() const { return reason_; }
-    [[nodiscard]] const std::string &description() const { return description_; }
+    /// The evidence, and what the recovery waits for.
+    [[nodiscard]] std::string description() const { return evidence_ + outlook_; }
+    [[nodiscard]] const std::string &evidence() const { return evidence_; }
     [[nodiscard]] MonotonicTime since() const { return since_; } ///< when the state began
     [[nodiscard]] TargetErrors &errors() { return errors_; }
     [[nodiscard]] const TargetErrors &errors() const { return errors_; }
@@ -164,7 +166,8 @@ class TargetHealth {
     struct PassiveVerdict {
         bool failed = false;
         bool group_outage = false;
-        std::string description;
+        std::string evidence;
+        std::string outlook;  // what its recovery waits for, if not for answers
         unsigned answers = 0; // in-band, consecutive
         bool half_open = false;
         MonotonicTime half_open_since{};
@@ -173,7 +176,8 @@ class TargetHealth {
     struct Composed {
         TargetState state;
         HealthReason reason;
-        std::string description;
+        std::string evidence;
+        std::string outlook = {};
     };
 
     [[nodiscard]] bool half_open_allowed() const;
@@ -192,7 +196,7 @@ class TargetHealth {
 
     TargetState state_ = TargetState::initial;
     HealthReason reason_ = HealthReason::none;
-    std::string description_;
+    std::string evidence_, outlook_;
     MonotonicTime since_{};
     TargetErrors errors_;
 };

@@ -179,7 +179,7 @@ PersistedTargets TargetRegistry::persisted() const {
         auto &row = persisted.health[name] = {health.state(), health.reason(), health.failures(),
                                               health.in_band_worked()};
         if (row.state == TargetState::unhealthy)
-            row.description = health.description();
+            row.description = health.evidence();
         row.address = plan::address_text(entry.target.address, entry.target.port);
         if (entry.drain_until)
             persisted.removed[name] = {*entry.drain_until, entry.on_deregistered};

@@ -107,7 +107,7 @@ class Chaos {
             return State::in;
         const auto text =
             target.at("description").is_null() ? "" : target.at("description").get<std::string>();
-        return text.starts_with("checks succeed again; recovery delayed by ") ? State::delayed : State::out;
+        return text.find("again; recovery delayed by ") != std::string::npos ? State::delayed : State::out;
     }
     [[nodiscard]] long count(State state) const {
         const auto answer = glbd_.ctl({"targets"});

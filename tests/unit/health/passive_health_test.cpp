@@ -82,6 +82,32 @@ TEST_CASE("backoff: reported in the description, reason is unchanged", "[health]
     CHECK(target.description() == "checks succeed again; recovery delayed by 10 s after 2 failures");
 }
 
+TEST_CASE("backoff: the description of a passive failure says what the recovery waits for", "[health]") {
+    auto target = serving();
+    auto now = start_time;
+    target.on_passive_failure("8 flows unanswered", false, now);
+    target.tick(now += 1s);
+    CHECK(target.description() == "8 flows unanswered; recovery test in 9 s");
+    for (int i = 0; i < 3; ++i)
+        target.on_in_band(true, now);
+    REQUIRE(target.state() == healthy);
+    target.on_passive_failure("9 flows unanswered", false, now);
+    target.tick(now);
+    CHECK(target.description() == "9 flows unanswered"); // no probe has returned
+    for (int i = 0; i < 3; ++i)
+        target.on_in_band(true, now);
+    CHECK(target.state() == unhealthy);
+    CHECK(target.description() ==
+          "9 flows unanswered; probes return again; recovery delayed by 10 s after 2 failures");
+    CHECK(target.evidence() == "9 flows unanswered"); // what is kept over a restart
+    target.on_in_band(false, now += 1s);
+    CHECK(target.description() == "9 flows unanswered");
+    for (int i = 0; i < 3; ++i)
+        target.on_in_band(true, now + 10s);
+    CHECK(target.state() == healthy);
+    CHECK(target.description().empty());
+}
+
 TEST_CASE("passive failure: not ended by successful checks", "[health]") {
     auto target = serving();
     auto now = start_time;
