@@ -112,7 +112,7 @@ TargetHealth::TargetHealth(const HealthPolicy &policy, MonotonicTime now,
             passive_.evidence = described();
             if (known->failures == 0)
                 backoff_.fail(now);
-        } else {
+        } else if (policy.checks_enabled) {
             active_ = {TargetState::unhealthy, known->reason, described(), 0, 0};
         }
     }
@@ -219,6 +219,8 @@ std::optional<HealthTransition> TargetHealth::on_neighbour(bool resolved, Monoto
 }
 
 std::optional<HealthTransition> TargetHealth::set_draining(Draining draining, MonotonicTime now) {
+    if (draining != Draining::no) // it may not be checked any more
+        errors_.forget_checks();
     draining_ = draining;
     return recompute(now);
 }
@@ -230,6 +232,8 @@ std::optional<HealthTransition> TargetHealth::set_in_use(bool in_use, MonotonicT
             active_.state = TargetState::healthy;
         passive_ = {};
     }
+    if (!in_use) // nothing of the last check holds without the next one
+        errors_.forget_checks();
     in_use_ = in_use;
     return recompute(now);
 }

@@ -200,6 +200,28 @@ TEST_CASE("target health: a check that could not be sent is no evidence", "[heal
     CHECK(target.on_probe(timeout_result, start_time)->to == unhealthy);
 }
 
+TEST_CASE("target health: that a check was not sent holds only while there are checks", "[health]") {
+    const ProbeResult unsent{ProbeOutcome::not_sent, 0, "connect: Cannot assign requested address", {}};
+    TargetHealth target(default_policy, start_time);
+    target.on_probe(unsent, start_time);
+    REQUIRE(target.errors().check_not_sent());
+    SECTION("no endpoint uses the group") { target.set_in_use(false, start_time); }
+    SECTION("removed: its last flows end") { target.set_draining(Draining::deregistered, start_time); }
+    CHECK_FALSE(target.errors().check_not_sent());
+    CHECK_FALSE(target.errors().last(start_time));
+}
+
+TEST_CASE("target health: a failure from before the restart is none of checks that were disabled then",
+          "[health]") {
+    auto policy = default_policy;
+    policy.checks_enabled = false;
+    PersistedHealth known{TargetState::unhealthy, HealthReason::no_neighbour, 0, false};
+    TargetHealth target(policy, start_time, known);
+    CHECK(target.state() == TargetState::unavailable);
+    target.set_policy(default_policy, start_time + 1h);
+    CHECK(target.state() == TargetState::healthy);
+}
+
 TEST_CASE("target health: the last error is that of the present, with its time", "[health]") {
     auto target = known_as(healthy);
     target.on_probe(refused_result, start_time);
