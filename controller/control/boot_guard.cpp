@@ -10,6 +10,7 @@ namespace glb::control {
 
 namespace {
 
+constexpr auto unknown_endpoint = "?"; // no name of a manifest
 constexpr auto boot_effect = "no endpoint traffic is forwarded before glbd runs";
 
 /// `first_manifest` is used where nothing else is known of a manifest that was applied.
@@ -31,7 +32,8 @@ Result<std::optional<GuardSource>> source_for_boot(const StatePort &state,
 
 } // namespace
 
-Result<std::vector<std::string>> install_guard_alone(const Ports &ports, const config::Manifest &manifest) {
+Result<std::vector<std::string>> install_guard_alone(const Ports &ports, const config::Manifest &manifest,
+                                                     bool is_active) {
     GLB_ASSIGN(const auto snapshot, ports.network.read());
     // Marks matter once a data path is loaded; the daemon writes them again then.
     const auto found = ports.datapath.inspect(datapath::round_capacity(manifest.node.flow_table_capacity));
@@ -39,7 +41,14 @@ Result<std::vector<std::string>> install_guard_alone(const Ports &ports, const c
         found && *found ? plan::IndexAllocator::from_names((*found)->config.names) : plan::IndexAllocator();
     for (const auto &endpoint : manifest.endpoints)
         GLB_TRY(indexes.claim(plan::IndexKind::endpoint, endpoint.name));
-    const auto plan = plan::plan_guard(manifest, indexes, snapshot, ports.state.value(devices_key));
+    const auto known = ports.state.value(devices_key);
+    auto plan = plan::plan_guard(manifest, indexes, snapshot, known);
+    if (!is_active) {
+        for (auto &port : plan::unplanned_ports(plan, snapshot, known)) {
+            GLB_ASSIGN(port.endpoint, indexes.claim(plan::IndexKind::endpoint, unknown_endpoint));
+            plan.ports.push_back(std::move(port));
+        }
+    }
     GLB_TRY(ports.guard.install(plan));
     return plan::guard_devices(plan);
 }
@@ -47,7 +56,7 @@ Result<std::vector<std::string>> install_guard_alone(const Ports &ports, const c
 Result<bool> install_guard_of(const Ports &ports, const GuardSource &source, const std::string &effect,
                               bool anew) {
     if (source.manifest) {
-        const auto devices = install_guard_alone(ports, *source.manifest);
+        const auto devices = install_guard_alone(ports, *source.manifest, false);
         if (devices) {
             spdlog::info("guard: installed on {}: {}", fmt::join(*devices, ", "), effect);
             return true;

@@ -164,7 +164,7 @@ void ManifestChanges::retry_guard() {
         installed.guard = stands.has_value() && *stands;
         done = stands ? Status{} : tl::unexpected(stands.error());
     } else if (const auto manifest = state_.desired.manifest) {
-        const auto devices = install_guard_alone(ports_, *manifest);
+        const auto devices = install_guard_alone(ports_, *manifest, true);
         installed.guard = devices.has_value();
         done = devices ? Status{} : tl::unexpected(devices.error());
     } else if (!state_.conditions.failure.empty()) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
 #include <limits>
 #include <map>
 #include <set>
@@ -107,6 +108,20 @@ std::vector<std::string> device_names(const InterfaceRef &interface, const netwo
     return names;
 }
 
+GuardedPort plan_port(const InterfaceRef &interface, const network::Snapshot &snapshot,
+                      const nlohmann::json &known) {
+    GuardedPort port;
+    port.interface = interface.name;
+    port.vlans = vlan_pair(interface);
+    if (const auto *link = snapshot.link(interface.name))
+        port.ifindex = link->index;
+    port.devices = device_names(interface, snapshot, known);
+    port.bridges = find_bridges(port.devices, snapshot);
+    if (const auto *device = snapshot.link(network::kernel_device(snapshot, interface)))
+        port.stack_device = device->name;
+    return port;
+}
+
 } // namespace
 
 GuardPlan plan_guard(const config::Manifest &manifest, const IndexAllocator &indexes,
@@ -114,23 +129,12 @@ GuardPlan plan_guard(const config::Manifest &manifest, const IndexAllocator &ind
     GuardPlan plan;
     plan.mark_mask = manifest.node.mark_mask;
     plan.node = manifest.node.name;
-    const auto plan_port = [&](const InterfaceRef &interface) {
-        GuardedPort port;
-        port.interface = interface.name;
-        port.vlans = vlan_pair(interface);
-        if (const auto *link = snapshot.link(interface.name))
-            port.ifindex = link->index;
-        port.devices = device_names(interface, snapshot, known);
-        port.bridges = find_bridges(port.devices, snapshot);
-        if (const auto *device = snapshot.link(network::kernel_device(snapshot, interface)))
-            port.stack_device = device->name;
-        return port;
-    };
     std::map<InterfaceRef, GuardedPort> ports;
-    ports.emplace(manifest.node.tunnel.interface, plan_port(manifest.node.tunnel.interface));
+    ports.emplace(manifest.node.tunnel.interface,
+                  plan_port(manifest.node.tunnel.interface, snapshot, known));
     for (const auto &endpoint : manifest.endpoints) {
         for (const auto &interface : endpoint.interfaces) {
-            auto &port = ports.try_emplace(interface, plan_port(interface)).first->second;
+            auto &port = ports.try_emplace(interface, plan_port(interface, snapshot, known)).first->second;
             port.endpoint = indexes.find(IndexKind::endpoint, endpoint.name);
             port.endpoint_name = endpoint.name;
             port.route_table = endpoint.route_table == config::main_route_table ? 0 : endpoint.route_table;
@@ -140,6 +144,26 @@ GuardPlan plan_guard(const config::Manifest &manifest, const IndexAllocator &ind
     for (auto &[interface, port] : ports)
         plan.ports.push_back(std::move(port));
     return plan;
+}
+
+std::vector<GuardedPort> unplanned_ports(const GuardPlan &plan, const network::Snapshot &snapshot,
+                                         const nlohmann::json &known) {
+    std::vector<GuardedPort> ports;
+    if (!known.is_object())
+        return ports;
+    std::set<std::string> planned;
+    for (const auto &port : plan.ports)
+        planned.insert(port_name(port.interface, port.vlans, '/'));
+    for (const auto &[name, devices] : known.items()) {
+        if (planned.contains(name))
+            continue;
+        InterfaceRef interface{name.substr(0, name.find('/')), {}};
+        for (auto at = name.find('/'); at != std::string::npos; at = name.find('/', at + 1))
+            interface.vlans.push_back(
+                static_cast<std::uint16_t>(std::strtoul(name.c_str() + at + 1, nullptr, 10)));
+        ports.push_back(plan_port(interface, snapshot, known));
+    }
+    return ports;
 }
 
 std::set<std::string> receiving_device_names(const config::Manifest &manifest,

@@ -56,6 +56,11 @@ struct GuardPlan {
 [[nodiscard]] GuardPlan plan_guard(const config::Manifest &manifest, const IndexAllocator &indexes,
                                    const network::Snapshot &snapshot, const nlohmann::json &known);
 
+/// The (interface, VLAN) pairs of `known` that the plan of a manifest lacks which is not known completely. Of no
+/// endpoint.
+[[nodiscard]] std::vector<GuardedPort> unplanned_ports(const GuardPlan &plan, const network::Snapshot &snapshot,
+                                                       const nlohmann::json &known);
+
 /// The kernel devices that receive the traffic of the manifest's interfaces, distinct. `known` as in plan_guard().
 [[nodiscard]] std::set<std::string> receiving_device_names(const config::Manifest &manifest,
                                                            const network::Snapshot &snapshot,

@@ -174,6 +174,33 @@ TEST_CASE(
     CHECK(guards(world, "eth1"));
 }
 
+TEST_CASE("damaged state: an interface that this version cannot read is guarded as it was") {
+    FakeWorld world;
+    {
+        Daemon daemon(world);
+        REQUIRE(daemon.start(manifest_text({"eth1", "eth2"})));
+    }
+    if (GENERATE(false, true)) { // else the guard stands
+        world.maps.reset();
+        world.attached.clear();
+        world.guard.reset();
+    }
+    auto newer = nlohmann::json::parse(newer_manifest());
+    newer["endpoints"][0]["interfaces"] = {{{"device", "eth1"}}, "eth2"};
+    world.manifest = newer.dump();
+    Daemon boot(world);
+    REQUIRE(install_boot_guard(boot.ports, std::nullopt));
+    CHECK(guards(world, "eth1"));
+    CHECK(guards(world, "eth2"));
+    Daemon daemon(world);
+    REQUIRE(daemon.start());
+    CHECK(guards(world, "eth1"));
+    CHECK(guards(world, "eth2"));
+    REQUIRE(daemon.apply(manifest_text({"eth2"}))); // the operator knows what the node has now
+    CHECK_FALSE(guards(world, "eth1"));
+    world.check_invariants();
+}
+
 TEST_CASE("damaged state: a bpffs or data path that cannot be used does not prevent the guard") {
     for (const std::string step : {"datapath.lock", "datapath.inspect", "datapath.load", "datapath.attach"}) {
         INFO(step);

@@ -147,6 +147,28 @@ TEST_CASE("guard sysctls: interfaces and devices, distinct") {
     CHECK(std::count(list.begin(), list.end(), Sysctl{"net/ipv6/fwmark_reflect", "1"}) == 1);
 }
 
+TEST_CASE("guard plan: ports that are known and not planned", "[plan]") {
+    PlanFixture fixture({{"eth1", {9}}, {"eth1", {100, 7}}, {"eth1", {}}});
+    const auto before = plan_guard(fixture.manifest, fixture.indexes, fixture.snapshot, nullptr);
+    const auto known = known_devices(before);
+    CHECK(unplanned_ports(before, fixture.snapshot, known).empty());
+    CHECK(unplanned_ports(before, fixture.snapshot, nullptr).empty());
+    fixture.manifest.endpoints[0].interfaces = {{"eth1", {9}}};
+    const auto plan = plan_guard(fixture.manifest, fixture.indexes, fixture.snapshot, known);
+    const auto ports = unplanned_ports(plan, fixture.snapshot, known);
+    REQUIRE(ports.size() == 2);
+    for (const auto &port : ports) {
+        const auto found = std::ranges::find_if(before.ports, [&](const GuardedPort &row) {
+            return row.interface == port.interface && row.vlans == port.vlans;
+        });
+        REQUIRE(found != before.ports.end());
+        CHECK(port.devices == found->devices);
+        CHECK(port.ifindex == found->ifindex);
+        CHECK_FALSE(port.endpoint);
+    }
+    CHECK(ports[1].vlans == std::array<std::uint16_t, 2>{100, 7});
+}
+
 TEST_CASE("guard plan: includes the known devices of a missing interface", "[plan]") {
     PlanFixture fixture({{"eth1", {9}}, {"eth1", {100}}, {"eth1", {}}});
     std::erase_if(fixture.snapshot.links, [](const network::Link &link) { return link.name == "eth1.100"; });
