@@ -78,14 +78,15 @@ Result<Fd> acquire_lock(const fs::path &folder, Status &opened) {
 } // namespace
 
 StateStore::StateStore(const fs::path &folder)
-    : manifest_(folder / "manifest"), seed_(folder / "hash-seed"), values_file_(folder / "values") {}
+    : manifest_(folder / "manifest"), seed_(folder / "hash-seed"), values_file_(folder / "values"),
+      lock_path_(folder / "lock") {}
 
 Result<StateStore> StateStore::open(const fs::path &folder) {
     GLB_TRY(make_folders(folder, 0700));
     StateStore store(folder);
     Status opened;
     GLB_ASSIGN(store.lock_, acquire_lock(folder, opened));
-    (void)store.record_write(folder / "lock", opened);
+    (void)store.record_write(store.lock_path_, opened);
     store.read_values();
     return store;
 }
@@ -105,19 +106,25 @@ void StateStore::read_values() {
 }
 
 void StateStore::record_damage(const fs::path &file, const std::string &warning, Severity severity) const {
-    if (!warning.empty())
-        damaged_[file] = {severity, "state-damaged", file.string(), warning, "glbctl apply FILE"};
+    if (warning.empty())
+        return;
+    const std::lock_guard lock(*mutex_);
+    damaged_[file] = {severity, "state-damaged", file.string(), warning, "glbctl apply FILE"};
 }
 
+/// A file that can be written shows that the folder, which holds the lock, can.
 Status StateStore::record_write(const fs::path &file, Status written) {
+    const std::lock_guard lock(*mutex_);
     if (written)
-        unwritable_.erase(file);
+        for (const auto &path : {file, lock_path_})
+            unwritable_.erase(path);
     else
         unwritable_[file] = {Severity::error, "state-unwritable", file.string(), written.error().message, ""};
     return written;
 }
 
 std::vector<Condition> StateStore::conditions() const {
+    const std::lock_guard lock(*mutex_);
     std::vector<Condition> all;
     for (const auto *found : {&std::as_const(damaged_), &unwritable_})
         for (const auto &[file, condition] : *found)
@@ -127,6 +134,7 @@ std::vector<Condition> StateStore::conditions() const {
 
 Status StateStore::save_manifest(std::string_view text) {
     GLB_TRY(record_write(manifest_.path(), manifest_.save(text)));
+    const std::lock_guard lock(*mutex_);
     damaged_.clear(); // the operator knows what the node has now
     return {};
 }
@@ -138,7 +146,11 @@ LoadedFile StateStore::load_manifest() const {
 }
 
 Status StateStore::remove_manifest() {
-    return manifest_.remove();
+    GLB_TRY(manifest_.remove());
+    const std::lock_guard lock(*mutex_);
+    damaged_.erase(manifest_.path());
+    unwritable_.erase(manifest_.path());
+    return {};
 }
 
 Result<StoredSeed> StateStore::hash_seed(const std::optional<HashSeed> &running, bool may_create) {
@@ -174,12 +186,13 @@ Status StateStore::persist_hash_seed(const HashSeed &seed) {
 }
 
 nlohmann::json StateStore::value(const std::string &key) const {
+    const std::lock_guard lock(*mutex_);
     const auto found = values_.find(key);
     return found == values_.end() ? nlohmann::json() : *found;
 }
 
 Status StateStore::set_value(const std::string &key, nlohmann::json value) {
-    auto values = values_;
+    auto values = values_; // only this thread changes it
     if (value.is_null())
         values.erase(key);
     else
@@ -189,6 +202,7 @@ Status StateStore::set_value(const std::string &key, nlohmann::json value) {
     // Invalid UTF-8 is replaced: a single name must not prevent storing the rest.
     const auto text = values.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
     GLB_TRY(record_write(values_file_.path(), values_file_.save(text)));
+    const std::lock_guard lock(*mutex_);
     values_ = std::move(values);
     return {};
 }

@@ -3,6 +3,8 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,7 +26,8 @@ struct StoredSeed {
 };
 
 /// Holds the lock of a state folder: one daemon per folder. Damaged files are not used, and reported by
-/// warnings.
+/// warnings. One thread at a time writes; others may call value() and conditions() meanwhile, and do not wait for the
+/// disk.
 class StateStore {
   public:
     /// Creates the folder (0700) and locks it, also where it is read-only. EBUSY if another process holds the lock.
@@ -46,7 +49,7 @@ class StateStore {
     [[nodiscard]] Result<StoredSeed> hash_seed(const std::optional<HashSeed> &running, bool may_create);
 
     /// What is wrong with the files: "state-damaged" where a file was not valid when it was read, until a manifest
-    /// is saved; "state-unwritable" since a write that failed.
+    /// is saved, or the file removed; "state-unwritable" since a write that failed, until one succeeds.
     [[nodiscard]] std::vector<Condition> conditions() const;
 
     /// Replaces the stored seed.
@@ -68,8 +71,10 @@ class StateStore {
     ChecksummedFile manifest_;
     ChecksummedFile seed_;
     ChecksummedFile values_file_;
-    nlohmann::json values_ = nlohmann::json::object();
+    std::filesystem::path lock_path_;
     std::string warning_;
+    std::unique_ptr<std::mutex> mutex_ = std::make_unique<std::mutex>(); // of the members below
+    nlohmann::json values_ = nlohmann::json::object();
     mutable std::map<std::filesystem::path, Condition> damaged_;
     std::map<std::filesystem::path, Condition> unwritable_;
 };

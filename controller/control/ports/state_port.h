@@ -20,7 +20,7 @@ namespace glb::control {
 inline constexpr auto devices_key = "devices";
 inline constexpr auto counters_since_key = "countersSince"; ///< UTC: when the maps of the counters were made
 
-/// One thread at a time. A write that fails leaves the previous value.
+/// One thread at a time, but value() and conditions() beside a write too. A write that fails leaves the previous value.
 class StatePort {
   public:
     virtual ~StatePort() = default;

@@ -139,11 +139,13 @@ Status FakeState::persist_hash_seed(const state::HashSeed &seed) {
 }
 
 nlohmann::json FakeState::value(const std::string &key) const {
+    const std::lock_guard lock(mutex_);
     return world_.values.value(key, nlohmann::json());
 }
 
 Status FakeState::set_value(const std::string &key, nlohmann::json value) {
     GLB_TRY(world_.operation("state.set_value " + key));
+    const std::lock_guard lock(mutex_);
     if (value.is_null())
         world_.values.erase(key);
     else

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -93,6 +94,7 @@ class FakeState final : public control::StatePort {
 
   private:
     FakeWorld &world_;
+    mutable std::mutex mutex_; // of the world's values
 };
 
 class FakeMigration;

@@ -210,12 +210,28 @@ bool has(const std::vector<std::string> &lines, const std::string &file, const s
 TEST_CASE("state store: a lock file that cannot be opened for writing is locked all the same", "[state]") {
     const Folder folder;
     std::filesystem::create_directory(folder.path / "lock");
-    const auto store = open_store(folder.path);
+    auto store = open_store(folder.path);
     CHECK(has(conditions_of(store, "state-unwritable"), "lock",
               (folder.path / "lock").string() + ": Is a directory"));
     const auto second = StateStore::open(folder.path);
     REQUIRE_FALSE(second);
     CHECK(second.error().code == EBUSY);
+    REQUIRE(store.set_value("a", 1)); // the folder can be written again
+    CHECK(store.conditions().empty());
+}
+
+TEST_CASE("state store: nothing is wrong with a manifest that was removed", "[state]") {
+    const Folder folder;
+    {
+        auto store = open_store(folder.path);
+        REQUIRE(store.save_manifest("{}"));
+    }
+    std::filesystem::resize_file(folder.path / "manifest", 3);
+    auto store = open_store(folder.path);
+    CHECK_FALSE(store.load_manifest().text);
+    CHECK(conditions_of(store, "state-damaged").size() == 1);
+    REQUIRE(store.remove_manifest());
+    CHECK(store.conditions().empty());
 }
 
 TEST_CASE("state store: files that cannot be read are conditions until a manifest is saved", "[state]") {
