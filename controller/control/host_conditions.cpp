@@ -73,7 +73,9 @@ void report_host_conditions(NodeState &state, const Ports &ports) {
 
 void report_drops(NodeState &state, const Ports &ports) {
     const auto handles = ports.datapath.handles();
-    const auto drops = handles ? datapath::CounterReader(handles).drops() : std::vector<glb_count>{};
+    if (!handles)
+        return;
+    const auto drops = datapath::CounterReader(handles).drops();
     const auto now = ports.clock.now();
     if (drops)
         update_and_log(state.conditions.board, drops_source, state.conditions.drops.update(*drops, now), now);

@@ -4,6 +4,21 @@
 
 namespace glb::control {
 
+namespace {
+
+/// What was wrong with a configuration that is no more. A guard that stays is still examined.
+void forget_conditions(NodeConditions &conditions, bool keep_guard) {
+    for (const char *source : {host_source, pins_source, neighbours_source, drops_source, operator_source})
+        (void)conditions.board.update(source, {}, {});
+    conditions.drops = {};
+    if (keep_guard)
+        return;
+    (void)conditions.board.update(guard_source, {}, {});
+    conditions.restored_walls = {};
+}
+
+} // namespace
+
 Status take_down(const Ports &ports, NodeState &state, bool keep_guard) {
     Status first;
     ports.health.reset();
@@ -21,6 +36,7 @@ Status take_down(const Ports &ports, NodeState &state, bool keep_guard) {
     state.desired.manifest.reset();
     state.desired.text.clear();
     state.conditions.guard = {};
+    forget_conditions(state.conditions, guarded);
     state.conditions.failure.clear();
     state.conditions.orphaned_epoch.reset();
     ++state.configuration;

@@ -29,6 +29,26 @@ TEST_CASE("start: without a data path and a manifest the node waits for one") {
     CHECK(daemon.not_ready() == "waiting for a manifest: glbctl apply FILE");
 }
 
+TEST_CASE("down: nothing is wrong any more with a configuration that is gone") {
+    const bool keep_guard = GENERATE(false, true);
+    FakeWorld world;
+    Daemon daemon(world);
+    REQUIRE(daemon.start(manifest_text()));
+    auto &board = daemon.state.conditions.board;
+    const Condition any{Severity::error, "x", "y", "z", ""};
+    const std::vector<std::string> sources{control::host_source, control::pins_source, control::drops_source,
+                                           control::neighbours_source, control::guard_source};
+    for (const auto &source : sources)
+        (void)board.update(source, {any}, world.now);
+    REQUIRE(daemon.down(keep_guard));
+    for (const auto &source : sources)
+        CHECK(board.of(source).empty() != (keep_guard && source == control::guard_source));
+    if (keep_guard) { // examined by the next check
+        REQUIRE(daemon.roles.reconciler.check_guard());
+        CHECK(board.held().empty());
+    }
+}
+
 TEST_CASE("pins: those that cannot be restored degrade the node until they are") {
     FakeWorld world;
     Daemon daemon(world);
