@@ -13,7 +13,7 @@ namespace glb::datapath {
 /// Pins `fd` as `pin` unless that exists; true: it was missing.
 [[nodiscard]] Result<bool> pin_if_missing(int fd, const std::filesystem::path &pin);
 
-/// Pins the maps and the program of a set again. Returns the paths that were missing.
+/// Pins the maps of a set again. Returns the paths that were missing.
 [[nodiscard]] Result<std::vector<std::string>> restore_map_pins(const DatapathHandles &handles);
 
 } // namespace glb::datapath
