@@ -45,10 +45,6 @@ std::vector<std::string> remaining_drains(const health::HealthSnapshot &health,
     return names;
 }
 
-nlohmann::json confirmation_json(const std::optional<Confirmation> &confirmation) {
-    return confirmation ? confirmation->to_json() : nlohmann::json();
-}
-
 ApplyResult refusal(std::uint64_t epoch, std::vector<ApiError> errors) {
     ApplyResult result;
     result.epoch = epoch;
@@ -124,29 +120,9 @@ void ManifestChanges::report(const ApplyResult &result, const ApplyOptions &opti
         spdlog::warn("{}", warning);
 }
 
-/// A confirmation belongs to its change: another one must neither end it nor prolong it unasked.
-Status ManifestChanges::refuse_while_pending(const ApplyOptions &options) const {
-    const auto &pending = state_.desired.confirmation;
-    if (!pending || options.confirm_pending)
-        return {};
-    return tl::unexpected(
-        Error{fmt::format(
-                  "the active manifest ({}) is pending confirmation and will be reverted in {} s: confirm it "
-                  "first (glbctl confirm), confirm it together with this change (--confirm-pending), or wait",
-                  pending->by.empty() ? "of an earlier daemon" : "applied by " + pending->by,
-                  seconds_until(pending->until, ports_.clock.now())),
-              EBUSY});
-}
-
-std::optional<Confirmation> ManifestChanges::confirmation_for(const std::string &text,
-                                                              const ApplyOptions &options) const {
-    if (!options.confirm_within)
-        return std::nullopt;
-    Confirmation confirmation{
-        manifest_digest(text), {}, ports_.clock.now() + *options.confirm_within, to_string(options.peer)};
-    if (state_.desired.manifest)
-        confirmation.revert_to = state_.desired.text;
-    return confirmation;
+/// Without a manifest, too: that of one that was kept, or that cannot be read.
+bool ManifestChanges::has_guard() const {
+    return state_.desired.manifest || state_.installed.guard || !state_.conditions.failure.empty();
 }
 
 /// Completely or not at all, with the network as it was last read. The change also confirms a
@@ -159,15 +135,13 @@ Task<Status> ManifestChanges::activate(const config::Manifest &manifest, const s
     const auto seed = desired.seed;
     const auto allocation = installed.allocation;
     const auto health = installed.health;
-    // Without a manifest, too: that of one that was kept, or that cannot be read.
-    const bool had_guard = desired.manifest || installed.guard || !state_.conditions.failure.empty();
+    const bool had_guard = has_guard();
     const auto devices = ports_.state.value(devices_key);
     const auto generation = ports_.health.snapshot()->generation + 1;
     bool stored = false;
     const auto commit = [&]() -> Status { // on the worker
         stored = true;                    // a save that fails may have replaced the file
-        if (confirmation)
-            GLB_TRY(ports_.state.set_value("confirmation", confirmation->to_json()));
+        GLB_TRY(store_next_confirmation(ports_.state, confirmation));
         return ports_.state.save_manifest(text);
     };
     Change change{manifest, differs, commit};
@@ -186,7 +160,7 @@ Task<Status> ManifestChanges::activate(const config::Manifest &manifest, const s
             [&] { // beside another manifest a confirmation has no effect, so its write may fail
                 (void)(desired.text.empty() ? ports_.state.remove_manifest()
                                             : ports_.state.save_manifest(desired.text));
-                (void)persist(ports_.state, "confirmation", confirmation_json(desired.confirmation));
+                (void)store_next_confirmation(ports_.state, std::nullopt);
             });
     co_await restore_previous(had_guard, devices);
     co_return done;
@@ -210,7 +184,7 @@ Task<void> ManifestChanges::finish_activation(const config::Manifest &manifest, 
     desired.confirmation = std::move(confirmation);
     co_await worker_.run([&] {
         auto &state = ports_.state;
-        for (const auto &done : {persist(state, "confirmation", confirmation_json(desired.confirmation)),
+        for (const auto &done : {store_confirmation(state, desired.confirmation),
                                  persist(state, "drains", drains), persist_kept_guard(state, ""),
                                  persist(state, "bypasses", desired.bypasses.to_json())})
             if (!done)
@@ -241,9 +215,9 @@ Task<void> ManifestChanges::restore_previous(bool had_guard, const nlohmann::jso
             pending_removal_ = PendingRemoval{had_guard, devices}; // tried again at each tick
     }
     if (!restored) {
-        state_.conditions.failure = restored.error().message;
-        spdlog::error("a change failed, and the previous configuration could not be restored completely: {}",
-                      state_.conditions.failure);
+        const auto &why = restored.error().message;
+        if (std::exchange(state_.conditions.failure, why) != why)
+            spdlog::error("a change failed, and the previous configuration could not be restored completely: {}", why);
     } else if (state_.desired.manifest) {
         state_.conditions.failure.clear();
     }

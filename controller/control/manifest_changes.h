@@ -51,6 +51,8 @@ class ManifestChanges {
                                                std::optional<Confirmation> confirmation);
     void retry_guard();
     [[nodiscard]] Task<Status> revert();
+    [[nodiscard]] Task<Status> revert_to_none();
+    [[nodiscard]] bool has_guard() const;
     [[nodiscard]] Task<Status> take_down(bool keep_guard);
     [[nodiscard]] Status refuse_while_pending(const ApplyOptions &options) const;
     [[nodiscard]] std::optional<Confirmation> confirmation_for(const std::string &text,
@@ -71,6 +73,7 @@ class ManifestChanges {
         nlohmann::json devices;
     };
     std::optional<PendingRemoval> pending_removal_; ///< of what a failed first change left
+    std::string guard_error_, revert_error_;        ///< of the last attempt; what is logged is not repeated
 };
 
 } // namespace glb::control

@@ -1,4 +1,4 @@
-// ManifestChanges: start, rollback, confirmation, down.
+// ManifestChanges: start, rollback, down.
 #include <utility>
 
 #include "controller/config/manifest_diff.h"
@@ -53,17 +53,14 @@ Task<Status> ManifestChanges::start(const std::optional<ManifestFile> &first_man
             spdlog::warn("the last manifest of the history is used");
     }
     desired.bypasses.set(ports_.state.value("bypasses"));
-    desired.confirmation = Confirmation::from_json(ports_.state.value("confirmation"));
-    if (desired.confirmation && !desired.confirmation->concerns(stored.text.value_or("")))
-        desired.confirmation.reset();
+    desired.confirmation = load_confirmation(ports_.state, stored.text.value_or(""));
     if (stored.text) {
         auto done = co_await start_stored(*stored.text, first_manifest);
         co_return done;
     }
     if (!first_manifest)
         note_orphaned_datapath();
-    if (const auto restored = restore_guard(); !restored)
-        spdlog::error("the guard could not be restored: {}", restored.error().message);
+    (void)restore_guard(); // logged, and tried again
     if (!first_manifest) {
         spdlog::info("no manifest: waiting for glbctl apply");
         if (state_.installed.guard)
@@ -88,8 +85,7 @@ Task<Status> ManifestChanges::start_stored(const std::string &text,
     const auto manifest = config::parse_manifest(text);
     desired.text = text;
     if (!manifest) { // written by a newer version
-        if (const auto restored = restore_guard(); !restored)
-            spdlog::error("the guard could not be restored: {}", restored.error().message);
+        (void)restore_guard(); // logged, and tried again
         co_return Status{};
     }
     if (first_manifest)
@@ -140,6 +136,9 @@ Status ManifestChanges::restore_guard(bool anew) {
                               ports_.state.manifest_path().string());
     if (!failure.empty())
         failure += "; fix: glbctl apply FILE, or glbctl rollback";
+    if (!stands) // tried again at each tick, since it is a failure
+        failure += fmt::format("{}the guard could not be restored: {}", failure.empty() ? "" : "; ",
+                               stands.error().message);
     if (!failure.empty() && failure != state_.conditions.failure)
         spdlog::error("{}", failure);
     state_.conditions.failure = failure;
@@ -168,10 +167,11 @@ void ManifestChanges::retry_guard() {
         installed.guard = devices.has_value();
         done = devices ? Status{} : tl::unexpected(devices.error());
     } else if (!state_.conditions.failure.empty()) {
-        done = restore_guard();
+        (void)restore_guard(); // logs what is new
     }
-    if (!done)
-        spdlog::error("the guard is not installed: {}", done.error().message);
+    const auto error = done ? std::string() : done.error().message;
+    if (std::exchange(guard_error_, error) != error && !error.empty())
+        spdlog::error("the guard is not installed: {}", error);
 }
 
 /// A history that cannot be written does not prevent a change.
@@ -200,62 +200,6 @@ Task<Result<ApplyResult>> ManifestChanges::rollback(unsigned back, ApplyOptions 
     options.by = "rollback";
     auto result = co_await apply(entries[position].manifest, std::move(options));
     co_return result;
-}
-
-Task<Status> ManifestChanges::end_confirmation() {
-    GLB_CO_TRY(co_await worker_.run([&] { return persist(ports_.state, "confirmation", nullptr); }));
-    state_.desired.confirmation.reset();
-    co_return Status{};
-}
-
-Task<Status> ManifestChanges::confirm(PeerCredentials peer) {
-    if (!state_.desired.confirmation || !state_.desired.manifest)
-        co_return tl::unexpected(Error{"no manifest is pending confirmation", ENOENT});
-    GLB_CO_TRY(co_await end_confirmation());
-    const auto epoch = ports_.datapath.epoch();
-    spdlog::info("the active manifest is confirmed, {}", change_text(epoch, epoch, peer));
-    co_return Status{};
-}
-
-Task<void> ManifestChanges::expire_confirmation() {
-    const auto &confirmation = state_.desired.confirmation;
-    if (!confirmation) { // one may be stored still, if it could not be removed
-        if (ports_.state.value("confirmation").is_null())
-            co_return;
-        if (const auto removed = co_await end_confirmation(); !removed)
-            spdlog::warn("{}", removed.error().message);
-        co_return;
-    }
-    if (confirmation->until > ports_.clock.now())
-        co_return;
-    const auto done = co_await revert();
-    if (!done)
-        spdlog::error("the previous manifest could not be restored: {}", done.error().message);
-}
-
-/// Activates the manifest before the unconfirmed one, or none if there was none.
-Task<Status> ManifestChanges::revert() {
-    const auto before = state_.desired.confirmation->revert_to;
-    const auto epoch = ports_.datapath.epoch();
-    spdlog::warn("the active manifest was not confirmed in time: restoring the previous one");
-    if (!before) {
-        // The stored manifest last: a daemon that starts before finds it, and reverts it again.
-        GLB_CO_TRY(co_await take_down(false));
-        GLB_CO_TRY(co_await worker_.run([&] { return ports_.state.remove_manifest(); }));
-        spdlog::warn("there was no previous manifest: the data path and the guard are removed, {}",
-                     change_text(epoch, ports_.datapath.epoch(), {}));
-        auto ended = co_await end_confirmation();
-        co_return ended;
-    }
-    const auto manifest = config::parse_manifest(*before);
-    if (!manifest)
-        co_return fail("the previous manifest cannot be parsed: {}", manifest.error().front().message);
-    const bool differs = !config::diff_manifests(state_.desired.manifest.get(), *manifest).empty();
-    GLB_CO_ASSIGN(state_.installed.network, ports_.network.read());
-    GLB_CO_TRY(co_await activate(*manifest, *before, differs, std::nullopt));
-    spdlog::warn("the previous manifest is restored, {}", change_text(epoch, ports_.datapath.epoch(), {}));
-    co_await append_history("revert", {});
-    co_return Status{};
 }
 
 Task<Status> ManifestChanges::take_down(bool keep_guard) {
@@ -301,8 +245,9 @@ Task<Result<documents::Down>> ManifestChanges::down(DownOptions options) {
     state_.desired.bypasses = {};
     state_.desired.confirmation.reset();
     co_await worker_.run([&] {
-        for (const char *key : {"health", "drains", "bypasses", "confirmation"})
+        for (const char *key : {"health", "drains", "bypasses"})
             (void)ports_.state.set_value(key, nullptr);
+        (void)store_confirmation(ports_.state, std::nullopt);
     });
     GLB_CO_TRY(done);
     co_return removed;

@@ -174,6 +174,23 @@ TEST_CASE(
     CHECK(guards(world, "eth1"));
 }
 
+TEST_CASE("damaged state: after a manifest that was not confirmed, one that cannot be read is stored again") {
+    Rebooted node;
+    auto &world = node.world;
+    world.manifest = newer_manifest();
+    Daemon daemon(world);
+    REQUIRE(daemon.start());
+    REQUIRE(daemon.apply(manifest_text({"eth2"}), confirm_within(std::chrono::seconds(60))));
+    CHECK_FALSE(guards(world, "eth1"));
+    world.now += std::chrono::seconds(60);
+    daemon.expire_confirmation();
+    CHECK_FALSE(world.maps);
+    CHECK(guards(world, "eth1"));
+    CHECK_FALSE(guards(world, "eth2"));
+    CHECK(world.manifest == newer_manifest());
+    CHECK(daemon.not_ready().starts_with("the active manifest cannot be used: manifest: /"));
+}
+
 TEST_CASE("damaged state: an interface that this version cannot read is guarded as it was") {
     FakeWorld world;
     {

@@ -3,6 +3,7 @@
 
 #include "controller/control/boot_guard.h"
 #include "controller/control/kept_guard.h"
+#include "tests/harness/captured_log.h"
 #include "tests/unit/control/node_fixture.h"
 
 namespace glb::test {
@@ -33,6 +34,14 @@ bool guards(const FakeWorld &world, const std::string &interface) {
     return world.guard && std::ranges::any_of(world.guard->ports, [&](const plan::GuardedPort &port) {
                return port.interface == interface && port.is_guarded();
            });
+}
+
+/// What a tick does without a manifest.
+void retry(Daemon &daemon) {
+    daemon.run([&]() -> Task<bool> {
+        co_await daemon.roles.changes.retry_without_manifest();
+        co_return true;
+    });
 }
 
 } // namespace
@@ -87,7 +96,7 @@ TEST_CASE("kept guard: the next daemon installs it, after a reboot too") {
     CHECK(daemon.not_ready() == "waiting for a manifest: glbctl apply FILE");
 }
 
-TEST_CASE("kept guard: one that cannot be installed is no reason not to start") {
+TEST_CASE("kept guard: one that cannot be installed is no reason not to start, and is tried again") {
     FakeWorld world;
     const auto guard = keep_guard(world);
     restart_host(world);
@@ -96,9 +105,16 @@ TEST_CASE("kept guard: one that cannot be installed is no reason not to start") 
     Daemon daemon(world);
     REQUIRE(daemon.start());
     CHECK_FALSE(daemon.state.installed.guard);
+    CHECK_THAT(daemon.not_ready(), Catch::Contains("the guard could not be restored: fault at guard.install"));
+    const CapturedLog log;
+    for (int i = 0; i < 3; ++i)
+        retry(daemon);
+    CHECK(log.count("guard.install") == 0); // it was told at the start
     world.operation.restart();
-    REQUIRE(Daemon(world).start());
+    retry(daemon);
     CHECK(world.guard == guard);
+    CHECK(daemon.state.installed.guard);
+    CHECK(daemon.not_ready() == "waiting for a manifest: glbctl apply FILE");
 }
 
 TEST_CASE("kept guard: an apply ends it, and what it guarded alone is open again") {
@@ -154,17 +170,28 @@ TEST_CASE("kept guard: down keeps it again, or ends it") {
     CHECK_FALSE(world.guard);
 }
 
-TEST_CASE("kept guard: after a first manifest that was not confirmed, nothing is guarded") {
+TEST_CASE("kept guard: after a first manifest that was not confirmed it blocks again") {
+    const bool restarts = GENERATE(false, true);
     FakeWorld world;
-    keep_guard(world);
-    Daemon daemon(world);
-    REQUIRE(daemon.start());
-    REQUIRE(daemon.apply(manifest_text(), confirm_within(60s)));
+    const auto guard = keep_guard(world);
+    const auto devices = world.values.at(devices_key);
+    auto daemon = std::make_unique<Daemon>(world);
+    REQUIRE(daemon->start());
+    REQUIRE(daemon->apply(manifest_text({"eth2"}), confirm_within(60s)));
+    CHECK_FALSE(guards(world, "eth1"));
+    if (restarts) {
+        daemon = nullptr;
+        daemon = std::make_unique<Daemon>(world);
+        REQUIRE(daemon->start());
+    }
     world.now += 60s;
-    daemon.expire_confirmation();
+    daemon->expire_confirmation();
     CHECK_FALSE(world.maps);
-    CHECK_FALSE(world.guard);
-    CHECK_FALSE(load_kept_guard(daemon.persisted));
+    CHECK_FALSE(world.manifest);
+    CHECK(world.guard == guard);
+    CHECK(world.values.at(devices_key) == devices);
+    CHECK(load_kept_guard_text(daemon->persisted) == manifest_text());
+    CHECK(daemon->not_ready() == "waiting for a manifest: glbctl apply FILE");
 }
 
 TEST_CASE("boot guard: that of the stored manifest, else of the file, else the kept one, else none") {

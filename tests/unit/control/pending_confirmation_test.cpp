@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "tests/harness/captured_log.h"
 #include "tests/unit/control/node_fixture.h"
 
 namespace glb::test {
@@ -170,7 +171,7 @@ TEST_CASE("apply --confirm: after a kill before the manifest is stored, nothing 
         REQUIRE_THROWS_AS(daemon.apply(pending_text, confirm_within(60s)), Killed);
         world.operation.hook = {};
     }
-    CHECK(world.values.contains("confirmation"));
+    CHECK(world.values.contains("nextConfirmation"));
     Daemon next(world);
     REQUIRE(next.start());
     CHECK_FALSE(next.state.desired.confirmation);
@@ -179,6 +180,84 @@ TEST_CASE("apply --confirm: after a kill before the manifest is stored, nothing 
     next.expire_confirmation();
     CHECK(world.manifest == first_text);
     CHECK(world.history.size() == 1);
+    CHECK_FALSE(world.values.contains("nextConfirmation"));
+}
+
+TEST_CASE("apply --confirm: a record that a kill left concerns no later change") {
+    FakeWorld world;
+    const auto kill_at = [&](const std::string &operation) {
+        world.operation.hook = [operation](const std::string &name) {
+            if (name == operation)
+                throw Killed{name};
+        };
+    };
+    {
+        Daemon daemon(world);
+        REQUIRE(daemon.start(first_text));
+        kill_at("state.save_manifest");
+        REQUIRE_THROWS_AS(daemon.apply(pending_text, confirm_within(60s)), Killed);
+    }
+    {
+        world.operation.hook = {};
+        Daemon daemon(world);
+        REQUIRE(daemon.start());
+        kill_at("state.add_history"); // the manifest is stored
+        REQUIRE_THROWS_AS(daemon.apply(pending_text), Killed);
+    }
+    world.operation.hook = {};
+    Daemon next(world);
+    REQUIRE(next.start());
+    CHECK(world.manifest == pending_text);
+    CHECK_FALSE(next.state.desired.confirmation);
+}
+
+TEST_CASE("apply --confirm-pending --confirm: after a kill the manifest that is stored is the one pending") {
+    const auto next_text = manifest_text({"eth2"}, {13});
+    bool was_killed = true;
+    for (std::size_t n = 1; was_killed; ++n) {
+        FakeWorld world;
+        {
+            Daemon daemon(world);
+            apply_pending(daemon, true);
+            auto options = confirm_within(60s);
+            options.confirm_pending = true;
+            world.operation.restart();
+            world.operation.kill_at = n;
+            try {
+                const auto result = daemon.apply(next_text, options);
+                was_killed = false;
+                REQUIRE(result);
+            } catch (const Killed &) {
+            }
+        }
+        INFO("killed at operation " << n);
+        world.operation.restart();
+        Daemon daemon(world);
+        REQUIRE(daemon.start());
+        const auto stored = world.manifest;
+        CHECK((stored == pending_text || stored == next_text));
+        world.now += 61s;
+        daemon.expire_confirmation();
+        CHECK(world.manifest == (stored == pending_text ? first_text : pending_text));
+        CHECK(daemon.not_ready().empty());
+    }
+}
+
+TEST_CASE("apply --confirm: a revert that keeps failing is told once") {
+    FakeWorld world;
+    Daemon daemon(world);
+    apply_pending(daemon, true);
+    world.now += 60s;
+    world.operation.restart();
+    world.operation.fail_named = "state.save_manifest";
+    const CapturedLog log;
+    for (int i = 0; i < 3; ++i)
+        daemon.expire_confirmation();
+    CHECK(log.count("was not confirmed in time") == 1);
+    CHECK(log.count("could not be restored") == 1);
+    world.operation.restart();
+    daemon.expire_confirmation();
+    CHECK(world.manifest == first_text);
 }
 
 TEST_CASE("apply --confirm: an apply that fails leaves the pending manifest pending") {
