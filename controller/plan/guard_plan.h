@@ -58,8 +58,8 @@ struct GuardPlan {
 
 /// The (interface, VLAN) pairs of `known` that the plan of a manifest lacks which is not known completely. Of no
 /// endpoint.
-[[nodiscard]] std::vector<GuardedPort> unplanned_ports(const GuardPlan &plan, const network::Snapshot &snapshot,
-                                                       const nlohmann::json &known);
+[[nodiscard]] std::vector<GuardedPort>
+unplanned_ports(const GuardPlan &plan, const network::Snapshot &snapshot, const nlohmann::json &known);
 
 /// The kernel devices that receive the traffic of the manifest's interfaces, distinct. `known` as in plan_guard().
 [[nodiscard]] std::set<std::string> receiving_device_names(const config::Manifest &manifest,
