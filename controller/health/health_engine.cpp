@@ -22,6 +22,16 @@ void log_transition(const TargetEntry &entry, const HealthTransition &change) {
     spdlog::info("target {}: {} -> {}{}", entry.name, to_string(change.from), to_string(change.to), reason);
 }
 
+/// Drops the results of appliances whose ids are those of others, or of none, after a change of the registry.
+void forget_replaced(std::map<std::string, ProbeResult> &results, const TargetRegistry &before,
+                     const TargetRegistry &after) {
+    std::erase_if(results, [&](const auto &row) {
+        const auto &was = before.entries(), &is = after.entries();
+        return !was.contains(row.first) || !is.contains(row.first) ||
+               !is.at(row.first).target.is_same_appliance(was.at(row.first).target);
+    });
+}
+
 } // namespace
 
 HealthEngine::HealthEngine(boost::asio::io_context &loop, OnEvent on_event)
@@ -94,7 +104,7 @@ Status HealthEngine::commit(std::uint64_t generation, const std::set<std::uint16
         log_transition(entry, change);
     conditions_.groups.configure(config_);
     resolved_ = resolved;
-    forget_replaced(previous_->registry);
+    forget_replaced(held_results_, previous_->registry, registry_);
     start_checks();
     apply_held_results();
     refresh_all();
@@ -119,19 +129,10 @@ void HealthEngine::revert(std::uint64_t generation) {
     // The merged health has the policies of the reverted configuration.
     registry_.configure(config_, Clock::now());
     conditions_.groups.configure(config_);
-    forget_replaced(reverted);
+    forget_replaced(held_results_, reverted, registry_);
     start_checks();
     refresh_all();
     publish();
-}
-
-/// Drops the results of appliances that had their ids in the registry `before`, and others now.
-void HealthEngine::forget_replaced(const TargetRegistry &before) {
-    std::erase_if(held_results_, [&](const auto &row) {
-        const auto &name = row.first;
-        return !registry_.entries().contains(name) || !before.entries().contains(name) ||
-               !registry_.entries().at(name).target.is_same_appliance(before.entries().at(name).target);
-    });
 }
 
 void HealthEngine::set_resolved(const std::set<std::uint16_t> &resolved) {

@@ -109,7 +109,6 @@ class HealthEngine final : private PassiveMonitorHost {
     void on_event(const glb_event &event);
     void apply_probe_result(const std::string &name, const ProbeResult &result);
     void apply_held_results();
-    void forget_replaced(const TargetRegistry &before);
     void start_checks();
     void refresh(std::span<const GroupStateRow> rows, const std::string &logged_error);
     void refresh_all();

@@ -46,52 +46,6 @@ std::string_view to_string(ProbeOutcome outcome) {
     return "";
 }
 
-std::string_view to_string(TargetState state) {
-    switch (state) {
-    case TargetState::initial:
-        return "initial";
-    case TargetState::healthy:
-        return "healthy";
-    case TargetState::unhealthy:
-        return "unhealthy";
-    case TargetState::draining:
-        return "draining";
-    case TargetState::unused:
-        return "unused";
-    case TargetState::unavailable:
-        return "unavailable";
-    }
-    return "";
-}
-
-std::string_view to_string(HealthReason reason) {
-    switch (reason) {
-    case HealthReason::none:
-        return "";
-    case HealthReason::registration_in_progress:
-        return "Elb.RegistrationInProgress";
-    case HealthReason::initial_health_checking:
-        return "Elb.InitialHealthChecking";
-    case HealthReason::failed_health_checks:
-        return "Target.FailedHealthChecks";
-    case HealthReason::response_code_mismatch:
-        return "Target.ResponseCodeMismatch";
-    case HealthReason::timeout:
-        return "Target.Timeout";
-    case HealthReason::no_return_traffic:
-        return "Target.NoReturnTraffic";
-    case HealthReason::no_neighbour:
-        return "Target.NoNeighbour";
-    case HealthReason::deregistration_in_progress:
-        return "Target.DeregistrationInProgress";
-    case HealthReason::not_in_use:
-        return "Target.NotInUse";
-    case HealthReason::health_check_disabled:
-        return "Target.HealthCheckDisabled";
-    }
-    return "";
-}
-
 TargetHealth::TargetHealth(const HealthPolicy &policy, MonotonicTime now,
                            std::optional<PersistedHealth> known)
     : policy_(policy), since_(now) {
@@ -284,6 +238,11 @@ bool TargetHealth::half_open_allowed() const {
            (!policy_.checks_enabled || active_.state == TargetState::healthy);
 }
 
+PersistedHealth TargetHealth::persisted() const {
+    return {state_, reason_, backoff_.failures(), in_band_worked_,
+            state_ == TargetState::unhealthy ? evidence_ : std::string()};
+}
+
 TargetHealth::Composed TargetHealth::compose() const {
     if (draining_ != Draining::no)
         return {TargetState::draining, HealthReason::deregistration_in_progress,
@@ -300,8 +259,7 @@ TargetHealth::Composed TargetHealth::state_ignoring_drain() const {
                 "next hop not resolved: no answer to ARP or ND, or no route to it through the tunnel's "
                 "interface"};
     if (passive_.failed)
-        return {TargetState::unhealthy, HealthReason::no_return_traffic, passive_.evidence,
-                passive_.outlook};
+        return {TargetState::unhealthy, HealthReason::no_return_traffic, passive_.evidence, passive_.outlook};
     if (!policy_.checks_enabled)
         return {TargetState::unavailable, HealthReason::health_check_disabled, ""};
     return {active_.state, active_.reason, active_.description};

@@ -10,49 +10,10 @@
 #include "controller/health/backoff.h"
 #include "controller/health/probes/probe_settings.h"
 #include "controller/health/target_errors.h"
+#include "controller/health/target_state.h"
 #include "controller/util/monotonic_time.h"
 
 namespace glb::health {
-
-/// The states of AWS `describe-target-health`.
-enum class TargetState : std::uint8_t { initial, healthy, unhealthy, draining, unused, unavailable };
-
-/// The reason codes of AWS, and two more: no_return_traffic, no_neighbour.
-enum class HealthReason : std::uint8_t {
-    none,
-    registration_in_progress,
-    initial_health_checking,
-    failed_health_checks,
-    response_code_mismatch,
-    timeout,
-    no_return_traffic,
-    no_neighbour,
-    deregistration_in_progress,
-    not_in_use,
-    health_check_disabled,
-};
-
-[[nodiscard]] std::string_view to_string(TargetState state);   ///< "healthy"
-[[nodiscard]] std::string_view to_string(HealthReason reason); ///< "Target.Timeout"; empty for none
-
-/// A change of a target's state.
-struct HealthTransition {
-    TargetState from = TargetState::initial;
-    TargetState to = TargetState::initial;
-    HealthReason reason = HealthReason::none;
-    std::string description; ///< one sentence without full stop; empty if the reason says it all
-    MonotonicTime at{};
-};
-/// What an earlier daemon persisted of a target.
-struct PersistedHealth {
-    TargetState state = TargetState::initial;
-    HealthReason reason = HealthReason::none;
-    unsigned failures = 0; ///< see Backoff
-    bool in_band_works = false;
-    std::string description = {}; ///< of an unhealthy target
-    std::string address = {};     ///< ADDR:PORT; empty: persisted by a version that did not store it
-    bool operator==(const PersistedHealth &) const = default;
-};
 
 struct HealthPolicy {
     bool checks_enabled = true;
@@ -129,13 +90,13 @@ class TargetHealth {
     [[nodiscard]] HealthReason reason() const { return reason_; }
     /// The evidence, and what the recovery waits for.
     [[nodiscard]] std::string description() const { return evidence_ + outlook_; }
-    [[nodiscard]] const std::string &evidence() const { return evidence_; }
     [[nodiscard]] MonotonicTime since() const { return since_; } ///< when the state began
     [[nodiscard]] TargetErrors &errors() { return errors_; }
     [[nodiscard]] const TargetErrors &errors() const { return errors_; }
     [[nodiscard]] Draining draining() const { return draining_; }
 
-    [[nodiscard]] unsigned failures() const { return backoff_.failures(); }
+    /// For the next daemon, without the address.
+    [[nodiscard]] PersistedHealth persisted() const;
     [[nodiscard]] bool in_band_worked() const { return in_band_worked_; }
     /// No endpoint uses its group, and it does not drain.
     [[nodiscard]] bool is_unused() const { return !in_use_ && draining_ == Draining::no; }

@@ -175,11 +175,7 @@ void TargetRegistry::restore_failure(const std::string &name, HealthReason reaso
 PersistedTargets TargetRegistry::persisted() const {
     PersistedTargets persisted;
     for (const auto &[name, entry] : entries_) {
-        const auto &health = entry.health;
-        auto &row = persisted.health[name] = {health.state(), health.reason(), health.failures(),
-                                              health.in_band_worked()};
-        if (row.state == TargetState::unhealthy)
-            row.description = health.evidence();
+        auto &row = persisted.health[name] = entry.health.persisted();
         row.address = plan::address_text(entry.target.address, entry.target.port);
         if (entry.drain_until)
             persisted.removed[name] = {*entry.drain_until, entry.on_deregistered};

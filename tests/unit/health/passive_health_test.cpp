@@ -99,7 +99,7 @@ TEST_CASE("backoff: the description of a passive failure says what the recovery 
     CHECK(target.state() == unhealthy);
     CHECK(target.description() ==
           "9 flows unanswered; probes return again; recovery delayed by 10 s after 2 failures");
-    CHECK(target.evidence() == "9 flows unanswered"); // what is kept over a restart
+    CHECK(target.persisted().description == "9 flows unanswered"); // what is kept over a restart
     target.on_in_band(false, now += 1s);
     CHECK(target.description() == "9 flows unanswered");
     for (int i = 0; i < 3; ++i)
@@ -286,7 +286,7 @@ TEST_CASE("passive failure: survives daemon restart", "[health]") {
 TEST_CASE("backoff: number of failures survives daemon restart", "[health]") {
     TargetHealth target(default_policy, start_time,
                         PersistedHealth{unhealthy, HealthReason::no_return_traffic, 3});
-    CHECK(target.failures() == 3);
+    CHECK(target.persisted().failures == 3);
     const auto answers = [&](MonotonicTime now) {
         for (int i = 0; i < 5; ++i)
             target.on_in_band(true, now);
@@ -296,14 +296,14 @@ TEST_CASE("backoff: number of failures survives daemon restart", "[health]") {
           unhealthy); // 10 s doubled once for the third failure, counted from the restart
     CHECK(answers(start_time + 20s) == healthy);
     CHECK(target.on_passive_failure("unresponsive", false, start_time + 30s));
-    CHECK(target.failures() == 4);
+    CHECK(target.persisted().failures == 4);
 
     TargetHealth serving(default_policy, start_time, PersistedHealth{healthy, HealthReason::none, 3});
     CHECK(serving.on_passive_failure("unresponsive", false, start_time + 599s));
-    CHECK(serving.failures() == 4);
+    CHECK(serving.persisted().failures == 4);
     TargetHealth recovered(default_policy, start_time, PersistedHealth{healthy, HealthReason::none, 3});
     CHECK(recovered.on_passive_failure("unresponsive", false, start_time + 600s));
-    CHECK(recovered.failures() == 1);
+    CHECK(recovered.persisted().failures == 1);
 }
 
 TEST_CASE("passive failure: ends when passive health is disabled", "[health]") {

@@ -205,8 +205,12 @@ TEST_CASE("target health: that a check was not sent holds only while there are c
     TargetHealth target(default_policy, start_time);
     target.on_probe(unsent, start_time);
     REQUIRE(target.errors().check_not_sent());
-    SECTION("no endpoint uses the group") { target.set_in_use(false, start_time); }
-    SECTION("removed: its last flows end") { target.set_draining(Draining::deregistered, start_time); }
+    SECTION("no endpoint uses the group") {
+        target.set_in_use(false, start_time);
+    }
+    SECTION("removed: its last flows end") {
+        target.set_draining(Draining::deregistered, start_time);
+    }
     CHECK_FALSE(target.errors().check_not_sent());
     CHECK_FALSE(target.errors().last(start_time));
 }
