@@ -16,18 +16,20 @@ namespace glb::control {
 
 /// What blocked before a first manifest.
 struct KeptGuard {
-    std::string manifest;                          ///< of persist_kept_guard(); empty: unknown
+    std::string manifest;                      ///< of persist_kept_guard(); empty: unknown
     nlohmann::json devices = nlohmann::json(); ///< of devices_key
 };
 
 /// Stored before its manifest, which it identifies by digest: it is ignored if the stored manifest is another
 /// one.
 struct Confirmation {
-    std::string manifest_digest;          ///< SHA-256 of the pending text, in hex
-    std::optional<std::string> revert_to; ///< the previous text, usable or not; nullopt: there was no manifest
+    std::string manifest_digest; ///< SHA-256 of the pending text, in hex
+    std::optional<std::string>
+        revert_to; ///< the previous text, usable or not; nullopt: there was no manifest
     MonotonicTime until;
-    std::string by = {};                  ///< who applied it, for those who meet it: "uid 0, pid 812"
-    std::optional<KeptGuard> kept_guard = {}; ///< a guard without an active manifest preceded it; nullopt: none
+    std::string by = {}; ///< who applied it, for those who meet it: "uid 0, pid 812"
+    std::optional<KeptGuard> kept_guard =
+        {}; ///< a guard without an active manifest preceded it; nullopt: none
 
     [[nodiscard]] bool concerns(std::string_view manifest) const;
     [[nodiscard]] nlohmann::json to_json() const;
@@ -36,7 +38,8 @@ struct Confirmation {
 };
 
 /// The stored confirmation of the manifest with this text; nullopt: it is not pending.
-[[nodiscard]] std::optional<Confirmation> load_confirmation(const StatePort &state, std::string_view manifest);
+[[nodiscard]] std::optional<Confirmation> load_confirmation(const StatePort &state,
+                                                            std::string_view manifest);
 /// To be called before a manifest is stored: it will be pending, or nullopt: it will not. The confirmation of the
 /// manifest that is stored remains until store_confirmation().
 [[nodiscard]] Status store_next_confirmation(StatePort &state, const std::optional<Confirmation> &next);

@@ -184,9 +184,9 @@ Task<void> ManifestChanges::finish_activation(const config::Manifest &manifest, 
     desired.confirmation = std::move(confirmation);
     co_await worker_.run([&] {
         auto &state = ports_.state;
-        for (const auto &done : {store_confirmation(state, desired.confirmation),
-                                 persist(state, "drains", drains), persist_kept_guard(state, ""),
-                                 persist(state, "bypasses", desired.bypasses.to_json())})
+        for (const auto &done :
+             {store_confirmation(state, desired.confirmation), persist(state, "drains", drains),
+              persist_kept_guard(state, ""), persist(state, "bypasses", desired.bypasses.to_json())})
             if (!done)
                 spdlog::warn("{}", done.error().message);
     });
@@ -217,7 +217,8 @@ Task<void> ManifestChanges::restore_previous(bool had_guard, const nlohmann::jso
     if (!restored) {
         const auto &why = restored.error().message;
         if (std::exchange(state_.conditions.failure, why) != why)
-            spdlog::error("a change failed, and the previous configuration could not be restored completely: {}", why);
+            spdlog::error(
+                "a change failed, and the previous configuration could not be restored completely: {}", why);
     } else if (state_.desired.manifest) {
         state_.conditions.failure.clear();
     }

@@ -84,7 +84,7 @@ Task<Status> ManifestChanges::start_stored(const std::string &text,
     auto &desired = state_.desired;
     const auto manifest = config::parse_manifest(text);
     desired.text = text;
-    if (!manifest) { // written by a newer version
+    if (!manifest) {           // written by a newer version
         (void)restore_guard(); // logged, and tried again
         co_return Status{};
     }

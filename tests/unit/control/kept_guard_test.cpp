@@ -105,7 +105,8 @@ TEST_CASE("kept guard: one that cannot be installed is no reason not to start, a
     Daemon daemon(world);
     REQUIRE(daemon.start());
     CHECK_FALSE(daemon.state.installed.guard);
-    CHECK_THAT(daemon.not_ready(), Catch::Contains("the guard could not be restored: fault at guard.install"));
+    CHECK_THAT(daemon.not_ready(),
+               Catch::Contains("the guard could not be restored: fault at guard.install"));
     const CapturedLog log;
     for (int i = 0; i < 3; ++i)
         retry(daemon);
