@@ -68,8 +68,7 @@ GuardPlan plan_guard(const config::Manifest &manifest, const IndexAllocator &ind
     plan.mark_mask = manifest.node.mark_mask;
     plan.node = manifest.node.name;
     std::map<InterfaceRef, GuardedPort> ports;
-    ports.emplace(manifest.node.tunnel.interface,
-                  plan_port(manifest.node.tunnel.interface, snapshot, known));
+    ports.emplace(manifest.node.tunnel.interface, plan_port(manifest.node.tunnel.interface, snapshot, known));
     for (const auto &endpoint : manifest.endpoints) {
         for (const auto &interface : endpoint.interfaces) {
             auto &port = ports.try_emplace(interface, plan_port(interface, snapshot, known)).first->second;
@@ -95,7 +94,9 @@ std::vector<GuardedPort> unplanned_ports(const GuardPlan &plan, const network::S
     for (const auto &[name, devices] : known.items()) {
         if (planned.contains(name))
             continue;
-        InterfaceRef interface{name.substr(0, name.find('/')), {}};
+        InterfaceRef interface {
+            name.substr(0, name.find('/')), {}
+        };
         for (auto at = name.find('/'); at != std::string::npos; at = name.find('/', at + 1))
             interface.vlans.push_back(
                 static_cast<std::uint16_t>(std::strtoul(name.c_str() + at + 1, nullptr, 10)));
