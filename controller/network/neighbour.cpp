@@ -73,9 +73,9 @@ Result<RefreshMode> manage_neighbour(Netlink &netlink, unsigned ifindex, const I
 }
 
 Result<bool> remove_neighbour(Netlink &netlink, unsigned ifindex, const IpAddress &address) {
-    const auto known = read_neighbour(netlink, ifindex, address);
-    if (known && (!*known || (*known)->is_foreign()))
-        return !*known;
+    GLB_ASSIGN(const auto known, read_neighbour(netlink, ifindex, address));
+    if (!known || known->is_foreign())
+        return !known;
     auto request = neighbour_request(RTM_DELNEIGH, 0, ifindex, address, 0);
     const auto done = netlink.execute(request, "cannot remove a neighbour");
     if (!done && !is_missing(done.error()))
