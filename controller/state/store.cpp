@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "controller/util/files.h"
@@ -75,6 +76,13 @@ Result<Fd> acquire_lock(const fs::path &folder, Status &opened) {
     return fd;
 }
 
+bool is_same_file(int a, int b) {
+    struct stat first {
+    }, second{};
+    return ::fstat(a, &first) == 0 && ::fstat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
 } // namespace
 
 StateStore::StateStore(const fs::path &folder)
@@ -112,15 +120,31 @@ void StateStore::record_damage(const fs::path &file, const std::string &warning,
     damaged_[file] = {severity, "state-damaged", file.string(), warning, "glbctl apply FILE"};
 }
 
-/// A file that can be written shows that the folder, which holds the lock, can.
 Status StateStore::record_write(const fs::path &file, Status written) {
     const std::lock_guard lock(*mutex_);
     if (written)
-        for (const auto &path : {file, lock_path_})
-            unwritable_.erase(path);
+        unwritable_.erase(file);
     else
         unwritable_[file] = {Severity::error, "state-unwritable", file.string(), written.error().message, ""};
     return written;
+}
+
+/// Takes the lock of the file itself, once that can be opened for writing.
+void StateStore::retry_lock() {
+    {
+        const std::lock_guard lock(*mutex_);
+        if (!unwritable_.contains(lock_path_))
+            return;
+    }
+    Fd fd(::open(lock_path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (!fd)
+        return;
+    if (!is_same_file(fd.get(), lock_.get())) {
+        if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0)
+            return;
+        lock_ = std::move(fd);
+    }
+    (void)record_write(lock_path_, {});
 }
 
 std::vector<Condition> StateStore::conditions() const {
@@ -202,6 +226,7 @@ Status StateStore::set_value(const std::string &key, nlohmann::json value) {
     // Invalid UTF-8 is replaced: a single name must not prevent storing the rest.
     const auto text = values.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
     GLB_TRY(record_write(values_file_.path(), values_file_.save(text)));
+    retry_lock();
     const std::lock_guard lock(*mutex_);
     values_ = std::move(values);
     return {};

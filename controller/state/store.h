@@ -65,6 +65,7 @@ class StateStore {
     void read_values();
     void record_damage(const std::filesystem::path &file, const std::string &warning,
                        Severity severity) const;
+    void retry_lock();
     Status record_write(const std::filesystem::path &file, Status written);
 
     Fd lock_;

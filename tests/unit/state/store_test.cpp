@@ -216,8 +216,14 @@ TEST_CASE("state store: a lock file that cannot be opened for writing is locked 
     const auto second = StateStore::open(folder.path);
     REQUIRE_FALSE(second);
     CHECK(second.error().code == EBUSY);
-    REQUIRE(store.set_value("a", 1)); // the folder can be written again
+    REQUIRE(store.set_value("a", 1));
+    CHECK(conditions_of(store, "state-unwritable").size() == 1);
+    std::filesystem::remove(folder.path / "lock");
+    REQUIRE(store.set_value("a", 2));
     CHECK(store.conditions().empty());
+    const auto third = StateStore::open(folder.path); // the file is locked now
+    REQUIRE_FALSE(third);
+    CHECK(third.error().code == EBUSY);
 }
 
 TEST_CASE("state store: nothing is wrong with a manifest that was removed", "[state]") {
