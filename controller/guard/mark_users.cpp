@@ -67,7 +67,8 @@ bool is_opaque(const json &statement) {
         return false;
     const auto &extension = statement["xt"];
     const auto name = extension.is_object() ? extension.value("name", "") : "";
-    return name.empty() || name == "MARK" || name == "CONNMARK";
+    return name.empty() || name == "MARK" || name == "CONNMARK" || name == "TPROXY" || name == "HMARK" ||
+           name == "SET";
 }
 
 Condition mark_writer(const std::string &where, std::uint32_t mark_mask) {

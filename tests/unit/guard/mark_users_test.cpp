@@ -63,6 +63,9 @@ TEST_CASE("mark users: the rule is named, and what iptables hides is reported on
     REQUIRE(opaque.size() == 1);
     CHECK(opaque[0].what == "opaque-rules");
     CHECK(opaque[0].where == "table ip host");
+    for (const std::string name : {"CONNMARK", "TPROXY", "HMARK", "SET"})
+        CHECK(nftables_mark_users(ruleset(R"({"xt":{"type":"target","name":")" + name + R"("}})"), mask)
+                  .size() == 1);
     CHECK(nftables_mark_users(ruleset(R"({"xt":{"type":"match","name":"addrtype"}})"), mask).empty());
 }
 
