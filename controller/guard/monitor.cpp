@@ -6,6 +6,7 @@
 
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -20,10 +21,10 @@ bool is_of_own_table(const nlmsghdr &message) {
     return NetlinkAttributes(message, sizeof(nfgenmsg)).text(1) == "glb";
 }
 
-/// Qdiscs and filters of clsact, whose major number is 0xffff.
+/// Qdiscs and filters of clsact, whose major number is that of all ones, the parent of other qdiscs.
 bool is_of_ingress(const nlmsghdr &message) {
     const auto &tc = *static_cast<const tcmsg *>(mnl_nlmsg_get_payload(&message));
-    return tc.tcm_parent >> 16 == 0xffff;
+    return tc.tcm_parent >> 16 == 0xffff && tc.tcm_parent != TC_H_ROOT;
 }
 
 bool is_relevant_routing(const nlmsghdr &message) {
