@@ -46,7 +46,9 @@ std::vector<Condition> BridgeTable::conditions(const plan::GuardPlan &plan) cons
                  "the guard cannot tell the ports of this bridge apart, and the kernel forwards nothing that "
                  "enters by one: {}",
                  reason),
-             has_marks ? "use a kernel with CONFIG_NF_TABLES_BRIDGE" : "set more bits in node.markMask"});
+             has_marks
+                 ? "use a kernel with CONFIG_NF_TABLES_BRIDGE, if the message says that it is not supported"
+                 : "set more bits in node.markMask"});
     return conditions;
 }
 

@@ -20,14 +20,23 @@ class BridgeTable {
     /// False if it was changed since write(), or could not be listed then.
     [[nodiscard]] Result<bool> is_intact(Nftables &nftables) const;
 
+    /// The last write() has failed.
+    [[nodiscard]] bool has_failed() const { return !error_.empty(); }
+    /// To be asked once per check: whether a write() that has failed is to be repeated now.
+    [[nodiscard]] bool is_due() { return has_failed() && ++checks_ % checks_per_retry == 0; }
+
     /// The guarded bridges whose ports cannot be told apart.
     [[nodiscard]] std::vector<Condition> conditions(const plan::GuardPlan &plan) const;
 
     [[nodiscard]] static Status remove(Nftables &nftables);
 
   private:
+    static constexpr unsigned checks_per_retry =
+        30; // there is a check per second, and one per change of nftables
+
     std::optional<std::string> listing_;
     std::string error_; ///< of the last write(); empty: none
+    unsigned checks_ = 0;
 };
 
 } // namespace glb::guard
