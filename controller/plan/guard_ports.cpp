@@ -25,7 +25,8 @@ std::string port_name(const std::string &interface, const std::array<std::uint16
     return name;
 }
 
-/// The devices on which the kernel receives the interface's packets; if there are none, those that it had.
+/// The devices on which the kernel receives the interface's packets, and those on which it did and which do not exist
+/// now: they may appear again while no daemon runs.
 std::vector<std::string> device_names(const InterfaceRef &interface, const network::Snapshot &snapshot,
                                       const nlohmann::json &known) {
     std::vector<std::string> names;
@@ -34,14 +35,13 @@ std::vector<std::string> device_names(const InterfaceRef &interface, const netwo
             if (const auto *device = snapshot.link(index);
                 device && device->kind != "vrf") // a VRF has other ports too
                 push_back_unique(names, device->name);
-    if (!names.empty())
-        return names;
     const auto vlans = vlan_pair(interface);
-    names.push_back(port_name(interface.name, vlans, '.'));
+    if (names.empty())
+        names.push_back(port_name(interface.name, vlans, '.'));
     const auto found = known.is_object() ? known.find(port_name(interface.name, vlans, '/')) : known.end();
     if (found != known.end() && found->is_array())
         for (const auto &name : *found)
-            if (name.is_string())
+            if (name.is_string() && !snapshot.link(name.get<std::string>()))
                 push_back_unique(names, name.get<std::string>());
     return names;
 }

@@ -198,3 +198,22 @@ TEST_CASE("guard plan: includes the known devices of a missing interface", "[pla
     }
     CHECK(known_devices(later).at("eth1/100") == Names{"eth1.100", "uplink"}); // also after the next start
 }
+
+TEST_CASE("guard plan: includes a known device that does not exist, although others do", "[plan]") {
+    PlanFixture fixture({{"eth1", {9}}});
+    const auto before = plan_guard(fixture.manifest, fixture.indexes, fixture.snapshot, nullptr);
+    const auto known = known_devices(before);
+    REQUIRE(known.at("eth1/9") == Names{"eth1.9", "br0"});
+    std::erase_if(fixture.snapshot.links, [](const network::Link &link) { return link.name == "br0"; });
+    for (auto &link : fixture.snapshot.links)
+        if (link.name == "eth1.9")
+            link.master = 0; // at boot it may be there before its bridge
+    const auto plan = plan_guard(fixture.manifest, fixture.indexes, fixture.snapshot, known);
+    CHECK(guarded_devices(plan) == std::set<std::string>{"br0", "eth1.9"});
+    // One that exists and is not its bridge any more is somebody else's.
+    network::Link other = fixture.snapshot.links.front();
+    other.name = "br0", other.index = 99;
+    fixture.snapshot.links.push_back(other);
+    CHECK(guarded_devices(plan_guard(fixture.manifest, fixture.indexes, fixture.snapshot, known)) ==
+          std::set<std::string>{"eth1.9"});
+}
