@@ -82,7 +82,6 @@ std::vector<plan::PlannedTarget> planned_targets(const health::HealthConfig &con
 
 void plan_guards(const PlanInput &input, const plan::IndexAllocator &indexes, ChangePlan &plan) {
     plan.guard_after = plan::plan_guard(input.manifest, indexes, input.snapshot, input.known_devices);
-    plan.known_devices = plan::known_devices(plan.guard_after);
     plan.guard_during = plan.guard_after;
     if (!input.previous)
         return;

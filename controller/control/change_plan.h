@@ -55,7 +55,6 @@ struct ChangePlan {
     std::shared_ptr<const plan::Allocation> allocation; ///< once the plan is active
     plan::GuardPlan guard_during;                       ///< guards what is added and what is to be removed
     plan::GuardPlan guard_after;
-    nlohmann::json known_devices;
     std::vector<std::string> index_names; ///< GLB_INDEX_NAMES rows
     std::vector<plan::MaglevWrite> maglev;
     std::map<std::uint16_t, std::uint64_t> overrides; ///< by endpoint index

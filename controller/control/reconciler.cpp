@@ -99,7 +99,7 @@ Transaction Reconciler::transaction(const ChangePlan &plan, const Change &change
 void Reconciler::add_preparation(Transaction &steps, const ChangePlan &plan, const Change &change) {
     if (!change.is_periodic) {
         steps.add("guard.ensure", [this, &plan] { return ensure_guard(plan); });
-        steps.add_blocking("state.devices", [this, &plan] { return store_devices(plan); });
+        steps.add_blocking("state.devices", [this, &plan] { return store_devices(plan.guard_during); });
     }
     if (!ports_.datapath.is_loaded())
         steps.add_coroutine("datapath.load", [this, &plan] { return load(plan); });
@@ -132,6 +132,7 @@ void Reconciler::add_cleanup(Transaction &steps, const ChangePlan &plan, const C
             GLB_TRY(ports_.guard.install(plan.guard_after));
             return ports_.guard.set_magic(ports_.datapath.punt_magic());
         });
+        steps.add_blocking("state.devices", [this, &plan] { return store_devices(plan.guard_after); });
     }
     if (!change.is_periodic)
         steps.add("datapath.cleanup", [this] { return remove_unused_maglev_tables(); });

@@ -53,7 +53,7 @@ class Reconciler {
 
     // The steps.
     [[nodiscard]] Status ensure_guard(const ChangePlan &plan);
-    [[nodiscard]] Status store_devices(const ChangePlan &plan);
+    [[nodiscard]] Status store_devices(const plan::GuardPlan &guard);
     [[nodiscard]] Task<Status> load(const ChangePlan &plan);
     [[nodiscard]] Status write_index_names(const ChangePlan &plan);
     [[nodiscard]] Status write_maglev(const ChangePlan &plan);

@@ -72,8 +72,8 @@ Status Reconciler::ensure_guard(const ChangePlan &plan) {
 }
 
 /// For a guard that is installed before the devices exist, at the next boot. A failure does not prevent a change.
-Status Reconciler::store_devices(const ChangePlan &plan) {
-    if (const auto done = persist(ports_.state, devices_key, plan.known_devices); !done)
+Status Reconciler::store_devices(const plan::GuardPlan &guard) {
+    if (const auto done = persist(ports_.state, devices_key, plan::known_devices(guard)); !done)
         spdlog::warn("guard: cannot store the devices of the endpoints: {}", done.error().message);
     return {};
 }
