@@ -27,13 +27,14 @@ Result<std::optional<GuardSource>> source_for_boot(const StatePort &state,
     const auto manifest = config::parse_manifest(text);
     if (!manifest)
         return refused(first_manifest->path, manifest.error());
-    return GuardSource{std::make_shared<const config::Manifest>(*manifest), source ? source->problem : ""};
+    return GuardSource{std::make_shared<const config::Manifest>(*manifest), source ? source->problem : "",
+                       !source};
 }
 
 } // namespace
 
 Result<std::vector<std::string>> install_guard_alone(const Ports &ports, const config::Manifest &manifest,
-                                                     bool is_active) {
+                                                     bool is_complete) {
     GLB_ASSIGN(const auto snapshot, ports.network.read());
     // Marks matter once a data path is loaded; the daemon writes them again then.
     const auto found = ports.datapath.inspect(datapath::round_capacity(manifest.node.flow_table_capacity));
@@ -43,7 +44,7 @@ Result<std::vector<std::string>> install_guard_alone(const Ports &ports, const c
         GLB_TRY(indexes.claim(plan::IndexKind::endpoint, endpoint.name));
     const auto known = ports.state.value(devices_key);
     auto plan = plan::plan_guard(manifest, indexes, snapshot, known);
-    if (!is_active) {
+    if (!is_complete) {
         for (auto &port : plan::unplanned_ports(plan, snapshot, known)) {
             GLB_ASSIGN(port.endpoint, indexes.claim(plan::IndexKind::endpoint, unknown_endpoint));
             plan.ports.push_back(std::move(port));
@@ -56,12 +57,12 @@ Result<std::vector<std::string>> install_guard_alone(const Ports &ports, const c
 Result<bool> install_guard_of(const Ports &ports, const GuardSource &source, const std::string &effect,
                               bool anew) {
     if (source.manifest) {
-        const auto devices = install_guard_alone(ports, *source.manifest, false);
+        const auto devices = install_guard_alone(ports, *source.manifest, source.is_complete);
         if (devices) {
             spdlog::info("guard: installed on {}: {}", fmt::join(*devices, ", "), effect);
             return true;
         }
-        if (source.problem.empty() || devices.error().code == EBUSY)
+        if (source.is_complete || devices.error().code == EBUSY)
             return tl::unexpected(devices.error());
         spdlog::warn("guard: {}", devices.error().message); // of a manifest that is not read completely
     }

@@ -12,9 +12,9 @@
 namespace glb::control {
 
 /// Installs the guard of `manifest`, whether or not its interfaces exist. Endpoint marks are those of maps that
-/// are still pinned. Unless it is the active manifest, what else had a guard keeps one. Returns the guarded devices.
+/// are still pinned. Unless it is complete (GuardSource), what else had a guard keeps one. Returns the guarded devices.
 [[nodiscard]] Result<std::vector<std::string>>
-install_guard_alone(const Ports &ports, const config::Manifest &manifest, bool is_active);
+install_guard_alone(const Ports &ports, const config::Manifest &manifest, bool is_complete);
 
 /// Installs the guard of `source`. If that is not possible because the manifest is not known, or only in part, the
 /// guard that stands is kept (unless `anew`), or that of the last devices installed. False: there is nothing to guard.

@@ -38,7 +38,7 @@ std::optional<GuardSource> find_guard_source(const StatePort &state) {
     if (stored.text) {
         const auto manifest = config::parse_manifest(*stored.text);
         if (manifest)
-            return GuardSource{std::make_shared<const config::Manifest>(*manifest), ""};
+            return GuardSource{std::make_shared<const config::Manifest>(*manifest), "", true};
         const auto &first = manifest.error().front();
         return GuardSource{readable_part(*stored.text),
                            fmt::format("the active manifest cannot be used: {}",
@@ -48,7 +48,7 @@ std::optional<GuardSource> find_guard_source(const StatePort &state) {
         return GuardSource{newest_of_history(state),
                            fmt::format("the active manifest cannot be read: {}", stored.warning)};
     if (const auto kept = load_kept_guard_text(state); !kept.empty())
-        return GuardSource{readable_part(kept), ""};
+        return GuardSource{readable_part(kept), "", config::parse_manifest(kept).has_value()};
     if (!known_device_names(state).empty())
         return GuardSource{newest_of_history(state),
                            fmt::format("the active manifest is lost: {}: No such file or directory", path)};

@@ -218,6 +218,21 @@ TEST_CASE("damaged state: an interface that this version cannot read is guarded 
     world.check_invariants();
 }
 
+TEST_CASE("damaged state: the devices of the stored manifest are known while another one replaces it") {
+    FakeWorld world;
+    Daemon daemon(world);
+    REQUIRE(daemon.start(manifest_text({"eth1", "eth2"})));
+    world.operation.hook = [&](const std::string &name) {
+        if (name == "state.save_manifest") {
+            CHECK(world.values.at(devices_key).contains("eth1"));
+            CHECK(world.values.at(devices_key).contains("eth2"));
+        }
+    };
+    REQUIRE(daemon.apply(manifest_text({"eth2"})));
+    CHECK_FALSE(world.values.at(devices_key).contains("eth1"));
+    CHECK(world.values.at(devices_key).contains("eth2"));
+}
+
 TEST_CASE("damaged state: a bpffs or data path that cannot be used does not prevent the guard") {
     for (const std::string step : {"datapath.lock", "datapath.inspect", "datapath.load", "datapath.attach"}) {
         INFO(step);
