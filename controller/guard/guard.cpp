@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdarg>
+#include <cstdio>
 
 #include <net/if.h>
 
@@ -21,6 +23,14 @@ namespace {
 template <typename T>
 bool contains(const std::vector<T> &list, const T &value) {
     return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+/// libbpf has one function for all threads, so it is not replaced for a while.
+thread_local bool is_libbpf_quiet = false;
+
+[[gnu::format(printf, 2, 0)]] int print_unless_quiet(enum libbpf_print_level level, const char *format,
+                                                     va_list arguments) {
+    return level == LIBBPF_DEBUG || is_libbpf_quiet ? 0 : std::vfprintf(stderr, format, arguments);
 }
 
 /// Records the failure to restore a part of the guard.
@@ -57,6 +67,7 @@ Status remove_stale_rules(Netlink &netlink, const std::vector<Rule> &wanted) {
 } // namespace
 
 Result<Guard> Guard::open(GuardPaths paths) {
+    libbpf_set_print(print_unless_quiet);
     GLB_ASSIGN(auto netlink, Netlink::open());
     GLB_ASSIGN(auto nftables, Nftables::open());
     GLB_ASSIGN(auto monitor, Monitor::open());
@@ -73,15 +84,13 @@ void Guard::load_program() {
     const auto load = [&]() -> Status {
         GLB_ASSIGN(auto program, GuardProgram::load(paths_.pins, mark_mask, fresh));
         if (magic_)
-            GLB_TRY(program.set_magic(magic_));
+            GLB_TRY(program.set_magic(*magic_));
         program_ = std::move(program); // only now: the next attempt does not set the magic again
         return {};
     };
-    const bool is_retry = !program_error_.empty(); // each second: libbpf prints its reasons once
-    const auto print = is_retry ? libbpf_set_print(nullptr) : nullptr;
+    is_libbpf_quiet = !program_error_.empty(); // each second: it prints its reasons once
     const auto loaded = load();
-    if (is_retry)
-        libbpf_set_print(print);
+    is_libbpf_quiet = false;
     program_error_ = loaded ? std::string() : loaded.error().message;
     if (loaded)
         saved_->mark_mask = mark_mask;

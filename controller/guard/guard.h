@@ -117,14 +117,15 @@ class Guard {
     bool is_installed_ = false;      ///< the last install() succeeded
     bool are_ports_written_ = false; ///< the program's maps have the plan's ports, with present indexes
     std::optional<std::map<std::uint16_t, PuntDevice>> punt_devices_; ///< as the program's maps have them
-    std::uint32_t magic_ = 0;
+    std::optional<std::uint32_t> magic_;                              ///< nullopt: that of the pinned maps
     plan::PacketCount counted_;
     plan::PacketCount counter_; ///< as last read from the kernel
     bool has_probe_ = true;     ///< the active rules probe the routing rules
     /// Table `inet glb`.
     struct {
-        std::string listing;               ///< as expected
-        std::uint32_t generation = 0;      ///< of nftables at the last comparison; 0: unknown
+        std::optional<std::string>
+            listing;                  ///< as expected; nullopt: it was not written, or could not be listed
+        std::uint32_t generation = 0; ///< of nftables at the last comparison; 0: unknown
         std::vector<Condition> conditions; ///< of all tables at that time
     } table_;
     BridgeTable bridge_table_;

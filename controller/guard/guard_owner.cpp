@@ -7,7 +7,7 @@ namespace glb::guard {
 
 namespace {
 
-/// Blocks everything that enters by `devices`. No data path punts packets in its favour: any endpoint will do.
+/// Blocks everything that enters by `devices`. With magic 0 it admits no punted packet, so any endpoint will do.
 plan::GuardPlan plan_of_devices(const std::vector<std::string> &devices, std::uint32_t mark_mask) {
     plan::GuardPlan plan;
     if (mark_mask)
@@ -41,7 +41,9 @@ Result<bool> Guard::restore(const std::vector<std::string> &known_devices, bool 
     GLB_TRY(check_owner());
     anew = anew && !known_devices.empty();
     GLB_ASSIGN(const auto table, nftables_.list("table inet glb"));
-    if (!anew && (plan_ || !table.empty()))
+    const bool stands =
+        is_installed_ || table.find(" drop") != std::string::npos; // a flushed table blocks nothing
+    if (!anew && stands)
         return true;
     auto devices = known_devices;
     if (saved_->devices && !anew)
@@ -49,6 +51,9 @@ Result<bool> Guard::restore(const std::vector<std::string> &known_devices, bool 
     if (devices.empty())
         return false;
     GLB_TRY(install(plan_of_devices(devices, saved_->mark_mask)));
+    magic_ = 0; // of a data path that still runs: its endpoints are not those of this plan
+    if (program_)
+        GLB_TRY(program_->set_magic(0));
     return true;
 }
 

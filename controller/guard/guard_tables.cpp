@@ -19,6 +19,8 @@ Status Guard::read_counter() {
 }
 
 Status Guard::write_table() {
+    table_.listing.reset();
+    table_.generation = 0;
     GLB_ASSIGN(const auto before, nftables_.counter());
     GLB_TRY(read_counter());
     owner_.set_node(plan_->node);
@@ -26,8 +28,6 @@ Status Guard::write_table() {
     GLB_TRY(run_ruleset());
     if (!before) // created with what was counted
         counter_ = counted_;
-    table_.listing.clear(); // unknown, if it cannot be listed
-    table_.generation = 0;
     GLB_ASSIGN(table_.listing, nftables_.list("table inet glb"));
     return {};
 }
@@ -48,6 +48,12 @@ Status Guard::run_ruleset() {
 
 Status Guard::repair_table(GuardReport &report) {
     GLB_TRY(read_counter());
+    (void)owner_.self(); // shows that this daemon runs, if it could not before
+    if (bridge_table_.is_due()) {
+        bridge_table_.write(nftables_, *plan_);
+        if (!bridge_table_.has_failed())
+            report.repaired.push_back("nftables table bridge glb");
+    }
     // Read before the listing: a change in between is found by the next check.
     GLB_ASSIGN(const auto generation, nftables_.generation());
     if (generation == table_.generation)
@@ -63,7 +69,8 @@ Status Guard::repair_table(GuardReport &report) {
     if (!is_intact) {
         GLB_TRY(check_owner());
         bridge_table_.write(nftables_, *plan_);
-        report.repaired.push_back("nftables table bridge glb");
+        if (!bridge_table_.has_failed())
+            report.repaired.push_back("nftables table bridge glb");
         return {};
     }
     GLB_ASSIGN(const auto ruleset, nftables_.list_json("ruleset"));

@@ -89,22 +89,32 @@ std::string random_id() {
     return format_hex_bytes(bytes);
 }
 
-/// Binds the abstract socket of the id, of which a network namespace has one. EADDRINUSE: a running daemon has it.
-Result<Fd> bind_presence(const std::string &id) {
-    Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+/// The abstract socket of the id, of which a network namespace has one.
+std::pair<sockaddr_un, socklen_t> presence_address(const std::string &id) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     const auto name = "glb-guard/" + id;
     std::memcpy(address.sun_path + 1, name.data(), name.size());
-    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+    return {address, static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size())};
+}
+
+/// EADDRINUSE: a running daemon has it.
+Result<Fd> bind_presence(const std::string &id) {
+    Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const auto [address, size] = presence_address(id);
     if (!fd || ::bind(fd.get(), reinterpret_cast<const sockaddr *>(&address), size) != 0)
-        return fail_errno(errno, "cannot bind {}", name);
+        return fail_errno(errno, "cannot bind the socket of a guard's owner");
     return fd;
 }
 
 /// True as well if it is unknown, for example without a descriptor: nothing of a running daemon may be taken over.
 bool is_running(const Owner &owner) {
-    return owner.id.size() == 2 * id_bytes && !bind_presence(owner.id);
+    if (owner.id.size() != 2 * id_bytes)
+        return false;
+    const Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const auto [address, size] = presence_address(owner.id);
+    return !fd || ::connect(fd.get(), reinterpret_cast<const sockaddr *>(&address), size) == 0 ||
+           errno != ECONNREFUSED;
 }
 
 /// Rules or filters without the table.
@@ -170,15 +180,15 @@ void OwnerCheck::set_node(const std::string &name) {
 }
 
 const Owner &OwnerCheck::self() {
-    if (!self_.id.empty())
-        return self_;
-    self_.id = read_id(self_.state_dir);
+    if (self_.id.empty())
+        self_.id = read_id(self_.state_dir);
     if (self_.id.empty()) {
         self_.id = random_id();
         (void)write_file_atomically(fs::path(self_.state_dir) / "owner", self_.id + "\n", 0600);
     }
-    if (auto bound = bind_presence(self_.id))
-        presence_ = std::move(*bound);
+    if (!presence_) // the first time, or no descriptor was left
+        if (auto bound = bind_presence(self_.id))
+            presence_ = std::move(*bound);
     return self_;
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "controller/guard/owner.h"
+#include "tests/harness/free_descriptors.h"
 #include "tests/harness/must.h"
 #include "tests/harness/skip.h"
 #include "tests/netns/guard_unprivileged/guarded_node.h"
@@ -277,6 +278,71 @@ TEST_CASE("guard restore: without a plan the devices of the last one are blocked
     node.run("nft flush ruleset");
     CHECK(guard.repaired() == Lines{"nftables table inet glb"});
     REQUIRE(guard.remove());
+}
+
+TEST_CASE("guard restore: a table without rules blocks nothing") {
+    need_root();
+    GuardedNode node;
+    REQUIRE(NodeGuard(node).install(node.plan({"eth0"})));
+    node.run("nft flush table inet glb");
+    REQUIRE(must(NodeGuard(node).restore({"eth0"})));
+    CHECK(contains(node.table(), "iifname \"eth0\""));
+}
+
+TEST_CASE("guard: a table that could not be written does not pass for one that stands") {
+    need_root();
+    GuardedNode node;
+    NodeGuard guard(node);
+    REQUIRE_FALSE(guard.install(node.plan({"eth0", ""}))); // nft refuses the empty name
+    REQUIRE(node.run("nft list tables").empty());
+    const auto report = guard.check();
+    CHECK_FALSE(report.whole);
+    CHECK(std::ranges::any_of(report.conditions, [](const Condition &condition) {
+        return condition.what == "guard-broken" && condition.severity == Severity::error;
+    }));
+    REQUIRE(must(guard.restore({"eth0"})));
+    CHECK(contains(node.table(), "iifname \"eth0\""));
+}
+
+TEST_CASE("guard restore: a data path that runs punts nothing in favour of the devices' guard") {
+    need_root();
+    GuardedNode node;
+    {
+        NodeGuard guard(node);
+        REQUIRE(guard.install(node.plan()));
+        REQUIRE(guard.set_magic(7));
+    }
+    node.run("nft flush ruleset");
+    const bool is_late = GENERATE(false, true);
+    if (is_late)
+        node.programs.fail(1, "load");
+    NodeGuard guard(node);
+    REQUIRE(must(guard.restore({"eth0", "eth1"})));
+    if (is_late)
+        (void)guard.check(); // loads the program
+    CHECK(node.programs.pinned.at(node.paths.pins)->magic == 0);
+}
+
+TEST_CASE("guard owner: one that could not be told to run at first is, once it can") {
+    need_root();
+    GuardedNode node;
+    const auto paths = paths_of(node, "a");
+    NodeGuard guard(node, paths);
+    guard::OwnerCheck check(paths.state.parent_path(), "/b", "/r");
+    node.ns.call([&] {
+        {
+            const FreeDescriptors none(0);
+            (void)check.self();
+        }
+        const auto id = check.self().id;
+        CHECK(id.size() == 32);
+        guard::OwnerCheck other(paths_of(node, "c").state.parent_path(), "/b", "/r");
+        auto nftables = must(guard::Nftables::open());
+        auto netlink = must(Netlink::open());
+        must(nftables.run("add table inet glb\n" + guard::owner_ruleset(check.self())));
+        CHECK(must(other.find(nftables, netlink, {})).is_running);
+        CHECK(must(other.find(nftables, netlink, {})).is_running); // the question does not end it
+    });
 }
 
 TEST_CASE("guard restore: without a last plan the devices that are known otherwise are blocked") {
