@@ -25,8 +25,8 @@ std::string port_name(const std::string &interface, const std::array<std::uint16
     return name;
 }
 
-/// The devices on which the kernel receives the interface's packets, and those on which it did and which do not exist
-/// now: they may appear again while no daemon runs.
+/// The devices on which the kernel receives the interface's packets, and those on which it did that may do so again while
+/// no daemon runs: all of them if there is no such device now, else those that do not exist.
 std::vector<std::string> device_names(const InterfaceRef &interface, const network::Snapshot &snapshot,
                                       const nlohmann::json &known) {
     std::vector<std::string> names;
@@ -36,12 +36,13 @@ std::vector<std::string> device_names(const InterfaceRef &interface, const netwo
                 device && device->kind != "vrf") // a VRF has other ports too
                 push_back_unique(names, device->name);
     const auto vlans = vlan_pair(interface);
-    if (names.empty())
+    const bool is_missing = names.empty();
+    if (is_missing)
         names.push_back(port_name(interface.name, vlans, '.'));
     const auto found = known.is_object() ? known.find(port_name(interface.name, vlans, '/')) : known.end();
     if (found != known.end() && found->is_array())
         for (const auto &name : *found)
-            if (name.is_string() && !snapshot.link(name.get<std::string>()))
+            if (name.is_string() && (is_missing || !snapshot.link(name.get<std::string>())))
                 push_back_unique(names, name.get<std::string>());
     return names;
 }
