@@ -103,12 +103,16 @@ std::uint32_t bridged_mark(std::uint32_t mask) {
     return mask & ~lowest_bit(rest & ~lowest_bit(rest));
 }
 
-std::string unmarked_match(const GuardPlan &plan, const std::string &device, std::string marks,
+std::string unmarked_match(const GuardPlan &plan, const std::string &device,
                            std::initializer_list<std::uint32_t> exempt) {
-    if (guarded_bridges(plan).contains(device))
-        for (const auto mark : exempt)
-            marks.insert(marks.size() - 2, ", " + hex(mark));
-    return fmt::format("iifname \"{}\" meta mark and {} != {}", device, hex(plan.mark_mask), marks);
+    const auto bits = "meta mark and " + hex(plan.mark_mask);
+    auto text = fmt::format("iifname \"{}\" {} != @{}", device, bits, endpoint_marks);
+    if (!guarded_bridges(plan).contains(device))
+        return text;
+    std::string marks;
+    for (const auto mark : exempt)
+        marks += (marks.empty() ? "" : ", ") + hex(mark);
+    return text + fmt::format(" {} != {{ {} }}", bits, marks);
 }
 
 std::string bridge_ruleset(const GuardPlan &plan, bool anew) {

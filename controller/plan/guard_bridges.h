@@ -32,9 +32,12 @@ namespace glb::plan {
 /// Not routed: with br_netfilter it passes the forward hook of table `inet glb` all the same.
 [[nodiscard]] std::uint32_t bridged_mark(std::uint32_t mask);
 
-/// The condition of a packet that entered by the device and must not be forwarded: its mark is none of `marks` ("{ A, B }")
-/// nor, where the device is a guarded bridge, of `exempt`.
-[[nodiscard]] std::string unmarked_match(const GuardPlan &plan, const std::string &device, std::string marks,
+/// The name of the set of all endpoints' marks in table `inet glb`.
+inline constexpr auto endpoint_marks = "endpoint_marks";
+
+/// The condition of a packet that entered by the device and must not be forwarded: its mark is no endpoint's nor, where
+/// the device is a guarded bridge, one of `exempt`.
+[[nodiscard]] std::string unmarked_match(const GuardPlan &plan, const std::string &device,
                                          std::initializer_list<std::uint32_t> exempt);
 
 /// One nftables transaction that sets table `bridge glb` to the plan, whatever its chains contain. The plan has

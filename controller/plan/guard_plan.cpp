@@ -66,8 +66,18 @@ std::string mark_set(const GuardPlan &plan, const std::set<std::uint16_t> &endpo
     return "{ " + set + " }";
 }
 
-std::string endpoint_mark_set(const GuardPlan &plan) {
-    return mark_set(plan, endpoint_indexes(plan));
+/// The marks of all endpoints, by name: with a set of its own in each device's rules, the table would grow with the
+/// square of their number.
+std::string endpoint_marks_definition(const GuardPlan &plan) {
+    const auto set = std::string("set inet glb ") + endpoint_marks;
+    auto text = fmt::format("add {0} {{ type mark ; }}\nflush {0}\n", set);
+    if (const auto indexes = endpoint_indexes(plan); !indexes.empty())
+        text += fmt::format("add element inet glb {} {}\n", endpoint_marks, mark_set(plan, indexes));
+    return text;
+}
+
+std::string in_endpoint_marks() {
+    return std::string("@") + endpoint_marks;
 }
 
 /// A statement that replaces the mark's bits in `mask` by `mark`.
@@ -138,8 +148,7 @@ std::string prerouting_rules(const GuardPlan &plan) {
                             mark_match(mask, "==", fmt::format("{:#010x}", guard_mark(mask))),
                             set_mark(mask, guard_seen_mark(mask)));
     if (!endpoint_indexes(plan).empty())
-        text +=
-            "add rule inet glb prerouting " + mark_match(mask, "", endpoint_mark_set(plan)) + " notrack\n";
+        text += "add rule inet glb prerouting " + mark_match(mask, "", in_endpoint_marks()) + " notrack\n";
     return text;
 }
 
@@ -147,7 +156,7 @@ std::string prerouting_rules(const GuardPlan &plan) {
 /// whose mark was cleared become the host's as well, for chain forward to drop and count them.
 std::string admit_rules(const GuardPlan &plan) {
     const auto mask = plan.mark_mask;
-    const auto marks = endpoint_mark_set(plan), seen = fmt::format("{{ {:#010x} }}", guard_seen_mark(mask));
+    const auto marks = in_endpoint_marks(), seen = fmt::format("{{ {:#010x} }}", guard_seen_mark(mask));
     std::string text;
     for (const auto &[value, daddr] :
          {std::pair{marks, ""}, {seen, "ip daddr != 224.0.0.0/4 "}, {seen, "ip6 daddr != ff00::/8 "}})
@@ -164,7 +173,7 @@ std::string routing_rules(const GuardPlan &plan, bool with_probe) {
     std::string text;
     for (const auto &device : guarded_devices(plan))
         text += fmt::format("add rule inet glb routing {} {}\n",
-                            unmarked_match(plan, device, endpoint_mark_set(plan), {other_port_mark(mask)}),
+                            unmarked_match(plan, device, {other_port_mark(mask)}),
                             set_mark(mask, guard_seen_mark(mask)));
     text += endpoint_indexes(plan).empty() ? "" : admit_rules(plan);
     const auto with_table = endpoints_with_table(plan);
@@ -190,8 +199,7 @@ std::string forward_rules(const GuardPlan &plan) {
                 " counter name uninspected drop\n";
     for (const auto &device : guarded_devices(plan))
         text += fmt::format("add rule inet glb forward {} counter name uninspected drop\n",
-                            unmarked_match(plan, device, endpoint_mark_set(plan),
-                                           {other_port_mark(mask), bridged_mark(mask)}));
+                            unmarked_match(plan, device, {other_port_mark(mask), bridged_mark(mask)}));
     if (!guarded_bridges(plan).empty())
         text += fmt::format("add rule inet glb forward {} {}\n",
                             mark_match(mask, "==", fmt::format("{:#010x}", other_port_mark(mask))),
@@ -225,7 +233,8 @@ std::string guard_ruleset(const GuardPlan &plan, const PacketCount &counted, boo
                         "flush chain inet glb {0}\n",
                         chain, hook, priority);
     }
-    return text + prerouting_rules(plan) + routing_rules(plan, with_probe) + forward_rules(plan);
+    return text + endpoint_marks_definition(plan) + prerouting_rules(plan) + routing_rules(plan, with_probe) +
+           forward_rules(plan);
 }
 
 std::vector<Rule> guard_routing_rules(const GuardPlan &plan) {

@@ -18,10 +18,10 @@ TEST_CASE("guard install: table, rules, sysctls, qdiscs and filters on a fresh n
          {"counter uninspected {", "type filter hook prerouting priority raw; policy accept;",
           "type filter hook forward priority raw; policy accept;",
           "meta mark & 0x0fff0000 == 0x0fff0000 meta mark set meta mark & 0xfffeffff | 0x0ffe0000",
-          "meta mark & 0x0fff0000 == 0x00010000 notrack",
+          "elements = { 0x00010000 }", "meta mark & 0x0fff0000 == @endpoint_marks notrack",
           "meta mark & 0x0fff0000 == { 0x0ffe0000, 0x0fff0000 } counter name \"uninspected\" drop",
-          R"(iifname "eth0" meta mark & 0x0fff0000 != 0x00010000 counter name "uninspected" drop)",
-          R"(iifname "eth1" meta mark & 0x0fff0000 != 0x00010000 counter name "uninspected" drop)"}) {
+          R"(iifname "eth0" meta mark & 0x0fff0000 != @endpoint_marks counter name "uninspected" drop)",
+          R"(iifname "eth1" meta mark & 0x0fff0000 != @endpoint_marks counter name "uninspected" drop)"}) {
         INFO(table);
         CHECK(contains(table, line));
     }
@@ -282,8 +282,9 @@ TEST_CASE("guard install: a table of the bridge family for a port of a bridge, a
         INFO(table);
         CHECK(contains(table, line));
     }
-    CHECK(contains(node.table(),
-                   R"(iifname "br0" meta mark & 0x0fff0000 != { 0x00010000, 0x0ffb0000, 0x0ffd0000 })"));
+    CHECK(contains(
+        node.table(),
+        R"(iifname "br0" meta mark & 0x0fff0000 != @endpoint_marks meta mark & 0x0fff0000 != { 0x0ffb0000, 0x0ffd0000 })"));
     CHECK(guard.check().conditions.empty());
     CHECK(guard.repaired().empty());
     node.run("nft 'flush chain bridge glb forward; delete chain bridge glb forward; "

@@ -78,19 +78,20 @@ TEST_CASE("guard ruleset: updates in place and never deletes the table or its co
     CHECK(has(text,
               "prerouting meta mark and 0x0000ff00 == 0x0000ff00 meta mark set meta mark and 0xffff00ff or "
               "0x0000fe00\n"));
-    CHECK(has(text, "prerouting meta mark and 0x0000ff00  { 0x00000100, 0x00000200 } notrack\n"));
-    CHECK(has(text,
-              "forward iifname \"eth0\" meta mark and 0x0000ff00 != { 0x00000100, 0x00000200 } counter name "
-              "uninspected drop\n"));
+    CHECK(has(text, "prerouting meta mark and 0x0000ff00  @endpoint_marks notrack\n"));
+    CHECK(has(text, "flush set inet glb endpoint_marks\nadd element inet glb endpoint_marks { 0x00000100, "
+                    "0x00000200 }\n"));
+    CHECK(has(text, "forward iifname \"eth0\" meta mark and 0x0000ff00 != @endpoint_marks counter name "
+                    "uninspected drop\n"));
     CHECK_FALSE(has(text, "\"tun\""));
 }
 
 TEST_CASE(
     "guard ruleset: before routing, packets of an endpoint's interface without its mark get the guard's") {
-    CHECK(
-        has(guard_ruleset({0xff00, {port("eth0", 0)}}, {}),
-            "routing iifname \"eth0\" meta mark and 0x0000ff00 != { 0x00000100 } meta mark set meta mark and "
-            "0xffff00ff or 0x0000fe00\n"));
+    CHECK(has(
+        guard_ruleset({0xff00, {port("eth0", 0)}}, {}),
+        "routing iifname \"eth0\" meta mark and 0x0000ff00 != @endpoint_marks meta mark set meta mark and "
+        "0xffff00ff or 0x0000fe00\n"));
 }
 
 TEST_CASE("guard ruleset: endpoints with a route table are probed, if the kernel can") {
