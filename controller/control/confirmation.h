@@ -24,12 +24,11 @@ struct KeptGuard {
 /// one.
 struct Confirmation {
     std::string manifest_digest; ///< SHA-256 of the pending text, in hex
-    std::optional<std::string>
-        revert_to; ///< the previous text, usable or not; nullopt: there was no manifest
+    /// The previous text, usable or not; nullopt: there was no manifest.
+    std::optional<std::string> revert_to;
     MonotonicTime until;
-    std::string by = {}; ///< who applied it, for those who meet it: "uid 0, pid 812"
-    std::optional<KeptGuard> kept_guard =
-        {}; ///< a guard without an active manifest preceded it; nullopt: none
+    std::string by = {};                      ///< who applied it, for those who meet it: "uid 0, pid 812"
+    std::optional<KeptGuard> kept_guard = {}; ///< nullopt: no guard without an active manifest preceded it
 
     [[nodiscard]] bool concerns(std::string_view manifest) const;
     [[nodiscard]] nlohmann::json to_json() const;

@@ -13,10 +13,10 @@ namespace glb::control {
 
 struct GuardSource {
     std::shared_ptr<const config::Manifest> manifest; ///< null: unknown
-    std::string problem =
-        {}; ///< why there is no active manifest although there was one; empty: there is nothing wrong
-    bool is_complete =
-        false; ///< the manifest is the one whose guard it was, and this version can read all of it
+    /// Why there is no active manifest although there was one; empty: nothing is wrong.
+    std::string problem = {};
+    /// The manifest is the one whose guard it was, and this version can read all of it.
+    bool is_complete = false;
 };
 
 /// The stored manifest, as far as this version can parse it; the last one of the history if the stored one is damaged,

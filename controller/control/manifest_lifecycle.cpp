@@ -84,8 +84,8 @@ Task<Status> ManifestChanges::start_stored(const std::string &text,
     auto &desired = state_.desired;
     const auto manifest = config::parse_manifest(text);
     desired.text = text;
-    if (!manifest) {           // written by a newer version
-        (void)restore_guard(); // logged, and tried again
+    if (!manifest) {
+        (void)restore_guard(); // of a manifest of a newer version; logged, and tried again
         co_return Status{};
     }
     if (first_manifest)
