@@ -83,6 +83,14 @@ class Table {
         return __atomic_load_n(&hot[slot].meta, __ATOMIC_ACQUIRE);
     }
 
+    /// Whether the slot has had so many entries since that a packet with this cookie is not accepted: this thread was
+    /// interrupted meanwhile. (GLB_COOKIE_GENERATIONS in bpf/tunnel/verify_owner.h.)
+    bool has_passed(std::uint32_t cookie) const {
+        constexpr std::uint8_t accepted = 8;
+        return !(cookie >> 31) && static_cast<std::uint8_t>((meta(cookie >> 8) >> GLB_META_GENERATION_SHIFT) -
+                                                            cookie) >= accepted;
+    }
+
     /// The flow whose entry of `generation` the slot holds; -1 if it holds another entry or is being written.
     std::int64_t flow_at(std::uint32_t slot, std::uint8_t generation) const {
         const auto before = meta(slot);
@@ -149,7 +157,8 @@ void run_packets(Tally &tally, const Rig &rig, const Table &table, const std::ve
         if (!owners[number].compare_exchange_strong(owner, target) && owner != target)
             ++tally.wrong_targets;
         // Cookies of packets without an entry have the upper bit set.
-        if (const auto cookie = cookie_of(out.bytes); !(cookie >> 31)) {
+        const auto cookie = cookie_of(out.bytes);
+        if (!(cookie >> 31)) {
             ++tally.tracked;
             const auto found = table.flow_at(cookie >> 8, static_cast<std::uint8_t>(cookie));
             if (found >= 0 && found != number)
@@ -159,7 +168,8 @@ void run_packets(Tally &tally, const Rig &rig, const Table &table, const std::ve
             continue;
         make_return_frame(out.bytes);
         ++tally.returned;
-        if (run_xdp(rig.roles.handles->program(), out.bytes, options).verdict != XDP_PASS)
+        if (run_xdp(rig.roles.handles->program(), out.bytes, options).verdict != XDP_PASS &&
+            !table.has_passed(cookie))
             ++tally.not_accepted;
     }
 }
