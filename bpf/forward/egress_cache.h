@@ -8,14 +8,13 @@
 
 #define GLB_EGRESS_FRESH_TICKS 14 /* 0.94 s */
 
-static __always_inline __u64 glb_egress_encode(__u32 next_hop, __u32 route_generation, __u32 now,
-                                               __u32 generation) {
-    return (next_hop & 0xffff) | ((__u64)(route_generation & 0xffff) << 16) |
-           ((__u64)(now & 0xffffff) << 32) | ((__u64)(generation & 0xff) << 56);
+static __always_inline __u64 glb_egress_encode(__u32 next_hop, __u32 route_key, __u32 now, __u32 generation) {
+    return (next_hop & 0xffff) | ((__u64)(route_key & 0xffff) << 16) | ((__u64)(now & 0xffffff) << 32) |
+           ((__u64)(generation & 0xff) << 56);
 }
 
-/* The cached next hop, NULL unless it was stored by this flow, under the current routes, within the last
- * second. */
+/* The cached next hop, NULL unless it was stored by this flow, for a packet with this DSCP and flow label, under the
+ * current routes, within the last second. */
 static __always_inline const struct glb_next_hop *glb_egress_cached(const struct glb_forward_ctx *forward) {
     if (forward->cache_slot < 0)
         return 0;
@@ -24,7 +23,7 @@ static __always_inline const struct glb_next_hop *glb_egress_cached(const struct
         return 0;
     const __u64 egress = GLB_READ(hot->egress[forward->orientation & 1]);
     if (!egress || (__u32)(egress >> 56) != forward->generation ||
-        ((__u32)(egress >> 16) & 0xffff) != (forward->route_generation & 0xffff) ||
+        ((__u32)(egress >> 16) & 0xffff) != (forward->route_key & 0xffff) ||
         ((forward->now - (__u32)(egress >> 32)) & 0xffffff) > GLB_EGRESS_FRESH_TICKS)
         return 0;
     const __u32 index = (__u32)egress & 0xffff;
@@ -38,7 +37,7 @@ static __always_inline void glb_egress_store(const struct glb_forward_ctx *forwa
     struct glb_flow_hot *hot = glb_flow_hot_at((__u32)forward->cache_slot);
     if (hot)
         GLB_WRITE(hot->egress[forward->orientation & 1],
-                  glb_egress_encode(next_hop, forward->route_generation, forward->now, forward->generation));
+                  glb_egress_encode(next_hop, forward->route_key, forward->now, forward->generation));
 }
 
 #endif

@@ -12,11 +12,12 @@
 #include "pipeline/context.h"
 #include "pipeline/verdict.h"
 
-/* Fills the forward context of an inspected packet. `flow` is the flow's entry, `control` may be NULL. */
+/* Fills the forward context of an inspected packet, `packet`. `flow` is the flow's entry, `control` may be NULL. */
 static __always_inline void
-glb_forward_ctx_flow(struct glb_forward_ctx *forward, const struct glb_steer_ctx *steer,
-                     const struct glb_flow_ref *flow, const struct glb_endpoint *endpoint,
-                     const struct glb_logical_port *port, const struct glb_control *control) {
+glb_forward_ctx_flow(struct glb_forward_ctx *forward, const struct glb_packet *packet,
+                     const struct glb_steer_ctx *steer, const struct glb_flow_ref *flow,
+                     const struct glb_endpoint *endpoint, const struct glb_logical_port *port,
+                     const struct glb_control *control) {
     /* The destination of a fragment or an ICMP error is not that of its flow. */
     const int cacheable = !(steer->packet_flags & (GLB_PKT_FRAGMENT | GLB_PKT_ICMP_ERROR)) &&
                           !(endpoint->flags & GLB_ENDPOINT_PUNT);
@@ -28,7 +29,7 @@ glb_forward_ctx_flow(struct glb_forward_ctx *forward, const struct glb_steer_ctx
     forward->cache_slot = cacheable ? flow->slot : GLB_FLOW_NONE;
     forward->generation = glb_meta_generation(flow->meta);
     forward->orientation = steer->key.orientation;
-    forward->route_generation = control ? control->route_generation : 0;
+    forward->route_key = (control ? control->route_generation : 0) ^ packet->route_bits;
     forward->now = steer->now;
 }
 

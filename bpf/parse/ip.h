@@ -6,6 +6,7 @@
 #ifndef GLB_PARSE_IP_H
 #define GLB_PARSE_IP_H
 
+#include "lib/words.h"
 #include "parse/l4.h"
 
 #define GLB_IPV6_EXTENSIONS 8 /* a longer chain is malformed */
@@ -23,6 +24,7 @@ static __always_inline int glb_parse_ipv4(struct xdp_md *ctx, __u32 offset, __u3
     packet->l3_len = len;
     packet->ip_proto = ip->ip_proto;
     packet->tos = ip->tos;
+    packet->route_bits = (__u16)((ip->tos & 0xfc) << 8);
     packet->ttl = ip->ttl;
     packet->saddr[0] = ip->source;
     packet->daddr[0] = ip->destination;
@@ -102,6 +104,8 @@ static __always_inline int glb_parse_ipv6(struct xdp_md *ctx, __u32 offset, __u3
     packet->l3_len = len;
     packet->ip_proto = ip->next_header;
     packet->tos = (ip->version_class << 4) | (ip->class_flow >> 4);
+    /* Without version and ECN; multiplied by 2^32 / phi, which spreads them. */
+    packet->route_bits = ((*(const glb_word32 *)ip & bpf_htonl(0x0fcfffff)) * 0x9e3779b1u) >> 16;
     packet->ttl = ip->hop_limit;
 #pragma unroll
     for (int i = 0; i < 4; i++) {

@@ -38,6 +38,8 @@ struct glb_packet {
     /* ICMP error: addresses of the quoted packet; of the error itself if they cannot be read. */
     __u32 flow_saddr[4];
     __u32 flow_daddr[4];
+    __u16 route_bits; /* DSCP and flow label, folded: with them the packet may have another route */
+    __u8 pad[2];
 };
 
 /* Which of the packet's addresses is meant. */

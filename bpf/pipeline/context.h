@@ -83,7 +83,8 @@ struct glb_forward_ctx {
     __s32 cache_slot;      /* the flow's entry, which caches its egress; GLB_FLOW_NONE: no cache */
     __u32 generation;      /* of that entry */
     __u32 orientation;
-    __u32 route_generation;
+    __u32
+        route_key; /* what the route of the flow's packets depends on: generation of the routes, DSCP, flow label */
     __u32 now;
 };
 

@@ -96,7 +96,7 @@ static __always_inline struct glb_verdict glb_return_inner(struct xdp_md *ctx, c
     if (glb_unlikely(refused))
         return glb_verdict_error(refused);
 
-    glb_forward_ctx_flow(&storage->forward, steer, &flow, endpoint, in->port, glb_control_row());
+    glb_forward_ctx_flow(&storage->forward, inner, steer, &flow, endpoint, in->port, glb_control_row());
     glb_return_account(inner, steer, &flow, group->flags);
     if (!glb_strip_to_ethernet(ctx, info->inner_offset, inner))
         return glb_verdict_drop(GLB_DROP_NO_HEADROOM);

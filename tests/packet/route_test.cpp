@@ -90,6 +90,37 @@ TEST_CASE("route: rules see DSCP and flow label of IPv6", "[route]") {
     CHECK_FALSE(routed.leaves_by_wan(IPv6{} / Udp{.sport = 3}));
 }
 
+TEST_CASE("route: a cached next hop is that of packets with the same DSCP and flow label", "[route]") {
+    need_root();
+    TwoWays routed;
+    routed.next_hop(77, "lan0", lan_mac, lan_gateway);
+    const auto cached = [&] { return routed.rig.count(GLB_COUNT_CACHED_EGRESS); };
+    SECTION("DSCP of IPv4") {
+        routed.ns.must({"ip", "rule", "add", "tos", "0x10", "lookup", "100"});
+        for (int i = 0; i < 3; ++i)
+            CHECK_FALSE(routed.leaves_by_wan(IPv4{.tos = static_cast<std::uint8_t>(i)} / Udp{})); // ECN
+        CHECK(cached() == 2);
+        CHECK(routed.leaves_by_wan(IPv4{.tos = 0x10} / Udp{}));
+        CHECK_FALSE(routed.leaves_by_wan(IPv4{} / Udp{}));
+        CHECK(cached() == 2 + 1);
+    }
+    SECTION("DSCP of IPv6") {
+        routed.ns.must({"ip", "-6", "rule", "add", "tos", "0xb8", "lookup", "100"});
+        for (int i = 0; i < 3; ++i)
+            CHECK_FALSE(routed.leaves_by_wan(IPv6{.traffic_class = static_cast<std::uint8_t>(i)} / Udp{}));
+        CHECK(cached() == 2);
+        CHECK(routed.leaves_by_wan(IPv6{.traffic_class = 0xb8} / Udp{}));
+    }
+    SECTION("flow label") {
+        for (int i = 0; i < 2; ++i)
+            CHECK_FALSE(routed.leaves_by_wan(IPv6{.flow_label = 0x54321} / Udp{}));
+        CHECK(cached() == 1);
+        for (const unsigned label : {0x54320u, 0x44321u})
+            CHECK_FALSE(routed.leaves_by_wan(IPv6{.flow_label = label} / Udp{}));
+        CHECK(cached() == 1);
+    }
+}
+
 TEST_CASE("route: the node's own addresses come before an endpoint's route table", "[route][punt]") {
     need_root();
     RoutedRig routed;
