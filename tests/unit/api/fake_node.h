@@ -17,7 +17,15 @@ class FakeNode : public observe::NodeReads, public control::NodeCommands {
   public:
     Result<documents::NodeStatus> status() const override {
         ++reads;
-        return parse_fake<documents::NodeStatus>(fake_status);
+        auto status = parse_fake<documents::NodeStatus>(fake_status);
+        if (has_degraded_only) {
+            status.ready = true;
+            status.not_ready_reason.reset();
+            std::erase_if(status.degraded, [&](const documents::Degradation &row) {
+                return row.severity != *has_degraded_only;
+            });
+        }
+        return status;
     }
 
     Result<documents::TargetList> targets(const std::optional<std::string> &group) const override {
@@ -191,6 +199,7 @@ class FakeNode : public observe::NodeReads, public control::NodeCommands {
     }
 
     bool ready = true;
+    std::optional<std::string> has_degraded_only; ///< status: ready, with the conditions of this severity
     std::vector<HeldCondition> held;
     mutable unsigned reads = 0;        ///< of all but not_ready_reason()
     std::uint64_t generated_flows = 0; ///< number of listed flows; 0: fake_flows is listed

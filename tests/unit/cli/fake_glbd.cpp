@@ -1,6 +1,6 @@
 // fake-glbd SOCKET [MODE]: the real server and routes in front of a fake node, for the tests of glbctl as a
 // process. Prints "ready" when it listens, and serves until its stdin ends, so that it cannot outlive a test.
-// Modes: drained (a drain survived a restart), last-flow (fw-1 has one), broken (a flow listing that is cut off), million (flows).
+// Modes: warning or error (the node is ready, with such a condition), drained (a drain survived a restart), last-flow (fw-1 has one), broken (a flow listing that is cut off), million (flows).
 #include <cstdio>
 #include <limits>
 #include <string>
@@ -42,6 +42,8 @@ int main(int argc, char **argv) {
     LastFlow last_flow;
     auto &node = mode == "last-flow" ? last_flow : plain;
     node.is_drained = mode == "drained";
+    if (mode == "warning" || mode == "error")
+        node.has_degraded_only = mode;
     if (mode == "guard of another")
         node.guard_of_other = "the guard belongs to node \"b\"";
     if (mode == "million")

@@ -198,6 +198,12 @@ TEST_CASE("glbctl: status --check tells a node that is well from one that is not
     CHECK(checked.status == 1);
     CHECK(checked.out == glbctl({"status"}).out);
     CHECK(glbctl({"-o", "json", "status", "--check"}).status == 1);
+    CHECK(Fixture(true, "error")({"status", "--check"}).status == 1);
+    const Fixture warned(true, "warning");
+    const auto well = warned({"status", "--check"});
+    CHECK(well.status == 0);
+    CHECK(has(well.out, "ready, 1 warning\n"));
+    CHECK(warned({"-o", "json", "status", "--check"}).status == 0);
 }
 
 TEST_CASE("glbctl: check needs no daemon") {

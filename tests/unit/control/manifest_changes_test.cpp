@@ -27,6 +27,28 @@ TEST_CASE("apply: devices of the manifest that do not forward are warnings, on a
     CHECK(narrowed->warnings.empty());
 }
 
+TEST_CASE("counters: their beginning is that of their maps, which a restart keeps and down ends") {
+    FakeWorld world;
+    {
+        Daemon daemon(world);
+        REQUIRE(daemon.start(manifest_text()));
+        CHECK(world.values.at(control::counters_since_key).get<std::string>().ends_with("Z"));
+        world.values[control::counters_since_key] = "long ago";
+    }
+    Daemon daemon(world);
+    REQUIRE(daemon.start());
+    const auto since = [&] {
+        return node_snapshot(daemon.state, daemon.ports, daemon.roles.reconciler.attached_interfaces())
+            ->counters_since;
+    };
+    CHECK(since() == "long ago");
+    REQUIRE(daemon.down());
+    CHECK(since().empty());
+    REQUIRE(daemon.apply(manifest_text()));
+    CHECK_FALSE(since().empty());
+    CHECK(since() != "long ago");
+}
+
 TEST_CASE("apply: a device that the node has seen before is checked although it does not exist now") {
     FakeWorld world;
     Daemon daemon(world);

@@ -107,6 +107,13 @@ TEST_CASE("views: drops and counters name every reason while nothing is loaded",
     CHECK(std::ranges::all_of(drops->drops, [](const auto &row) {
         return row.packets == 0 && !row.reason.empty() && !row.meaning.empty();
     }));
+    const std::set<std::string> without_fix{"malformed",       "no_config",      "outer_malformed",
+                                            "geneve_version",  "geneve_control", "geneve_protocol",
+                                            "inner_malformed", "unknown_flow",   "flow_reset"};
+    for (const auto &row : drops->drops) {
+        INFO(row.reason);
+        CHECK(row.fix.has_value() != without_fix.contains(row.reason));
+    }
 }
 
 TEST_CASE("views: a group without a healthy target degrades the node, whatever its policy does", "[views]") {
