@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "controller/documents/flows.h"
+#include "controller/documents/status.h"
 #include "controller/util/chunk_source.h"
 
 namespace glb::test {
@@ -31,6 +32,17 @@ inline constexpr auto fake_status =
             "flows": {"active": 812, "unconfirmed": 4, "capacity": 1048576, "untracked": 0},
             "targets": {"healthy": 2, "unhealthy": 1, "draining": 0, "initial": 0, "unused": 0,
                         "unavailable": 0}, "confirmation": {"secondsLeft": 60}})";
+
+/// `severity`: the node is ready, and has only conditions of this one.
+inline documents::NodeStatus node_status(const std::optional<std::string> &severity) {
+    auto status = parse_fake<documents::NodeStatus>(fake_status);
+    if (!severity)
+        return status;
+    status.ready = true;
+    status.not_ready_reason.reset();
+    std::erase_if(status.degraded, [&](const auto &row) { return row.severity != *severity; });
+    return status;
+}
 
 inline constexpr auto fake_targets = R"({"targets": [
             {"targetGroup": "firewalls", "id": "fw-1", "address": "10.1.0.11", "port": 6081, "weight": 1,

@@ -17,17 +17,8 @@ class FakeNode : public observe::NodeReads, public control::NodeCommands {
   public:
     Result<documents::NodeStatus> status() const override {
         ++reads;
-        auto status = parse_fake<documents::NodeStatus>(fake_status);
-        if (has_degraded_only) {
-            status.ready = true;
-            status.not_ready_reason.reset();
-            std::erase_if(status.degraded, [&](const documents::Degradation &row) {
-                return row.severity != *has_degraded_only;
-            });
-        }
-        return status;
+        return node_status(has_degraded_only);
     }
-
     Result<documents::TargetList> targets(const std::optional<std::string> &group) const override {
         ++reads;
         if (group && *group != "firewalls")
