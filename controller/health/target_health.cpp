@@ -140,7 +140,6 @@ std::optional<HealthTransition> TargetHealth::on_new_flows(std::uint64_t started
     } else if (passive_.started >= half_open_flows && passive_.confirmed == 0 &&
                now - passive_.half_open_since >= half_open_time) {
         passive_.half_open = false;
-        passive_.outlook.clear();
         backoff_.fail(now);
     }
     return recompute(now);
@@ -160,7 +159,7 @@ void TargetHealth::tick(MonotonicTime now) {
         }
         return;
     }
-    passive_.outlook = "; recovery test: receives 1 % of new flows";
+    passive_.outlook.clear();
     passive_.half_open = true;
     passive_.half_open_since = now;
     passive_.started = passive_.confirmed = 0;
@@ -259,7 +258,8 @@ TargetHealth::Composed TargetHealth::state_ignoring_drain() const {
                 "next hop not resolved: no answer to ARP or ND, or no route to it through the tunnel's "
                 "interface"};
     if (passive_.failed)
-        return {TargetState::unhealthy, HealthReason::no_return_traffic, passive_.evidence, passive_.outlook};
+        return {TargetState::unhealthy, HealthReason::no_return_traffic, passive_.evidence,
+                passive_.half_open ? "; recovery test: receives 1 % of new flows" : passive_.outlook};
     if (!policy_.checks_enabled)
         return {TargetState::unavailable, HealthReason::health_check_disabled, ""};
     return {active_.state, active_.reason, active_.description};

@@ -128,7 +128,7 @@ class TargetHealth {
         bool failed = false;
         bool group_outage = false;
         std::string evidence;
-        std::string outlook;  // what its recovery waits for, if not for answers
+        std::string outlook;  // what its recovery waits for until it is half-open, if not for answers
         unsigned answers = 0; // in-band, consecutive
         bool half_open = false;
         MonotonicTime half_open_since{};

@@ -183,6 +183,8 @@ TEST_CASE("half-open: follows the backoff where in-band probes never worked, new
     target.tick(start_time + 10s);
     CHECK(target.is_half_open());
     CHECK(target.state() == unhealthy);
+    target.on_in_band(false, start_time + 10s); // an appliance that drops the reserved endpoint
+    CHECK(target.description() == "unresponsive; recovery test: receives 1 % of new flows");
 
     SECTION("as many returns as the threshold end the failure") {
         CHECK_FALSE(target.on_new_flows(100, 2, start_time + 11s)); // a firewall that denies most
