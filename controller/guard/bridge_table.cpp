@@ -23,6 +23,13 @@ void BridgeTable::write(Nftables &nftables, const plan::GuardPlan &plan) {
         listing_ = std::move(*listing);
 }
 
+void BridgeTable::repair(Nftables &nftables, const plan::GuardPlan &plan,
+                         std::vector<std::string> &repaired) {
+    write(nftables, plan);
+    if (error_.empty())
+        repaired.push_back("nftables table bridge glb");
+}
+
 Result<bool> BridgeTable::is_intact(Nftables &nftables) const {
     GLB_ASSIGN(const auto listing, nftables.list("table bridge glb"));
     return listing == listing_;

@@ -20,10 +20,10 @@ class BridgeTable {
     /// False if it was changed since write(), or could not be listed then.
     [[nodiscard]] Result<bool> is_intact(Nftables &nftables) const;
 
-    /// The last write() has failed.
-    [[nodiscard]] bool has_failed() const { return !error_.empty(); }
+    /// write(), and adds the table to `repaired` if that has succeeded.
+    void repair(Nftables &nftables, const plan::GuardPlan &plan, std::vector<std::string> &repaired);
     /// To be asked once per check: whether a write() that has failed is to be repeated now.
-    [[nodiscard]] bool is_due() { return has_failed() && ++checks_ % checks_per_retry == 0; }
+    [[nodiscard]] bool is_due() { return !error_.empty() && ++checks_ % checks_per_retry == 0; }
 
     /// The guarded bridges whose ports cannot be told apart.
     [[nodiscard]] std::vector<Condition> conditions(const plan::GuardPlan &plan) const;
@@ -31,8 +31,8 @@ class BridgeTable {
     [[nodiscard]] static Status remove(Nftables &nftables);
 
   private:
-    static constexpr unsigned checks_per_retry =
-        30; // there is a check per second, and one per change of nftables
+    // There is a check per second, and one per change of nftables.
+    static constexpr unsigned checks_per_retry = 30;
 
     std::optional<std::string> listing_;
     std::string error_; ///< of the last write(); empty: none

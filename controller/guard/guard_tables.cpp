@@ -50,9 +50,8 @@ Status Guard::repair_table(GuardReport &report) {
     GLB_TRY(read_counter());
     (void)owner_.self(); // shows that this daemon runs, if it could not before
     if (bridge_table_.is_due()) {
-        bridge_table_.write(nftables_, *plan_);
-        if (!bridge_table_.has_failed())
-            report.repaired.push_back("nftables table bridge glb");
+        GLB_TRY(check_owner());
+        bridge_table_.repair(nftables_, *plan_, report.repaired);
     }
     // Read before the listing: a change in between is found by the next check.
     GLB_ASSIGN(const auto generation, nftables_.generation());
@@ -68,9 +67,7 @@ Status Guard::repair_table(GuardReport &report) {
     GLB_ASSIGN(const bool is_intact, bridge_table_.is_intact(nftables_));
     if (!is_intact) {
         GLB_TRY(check_owner());
-        bridge_table_.write(nftables_, *plan_);
-        if (!bridge_table_.has_failed())
-            report.repaired.push_back("nftables table bridge glb");
+        bridge_table_.repair(nftables_, *plan_, report.repaired);
         return {};
     }
     GLB_ASSIGN(const auto ruleset, nftables_.list_json("ruleset"));
